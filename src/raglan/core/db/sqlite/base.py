@@ -1,0 +1,79 @@
+"""Django's SQLite, set to keep what it acknowledges and to let writers queue inside the process."""
+
+from sqlite3 import Connection
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from raglan.core.db.sqlite.creation import DatabaseCreation
+from raglan.core.db.write_lock import write_lock
+
+TIMEOUT_SECONDS = 20
+
+# NORMAL loses acknowledged rows when the power fails; FULL costs one fsync for each commit and loses none.
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {TIMEOUT_SECONDS * 1000}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -8192",
+    # A read error on a mapped page is a signal that ends the process; on a plain read it is an error that we report.
+    "PRAGMA mmap_size = 0",
+)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection whose transactions begin IMMEDIATE and hold the process's write lock until they end."""
+
+    creation_class = DatabaseCreation
+    _holds_write_lock = False
+
+    def get_connection_params(self) -> dict[str, object]:
+        """Give the parameters of Django with our timeout and transaction mode unless the settings say otherwise."""
+        params: dict[str, object] = super().get_connection_params()
+        params.setdefault("timeout", TIMEOUT_SECONDS)
+        self.transaction_mode = self.transaction_mode or "IMMEDIATE"
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, object]) -> Connection:
+        """Open the file and set the pragmas, then those of the settings' own `init_command`."""
+        init_commands, self.init_commands = self.init_commands, []
+        connection: Connection = super().get_new_connection(conn_params)
+        for pragma in (*PRAGMAS, *(command.strip() for command in init_commands)):
+            connection.execute(pragma)
+        return connection
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
+            raise OperationalError("database is locked: another thread of this process has been writing too long")
+        self._holds_write_lock = True
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self._release_write_lock()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()
+        self._release_write_lock()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            self._release_write_lock()
+
+    def _close(self) -> None:
+        try:
+            super()._close()
+        finally:
+            self._release_write_lock()
+
+    def _release_write_lock(self) -> None:
+        """Give the lock back where the transaction ends, so that callbacks after the commit run without it."""
+        if self._holds_write_lock:
+            self._holds_write_lock = False
+            write_lock.release()
