@@ -1,7 +1,18 @@
-"""The one door to the database: transactions, and the few things that differ between SQLite and PostgreSQL."""
+"""The one door to the database: transactions, deadlines, and the few things that differ between the two databases."""
 
+from raglan.core.db.deadline import deadline, no_deadline
+from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.transactions import atomic, in_write
 from raglan.core.db.write_lock import write_lock
 from raglan.core.faults import fault_point
 
-__all__ = ["atomic", "fault_point", "in_write", "write_lock"]
+__all__ = [
+    "DatabaseTooSlow",
+    "UnknownOutcome",
+    "atomic",
+    "deadline",
+    "fault_point",
+    "in_write",
+    "no_deadline",
+    "write_lock",
+]

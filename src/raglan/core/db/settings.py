@@ -17,6 +17,8 @@ POSTGRESQL_OPTIONS: Mapping[str, str | int] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+    # The server notices that we hung up and frees the locks of what we no longer wait for.
+    "options": "-c client_connection_check_interval=5s",
     "application_name": "raglan",
 }
 
