@@ -26,25 +26,21 @@ POSTGRESQL_OPTIONS: Mapping[str, str | int] = {
 def databases(database_url: str, data_dir: Path) -> dict[str, dict[str, object]]:
     """Give Django's DATABASES for this URL; an empty one means SQLite in the data folder.
 
-    Understood are `sqlite:////absolute/path.sqlite3` and `postgresql://user:password@host:port/name?option=value`,
-    with several hosts as `host1:5432,host2:5432`.
+    Otherwise `postgresql://user:password@host:port/name?option=value`, with several hosts as `host1:5432,host2:5432`;
+    the options are those of libpq.
     """
     if not database_url:
-        return {"default": _sqlite(data_dir / SQLITE_NAME, data_dir)}
+        return {"default": _sqlite(data_dir)}
     parts = urlsplit(database_url)
-    match parts.scheme:
-        case "sqlite":
-            return {"default": _sqlite(Path(unquote(parts.path.removeprefix("/"))), data_dir)}
-        case "postgresql" | "postgres":
-            return {"default": _postgresql(parts)}
-        case _:
-            raise ImproperlyConfigured("The database URL must begin with sqlite:// or postgresql://.")
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ImproperlyConfigured("The database URL must begin with postgresql://, or be empty for SQLite.")
+    return {"default": _postgresql(parts)}
 
 
-def _sqlite(path: Path, data_dir: Path) -> dict[str, object]:
+def _sqlite(data_dir: Path) -> dict[str, object]:
     return {
         "ENGINE": "raglan.core.db.sqlite",
-        "NAME": str(path),
+        "NAME": str(data_dir / SQLITE_NAME),
         "CONN_MAX_AGE": None,
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
         # A file, not memory: WAL and the locks between threads are what tests must meet.
