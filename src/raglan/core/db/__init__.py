@@ -1,9 +1,9 @@
 """The one door to the database: transactions, deadlines, and the few things that differ between the two databases."""
 
-from raglan.core.db.deadline import deadline, no_deadline
+from raglan.core.db.deadlines import deadline, no_deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.transactions import atomic, in_write
-from raglan.core.db.write_lock import write_lock
+from raglan.core.db.writing import write_lock
 from raglan.core.faults import fault_point
 
 __all__ = [

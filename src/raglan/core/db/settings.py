@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SQLITE_NAME = "raglan.sqlite3"
 
-# A dead peer is noticed by the kernel in about 10 s; a frozen one only by the deadline in `postgresql.deadline`.
+# A dead peer is noticed by the kernel in about 10 s; a frozen one only by the deadline in `deadlines`.
 POSTGRESQL_OPTIONS: Mapping[str, str | int] = {
     "connect_timeout": 2,
     "target_session_attrs": "read-write",

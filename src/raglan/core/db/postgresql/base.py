@@ -4,11 +4,11 @@ from types import TracebackType
 from typing import Any
 
 from django.db.backends.postgresql import base
-from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
+from psycopg import IsolationLevel
 
-from raglan.core.db.deadline import deadline
+from raglan.core.db.deadlines import deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.postgresql.connection import GuardedConnection, LateError, UnknownError
 from raglan.core.db.postgresql.schema import DatabaseSchemaEditor
@@ -18,6 +18,8 @@ HEALTH_CHECK_SECONDS = 2.0
 
 class ErrorWrapper(DatabaseErrorWrapper):
     """Django's translation of errors that keeps apart what is late and what is unknown."""
+
+    wrapper: "DatabaseWrapper"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

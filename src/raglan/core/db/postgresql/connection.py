@@ -9,7 +9,7 @@ from psycopg.abc import PQGen
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
-from raglan.core.db.deadline import seconds_left, watchdog
+from raglan.core.db.deadlines import seconds_left, watchdog
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from django.db.backends.postgresql import schema
 
-from raglan.core.db.deadline import no_deadline
+from raglan.core.db.deadlines import no_deadline
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):

@@ -6,7 +6,7 @@ from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
 from raglan.core.db.sqlite.creation import DatabaseCreation
-from raglan.core.db.write_lock import write_lock
+from raglan.core.db.writing import write_lock
 
 TIMEOUT_SECONDS = 20
 
@@ -29,6 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose transactions begin IMMEDIATE and hold the process's write lock until they end."""
 
     creation_class = DatabaseCreation
+    transaction_mode: str | None
+    init_commands: list[str]
     _holds_write_lock = False
 
     def get_connection_params(self) -> dict[str, object]:
@@ -51,24 +53,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError("database is locked: another thread of this process has been writing too long")
         self._holds_write_lock = True
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # a hook that the stubs leave out
         except BaseException:
             self._release_write_lock()
             raise
 
     def _commit(self) -> None:
-        super()._commit()
+        super()._commit()  # type: ignore[misc]  # a hook that the stubs leave out
         self._release_write_lock()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]  # a hook that the stubs leave out
         finally:
             self._release_write_lock()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]  # a hook that the stubs leave out
         finally:
             self._release_write_lock()
 

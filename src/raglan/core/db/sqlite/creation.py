@@ -12,15 +12,19 @@ class DatabaseCreation(creation.DatabaseCreation):
     """
 
     def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:
-        name = self._get_test_db_name()
+        name = self._get_test_db_name()  # type: ignore[attr-defined]  # a hook that the stubs leave out
         if not keepdb and not self.is_in_memory_db(name):
             for suffix in ("-wal", "-shm"):
                 Path(f"{name}{suffix}").unlink(missing_ok=True)
-        created: str = super()._create_test_db(verbosity, autoclobber, keepdb)
+        created: str = super()._create_test_db(  # type: ignore[misc]  # a hook that the stubs leave out
+            verbosity, autoclobber, keepdb
+        )
         return created
 
     def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
-        super()._destroy_test_db(test_database_name, verbosity)
+        super()._destroy_test_db(  # type: ignore[misc]  # a hook that the stubs leave out
+            test_database_name, verbosity
+        )
         if not self.is_in_memory_db(test_database_name):
             for suffix in ("-wal", "-shm"):
                 Path(f"{test_database_name}{suffix}").unlink(missing_ok=True)

@@ -107,9 +107,7 @@ class Watchdog:
             while True:
                 self._strike_late_ones()
                 self._wakes_at = min((watch.due for watch in self._watches), default=math.inf)
-                self._changed.wait(
-                    None if math.isinf(self._wakes_at) else max(0.0, self._wakes_at - time.monotonic())
-                )
+                self._changed.wait(None if math.isinf(self._wakes_at) else max(0.0, self._wakes_at - time.monotonic()))
 
     def _strike_late_ones(self) -> None:
         now = time.monotonic()
