@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -108,6 +108,8 @@ def backup(target: Path, *, source: Path | None = None, progress: Progress | Non
         fault_point("backup.before_rename")
         partial.rename(target)
         sync(target.parent)
+    except sqlite3.DatabaseError as error:
+        raise BackupRefused(f"{source} cannot be read, so there is no backup: {error}") from error
     finally:
         _remove_with_companions(partial)
     return BackupReport(target, manifest_path, manifest.bytes, manifest.sha256, tables)
@@ -242,35 +244,53 @@ def _compare(path: Path, manifest: Manifest) -> None:
 
 def _put_in_place(partial: Path, live: Path, manifest: Manifest, source: Path) -> Path | None:
     """Swap the databases so that a crash at any point leaves a whole one, and never a restored one that pages."""
-    kept = None
-    if live.exists():
-        kept = live.with_name(f"{live.name}.replaced-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+    kept = _keep(live) if live.exists() else None
+    fault_point("restore.kept")
     mark = RestoredMark(
         restored_at=now(), made_at=manifest.made_at, source=str(source), kept=None if kept is None else kept.name
     )
     write_durably(live.parent / RESTORED, mark.model_dump_json(indent=2))
     fault_point("restore.marked")
-    if kept is None:
-        _remove_companions(live)
-    else:
-        _keep(live, kept)
-    fault_point("restore.kept")
+    # A log that outlived its database would be replayed into the new one.
+    _remove_companions(live)
     partial.rename(live)
     sync(live.parent)
     return kept
 
 
-def _keep(live: Path, kept: Path) -> None:
-    """Leave the present database under another name, with all that its log still holds."""
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(live, isolation_level=None)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    if live.with_name(f"{live.name}-wal").exists():
-        # Too damaged to be tidied up: move it as it is, log and all.
-        for suffix in ("", *COMPANIONS):
-            with suppress(FileNotFoundError):
-                live.with_name(f"{live.name}{suffix}").rename(kept.with_name(f"{kept.name}{suffix}"))
-        return
+def _keep(live: Path) -> Path:
+    """Give the present database a second name, under which it stays, and fold its log into it.
+
+    Merely opening a damaged database may throw its log away, so that is copied first.
+    """
+    kept = live.with_name(f"{live.name}.replaced-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+    log, kept_log = (path.with_name(f"{path.name}-wal") for path in (live, kept))
+    if log.exists():
+        copy_file(log, kept_log)
     os.link(live, kept)
+    try:
+        if _fold_log(live):
+            kept_log.unlink(missing_ok=True)
+    except BackupRefused:
+        kept.unlink()
+        kept_log.unlink(missing_ok=True)
+        raise
+    sync(live.parent)
+    return kept
+
+
+def _fold_log(live: Path) -> bool:
+    """Write the log back into the database and leave WAL mode, which only its sole user can; False if it is damaged."""
+    try:
+        with closing(sqlite3.connect(live, timeout=1, isolation_level=None)) as database:
+            (mode,) = database.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            return False
+        mode = "wal"
+    if mode != "delete":
+        raise BackupRefused(f"Another program has {live} open. End it first.")
+    return True
 
 
 def _remove_companions(path: Path) -> None:
