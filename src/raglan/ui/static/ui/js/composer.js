@@ -1,0 +1,168 @@
+// What is typed stays on this device until the server has it. Each entry carries its own key, so that sending it twice
+// posts it once; its time is when it was written. Without this file the form posts as any form does.
+import { say } from "./announce.js";
+
+const PAUSES = [2_000, 5_000, 10_000, 30_000];
+const form = document.querySelector("form[data-composer]");
+const text = form?.querySelector("textarea");
+const room = form?.dataset.composer;
+const list = document.querySelector("[data-unsent]");
+const store = {
+  read: (name) => { try { return JSON.parse(localStorage.getItem(`raglan:${name}:${room}`)); } catch { return null; } },
+  write: (name, value) => { try { localStorage.setItem(`raglan:${name}:${room}`, JSON.stringify(value)); } catch { /* full or forbidden: the page still posts */ } },
+};
+let queue = store.read("queue") ?? [];
+let failures = 0, timer = 0, sending = false;
+
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// ---- the draft
+
+function keepDraft() {
+  const kind = form.querySelector("[name=kind]:checked")?.value;
+  store.write("draft", { text: text.value, kind, key: form.elements.entry_key.value });
+}
+
+function restoreDraft() {
+  const draft = store.read("draft");
+  form.elements.entry_key.value = draft?.key || newKey();
+  if (!draft?.text || text.value) return;
+  text.value = draft.text;
+  if (!location.search.includes("kind=")) choose(draft.kind);
+}
+
+function choose(kind) {
+  const radio = form.querySelector(`[name=kind][value="${CSS.escape(kind ?? "")}"]`);
+  if (!radio) return;
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function clearForm() {
+  form.reset();
+  form.elements.entry_key.value = newKey();
+  keepDraft();
+}
+
+// ---- the queue
+
+function take() {
+  const fields = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
+  const label = form.querySelector("[name=kind]:checked")?.closest("label")?.textContent.trim() ?? "";
+  queue.push({ key: form.elements.entry_key.value, at: new Date().toISOString(), fields, label, text: text.value, refused: "" });
+  clearForm();
+  changed();
+  flush();
+}
+
+function changed() {
+  store.write("queue", queue);
+  draw();
+  document.dispatchEvent(new CustomEvent("raglan:waiting", { detail: queue.length }));
+}
+
+async function flush() {
+  clearTimeout(timer);
+  if (sending) return;
+  sending = true;
+  try {
+    for (const entry of queue.filter((one) => !one.refused)) await send(entry);
+    failures = 0;
+  } catch {
+    draw();
+    timer = setTimeout(flush, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
+  } finally {
+    sending = false;
+  }
+}
+
+// Only an answer settles an entry. No answer, or a fault of the server, means: the same entry again, later.
+async function send(entry) {
+  const data = new FormData();
+  for (const [name, value] of entry.fields) data.append(name, value);
+  data.set("written_at", entry.at);
+  data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
+  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(20_000) });
+  if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+  if (!answer.ok || /\/login\//.test(answer.url)) {
+    entry.refused = await reason(answer);
+    say(`Not sent: ${entry.refused}`, true);
+  } else {
+    queue = queue.filter((one) => one !== entry);
+    document.dispatchEvent(new CustomEvent("raglan:refresh"));
+  }
+  changed();
+}
+
+async function reason(answer) {
+  if (answer.redirected) return "you are signed out. Sign in in another tab, then send it again.";
+  try {
+    return (await answer.json()).message;
+  } catch {
+    return answer.status === 403 ? "the page is too old. Load it again; the entry stays here." : "the server did not take it.";
+  }
+}
+
+// ---- what waits is shown as an entry that is not sent yet
+
+function draw() {
+  if (!list) return;
+  list.hidden = !queue.length;
+  list.replaceChildren(...queue.map(row));
+}
+
+function row(entry) {
+  const item = document.getElementById("unsent").content.firstElementChild.cloneNode(true);
+  const time = new Date(entry.at);
+  item.querySelector("time").textContent = time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone || undefined });
+  item.querySelector("[data-kind-word]").textContent = entry.label;
+  item.querySelector("[data-text]").textContent = entry.text;
+  item.querySelector("[data-refused]").textContent = entry.refused;
+  item.querySelector("[data-again]").addEventListener("click", () => { entry.refused = ""; changed(); flush(); });
+  item.querySelector("[data-edit]").addEventListener("click", () => edit(entry));
+  return item;
+}
+
+function edit(entry) {
+  queue = queue.filter((one) => one !== entry);
+  if (text.value.trim()) text.value += `\n${entry.text}`;
+  else text.value = entry.text;
+  form.elements.entry_key.value = entry.key;
+  keepDraft();
+  changed();
+  open();
+}
+
+function open() {
+  form.closest("section").classList.add("open");
+  text.focus();
+}
+
+// ---- wiring
+
+if (form) {
+  restoreDraft();
+  draw();
+  form.addEventListener("input", keepDraft);
+  form.addEventListener("change", keepDraft);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (text.value.trim()) take();
+    else text.focus();
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-kind]");
+    if (!link) return;
+    event.preventDefault();
+    choose(link.dataset.kind);
+    open();
+  });
+  addEventListener("online", flush);
+  if (queue.length) { changed(); flush(); }
+}

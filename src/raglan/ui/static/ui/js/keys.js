@@ -1,0 +1,43 @@
+// Keys, menus, focus after a form that could not be taken, and copying. Single keys stay off until the reader turns them on.
+const PLACES = { n: "/", i: "/incidents/", a: "/alerts/", o: "/on-call/", p: "/people/", w: "/wrong/", "?": "/keys/" };
+const KINDS = { s: "note", h: "ask", v: "verify" };
+const FIELDS = "input, select, textarea, [contenteditable]";
+
+function single(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target.closest?.(FIELDS)) return;
+  const kind = document.querySelector(`[data-kind="${KINDS[event.key] ?? "-"}"]`);
+  const search = event.key === "/" && document.querySelector("[data-search]");
+  if (search) search.focus();
+  else if (kind) kind.click();
+  else if (Object.hasOwn(PLACES, event.key)) location.assign(PLACES[event.key]);
+  else return;
+  event.preventDefault();
+}
+
+function closeMenus(except, refocus = false) {
+  for (const menu of document.querySelectorAll("details.menu[open], details.drop[open]")) {
+    if (except && menu.contains(except)) continue;
+    menu.open = false;
+    if (refocus) menu.querySelector("summary").focus();
+  }
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = before; }, 2000);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeMenus(null, true);
+  else if ("shortcuts" in document.body.dataset) single(event);
+});
+document.addEventListener("click", (event) => {
+  closeMenus(event.target);
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+document.querySelector("[data-focus]")?.focus();

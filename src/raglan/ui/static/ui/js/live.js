@@ -1,0 +1,253 @@
+// Keeps a page up to date. The stream carries names of what changed, never content: each region that shows a changed
+// name is fetched again, with the reader's own rights, and put in place. Without a stream the page asks every 30 seconds.
+import { say } from "./announce.js";
+import { morph, mustWait, parse } from "./morph.js";
+
+const QUIET = 15_000, LOST = 30_000, POLL = 30_000, GAP = 600, REST = 20_000;
+const body = document.body;
+const mark = document.getElementById("live");
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: body.dataset.zone || undefined });
+let source, lastId = body.dataset.liveSince ?? "", lastWord = Date.now(), lastPoll = 0;
+let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0;
+
+// ---- regions
+
+const regions = new Map();
+
+function facts(region) {
+  if (!regions.has(region)) regions.set(region, { busy: false, again: false, timer: 0, last: 0, took: 0, held: "", count: 0 });
+  return regions.get(region);
+}
+
+function all() {
+  return [...document.querySelectorAll("[data-live][data-src]")];
+}
+
+function shows(region, names) {
+  return region.dataset.live.split(/\s+/).some((topic) => names.some((name) =>
+    name === "*" || topic === "*" || name === topic || (topic.endsWith(":*") && name.startsWith(topic.slice(0, -1)))));
+}
+
+function touch(names) {
+  for (const region of all()) if (shows(region, names)) soon(region);
+}
+
+// The first change is fetched at once; in a storm the next ones wait for their turn.
+function soon(region) {
+  const fact = facts(region);
+  if (fact.busy) { fact.again = true; return; }
+  const pause = Math.max(GAP, 3 * fact.took) - (Date.now() - fact.last);
+  fact.timer ||= setTimeout(() => refresh(region), Math.max(0, pause));
+}
+
+async function refresh(region) {
+  const fact = facts(region);
+  clearTimeout(fact.timer);
+  Object.assign(fact, { busy: true, again: false, timer: 0, last: Date.now() });
+  let fresh = 0;
+  try {
+    const answer = await fetch(region.dataset.src, { headers: { "X-Raglan-Part": "1" }, signal: AbortSignal.timeout(LOST / 2) });
+    if (answer.status === 401 || (answer.redirected && /\/login\//.test(answer.url))) leave();
+    else if (answer.ok) fresh = await place(region, await answer.text());
+    else if (answer.status >= 500) throw new Error(String(answer.status));
+  } finally {
+    Object.assign(fact, { busy: false, took: Date.now() - fact.last });
+    if (fact.again) soon(region);
+  }
+  return fresh;
+}
+
+async function refreshAll() {
+  const counts = await Promise.all(all().map(refresh));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+// ---- placing
+
+const told = new Set();
+let pillButton = null;
+
+async function place(region, html) {
+  const fresh = parse(html), fact = facts(region), news = newIn(region, fresh);
+  const untold = speak(news);
+  if (mustWait(region, fresh) || (news.length && past(region))) Object.assign(fact, { held: html, count: news.length });
+  else await put(region, html);
+  pill();
+  return untold;
+}
+
+async function put(region, html) {
+  Object.assign(facts(region), { held: "", count: 0 });
+  await morph(region, html);
+}
+
+function newIn(region, fresh) {
+  if (!region.dataset.count) return [];
+  return [...fresh.querySelectorAll(region.dataset.count)].filter((item) => item.id && !document.getElementById(item.id));
+}
+
+function speak(news) {
+  const untold = news.filter((item) => !told.has(item.id));
+  for (const item of untold) told.add(item.id);
+  const spoken = untold.filter((item) => item.dataset.say);
+  for (const item of spoken) say(item.dataset.say, "sayNow" in item.dataset);
+  const rest = untold.length - spoken.length;
+  if (rest) say(rest === 1 ? "1 new entry" : `${rest} new entries`);
+  return untold.length;
+}
+
+// The reader has scrolled into this region: nothing may move, so that a pill says how much is new above.
+function past(region) {
+  return "pill" in region.dataset && region.getBoundingClientRect().top < 0;
+}
+
+function pill() {
+  const count = [...regions.values()].reduce((sum, fact) => sum + fact.count, 0);
+  if (!count) { pillButton?.remove(); pillButton = null; return; }
+  if (!pillButton) {
+    pillButton = Object.assign(document.createElement("button"), { className: "btn main pill", type: "button" });
+    pillButton.addEventListener("click", () => release(true));
+    document.querySelector("main").prepend(pillButton);
+  }
+  pillButton.textContent = `${count} new`;
+}
+
+async function release(asked) {
+  for (const [region, fact] of regions) {
+    if (!fact.held || (!asked && past(region)) || mustWait(region, parse(fact.held))) continue;
+    await put(region, fact.held);
+    if (asked && "pill" in region.dataset) region.scrollIntoView({ block: "start" });
+  }
+  pill();
+}
+
+addEventListener("scroll", () => pillButton && release(false), { passive: true });
+document.addEventListener("focusout", () => setTimeout(release, 0, false));
+
+// ---- the stream
+
+function topicsOf(data) {
+  try {
+    const value = JSON.parse(data);
+    return Array.isArray(value) ? value : value.topics ?? value.names ?? [];
+  } catch {
+    return String(data).split(/[\s,]+/).filter(Boolean);
+  }
+}
+
+function heard(event) {
+  lastWord = Date.now();
+  retry = 0;
+  if (event.lastEventId) lastId = event.lastEventId;
+  if (state === "lost" || state === "poll") back();
+  else show("live");
+}
+
+function connect() {
+  source?.close();
+  const address = new URL("/live", location.href);
+  address.searchParams.set("topics", body.dataset.liveTopics);
+  if (lastId) address.searchParams.set("since", lastId);
+  source = new EventSource(address);
+  for (const name of ["open", "hello", "beat", "message", "reload"]) source.addEventListener(name, heard);
+  source.addEventListener("message", (event) => touch(topicsOf(event.data)));
+  source.addEventListener("reload", () => refreshAll().catch(() => {}));
+  source.addEventListener("error", failed);
+}
+
+// The browser goes on by itself unless the server answered with an error; then the page has to.
+function failed() {
+  if (source.readyState !== EventSource.CLOSED || signedOut) return;
+  retry += 1;
+  setTimeout(connect, Math.min(15_000, 500 * 2 ** retry) * (0.5 + Math.random()));
+}
+
+async function watch() {
+  if (signedOut || resting < 0) return;
+  const quiet = Date.now() - lastWord;
+  if (quiet < QUIET) return;
+  if (quiet < LOST) { if (state === "live") show("wait"); return; }
+  if (Date.now() - lastPoll < POLL) return;
+  lastPoll = Date.now();
+  try {
+    await refreshAll();
+    if (Date.now() - lastWord >= LOST) show("poll");
+  } catch {
+    if (Date.now() - lastWord >= LOST) show("lost");
+  }
+}
+
+// A browser gives few streams to one address; a page that nobody looks at gives its own back after a while.
+function rest() {
+  clearTimeout(resting);
+  if (document.hidden) {
+    resting = setTimeout(() => { resting = -1; source.close(); }, REST);
+  } else {
+    if (resting < 0) { lastWord = Date.now(); show("wait"); connect(); }
+    resting = 0;
+    watch();
+  }
+}
+
+async function back() {
+  show("live");
+  try {
+    const news = await refreshAll();
+    const words = news ? `Caught up, ${news} new ${news === 1 ? "entry" : "entries"}` : "Caught up, nothing new";
+    mark.textContent = words;
+    say(words, true);
+    setTimeout(() => show(state), 6000);
+  } catch {
+    lastWord = 0;
+  }
+}
+
+// ---- what is shown
+
+function show(next) {
+  if (next === "lost" && state !== "lost") lostAt = lastWord;
+  state = next;
+  const time = clock.format(state === "poll" ? lastPoll : lastWord);
+  const words = { live: `Live, ${time}`, wait: "Reconnecting", lost: "Not connected", poll: `Checked ${time}`, still: `As of ${time}` };
+  mark.textContent = words[state];
+  mark.className = `live ${{ live: "", wait: "wait", lost: "late", poll: "still", still: "still" }[state]}`.trim();
+  banner(state === "lost");
+}
+
+let bannerBox = null;
+
+function banner(needed) {
+  if (!needed && !signedOut) { bannerBox?.remove(); bannerBox = null; return; }
+  if (!bannerBox) {
+    bannerBox = document.getElementById("lost").content.firstElementChild.cloneNode(true);
+    bannerBox.querySelector("[data-try]").addEventListener("click", tryNow);
+    document.querySelector("main").before(bannerBox);
+  }
+  bannerBox.querySelector("[data-since]").textContent = signedOut ? "You are signed out." : `Connection lost at ${clock.format(lostAt).slice(0, 5)}.`;
+  bannerBox.querySelector("[data-sign-in]").hidden = !signedOut;
+  bannerBox.querySelector("[data-try]").hidden = signedOut;
+  const kept = waitingEntries === 1 ? "1 entry is" : `${waitingEntries} entries are`;
+  bannerBox.querySelector("[data-kept]").textContent = waitingEntries ? `${kept} kept here and will be sent.` : "What you write is kept here.";
+}
+
+function tryNow() {
+  lastPoll = 0;
+  retry = 0;
+  connect();
+  watch();
+}
+
+function leave() {
+  signedOut = true;
+  source?.close();
+  show("lost");
+}
+
+document.addEventListener("raglan:waiting", (event) => { waitingEntries = event.detail; banner(state === "lost"); });
+document.addEventListener("raglan:refresh", () => refreshAll().catch(() => {}));
+document.addEventListener("visibilitychange", rest);
+addEventListener("online", tryNow);
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => { if (event.persisted) { connect(); refreshAll().catch(() => {}); } });
+setInterval(watch, 1000);
+connect();
