@@ -1,0 +1,162 @@
+"""Nouns of alerts."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from raglan.paging.models import Page, Policy
+
+
+class Source(models.Model):
+    """Something that sends signals, with a token of its own."""
+
+    ref_kind: ClassVar[str] = "source"
+
+    class Kind(models.TextChoices):
+        """Which wire format it speaks."""
+
+        ALERTMANAGER = "alertmanager", "Prometheus, as its Alertmanager"
+        WEBHOOK = "webhook", "Alertmanager webhook"
+        PAGERDUTY = "pagerduty", "PagerDuty Events API v2"
+        GENERIC = "generic", "Any JSON, with a mapping"
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    token_digest = models.CharField(max_length=64, unique=True)
+    token_hint = models.CharField(max_length=12)
+    mapping = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    last_heard_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+    last_error_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(models.Model):
+    """Sends the groups whose labels match to a policy. Routes are read by position; the first that matches decides."""
+
+    ref_kind: ClassVar[str] = "route"
+
+    position = models.PositiveIntegerField(unique=True)
+    matchers = models.JSONField(default=list, blank=True)
+    group_by = models.JSONField(default=list, blank=True)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="routes")
+    version = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"route {self.position}"
+
+
+class AlertGroup(models.Model):
+    """Alerts that one person would handle as one thing."""
+
+    ref_kind: ClassVar[str] = "group"
+
+    class State(models.TextChoices):
+        """Open while one of its alerts fires."""
+
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    key = models.CharField(max_length=64)
+    title = models.CharField(max_length=300)
+    labels = models.JSONField(default=dict)
+    severity = models.CharField(max_length=20, default="unknown")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="groups")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, blank=True, related_name="groups")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    alert_count = models.PositiveIntegerField(default=0)
+    firing_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key"], condition=models.Q(state="open"), name="one_open_group_a_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "-opened_at"], name="group_state")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Alert(models.Model):
+    """A deduplicated condition that is firing or resolved. At most one is open for a fingerprint."""
+
+    ref_kind: ClassVar[str] = "alert"
+
+    class State(models.TextChoices):
+        """Whether the condition holds."""
+
+        FIRING = "firing", "Firing"
+        RESOLVED = "resolved", "Resolved"
+
+    fingerprint = models.CharField(max_length=64)
+    dedup_key = models.TextField(blank=True, default="")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="alerts")
+    group = models.ForeignKey(AlertGroup, on_delete=models.PROTECT, related_name="alerts")
+    labels = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    title = models.CharField(max_length=300)
+    severity = models.CharField(max_length=20, default="unknown")
+    link = models.TextField(blank=True, default="")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.FIRING)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    signal_count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["fingerprint"], condition=models.Q(state="firing"), name="one_open_alert_a_fingerprint"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-id"], name="alert_state"),
+            models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
+            models.Index(fields=["fingerprint", "-id"], name="alert_fingerprint"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Signal(models.Model):
+    """One raw message about one alert, as received, and what became of it. Kept for days, not for ever."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="signals")
+    alert = models.ForeignKey(Alert, on_delete=models.SET_NULL, null=True, blank=True, related_name="signals")
+    received_at = models.DateTimeField()
+    status = models.CharField(max_length=12)
+    raw = models.JSONField()
+    problem = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["received_at"], name="signal_received"),
+            models.Index(fields=["source", "-id"], name="signal_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} from {self.source_id}"
+
+
+class StageDecision(models.Model):
+    """What one stage of the pipeline decided on an alert, why, and by which version of which rule."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="decisions")
+    at = models.DateTimeField()
+    stage = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=30)
+    reason = models.TextField()
+    rule = models.CharField(max_length=60, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.outcome}"

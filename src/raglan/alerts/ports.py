@@ -1,0 +1,150 @@
+"""What integrations implement to bring signals in, and the doors through which they come."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from raglan.core.errors import BadInput
+
+Status = Literal["firing", "resolved", "acknowledged"]
+MAX_SIGNALS = 1_000
+MAX_LABELS = 64
+MAX_NAME = 128
+MAX_VALUE = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class RawSignal:
+    """One message about one condition, decoded but not yet judged."""
+
+    status: Status
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    title: str
+    severity: str = "unknown"
+    dedup_key: str = ""
+    link: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    expires_at: datetime | None = None
+    raw: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One message of a batch that could not be understood, which one, and why."""
+
+    index: int
+    field: str
+    sentence: str
+    raw: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A whole request: what was understood and what was not. `extra` is for the door that answers."""
+
+    signals: Sequence[RawSignal]
+    problems: Sequence[Problem] = ()
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRequest:
+    """An HTTP request as doors see it. Header names are in lower case; `token` is what the edge found in the path or header."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a door answers. A dict or list body is sent as JSON."""
+
+    status: int
+    body: dict[str, object] | list[object] | str | bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """A source that a token was found to belong to."""
+
+    id: int
+    slug: str
+    kind: str
+    mapping: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Signals of one request, for the journal."""
+
+    source: SourceKey
+    decoded: Decoded
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch, after the commit."""
+
+    new: int = 0
+    repeated: int = 0
+    resolved: int = 0
+    parked: int = 0
+
+
+class Door(Protocol):
+    """One wire format: which requests are its own, how to read them, how to answer."""
+
+    kinds: Sequence[str]
+
+    def takes(self, method: str, path: str) -> bool:
+        """Tell whether a request (path without a token prefix) comes through this door."""
+
+    def token(self, request: IntakeRequest) -> str:
+        """Return the token that the body or the door's own header carries; empty when there is none."""
+
+    def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
+        """Read the body. Raises BadInput when nothing in it can be understood."""
+
+    def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
+        """Answer after the commit."""
+
+    def refuse(self, error: BadInput) -> Answer:
+        """Answer a body that could not be understood, in the manner of the format."""
+
+
+_doors: list[Door] = []
+
+
+def register_door(door: Door) -> None:
+    """Open a door."""
+    _doors.append(door)
+
+
+def door_for(method: str, path: str) -> Door | None:
+    """Return the door that takes a request; the path is without a token prefix."""
+    return next((door for door in _doors if door.takes(method, path)), None)
+
+
+Authenticator = Callable[[str], SourceKey]
+
+
+def shorten(labels: Mapping[str, str]) -> dict[str, str]:
+    """Keep labels within the limits, visibly: longer values end in "… (shortened)", more labels are counted."""
+    kept = {_cut(name, MAX_NAME): _cut(value, MAX_VALUE) for name, value in list(labels.items())[:MAX_LABELS] if name}
+    if len(labels) > MAX_LABELS:
+        kept["raglan_labels_left_out"] = str(len(labels) - MAX_LABELS)
+    return kept
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 14] + "… (shortened)"

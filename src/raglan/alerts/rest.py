@@ -1,0 +1,272 @@
+"""REST of alerts: sources, routes, groups, alerts with their decisions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field, JsonValue
+
+from raglan.alerts import actions, queries
+from raglan.alerts.models import Alert, AlertGroup, Route, Source
+from raglan.alerts.pipeline.route import Matcher
+from raglan.config import config
+from raglan.core.errors import BadInput, NotFound
+from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug
+from raglan.paging.models import Policy
+from raglan.people.access import Scope, principal, require_scope
+
+router = Router(tags=["alerts"])
+
+
+class SourceIn(Body):
+    """A new source. `mapping` is for kind `generic`: where in the JSON each field stands."""
+
+    name: Line
+    slug: Slug
+    kind: Literal["alertmanager", "webhook", "pagerduty", "generic"]
+    mapping: dict[str, JsonValue] = Field(default_factory=dict, max_length=50)
+
+
+class SourceOut(Schema):
+    """A source, without its token."""
+
+    id: int
+    name: str
+    slug: str
+    kind: str
+    token_hint: str
+    last_heard_at: datetime | None
+    last_error: str
+    last_error_at: datetime | None
+
+
+class SourceMade(SourceOut):
+    """A source with its token, shown this once, and the line to paste."""
+
+    token: str
+    paste: str
+
+
+class MatcherIn(Body):
+    """One condition on a label."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    op: Literal["=", "!=", "=~", "!~"] = "="
+    value: Annotated[str, Field(max_length=500)]
+
+
+class RouteIn(Body):
+    """A route; the same position again replaces it."""
+
+    position: Annotated[int, Field(ge=0, le=100_000)]
+    matchers: Annotated[list[MatcherIn], Field(max_length=20)] = []
+    policy: Slug
+    group_by: Annotated[list[ShortText], Field(max_length=20)] = []
+
+
+class RouteOut(Schema):
+    """A route as it is now."""
+
+    id: int
+    position: int
+    version: int
+    matchers: list[dict[str, str]]
+    group_by: list[str]
+    policy: str
+
+
+class GroupOut(Schema):
+    """An alert group."""
+
+    id: int
+    title: str
+    severity: str
+    state: str
+    source: str
+    labels: dict[str, str]
+    alert_count: int
+    firing_count: int
+    opened_at: datetime
+    closed_at: datetime | None
+    page_id: int | None
+
+
+class AlertOut(Schema):
+    """An alert, briefly."""
+
+    id: int
+    title: str
+    severity: str
+    state: str
+    source: str
+    group_id: int
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime | None
+    last_seen_at: datetime
+    signal_count: int
+
+
+class DecisionOut(Schema):
+    """What a stage decided, why, and by which rule."""
+
+    stage: str
+    outcome: str
+    reason: str
+    rule: str
+    at: datetime
+
+
+class AlertDetail(AlertOut):
+    """An alert with the decisions that it met."""
+
+    decisions: list[DecisionOut]
+
+
+@router.get("/sources", response=list[SourceOut], operation_id="list_sources", summary="All sources")
+def list_sources(request: HttpRequest) -> list[Source]:
+    """Return sources with when they were last heard and what was last wrong."""
+    return list(queries.sources())
+
+
+@router.post("/sources", response={201: SourceMade}, operation_id="make_source", summary="Make a source")
+def make_source(request: HttpRequest, data: SourceIn) -> tuple[int, SourceMade]:
+    """Make a source; its token is in this answer only."""
+    require_scope(request, Scope.CONFIGURE)
+    source, token = actions.create_source(
+        name=data.name, slug=data.slug, kind=data.kind, mapping=dict(data.mapping), actor=principal(request).actor
+    )
+    base = SourceOut.model_validate(source, from_attributes=True).model_dump()
+    return 201, SourceMade(**base, token=token, paste=paste_line(source, token))
+
+
+def paste_line(source: Source, token: str) -> str:
+    """Return the line that a person pastes into what sends."""
+    prefix = f"{config().public_url}/integrations/{token}"
+    match source.kind:
+        case Source.Kind.ALERTMANAGER:
+            return f"path_prefix: /integrations/{token}"
+        case Source.Kind.WEBHOOK:
+            return f"url: {prefix}/alertmanager"
+        case Source.Kind.PAGERDUTY:
+            return f"routing_key: {token}"
+        case _:
+            return f"curl -H 'Content-Type: application/json' -d '{{\"title\": \"A test\"}}' {prefix}/"
+
+
+@router.post(
+    "/sources/{slug}/token", response=SourceMade, operation_id="rotate_token", summary="Give a source a new token"
+)
+def rotate_token(request: HttpRequest, slug: Slug) -> SourceMade:
+    """Replace the token; the old one ends at once."""
+    require_scope(request, Scope.CONFIGURE)
+    source = Source.objects.filter(slug=slug).first()
+    if source is None:
+        raise NotFound("There is no such source.")
+    token = actions.rotate_token(source, actor=principal(request).actor)
+    source.refresh_from_db()
+    base = SourceOut.model_validate(source, from_attributes=True).model_dump()
+    return SourceMade(**base, token=token, paste=paste_line(source, token))
+
+
+@router.get("/routes", response=list[RouteOut], operation_id="list_routes", summary="The route table")
+def list_routes(request: HttpRequest) -> list[RouteOut]:
+    """Return routes in the order in which they are read."""
+    return [_route_out(route) for route in Route.objects.select_related("policy").order_by("position")]
+
+
+@router.post("/routes", response={201: RouteOut}, operation_id="save_route", summary="Make or replace a route")
+def save_route(request: HttpRequest, data: RouteIn) -> tuple[int, RouteOut]:
+    """Save the route at a position."""
+    require_scope(request, Scope.CONFIGURE)
+    policy = Policy.objects.filter(slug=data.policy).first()
+    if policy is None:
+        raise BadInput("policy", "there is no such policy", status=422)
+    route = actions.save_route(
+        position=data.position,
+        matchers=[Matcher(item.name, item.op, item.value) for item in data.matchers],
+        group_by=data.group_by,
+        policy=policy,
+        actor=principal(request).actor,
+    )
+    return 201, _route_out(route)
+
+
+def _route_out(route: Route) -> RouteOut:
+    return RouteOut(
+        id=route.pk,
+        position=route.position,
+        version=route.version,
+        matchers=route.matchers,
+        group_by=route.group_by,
+        policy=route.policy.slug,
+    )
+
+
+@router.get("/alert-groups", response=list[GroupOut], operation_id="list_groups", summary="Alert groups")
+def list_groups(
+    request: HttpRequest, state: Literal["", "open", "closed"] = "", before: Cursor = 0, limit: Limit = 100
+) -> list[GroupOut]:
+    """Return groups, newest first; `before` is the id to go on from."""
+    found = queries.groups(state=state).order_by("-pk")
+    return [_group_out(group) for group in (found.filter(pk__lt=before) if before else found)[:limit]]
+
+
+def _group_out(group: AlertGroup) -> GroupOut:
+    return GroupOut(
+        id=group.pk,
+        title=group.title,
+        severity=group.severity,
+        state=group.state,
+        source=group.source.slug,
+        labels=group.labels,
+        alert_count=group.alert_count,
+        firing_count=group.firing_count,
+        opened_at=group.opened_at,
+        closed_at=group.closed_at,
+        page_id=group.page_id,
+    )
+
+
+@router.get("/alerts", response=list[AlertOut], operation_id="list_alerts", summary="Alerts, newest first")
+def list_alerts(
+    request: HttpRequest, state: Literal["", "firing", "resolved"] = "", before: Cursor = 0, limit: Limit = 100
+) -> list[AlertOut]:
+    """Return alerts; `before` is the id to go on from."""
+    found = Alert.objects.select_related("source").order_by("-pk")
+    if state:
+        found = found.filter(state=state)
+    if before:
+        found = found.filter(pk__lt=before)
+    return [AlertOut(**_alert_fields(alert)) for alert in found[:limit]]
+
+
+@router.get(
+    "/alerts/{alert_id}", response=AlertDetail, operation_id="get_alert", summary="One alert with its decisions"
+)
+def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
+    """Return why it was, or was not, paged."""
+    alert = queries.alert_with_decisions(alert_id)
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decisions.all()]
+    return AlertDetail(**_alert_fields(alert), decisions=decisions)
+
+
+def _alert_fields(alert: Alert) -> dict[str, object]:
+    return {
+        "id": alert.pk,
+        "title": alert.title,
+        "severity": alert.severity,
+        "state": alert.state,
+        "source": alert.source.slug,
+        "group_id": alert.group_id,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "starts_at": alert.starts_at,
+        "ends_at": alert.ends_at,
+        "last_seen_at": alert.last_seen_at,
+        "signal_count": alert.signal_count,
+    }

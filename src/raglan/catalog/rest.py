@@ -1,0 +1,91 @@
+"""REST of the catalog."""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from raglan.catalog import actions, queries
+from raglan.catalog.models import Service
+from raglan.core.errors import BadInput, NotFound
+from raglan.core.schema import Body, Line, ShortText, Slug
+from raglan.people.access import Scope, principal, require_scope
+from raglan.people.models import Team
+
+router = Router(tags=["catalog"])
+Kind = Literal["service", "datastore", "queue", "vendor", "job", "tool"]
+Purpose = Literal["see", "change", "know", "talk", "wake", "get_in", "tell_customers"]
+
+
+class ServiceIn(Body):
+    """A service; the same slug again changes it."""
+
+    name: Line
+    slug: Slug
+    team: Slug | None = None
+    kind: Kind = "service"
+    purposes: Annotated[list[Purpose], Field(max_length=7)] = []
+    needs: Annotated[list[Slug], Field(max_length=200)] = []
+    instead: ShortText = ""
+
+
+class ServiceOut(Schema):
+    """A service."""
+
+    id: int
+    name: str
+    slug: str
+    team: str | None
+    kind: str
+    purposes: list[str]
+    needs: list[str]
+    instead: str
+
+
+@router.get("/services", response=list[ServiceOut], operation_id="list_services", summary="All services")
+def list_services(request: HttpRequest) -> list[ServiceOut]:
+    """Return services with owners, purposes and needs."""
+    return [_out(service) for service in queries.services()]
+
+
+@router.get("/services/{slug}", response=ServiceOut, operation_id="get_service", summary="One service")
+def get_service(request: HttpRequest, slug: Slug) -> ServiceOut:
+    """Return one service."""
+    found = queries.services().filter(slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such service.")
+    return _out(found)
+
+
+@router.post("/services", response={201: ServiceOut}, operation_id="save_service", summary="Make or change a service")
+def save_service(request: HttpRequest, data: ServiceIn) -> tuple[int, ServiceOut]:
+    """Make or change a service."""
+    require_scope(request, Scope.CONFIGURE)
+    team = Team.objects.filter(slug=data.team).first() if data.team else None
+    if data.team and team is None:
+        raise BadInput("team", "there is no such team", status=422)
+    service = actions.save_service(
+        slug=data.slug,
+        name=data.name,
+        team=team,
+        kind=data.kind,
+        purposes=data.purposes,
+        needs=data.needs,
+        instead=data.instead,
+        actor=principal(request).actor,
+    )
+    return 201, _out(service)
+
+
+def _out(service: Service) -> ServiceOut:
+    return ServiceOut(
+        id=service.pk,
+        name=service.name,
+        slug=service.slug,
+        team=service.team.slug if service.team else None,
+        kind=service.kind,
+        purposes=[item.purpose for item in service.purposes.all()],
+        needs=[item.needed.slug for item in service.needs.all()],
+        instead=service.instead,
+    )

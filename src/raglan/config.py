@@ -1,0 +1,148 @@
+"""Every option of raglan, typed, with the help text that its reference page is made from.
+
+Values come from `raglan.toml`, then `RAGLAN_*` variables, then `RAGLAN_*_FILE` files that hold a secret; the later one wins.
+"""
+
+import os
+from functools import lru_cache
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Role = Literal["edge", "web", "engine"]
+
+
+class Config(BaseSettings):
+    """The options of one raglan process."""
+
+    model_config = SettingsConfigDict(env_prefix="RAGLAN_", extra="ignore", validate_default=True)
+
+    data_dir: Path = Field(
+        Path("var"), description="Folder for the SQLite database, the secret key and the spool. Made when missing."
+    )
+    database_url: str = Field(
+        "", description="`postgresql://user:password@host:port/name` for several nodes; empty for SQLite in `data_dir`."
+    )
+    host: str = Field("127.0.0.1", description="Address that raglan listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that raglan listens on; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="Address that people and links use. Required when raglan listens beyond loopback."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions and page links. Empty: made once and kept in `data_dir/secret.key`."
+    )
+    roles: Annotated[frozenset[Role], NoDecode] = Field(
+        frozenset(("edge", "web", "engine")), description="Parts that this process runs, comma-separated."
+    )
+    web_threads: int = Field(8, ge=1, le=64, description="Threads that answer screens and REST.")
+    engine_threads: int = Field(4, ge=1, le=64, description="Threads that fire due timers.")
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:25",
+        description="Mail server: `smtp://[user:password@]host:port`, `smtps://` for TLS from the start, "
+        "`smtp+starttls://` for STARTTLS. Empty switches mail off.",
+    )
+    smtp_from: str = Field("raglan@localhost", description="Sender address of mail.")
+    demo: bool = Field(False, description="Demonstration: one click on loopback signs in as one of its people.")
+    allow_data_loss: bool = Field(
+        False, description="Serve although the database does not keep what it acknowledged. For tests of speed only."
+    )
+    intake_queue: int = Field(10_000, ge=1, description="Signals that may wait for the disk before 503 is answered.")
+    send_deadline_s: float = Field(
+        10, gt=0, le=60, description="Longest time for one hand-over to a provider, seconds."
+    )
+    lease_s: float = Field(20, gt=0, le=600, description="How long a claim on due work lasts, seconds.")
+    drain_s: float = Field(8, gt=0, le=60, description="Longest time for a shutdown, seconds.")
+    trusted_proxy_count: int = Field(0, ge=0, le=8, description="Reverse proxies whose forwarded address is believed.")
+    allow_networks: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Networks inside your own that webhooks may reach, such as `10.0.0.0/8`; comma-separated.",
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for `/metrics` from other machines. Empty: loopback only."
+    )
+    signal_days: int = Field(14, ge=1, le=400, description="Days that raw signals are kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split_roles(cls, value: object) -> object:
+        return frozenset(_words(value)) if isinstance(value, str) else value
+
+    @field_validator("allow_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return _words(value) if isinstance(value, str) else value
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for word in value:
+            ip_network(word)
+        return value
+
+    @model_validator(mode="after")
+    def _fill_public_url(self) -> "Config":
+        if not self.public_url:
+            self.public_url = f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"
+        parts = urlsplit(self.public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("public_url: write it as https://raglan.example.org")
+        self.public_url = self.public_url.rstrip("/")
+        if self.lease_s <= self.send_deadline_s:
+            raise ValueError("lease_s: must be longer than send_deadline_s, or a slow send is done twice")
+        return self
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach raglan over TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def public_host(self) -> str:
+        """The host name in `public_url`."""
+        return urlsplit(self.public_url).hostname or "localhost"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of sources, strongest first."""
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("RAGLAN_CONFIG", "raglan.toml")))
+        return (init_settings, _FileSecrets(settings_cls), env_settings, toml)
+
+
+class _FileSecrets(PydanticBaseSettingsSource):
+    """Reads `RAGLAN_<NAME>_FILE`: the option's value is the content of that file."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[object, str, bool]:
+        path = os.environ.get(f"RAGLAN_{field_name.upper()}_FILE")
+        return (Path(path).read_text(encoding="utf-8").strip() if path else None, field_name, False)
+
+    def __call__(self) -> dict[str, object]:
+        values = {name: self.get_field_value(None, name)[0] for name in self.settings_cls.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+@lru_cache(maxsize=1)
+def config() -> Config:
+    """Return the options of this process, read once."""
+    return Config()

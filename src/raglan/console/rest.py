@@ -1,0 +1,74 @@
+"""The REST door: one API from the routers of all contexts, one rendering of every refusal."""
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from raglan.alerts.rest import router as alerts
+from raglan.catalog.rest import router as catalog
+from raglan.core.errors import BadInput, Overloaded, RaglanError
+from raglan.incidents.rest import router as incidents
+from raglan.oncall.rest import router as oncall
+from raglan.paging.rest import router as paging
+from raglan.people.access import rest_auth
+from raglan.people.rest import router as people
+from raglan.reviews.rest import router as reviews
+
+api = NinjaAPI(
+    title="raglan",
+    version="1",
+    description="Everything that the screens can do. Send a token as `Authorization: Bearer …`.",
+    auth=rest_auth,
+    docs_url=None,
+    urls_namespace="rest",
+)
+for _router in (people, catalog, oncall, paging, alerts, incidents, reviews):
+    api.add_router("", _router)
+
+
+@api.exception_handler(RaglanError)
+def refuse(request: HttpRequest, error: RaglanError) -> HttpResponse:
+    """Render a refusal."""
+    answer = JsonResponse({"field": "", **error.as_json()}, status=error.status)
+    if isinstance(error, Overloaded):
+        answer["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+@api.exception_handler(ValidationError)
+def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Name the first field that could not be understood, and list them all."""
+    problems = [{"field": _field(item.get("loc", ())), "message": str(item.get("msg", ""))} for item in error.errors]
+    first = problems[0] if problems else {"field": "", "message": "this could not be understood"}
+    sentence = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    body = {"code": BadInput.code, "message": sentence, "field": first["field"], "problems": problems[:50]}
+    return JsonResponse(body, status=422)
+
+
+def _field(path: tuple[object, ...]) -> str:
+    """Return `steps[0].wait_s` for the path that the validator gives; the first parts name the place, not the field."""
+    text = ""
+    for part in path[2:] if len(path) > 2 else path[1:]:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text[:200]
+
+
+@api.exception_handler(HttpError)
+def refuse_http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Render what the library refuses, such as a body that is not JSON."""
+    return JsonResponse({"code": "bad_input", "message": str(error), "field": ""}, status=error.status_code)
+
+
+@api.exception_handler(Http404)
+def refuse_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Render a missing thing."""
+    return JsonResponse({"code": "not_found", "message": "There is no such thing.", "field": ""}, status=404)
+
+
+@api.exception_handler(RequestDataTooBig)
+def refuse_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """Render a body that is too large."""
+    return JsonResponse({"code": "too_large", "message": "The body has more than 1 MiB.", "field": ""}, status=413)

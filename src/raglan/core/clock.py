@@ -1,0 +1,49 @@
+"""The only clock.
+
+`now()` is the wall time at start plus monotonic time since then, so that a jump of the machine's clock neither skips nor
+repeats a wait. `drift()` says how far the wall clock has moved away since. Calendars read the same instant through a named zone.
+"""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class AnchoredClock:
+    """Wall time at an anchor plus monotonic seconds since it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._moved = timedelta()
+        self.anchor()
+
+    def anchor(self) -> None:
+        """Take the wall clock's word as of now."""
+        self._wall = datetime.now(UTC)
+        self._monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the anchored time, aware and in UTC."""
+        return self._wall + timedelta(seconds=time.monotonic() - self._monotonic) + self._moved
+
+    def drift(self) -> timedelta:
+        """Return how far the wall clock is ahead of the anchored one."""
+        return datetime.now(UTC) + self._moved - self.now()
+
+    @property
+    def moved(self) -> timedelta:
+        """How far tests have moved this clock."""
+        return self._moved
+
+    def move(self, by: timedelta) -> None:
+        """Move time for a test or a simulation; it moves until moved back."""
+        with self._lock:
+            self._moved += by
+
+
+CLOCK = AnchoredClock()
+
+
+def now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return CLOCK.now()

@@ -1,0 +1,132 @@
+"""The one wrapper for outgoing HTTP: checked addresses, our own deadline, bounded answers.
+
+A name is resolved once, every address is checked, and the connection goes to the checked address. Proxy variables of the
+environment are ignored and redirects are not followed, so that no answer can send us elsewhere.
+"""
+
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from raglan.config import config
+from raglan.core.db import fault_point, in_write
+from raglan.core.errors import BadInput, DeliveryError
+
+MAX_ANSWER = 5 * 1024 * 1024
+NEVER = tuple(
+    ip_network(net) for net in ("169.254.169.254/32", "fd00:ec2::254/128", "0.0.0.0/8", "224.0.0.0/4", "ff00::/8")
+)
+NAT64 = ip_network("64:ff9b::/96")
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def check_url(url: str, field: str = "url") -> None:
+    """Refuse what is not a plain http or https address. Raises BadInput."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(field, "write an address that starts with https:// or http://")
+    if parts.username or parts.password:
+        raise BadInput(field, "leave user and password out of the address")
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """POST once, within the deadline of one hand-over. Raises DeliveryError; never follows a redirect."""
+    if in_write():
+        raise RuntimeError("no network inside a transaction")
+    deadline = time.monotonic() + config().send_deadline_s
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    fault_point("http.before_send")
+    connection = _connect(parts.scheme, host, port, deadline)
+    try:
+        connection.request("POST", path, body=body, headers={"User-Agent": "raglan", **headers})
+        answer = _read(connection, connection.getresponse(), deadline)
+    except (OSError, HTTPException) as error:
+        raise DeliveryError(f"{host} did not take it: {error or type(error).__name__}", permanent=False) from None
+    finally:
+        connection.close()
+    fault_point("http.after_send")
+    return answer
+
+
+def _connect(scheme: str, host: str, port: int, deadline: float) -> HTTPConnection:
+    address = resolve(host, port)
+    left = max(0.1, deadline - time.monotonic())
+    connection: HTTPConnection
+    try:
+        raw = socket.create_connection((str(address), port), timeout=left)
+    except OSError as error:
+        raise DeliveryError(f"{host} could not be reached: {error}", permanent=False) from None
+    if scheme == "https":
+        connection = HTTPSConnection(host, port, timeout=left)
+        try:
+            connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        except OSError as error:
+            raw.close()
+            raise DeliveryError(f"{host} has no trusted certificate: {error}", permanent=False) from None
+    else:
+        connection = HTTPConnection(host, port, timeout=left)
+        connection.sock = raw
+    return connection
+
+
+def _read(connection: HTTPConnection, response: HTTPResponse, deadline: float) -> Answer:
+    body = bytearray()
+    while len(body) <= MAX_ANSWER:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("it answered too slowly")
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+        if not (piece := response.read1(65536)):
+            break
+        body += piece
+    return Answer(
+        response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body[:MAX_ANSWER])
+    )
+
+
+def resolve(host: str, port: int) -> Address:
+    """Return an address of a host that we may talk to. Raises DeliveryError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise DeliveryError(f"{host} is not known: {error}", permanent=False) from None
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    refused = [address for address in addresses if not is_allowed(address)]
+    if refused or not addresses:
+        raise DeliveryError(f"{host} is inside a network that webhooks may not reach (allow_networks)", permanent=True)
+    return addresses[0]
+
+
+def is_allowed(address: Address) -> bool:
+    """Whether we may connect: a global address, or one in `allow_networks`; the metadata address never."""
+    inner = _unwrap(address)
+    if any(inner in net for net in NEVER):
+        return False
+    if any(inner in ip_network(net) for net in config().allow_networks):
+        return True
+    return inner.is_global and not inner.is_multicast
+
+
+def _unwrap(address: Address) -> Address:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

@@ -1,0 +1,50 @@
+"""Logs for operators: constant messages with fields, one JSON object a line, secrets taken out."""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+SECRET = re.compile(
+    r"(rgl_[A-Za-z0-9]{4,}_)[A-Za-z0-9_-]+|(/integrations/|/p/|/setup/first/|/invitation/)[^/\s\"']+|(://)[^/@\s]+@"
+)
+STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def redact(text: str) -> str:
+    """Take tokens, page links and passwords in addresses out of a text."""
+    return SECRET.sub(lambda found: (found[1] or found[2] or found[3]) + "…" + ("@" if found[3] else ""), text)
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes `{"at", "level", "logger", "message", …fields}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record as a line of JSON."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return redact(json.dumps(line, default=str, ensure_ascii=False))
+
+
+def get(name: str) -> logging.Logger:
+    """Return a logger; pass details as `extra={...}` and keep the message constant."""
+    return logging.getLogger(name)
+
+
+def configure(level: str) -> None:
+    """Send all logs as JSON lines to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("uvicorn.access", "django.server", "urllib3", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

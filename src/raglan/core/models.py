@@ -1,0 +1,58 @@
+"""The event table, which is the spine, and the timer table, which holds all work that is due later."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Event(models.Model):
+    """One recorded fact. Appended in the transaction of the change that it tells of; never edited or deleted."""
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=80)
+    actor = models.CharField(max_length=80)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "id"], name="event_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"
+
+
+class EventSubject(models.Model):
+    """Links an event to one thing that it is about, written `kind:id`."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="subjects")
+    subject = models.CharField(max_length=80)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "event"], name="event_subject_once")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Timer(models.Model):
+    """Work that is due at a time. A row is deleted by the transaction that did its work."""
+
+    kind = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)
+    lane = models.CharField(max_length=80, blank=True, default="")
+    due_at = models.DateTimeField()
+    payload = models.JSONField(default=dict)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    leased_by = models.CharField(max_length=80, blank=True, default="")
+    attempts = models.PositiveIntegerField(default=0)
+    parked_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="timer_due", condition=models.Q(parked_at__isnull=True)),
+            models.Index(fields=["subject", "kind"], name="timer_subject"),
+            models.Index(fields=["lane", "id"], name="timer_lane"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.subject}"

@@ -1,0 +1,166 @@
+"""Append-only events and the reactions that follow them.
+
+Every change appends its event in its own transaction. For each registered reaction a timer is written in that same
+transaction, so that a reaction is retried, seen, and kept in order for its first subject.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from raglan.core import bus, metrics, timers
+from raglan.core.clock import now
+from raglan.core.models import Event, EventSubject
+
+REACT = "core.react"
+SYSTEM = "raglan"
+
+
+class EventPayload(BaseModel):
+    """What an event of one kind carries. Subclasses set `kind` and are registered by being defined."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Register the kind for the reference page and for reading back."""
+        if cls.kind:
+            KINDS[cls.kind] = cls
+
+
+KINDS: dict[str, type[EventPayload]] = {}
+
+
+@runtime_checkable
+class HasRef(Protocol):
+    """A thing that events can be about."""
+
+    pk: int
+    ref_kind: ClassVar[str]
+
+
+Subject = HasRef | str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event as its readers see it: payload validated, subjects in order."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    data: dict[str, object]
+    subjects: tuple[str, ...]
+
+    def payload(self) -> EventPayload:
+        """Return the data as the model of its kind."""
+        return KINDS[self.kind].model_validate(self.data)
+
+
+Reaction = Callable[[Happened], None]
+_reactions: dict[str, list[tuple[str, Reaction]]] = {}
+
+
+def reaction(*kinds: str) -> Callable[[Reaction], Reaction]:
+    """Register a function to run, in a transaction of its own, after each event of these kinds."""
+
+    def register(function: Reaction) -> Reaction:
+        name = f"{function.__module__}.{function.__name__}"
+        for kind in kinds:
+            _reactions.setdefault(kind, []).append((name, function))
+        return function
+
+    return register
+
+
+def ref(subject: Subject) -> str:
+    """Return `kind:id`, the name under which a thing stands in events and on the bus."""
+    return subject if isinstance(subject, str) else f"{subject.ref_kind}:{subject.pk}"
+
+
+def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Subject]) -> Event:
+    """Record one fact, link its subjects, plan its reactions and tell the bus after the commit."""
+    return append_many([(payload, about)], actor=actor)[0]
+
+
+def append_many(facts: Iterable[tuple[EventPayload, Sequence[Subject]]], *, actor: Subject = SYSTEM) -> list[Event]:
+    """Record several facts of one moment with few statements; the order is kept."""
+    at, who = now(), ref(actor)
+    listed = [(payload, [ref(subject) for subject in about]) for payload, about in facts]
+    events = Event.objects.bulk_create(
+        [Event(at=at, kind=payload.kind, actor=who, data=payload.model_dump(mode="json")) for payload, _ in listed]
+    )
+    EventSubject.objects.bulk_create(
+        EventSubject(event=event, subject=subject)
+        for event, (_, subjects) in zip(events, listed, strict=True)
+        for subject in dict.fromkeys(subjects)
+    )
+    _plan_reactions(events, [subjects for _, subjects in listed], at)
+    for event in events:
+        metrics.events_appended.labels(event.kind).inc()
+    if events:
+        bus.publish(sorted({name for _, subjects in listed for name in subjects}), events[-1].pk)
+    return events
+
+
+def _plan_reactions(events: Sequence[Event], subjects: Sequence[Sequence[str]], at: datetime) -> None:
+    timers.schedule_many(
+        [
+            timers.Plan(
+                kind=REACT,
+                subject=f"event:{event.pk}",
+                due_at=at,
+                payload={"event": event.pk, "reaction": name},
+                lane=about[0] if about else "",
+            )
+            for event, about in zip(events, subjects, strict=True)
+            for name, _ in _reactions.get(event.kind, [])
+        ]
+    )
+
+
+@timers.handler(REACT)
+def react(due: timers.Due) -> None:
+    """Run one reaction to one event."""
+    event = happened(int(str(due.payload["event"])))
+    for name, function in _reactions.get(event.kind, []):
+        if name == due.payload["reaction"]:
+            function(event)
+
+
+def happened(event_id: int) -> Happened:
+    """Return one event with its subjects."""
+    return _read(Event.objects.prefetch_related("subjects").get(pk=event_id))
+
+
+def about(subject: Subject, *, after: int = 0, limit: int = 1000) -> list[Happened]:
+    """Return the events about a thing, oldest first."""
+    found = Event.objects.filter(subjects__subject=ref(subject), pk__gt=after).order_by("pk")
+    return [_read(event) for event in found.prefetch_related("subjects")[:limit]]
+
+
+def newest_id() -> int:
+    """Return the id of the newest event, 0 when there is none."""
+    return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def names_since(event_id: int, *, overlap: int = 200, limit: int = 2_000) -> list[str] | None:
+    """Return the names of all that changed after an event, or None when that is too much to tell.
+
+    Ids may commit out of order on PostgreSQL, so the search starts `overlap` ids earlier: hearing a name twice is harmless.
+    """
+    newest = newest_id()
+    if newest - event_id > limit or event_id > newest:
+        return None
+    start = max(0, event_id - overlap)
+    return list(EventSubject.objects.filter(event_id__gt=start).values_list("subject", flat=True).distinct()[:limit])
+
+
+def _read(event: Event) -> Happened:
+    subjects = sorted(event.subjects.all(), key=lambda link: link.pk)
+    return Happened(event.pk, event.at, event.kind, event.actor, event.data, tuple(link.subject for link in subjects))

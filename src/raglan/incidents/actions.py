@@ -1,0 +1,441 @@
+"""Verbs of incidents. All ways in (screen, REST, CLI) call these."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from raglan.alerts.models import AlertGroup
+from raglan.catalog.models import Service
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import events
+from raglan.incidents.models import (
+    Answer,
+    Entry,
+    HeadsUp,
+    Incident,
+    IncidentGroup,
+    IncidentPage,
+    Responder,
+    ServiceState,
+)
+from raglan.oncall import queries as oncall
+from raglan.paging import actions as paging
+from raglan.paging.models import Page
+from raglan.people.models import Person, Team
+
+PING = "incidents.ping"
+PING_AFTER = timedelta(minutes=5)
+MAX_TEXT = 20_000
+WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING)
+THANKS = "Thank you for saying so at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody posts to a room. The same key posts once."""
+
+    kind: Entry.Kind
+    text: str
+    key: str = ""
+    to_team: Team | None = None
+    author_words: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where it stands: a sentence or two, three lists, what users feel, and when the next word comes."""
+
+    summary: str
+    know: Sequence[str] = ()
+    trying: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+    service_state: str = ServiceState.UNKNOWN
+    state_words: str = ""
+    next_update: timedelta | None = None
+    seen_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A heads-up as somebody gave it; only the text is needed."""
+
+    text: str
+    did: str = ""
+    saw: str = ""
+    reach: str = ""
+    need: str = ""
+    services: Sequence[Service] = field(default_factory=tuple)
+
+
+def _now_and(incident: Incident, *more: timeline.Subject) -> list[timeline.Subject]:
+    return [incident, *more, "now"]
+
+
+@atomic
+def declare(
+    title: str,
+    *,
+    by: Person,
+    severity: str = Incident.Severity.UNKNOWN,
+    services: Sequence[Service] = (),
+    state_words: str = "",
+) -> Incident:
+    """Open a room. Raises BadInput when there is no title."""
+    title = " ".join(title.split())
+    if not title:
+        raise BadInput("title", "say in a few words what you see")
+    if severity not in Incident.Severity.values:
+        raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
+    incident = Incident.objects.create(
+        title=title[:300], severity=severity, declared_by=by, declared_at=now(), state_words=state_words[:120]
+    )
+    incident.services.set(services)
+    timeline.append(
+        events.IncidentDeclared(title=incident.title, severity=severity), actor=by, about=_now_and(incident)
+    )
+    be_here(incident, by=by)
+    return incident
+
+
+@atomic
+def post(incident: Incident, said: Said, *, by: Person | None) -> Entry:
+    """Post an entry. The same key posts once and returns what is there. Raises BadInput, Conflict."""
+    key = said.key or secrets.token_hex(16)
+    if found := Entry.objects.filter(incident=incident, key=key).first():
+        return found
+    text = said.text.strip()
+    if not text:
+        raise BadInput("text", "write a few words")
+    if len(text) > MAX_TEXT:
+        raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
+    if incident.state != Incident.State.OPEN:
+        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    waits = said.kind in WAITS
+    at = now()
+    entry = Entry.objects.create(
+        incident=incident,
+        key=key[:64],
+        kind=said.kind,
+        text=text,
+        author=by,
+        author_words=said.author_words[:80],
+        at=at,
+        service_state=incident.service_state,
+        ask_state=Entry.AskState.WAITING if waits else Entry.AskState.NONE,
+        to_team=said.to_team,
+        ping_at=at + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
+        link=said.link[:300],
+    )
+    if entry.ping_at:
+        timers.schedule(PING, subject=timeline.ref(entry), due_at=entry.ping_at)
+    if by is not None:
+        be_here(incident, by=by)
+    payload = events.EntryPosted(entry=entry.pk, entry_kind=entry.kind)
+    timeline.append(payload, actor=by or timeline.SYSTEM, about=_now_and(incident, entry))
+    return entry
+
+
+@atomic
+def tell_outcome(entry: Entry, text: str, *, by: Person) -> Entry:
+    """Hang what happened under an intention or an ask; that closes it."""
+    if not text.strip():
+        raise BadInput("text", "say in a few words what happened")
+    entry.outcome, entry.outcome_by, entry.outcome_at = text.strip()[:MAX_TEXT], by, now()
+    entry.ask_state = Entry.AskState.ANSWERED if entry.kind in WAITS else entry.ask_state
+    entry.save(update_fields=["outcome", "outcome_by", "outcome_at", "ask_state"])
+    timers.cancel(PING, subject=timeline.ref(entry))
+    timeline.append(events.OutcomeTold(entry=entry.pk), actor=by, about=_now_and(entry.incident, entry))
+    return entry
+
+
+@atomic
+def take_ask(entry: Entry, *, by: Person) -> Entry:
+    """Say that one can help. A second helper joins the room; the first one stays named."""
+    if entry.kind != Entry.Kind.ASK:
+        raise Conflict("Only an ask for help can be taken.")
+    be_here(entry.incident, by=by)
+    taken = Entry.objects.filter(pk=entry.pk, ask_state=Entry.AskState.WAITING).update(
+        ask_state=Entry.AskState.TAKEN, taken_by=by, taken_at=now(), ping_at=None
+    )
+    entry.refresh_from_db()
+    if taken:
+        timers.cancel(PING, subject=timeline.ref(entry))
+        timeline.append(events.AskTaken(entry=entry.pk, person=by.pk), actor=by, about=_now_and(entry.incident, entry))
+    return entry
+
+
+@atomic
+def answer(entry: Entry, side: str, *, by: Person, text: str = "") -> Answer:
+    """Answer a verification with one tap; answering again changes the answer."""
+    if entry.kind != Entry.Kind.VERIFY:
+        raise Conflict("Only a verification can be answered.")
+    if side not in Answer.Side.values:
+        raise BadInput("answer", "must be yes or no")
+    given, _ = Answer.objects.update_or_create(
+        entry=entry, person=by, defaults={"side": side, "text": text.strip()[:2000], "at": now()}
+    )
+    be_here(entry.incident, by=by)
+    payload = events.VerificationAnswered(entry=entry.pk, person=by.pk, side=side)
+    timeline.append(payload, actor=by, about=_now_and(entry.incident, entry))
+    return given
+
+
+@atomic
+def close_ask(entry: Entry, *, by: Person) -> Entry:
+    """Say that an ask, a verification or an intention waits no more."""
+    open_states = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
+    done = Entry.objects.filter(pk=entry.pk, ask_state__in=open_states).update(
+        ask_state=Entry.AskState.ANSWERED, ping_at=None
+    )
+    entry.refresh_from_db()
+    if done:
+        timers.cancel(PING, subject=timeline.ref(entry))
+        timeline.append(events.AskClosed(entry=entry.pk), actor=by, about=_now_and(entry.incident, entry))
+    return entry
+
+
+@atomic
+def ping_team(entry_id: int) -> Page | None:
+    """Nobody took an ask in time: page the team that it was put to, as the room said it would."""
+    entry = Entry.objects.select_related("incident", "to_team", "author").filter(pk=entry_id).first()
+    if entry is None or entry.ask_state != Entry.AskState.WAITING or entry.to_team is None:
+        return None
+    Entry.objects.filter(pk=entry.pk).update(ping_at=None)
+    who = entry.author.name if entry.author else "The room"
+    words = paging.Words(title=f"{who} asks {entry.to_team.name} for help", text=entry.text, severity="ask")
+    reason = paging.Reason("incident", entry.incident_id, f"/incidents/{entry.incident_id}/#e{entry.pk}")
+    page = paging.page_team(entry.to_team, words, reason=reason, by=entry.author)
+    follow(entry.incident, page)
+    return page
+
+
+@atomic
+def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Incident:
+    """Write where it stands. Raises Conflict when somebody wrote in between (`seen_version`); nothing is overwritten in silence."""
+    if not standing.summary.strip():
+        raise BadInput("summary", "say in a sentence where it stands")
+    if standing.service_state not in ServiceState.values:
+        raise BadInput("state", f"must be one of {', '.join(ServiceState.values)}")
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    if standing.seen_version is not None and standing.seen_version != incident.standing_version:
+        raise Conflict(
+            "Somebody wrote where it stands while you were writing. Both texts are shown; put them together."
+        )
+    turned = incident.service_state != standing.service_state
+    before = incident.get_service_state_display()
+    incident.summary = standing.summary.strip()[:4000]
+    incident.know, incident.trying, incident.unknown = (
+        [line.strip()[:400] for line in lines if line.strip()][:20]
+        for lines in (standing.know, standing.trying, standing.unknown)
+    )
+    incident.service_state = standing.service_state
+    incident.state_words = standing.state_words.strip()[:120]
+    incident.standing_at, incident.standing_by = now(), by
+    incident.standing_version += 1
+    incident.next_update_at = now() + standing.next_update if standing.next_update else None
+    incident.save()
+    timeline.append(
+        events.StandingWritten(
+            summary=incident.summary,
+            know=incident.know,
+            trying=incident.trying,
+            unknown=incident.unknown,
+            service_state=incident.service_state,
+        ),
+        actor=by,
+        about=_now_and(incident),
+    )
+    if turned:
+        after = incident.get_service_state_display()
+        post(incident, Said(Entry.Kind.TURN, f"From {before.lower()} to {after.lower()}"), by=None)
+    return incident
+
+
+@atomic
+def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Responder:
+    """Join the room, or say what one is on. Presence is only what a person does in the room."""
+    responder, made = Responder.objects.get_or_create(
+        incident=incident, person=by, defaults={"joined_at": now(), "doing": (doing or "")[:200]}
+    )
+    changed = made or responder.left_at is not None or (doing is not None and doing != responder.doing)
+    if changed:
+        responder.left_at = None
+        if doing is not None:
+            responder.doing = doing.strip()[:200]
+        responder.save()
+        timeline.append(
+            events.ResponderHere(person=by.pk, doing=responder.doing), actor=by, about=_now_and(incident, by)
+        )
+    return responder
+
+
+@atomic
+def leave(incident: Incident, *, by: Person) -> None:
+    """Leave the room."""
+    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=now()):
+        timeline.append(events.ResponderLeft(person=by.pk), actor=by, about=_now_and(incident, by))
+
+
+@atomic
+def take_lead(incident: Incident, person: Person, *, by: Person) -> Incident:
+    """Give the lead to a person; the room shows it."""
+    incident.lead = person
+    incident.save(update_fields=["lead"])
+    be_here(incident, by=person)
+    timeline.append(events.LeadTaken(person=person.pk), actor=by, about=_now_and(incident, person))
+    return incident
+
+
+@atomic
+def join_groups(incident: Incident, groups: Sequence[AlertGroup], *, by: Person | None = None) -> int:
+    """Join alert groups and their pages to an incident; a group that belongs to another one stays there."""
+    joined = []
+    for group in groups:
+        _, made = IncidentGroup.objects.get_or_create(group=group, defaults={"incident": incident, "joined_at": now()})
+        if made:
+            joined.append(group.pk)
+            if group.page is not None:
+                follow(incident, group.page)
+    if joined:
+        about = _now_and(incident, *[f"group:{pk}" for pk in joined], "alerts")
+        timeline.append(events.GroupsJoined(groups=joined), actor=by or timeline.SYSTEM, about=about)
+    return len(joined)
+
+
+def follow(incident: Incident, page: Page) -> None:
+    """Let the room show what becomes of a page."""
+    IncidentPage.objects.get_or_create(page=page, defaults={"incident": incident})
+
+
+@atomic
+def give_heads_up(warned: Warned, *, by: Person, team: Team | None = None) -> HeadsUp:
+    """Say that one may have broken something: opens or joins a room and nudges whoever is on call. Only the text is needed."""
+    if not warned.text.strip():
+        raise BadInput("text", "say in a few words what you did or saw")
+    incident = _room_for(warned, by)
+    heads_up = HeadsUp.objects.create(
+        incident=incident,
+        person=by,
+        text=warned.text.strip()[:MAX_TEXT],
+        did=warned.did.strip(),
+        saw=warned.saw.strip(),
+        reach=warned.reach.strip(),
+        need=warned.need.strip(),
+        at=now(),
+    )
+    heads_up.services.set(warned.services)
+    incident.services.add(*warned.services)
+    post(incident, Said(Entry.Kind.HEADS_UP, _heads_up_text(heads_up), key=f"headsup-{heads_up.pk}"), by=by)
+    timeline.append(
+        events.HeadsUpGiven(heads_up=heads_up.pk, person=by.pk), actor=by, about=_now_and(incident, heads_up)
+    )
+    return heads_up
+
+
+def _heads_up_text(heads_up: HeadsUp) -> str:
+    more = (
+        ("I did", heads_up.did),
+        ("I saw", heads_up.saw),
+        ("It may reach", heads_up.reach),
+        ("I need", heads_up.need),
+    )
+    return "\n".join([heads_up.text, *(f"{label}: {text}" for label, text in more if text)])
+
+
+def _room_for(warned: Warned, by: Person) -> Incident:
+    """Return the open room about the same services, or a new one."""
+    same = Incident.objects.filter(state=Incident.State.OPEN, services__in=[s.pk for s in warned.services])
+    found = same.order_by("-pk").first() if warned.services else None
+    first_line = warned.text.strip().splitlines()[0]
+    title = first_line if len(first_line) <= 120 else first_line[:117] + "…"
+    return found or declare(f"Heads-up: {title}", by=by, services=warned.services)
+
+
+@atomic
+def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
+    """Thank first; the words may be edited by whoever answers."""
+    if HeadsUp.objects.filter(pk=heads_up.pk, thanked_at__isnull=True).update(thanked_at=now()) and heads_up.incident:
+        post(heads_up.incident, Said(Entry.Kind.NOTE, THANKS, key=f"thanks-{heads_up.pk}"), by=by)
+
+
+@atomic
+def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
+    """End the coordination. A review is drafted from the timeline. Safe to call twice."""
+    text = words.strip() or "Stood down."
+    if incident.state == Incident.State.OPEN:
+        post(
+            incident, Said(Entry.Kind.DECIDED, text, key=f"stand-down-{incident.standing_version}-{incident.pk}"), by=by
+        )
+    done = Incident.objects.filter(pk=incident.pk, state=Incident.State.OPEN).update(
+        state=Incident.State.CLOSED, closed_at=now(), closing_words=text[:4000], next_update_at=None
+    )
+    incident.refresh_from_db()
+    if done:
+        waiting = Entry.objects.filter(incident=incident, ping_at__isnull=False)
+        for entry in waiting:
+            timers.cancel(PING, subject=timeline.ref(entry))
+        waiting.update(ping_at=None)
+        timeline.append(events.IncidentStoodDown(words=text), actor=by, about=_now_and(incident))
+    return incident
+
+
+@atomic
+def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
+    """Go on. Safe to call twice."""
+    done = Incident.objects.filter(pk=incident.pk, state=Incident.State.CLOSED).update(
+        state=Incident.State.OPEN, closed_at=None
+    )
+    incident.refresh_from_db()
+    if done:
+        timeline.append(events.IncidentReopened(why=why), actor=by, about=_now_and(incident))
+        post(incident, Said(Entry.Kind.NOTE, why or "Reopened."), by=by)
+    return incident
+
+
+@atomic
+def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Incident:
+    """Change title and severity; the room shows the earlier title."""
+    title = " ".join(title.split())[:300]
+    if not title:
+        raise BadInput("title", "say in a few words what you see")
+    if severity not in Incident.Severity.values:
+        raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
+    before, incident.title, incident.severity = incident.title, title, severity
+    incident.save(update_fields=["title", "severity"])
+    if before != title:
+        post(incident, Said(Entry.Kind.MACHINE, f"Title was: {before}", author_words="raglan"), by=by)
+    return incident
+
+
+def due_standing(incident: Incident, at: datetime) -> bool:
+    """Tell whether the promised update is overdue."""
+    return incident.next_update_at is not None and incident.next_update_at < at
+
+
+@atomic
+def nudge(heads_up_id: int) -> Page | None:
+    """Page whoever is on call for the services of a heads-up, with its words; their page says who has it already."""
+    heads_up = HeadsUp.objects.select_related("person", "incident").filter(pk=heads_up_id, page__isnull=True).first()
+    if heads_up is None or heads_up.incident is None:
+        return None
+    at = now()
+    found = oncall.people_for_services(list(heads_up.services.values_list("pk", flat=True)), at)
+    people = [person for person, _ in found if person.pk != heads_up.person_id]
+    if not people:
+        return None
+    words = paging.Words(title=f"Heads-up from {heads_up.person.name}", text=heads_up.text, severity="heads-up")
+    reason = paging.Reason("incident", heads_up.incident_id, f"/incidents/{heads_up.incident_id}/")
+    page = paging.page_people(people, words, reason=reason, by=heads_up.person)
+    HeadsUp.objects.filter(pk=heads_up.pk).update(page=page)
+    follow(heads_up.incident, page)
+    names = " and ".join(person.name for person in people)
+    said = Said(
+        Entry.Kind.MACHINE, f"{names} is told of this heads-up now.", key=f"nudge-{heads_up.pk}", author_words="Pager"
+    )
+    post(heads_up.incident, said, by=None)
+    return page

@@ -1,0 +1,201 @@
+"""Nouns of incidents."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from raglan.alerts.models import AlertGroup
+from raglan.catalog.models import Service
+from raglan.paging.models import Page
+from raglan.people.models import Person, Team
+
+
+class ServiceState(models.TextChoices):
+    """What users feel, in the words of the design. Not known is a state of its own."""
+
+    DOWN = "down", "Down"
+    SLOW = "slow", "Slow"
+    FINE = "fine", "Fine"
+    UNKNOWN = "unknown", "Not known"
+
+
+class Incident(models.Model):
+    """A situation that people have declared and coordinate on."""
+
+    ref_kind: ClassVar[str] = "incident"
+
+    class State(models.TextChoices):
+        """Open until people stand down."""
+
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    class Severity(models.TextChoices):
+        """How bad for users."""
+
+        SEV1 = "sev1", "Users cannot use it"
+        SEV2 = "sev2", "Users are held up"
+        SEV3 = "sev3", "Some users notice"
+        SEV4 = "sev4", "Users do not notice"
+        UNKNOWN = "unknown", "Not known yet"
+
+    title = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.UNKNOWN)
+    service_state = models.CharField(max_length=10, choices=ServiceState.choices, default=ServiceState.UNKNOWN)
+    state_words = models.CharField(max_length=120, blank=True, default="")
+    declared_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    lead = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    declared_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closing_words = models.TextField(blank=True, default="")
+    summary = models.TextField(blank=True, default="")
+    know = models.JSONField(default=list, blank=True)
+    trying = models.JSONField(default=list, blank=True)
+    unknown = models.JSONField(default=list, blank=True)
+    standing_at = models.DateTimeField(null=True, blank=True)
+    standing_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    standing_version = models.PositiveIntegerField(default=0)
+    next_update_at = models.DateTimeField(null=True, blank=True)
+    services = models.ManyToManyField(Service, blank=True, related_name="incidents")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "-id"], name="incident_state")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class IncidentGroup(models.Model):
+    """An alert group that belongs to an incident. A group belongs to one at most."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="joined_groups")
+    group = models.OneToOneField(AlertGroup, on_delete=models.CASCADE, related_name="joined_incident")
+    joined_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"group {self.group_id} in incident {self.incident_id}"
+
+
+class IncidentPage(models.Model):
+    """A page that this incident's room follows."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="followed_pages")
+    page = models.OneToOneField(Page, on_delete=models.CASCADE, related_name="followed_by")
+
+    def __str__(self) -> str:
+        return f"page {self.page_id} in incident {self.incident_id}"
+
+
+class HeadsUp(models.Model):
+    """ "I think I broke something", said before the pager says so."""
+
+    ref_kind: ClassVar[str] = "headsup"
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, related_name="heads_ups")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    did = models.TextField(blank=True, default="")
+    saw = models.TextField(blank=True, default="")
+    reach = models.TextField(blank=True, default="")
+    need = models.TextField(blank=True, default="")
+    services = models.ManyToManyField(Service, blank=True, related_name="+")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+    thanked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Responder(models.Model):
+    """A person who is in the room, and on what. Only what they say themselves."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="responders")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    doing = models.CharField(max_length=200, blank=True, default="")
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "person"], name="responder_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.incident_id}"
+
+
+class Entry(models.Model):
+    """One entry of the room's timeline. Its key is made by whoever wrote it, so that sending twice posts once."""
+
+    ref_kind: ClassVar[str] = "entry"
+
+    class Kind(models.TextChoices):
+        """What the writer is doing by writing it."""
+
+        NOTE = "note", "Note"
+        DOING = "doing", "I’m doing"
+        ASK = "ask", "Ask for help"
+        VERIFY = "verify", "Ask to verify"
+        FOUND = "found", "Found"
+        DECIDED = "decided", "Decided"
+        HEADS_UP = "heads_up", "Heads-up"
+        MACHINE = "machine", "Machine"
+        TURN = "turn", "Turn of state"
+
+    class AskState(models.TextChoices):
+        """Where an ask, a verification or an intention stands."""
+
+        NONE = "none", "Nothing waits"
+        WAITING = "waiting", "Nobody yet"
+        TAKEN = "taken", "Somebody is on it"
+        ANSWERED = "answered", "Answered"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="entries")
+    key = models.CharField(max_length=64)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    text = models.TextField()
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    author_words = models.CharField(max_length=80, blank=True, default="")
+    at = models.DateTimeField()
+    service_state = models.CharField(max_length=10, choices=ServiceState.choices, default=ServiceState.UNKNOWN)
+    ask_state = models.CharField(max_length=10, choices=AskState.choices, default=AskState.NONE)
+    to_team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    taken_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.TextField(blank=True, default="")
+    outcome_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    outcome_at = models.DateTimeField(null=True, blank=True)
+    ping_at = models.DateTimeField(null=True, blank=True)
+    link = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "key"], name="entry_key_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["incident", "-at", "-id"], name="entry_order"),
+            models.Index(fields=["ask_state", "-id"], name="entry_ask"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Answer(models.Model):
+    """One person's answer to a verification, or words under an ask. One answer a person; it may be changed."""
+
+    class Side(models.TextChoices):
+        """Which way."""
+
+        YES = "yes", "Yes, me too"
+        NO = "no", "No, fine here"
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="answers")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    side = models.CharField(max_length=3, choices=Side.choices)
+    text = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "person"], name="answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.side} by {self.person_id}"

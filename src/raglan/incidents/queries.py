@@ -1,0 +1,159 @@
+"""Reads of incidents."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from raglan.alerts.models import AlertGroup
+from raglan.core.clock import now
+from raglan.core.errors import NotFound
+from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, Responder
+from raglan.oncall import queries as oncall
+from raglan.paging.models import Page, Reached
+from raglan.people.models import Person
+
+OPEN_ASKS = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
+PEOPLE = (
+    Entry.Kind.NOTE,
+    Entry.Kind.DOING,
+    Entry.Kind.ASK,
+    Entry.Kind.VERIFY,
+    Entry.Kind.FOUND,
+    Entry.Kind.DECIDED,
+    Entry.Kind.HEADS_UP,
+)
+ASKS = (Entry.Kind.ASK, Entry.Kind.VERIFY)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Who is in a room: people, how many teams, and what each is on."""
+
+    responders: list[Responder]
+    teams: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageInRoom:
+    """A page as the room shows it: where it is, and a sentence."""
+
+    page: Page
+    words: str
+    is_unanswered: bool
+
+
+def incidents(*, state: str = "") -> QuerySet[Incident]:
+    """Incidents, open ones first, then the newest."""
+    found = Incident.objects.select_related("lead", "declared_by", "standing_by").order_by("-state", "-pk")
+    return found.filter(state=state) if state else found
+
+
+def open_incidents() -> QuerySet[Incident]:
+    """Open incidents, newest first, with how many people are there."""
+    people = Count("responders", filter=Q(responders__left_at__isnull=True), distinct=True)
+    return incidents(state=Incident.State.OPEN).annotate(people_here=people)
+
+
+def incident(pk: int) -> Incident:
+    """Return an incident. Raises NotFound."""
+    found = Incident.objects.select_related("lead", "declared_by", "standing_by").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such incident.")
+    return found
+
+
+def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
+    """The timeline of a room: everything, people, or asks; newest first unless asked otherwise."""
+    answers = Prefetch("answers", Answer.objects.select_related("person").order_by("at"))
+    found = (
+        Entry.objects.filter(incident=incident)
+        .select_related("author", "taken_by", "to_team", "outcome_by")
+        .prefetch_related(answers)
+    )
+    match show:
+        case "people":
+            found = found.filter(kind__in=PEOPLE)
+        case "asks":
+            found = found.filter(kind__in=ASKS)
+    return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
+
+
+def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:
+    """Asks and verifications that wait or are taken, waiting ones first; of one room, or of all open rooms."""
+    answers = Prefetch("answers", Answer.objects.select_related("person").order_by("at"))
+    found = Entry.objects.filter(kind__in=ASKS, ask_state__in=OPEN_ASKS, incident__state=Incident.State.OPEN)
+    if incident is not None:
+        found = found.filter(incident=incident)
+    joined = found.select_related("author", "taken_by", "to_team", "incident").prefetch_related(answers)
+    return joined.order_by("-ask_state", "-pk")
+
+
+def open_intentions(incident: Incident) -> QuerySet[Entry]:
+    """What people said that they are doing, and have not told the outcome of."""
+    waiting = Entry.objects.filter(incident=incident, kind=Entry.Kind.DOING, ask_state=Entry.AskState.WAITING)
+    return waiting.select_related("author").order_by("-pk")
+
+
+def here(incident: Incident) -> Here:
+    """Return who is in the room, the lead first."""
+    found = list(
+        Responder.objects.filter(incident=incident, left_at__isnull=True)
+        .select_related("person")
+        .prefetch_related("person__memberships__team")
+        .order_by("joined_at")
+    )
+    found.sort(key=lambda item: item.person_id != incident.lead_id)
+    teams = {membership.team_id for item in found for membership in item.person.memberships.all()}
+    return Here(found, len(teams))
+
+
+def groups_of(incident: Incident) -> QuerySet[AlertGroup]:
+    """Alert groups that belong to an incident."""
+    found = AlertGroup.objects.filter(joined_incident__incident=incident)
+    return found.select_related("source", "page", "page__acknowledged_by").order_by("-state", "-pk")
+
+
+def pages_of(incident: Incident) -> list[PageInRoom]:
+    """Return the pages that a room follows, unanswered ones first."""
+    found = Page.objects.filter(followed_by__incident=incident).select_related("acknowledged_by").order_by("-pk")
+    shown = [page_in_room(page) for page in found[:20]]
+    return sorted(shown, key=lambda item: not item.is_unanswered)
+
+
+def page_in_room(page: Page) -> PageInRoom:
+    """Say in a sentence where a page is."""
+    reached = list(page.reached.select_related("person").order_by("pk"))
+    match page.state:
+        case Page.State.ACKNOWLEDGED:
+            who = page.acknowledged_by.name if page.acknowledged_by else "its source"
+            words = f"{who} has it"
+        case Page.State.RESOLVED:
+            words = "over"
+        case Page.State.UNANSWERED:
+            names = ", ".join(dict.fromkeys(item.person.name for item in reached)) or "nobody was found"
+            words = f"nobody could be reached ({names})"
+        case _:
+            words = _waiting_words(reached)
+    return PageInRoom(page, words, page.state == Page.State.UNANSWERED)
+
+
+def _waiting_words(reached: list[Reached]) -> str:
+    if not reached:
+        return "on its way"
+    missed = [item.person.name for item in reached if item.answer == Reached.Answer.UNREACHABLE]
+    waiting = [item.person.name for item in reached if item.answer == Reached.Answer.NONE]
+    parts = [f"waits for {', '.join(dict.fromkeys(waiting))}"] if waiting else []
+    if missed:
+        parts.append(f"{', '.join(dict.fromkeys(missed))} could not be reached")
+    return "; ".join(parts) or "going to the next person"
+
+
+def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:
+    """Heads-ups that led to a room, oldest first."""
+    return incident.heads_ups.select_related("person").order_by("pk")
+
+
+def on_call_for(services: list[int], at: datetime | None = None) -> list[tuple[Person, str]]:
+    """Return who is on call for the teams that own services, each with the name of their rota."""
+    return oncall.people_for_services(services, at or now())

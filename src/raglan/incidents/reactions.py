@@ -1,0 +1,89 @@
+"""How incidents follow news of alerts and paging: open rooms take in alerts of their services, rooms tell what became of pages."""
+
+from raglan.alerts.models import AlertGroup
+from raglan.catalog.models import Service
+from raglan.core import timeline
+from raglan.incidents import actions
+from raglan.incidents.models import Entry, Incident, IncidentPage
+from raglan.paging.models import Page
+from raglan.people.models import Person
+
+
+@timeline.reaction("group.opened")
+def join_open_room(event: timeline.Happened) -> None:
+    """A new alert group joins the open incident about the same service, when there is one."""
+    group = _group(event)
+    if group is None or group.state != AlertGroup.State.OPEN:
+        return
+    names = [group.labels[name] for name in ("service", "component", "job") if name in group.labels]
+    services = Service.objects.filter(slug__in=[name.lower() for name in names])
+    incident = Incident.objects.filter(state=Incident.State.OPEN, services__in=services).order_by("-pk").first()
+    if incident is not None and actions.join_groups(incident, [group]):
+        said = actions.Said(
+            Entry.Kind.MACHINE,
+            f"{group.title}: {group.alert_count} alert{'s' if group.alert_count != 1 else ''} joined to this incident.",
+            key=f"joined-{group.pk}",
+            author_words=group.source.name,
+            link=f"/alerts/groups/{group.pk}/",
+        )
+        actions.post(incident, said, by=None)
+
+
+@timeline.reaction("group.closed")
+def tell_closed(event: timeline.Happened) -> None:
+    """A joined group that is over is told in its room."""
+    group = _group(event)
+    joined = getattr(group, "joined_incident", None) if group else None
+    if group is None or joined is None or joined.incident.state != Incident.State.OPEN:
+        return
+    said = actions.Said(
+        Entry.Kind.MACHINE,
+        f"{group.title}: resolved, {group.alert_count} alert{'s' if group.alert_count != 1 else ''} in all.",
+        key=f"closed-{group.pk}",
+        author_words=group.source.name,
+        link=f"/alerts/groups/{group.pk}/",
+    )
+    actions.post(joined.incident, said, by=None)
+
+
+PAGE_WORDS = {
+    "page.acknowledged": "{who} has the page “{title}”.",
+    "page.joined": "{who} was paged and joins.",
+    "page.passed_on": "{who} can’t take the page “{title}” right now; it goes on to the next person.",
+    "page.person_unreachable": "{who} could not be reached for “{title}”: {why}. The next person is tried.",
+    "page.unanswered": "Nobody could be reached for “{title}”. Please reach somebody by hand.",
+}
+
+
+@timeline.reaction(*PAGE_WORDS)
+def tell_page(event: timeline.Happened) -> None:
+    """What becomes of a page is told in the room that follows it; whoever has it is in the room."""
+    page = Page.objects.filter(pk=_id(event, "page")).first()
+    followed = IncidentPage.objects.select_related("incident").filter(page=page).first() if page else None
+    if page is None or followed is None or followed.incident.state != Incident.State.OPEN:
+        return
+    person = Person.objects.filter(pk=event.data.get("person") or 0).first()
+    text = PAGE_WORDS[event.kind].format(
+        who=person.name if person else "Its source", title=page.title, why=event.data.get("why", "")
+    )
+    said = actions.Said(Entry.Kind.MACHINE, text, key=f"event-{event.id}", author_words="Pager")
+    actions.post(followed.incident, said, by=None)
+    if person is not None and event.kind in ("page.acknowledged", "page.joined"):
+        actions.be_here(followed.incident, by=person)
+        for heads_up in followed.incident.heads_ups.exclude(person=person):
+            actions.thank(heads_up, by=person)
+
+
+@timeline.reaction("headsup.given")
+def nudge_on_call(event: timeline.Happened) -> None:
+    """Whoever is on call for the services hears of a heads-up before the pager says so."""
+    actions.nudge(int(str(event.data["heads_up"])))
+
+
+def _group(event: timeline.Happened) -> AlertGroup | None:
+    return AlertGroup.objects.select_related("source", "page").filter(pk=_id(event, "group")).first()
+
+
+def _id(event: timeline.Happened, kind: str) -> int:
+    found = next((subject for subject in event.subjects if subject.startswith(f"{kind}:")), f"{kind}:0")
+    return int(found.rpartition(":")[2])

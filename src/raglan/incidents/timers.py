@@ -1,0 +1,37 @@
+"""What happens later in incidents, and what incidents add to a page's screen."""
+
+from raglan.core import timers
+from raglan.incidents import actions
+from raglan.incidents.models import IncidentPage
+from raglan.paging import ports
+from raglan.paging.models import Page
+
+
+@timers.handler(actions.PING)
+def ping(due: timers.Due) -> None:
+    """Nobody took an ask in time."""
+    actions.ping_team(due.subject_id)
+
+
+def around(page: Page) -> ports.Around:
+    """Return what the room that follows a page knows already."""
+    followed = IncidentPage.objects.select_related("incident").filter(page=page).first()
+    if followed is None:
+        return ports.Around()
+    incident = followed.incident
+    heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:3])
+    known = [ports.Known(f"{item.person.name} gave a heads-up:", f"“{item.text}”") for item in heads_ups]
+    if incident.summary:
+        known.append(ports.Known("Where it stands:", incident.summary))
+    groups = incident.joined_groups.count()
+    if groups:
+        alerts = sum(joined.group.alert_count for joined in incident.joined_groups.select_related("group"))
+        known.append(ports.Known("", f"{alerts} alerts in {groups} groups belong to incident {incident.pk}."))
+    return ports.Around(
+        known=tuple(known),
+        has_it=heads_ups[0].person.name if heads_ups else (incident.lead.name if incident.lead else ""),
+        room_link=f"/incidents/{incident.pk}/",
+    )
+
+
+ports.register_around(around)

@@ -1,0 +1,4 @@
+"""Addresses of incidents."""
+
+app_name = "incidents"
+urlpatterns: list[object] = []

@@ -1,0 +1,107 @@
+"""Hands a page to a mail server. A mail that was taken is not yet read: the link in it confirms."""
+
+import smtplib
+import ssl
+import unicodedata
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from raglan.config import config
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, DeliveryError
+from raglan.paging.ports import Message, Receipt
+
+
+class Email:
+    """The channel `email`."""
+
+    kind = "email"
+
+    def check(self, address: str) -> None:
+        """Refuse what is not a mail address."""
+        try:
+            validate_email(address)
+        except ValidationError:
+            raise BadInput("address", "write a mail address such as mara@example.org") from None
+
+    def send(self, address: str, message: Message) -> Receipt:
+        """Hand over one mail. A 5xx answer is permanent, everything else is worth another try."""
+        mail = compose(address, message)
+        try:
+            with _server() as server:
+                server.send_message(mail, from_addr=config().smtp_from, to_addrs=[address])
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()))
+            raise DeliveryError(_said(code, words), permanent=code >= 500) from None
+        except smtplib.SMTPResponseException as error:
+            raise DeliveryError(_said(error.smtp_code, error.smtp_error), permanent=error.smtp_code >= 500) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise DeliveryError(f"the mail server could not be reached: {error}", permanent=False) from None
+        return Receipt(provider_id=str(mail["Message-ID"]))
+
+
+def _said(code: int, words: bytes | str) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    return f"the mail server answered {code} {text}"
+
+
+def _server() -> smtplib.SMTP:
+    if not config().smtp_url:
+        raise DeliveryError("mail is switched off (smtp_url is empty)", permanent=True)
+    parts = urlsplit(config().smtp_url)
+    host, timeout = parts.hostname or "127.0.0.1", config().send_deadline_s
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, parts.port or 465, timeout=timeout, context=ssl.create_default_context()
+        )
+    else:
+        server = smtplib.SMTP(host, parts.port or 25, timeout=timeout)
+    if parts.scheme == "smtp+starttls":
+        server.starttls(context=ssl.create_default_context())
+    if parts.username:
+        server.login(unquote(parts.username), unquote(parts.password or ""))
+    return server
+
+
+def compose(address: str, message: Message) -> EmailMessage:
+    """Return the mail: the subject says what, the text says what to do; the link shows a button and acknowledges nothing."""
+    mail = EmailMessage(policy=SMTP)
+    marks = ("[test] " if message.is_test else "") + ("(may be a repeat) " if message.may_repeat else "")
+    mail["Subject"] = marks + one_line(message.title)
+    mail["From"] = f"raglan <{config().smtp_from}>"
+    mail["To"] = address
+    mail["Date"] = format_datetime(now())
+    domain = config().smtp_from.rpartition("@")[2] or "localhost"
+    mail["Message-ID"] = make_msgid(domain=domain)
+    mail["References"] = f"<page-{message.page_id}@{domain}>"
+    mail["X-Raglan"] = "page"
+    mail["X-Raglan-Key"] = message.key
+    mail["Auto-Submitted"] = "auto-generated"
+    lines = [
+        message.title,
+        "",
+        f"Since {message.since:%d %b %H:%M} UTC. You are paged because: {message.why}.",
+        *(["", message.text] if message.text else []),
+        "",
+        "Open this to answer (opening it alone tells nobody anything):",
+        message.link,
+        *(["", message.next_words] if message.next_words else []),
+        *(["", "raglan was cut off while sending this, so it may reach you twice."] if message.may_repeat else []),
+    ]
+    mail.set_content("\n".join(visible(line) for line in lines))
+    return mail
+
+
+def visible(text: str) -> str:
+    """Take out control and direction characters, which can make a text look like another one."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+
+
+def one_line(text: str) -> str:
+    """Return a text that is safe as a subject."""
+    return " ".join(visible(text).split())[:200]

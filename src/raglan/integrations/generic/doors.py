@@ -1,0 +1,92 @@
+"""Reads any JSON by the source's mapping.
+
+A mapping names paths with dots and numbers, such as `event.items.0.name`:
+`title` (required), `key` (same key, same alert), `severity`, `status`, `resolved_values` (values of `status` that mean over),
+`link`, `labels` (name to path), `description`. Without a mapping, the fields of the same names at the top are used.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
+from raglan.core.decode import Json, decode_json
+from raglan.core.errors import BadInput
+from raglan.integrations import shape
+
+RESOLVED = ("resolved", "ok", "closed", "resolve", "recovery", "up")
+
+
+class AnyJson:
+    """One alert a request, or an array of them."""
+
+    kinds: ClassVar[Sequence[str]] = ("generic",)
+
+    def takes(self, method: str, path: str) -> bool:
+        """The address of a source of this kind, with nothing behind it."""
+        return method in ("POST", "PUT") and path in ("", "/", "/json", "/json/")
+
+    def token(self, request: IntakeRequest) -> str:
+        """Header or path only."""
+        return ""
+
+    def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
+        """Read one object or an array of objects."""
+        body = decode_json(request.body)
+        items = body if isinstance(body, list) else [body]
+        return Decoded(
+            [read(item, source.mapping, f"[{n}]" if isinstance(body, list) else "") for n, item in enumerate(items)]
+        )
+
+    def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
+        """202 with what became of it."""
+        return Answer(202, {"new": outcome.new, "repeated": outcome.repeated, "resolved": outcome.resolved})
+
+    def refuse(self, error: BadInput) -> Answer:
+        """Name the field."""
+        return Answer(error.status, error.as_json())
+
+
+def read(item: Json, paths: Mapping[str, object], field: str) -> RawSignal:
+    """Return the signal that a mapping finds in one object. Raises BadInput naming the path that is missing."""
+    body = shape.mapping(item, field)
+    title = _at(body, str(paths.get("title") or "title"))
+    if not title:
+        raise BadInput(
+            str(paths.get("title") or "title"), "is missing or empty; the mapping takes the title from there"
+        )
+    status = _at(body, str(paths.get("status") or "status"))
+    ends = paths.get("resolved_values")
+    over = status.lower() in [str(value).lower() for value in (ends if isinstance(ends, list) and ends else RESOLVED)]
+    description = _at(body, str(paths.get("description") or "description"))
+    key = _at(body, str(paths.get("key") or "key"))
+    return RawSignal(
+        status="resolved" if over else "firing",
+        labels=shorten(_labels(body, paths) or {"title": title}),
+        annotations=shorten({"description": description} if description else {}),
+        title=title,
+        severity=_at(body, str(paths.get("severity") or "severity")) or "unknown",
+        dedup_key=key,
+        link=_at(body, str(paths.get("link") or "link")),
+        raw=body,
+    )
+
+
+def _labels(body: dict[str, Json], paths: Mapping[str, object]) -> dict[str, str]:
+    wanted = paths.get("labels")
+    if isinstance(wanted, dict):
+        found = {str(name): _at(body, str(path)) for name, path in wanted.items()}
+        return {name: value for name, value in found.items() if value}
+    own = body.get("labels")
+    return {name: shape.scalar(value, f"labels.{name}") for name, value in own.items()} if isinstance(own, dict) else {}
+
+
+def _at(body: Json, path: str) -> str:
+    value: Json = body
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return ""
+    return "" if isinstance(value, dict | list) else shape.scalar(value, path)

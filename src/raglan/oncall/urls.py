@@ -1,0 +1,4 @@
+"""Addresses of oncall."""
+
+app_name = "oncall"
+urlpatterns: list[object] = []

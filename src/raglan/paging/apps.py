@@ -1,0 +1,17 @@
+"""Django's view of paging."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class PagingConfig(AppConfig):
+    """Registers timers, channels' test sender and panels."""
+
+    name = "raglan.paging"
+    label = "paging"
+
+    def ready(self) -> None:
+        """Register timers and hooks."""
+        import_module("raglan.paging.timers")
+        import_module("raglan.paging.hooks")

@@ -1,0 +1,190 @@
+"""Nouns of paging."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from raglan.oncall.models import Schedule
+from raglan.people.models import ContactMethod, Person, Team
+
+
+class Policy(models.Model):
+    """Whom to page, in which order, after what wait, and how often from the start again."""
+
+    ref_kind: ClassVar[str] = "policy"
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="policies")
+    repeat = models.PositiveSmallIntegerField(default=2)
+    version = models.PositiveIntegerField(default=1)
+    is_fallback = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["is_fallback"], condition=models.Q(is_fallback=True), name="one_fallback_policy"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One step of a policy: its targets are paged together, then `wait_s` seconds pass before the next one."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    wait_s = models.PositiveIntegerField(default=300)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["policy", "position"], name="step_position_once")]
+        ordering: ClassVar = ["position"]
+
+    def __str__(self) -> str:
+        return f"step {self.position + 1} of {self.policy_id}"
+
+
+class StepTarget(models.Model):
+    """Whom a step pages: whoever is on call for a schedule, a person, or a whole team. Exactly one is set."""
+
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="targets")
+    schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="step_target_is_one",
+                condition=models.Q(schedule__isnull=False, person__isnull=True, team__isnull=True)
+                | models.Q(schedule__isnull=True, person__isnull=False, team__isnull=True)
+                | models.Q(schedule__isnull=True, person__isnull=True, team__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.schedule or self.person or self.team)
+
+
+class NotificationRule(models.Model):
+    """When a person wants which way to be tried: `delay_s` seconds after a page first reaches out to them."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="notification_rules")
+    contact = models.ForeignKey(ContactMethod, on_delete=models.CASCADE, related_name="rules")
+    delay_s = models.PositiveIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["delay_s", "position", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} after {self.delay_s} s"
+
+
+class Page(models.Model):
+    """The demand that a person attends now."""
+
+    ref_kind: ClassVar[str] = "page"
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        TRIGGERED = "triggered", "Nobody yet"
+        ACKNOWLEDGED = "acknowledged", "Somebody has it"
+        RESOLVED = "resolved", "Over"
+        UNANSWERED = "unanswered", "Nobody could be reached"
+
+    title = models.CharField(max_length=300)
+    text = models.TextField(blank=True, default="")
+    severity = models.CharField(max_length=20, default="unknown")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.TRIGGERED)
+    reason_type = models.CharField(max_length=20, default="hand")
+    reason_id = models.BigIntegerField(null=True, blank=True)
+    link = models.CharField(max_length=300, blank=True, default="")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, null=True, blank=True, related_name="pages")
+    plan = models.JSONField(default=dict)
+    round = models.PositiveSmallIntegerField(default=0)
+    step = models.IntegerField(default=-1)
+    created_at = models.DateTimeField()
+    next_step_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    is_test = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-id"], name="page_state"),
+            models.Index(fields=["reason_type", "reason_id"], name="page_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Reached(models.Model):
+    """That a page reached out to a person, at which step, and what they answered."""
+
+    class Answer(models.TextChoices):
+        """What the person said."""
+
+        NONE = "none", "No answer yet"
+        HAS_IT = "has_it", "Has it"
+        JOINS = "joins", "Joins"
+        PASSED_ON = "passed_on", "Passed it on"
+        UNREACHABLE = "unreachable", "Could not be reached"
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="reached")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="pages_reached")
+    round = models.PositiveSmallIntegerField(default=0)
+    step = models.PositiveSmallIntegerField(default=0)
+    why = models.CharField(max_length=200, blank=True, default="")
+    at = models.DateTimeField()
+    answer = models.CharField(max_length=20, choices=Answer.choices, default=Answer.NONE)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["page", "person", "round", "step"], name="reached_once_a_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"page {self.page_id} to {self.person_id}"
+
+
+class Notification(models.Model):
+    """One attempt over one channel. Three facts are kept apart: handed over, received, confirmed by a person."""
+
+    class State(models.TextChoices):
+        """The attempt's stage."""
+
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Being handed over"
+        HANDED_OVER = "handed_over", "Handed over"
+        FAILED = "failed", "Could not be handed over"
+        CANCELLED = "cancelled", "Not needed any more"
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="notifications")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey(ContactMethod, on_delete=models.SET_NULL, null=True, related_name="+")
+    reached = models.ForeignKey(Reached, on_delete=models.CASCADE, null=True, related_name="notifications")
+    channel = models.CharField(max_length=20)
+    address = models.CharField(max_length=500)
+    key = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    may_repeat = models.BooleanField(default=False)
+    error = models.TextField(blank=True, default="")
+    provider_id = models.CharField(max_length=200, blank=True, default="")
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["page", "state"], name="notification_page")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} to {self.person_id}"

@@ -1,0 +1,136 @@
+"""Reads of paging."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+
+from raglan.core import secrets
+from raglan.core.clock import now
+from raglan.oncall import queries as oncall
+from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget
+from raglan.paging.plan import Plan, PlannedStep, Target
+from raglan.people.models import Person
+
+LINK_AGE = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """A person that a step pages, and why this one."""
+
+    person: Person
+    why: str
+
+
+def open_pages() -> QuerySet[Page]:
+    """Pages that still want somebody: nobody has answered, or nobody could be reached."""
+    waiting = (Page.State.TRIGGERED, Page.State.UNANSWERED)
+    return Page.objects.filter(state__in=waiting, is_test=False).order_by("-pk")
+
+
+def live_pages() -> QuerySet[Page]:
+    """Pages that are not over."""
+    return Page.objects.exclude(state=Page.State.RESOLVED).order_by("-pk")
+
+
+def pages() -> QuerySet[Page]:
+    """All pages, newest first."""
+    return Page.objects.select_related("acknowledged_by", "policy").order_by("-pk")
+
+
+def plan_of(policy: Policy) -> Plan:
+    """Return a policy as a plan for a page that starts now."""
+    return Plan(
+        policy=policy.slug,
+        version=policy.version,
+        repeat=policy.repeat,
+        steps=tuple(
+            PlannedStep(step.wait_s, tuple(_target(target) for target in step.targets.all()))
+            for step in policy.steps.prefetch_related("targets").order_by("position")
+        ),
+    )
+
+
+def _target(target: StepTarget) -> Target:
+    if target.schedule_id:
+        return Target("schedule", target.schedule_id)
+    if target.person_id:
+        return Target("person", target.person_id)
+    return Target("team", target.team_id or 0)
+
+
+def whom(targets: Sequence[Target], at: datetime) -> list[Whom]:
+    """Return whom targets mean at a time; each person once, in order."""
+    found: dict[int, Whom] = {}
+    for target in targets:
+        for item in _whom(target, at):
+            found.setdefault(item.person.pk, item)
+    return list(found.values())
+
+
+def _whom(target: Target, at: datetime) -> list[Whom]:
+    active = Person.objects.filter(is_active=True)
+    match target.type:
+        case "schedule":
+            return [Whom(person, why) for person, why in oncall.people_on_call(target.id, at)]
+        case "team":
+            members = active.filter(memberships__team_id=target.id).order_by("memberships__pk")
+            return [Whom(person, "member of the team") for person in members]
+        case _:
+            return [Whom(person, "named in the policy") for person in active.filter(pk=target.id)]
+
+
+def next_people(page: Page, at: datetime) -> list[Whom]:
+    """Return whom the next step would page."""
+    plan = Plan.from_json(page.plan)
+    coming = plan.after(page.round, page.step)
+    return whom(plan.steps[coming[1]].targets, at) if coming else []
+
+
+def next_words(page: Page, zone_time: str = "") -> str:
+    """Say in one sentence what happens if nobody answers."""
+    if page.state != Page.State.TRIGGERED or page.next_step_at is None:
+        return ""
+    names = " and ".join(item.person.name for item in next_people(page, page.next_step_at))
+    minutes = max(0, round((page.next_step_at - now()).total_seconds() / 60))
+    when = zone_time or (f"in {minutes} min" if minutes else "in less than a minute")
+    if names:
+        return f"If nobody answers, {names} is paged {when}."
+    return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
+
+
+def link_token(page: Page, person: Person) -> str:
+    """Return the token of a person's link to a page; it lets them answer this page only, for 72 hours."""
+    return secrets.sign("page", f"{page.pk}:{person.pk}")
+
+
+def by_token(token: str) -> tuple[Page, Person] | None:
+    """Return page and person of a link, or None when it is forged or too old."""
+    value = secrets.unsign("page", token, max_age=LINK_AGE)
+    if value is None:
+        return None
+    page_id, _, person_id = value.partition(":")
+    page = Page.objects.select_related("acknowledged_by").filter(pk=int(page_id)).first()
+    person = Person.objects.filter(pk=int(person_id), is_active=True).first()
+    return (page, person) if page and person else None
+
+
+def history(page: Page) -> list[Reached]:
+    """Return whom a page reached out to, with each attempt."""
+    return list(page.reached.select_related("person").prefetch_related("notifications").order_by("at", "pk"))
+
+
+def unsent(reached: Reached) -> QuerySet[Notification]:
+    """Attempts to a person that may still lead to something."""
+    hopeful = (Notification.State.WAITING, Notification.State.SENDING, Notification.State.HANDED_OVER)
+    return reached.notifications.filter(state__in=hopeful)
+
+
+def orphans() -> QuerySet[Page]:
+    """Open pages whose next step has no time, or is more than a minute late."""
+    late = now() - timedelta(minutes=1)
+    return Page.objects.filter(state=Page.State.TRIGGERED, is_test=False).filter(
+        Q(next_step_at__isnull=True) | Q(next_step_at__lt=late)
+    )

@@ -1,0 +1,315 @@
+"""REST of paging: policies, pages, notification rules."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from raglan.core.errors import BadInput, NotFound
+from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, Slug, Text
+from raglan.oncall.models import Schedule
+from raglan.paging import actions, queries
+from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Target
+from raglan.people.access import Scope, principal, require_scope
+from raglan.people.models import Person, Team
+
+router = Router(tags=["paging"])
+
+
+class TargetIn(Body):
+    """Whom a step pages. Schedules and teams may be named by slug or id."""
+
+    type: Literal["schedule", "person", "team"]
+    id: Annotated[int, Field(ge=1, le=MAX_ID)] | Slug
+
+
+class StepIn(Body):
+    """One step; then `wait_s` seconds pass before the next."""
+
+    wait_s: Annotated[int, Field(ge=0, le=actions.MAX_WAIT_S)] = 300
+    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=20)]
+
+
+class PolicyIn(Body):
+    """A policy; the same slug again makes a new version."""
+
+    name: Line
+    slug: Slug
+    team: Slug | None = None
+    repeat: Annotated[int, Field(ge=0, le=20)] = 2
+    steps: Annotated[list[StepIn], Field(min_length=1, max_length=20)]
+
+
+class PolicyOut(Schema):
+    """A policy as it is now."""
+
+    id: int
+    name: str
+    slug: str
+    version: int
+    repeat: int
+    is_fallback: bool
+    steps: list[dict[str, object]]
+
+
+class NotificationOut(Schema):
+    """One attempt. The three facts are kept apart."""
+
+    channel: str
+    state: str
+    attempts: int
+    may_repeat: bool
+    error: str
+    handed_over_at: datetime | None
+    received_at: datetime | None
+    confirmed_at: datetime | None
+
+
+class ReachedOut(Schema):
+    """Whom a page reached out to."""
+
+    person_id: int
+    person: str
+    why: str
+    at: datetime
+    answer: str
+    notifications: list[NotificationOut]
+
+
+class PageOut(Schema):
+    """A page, briefly."""
+
+    id: int
+    title: str
+    severity: str
+    state: str
+    created_at: datetime
+    next_step_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    link: str
+
+
+class PageDetail(PageOut):
+    """A page with its whole history."""
+
+    text: str
+    next_words: str
+    reached: list[ReachedOut]
+
+
+class PageIn(Body):
+    """A page by hand: by a policy, to a person or to a team. Exactly one of the three."""
+
+    title: Line
+    text: Text = ""
+    policy: Slug | None = None
+    person_id: Id | None = None
+    team: Slug | None = None
+
+
+class RuleIn(Body):
+    """One way to be tried, after a wait in seconds."""
+
+    contact_method_id: Id
+    delay_s: Annotated[int, Field(ge=0, le=actions.MAX_WAIT_S)] = 0
+
+
+class RulesOut(Schema):
+    """The rules as saved."""
+
+    rules: list[RuleIn]
+
+
+@router.get("/policies", response=list[PolicyOut], operation_id="list_policies", summary="All policies")
+def list_policies(request: HttpRequest) -> list[PolicyOut]:
+    """Return every policy with its steps."""
+    return [_policy_out(policy) for policy in Policy.objects.order_by("name")]
+
+
+@router.post("/policies", response={201: PolicyOut}, operation_id="save_policy", summary="Make or change a policy")
+def save_policy(request: HttpRequest, data: PolicyIn) -> tuple[int, PolicyOut]:
+    """Make a policy, or a new version of the one with this slug. Running pages keep theirs."""
+    require_scope(request, Scope.CONFIGURE)
+    team = _team(data.team, "team") if data.team else None
+    steps = [
+        actions.StepDraft(
+            step.wait_s, tuple(_target(t, f"steps[{n}].targets[{m}]") for m, t in enumerate(step.targets))
+        )
+        for n, step in enumerate(data.steps)
+    ]
+    policy = actions.save_policy(
+        slug=data.slug, name=data.name, team=team, repeat=data.repeat, steps=steps, actor=principal(request).actor
+    )
+    return 201, _policy_out(policy)
+
+
+def _policy_out(policy: Policy) -> PolicyOut:
+    plan = queries.plan_of(policy).as_json()
+    steps = plan["steps"]
+    return PolicyOut(
+        id=policy.pk,
+        name=policy.name,
+        slug=policy.slug,
+        version=policy.version,
+        repeat=policy.repeat,
+        is_fallback=policy.is_fallback,
+        steps=steps if isinstance(steps, list) else [],
+    )
+
+
+def _target(target: TargetIn, field: str) -> Target:
+    by_id = {"pk": target.id} if isinstance(target.id, int) else {"slug": target.id}
+    found: Schedule | Person | Team | None
+    match target.type:
+        case "schedule":
+            found = Schedule.objects.filter(**by_id).first()
+        case "team":
+            found = Team.objects.filter(**by_id).first()
+        case "person":
+            found = Person.objects.filter(pk=target.id).first() if isinstance(target.id, int) else None
+    if found is None:
+        raise BadInput(f"{field}.id", f"there is no such {target.type}", status=422)
+    return Target(target.type, found.pk)
+
+
+def _team(slug: str, field: str) -> Team:
+    team = Team.objects.filter(slug=slug).first()
+    if team is None:
+        raise BadInput(field, "there is no such team", status=422)
+    return team
+
+
+@router.get("/pages", response=list[PageOut], operation_id="list_pages", summary="Pages, newest first")
+def list_pages(
+    request: HttpRequest, state: Literal["", "open", "live", "all"] = "", before: Cursor = 0, limit: Limit = 100
+) -> list[PageOut]:
+    """Return pages: `open` ones want somebody, `live` ones are not over. `before` is the id to go on from."""
+    found = {"open": queries.open_pages, "live": queries.live_pages}.get(state, queries.pages)()
+    found = found.select_related("acknowledged_by").filter(is_test=False)
+    return [_page_out(page) for page in (found.filter(pk__lt=before) if before else found)[:limit]]
+
+
+@router.post("/pages", response={201: PageOut}, operation_id="page", summary="Page somebody by hand")
+def page(request: HttpRequest, data: PageIn) -> tuple[int, PageOut]:
+    """Page by a policy, a person, or a whole team."""
+    require_scope(request, Scope.PAGE)
+    by = principal(request).person
+    words = actions.Words(data.title, data.text)
+    given = [value for value in (data.policy, data.person_id, data.team) if value is not None]
+    if len(given) != 1:
+        raise BadInput("policy", "name exactly one of policy, person_id or team", status=422)
+    reason = actions.Reason()
+    if data.person_id is not None:
+        person = Person.objects.filter(pk=data.person_id, is_active=True).first()
+        if person is None:
+            raise BadInput("person_id", "there is no such person", status=422)
+        made = actions.page_people([person], words, reason=reason, by=by)
+    elif data.team is not None:
+        made = actions.page_team(_team(data.team, "team"), words, reason=reason, by=by)
+    else:
+        policy = Policy.objects.filter(slug=data.policy).first()
+        if policy is None:
+            raise BadInput("policy", "there is no such policy", status=422)
+        made = actions.start(policy, words, reason=reason, actor=by or "raglan")
+    return 201, _page_out(made)
+
+
+@router.get("/pages/{page_id}", response=PageDetail, operation_id="get_page", summary="One page with its history")
+def get_page(request: HttpRequest, page_id: Cursor) -> PageDetail:
+    """Return whom it reached, how, and what they said."""
+    return _detail(_page(page_id))
+
+
+@router.post("/pages/{page_id}/acknowledge", response=PageDetail, operation_id="acknowledge", summary="I have it")
+def acknowledge(request: HttpRequest, page_id: Cursor) -> PageDetail:
+    """Take a page. Safe to repeat; 409 when somebody else has it."""
+    return _detail(actions.acknowledge(_page(page_id), by=_responder(request), via=actions.Via.REST))
+
+
+@router.post("/pages/{page_id}/join", response=PageDetail, operation_id="join_page", summary="They have it, I join")
+def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
+    """Join whoever has it."""
+    return _detail(actions.join(_page(page_id), by=_responder(request), via=actions.Via.REST))
+
+
+@router.post(
+    "/pages/{page_id}/pass-on", response=PageDetail, operation_id="pass_page_on", summary="I can not, pass it on"
+)
+def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
+    """Let the next person be tried at once."""
+    return _detail(actions.pass_on(_page(page_id), by=_responder(request), via=actions.Via.REST))
+
+
+@router.put(
+    "/people/{person_id}/notification-rules",
+    response=RulesOut,
+    operation_id="set_rules",
+    summary="How a person is reached",
+)
+def set_rules(request: HttpRequest, person_id: Cursor, data: list[RuleIn]) -> RulesOut:
+    """Replace a person's rules: one's own, or anybody's with the configure scope."""
+    who = principal(request)
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None:
+        raise NotFound("There is no such person.")
+    if who.person is None or who.person.pk != person.pk:
+        require_scope(request, Scope.CONFIGURE)
+    else:
+        require_scope(request, Scope.RESPOND)
+    actions.set_rules(person, [(rule.contact_method_id, rule.delay_s) for rule in data[:50]], by=who.person)
+    return RulesOut(rules=data[:50])
+
+
+def _responder(request: HttpRequest) -> Person:
+    require_scope(request, Scope.RESPOND)
+    person = principal(request).person
+    if person is None:
+        raise BadInput("token", "belongs to nobody; answering a page needs a person’s own token", status=422)
+    return person
+
+
+def _page(page_id: int) -> Page:
+    found = queries.pages().filter(pk=page_id).first()
+    if found is None:
+        raise NotFound("There is no such page.")
+    return found
+
+
+def _page_out(page: Page) -> PageOut:
+    return PageOut(**_fields(page))
+
+
+def _fields(page: Page) -> dict[str, object]:
+    return {
+        "id": page.pk,
+        "title": page.title,
+        "severity": page.severity,
+        "state": page.state,
+        "created_at": page.created_at,
+        "next_step_at": page.next_step_at,
+        "acknowledged_at": page.acknowledged_at,
+        "acknowledged_by": page.acknowledged_by.name if page.acknowledged_by else None,
+        "link": page.link,
+    }
+
+
+def _detail(page: Page) -> PageDetail:
+    page.refresh_from_db()
+    reached = [
+        ReachedOut(
+            person_id=item.person_id,
+            person=item.person.name,
+            why=item.why,
+            at=item.at,
+            answer=item.answer,
+            notifications=[
+                NotificationOut.model_validate(one, from_attributes=True) for one in item.notifications.all()
+            ],
+        )
+        for item in queries.history(page)
+    ]
+    return PageDetail(**_fields(page), text=page.text, next_words=queries.next_words(page), reached=reached)

@@ -1,0 +1,4 @@
+"""Addresses of paging."""
+
+app_name = "paging"
+urlpatterns: list[object] = []

@@ -1,0 +1,124 @@
+"""What people and tokens may do. Rights never filter who gets paged."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+
+from raglan.core.clock import now
+from raglan.core.errors import NotAllowed, NotSignedIn
+from raglan.core.secrets import digest
+from raglan.people.models import ApiToken, Person
+
+
+class Scope(StrEnum):
+    """What a token, or a person by their role, may do."""
+
+    READ = "read"
+    RESPOND = "respond"
+    PAGE = "page"
+    CONFIGURE = "configure"
+
+
+BY_ROLE: dict[str, frozenset[Scope]] = {
+    Person.Role.VIEWER: frozenset((Scope.READ,)),
+    Person.Role.RESPONDER: frozenset((Scope.READ, Scope.RESPOND, Scope.PAGE)),
+    Person.Role.MANAGER: frozenset(Scope),
+    Person.Role.ADMINISTRATOR: frozenset(Scope),
+}
+WHO_CAN = {
+    Scope.READ: "everyone who is signed in",
+    Scope.RESPOND: "responders, managers and administrators",
+    Scope.PAGE: "responders, managers and administrators",
+    Scope.CONFIGURE: "managers and administrators",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a person, perhaps through a token; a token may belong to nobody."""
+
+    person: Person | None
+    token: ApiToken | None
+    scopes: frozenset[Scope]
+
+    @property
+    def actor(self) -> str:
+        """The name under which events are recorded."""
+        if self.person is not None:
+            return f"person:{self.person.pk}"
+        return f"token:{self.token.pk}" if self.token else "raglan"
+
+
+def scopes_of(person: Person) -> frozenset[Scope]:
+    """Return what a person may do."""
+    return BY_ROLE.get(person.role, frozenset())
+
+
+def require(person: Person, scope: Scope) -> None:
+    """Raise NotAllowed, saying who can, when a person may not do something."""
+    if scope not in scopes_of(person):
+        raise NotAllowed(f"Your role does not allow this. It can be done by {WHO_CAN[scope]}.")
+
+
+def require_scope(request: HttpRequest, scope: Scope) -> None:
+    """Raise NotAllowed when a REST request may not do something."""
+    if scope not in principal(request).scopes:
+        raise NotAllowed(
+            f"This token or role lacks the scope {scope}. It can be done by {WHO_CAN[scope]}.", scope=str(scope)
+        )
+
+
+def principal(request: HttpRequest) -> Principal:
+    """Return who asks. Raises NotSignedIn."""
+    found = getattr(request, "auth", None)
+    if not isinstance(found, Principal):
+        raise NotSignedIn("Sign in, or send a token as `Authorization: Bearer …`.")
+    return found
+
+
+def by_token(secret: str) -> Principal | None:
+    """Return the principal of an API token, or None when it is unknown, over or revoked. Its last use is kept to the minute."""
+    at = now()
+    live = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    found = (
+        ApiToken.objects.select_related("person").filter(live, digest=digest(secret), revoked_at__isnull=True).first()
+    )
+    if found is None or (found.person is not None and not found.person.is_active):
+        return None
+    if found.last_used_at is None or at - found.last_used_at > timedelta(minutes=1):
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=at)
+    scopes = frozenset(Scope(word) for word in found.scopes.split(",") if word)
+    if found.person is not None:
+        scopes &= scopes_of(found.person)
+    return Principal(found.person, found, scopes)
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]  # the reason is enough here
+        return reason
+
+
+def rest_auth(request: HttpRequest) -> Principal:
+    """Authenticate REST: by token in the header, or, for our own screens, by session with the CSRF check. Raises NotSignedIn."""
+    header = request.headers.get("Authorization", "")
+    if header:
+        scheme, _, secret = header.partition(" ")
+        found = by_token(secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
+        if found is None:
+            raise NotSignedIn("This token is not known, is over, or was revoked.")
+        return found
+    user = request.user
+    if isinstance(user, AnonymousUser) or not isinstance(user, Person) or not user.is_active:
+        raise NotSignedIn("Sign in, or send a token as `Authorization: Bearer …`.")
+    refused = _Csrf(lambda _: None).process_view(request, lambda: None, (), {})  # type: ignore[arg-type,return-value]
+    if refused:
+        raise NotAllowed("This request did not come from raglan’s own screens (CSRF).")
+    return Principal(user, None, scopes_of(user))
+
+
+# django-ninja leaves CSRF to the authenticator: `rest_auth` checks it for sessions, tokens need none.

@@ -1,0 +1,44 @@
+"""Hooks that higher contexts fill: the sender behind *send me a test*, checks of addresses, panels on the profile."""
+
+from collections.abc import Callable
+
+from raglan.core.errors import BadInput
+from raglan.people.models import ContactMethod, Person
+
+TestSender = Callable[[ContactMethod, Person], str]
+_senders: list[TestSender] = []
+_checks: dict[str, Callable[[str], None]] = {}
+_panels: list[tuple[str, Callable[[Person], dict[str, object]]]] = []
+
+
+def register_test_sender(sender: TestSender) -> None:
+    """Say who sends tests."""
+    _senders[:] = [sender]
+
+
+def send_test(contact: ContactMethod, by: Person) -> str:
+    """Send a test along the whole path; return a sentence for the screen."""
+    if not _senders:
+        raise BadInput("", "nothing can send a test here")
+    return _senders[0](contact, by)
+
+
+def register_address_check(kind: str, check: Callable[[str], None]) -> None:
+    """Say how addresses of a kind are checked; the check raises BadInput."""
+    _checks[kind] = check
+
+
+def check_address(kind: str, address: str) -> None:
+    """Raise BadInput when an address can not be one of its kind."""
+    if kind in _checks:
+        _checks[kind](address)
+
+
+def register_panel(template: str, context: Callable[[Person], dict[str, object]]) -> None:
+    """Add a panel to the profile."""
+    _panels.append((template, context))
+
+
+def panels(person: Person) -> list[tuple[str, dict[str, object]]]:
+    """Return the profile's further panels for a person."""
+    return [(template, context(person)) for template, context in _panels]

@@ -1,0 +1,102 @@
+"""Verbs of reviews."""
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import queries as incidents
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+from raglan.reviews import events
+from raglan.reviews.models import Moment, Reply, Review
+from raglan.reviews.questions import BY_KEY
+
+MAX_TEXT = 20_000
+
+
+@atomic
+def draft(incident: Incident) -> Review:
+    """Make the draft of an incident's review, or bring the timeline of an existing one up to date. Nothing written is lost."""
+    at = now()
+    review, made = Review.objects.get_or_create(
+        incident=incident,
+        defaults={"title": incident.title, "summary": incident.closing_words, "created_at": at, "updated_at": at},
+    )
+    have = set(review.moments.values_list("entry_id", flat=True))
+    new = [entry for entry in incidents.entries(incident, oldest_first=True) if entry.pk not in have]
+    Moment.objects.bulk_create(
+        Moment(
+            review=review,
+            entry_id=entry.pk,
+            at=entry.at,
+            kind=entry.kind,
+            who=entry.author.name if entry.author else entry.author_words or "raglan",
+            text=entry.text,
+            outcome=_outcome(entry),
+        )
+        for entry in new
+    )
+    if made or new:
+        drafted = events.ReviewDrafted(incident=incident.pk, moments=len(have) + len(new))
+        timeline.append(drafted, about=[review, incident, "reviews"])
+    return review
+
+
+def _outcome(entry: Entry) -> str:
+    answers = [
+        f"{given.person.name}: {given.get_side_display()}{'. ' + given.text if given.text else ''}"
+        for given in entry.answers.all()
+    ]
+    taken = [f"{entry.taken_by.name} took this."] if entry.taken_by else []
+    return "\n".join([*taken, *answers, *([entry.outcome] if entry.outcome else [])])
+
+
+@atomic
+def write(  # noqa: PLR0913 -- the parts of a review's text are saved together
+    review: Review, *, title: str, summary: str, surprised: str, went_right: str, seen_version: int, by: Person
+) -> Review:
+    """Save the text. Raises Conflict when somebody saved in between."""
+    if not title.strip():
+        raise BadInput("title", "give it a title that says what it teaches")
+    review = Review.objects.select_for_update().get(pk=review.pk)
+    if review.version != seen_version:
+        raise Conflict("Somebody saved while you were writing. Both texts are shown; put them together.")
+    review.title, review.summary = title.strip()[:300], summary.strip()[:MAX_TEXT]
+    review.surprised, review.went_right = surprised.strip()[:MAX_TEXT], went_right.strip()[:MAX_TEXT]
+    review.version += 1
+    review.updated_at = now()
+    review.save()
+    timeline.append(events.ReviewWritten(what="text"), actor=by, about=[review, review.incident, "reviews"])
+    return review
+
+
+@atomic
+def reply(review: Review, question: str, text: str, *, by: Person) -> Reply | None:
+    """Answer a question for oneself; an empty text takes one's answer back. Raises BadInput for an unknown question."""
+    if question not in BY_KEY:
+        raise BadInput("question", "is not one of the questions")
+    if not text.strip():
+        Reply.objects.filter(review=review, question=question, person=by).delete()
+        given = None
+    else:
+        given, _ = Reply.objects.update_or_create(
+            review=review, question=question, person=by, defaults={"text": text.strip()[:MAX_TEXT], "at": now()}
+        )
+    timeline.append(events.ReplyWritten(question=question, person=by.pk), actor=by, about=[review, "reviews"])
+    return given
+
+
+@atomic
+def keep_moment(review: Review, entry_id: int, *, in_story: bool, by: Person) -> None:
+    """Take a moment into the story or leave it out; it stays in the timeline either way."""
+    if Moment.objects.filter(review=review, entry_id=entry_id).update(in_story=in_story):
+        timeline.append(events.ReviewWritten(what="story"), actor=by, about=[review, "reviews"])
+
+
+@atomic
+def share(review: Review, *, by: Person) -> Review:
+    """Open a draft for everyone to read."""
+    Review.objects.filter(pk=review.pk).update(state=Review.State.SHARED, updated_at=now())
+    review.refresh_from_db()
+    timeline.append(events.ReviewWritten(what="shared"), actor=by, about=[review, review.incident, "reviews"])
+    return review

@@ -1,0 +1,41 @@
+"""Reads of reviews."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from raglan.core.errors import NotFound
+from raglan.reviews.models import Reply, Review
+from raglan.reviews.questions import QUESTIONS, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the answers that people gave."""
+
+    question: Question
+    replies: list[Reply]
+
+
+def reviews() -> QuerySet[Review]:
+    """All reviews, newest first."""
+    return Review.objects.select_related("incident").order_by("-pk")
+
+
+def review(pk: int) -> Review:
+    """Return a review. Raises NotFound."""
+    found = Review.objects.select_related("incident").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such review.")
+    return found
+
+
+def asked(review: Review) -> dict[str, list[Asked]]:
+    """Return all questions with their answers, by heading."""
+    replies: dict[str, list[Reply]] = {}
+    for item in review.replies.select_related("person").order_by("at"):
+        replies.setdefault(item.question, []).append(item)
+    groups: dict[str, list[Asked]] = {}
+    for question in QUESTIONS:
+        groups.setdefault(question.group, []).append(Asked(question, replies.get(question.key, [])))
+    return groups

@@ -1,0 +1,28 @@
+"""Every address of raglan that Django answers."""
+
+from django.core.wsgi import get_wsgi_application
+from django.urls import include, path
+
+from raglan.console.rest import api
+
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path("", include("raglan.console.urls")),
+    path("", include("raglan.incidents.urls")),
+    path("", include("raglan.reviews.urls")),
+    path("", include("raglan.alerts.urls")),
+    path("", include("raglan.paging.urls")),
+    path("", include("raglan.oncall.urls")),
+    path("", include("raglan.people.urls")),
+    path("", include("raglan.ui.urls")),
+    path("account/", include("allauth.urls")),
+]
+handler400 = "raglan.ui.views.bad_request"
+handler403 = "raglan.ui.views.not_allowed"
+handler404 = "raglan.ui.views.not_found"
+handler500 = "raglan.ui.views.server_error"
+
+
+def application() -> object:
+    """Return the WSGI application, made once by the edge."""
+    return get_wsgi_application()
