@@ -1,0 +1,88 @@
+"""The command line: a door for people at a shell.
+
+Words: a *talking* command speaks REST with a running raglan and starts without Django, because it is typed in a hurry;
+a *serving* command works on this machine's own data. What a command does is left to the contexts and to REST.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is and what it is for, known without importing it."""
+
+    place: str
+    help: str
+    serving: bool = True
+
+
+TALKING: dict[str, Entry] = {
+    "heads-up": Entry("raglan.cli.talk:heads_up", "Say that you may have broken something.", serving=False),
+    "declare": Entry("raglan.cli.talk:declare", "Open the room of an incident.", serving=False),
+    "page": Entry("raglan.cli.talk:page", "Page a policy, a team or a person.", serving=False),
+    "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
+    "oncall": Entry("raglan.cli.talk:oncall", "Show who is on call, and who follows.", serving=False),
+}
+SERVING: dict[str, Entry] = {
+    "serve": Entry("raglan.cli.serve:serve", "Run raglan: one process, one port.", serving=False),
+    "demo": Entry("raglan.cli.demo:demo", "Replay a story at a fictional company.", serving=False),
+    "doctor": Entry("raglan.cli.doctor:doctor", "Send one test page the whole way and say what is wrong."),
+    "migrate": Entry("raglan.cli.keep:migrate", "Bring the database up to date."),
+    "backup": Entry("raglan.cli.keep:backup", "Copy the live database to a file and prove the copy."),
+    "restore": Entry("raglan.cli.keep:restore", "Put a proven copy in the place of the database."),
+    "config": Entry("raglan.cli.options:config", "Check the options, or print what they mean.", serving=False),
+    "openapi": Entry("raglan.cli.rest:openapi", "Print the OpenAPI document."),
+}
+
+
+class Commands(click.Group):
+    """Imports a command only when it is called, so that talking commands never load Django."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, talking ones first."""
+        return [*TALKING, *SERVING]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; for one that works on the data, make Django ready first."""
+        entry = {**TALKING, **SERVING}.get(cmd_name)
+        if entry is None:
+            return None
+        if entry.serving and not _only_asks_for_help():
+            importlib.import_module("raglan.cli.ready").prepare()
+        module, _, name = entry.place.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{entry.place} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview from what is known without importing."""
+        _section(formatter, "With a running raglan (RAGLAN_URL, RAGLAN_TOKEN)", TALKING)
+        _section(formatter, "On this machine", SERVING)
+
+
+def _only_asks_for_help() -> bool:
+    return "--help" in sys.argv
+
+
+def _section(formatter: click.HelpFormatter, title: str, entries: Mapping[str, Entry]) -> None:
+    with formatter.section(title):
+        formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="raglan", prog_name="raglan")
+def cli() -> None:
+    """raglan: page the right person, say aloud what you do, learn from it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command. What a person can mend is said in one line, without a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raglan.settings")
+    cli.main(args=None if arguments is None else list(arguments), prog_name="raglan")

@@ -1,0 +1,138 @@
+"""Commands that speak REST with a running raglan. They are typed in a hurry: they start fast and ask for little."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import click
+
+from raglan.cli import client
+from raglan.cli.client import Json
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+services = click.option("--service", "services", multiple=True, metavar="SLUG", help="A service it is about; repeatable.")
+Words = Callable[[], str]
+
+
+def _show(answer: Json, words: Words, *, as_json: bool) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else words())
+
+
+def _objects(answer: Json) -> list[Mapping[str, Json]]:
+    return [item for item in answer if isinstance(item, dict)] if isinstance(answer, list) else []
+
+
+@click.command("heads-up")
+@click.argument("text")
+@services
+@click.option("--did", help="What I did.")
+@click.option("--saw", help="What I saw.")
+@click.option("--reach", help="How far it reaches.")
+@click.option("--need", help="What I need.")
+@as_json
+def heads_up(
+    text: str,
+    *,
+    services: Sequence[str],
+    did: str | None,
+    saw: str | None,
+    reach: str | None,
+    need: str | None,
+    as_json: bool,
+) -> None:
+    """Say that you may have broken something, before the pager does. Only TEXT is needed."""
+    body: dict[str, Json] = {"text": text, "services": list(services)}
+    answer = client.post("/heads-up", {**body, "did": did, "saw": saw, "reach": reach, "need": need})
+    _show(answer, lambda: f"Thank you. Everyone on call knows now.\n{answer.get('url')}", as_json=as_json)
+
+
+@click.command()
+@click.argument("title")
+@click.option("--severity", type=click.Choice(["sev1", "sev2", "sev3", "sev4"]), help="How bad for users.")
+@services
+@as_json
+def declare(title: str, *, severity: str | None, services: Sequence[str], as_json: bool) -> None:
+    """Open the room of an incident. TITLE says what is wrong, as users would."""
+    answer = client.post("/incidents", {"title": title, "severity": severity, "services": list(services)})
+    _show(answer, lambda: f"Incident {answer.get('id')} is open.\n{answer.get('url')}", as_json=as_json)
+
+
+@click.command()
+@click.argument("title")
+@click.option("--text", help="More words for whoever gets it.")
+@click.option("--policy", metavar="SLUG", help="Page by an escalation policy.")
+@click.option("--team", metavar="SLUG", help="Page whoever is on call for a team.")
+@click.option("--person", metavar="NAME", help="Page one person, by name or number.")
+@as_json
+def page(
+    title: str, *, text: str | None, policy: str | None, team: str | None, person: str | None, as_json: bool
+) -> None:
+    """Page somebody now. TITLE is what they read first."""
+    if sum(value is not None for value in (policy, team, person)) != 1:
+        raise click.UsageError("Say whom: one of --policy, --team and --person.")
+    person_id = _person_id(person) if person else None
+    answer = client.post(
+        "/pages", {"title": title, "text": text, "policy": policy, "team": team, "person_id": person_id}
+    )
+    _show(answer, lambda: f"Page {answer.get('id')} is out.\n{answer.get('link')}", as_json=as_json)
+
+
+def _person_id(wanted: str) -> int:
+    if wanted.isdecimal():
+        return int(wanted)
+    people = _objects(client.get("/people"))
+    found = [item for item in people if wanted.casefold() in str(item.get("name")).casefold()]
+    exact = [item for item in found if wanted.casefold() == str(item.get("name")).casefold()]
+    chosen = exact or found
+    if len(chosen) != 1:
+        names = ", ".join(str(item.get("name")) for item in chosen[:10])
+        raise click.ClickException(f"{wanted} could be {names}." if chosen else f"There is nobody called {wanted}.")
+    return int(str(chosen[0].get("id")))
+
+
+@click.command()
+@click.argument("page_id", type=int, required=False, metavar="[PAGE]")
+@as_json
+def ack(page_id: int | None, *, as_json: bool) -> None:
+    """Take a page. Without its number: the only open one."""
+    answer = client.post(f"/pages/{_only_open_page() if page_id is None else page_id}/acknowledge", {})
+    _show(answer, lambda: f"You have page {answer.get('id')}: {answer.get('title')}", as_json=as_json)
+
+
+def _only_open_page() -> int:
+    pages = [item for item in _objects(client.get("/pages", state="open")) if not item.get("acknowledged_at")]
+    if len(pages) == 1:
+        return int(str(pages[0].get("id")))
+    if not pages:
+        raise click.ClickException("No page waits for anyone.")
+    lines = "\n".join(f"  {item.get('id')}  {item.get('title')}" for item in pages)
+    raise click.ClickException(f"{len(pages)} pages wait; say which: raglan ack NUMBER\n{lines}")
+
+
+@click.command()
+@click.option("--at", metavar="TIME", help="At another time, such as 2026-05-01T09:00+02:00.")
+@as_json
+def oncall(at: str | None, *, as_json: bool) -> None:
+    """Show who is on call, and who follows."""
+    duties = client.get("/on-call", at=at) if at else client.get("/on-call")
+    _show(duties, lambda: "\n".join(map(_duty, _objects(duties))) or "There is no schedule yet.", as_json=as_json)
+
+
+def _duty(duty: Mapping[str, Json]) -> str:
+    who = _names(duty.get("people")) or "nobody"
+    line = f"{duty.get('name')}: {who} until {_when(duty.get('until'))}"
+    following = duty.get("next")
+    if isinstance(following, dict):
+        line += f", then {_names(following.get('people')) or 'nobody'}"
+    return line
+
+
+def _names(people: Json | None) -> str:
+    return ", ".join(str(person.get("name")) for person in _objects(people))
+
+
+def _when(text: Json | None) -> str:
+    try:
+        return f"{datetime.fromisoformat(str(text)).astimezone():%a %d %b %H:%M}"
+    except ValueError:
+        return str(text)
