@@ -8,7 +8,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from raglan.core.db.settings import databases
 from tests.support import pg
-from tests.support.probe import registered, run
+from tests.support.probe import make_note_table, registered, run
 
 
 @pytest.fixture
@@ -24,12 +24,5 @@ def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """Alias of a PostgreSQL database with one empty table, `note(id, text)`."""
     database = databases(pg.database_url("probe"), Path())["default"]
     with django_db_blocker.unblock(), registered("probe", database) as alias:
-        # A test before this one may have hung up on a statement that still holds the table.
-        run(
-            alias,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        run(alias, "DROP TABLE IF EXISTS note")
-        run(alias, "CREATE TABLE note (id SERIAL PRIMARY KEY, text TEXT)")
+        make_note_table(alias)
         yield alias

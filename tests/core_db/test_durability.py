@@ -48,7 +48,7 @@ def test_data_loss_can_be_allowed_but_is_named(sqlite: str) -> None:
 
 
 def test_a_network_file_system_is_refused(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("raglan.core.db.check.file_system_of", lambda path: "nfs4")
+    monkeypatch.setattr("raglan.core.db.check.file_system_of", lambda _path: "nfs4")
 
     with pytest.raises(NotDurable, match="network file system"):
         verify_durability(connections[sqlite], allow_data_loss=False)

@@ -1,3 +1,5 @@
+# ruff: noqa: PT012 -- what must fail is a whole transaction
+
 import os
 import signal
 import time
@@ -24,7 +26,14 @@ def backend(alias: str) -> int:
 @contextmanager
 def frozen(process: int) -> Iterator[None]:
     """Stop a process as a machine that hangs does: its kernel goes on acknowledging."""
-    os.kill(process, signal.SIGSTOP)
+    with awake_at_the_end(process):
+        os.kill(process, signal.SIGSTOP)
+        yield
+
+
+@contextmanager
+def awake_at_the_end(process: int) -> Iterator[None]:
+    """Let a process that the block stops go on after it."""
     try:
         yield
     finally:
@@ -49,10 +58,10 @@ def until_gone(process: int) -> None:
 
 
 def test_a_slow_statement_ends_at_its_deadline_and_its_transaction_is_not_stored(postgresql: str) -> None:
-    with at_most(WAIT), pytest.raises(DatabaseTooSlow, match="nothing of the transaction is stored"):
-        with deadline(SHORT), atomic(postgresql):
-            note(postgresql, "lost")
-            run(postgresql, "SELECT pg_sleep(60)")
+    refused = pytest.raises(DatabaseTooSlow, match="nothing of the transaction is stored")
+    with at_most(WAIT), refused, deadline(SHORT), atomic(postgresql):
+        note(postgresql, "lost")
+        run(postgresql, "SELECT pg_sleep(60)")
 
     assert notes(postgresql) == []
 
@@ -119,12 +128,11 @@ def test_many_waits_share_one_watchdog_and_only_the_late_one_is_struck(postgresq
 def test_a_commit_on_a_frozen_server_ends_at_the_deadline_and_is_unknown(postgresql: str) -> None:
     process = backend(postgresql)
     called: list[str] = []
-    with frozen(process), at_most(WAIT), pytest.raises(UnknownOutcome, match="may or may not be stored"):
-        with deadline(2 * SHORT), atomic(postgresql):
-            transaction.on_commit(lambda: called.append("told"), using=postgresql)
-            os.kill(process, signal.SIGCONT)
-            note(postgresql, "perhaps")
-            os.kill(process, signal.SIGSTOP)
+    refused = pytest.raises(UnknownOutcome, match="may or may not be stored")
+    with awake_at_the_end(process), at_most(WAIT), refused, deadline(2 * SHORT), atomic(postgresql):
+        transaction.on_commit(lambda: called.append("told"), using=postgresql)
+        note(postgresql, "perhaps")
+        os.kill(process, signal.SIGSTOP)  # after the last statement, before the commit
     until_gone(process)
 
     # The commit was on its way when we hung up, and this time it did arrive: unknown is not failed.
@@ -136,9 +144,9 @@ def test_a_commit_on_a_frozen_server_ends_at_the_deadline_and_is_unknown(postgre
 def test_a_frozen_server_does_not_freeze_new_connections() -> None:
     lone = pg.Server()
     try:
-        with registered("lone", databases(lone.url(), Path())["default"]) as alias, frozen(lone.process.pid):
-            with at_most(WAIT), pytest.raises(OperationalError):
-                run(alias, "SELECT 1")
+        lonely = registered("lone", databases(lone.url(), Path())["default"])
+        with lonely as alias, frozen(lone.process.pid), at_most(WAIT), pytest.raises(OperationalError):
+            run(alias, "SELECT 1")
     finally:
         lone.stop()
 
@@ -148,8 +156,7 @@ def test_a_connection_found_frozen_by_its_health_check_is_replaced(
 ) -> None:
     monkeypatch.setattr("raglan.core.db.postgresql.base.HEALTH_CHECK_SECONDS", SHORT)
     process = backend(postgresql)
-    connections[postgresql].health_check_enabled = True
-    connections[postgresql].health_check_done = False
+    connections[postgresql].close_if_unusable_or_obsolete()  # as at the start of each request
 
     with frozen(process), at_most(WAIT):
         assert backend(postgresql) != process

@@ -1,4 +1,5 @@
 """A commit that waits for a standby which is not there."""
+# ruff: noqa: PT012 -- what must fail is a whole transaction
 
 import threading
 import time
@@ -12,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from raglan.core.db import UnknownOutcome, atomic, deadline
 from raglan.core.db.settings import databases
 from tests.support import pg
-from tests.support.probe import note, notes, registered, run
+from tests.support.probe import make_note_table, note, notes, registered, run
 
 WAIT = 10.0
 
@@ -33,8 +34,7 @@ def primary(lonely_primary: pg.Server, django_db_blocker: DjangoDbBlocker) -> It
         registered("primary", databases(lonely_primary.url(), Path())["default"]) as alias,
     ):
         run(alias, "SET synchronous_commit = local")
-        run(alias, "DROP TABLE IF EXISTS note")
-        run(alias, "CREATE TABLE note (id SERIAL PRIMARY KEY, text TEXT)")
+        make_note_table(alias)
         run(alias, "SET synchronous_commit = on")
         yield alias
 

@@ -103,11 +103,13 @@ def test_the_lock_comes_back_after_a_roll_back_and_after_a_close(sqlite: str) ->
 
 def test_the_lock_comes_back_when_a_transaction_cannot_begin(sqlite: str, tmp_path: Path) -> None:
     run(sqlite, "PRAGMA busy_timeout = 0")
-    with registered("other", {**databases("", tmp_path)["default"], "ENGINE": "django.db.backends.sqlite3"}) as other:
-        with transaction.atomic(other):  # as another process would hold the file
-            with pytest.raises(OperationalError, match="locked"), atomic(sqlite):
-                pass
-            assert not write_lock.is_mine
+    plain = {**databases("", tmp_path)["default"], "ENGINE": "django.db.backends.sqlite3"}
+    refused = pytest.raises(OperationalError, match="locked")
+    # The plain backend stands for another process that holds the file.
+    with registered("other", plain) as other, transaction.atomic(other), refused, atomic(sqlite):
+        pass
+
+    assert not write_lock.is_mine
 
 
 def test_a_writer_that_waits_too_long_is_told(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:

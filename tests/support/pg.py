@@ -93,7 +93,7 @@ class Server:
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 -- one system call, no lock
             )
 
     def _wait_until_ready(self) -> None:
@@ -146,3 +146,8 @@ def database_url(name: str = "raglan") -> str:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return server().url(name)
+
+
+def url_for_tests(wanted: str) -> str:
+    """Give the database URL that `RAGLAN_TEST_DATABASE_URL` asks for: "postgres" means a server of our own."""
+    return database_url() if wanted in ("postgres", "postgresql") else wanted

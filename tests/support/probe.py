@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from django.db import ConnectionHandler, connections
+from django.db import connections
+from django.db.utils import ConnectionHandler
 
 Database = dict[str, object]
 
@@ -22,11 +23,25 @@ def registered(alias: str, database: Database) -> Iterator[str]:
         del connections.databases[alias]
 
 
-def run(alias: str, query: str, *values: object) -> list[tuple[object, ...]]:
+def run(alias: str, query: str, *values: str | float) -> list[tuple[object, ...]]:
     """Run one statement and give its rows."""
     with connections[alias].cursor() as cursor:
         cursor.execute(query, values or None)
         return cursor.fetchall() if cursor.description else []
+
+
+def make_note_table(alias: str) -> None:
+    """Make an empty table `note(id, text)` on PostgreSQL.
+
+    A test before this one may have hung up on a statement that still holds the old one.
+    """
+    run(
+        alias,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    run(alias, "DROP TABLE IF EXISTS note")
+    run(alias, "CREATE TABLE note (id SERIAL PRIMARY KEY, text TEXT)")
 
 
 def note(alias: str, text: str) -> None:

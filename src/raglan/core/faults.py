@@ -54,7 +54,7 @@ def is_armed() -> bool:
 
 @contextmanager
 def _installed(plan: Plan) -> Iterator[None]:
-    global _plan
+    global _plan  # noqa: PLW0603 -- one check against None is all that production pays
     if _plan is not None:
         raise RuntimeError("a fault plan is already installed")
     _plan = plan

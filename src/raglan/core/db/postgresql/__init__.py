@@ -1,0 +1,1 @@
+"""PostgreSQL as raglan uses it."""
