@@ -1,0 +1,86 @@
+"""Commands that keep the data: migrate, backup, restore."""
+
+from pathlib import Path
+
+import click
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from raglan.cli.ready import plainly
+from raglan.config import config
+from raglan.core import backup as copies
+from raglan.core.db import lock
+
+MIGRATION_LOCK = 7_246_914  # any number, the same on every node
+
+
+def pending() -> int:
+    """Return how many migrations wait to be applied."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def bring_up_to_date() -> int:
+    """Apply what is pending, one process at a time, and return how many that were."""
+    if connection.vendor == "sqlite":
+        with lock.acquire(config().data_dir):
+            return _apply()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            return _apply()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _apply() -> int:
+    waiting = pending()
+    if waiting:
+        call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+    return waiting
+
+
+@click.command()
+@plainly
+def migrate() -> None:
+    """Bring the database up to date. Safe to repeat."""
+    applied = bring_up_to_date()
+    click.echo(f"{applied} migrations applied." if applied else "The database is up to date.")
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@plainly
+def backup(target: Path) -> None:
+    """Copy the live database to TARGET while raglan goes on working, and prove the copy.
+
+    The secret key stays where it is: keep `secret.key` of the data folder in a safe place too.
+    """
+    with click.progressbar(length=1, label="copying", file=click.get_text_stream("stderr")) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        report = copies.backup(target, progress=progress)
+    rows = sum(report.tables.values())
+    click.echo(f"{report.path}: {report.bytes} bytes, {rows} rows in {len(report.tables)} tables, read back and whole.")
+    click.echo(f"Keep it together with {report.manifest_path}.")
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the present database; it is kept beside the new one.")
+@plainly
+def restore(source: Path, *, force: bool) -> None:
+    """Prove SOURCE and put it in the place of the database. raglan must not be running."""
+    report = copies.restore(source, config().data_dir, force)
+    click.echo(f"{report.path} is as it was at {report.made_at:%Y-%m-%d %H:%M} UTC.")
+    if report.kept:
+        click.echo(f"The database before it is kept as {report.kept}.")
+    applied = bring_up_to_date()
+    if applied:
+        click.echo(f"{applied} migrations applied: the copy came from an older raglan.")
+    click.echo("raglan will ask before it pages anyone about what was due in the meantime.")
