@@ -1,7 +1,8 @@
-"""Bring the browser libraries in from npm and hold the sizes to their budgets. Needs neither Django nor the rest of raglan.
+"""Bring the browser libraries in from npm and hold the sizes to their budgets.
 
-Run as `python -m raglan.ui.build`, or load this file by path and call `build()`. It does nothing when all is up to date,
-and needs no network then. Tests find axe-core in `frontend/node_modules`, where npm puts it; it is never packaged.
+Run as `python -m raglan.ui.build`, or load this file by path and call `build()`: it needs neither Django nor the rest
+of raglan. It does nothing when all is up to date, and needs no network then. Tests find axe-core in
+`frontend/node_modules`, where npm puts it; it is never packaged.
 """
 
 import gzip
@@ -31,19 +32,21 @@ class BuildError(RuntimeError):
     """The build cannot go on; the text says what to do."""
 
 
-def build(frontend: Path = FRONTEND, static: Path = STATIC, *, say: Callable[[str], None] = print) -> bool:
+def build(frontend: Path = FRONTEND, static: Path = STATIC, *, say: Callable[[str], object] = print) -> bool:
     """Copy the libraries if the lock file changed since, then check the budgets. Return whether anything was copied."""
     changed = _bring_in(frontend, static, say=say)
     check_budgets(static)
     return changed
 
 
-def _bring_in(frontend: Path, static: Path, *, say: Callable[[str], None]) -> bool:
+def _bring_in(frontend: Path, static: Path, *, say: Callable[[str], object]) -> bool:
     vendor = static / "vendor"
     if not (frontend / "package-lock.json").is_file():
         if (vendor / STAMP).is_file():
             return False
-        raise BuildError("Browser libraries are missing, and so is frontend/package-lock.json: build from a full source tree.")
+        raise BuildError(
+            "Browser libraries are missing, and so is frontend/package-lock.json: build from a full source tree."
+        )
     stamp = _fingerprint(frontend)
     if _is_current(frontend, vendor, stamp):
         return False
@@ -70,7 +73,7 @@ def _fingerprint(frontend: Path) -> str:
 
 
 def _npm_ci(frontend: Path) -> None:
-    done = subprocess.run([*npm(), "ci", "--silent"], cwd=frontend, check=False, capture_output=True, text=True)
+    done = subprocess.run([*npm(), "ci", "--loglevel=error"], cwd=frontend, check=False, capture_output=True, text=True)
     if done.returncode:
         raise BuildError(f"npm ci failed in {frontend.name}: {(done.stderr or done.stdout).strip()[-800:]}")
 
@@ -111,9 +114,9 @@ def main() -> int:
     try:
         changed = build()
     except BuildError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
-    print("browser libraries: copied" if changed else "browser libraries: up to date")
+    sys.stdout.write(f"browser libraries: {'copied' if changed else 'up to date'}\n")
     return 0
 
 

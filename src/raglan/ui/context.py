@@ -72,7 +72,7 @@ def build(request: HttpRequest) -> Chrome:
         initials=wording.initials(name),
         theme=_one_of(reader, "theme", ("light", "dark")),
         density=_one_of(reader, "density", ("compact",)),
-        shortcuts=bool(getattr(reader, "shortcuts", False)),
+        shortcuts=bool(getattr(reader, "shortcuts_enabled", False)),
         quiet=bool(getattr(reader, "quiet_screen", False)),
         now=at,
         zone=wording.zone_words(zone, at=at),

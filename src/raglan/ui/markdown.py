@@ -20,7 +20,9 @@ ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 
 _block = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).enable(["table", "strikethrough"])
 _block.disable("image")
-_line = MarkdownIt("zero", {"html": False}).enable(["emphasis", "strikethrough", "backticks", "link", "escape", "newline"])
+_line = MarkdownIt("zero", {"html": False}).enable(
+    ["emphasis", "strikethrough", "backticks", "link", "escape", "newline"]
+)
 
 
 def render(text: str) -> SafeString:

@@ -18,9 +18,9 @@ log = logs.get("raglan.ui")
 class SecurityHeaders(SecurityMiddleware):
     """Django's own headers, and those that it has no setting for."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Add what is missing; a view that set a header itself keeps it."""
-        response = super().process_response(request, response)  # type: ignore[no-untyped-call,arg-type] # the stubs know HttpResponse only
+        response = super().process_response(request, response)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")

@@ -107,7 +107,7 @@ FLEET_CELL = 8
 
 
 def fleet_path(cells: Sequence[int], shape: str) -> str:
-    """Return one path with a mark at each cell of a grid: disc, triangle, square or ring (drawn hollow by its class)."""
+    """Return one path with a mark at each cell of a grid: disc, triangle, square or ring."""
     marks = {
         "disc": "M{x} {y3}a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
         "triangle": "M{x3} {y}l3.2 6h-6.4z",

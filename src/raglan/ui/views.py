@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -71,16 +71,17 @@ def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that the address leads nowhere, or to something this reader may not see."""
-    said = str(exception) if isinstance(exception, Http404) and _is_sentence(exception) else ""
-    sentence = said or "It may have been moved, or it may not be open to you. The address may also have lost its end in a message."
+    sentence = (
+        "It may have been moved, or it may not be open to you. The address may also have lost its end in a message."
+    )
     return _answer(request, 404, Screen(TITLES[404], sentence, icon="find"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Ask to send a form again: nothing was changed, and what was typed can be kept by going back."""
     sentence = (
-        "Nothing was changed. The page was open for very long, or cookies are off. Go back, load the page again, and send "
-        "the form once more; the browser still has what you typed."
+        "Nothing was changed. The page was open for very long, or cookies are off. Go back, load the page again, "
+        "and send the form once more; the browser still has what you typed."
     )
     return _answer(request, 403, Screen("Please send that once more", sentence))
 
@@ -101,11 +102,6 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 def wants_json(request: HttpRequest) -> bool:
     """Say whether a program asks rather than a person."""
     return request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json")
-
-
-def _is_sentence(exception: Exception) -> bool:
-    said = str(exception)
-    return said.endswith(".") and "{" not in said
 
 
 def _answer(request: HttpRequest, status: int, screen: Screen) -> HttpResponse:

@@ -30,7 +30,9 @@ def sprite() -> str:
 def icon(name: str, label: str = "") -> SafeString:
     """Draw an icon. It stands beside a word; give a label only where no word is."""
     if label:
-        return format_html('<svg class="i" role="img" aria-label="{}"><use href="{}#i-{}"/></svg>', label, sprite(), name)
+        return format_html(
+            '<svg class="i" role="img" aria-label="{}"><use href="{}#i-{}"/></svg>', label, sprite(), name
+        )
     return format_html('<svg class="i" aria-hidden="true"><use href="{}#i-{}"/></svg>', sprite(), name)
 
 

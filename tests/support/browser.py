@@ -1,0 +1,205 @@
+"""The system's Chromium for tests: a browser, contexts of every size and theme, and axe-core on any page.
+
+    with chromium() as browser, browser_page(browser, PHONE, base_url=url) as page:
+        page.goto("/")
+        assert axe(page) == []
+
+`check_everywhere(browser, url)` does so for all six looks of the design.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from playwright.sync_api import Browser, BrowserContext, Cookie, Page, ViewportSize, sync_playwright
+
+from raglan.ui import build
+
+# The synchronous driver keeps an event loop running in this thread, which Django would take for asynchronous code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+Theme = Literal["light", "dark"]
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN_AXE = """async (tags) => {
+  const report = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+  const where = node => [node.target.join(" "), node.html.slice(0, 160), (node.failureSummary ?? "").slice(0, 300)];
+  return report.violations.map(found =>
+    ({id: found.id, help: found.help, nodes: found.nodes.map(node => where(node).join("  "))}));
+}"""
+WATCH = """window.__refused = [];
+document.addEventListener("securitypolicyviolation", event =>
+  window.__refused.push([event.violatedDirective, event.blockedURI, event.sourceFile].join(" ")));"""
+
+
+class Violation(TypedDict):
+    """One rule of axe-core that a page breaks, and where."""
+
+    id: str
+    help: str
+    nodes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to see a page."""
+
+    width: int
+    theme: Theme
+
+    @property
+    def size(self) -> ViewportSize:
+        """Return the window; phones are taller than wide."""
+        return {"width": self.width, "height": 900 if self.width > 600 else 780}
+
+    def __str__(self) -> str:
+        return f"{self.width} {self.theme}"
+
+
+DESK = Look(1360, "light")
+PHONE = Look(390, "light")
+LOOKS = tuple(Look(width, theme) for width in (1360, 390, 320) for theme in ("light", "dark"))
+
+
+def chromium_path() -> str:
+    """Return the system's Chromium."""
+    for name in CANDIDATES:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise RuntimeError("There is no Chromium here: `apt-get install chromium`.")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the browser once for many pages."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def browser_context(
+    browser: Browser,
+    look: Look = DESK,
+    *,
+    base_url: str = "",
+    cookies: Sequence[Cookie] = (),
+    script: bool = True,
+    bypass_csp: bool = False,
+) -> Iterator[BrowserContext]:
+    """Open a fresh profile. Leave the policy on where a test is about the page itself; axe needs it off."""
+    context = browser.new_context(
+        base_url=base_url or None,
+        viewport=look.size,
+        color_scheme=look.theme,
+        java_script_enabled=script,
+        bypass_csp=bypass_csp,
+        has_touch=look.width < 600,
+        reduced_motion="reduce",
+        locale="en-GB",
+    )
+    context.set_default_timeout(15_000)
+    if cookies:
+        context.add_cookies([dict(cookie) for cookie in cookies])  # type: ignore[misc] # a cookie read is a cookie set
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+@contextmanager
+def browser_page(
+    browser: Browser,
+    look: Look = DESK,
+    *,
+    base_url: str = "",
+    cookies: Sequence[Cookie] = (),
+    script: bool = True,
+    bypass_csp: bool = False,
+) -> Iterator[Page]:
+    """Open one page in a fresh profile."""
+    opened = browser_context(browser, look, base_url=base_url, cookies=cookies, script=script, bypass_csp=bypass_csp)
+    with opened as context:
+        yield context.new_page()
+
+
+@cache
+def axe_source() -> str:
+    """Return axe-core, which npm keeps for tests only."""
+    path: Path = build.FRONTEND / build.KEPT_FOR_TESTS
+    if not path.is_file():
+        build.build()
+    return path.read_text()
+
+
+def axe(page: Page) -> list[Violation]:
+    """Return what axe-core finds on the page as it is now."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(f"() => {{ {axe_source()}; }}")
+    found: list[Violation] = page.evaluate(RUN_AXE, AXE_TAGS)
+    return found
+
+
+def watch_policy(context: BrowserContext) -> None:
+    """Note every refusal of the content security policy from now on; read them with `refusals`."""
+    context.add_init_script(WATCH)
+
+
+def refusals(page: Page) -> list[str]:
+    """Return what the content security policy refused on this page."""
+    found: list[str] = page.evaluate("() => window.__refused ?? []")
+    return found
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Say whether the page is wider than the window."""
+    wider: bool = page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return wider
+
+
+def check_everywhere(
+    browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = (), shots: Path | None = None
+) -> Mapping[str, list[str]]:
+    """Load a page in every look; return what is wrong in each: rules of axe, sideways scroll, script errors."""
+    problems: dict[str, list[str]] = {}
+    for look in LOOKS:
+        with browser_page(browser, look, base_url=base_url, cookies=cookies, bypass_csp=True) as page:
+            wrong = _check(page, address, look)
+            if shots is not None:
+                name = address.strip("/").replace("/", "-").split("?")[0] or "now"
+                page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+        if wrong:
+            problems[f"{address} at {look}"] = wrong
+    return problems
+
+
+def _check(page: Page, address: str, look: Look) -> list[str]:
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
+    answer = page.goto(address, wait_until="load")
+    if answer is None or answer.status >= 500:
+        wrong.append(f"status {answer.status if answer else 'none'}")
+    wrong.extend(f"{found['id']}: {found['help']}: {json.dumps(found['nodes'][:4], indent=1)}" for found in axe(page))
+    if scrolls_sideways(page):
+        wrong.append(f"scrolls sideways at {look.width} px")
+    return wrong
