@@ -1,18 +1,23 @@
 """What people and tokens may do. Rights never filter who gets paged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from raglan.core.clock import now
 from raglan.core.errors import NotAllowed, NotSignedIn
 from raglan.core.secrets import digest
 from raglan.people.models import ApiToken, Person
+
+P = ParamSpec("P")
 
 
 class Scope(StrEnum):
@@ -59,10 +64,41 @@ def scopes_of(person: Person) -> frozenset[Scope]:
     return BY_ROLE.get(person.role, frozenset())
 
 
+def allows(person: Person, scope: Scope) -> bool:
+    """Whether the role of a person covers something."""
+    return person.is_active and scope in scopes_of(person)
+
+
 def require(person: Person, scope: Scope) -> None:
     """Raise NotAllowed, saying who can, when a person may not do something."""
-    if scope not in scopes_of(person):
-        raise NotAllowed(f"Your role does not allow this. It can be done by {WHO_CAN[scope]}.")
+    if not allows(person, scope):
+        who = WHO_CAN[scope]
+        raise NotAllowed(f"Your role does not cover this. It can be done by {who}.", who=who[0].upper() + who[1:])
+
+
+def reader(request: HttpRequest) -> Person:
+    """Return the signed-in person of a screen. Raises NotSignedIn."""
+    person = request.user
+    if not isinstance(person, Person):
+        raise NotSignedIn("Sign in first.")
+    return person
+
+
+Screen = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def needs(scope: Scope) -> Callable[[Screen[P]], Screen[P]]:
+    """Guard a screen: whoever lacks the right is told who has it."""
+
+    def guard(view: Screen[P]) -> Screen[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            require(reader(request), scope)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return guard
 
 
 def require_scope(request: HttpRequest, scope: Scope) -> None:

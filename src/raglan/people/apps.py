@@ -1,5 +1,7 @@
 """Django's view of people."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class PeopleConfig(AppConfig):
 
     name = "raglan.people"
     label = "people"
+
+    def ready(self) -> None:
+        """Register timers."""
+        import_module("raglan.people.mail")

@@ -48,3 +48,17 @@ class SignInPrepared(EventPayload):
 
     kind = "signin.prepared"
     what: str
+
+
+class SignInChanged(EventPayload):
+    """How somebody signs in was changed: password, codes, passkeys, or a browser signed out from afar."""
+
+    kind = "signin.changed"
+    what: str
+
+
+class MailNotSent(EventPayload):
+    """A mail about signing in could not be handed over; `said` is the mail server's answer."""
+
+    kind = "mail.refused"
+    said: str

@@ -1,7 +1,7 @@
-"""Reads times in the person's zone."""
+"""Who reads, and in which zone."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -10,7 +10,7 @@ from raglan.people.models import Person
 
 
 class PersonMiddleware:
-    """Activates the zone of whoever is signed in, for this request only."""
+    """Gives each request its `person`, or None, and activates that person's zone for this request only."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,7 +18,16 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with times in the reader's zone."""
         person = request.user if isinstance(request.user, Person) else None
-        request.person = person  # type: ignore[attr-defined]  # read by the base page
-        zone = ZoneInfo(person.time_zone) if person else ZoneInfo("UTC")
+        zone = zone_of(person)
+        request.person = person  # type: ignore[attr-defined]  # the base page reads it from here
+        request.time_zone = zone  # type: ignore[attr-defined]  # as above
         with timezone.override(zone):
             return self.get_response(request)
+
+
+def zone_of(person: Person | None) -> ZoneInfo:
+    """Return the zone in which somebody reads; UTC when the system no longer knows the name."""
+    try:
+        return ZoneInfo(person.time_zone if person else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

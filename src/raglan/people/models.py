@@ -191,3 +191,16 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation of {self.person_id}"
+
+
+class SignIn(models.Model):
+    """A browser in which a person is signed in. It is listed for them, and they can end it."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=40, unique=True)
+    at = models.DateTimeField()
+    browser = models.CharField(max_length=200, blank=True, default="")
+    address = models.CharField(max_length=45, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.person_id} since {self.at:%Y-%m-%d}"

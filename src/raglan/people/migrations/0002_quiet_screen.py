@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0001_first'),
+        ("people", "0001_first"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='person',
-            name='quiet_screen',
+            model_name="person",
+            name="quiet_screen",
             field=models.BooleanField(default=False),
         ),
     ]

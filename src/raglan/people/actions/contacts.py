@@ -1,0 +1,63 @@
+"""Verbs of contact methods. Each change is announced on the ways that were there before it."""
+
+from django.template.loader import render_to_string
+
+from raglan.config import config
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+from raglan.people import events, mail, ports
+from raglan.people.models import ContactMethod, Person
+
+MAX_CONTACTS = 20
+
+
+@atomic
+def add_contact(person: Person, *, kind: str, address: str, label: str = "", actor: timeline.Subject) -> ContactMethod:
+    """Add a way to reach somebody; the same again returns what is there. Raises BadInput."""
+    if kind not in ContactMethod.Kind.values:
+        raise BadInput("kind", f"must be one of {', '.join(ContactMethod.Kind.values)}")
+    address = address.strip()
+    ports.check_address(kind, address)
+    if found := ContactMethod.objects.filter(person=person, kind=kind, address=address).first():
+        return found
+    if ContactMethod.objects.filter(person=person).count() >= MAX_CONTACTS:
+        raise BadInput("address", f"{MAX_CONTACTS} ways are enough; remove one first")
+    tell(person, f"A way to reach you was added: {ContactMethod.Kind(kind).label} {address}.")
+    contact = ContactMethod.objects.create(
+        person=person, kind=kind, address=address[:500], label=label.strip()[:80], created_at=now()
+    )
+    _record(contact, "added", actor)
+    return contact
+
+
+@atomic
+def remove_contact(contact: ContactMethod, *, actor: timeline.Subject) -> None:
+    """Remove a way to reach somebody. The last one stays. Raises Conflict."""
+    if ContactMethod.objects.filter(person_id=contact.person_id).count() == 1:
+        raise Conflict("This is the only way to reach this person. Add another one first.")
+    tell(contact.person, f"A way to reach you was removed: {contact}.")
+    _record(contact, "removed", actor)
+    contact.delete()
+
+
+@atomic
+def confirm_contact(contact: ContactMethod, *, actor: timeline.Subject) -> bool:
+    """Note that something sent there was answered by its person. Return whether that is news."""
+    if not ContactMethod.objects.filter(pk=contact.pk, confirmed_at__isnull=True).update(confirmed_at=now()):
+        return False
+    _record(contact, "confirmed", actor)
+    return True
+
+
+def _record(contact: ContactMethod, what: str, actor: timeline.Subject) -> None:
+    changed = events.ContactChanged(what=what, channel=contact.kind, contact=contact.pk)
+    timeline.append(changed, actor=actor, about=[contact.person, "people"])
+
+
+def tell(person: Person, what: str) -> None:
+    """Announce a change on every mail address that somebody has so far: a thief can not make it in silence."""
+    text = render_to_string("people/mail/changed.txt", {"person": person, "what": what, "link": config().public_url})
+    for address in ContactMethod.objects.filter(person=person, kind=ContactMethod.Kind.EMAIL).order_by("pk"):
+        mail.write(address.address, subject="Something about you was changed in raglan", text=text, about=person)

@@ -1,0 +1,84 @@
+"""Mail about signing in and contact methods. It is written with the change it tells of and handed over afterwards.
+
+Pages never go this way: they have channels, receipts and escalation. What a mail says may hold a link that sets a
+password, so it waits sealed.
+"""
+
+import json
+import smtplib
+from datetime import timedelta
+from email.utils import format_datetime, make_msgid
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from django.core.mail import EmailMessage, get_connection
+
+from raglan.config import config
+from raglan.core import logs, timeline, timers
+from raglan.core.clock import now
+from raglan.people import events, sealing
+
+MAIL = "people.mail"
+AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+log = logs.get("raglan.people")
+
+
+def write(to: str, *, subject: str, text: str, about: timeline.Subject) -> None:
+    """Plan a mail in the current transaction. Without an address nothing goes out, and it takes as long."""
+    letter = {"to": to, "subject": " ".join(subject.split())[:200], "text": text}
+    _plan(sealing.seal(json.dumps(letter)), subject=timeline.ref(about), tries=0)
+
+
+def _plan(sealed: str, *, subject: str, tries: int) -> None:
+    due_at = now() + (AGAIN[tries - 1] if tries else timedelta())
+    timers.schedule(MAIL, subject=subject, due_at=due_at, payload={"sealed": sealed, "tries": tries})
+
+
+@timers.handler(MAIL, network=True)
+def send(due: timers.Due) -> None:
+    """Hand one mail over; try again for some hours when the mail server can not be reached."""
+    sealed, tries = str(due.payload["sealed"]), int(str(due.payload["tries"]))
+    letter = json.loads(sealing.unseal(sealed))
+    if not letter["to"] or not config().smtp_url:
+        return
+    try:
+        _hand_over(letter["to"], letter["subject"], letter["text"])
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        _not_sent(due, sealed, tries, said=f"refused with {code}", permanent=code >= 500)
+    except smtplib.SMTPResponseException as error:
+        _not_sent(due, sealed, tries, said=f"answered {error.smtp_code}", permanent=error.smtp_code >= 500)
+    except (smtplib.SMTPException, OSError) as error:
+        _not_sent(due, sealed, tries, said=type(error).__name__, permanent=False)
+
+
+def _not_sent(due: timers.Due, sealed: str, tries: int, *, said: str, permanent: bool) -> None:
+    if not permanent and tries < len(AGAIN):
+        _plan(sealed, subject=due.subject, tries=tries + 1)
+        return
+    log.warning("a mail about signing in could not be handed over", extra={"about": due.subject, "said": said})
+    timeline.append(events.MailNotSent(said=said), about=[due.subject])
+
+
+def _hand_over(to: str, subject: str, text: str) -> None:
+    sender = config().smtp_from
+    headers = {
+        "Date": format_datetime(now()),
+        "Message-ID": make_msgid(domain=sender.rpartition("@")[2] or "localhost"),
+        "Auto-Submitted": "auto-generated",
+        "X-Raglan": "account",
+    }
+    server = get_connection("django.core.mail.backends.smtp.EmailBackend", **_where(urlsplit(config().smtp_url)))
+    EmailMessage(subject, text, f"raglan <{sender}>", [to], headers=headers, connection=server).send()
+
+
+def _where(parts: SplitResult) -> dict[str, object]:
+    return {
+        "host": parts.hostname or "127.0.0.1",
+        "port": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_ssl": parts.scheme == "smtps",
+        "use_tls": parts.scheme == "smtp+starttls",
+        "timeout": config().send_deadline_s,
+        "fail_silently": False,
+    }
