@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Everything that can be said without running the product. All of it runs; the exit code tells whether all was well.
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+
+tools/environment.sh dev || exit 1
+bad=()
+data=$(mktemp -d)
+trap 'rm -rf "$data"' EXIT
+export RAGLAN_DATA_DIR=$data
+
+try() {
+    local text=$1
+    shift
+    say "$text …"
+    "$@" || bad+=("$text")
+}
+
+try "format" "$PYTHON" -m ruff format --check --quiet .
+try "lint" "$PYTHON" -m ruff check --quiet .
+try "types" "$PYTHON" -m mypy
+try "layers" .venv/bin/lint-imports
+try "lock files, fragments and names" "$PYTHON" tools/tree_check.py
+try "migrations" "$PYTHON" -m django makemigrations --check --dry-run
+try "changelog" sh -c '.venv/bin/towncrier build --draft --version next >/dev/null'
+if [ "${#bad[@]}" -gt 0 ]; then
+    fail "Not well: $(printf '%s; ' "${bad[@]}")"
+fi
+say "all checks are fine"

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Make .venv from a lock file (`run` or `dev`) and put raglan into it; quick when nothing has changed.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+kind=${1:-run}
+
+find_python() {
+    local candidate
+    for candidate in python3 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    fail "raglan needs Python 3.11 or newer. On Debian: apt-get install python3 python3-venv"
+}
+
+make_environment() {
+    local base
+    [ -x "$PYTHON" ] && "$PYTHON" -c 'import pip' 2>/dev/null && return
+    base=$(find_python)
+    if ! "$base" -c 'import ensurepip, venv' 2>/dev/null; then
+        debian "a virtual environment" python3-venv
+    fi
+    step "making a virtual environment with $("$base" --version)" "$base" -m venv --clear .venv
+}
+
+# install LOCK...: only when the lock files differ from those installed last.
+install() {
+    local stamp=.venv/.locked-$1 now
+    shift
+    now=$(fingerprint "$@")
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
+    local files=() file
+    for file in "$@"; do files+=(-r "$file"); done
+    step "installing packages by $* (a minute or two the first time)" \
+        "$PYTHON" -m pip install --quiet --require-hashes --no-deps "${files[@]}"
+    echo "$now" >"$stamp"
+}
+
+install_raglan() {
+    local stamp=.venv/.raglan now
+    now=$(fingerprint pyproject.toml hatch_build.py)
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
+    step "installing raglan from this folder" "$PYTHON" -m pip install --quiet --no-deps --no-build-isolation --editable .
+    echo "$now" >"$stamp"
+}
+
+make_environment
+case $kind in
+    dev) install dev requirements-dev.lock ;;
+    *)
+        [ -f .venv/.locked-dev ] && [ "$(cat .venv/.locked-dev)" = "$(fingerprint requirements-dev.lock)" ] \
+            || install run requirements.lock
+        command -v npm >/dev/null || install node requirements-node.lock
+        ;;
+esac
+install_raglan
+step "browser libraries" "$PYTHON" -m raglan.ui.build

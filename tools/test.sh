@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Install what the tests need, then run them on SQLite and what touches the database on PostgreSQL too.
+# Arguments go to pytest, for the run on SQLite only: tools/test.sh tests/paging -x
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+tools/environment.sh dev
+debian "the tests" chromium prometheus prometheus-alertmanager gcc libc6-dev
+if [ "$#" -gt 0 ]; then
+    exec "$PYTHON" -m pytest "$@"
+fi
+workers=(-n auto --dist worksteal -q -o console_output_style=count)
+status=0
+say "tests on SQLite …"
+"$PYTHON" -m pytest "${workers[@]}" || status=$?
+say "tests of what touches the database, on PostgreSQL …"
+RAGLAN_TEST_DATABASE_URL=postgres "$PYTHON" -m pytest "${workers[@]}" --database-only || status=$?
+exit "$status"
