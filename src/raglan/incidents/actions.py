@@ -103,8 +103,8 @@ def declare(
 
 
 @atomic
-def post(incident: Incident, said: Said, *, by: Person | None) -> Entry:
-    """Post an entry. The same key posts once and returns what is there. Raises BadInput, Conflict."""
+def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | None = None) -> Entry:
+    """Post an entry, as of when it was written. The same key posts once and returns what is there. Raises BadInput, Conflict."""
     key = said.key or secrets.token_hex(16)
     if found := Entry.objects.filter(incident=incident, key=key).first():
         return found
@@ -116,7 +116,7 @@ def post(incident: Incident, said: Said, *, by: Person | None) -> Entry:
     if incident.state != Incident.State.OPEN:
         raise Conflict("This incident is closed. Reopen it to go on writing.")
     waits = said.kind in WAITS
-    at = now()
+    at = at or now()
     entry = Entry.objects.create(
         incident=incident,
         key=key[:64],
@@ -128,7 +128,7 @@ def post(incident: Incident, said: Said, *, by: Person | None) -> Entry:
         service_state=incident.service_state,
         ask_state=Entry.AskState.WAITING if waits else Entry.AskState.NONE,
         to_team=said.to_team,
-        ping_at=at + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
+        ping_at=now() + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
         link=said.link[:300],
     )
     if entry.ping_at:

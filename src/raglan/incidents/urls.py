@@ -1,4 +1,20 @@
 """Addresses of incidents."""
 
+from django.urls import path
+
+from raglan.incidents import views
+
 app_name = "incidents"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("incidents/", views.index, name="index"),
+    path("wrong/", views.wrong, name="wrong"),
+    path("incidents/<int:pk>/", views.show_room, name="room"),
+    path("incidents/<int:pk>/part/<slug:name>/", views.show_part, name="part"),
+    path("incidents/<int:pk>/entries/", views.post_entry, name="post"),
+    path("incidents/<int:pk>/standing/", views.standing, name="standing"),
+    path("incidents/<int:pk>/here/", views.here, name="here"),
+    path("incidents/<int:pk>/close/", views.close, name="close"),
+    path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
+    path("entries/<int:pk>/<slug:verb>/", views.act_on_entry, name="act"),
+    path("p/<str:token>/room/", views.open_room_from_page, name="open_from_page"),
+]

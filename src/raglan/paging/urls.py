@@ -1,4 +1,15 @@
 """Addresses of paging."""
 
+from django.urls import path
+
+from raglan.paging import reach, views
+
 app_name = "paging"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("p/<str:token>/", views.by_link, name="by_link"),
+    path("pages/<int:pk>/", views.show, name="page"),
+    path("pages/<int:pk>/part/", views.part, name="part"),
+    path("pages/<int:pk>/answer/", views.respond, name="answer"),
+    path("reach/", reach.someone, name="reach"),
+    path("you/rules/", reach.rules, name="rules"),
+]

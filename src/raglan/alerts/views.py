@@ -1,0 +1,64 @@
+"""Screens of alerts: groups, one group, and why an alert was, or was not, paged."""
+
+from typing import cast
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from raglan.alerts import queries
+from raglan.alerts.models import AlertGroup
+from raglan.core.errors import NotFound
+from raglan.people.models import Person
+
+PER_PAGE = 40
+
+
+def _context(request: HttpRequest) -> dict[str, object]:
+    state = request.GET.get("state", "")
+    state = state if state in AlertGroup.State.values else ""
+    search = request.GET.get("q", "")[:200]
+    page = Paginator(queries.groups(state=state, search=search), PER_PAGE).get_page(request.GET.get("page"))
+    return {
+        "page": page,
+        "state": state,
+        "q": search,
+        "has_source": queries.sources().exists(),
+        "query": request.GET.urlencode(),
+        "may_respond": cast("Person", request.user).may_respond,
+    }
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Groups, not single alerts; open ones first."""
+    return render(request, "alerts/index.html", _context(request) | {"live_topics": "alerts"})
+
+
+@require_GET
+def part(request: HttpRequest) -> HttpResponse:
+    """The list, for a screen that heard that something changed."""
+    return render(request, "alerts/part_groups.html", _context(request))
+
+
+@require_GET
+def group(request: HttpRequest, pk: int) -> HttpResponse:
+    """One group with its alerts."""
+    found = queries.groups().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such group of alerts.")
+    page = Paginator(queries.alerts_of(found), PER_PAGE).get_page(request.GET.get("page"))
+    joined = getattr(found, "joined_incident", None)
+    context = {"group": found, "page": page, "incident": joined.incident if joined else None}
+    return render(request, "alerts/group.html", context)
+
+
+@require_GET
+def alert(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why an alert was, or was not, paged: each stage with its decision and reason."""
+    found = queries.alert_with_decisions(pk)
+    if found is None:
+        raise NotFound("There is no such alert.")
+    latest = found.signals.order_by("-pk").first()
+    return render(request, "alerts/alert.html", {"alert": found, "signal": latest})

@@ -1,0 +1,194 @@
+"""What the room's screen shows, gathered once for a whole page or for one part of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.incidents import actions, queries
+from raglan.incidents.models import Entry, Incident, ServiceState
+from raglan.people.models import Person
+
+PAGE_SIZE = 50
+LOOKS = {ServiceState.DOWN: "bad", ServiceState.SLOW: "slow", ServiceState.FINE: "good", ServiceState.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of entry is drawn, and the verb between the name and the text."""
+
+    css: str
+    icon: str
+    verb: str
+
+
+KINDS: dict[str, Kind] = {
+    Entry.Kind.NOTE: Kind("says", "note", ""),
+    Entry.Kind.DOING: Kind("does", "do", "is doing:"),
+    Entry.Kind.ASK: Kind("asks", "ask", "asks for help:"),
+    Entry.Kind.VERIFY: Kind("asks", "verify", "asks to verify:"),
+    Entry.Kind.FOUND: Kind("finds", "find", "found:"),
+    Entry.Kind.DECIDED: Kind("decides", "decide", "decided:"),
+    Entry.Kind.HEADS_UP: Kind("says", "note", "gave a heads-up:"),
+    Entry.Kind.MACHINE: Kind("says", "bell", ""),
+}
+COMPOSER = (
+    (Entry.Kind.NOTE, "note", "Note"),
+    (Entry.Kind.DOING, "do", "I’m doing"),
+    (Entry.Kind.ASK, "ask", "Ask for help"),
+    (Entry.Kind.VERIFY, "verify", "Ask to verify"),
+    (Entry.Kind.FOUND, "find", "Found"),
+    (Entry.Kind.DECIDED, "decide", "Decided"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline, ready to draw."""
+
+    entry: Entry
+    kind: Kind
+    look: str
+    who: str
+    is_turn: bool
+    is_machine: bool
+    can_tell_outcome: bool
+
+    @property
+    def tally(self) -> str:
+        """How many answered which way."""
+        return tally(self.entry)
+
+
+def tally(entry: Entry) -> str:
+    """Count a verification's answers in words."""
+    sides = [given.side for given in entry.answers.all()]
+    yes, no = sides.count("yes"), sides.count("no")
+    if not sides:
+        return "Nobody has answered yet."
+    return f"{yes} {'sees' if yes == 1 else 'see'} it too, {no} {'does' if no == 1 else 'do'} not."
+
+
+def look_of(state: str) -> str:
+    """Return how a state of the service is drawn."""
+    return LOOKS.get(ServiceState(state), "unknown")
+
+
+def line(entry: Entry, reader: Person | None) -> Line:
+    """Return an entry ready to draw."""
+    is_turn = entry.kind == Entry.Kind.TURN
+    own = reader is not None and entry.author_id == reader.pk
+    return Line(
+        entry=entry,
+        kind=KINDS.get(entry.kind, KINDS[Entry.Kind.NOTE]),
+        look=look_of(entry.service_state),
+        who=entry.author.name if entry.author else entry.author_words or "raglan",
+        is_turn=is_turn,
+        is_machine=entry.kind == Entry.Kind.MACHINE,
+        can_tell_outcome=own and entry.kind == Entry.Kind.DOING and entry.ask_state == Entry.AskState.WAITING,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a reader looks at the timeline."""
+
+    show: str = "everything"
+    oldest_first: bool = False
+    before: int = 0
+
+    @property
+    def query(self) -> str:
+        """The address's query for this view."""
+        parts = [f"show={self.show}" if self.show != "everything" else "", "order=oldest" if self.oldest_first else ""]
+        return "&".join(part for part in parts if part)
+
+
+def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """Title, state, facts."""
+    at = now()
+    asks = queries.open_asks(incident).count()
+    return {
+        "look": look_of(incident.service_state),
+        "state_words": incident.state_words or incident.get_service_state_display(),
+        "is_overdue": actions.due_standing(incident, at) and incident.lead_id in (None, reader.pk),
+        "ask_count": asks,
+        "people_count": len(queries.here(incident).responders),
+        "firing": sum(group.firing_count for group in queries.groups_of(incident)),
+    }
+
+
+def standing(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """Where it stands."""
+    return {"look": look_of(incident.service_state)}
+
+
+def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """Open asks, waiting ones first, and open intentions of the reader."""
+    found = list(queries.open_asks(incident))
+    answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
+    return {
+        "asks": [(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
+        "answered_count": answered,
+        "unanswered_pages": [page for page in queries.pages_of(incident) if page.is_unanswered],
+    }
+
+
+def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """A page of the timeline."""
+    found = queries.entries(incident, show=view.show, oldest_first=view.oldest_first)
+    if view.before:
+        found = found.filter(pk__gt=view.before) if view.oldest_first else found.filter(pk__lt=view.before)
+    shown = list(found[: PAGE_SIZE + 1])
+    return {
+        "lines": [line(entry, reader) for entry in shown[:PAGE_SIZE]],
+        "more_after": shown[PAGE_SIZE - 1].pk if len(shown) > PAGE_SIZE else 0,
+        "view": view,
+    }
+
+
+def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """Who is here, pages, alerts, services."""
+    found = queries.here(incident)
+    return {
+        "here": found,
+        "is_here": any(item.person_id == reader.pk for item in found.responders),
+        "pages": queries.pages_of(incident),
+        "groups": list(queries.groups_of(incident)[:20]),
+        "services": list(incident.services.select_related("team").order_by("name")),
+    }
+
+
+PARTS: dict[str, Callable[[Incident, Person, View], dict[str, object]]] = {
+    "head": head,
+    "standing": standing,
+    "asks": asks,
+    "lines": lines,
+    "side": side,
+}
+
+
+def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """All parts together."""
+    context: dict[str, object] = {
+        "incident": incident,
+        "topic": timeline.ref(incident),
+        "composer_kinds": COMPOSER,
+        "live_topics": f"{timeline.ref(incident)}",
+        "live_since": timeline.newest_id(),
+    }
+    for gather in PARTS.values():
+        context |= gather(incident, reader, view)
+    return context
+
+
+def written_at(text: str, at: datetime) -> datetime:
+    """Return when an entry was written: the device's word within a day of ours, else our own time."""
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        return at
+    if said.tzinfo is None or abs((at - said).total_seconds()) > 86_400 or said > at:
+        return at
+    return said

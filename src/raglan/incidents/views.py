@@ -1,0 +1,261 @@
+"""Screens of incidents: thin doors that parse, authorize, call an action or a query, and render."""
+
+from datetime import timedelta
+from typing import cast
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from raglan.alerts.models import AlertGroup
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
+from raglan.incidents import actions, queries, room
+from raglan.incidents.forms import CloseForm, StandingForm, WrongForm
+from raglan.incidents.models import Entry, Incident
+from raglan.paging import actions as paging
+from raglan.paging import queries as pages
+from raglan.people.access import Scope, require
+from raglan.people.models import Person, Team
+
+PER_PAGE = 30
+
+
+def reader(request: HttpRequest) -> Person:
+    """Return who is signed in; the middleware has seen to it that somebody is."""
+    return cast("Person", request.user)
+
+
+def responder(request: HttpRequest) -> Person:
+    """Return who is signed in and may write. Raises NotAllowed."""
+    person = reader(request)
+    require(person, Scope.RESPOND)
+    return person
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """All incidents, open ones first."""
+    page = Paginator(queries.incidents().select_related("review"), PER_PAGE).get_page(request.GET.get("page"))
+    shown = [(incident, room.look_of(incident.service_state)) for incident in page.object_list]
+    context = {"page": page, "shown": shown, "live_topics": "now"}
+    return render(request, "incidents/index.html", context)
+
+
+def wrong(request: HttpRequest) -> HttpResponse:
+    """Something is wrong: one question, then a room."""
+    person = responder(request)
+    form = WrongForm(request.POST or None, initial={"title": request.GET.get("title", "")[:300]})
+    group_ids = [int(word) for word in request.GET.getlist("group") + request.POST.getlist("group") if word.isdigit()]
+    groups = list(AlertGroup.objects.filter(pk__in=group_ids[:50]))
+    if request.method == "POST" and form.is_valid():
+        return redirect("incidents:room", _open(form, groups, person).pk)
+    context = {
+        "form": form,
+        "groups": groups,
+        "open_incidents": list(queries.open_incidents()[:10]),
+    }
+    return render(request, "incidents/wrong.html", context, status=422 if form.errors else 200)
+
+
+def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident:
+    data = form.cleaned_data
+    if data["mine"]:
+        given = actions.give_heads_up(actions.Warned(text=data["title"], services=list(data["services"])), by=person)
+        incident = cast("Incident", given.incident)
+    else:
+        severity = data["severity"] or Incident.Severity.UNKNOWN
+        incident = actions.declare(data["title"], by=person, severity=severity, services=list(data["services"]))
+    actions.join_groups(incident, groups, by=person)
+    return incident
+
+
+@require_GET
+def show_room(request: HttpRequest, pk: int) -> HttpResponse:
+    """The room."""
+    context = room.whole(queries.incident(pk), reader(request), _view(request))
+    context["kind"] = request.GET.get("kind", Entry.Kind.NOTE)
+    context["teams"] = list(Team.objects.order_by("name"))
+    return render(request, "incidents/room.html", context)
+
+
+@require_GET
+def show_part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """One part of the room, for a page that heard that something changed."""
+    if name not in room.PARTS:
+        raise NotFound("There is no such part of a room.")
+    incident, view = queries.incident(pk), _view(request)
+    context = {"incident": incident, **room.PARTS[name](incident, reader(request), view)}
+    return render(request, f"incidents/part_{name}.html", context)
+
+
+def _view(request: HttpRequest) -> room.View:
+    show = request.GET.get("show", "everything")
+    before = request.GET.get("before", "")
+    return room.View(
+        show=show if show in ("everything", "people", "asks") else "everything",
+        oldest_first=request.GET.get("order") == "oldest",
+        before=int(before) if before.isdigit() and len(before) < 19 else 0,
+    )
+
+
+@require_POST
+def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Post to the room: a form, or the page's own script."""
+    person = responder(request)
+    kind = request.POST.get("kind", Entry.Kind.NOTE)
+    if kind not in [item[0] for item in room.COMPOSER]:
+        raise BadInput("kind", "is not one that can be posted here")
+    team = Team.objects.filter(slug=request.POST.get("to_team", "")).first()
+    said = actions.Said(
+        kind=Entry.Kind(kind), text=request.POST.get("text", ""), key=request.POST.get("entry_key", "")[:64], to_team=team
+    )
+    incident = queries.incident(pk)
+    try:
+        entry = actions.post(incident, said, by=person, at=room.written_at(request.POST.get("written_at", ""), now()))
+    except BadInput as error:
+        if request.headers.get("X-Raglan-Part"):
+            return JsonResponse(error.as_json(), status=error.status)
+        messages.error(request, error.reason.capitalize() + ".")
+        return redirect("incidents:room", pk)
+    if request.headers.get("X-Raglan-Part"):
+        return JsonResponse({"id": entry.pk, "key": entry.key}, status=201)
+    return redirect(f"/incidents/{pk}/#e{entry.pk}")
+
+
+@require_POST
+def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """One tap under an entry: take, yes, no, close, or tell the outcome."""
+    person = responder(request)
+    entry = Entry.objects.select_related("incident").filter(pk=pk).first()
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    match verb:
+        case "take":
+            actions.take_ask(entry, by=person)
+        case "yes" | "no":
+            actions.answer(entry, verb, by=person, text=request.POST.get("text", ""))
+        case "close":
+            actions.close_ask(entry, by=person)
+        case "outcome":
+            actions.tell_outcome(entry, request.POST.get("text", ""), by=person)
+        case _:
+            raise NotFound("There is nothing like that to do with an entry.")
+    return _back(request, entry.incident_id)
+
+
+def _back(request: HttpRequest, incident_id: int) -> HttpResponseRedirect:
+    return redirect("/" if request.POST.get("back") == "now" else f"/incidents/{incident_id}/")
+
+
+def standing(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write where it stands; two at once are both shown."""
+    person, incident = responder(request), queries.incident(pk)
+    form = StandingForm(request.POST or None, initial=_standing_now(incident))
+    theirs = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.write_standing(incident, _standing_of(form), by=person)
+            return redirect("incidents:room", pk)
+        except Conflict as error:
+            form.add_error(None, error.sentence)
+            theirs = queries.incident(pk)
+            form.data = form.data.copy()
+            form.data["seen_version"] = str(theirs.standing_version)
+        except BadInput as error:
+            form.add_error(error.field if error.field in form.fields else None, error.reason)
+    context = {"incident": incident, "form": form, "theirs": theirs}
+    return render(request, "incidents/standing.html", context, status=422 if form.errors else 200)
+
+
+def _standing_now(incident: Incident) -> dict[str, object]:
+    return {
+        "summary": incident.summary,
+        "know": "\n".join(incident.know),
+        "trying": "\n".join(incident.trying),
+        "unknown": "\n".join(incident.unknown),
+        "service_state": incident.service_state,
+        "state_words": incident.state_words,
+        "next_update": 10,
+        "seen_version": incident.standing_version,
+    }
+
+
+def _standing_of(form: StandingForm) -> actions.Standing:
+    data = form.cleaned_data
+    return actions.Standing(
+        summary=data["summary"],
+        know=data["know"].splitlines(),
+        trying=data["trying"].splitlines(),
+        unknown=data["unknown"].splitlines(),
+        service_state=data["service_state"],
+        state_words=data["state_words"],
+        next_update=timedelta(minutes=data["next_update"]) if data["next_update"] else None,
+        seen_version=data["seen_version"],
+    )
+
+
+@require_POST
+def here(request: HttpRequest, pk: int) -> HttpResponse:
+    """Join, say what one is on, leave, or take the lead."""
+    person, incident = responder(request), queries.incident(pk)
+    match request.POST.get("do", "here"):
+        case "leave":
+            actions.leave(incident, by=person)
+        case "lead":
+            actions.take_lead(incident, person, by=person)
+        case _:
+            actions.be_here(incident, by=person, doing=request.POST.get("doing"))
+    return redirect("incidents:room", pk)
+
+
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close the incident: what is still open is shown first."""
+    person, incident = responder(request), queries.incident(pk)
+    form = CloseForm(request.POST or None, initial={"words": incident.summary})
+    if request.method == "POST" and form.is_valid():
+        actions.stand_down(incident, by=person, words=form.cleaned_data["words"])
+        messages.success(request, "The incident is closed. Its review is being drafted from the timeline.")
+        return redirect("incidents:room", pk)
+    context = {
+        "incident": incident,
+        "form": form,
+        "asks": list(queries.open_asks(incident)),
+        "intentions": list(queries.open_intentions(incident)),
+        "here": queries.here(incident),
+    }
+    return render(request, "incidents/close.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go on."""
+    actions.reopen(queries.incident(pk), by=responder(request), why=request.POST.get("why", ""))
+    return redirect("incidents:room", pk)
+
+
+@login_not_required
+@never_cache
+@require_POST
+def open_room_from_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Open a room for what a page is about, from the page's own link."""
+    found = pages.by_token(token)
+    if found is None:
+        raise NotFound("This link is over.")
+    page, person = found
+    groups = list(AlertGroup.objects.filter(page=page))
+    joined = queries.incidents().filter(followed_pages__page=page).first()
+    try:
+        incident = joined or actions.declare(page.title, by=person)
+    except RaglanError as error:
+        messages.error(request, error.sentence)
+        return redirect(f"/p/{token}/")
+    actions.join_groups(incident, groups, by=person)
+    actions.follow(incident, page)
+    if page.state in paging.OPEN:
+        paging.acknowledge(page, by=person, via=paging.Via.LINK)
+    return redirect(f"/p/{token}/")

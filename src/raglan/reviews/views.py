@@ -1,0 +1,98 @@
+"""Screens of reviews: the timeline on one side, the story on the other."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from raglan.core.errors import Conflict
+from raglan.incidents.room import KINDS
+from raglan.people.access import Scope, require
+from raglan.people.models import Person
+from raglan.reviews import actions, queries
+from raglan.reviews.forms import ReviewForm
+from raglan.reviews.models import Review
+
+
+def _writer(request: HttpRequest) -> Person:
+    person = cast("Person", request.user)
+    require(person, Scope.RESPOND)
+    return person
+
+
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read or write a review."""
+    review = queries.review(pk)
+    form = ReviewForm(request.POST or None, initial=_now(review))
+    theirs = None
+    if request.method == "POST" and form.is_valid():
+        theirs = _save(request, review, form)
+        if theirs is None:
+            return redirect("reviews:edit", pk)
+    context = {
+        "review": review,
+        "form": form,
+        "theirs": theirs,
+        "moments": [(moment, KINDS.get(moment.kind)) for moment in review.moments.all()],
+        "groups": queries.asked(review),
+        "reader": request.user,
+    }
+    return render(request, "reviews/edit.html", context, status=422 if form.errors else 200)
+
+
+def _now(review: Review) -> dict[str, object]:
+    return {
+        "title": review.title,
+        "summary": review.summary,
+        "surprised": review.surprised,
+        "went_right": review.went_right,
+        "version": review.version,
+    }
+
+
+def _save(request: HttpRequest, review: Review, form: ReviewForm) -> Review | None:
+    data = form.cleaned_data
+    try:
+        actions.write(
+            review,
+            title=data["title"],
+            summary=data["summary"],
+            surprised=data["surprised"],
+            went_right=data["went_right"],
+            seen_version=data["version"],
+            by=_writer(request),
+        )
+    except Conflict as error:
+        form.add_error(None, error.sentence)
+        theirs = queries.review(review.pk)
+        form.data = form.data.copy()
+        form.data["version"] = str(theirs.version)
+        return theirs
+    messages.success(request, "Saved.")
+    return None
+
+
+@require_POST
+def reply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer a question."""
+    question = request.POST.get("question", "")
+    actions.reply(queries.review(pk), question, request.POST.get("text", ""), by=_writer(request))
+    return redirect(f"/reviews/{pk}/#q-{question}")
+
+
+@require_POST
+def moment(request: HttpRequest, pk: int, entry_id: int) -> HttpResponse:
+    """Take a moment into the story or leave it out."""
+    in_story = request.POST.get("in_story") == "yes"
+    actions.keep_moment(queries.review(pk), entry_id, in_story=in_story, by=_writer(request))
+    return redirect(f"/reviews/{pk}/#m{entry_id}")
+
+
+@require_POST
+def share(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open a draft for reading."""
+    actions.share(queries.review(pk), by=_writer(request))
+    messages.success(request, "Everyone can read it now. Ask those whose view is missing.")
+    return redirect("reviews:edit", pk)
