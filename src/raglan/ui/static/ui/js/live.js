@@ -3,12 +3,12 @@
 import { say } from "./announce.js";
 import { morph, mustWait, parse } from "./morph.js";
 
-const QUIET = 15_000, LOST = 30_000, POLL = 30_000, GAP = 600, REST = 20_000;
+const QUIET = 15_000, LOST = 30_000, POLL = 30_000, GAP = 600, REST = 20_000, NOTE = 6_000;
 const body = document.body;
 const mark = document.getElementById("live");
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: body.dataset.zone || undefined });
 let source, lastId = body.dataset.liveSince ?? "", lastWord = Date.now(), lastPoll = 0;
-let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0;
+let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0, missed = 0, catching = false, noteUntil = 0;
 
 // ---- regions
 
@@ -70,6 +70,7 @@ let pillButton = null;
 async function place(region, html) {
   const fresh = parse(html), fact = facts(region), news = newIn(region, fresh);
   const untold = speak(news);
+  if (catching || state !== "live") missed += untold;
   if (mustWait(region, fresh) || (news.length && past(region))) Object.assign(fact, { held: html, count: news.length });
   else await put(region, html);
   pill();
@@ -171,7 +172,10 @@ async function watch() {
   lastPoll = Date.now();
   try {
     await refreshAll();
-    if (Date.now() - lastWord >= LOST) show("poll");
+    if (Date.now() - lastWord < LOST) return;
+    if (state === "lost") caughtUp();
+    missed = 0;
+    show("poll");
   } catch {
     if (Date.now() - lastWord >= LOST) show("lost");
   }
@@ -190,16 +194,26 @@ function rest() {
 }
 
 async function back() {
+  const before = state;
+  catching = true;
   show("live");
   try {
-    const news = await refreshAll();
-    const words = news ? `Caught up, ${news} new ${news === 1 ? "entry" : "entries"}` : "Caught up, nothing new";
-    mark.textContent = words;
-    say(words, true);
-    setTimeout(() => show(state), 6000);
+    await refreshAll();
+    if (before === "lost" || missed) caughtUp();
   } catch {
     lastWord = 0;
+  } finally {
+    catching = false;
   }
+}
+
+function caughtUp() {
+  const words = missed ? `Caught up, ${missed} new ${missed === 1 ? "entry" : "entries"}` : "Caught up, nothing new";
+  missed = 0;
+  noteUntil = Date.now() + NOTE;
+  mark.textContent = words;
+  say(words, true);
+  setTimeout(() => show(state), NOTE);
 }
 
 // ---- what is shown
@@ -209,7 +223,7 @@ function show(next) {
   state = next;
   const time = clock.format(state === "poll" ? lastPoll : lastWord);
   const words = { live: `Live, ${time}`, wait: "Reconnecting", lost: "Not connected", poll: `Checked ${time}`, still: `As of ${time}` };
-  mark.textContent = words[state];
+  if (Date.now() >= noteUntil || state === "lost") mark.textContent = words[state];
   mark.className = `live ${{ live: "", wait: "wait", lost: "late", poll: "still", still: "still" }[state]}`.trim();
   banner(state === "lost");
 }
@@ -234,7 +248,6 @@ function tryNow() {
   lastPoll = 0;
   retry = 0;
   connect();
-  watch();
 }
 
 function leave() {

@@ -1,0 +1,159 @@
+"""What is typed is kept until the server has it, and posted once."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support import browser as screens
+from tests.ui.fake_server import World
+from tests.ui.render import Reader, render
+
+pytestmark = pytest.mark.e2e
+
+PAGE = """{% extends "ui/base.html" %}
+{% block head %}<script src="{% static 'ui/js/composer.js' %}" type="module"></script>{% endblock %}
+{% block main %}<h1>Room</h1>
+<section class="panel composer" id="say"><form class="body" method="post" action="/post/" data-composer="incident:42">
+<input type="hidden" name="entry_key" value="made-by-the-server">
+<input type="hidden" name="csrfmiddlewaretoken" value="token">
+<fieldset><legend>Kind</legend><div class="kinds">
+<label><input type="radio" name="kind" value="note" checked>Note</label>
+<label><input type="radio" name="kind" value="ask">Ask for help</label></div></fieldset>
+<label for="text">Say</label><textarea id="text" name="text"></textarea>
+<button>Post to the room</button></form></section>
+<a href="?kind=ask#say" data-kind="ask">Ask help</a>
+<c-unsent />
+{% endblock %}"""
+
+
+@pytest.fixture
+def context(browser: Browser, world: World, address: str) -> Iterator[BrowserContext]:
+    """Serve a room with a composer."""
+    world.pages["/room/"] = render(PAGE, reader=Reader())
+    with screens.browser_context(browser, base_url=address) as opened:
+        yield opened
+
+
+def open_room(context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.clock.install()
+    page.goto("/room/", wait_until="load")
+    return page
+
+
+def wait_for_posts(page: Page, world: World, count: int) -> None:
+    for _ in range(100):
+        if len(world.posts) >= count:
+            return
+        page.clock.run_for(100)
+        page.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+    assert len(world.posts) >= count
+
+
+def test_entry_is_posted_with_its_key_kind_and_time(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.get_by_text("Ask help").click()
+    assert page.evaluate("document.activeElement.id") == "text"
+    page.keyboard.type("Who knows Chef?")
+    page.keyboard.press("Control+Enter")
+    wait_for_posts(page, world, 1)
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+    (post,) = world.posts
+    assert (post["kind"], post["text"], post["csrfmiddlewaretoken"]) == ("ask", "Who knows Chef?", "token")
+    assert len(post["entry_key"]) == 32
+    assert post["written_at"].endswith("Z")
+    assert page.locator("#text").input_value() == ""
+
+
+def test_draft_survives_a_reload_with_its_kind(context: BrowserContext) -> None:
+    page = open_room(context)
+    page.get_by_text("Ask for help").click()
+    page.locator("#text").fill("half a sen")
+    page.reload(wait_until="load")
+    assert page.locator("#text").input_value() == "half a sen"
+    assert page.locator("[value=ask]").is_checked()
+
+
+def test_entry_waits_while_the_server_is_away_and_goes_once(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    page.locator("#text").fill("api0031 answers again.")
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent]")).to_contain_text("Not sent yet")
+    assert page.locator("#text").input_value() == ""
+    world.up = True
+    wait_for_posts(page, world, 1)
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+    assert [post["text"] for post in world.posts] == ["api0031 answers again."]
+
+
+def test_entry_that_waits_survives_a_reload(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    page.locator("#text").fill("written in the dark")
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent]")).to_contain_text("written in the dark")
+    world.up = True
+    page.reload(wait_until="load")
+    wait_for_posts(page, world, 1)
+    assert world.posts[0]["text"] == "written in the dark"
+
+
+def test_answer_that_never_came_leads_to_the_same_key_again(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.post_status = 503
+    page.locator("#text").fill("twice on the wire")
+    page.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(page, world, 1)
+    world.post_status = 200
+    wait_for_posts(page, world, 2)
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+    assert world.posts[0]["entry_key"] == world.posts[1]["entry_key"]
+    assert world.posts[0]["written_at"] == world.posts[1]["written_at"]
+
+
+def test_each_entry_has_its_own_key(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    for number in (1, 2):
+        page.locator("#text").fill(f"entry {number}")
+        page.get_by_role("button", name="Post to the room").click()
+        wait_for_posts(page, world, number)
+    assert world.posts[0]["entry_key"] != world.posts[1]["entry_key"]
+
+
+def test_refused_entry_says_why_and_can_be_changed(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.post_status = 409
+    page.locator("#text").fill("too late")
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent]")).to_contain_text("The incident is closed.")
+    page.get_by_role("button", name="Change it").click()
+    assert page.locator("#text").input_value() == "too late"
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+
+
+def test_empty_entry_is_not_posted(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.get_by_role("button", name="Post to the room").click()
+    assert page.evaluate("document.activeElement.id") == "text"
+    assert world.posts == []
+
+
+def test_form_posts_without_script(browser: Browser, world: World, address: str) -> None:
+    world.pages["/room/"] = render(PAGE, reader=Reader())
+    with screens.browser_page(browser, base_url=address, script=False) as page:
+        page.goto("/room/")
+        page.locator("#text").fill("plain")
+        page.get_by_role("button", name="Post to the room").click()
+    assert world.posts[0]["text"] == "plain"
+    assert world.posts[0]["entry_key"] == "made-by-the-server"
+
+
+def test_typed_markup_stays_text_while_it_waits(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    page.locator("#text").fill("<img src=x onerror=alert(1)>")
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent] [data-text]")).to_have_text("<img src=x onerror=alert(1)>")
+    assert page.locator("[data-unsent] img").count() == 0

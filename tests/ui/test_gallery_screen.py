@@ -1,0 +1,90 @@
+"""Every component, in every size and theme: nothing for axe to find, no sideways scroll, nothing against the policy."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support import browser as screens
+from tests.ui import gallery
+from tests.ui.fake_server import World
+from tests.ui.render import Reader, render
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def pages(world: World) -> World:
+    """Put the gallery, the help and an error on the server."""
+    world.pages = {
+        "/": gallery.page(),
+        "/keys/": render('{% extends "ui/keys.html" %}', reader=Reader()),
+        "/500/": render('{% extends "500.html" %}', {"at": gallery.AT}),
+    }
+    return world
+
+
+@pytest.mark.parametrize("path", ["/", "/keys/", "/500/"])
+@pytest.mark.usefixtures("pages")
+def test_axe_finds_nothing_in_any_look(browser: Browser, address: str, path: str) -> None:
+    assert screens.check_everywhere(browser, path, base_url=address) == {}
+
+
+@pytest.mark.usefixtures("pages")
+def test_policy_refuses_nothing_that_a_page_needs(browser: Browser, address: str) -> None:
+    with screens.browser_context(browser, base_url=address) as context:
+        screens.watch_policy(context)
+        page = context.new_page()
+        page.goto("/", wait_until="load")
+        assert screens.refusals(page) == []
+        assert page.evaluate("document.fonts.status") == "loaded"
+
+
+@pytest.mark.usefixtures("pages")
+def test_page_asks_for_nothing_from_elsewhere(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, base_url=address) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto("/", wait_until="load")
+    assert [url for url in asked if not url.startswith(address)] == []
+
+
+@pytest.mark.usefixtures("pages")
+def test_focus_goes_to_the_error_summary(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, base_url=address) as page:
+        page.goto("/", wait_until="load")
+        assert page.evaluate("document.activeElement.className") == "err"
+
+
+@pytest.mark.usefixtures("pages")
+def test_skip_link_comes_first_and_leads_to_the_page(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, base_url=address) as page:
+        page.goto("/keys/", wait_until="load")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+        page.keyboard.press("Enter")
+        assert page.url.endswith("#main")
+
+
+@pytest.mark.usefixtures("pages")
+def test_menu_opens_without_script(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, screens.PHONE, base_url=address, script=False) as page:
+        page.goto("/keys/")
+        page.get_by_text("Menu", exact=True).click()
+        assert page.get_by_role("link", name="Alerts").is_visible()
+
+
+@pytest.mark.usefixtures("pages")
+def test_escape_closes_the_menu_and_gives_focus_back(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, screens.PHONE, base_url=address) as page:
+        page.goto("/keys/", wait_until="load")
+        page.get_by_text("Menu", exact=True).click()
+        page.keyboard.press("Escape")
+        assert not page.get_by_role("link", name="Alerts").is_visible()
+        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+@pytest.mark.usefixtures("pages")
+def test_nothing_scrolls_sideways_at_twice_the_text(browser: Browser, address: str) -> None:
+    with screens.browser_page(browser, screens.Look(390, "light"), base_url=address) as page:
+        page.goto("/", wait_until="load")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert not screens.scrolls_sideways(page)
