@@ -1,0 +1,286 @@
+"""What people of the story do, each as calls of the public API with a token of their own."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import TypeVar
+
+from raglan.demo.beats import (
+    Acknowledge,
+    Action,
+    Close,
+    Declare,
+    GiveHeadsUp,
+    Happened,
+    Here,
+    JoinAlerts,
+    Lead,
+    LoseTool,
+    Remember,
+    Reply,
+    Say,
+    Stand,
+    StandDown,
+    Take,
+    Tell,
+    TellFigures,
+    ToolBack,
+)
+from raglan.demo.checks import Checks
+from raglan.demo.client import Client, Json, Refused, number, text
+from raglan.demo.company import TOOL_NAMES
+from raglan.demo.levers import INVENTED, all_serving_words, lowest_words
+from raglan.demo.model import Figures
+from raglan.demo.pace import Pace
+from raglan.demo.world import Voice, World
+
+WATCH = "Change watch"
+_SAYS: dict[str, str] = {
+    "note": "says",
+    "doing": "is doing",
+    "ask": "asks for help",
+    "verify": "asks to verify",
+    "found": "found",
+    "decided": "decided",
+}
+
+
+class RoomClosed(Exception):  # noqa: N818 -- what happened, not a failure
+    """Somebody closed the room while the story went on."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Stage:
+    """A server on which the story is acted. Each act returns the words that tell it."""
+
+    world: World
+    checks: Checks
+    figures: Figures
+    pace: Pace
+    room: int = 0
+    review: int = 0
+    is_over: bool = False
+    _entries: dict[str, int] = field(init=False, default_factory=dict)
+    _key: str = field(init=False, default_factory=lambda: uuid.uuid4().hex)
+    _count: int = field(init=False, default=0)
+
+    def send(self, messages: Mapping[str, list[Json]]) -> None:
+        """Send alerts as monitoring does."""
+        for slug, alerts in messages.items():
+            self.world.sources[slug].call("POST", "/api/v2/alerts", alerts)
+
+    def post_machine(self, words: str) -> None:
+        """Post an entry of the change watch."""
+        body: dict[str, Json] = {"kind": "machine", "text": words, "author_words": WATCH, "key": self._next_key()}
+        self._in_room(self.world.admin, "/entries", body)
+
+    @singledispatchmethod
+    def act(self, action: Action, voice: Voice) -> str:
+        """Do it and say what was done. Raises Refused, Unreachable, RoomClosed."""
+        raise TypeError(f"nobody knows how to act {action}")
+
+    @act.register
+    def _(self, action: Tell, voice: Voice) -> str:
+        return action.text
+
+    @act.register
+    def _(self, action: GiveHeadsUp, voice: Voice) -> str:
+        body: dict[str, Json] = {
+            "text": action.text,
+            "did": action.did,
+            "saw": action.saw,
+            "reach": action.reach,
+            "need": action.need,
+            "services": list(action.services),
+        }
+        self.room = number(voice.client.post("/heads-up", body), "incident_id")
+        return f"gives a heads-up: {action.text}\nLook at the room: {self.world.url}/incidents/{self.room}/"
+
+    @act.register
+    def _(self, action: Declare, voice: Voice) -> str:
+        body: dict[str, Json] = {
+            "title": action.title,
+            "severity": action.severity,
+            "services": list(action.services),
+        }
+        self.room = number(voice.client.post("/incidents", body))
+        return f"opens a room: {action.title}\nLook at the room: {self.world.url}/incidents/{self.room}/"
+
+    @act.register
+    def _(self, action: Say, voice: Voice) -> str:
+        body: dict[str, Json] = {"key": self._next_key(), "kind": action.kind, "text": action.text}
+        if action.to_team:
+            body["to_team"] = action.to_team
+        entry = number(self._in_room(voice.client, "/entries", body))
+        if action.name:
+            self._entries[action.name] = entry
+        return f"{_SAYS[action.kind]}: {action.text}"
+
+    @act.register
+    def _(self, action: Happened, voice: Voice) -> str:
+        voice.client.post(f"/entries/{self._entries[action.of]}/outcome", {"text": action.text})
+        return f"tells what happened: {action.text}"
+
+    @act.register
+    def _(self, action: Take, voice: Voice) -> str:
+        voice.client.post(f"/entries/{self._entries[action.of]}/take")
+        return "can help."
+
+    @act.register
+    def _(self, action: Reply, voice: Voice) -> str:
+        body: dict[str, Json] = {"answer": action.answer, "text": action.text}
+        voice.client.post(f"/entries/{self._entries[action.of]}/answers", body)
+        return f"answers {action.answer}. {action.text}".strip()
+
+    @act.register
+    def _(self, action: Close, voice: Voice) -> str:
+        voice.client.post(f"/entries/{self._entries[action.of]}/close")
+        return ""
+
+    @act.register
+    def _(self, action: Here, voice: Voice) -> str:
+        self._in_room(voice.client, "/here", {"doing": action.doing})
+        return f"is on: {action.doing}"
+
+    @act.register
+    def _(self, action: Lead, voice: Voice) -> str:
+        self._in_room(voice.client, "/lead", {"person_id": voice.person_id})
+        return "takes the lead."
+
+    @act.register
+    def _(self, action: Stand, voice: Voice) -> str:
+        body: dict[str, Json] = {
+            "summary": action.summary,
+            "know": list(action.know),
+            "trying": list(action.trying),
+            "unknown": list(action.unknown),
+            "state": action.state,
+            "state_words": action.state_words,
+            "next_update_minutes": action.next_update_minutes,
+        }
+        self._in_room(voice.client, "/standing", body)
+        return f"says where it stands: {action.summary}"
+
+    @act.register
+    def _(self, action: Acknowledge, voice: Voice) -> str:
+        found = self._when_there(lambda: _pages_of(voice))
+        titles = [f"“{text(page, 'title')}”" for page in found if _take(number(page), voice)]
+        if not titles:
+            return "has no page that waits."
+        return f"has the page: {', '.join(titles)}\nLook at the alerts: {self.world.url}/alerts/"
+
+    @act.register
+    def _(self, action: JoinAlerts, voice: Voice) -> str:
+        def groups() -> list[int]:
+            rows = voice.client.rows("/alert-groups?state=open")
+            return [number(row) for row in rows if text(row, "source") in self.world.sources]
+
+        found = self._when_there(groups)
+        if not found:
+            return "finds no alerts to put into the room."
+        self._in_room(voice.client, "/join-alerts", {"group_ids": found})
+        return "puts the alerts into the room."
+
+    @act.register
+    def _(self, action: LoseTool, voice: Voice) -> str:
+        self.send(self.checks.lose(action.service))
+        return f"tries {TOOL_NAMES[action.service]}: no answer."
+
+    @act.register
+    def _(self, action: ToolBack, voice: Voice) -> str:
+        self.send(self.checks.get_back(action.service))
+        return f"{TOOL_NAMES[action.service]}: answers again."
+
+    @act.register
+    def _(self, action: TellFigures, voice: Voice) -> str:
+        self.is_over = True
+        words = figures_words(self.figures)
+        self.post_machine(f"{words} {INVENTED}")
+        return words
+
+    @act.register
+    def _(self, action: StandDown, voice: Voice) -> str:
+        self._in_room(voice.client, "/stand-down", {"summary": action.summary})
+        found = self._when_there(lambda: self._find_review(voice))
+        self.review = found[0] if found else 0
+        where = f"\nLook at the review draft: {self.world.url}/reviews/{self.review}/" if found else ""
+        return f"stands down: {action.summary}{where}"
+
+    @act.register
+    def _(self, action: Remember, voice: Voice) -> str:
+        if not self.review:
+            return ""
+        body: dict[str, Json] = {"question": action.question, "text": action.text}
+        voice.client.post(f"/reviews/{self.review}/replies", body)
+        return f"writes in the review: {action.text}"
+
+    def _find_review(self, voice: Voice) -> list[int]:
+        """Find the draft, which is made a moment after people stand down."""
+        try:
+            found = voice.client.get(f"/incidents/{self.room}/review")
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+            return []
+        return [number(found)] if isinstance(found, Mapping) else []
+
+    def _when_there(self, look: Callable[[], list[T]]) -> list[T]:
+        """Look until something is there, or patience ends."""
+        found: list[T] = []
+
+        def is_there() -> bool:
+            found[:] = look()
+            return bool(found)
+
+        self.pace.until(is_there)
+        return found
+
+    def _in_room(self, client: Client, path: str, body: Mapping[str, Json]) -> Mapping[str, Json]:
+        try:
+            return client.post(f"/incidents/{self.room}{path}", body)
+        except Refused as refused:
+            if refused.status == 409 and self._room_is_closed():
+                raise RoomClosed from refused
+            raise
+
+    def _room_is_closed(self) -> bool:
+        found = self.world.admin.get(f"/incidents/{self.room}")
+        return isinstance(found, Mapping) and text(found, "state") == "closed"
+
+    def _next_key(self) -> str:
+        self._count += 1
+        return f"{self._key}-{self._count}"
+
+
+def _pages_of(voice: Voice) -> list[Mapping[str, Json]]:
+    """Return the pages that want somebody and have reached out to this person."""
+    found = [voice.client.get(f"/pages/{number(row)}") for row in voice.client.rows("/pages?state=open")]
+    return [page for page in found if isinstance(page, Mapping) and voice.person_id in _reached(page)]
+
+
+def _reached(page: Mapping[str, Json]) -> list[int]:
+    rows = page.get("reached")
+    return [number(row, "person_id") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _take(page_id: int, voice: Voice) -> bool:
+    """Acknowledge a page; return whether it was still to be had."""
+    try:
+        voice.client.post(f"/pages/{page_id}/acknowledge")
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        return False
+    return True
+
+
+def figures_words(figures: Figures) -> str:
+    """Say the figures of a replay."""
+    return (
+        f"Lowest serving: {lowest_words(figures)}. Minutes under 70 %: {figures.minutes_slow}. "
+        f"All serving: {all_serving_words(figures)}."
+    )

@@ -1,0 +1,180 @@
+"""The words in which the story is written: who does what, and when. Data only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+EntryKind = Literal["note", "doing", "ask", "verify", "found", "decided"]
+Feeling = Literal["down", "slow", "fine", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something that happens outside raglan; it is printed, not sent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveHeadsUp:
+    """The first word to others, before the pager speaks. Opens the room."""
+
+    text: str
+    did: str
+    saw: str
+    reach: str
+    need: str
+    services: tuple[str, ...] = ("httpd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """Open a room by hand."""
+
+    title: str
+    severity: str
+    services: tuple[str, ...] = ("httpd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """An entry in the room. `name` lets later beats speak of it."""
+
+    kind: EntryKind
+    text: str
+    name: str = ""
+    to_team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What came of an entry; it hangs under it."""
+
+    of: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """I can help."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to a verification."""
+
+    of: str
+    answer: Literal["yes", "no"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """An entry waits no more."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What one is on."""
+
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Take the lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where it stands."""
+
+    state: Feeling
+    state_words: str
+    summary: str
+    know: tuple[str, ...]
+    trying: tuple[str, ...]
+    unknown: tuple[str, ...]
+    next_update_minutes: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """I have it: every page that waits for this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAlerts:
+    """Put the open alert groups of the story's sources into the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoseTool:
+    """A response tool does not answer; its check fires."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBack:
+    """A response tool answers again."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellFigures:
+    """The figures of the whole, as the change watch's last entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandDown:
+    """End the coordination; a review is drafted."""
+
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """One person's answer to a question of the review."""
+
+    question: str
+    text: str
+
+
+Action = (
+    Tell
+    | GiveHeadsUp
+    | Declare
+    | Say
+    | Happened
+    | Take
+    | Reply
+    | Close
+    | Here
+    | Lead
+    | Stand
+    | Acknowledge
+    | JoinAlerts
+    | LoseTool
+    | ToolBack
+    | TellFigures
+    | StandDown
+    | Remember
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One moment of the story: seconds after T, the person's key (empty for what nobody does), and what is done."""
+
+    at: int
+    who: str
+    action: Action
+
+
+Chapter = Sequence[Beat]

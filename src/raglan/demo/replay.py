@@ -1,0 +1,92 @@
+"""Plays the story: beats of people and looks of the checks, in order of time."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from raglan.demo import company
+from raglan.demo.acts import WATCH, RoomClosed, Stage
+from raglan.demo.beats import Beat
+from raglan.demo.checks import LOOK_EVERY, Checks
+from raglan.demo.client import Refused, Unreachable
+from raglan.demo.model import MINUTE, Figures
+from raglan.demo.pace import Pace, clock_words
+from raglan.demo.scene import Scene
+from raglan.demo.story import story
+from raglan.demo.world import Voice, World
+
+INDENT = " " * 11
+
+
+@dataclass(slots=True)
+class Replay:
+    """One replay on one server."""
+
+    world: World
+    scene: Scene
+    pace: Pace
+    out: Callable[[str], None] = print
+    stage: Stage = field(init=False)
+    _last_words: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self.stage = Stage(self.world, Checks(self.scene.outcome), self.scene.outcome.figures, self.pace)
+
+    def play(self) -> Figures:
+        """Play everything; when somebody closes the room, end there."""
+        beats = story(self.scene)
+        looks = range(0, beats[-1].at + 1, LOOK_EVERY)
+        moments: list[tuple[int, Beat | None]] = [*((at, None) for at in looks), *((beat.at, beat) for beat in beats)]
+        try:
+            # The sort is stable: at the same second the checks look first.
+            for at, beat in sorted(moments, key=lambda moment: moment[0]):
+                self.pace.wait_for(max(at, 0))
+                if beat is None:
+                    self._look(at)
+                else:
+                    self._play(beat)
+        except RoomClosed:
+            self.out("Somebody closed the room; the story ends here.")
+            self.stop()
+        return self.stage.figures
+
+    def stop(self) -> None:
+        """End early: let every alert resolve. The room stays as it is."""
+        with contextlib.suppress(Refused, Unreachable):
+            self.stage.send(self.stage.checks.resolve_all())
+
+    def _look(self, second: int) -> None:
+        self.stage.send(self.stage.checks.look(second))
+        if second % MINUTE == 0 and self.stage.room and not self.stage.is_over:
+            self._tell_fleet(second)
+
+    def _tell_fleet(self, second: int) -> None:
+        """Let the change watch say how many machines serve, while the number moves."""
+        counts = self.scene.outcome.counts_at(second)
+        words = (
+            f"{counts.serving} of {self.scene.fleet} machines serve; {counts.new_bad} upgraded and stopped, "
+            f"{counts.new_good} upgraded and serving, {counts.old_good} on the old version."
+        )
+        if words != self._last_words:
+            self._last_words = words
+            self.stage.post_machine(words)
+            self._tell(second, WATCH, words)
+
+    def _play(self, beat: Beat) -> None:
+        name = company.BY_KEY[beat.who].name if beat.who else ""
+        nobody = Voice(0, self.world.admin, 0)
+        try:
+            words = self.stage.act(beat.action, self.world.voices.get(beat.who, nobody))
+        except Refused as refused:
+            # Whoever tries the demo may have answered first; the story goes on beside them.
+            if refused.status != 409:
+                raise
+            words = f"(not taken: {refused.sentence})"
+        if words:
+            self._tell(beat.at, name, words)
+
+    def _tell(self, second: int, name: str, words: str) -> None:
+        first, *more = f"{name} {words}".strip().splitlines()
+        self.out(f"{clock_words(second):>9}  {first}")
+        for line in more:
+            self.out(INDENT + line)

@@ -1,0 +1,107 @@
+"""The demo from end to end: make the company, close what an earlier replay left, play the story, say the figures."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from raglan.demo import company
+from raglan.demo.acts import figures_words
+from raglan.demo.client import Refused, Unreachable, number, text
+from raglan.demo.levers import BY_SLUG, DEFAULT, INVENTED, render
+from raglan.demo.model import SEED, Figures, simulate
+from raglan.demo.pace import Pace, Speed
+from raglan.demo.replay import Replay
+from raglan.demo.scene import Scene
+from raglan.demo.story import story
+from raglan.demo.world import World, make_world
+
+SPEED = 10
+
+
+def run(
+    url: str,
+    admin_token: str,
+    speed: Speed = SPEED,
+    seed: int = SEED,
+    lever: str = DEFAULT.slug,
+    out: Callable[[str], None] = print,
+) -> Figures:
+    """Replay the story on a running raglan. Raises Refused, Unreachable."""
+    scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
+    world = make_world(url, admin_token, said=out)
+    try:
+        _tidy(world, out)
+        _announce(world, scene, speed, out)
+        replay = Replay(world, scene, Pace(speed), out)
+        try:
+            figures = replay.play()
+        except KeyboardInterrupt:
+            out("Stopped. The room stays open; another replay closes it first.")
+            replay.stop()
+            return scene.outcome.figures
+    finally:
+        world.close()
+    out("")
+    out(figures_words(figures))
+    out(INVENTED)
+    out(f"How the system behaves under other settings: raglan demo --levers. Look around: {world.url}/")
+    return figures
+
+
+def _announce(world: World, scene: Scene, speed: Speed, out: Callable[[str], None]) -> None:
+    minutes = story(scene)[-1].at / 60
+    lasts = "as fast as the server answers" if speed == "max" else f"{minutes / speed:.1f} min at speed {speed}"
+    out(f"{scene.lever.label}.")
+    out(f"{company.NAME} and everybody in it are invented. The story lasts {minutes:.0f} minutes, here {lasts}.")
+    out(f"Look at: {world.url}/")
+
+
+def _tidy(world: World, out: Callable[[str], None]) -> None:
+    """Close rooms that an earlier replay left open, else the heads-up would join them."""
+    noor = world.voices["noor"].client
+    names = {person.name for person in company.PEOPLE}
+    for row in world.admin.rows("/incidents?state=open"):
+        detail = world.admin.get(f"/incidents/{number(row)}")
+        here = detail.get("here") if isinstance(detail, dict) else None
+        people = {text(item, "name") for item in here if isinstance(item, dict)} if isinstance(here, list) else set()
+        if people and people <= names and "httpd" in str(detail):
+            noor.post(f"/incidents/{number(row)}/stand-down", {"summary": "Left open by an earlier replay."})
+            out(f"Closed incident {number(row)}, left open by an earlier replay.")
+
+
+def _speed(said: str) -> Speed:
+    if said == "max":
+        return "max"
+    if not said.isdigit() or int(said) < 1:
+        raise argparse.ArgumentTypeError("say a whole number, such as 1, 10 or 60, or max")
+    return int(said)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m raglan.demo", description="Replay the story on a running raglan.")
+    parser.add_argument("--url", default=os.environ.get("RAGLAN_URL", "http://127.0.0.1:8000"), help="the server")
+    parser.add_argument("--token", default=os.environ.get("RAGLAN_TOKEN", ""), help="a token that may configure")
+    parser.add_argument("--speed", type=_speed, default=SPEED, help="1, 10, 60 times as fast, or max")
+    parser.add_argument("--seed", type=int, default=SEED, help="another seed plays other machines")
+    parser.add_argument("--lever", choices=sorted(BY_SLUG), default=DEFAULT.slug, help="other settings; see --levers")
+    parser.add_argument("--levers", action="store_true", help="show how the system behaves under other settings")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from a command line; return the exit status."""
+    given = _arguments().parse_args(argv)
+    if given.levers:
+        print(render(seed=given.seed))
+        return 0
+    if not given.token:
+        print("Say --token, or set RAGLAN_TOKEN: a token with the scope configure.", file=sys.stderr)
+        return 2
+    try:
+        run(given.url, given.token, given.speed, given.seed, given.lever, partial(print, flush=True))
+    except (Refused, Unreachable) as error:
+        print(f"The story stops: {error}", file=sys.stderr)
+        return 1
+    return 0
