@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
+from raglan.core.clock import now
+
 
 class PersonManager(BaseUserManager["Person"]):
     """Makes people. Sign-in looks addresses up in small letters, so they are kept that way."""
@@ -164,6 +166,11 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end has passed."""
+        return self.expires_at is not None and self.expires_at <= now()
 
 
 class SetupLink(models.Model):

@@ -9,6 +9,7 @@ TestSender = Callable[[ContactMethod, Person], str]
 _senders: list[TestSender] = []
 _checks: dict[str, Callable[[str], None]] = {}
 _panels: list[tuple[str, Callable[[Person], dict[str, object]]]] = []
+_person_panels: list[tuple[str, Callable[[Person], dict[str, object]]]] = []
 
 
 def register_test_sender(sender: TestSender) -> None:
@@ -42,3 +43,13 @@ def register_panel(template: str, context: Callable[[Person], dict[str, object]]
 def panels(person: Person) -> list[tuple[str, dict[str, object]]]:
     """Return the profile's further panels for a person."""
     return [(template, context(person)) for template, context in _panels]
+
+
+def register_person_panel(template: str, context: Callable[[Person], dict[str, object]]) -> None:
+    """Add a panel to what others see of a person, such as how to page them."""
+    _person_panels.append((template, context))
+
+
+def person_panels(person: Person) -> list[tuple[str, dict[str, object]]]:
+    """Return the further panels about a person."""
+    return [(template, context(person)) for template, context in _person_panels]

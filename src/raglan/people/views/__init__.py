@@ -1,0 +1,1 @@
+"""Doors of people: parse, authorize, call one action or query, render."""
