@@ -125,6 +125,11 @@ class Engine:
             timers.release(timers.NODE)
         return all(ended)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not yet stopped."""
+        return self._loop_thread.is_alive()
+
     def oldest_due_lateness(self) -> float:
         """Return by how many seconds the oldest due timer is late."""
         late = timers.lateness()

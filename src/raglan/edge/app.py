@@ -1,0 +1,38 @@
+"""The ASGI app of one process: health, intake, live streams, and everything else to Django."""
+
+from raglan.edge.answers import Receive, Scope, Send, answer_json
+from raglan.edge.bridge import Bridge
+from raglan.edge.health import Health
+from raglan.edge.intake import Intake
+from raglan.edge.live import Hub
+
+
+class Edge:
+    """Routes requests; parts that this process does not run answer 404."""
+
+    def __init__(self, *, health: Health, intake: Intake | None, hub: Hub | None, bridge: Bridge | None) -> None:
+        self._health = health
+        self._intake = intake
+        self._hub = hub
+        self._bridge = bridge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of connection are closed."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            return
+        path = scope["path"]
+        if self._health.takes(path):
+            await self._health(scope, receive, send)
+        elif self._intake is not None and (door := self._intake.takes(scope)) is not None:
+            await self._intake(door, scope, receive, send)
+        elif path.startswith("/integrations/"):
+            gone = {"code": "not_found", "message": "No door takes this. Copy the line from Setup, Sources, once more."}
+            await answer_json(send, 404, gone)
+        elif self._hub is not None and path == "/live":
+            await self._hub(scope, receive, send)
+        elif self._bridge is not None:
+            await self._bridge(scope, receive, send)
+        else:
+            await answer_json(send, 404, {"code": "not_found", "message": "This process does not serve screens."})

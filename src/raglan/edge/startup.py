@@ -1,0 +1,80 @@
+"""What a process does to its database before it serves: migrations, the shared cache, durability, standing timers."""
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from raglan.config import Config
+from raglan.core import timers
+from raglan.core.clock import now
+from raglan.core.db import atomic, check, no_deadline
+from raglan.core.errors import Conflict
+from raglan.core.models import Timer
+from raglan.people import actions as people
+from raglan.ui import static
+
+STANDING = (("paging.audit", "paging"), ("alerts.expire", "alerts"), ("alerts.forget", "alerts"))
+MIGRATION_LOCK = 7_246_914  # any number, the same on every node
+CACHE_TABLE = "raglan_cache"
+
+
+def prepare(config: Config, *, migrate: bool) -> list[str]:
+    """Make the database ready; return facts about it in words. Raises Conflict when migrations are missing."""
+    if migrate:
+        bring_up_to_date()
+    elif pending():
+        raise Conflict("The database is older than this raglan. Run `raglan migrate` first.")
+    facts = check.verify_durability(connection, config.allow_data_loss)
+    static.collect()
+    if connection.vendor == "sqlite":
+        with atomic():
+            timers.release()  # nobody else serves this file: every lease is of a process that is gone
+    stand_timers()
+    return facts
+
+
+def pending() -> int:
+    """Return how many migrations wait to be applied."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def bring_up_to_date() -> int:
+    """Apply what is pending, one node at a time, and make the cache table. Return how many were applied."""
+    with no_deadline():
+        if connection.vendor != "postgresql":
+            return _apply()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            try:
+                return _apply()
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _apply() -> int:
+    waiting = pending()
+    if waiting:
+        call_command("migrate", verbosity=0, interactive=False)
+    if CACHE_TABLE not in connection.introspection.table_names():
+        call_command("createcachetable", verbosity=0)
+    return waiting
+
+
+def stand_timers() -> None:
+    """See to it that each standing timer exists once; a fresh one is due at once."""
+    with atomic():
+        have = set(Timer.objects.filter(kind__in=[kind for kind, _ in STANDING]).values_list("kind", flat=True))
+        for kind, subject in STANDING:
+            if kind not in have:
+                timers.schedule(kind, subject=subject, due_at=now())
+
+
+def first_words(config: Config) -> list[str]:
+    """Return what the terminal says once raglan answers."""
+    lines = [f"raglan is at {config.public_url}"]
+    if link := people.issue_setup_link():
+        lines.append("Nobody exists yet. This link makes the first administrator, once, within 24 hours:")
+        lines.append(f"  {link}")
+    return lines
+
