@@ -1,5 +1,6 @@
 """Colour arithmetic: tokens read from the style sheet, contrast of WCAG 2, simulated colour vision, CIE76."""
 
+import math
 import re
 from functools import cache
 from itertools import chain
@@ -61,7 +62,7 @@ def simulated(colour: str, vision: str) -> Rgb:
 
 def distance(one: Rgb, other: Rgb) -> float:
     """Return the distance of two colours in CIE76."""
-    return sum((a - b) ** 2 for a, b in zip(_lab(one), _lab(other), strict=True)) ** 0.5
+    return math.dist(_lab(one), _lab(other))
 
 
 def _lab(light: Rgb) -> Rgb:

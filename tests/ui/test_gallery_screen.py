@@ -88,3 +88,12 @@ def test_nothing_scrolls_sideways_at_twice_the_text(browser: Browser, address: s
         page.goto("/", wait_until="load")
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert not screens.scrolls_sideways(page)
+
+
+def test_axe_does_find_what_is_wrong(browser: Browser, world: World, address: str) -> None:
+    world.pages["/bad/"] = "<!doctype html><html><title>x</title><p style='color:#aaa'>pale</p><input></html>"
+    problems = screens.check_everywhere(browser, "/bad/", base_url=address)
+    assert set(problems) == {f"/bad/ at {look}" for look in screens.LOOKS}
+    assert {"color-contrast", "html-has-lang", "label"} <= {
+        line.split(":")[0] for line in problems["/bad/ at 320 light"]
+    }

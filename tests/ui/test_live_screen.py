@@ -21,7 +21,7 @@ PAGE = """{% extends "ui/base.html" %}
 <button>Post</button></form></section>
 <ul id="asks" data-live="incident:42" data-src="/part/asks/">ASKS</ul>
 <ol id="thread" class="thread" data-live="incident:42" data-src="/part/thread/"
-data-count=".entry" data-pill>ENTRIES</ol>
+data-count=".entry">ENTRIES</ol>
 {% endblock %}"""
 
 

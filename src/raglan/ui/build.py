@@ -5,6 +5,7 @@ of raglan. It does nothing when all is up to date, and needs no network then. Te
 `frontend/node_modules`, where npm puts it; it is never packaged.
 """
 
+import fcntl
 import gzip
 import hashlib
 import importlib
@@ -12,7 +13,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -21,6 +23,7 @@ FRONTEND = PACKAGE.parents[2] / "frontend"
 VENDOR = {"node_modules/htmx.org/dist/htmx.min.js": "htmx.min.js"}
 KEPT_FOR_TESTS = "node_modules/axe-core/axe.min.js"
 STAMP = ".stamp"
+LOCK = ".lock"
 
 SCRIPTS = ("vendor/htmx.min.js", "ui/js/*.js")
 STYLES = ("ui/tokens.css", "ui/ui.css")
@@ -34,9 +37,20 @@ class BuildError(RuntimeError):
 
 def build(frontend: Path = FRONTEND, static: Path = STATIC, *, say: Callable[[str], object] = print) -> bool:
     """Copy the libraries if the lock file changed since, then check the budgets. Return whether anything was copied."""
-    changed = _bring_in(frontend, static, say=say)
+    with _alone(static):
+        changed = _bring_in(frontend, static, say=say)
     check_budgets(static)
     return changed
+
+
+@contextmanager
+def _alone(static: Path) -> Iterator[None]:
+    """Let one build at a time change the files; tests that run in parallel may all start one."""
+    vendor = static / "vendor"
+    vendor.mkdir(parents=True, exist_ok=True)
+    with (vendor / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _bring_in(frontend: Path, static: Path, *, say: Callable[[str], object]) -> bool:
@@ -52,7 +66,6 @@ def _bring_in(frontend: Path, static: Path, *, say: Callable[[str], object]) -> 
         return False
     say("browser libraries: npm ci")
     _npm_ci(frontend)
-    vendor.mkdir(parents=True, exist_ok=True)
     for source, target in VENDOR.items():
         shutil.copyfile(frontend / source, vendor / target)
     (vendor / STAMP).write_text(stamp)

@@ -12,12 +12,12 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped] # it has no stubs
 
 STAMP = ".stamp"
 
 
-class HashedStatic(CompressedManifestStaticFilesStorage):
+class HashedStatic(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # its base has no types
     """Hashed names, imports between modules included; plain names where nothing has been collected."""
 
     support_js_module_import_aggregation = True
@@ -27,7 +27,7 @@ class HashedStatic(CompressedManifestStaticFilesStorage):
         """Return the hashed name of a file, or its plain one."""
         if not self.hashed_files:
             return name
-        return str(super().stored_name(name))  # type: ignore[misc] # not in the stubs
+        return str(super().stored_name(name))
 
 
 def collect() -> bool:

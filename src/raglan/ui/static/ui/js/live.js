@@ -99,7 +99,7 @@ function speak(news) {
 
 // The reader has scrolled into this region: nothing may move, so that a pill says how much is new above.
 function past(region) {
-  return "pill" in region.dataset && region.getBoundingClientRect().top < 0;
+  return "count" in region.dataset && region.getBoundingClientRect().top < 0;
 }
 
 function pill() {
@@ -117,7 +117,7 @@ async function release(asked) {
   for (const [region, fact] of regions) {
     if (!fact.held || (!asked && past(region)) || mustWait(region, parse(fact.held))) continue;
     await put(region, fact.held);
-    if (asked && "pill" in region.dataset) region.scrollIntoView({ block: "start" });
+    if (asked && "count" in region.dataset) region.scrollIntoView({ block: "start" });
   }
   pill();
 }
