@@ -1,6 +1,7 @@
 """Verbs of the catalog."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from raglan.catalog import events
 from raglan.catalog.models import Service, ServiceNeed, ServicePurpose
@@ -9,33 +10,64 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.people.models import Team
 
+MAX_INSTEAD = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDraft:
+    """A service as somebody wrote it; purposes and needs are all of them."""
+
+    slug: str
+    name: str
+    team: Team | None = None
+    kind: str = Service.Kind.SERVICE
+    purposes: Sequence[str] = ()
+    needs: Sequence[str] = ()
+    instead: str = ""
+
 
 @atomic
-def save_service(  # noqa: PLR0913 -- a service is these things together
-    *,
-    slug: str,
-    name: str,
-    team: Team | None,
-    kind: str,
-    purposes: Sequence[str],
-    needs: Sequence[str],
-    instead: str = "",
-    actor: timeline.Subject,
-) -> Service:
-    """Make or change a service; purposes and needs are replaced. Raises BadInput for a need that does not exist."""
-    if kind not in Service.Kind.values:
-        raise BadInput("kind", f"must be one of {', '.join(Service.Kind.values)}", status=422)
-    found = {service.slug: service for service in Service.objects.filter(slug__in=needs)}
-    for number, need in enumerate(needs):
-        if need not in found or need == slug:
-            raise BadInput(f"needs[{number}]", f"there is no other service {need}", status=422)
-    defaults = {"name": name.strip()[:120], "team": team, "kind": kind, "instead": instead[:300]}
-    service, _ = Service.objects.update_or_create(slug=slug, defaults=defaults)
+def save_service(draft: ServiceDraft, *, actor: timeline.Subject) -> Service:
+    """Make or change a service; purposes and needs are replaced. Raises BadInput naming the field."""
+    needed = check_service(draft)
+    fields = {
+        "name": draft.name.strip()[:120],
+        "team": draft.team,
+        "kind": draft.kind,
+        "instead": draft.instead.strip()[:MAX_INSTEAD],
+    }
+    service, _ = Service.objects.update_or_create(slug=draft.slug, defaults=fields)
+    purposes = sorted(set(draft.purposes))
     service.purposes.all().delete()
-    ServicePurpose.objects.bulk_create(
-        ServicePurpose(service=service, purpose=word) for word in dict.fromkeys(purposes)
-    )
+    ServicePurpose.objects.bulk_create(ServicePurpose(service=service, purpose=word) for word in purposes)
     service.needs.all().delete()
-    ServiceNeed.objects.bulk_create(ServiceNeed(service=service, needed=item) for item in found.values())
-    timeline.append(events.ServiceSaved(slug=slug), actor=actor, about=[service])
+    ServiceNeed.objects.bulk_create(ServiceNeed(service=service, needed=item) for item in needed)
+    payload = events.ServiceSaved(
+        service=service.pk,
+        slug=service.slug,
+        name=service.name,
+        team=draft.team.pk if draft.team else None,
+        service_kind=service.kind,
+        purposes=purposes,
+        needs=[item.pk for item in needed],
+        instead=service.instead,
+    )
+    timeline.append(payload, actor=actor, about=[service, *([draft.team] if draft.team else []), "catalog"])
     return service
+
+
+def check_service(draft: ServiceDraft) -> list[Service]:
+    """Return the services that a draft needs, by short name. Raises BadInput naming the field."""
+    if not draft.name.strip():
+        raise BadInput("name", "give the service a name")
+    if draft.kind not in Service.Kind.values:
+        raise BadInput("kind", f"must be one of {', '.join(Service.Kind.values)}", status=422)
+    for number, purpose in enumerate(draft.purposes):
+        if purpose not in ServicePurpose.Purpose.values:
+            allowed = ", ".join(ServicePurpose.Purpose.values)
+            raise BadInput(f"purposes[{number}]", f"must be one of {allowed}", status=422)
+    found = {service.slug: service for service in Service.objects.filter(slug__in=draft.needs)}
+    for number, need in enumerate(draft.needs):
+        if need not in found or need == draft.slug:
+            raise BadInput(f"needs[{number}]", f"there is no other service {need}", status=422)
+    return [found[slug] for slug in sorted(found)]

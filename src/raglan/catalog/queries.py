@@ -1,15 +1,31 @@
 """Reads of the catalog."""
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from raglan.catalog.models import Service
+from raglan.catalog.models import Service, ServiceNeed, ServicePurpose
+from raglan.core.errors import NotFound
 
 
 def services() -> QuerySet[Service]:
-    """All services, by name, with owners, purposes and needs."""
-    return Service.objects.select_related("team").prefetch_related("purposes", "needs__needed").order_by("name", "pk")
+    """All services, by name, with owners, purposes and needs; the number of queries is fixed."""
+    purposes = Prefetch("purposes", ServicePurpose.objects.order_by("purpose"))
+    needs = Prefetch("needs", ServiceNeed.objects.select_related("needed").order_by("needed__slug"))
+    return Service.objects.select_related("team").prefetch_related(purposes, needs).order_by("name", "pk")
+
+
+def service(slug: str) -> Service:
+    """Return a service. Raises NotFound."""
+    found = services().filter(slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such service.")
+    return found
 
 
 def named(slugs: list[str]) -> QuerySet[Service]:
     """Services by short name."""
     return Service.objects.filter(slug__in=slugs)
+
+
+def response_tools() -> QuerySet[Service]:
+    """Services that people use in an incident to see, change, know, talk, wake, get in or tell customers."""
+    return services().filter(purposes__isnull=False).distinct()

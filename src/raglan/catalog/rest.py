@@ -8,7 +8,7 @@ from pydantic import Field
 
 from raglan.catalog import actions, queries
 from raglan.catalog.models import Service
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Line, ShortText, Slug
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team
@@ -25,8 +25,8 @@ class ServiceIn(Body):
     slug: Slug
     team: Slug | None = None
     kind: Kind = "service"
-    purposes: Annotated[list[Purpose], Field(max_length=7)] = []
-    needs: Annotated[list[Slug], Field(max_length=200)] = []
+    purposes: Annotated[list[Purpose], Field(max_length=7)] = Field(default=[])
+    needs: Annotated[list[Slug], Field(max_length=200)] = Field(default=[])
     instead: ShortText = ""
 
 
@@ -52,20 +52,17 @@ def list_services(request: HttpRequest) -> list[ServiceOut]:
 @router.get("/services/{slug}", response=ServiceOut, operation_id="get_service", summary="One service")
 def get_service(request: HttpRequest, slug: Slug) -> ServiceOut:
     """Return one service."""
-    found = queries.services().filter(slug=slug).first()
-    if found is None:
-        raise NotFound("There is no such service.")
-    return _out(found)
+    return _out(queries.service(slug))
 
 
 @router.post("/services", response={201: ServiceOut}, operation_id="save_service", summary="Make or change a service")
 def save_service(request: HttpRequest, data: ServiceIn) -> tuple[int, ServiceOut]:
-    """Make or change a service."""
+    """Make or change a service: the same short name again replaces what is known of it."""
     require_scope(request, Scope.CONFIGURE)
     team = Team.objects.filter(slug=data.team).first() if data.team else None
     if data.team and team is None:
         raise BadInput("team", "there is no such team", status=422)
-    service = actions.save_service(
+    draft = actions.ServiceDraft(
         slug=data.slug,
         name=data.name,
         team=team,
@@ -73,9 +70,9 @@ def save_service(request: HttpRequest, data: ServiceIn) -> tuple[int, ServiceOut
         purposes=data.purposes,
         needs=data.needs,
         instead=data.instead,
-        actor=principal(request).actor,
     )
-    return 201, _out(service)
+    actions.save_service(draft, actor=principal(request).actor)
+    return 201, _out(queries.service(data.slug))
 
 
 def _out(service: Service) -> ServiceOut:

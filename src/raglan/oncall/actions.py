@@ -1,50 +1,37 @@
 """Verbs of on call."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
 
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput
+from raglan.core.errors import BadInput, Conflict
 from raglan.oncall import events
+from raglan.oncall.drafts import (
+    MAX_REASON,
+    OverrideDraft,
+    RotationDraft,
+    check_override,
+    check_rotation,
+    check_time_zone,
+)
 from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
-from raglan.people.actions import check_zone
 from raglan.people.models import Person, Team
 
-MAX_OVERRIDE = timedelta(days=370)
-MAX_PARTICIPANTS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class RotationDraft:
-    """A turn order as somebody wrote it. Monday is 0."""
-
-    participants: Sequence[int]
-    starts_on: date
-    handoff_weekday: int
-    handoff_time: time
-    weeks: int = 1
-
-
-def check_rotation(draft: RotationDraft) -> list[Person]:
-    """Return the people of a turn order. Raises BadInput naming the field."""
-    if not draft.participants:
-        raise BadInput("participants", "name at least one person")
-    if len(draft.participants) > MAX_PARTICIPANTS:
-        raise BadInput("participants", f"has more than {MAX_PARTICIPANTS} places")
-    if draft.handoff_weekday not in range(7):
-        raise BadInput("handoff_weekday", "must be from 0 (Monday) to 6 (Sunday)")
-    if draft.weeks not in range(1, 53):
-        raise BadInput("weeks", "must be from 1 to 52")
-    if draft.starts_on.year not in range(1970, 2150):
-        raise BadInput("starts_on", "the year must be from 1970 to 2149")
-    found = {person.pk: person for person in Person.objects.filter(pk__in=draft.participants, is_active=True)}
-    for number, pk in enumerate(draft.participants):
-        if pk not in found:
-            raise BadInput(f"participants[{number}]", "there is no such person")
-    return [found[pk] for pk in draft.participants]
+__all__ = [
+    "OverrideDraft",
+    "RotationDraft",
+    "add_override",
+    "cancel_override",
+    "create_schedule",
+    "effective_from",
+    "set_rotation",
+    "withdraw_rotation",
+]
+RESERVED: Final = frozenset({"new", "cover"})  # words that are addresses of screens
 
 
 @atomic
@@ -54,13 +41,22 @@ def create_schedule(
     """Make a schedule with its first turn order. Raises BadInput naming the field."""
     if not name.strip():
         raise BadInput("name", "give the rota a name")
-    check_zone(time_zone)
-    if Schedule.objects.filter(slug=slug).exists():
+    if slug in RESERVED:
+        raise BadInput("slug", f"{slug} is taken by a screen; choose another short name")
+    check_time_zone(time_zone)
+    fields = {"name": name.strip()[:120], "team": team, "time_zone": time_zone, "created_at": now()}
+    schedule, is_new = Schedule.objects.get_or_create(slug=slug, defaults=fields)
+    if not is_new:
         raise BadInput("slug", "another rota has this short name", status=409)
-    schedule = Schedule.objects.create(
-        name=name.strip()[:120], slug=slug, team=team, time_zone=time_zone, created_at=now()
+    payload = events.ScheduleMade(
+        schedule=schedule.pk,
+        name=schedule.name,
+        slug=slug,
+        team=team.pk if team else None,
+        time_zone=time_zone,
+        created_at=schedule.created_at,
     )
-    timeline.append(events.ScheduleMade(slug=slug, time_zone=time_zone), actor=actor, about=[schedule, "oncall"])
+    timeline.append(payload, actor=actor, about=[schedule, *([team] if team else []), "oncall", "now"])
     if rotation is not None:
         set_rotation(schedule, rotation, actor=actor)
     return schedule
@@ -68,55 +64,97 @@ def create_schedule(
 
 @atomic
 def set_rotation(schedule: Schedule, draft: RotationDraft, *, actor: timeline.Subject) -> Rotation:
-    """Let a turn order count from its first handoff on; what came before stays as it was."""
+    """Let a turn order count from its first handoff on. What came before stays: a change never counts before now."""
     people = check_rotation(draft)
+    zone = draft.time_zone or schedule.time_zone
     rotation = Rotation.objects.create(
         schedule=schedule,
         starts_on=draft.starts_on,
         handoff_weekday=draft.handoff_weekday,
         handoff_time=draft.handoff_time.replace(tzinfo=None, microsecond=0),
         weeks=draft.weeks,
+        time_zone=zone,
+        effective_from=effective_from(schedule),
         created_at=now(),
     )
     RotationMember.objects.bulk_create(
         RotationMember(rotation=rotation, person=person, position=place) for place, person in enumerate(people)
     )
-    payload = events.RotationSet(starts_on=draft.starts_on.isoformat(), participants=[person.pk for person in people])
-    timeline.append(payload, actor=actor, about=[schedule, "oncall", "now"])
+    _move_to_zone(schedule, zone)
+    about: list[timeline.Subject] = [schedule, *dict.fromkeys(f"person:{person.pk}" for person in people)]
+    timeline.append(_rotation_set(rotation, people), actor=actor, about=[*about, "oncall", "now"])
     return rotation
 
 
-def check_override(person: Person, starts_at: datetime, ends_at: datetime) -> None:
-    """Raise BadInput unless a time can be taken."""
-    if not person.is_active:
-        raise BadInput("person_id", "this person is not active")
-    if ends_at <= starts_at:
-        raise BadInput("ends_at", "must be after the start")
-    if ends_at <= now():
-        raise BadInput("ends_at", "is over already; the past does not change")
-    if ends_at - starts_at > MAX_OVERRIDE:
-        raise BadInput("ends_at", "is more than a year after the start")
+def effective_from(schedule: Schedule) -> datetime | None:
+    """Return the instant before which a new turn order does not count; a first one may begin in the past."""
+    return now() if Rotation.objects.filter(schedule=schedule, withdrawn_at__isnull=True).exists() else None
+
+
+def _move_to_zone(schedule: Schedule, zone: str) -> None:
+    """Write turns in another zone from now on; what was written without one keeps the zone that it was read in."""
+    if zone == schedule.time_zone:
+        return
+    Rotation.objects.filter(schedule=schedule, time_zone="").update(time_zone=schedule.time_zone)
+    Schedule.objects.filter(pk=schedule.pk).update(time_zone=zone)
+    schedule.time_zone = zone
+
+
+def _rotation_set(rotation: Rotation, people: list[Person]) -> events.RotationSet:
+    return events.RotationSet(
+        schedule=rotation.schedule_id,
+        rotation=rotation.pk,
+        participants=[person.pk for person in people],
+        starts_on=rotation.starts_on,
+        handoff_weekday=rotation.handoff_weekday,
+        handoff_time=rotation.handoff_time,
+        weeks=rotation.weeks,
+        time_zone=rotation.time_zone,
+        effective_from=rotation.effective_from,
+        created_at=rotation.created_at,
+    )
+
+
+@atomic
+def withdraw_rotation(rotation: Rotation, *, begins_at: datetime, actor: timeline.Subject) -> None:
+    """Take back a turn order that has not begun; `begins_at` is when it would. Safe to call twice. Raises Conflict."""
+    at = now()
+    if begins_at <= at:
+        raise Conflict("This turn order counts already, and the past does not change. Set another one instead.")
+    if not Rotation.objects.filter(pk=rotation.pk, withdrawn_at__isnull=True).update(withdrawn_at=at):
+        return
+    payload = events.RotationWithdrawn(rotation=rotation.pk, withdrawn_at=at)
+    timeline.append(payload, actor=actor, about=[rotation.schedule, "oncall", "now"])
 
 
 @atomic
 def add_override(
-    schedule: Schedule, *, person: Person, starts_at: datetime, ends_at: datetime, reason: str = "", by: Person | None
+    schedule: Schedule, draft: OverrideDraft, *, by: Person | None, actor: timeline.Subject | None = None
 ) -> Override:
     """Let a person take a time. A start in the past counts from now on. Raises BadInput naming the field."""
-    check_override(person, starts_at, ends_at)
+    check_override(draft)
+    at = now()
     override = Override.objects.create(
         schedule=schedule,
-        person=person,
-        starts_at=max(starts_at, now()),
-        ends_at=ends_at,
-        reason=reason.strip()[:200],
+        person=draft.person,
+        starts_at=max(draft.starts_at, at),
+        ends_at=draft.ends_at,
+        reason=draft.reason.strip()[:MAX_REASON],
         created_by=by,
-        created_at=now(),
+        created_at=at,
     )
     payload = events.OverrideAdded(
-        override=override.pk, person=person.pk, starts_at=override.starts_at, ends_at=override.ends_at
+        schedule=schedule.pk,
+        override=override.pk,
+        person=draft.person.pk,
+        starts_at=override.starts_at,
+        ends_at=override.ends_at,
+        reason=override.reason,
+        created_by=by.pk if by else None,
+        created_at=at,
     )
-    timeline.append(payload, actor=by or timeline.SYSTEM, about=[schedule, override, person, "oncall", "now"])
+    about: list[timeline.Subject] = [schedule, override, draft.person, "oncall", "now"]
+    timeline.append(payload, actor=actor or by or timeline.SYSTEM, about=about)
     return override
 
 
@@ -124,11 +162,10 @@ def add_override(
 def cancel_override(override: Override, *, actor: timeline.Subject) -> None:
     """End an override: from now on if it has begun, else as if it had not been. Safe to call twice."""
     at = now()
-    if override.cancelled_at is not None or override.ends_at <= at:
+    open_: QuerySet[Override] = Override.objects.filter(pk=override.pk, cancelled_at__isnull=True, ends_at__gt=at)
+    if not (open_.filter(starts_at__lt=at).update(cancelled_at=at, ends_at=at) or open_.update(cancelled_at=at)):
         return
-    if override.starts_at < at:
-        override.ends_at = at
-    override.cancelled_at = at
-    override.save(update_fields=["ends_at", "cancelled_at"])
-    about: list[timeline.Subject] = [override.schedule, override, "oncall", "now"]
-    timeline.append(events.OverrideCancelled(override=override.pk), actor=actor, about=about)
+    override.refresh_from_db(fields=["cancelled_at", "ends_at"])
+    payload = events.OverrideCancelled(override=override.pk, ends_at=override.ends_at, cancelled_at=at)
+    about: list[timeline.Subject] = [override.schedule, override, f"person:{override.person_id}", "oncall", "now"]
+    timeline.append(payload, actor=actor, about=about)

@@ -23,14 +23,28 @@ class Schedule(models.Model):
 
 
 class Rotation(models.Model):
-    """The turn order from a day on. A change adds a row, so that the past stays as it was."""
+    """The turn order from a day on. A change adds a row, so that the past stays as it was.
+
+    It counts from its first handoff, yet not before `effective_from`. Without a zone it has that of the schedule.
+    """
+
+    ref_kind: ClassVar[str] = "rotation"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="rotations")
     starts_on = models.DateField()
     handoff_weekday = models.PositiveSmallIntegerField()
     handoff_time = models.TimeField()
     weeks = models.PositiveSmallIntegerField(default=1)
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    effective_from = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(handoff_weekday__lte=6), name="rotation_weekday"),
+            models.CheckConstraint(condition=models.Q(weeks__gte=1), name="rotation_length"),
+        ]
 
     def __str__(self) -> str:
         return f"rotation of {self.schedule_id} from {self.starts_on}"

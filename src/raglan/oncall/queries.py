@@ -1,10 +1,10 @@
 """Reads of on call. All of them go through the pure `resolve`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from raglan.catalog.models import Service
 from raglan.core.clock import now
@@ -13,147 +13,282 @@ from raglan.oncall import resolve
 from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
 from raglan.people.models import Person
 
+SOON = timedelta(days=35)
+
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A rota at an instant: who, until when, and who follows."""
+    """A rota at an instant: who, why, until when, and who follows. `until` is None when no change is planned."""
 
     schedule: Schedule
-    person: Person | None
+    people: tuple[Person, ...]
     why: str
-    until: datetime
-    next_person: Person | None
+    until: datetime | None
+    next_people: tuple[Person, ...]
     next_from: datetime | None
 
     @property
     def is_covered(self) -> bool:
         """Whether somebody is on call."""
-        return self.person is not None
+        return bool(self.people)
+
+    @property
+    def person(self) -> Person | None:
+        """The first of those on call."""
+        return self.people[0] if self.people else None
+
+    @property
+    def next_person(self) -> Person | None:
+        """The first of those who follow."""
+        return self.next_people[0] if self.next_people else None
 
 
 @dataclass(frozen=True, slots=True)
 class NamedShift:
-    """A shift with its person; None is a gap."""
+    """A shift with its people; without any it is a gap."""
 
     starts_at: datetime
     ends_at: datetime
-    person: Person | None
-    override: int | None
+    people: tuple[Person, ...]
+    override: int | None = None
+    instead_of: tuple[Person, ...] = ()
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether nobody is on call."""
+        return not self.people
+
+    @property
+    def person(self) -> Person | None:
+        """The first of those on call."""
+        return self.people[0] if self.people else None
+
+    @property
+    def names(self) -> str:
+        """Who is on call, as words."""
+        return ", ".join(person.name for person in self.people)
+
+    @property
+    def instead_of_names(self) -> str:
+        """In whose place, as words."""
+        return ", ".join(person.name for person in self.instead_of)
 
 
-def schedules() -> QuerySet[Schedule]:
-    """All schedules with what the arithmetic needs, in four queries."""
-    members = Prefetch("members", RotationMember.objects.order_by("position"))
-    rotations = Prefetch("rotations", Rotation.objects.prefetch_related(members).order_by("pk"))
-    counts = Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=F("starts_at"))
-    overrides = Prefetch("overrides", Override.objects.filter(counts).order_by("pk"))
-    return Schedule.objects.select_related("team").prefetch_related(rotations, overrides).order_by("name", "pk")
+def schedules(since: datetime | None = None, until: datetime | None = None) -> QuerySet[Schedule]:
+    """All schedules with what the arithmetic needs between two instants; the number of queries is fixed."""
+    overrides = Override.objects.select_related("person").order_by("pk")
+    if since is not None:
+        overrides = overrides.filter(ends_at__gt=since)
+    if until is not None:
+        overrides = overrides.filter(starts_at__lt=until)
+    members = Prefetch("members", RotationMember.objects.select_related("person").order_by("position"))
+    rotations = Rotation.objects.filter(withdrawn_at__isnull=True).prefetch_related(members).order_by("pk")
+    return (
+        Schedule.objects.select_related("team")
+        .prefetch_related(Prefetch("rotations", rotations), Prefetch("overrides", overrides))
+        .order_by("name", "pk")
+    )
 
 
-def schedule(slug: str) -> Schedule:
-    """Return a schedule. Raises NotFound."""
-    found = schedules().filter(slug=slug).first()
+def schedule(slug: str, since: datetime | None = None) -> Schedule:
+    """Return a schedule, with its overrides that end after an instant. Raises NotFound."""
+    found = schedules(since).filter(slug=slug).first()
     if found is None:
         raise NotFound("There is no such rota.")
     return found
 
 
+def override(slug: str, pk: int) -> Override:
+    """Return an override of a schedule. Raises NotFound."""
+    found = Override.objects.select_related("schedule", "person").filter(pk=pk, schedule__slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such override.")
+    return found
+
+
+def rotation(slug: str, pk: int) -> tuple[Rotation, datetime]:
+    """Return a turn order of a schedule, with the instant from which it decides. Raises NotFound."""
+    found = Rotation.objects.select_related("schedule").filter(pk=pk, schedule__slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such turn order.")
+    return found, as_rotation(found, found.schedule).begins()
+
+
 def load(schedule: Schedule) -> resolve.Schedule:
-    """Return a schedule as the arithmetic reads it."""
+    """Return a schedule as the arithmetic reads it. `schedules` fetches what this needs."""
+    rotations = [item for item in schedule.rotations.all() if item.withdrawn_at is None]
+    overrides = [item for item in schedule.overrides.all() if counts(item)]
+    people = [member.person for item in rotations for member in item.members.all()] + [o.person for o in overrides]
+    at = now()
     return resolve.Schedule(
-        time_zone=schedule.time_zone,
-        rotations=tuple(
-            resolve.Rotation(
-                id=rotation.pk,
-                participants=tuple(member.person_id for member in rotation.members.all()),
-                starts_on=rotation.starts_on,
-                handoff_weekday=rotation.handoff_weekday,
-                handoff_time=rotation.handoff_time,
-                weeks=rotation.weeks,
-            )
-            for rotation in schedule.rotations.all()
-        ),
+        rotations=tuple(as_rotation(item, schedule) for item in rotations),
         overrides=tuple(
-            resolve.Override(item.pk, item.person_id, item.starts_at, item.ends_at) for item in schedule.overrides.all()
+            resolve.Override(o.pk, o.person_id, o.starts_at, o.ends_at, o.reason, o.created_at) for o in overrides
         ),
+        departed={person.pk: at for person in people if not person.is_active},
     )
 
 
-def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
-    """Return who is on call for a schedule at an instant, with why; empty in a gap."""
-    found = schedules().filter(pk=schedule_id).first()
-    if found is None:
-        return []
-    answer = resolve.who_is_on_call(load(found), at)
-    people = Person.objects.filter(pk=answer.person or 0, is_active=True)
-    return [(person, f"on call for {found.name}: {answer.why}") for person in people]
+def counts(override: Override) -> bool:
+    """Say whether an override ever counts: one cancelled before it began does not."""
+    return override.cancelled_at is None or override.cancelled_at > override.starts_at
+
+
+def as_rotation(rotation: Rotation, schedule: Schedule) -> resolve.Rotation:
+    """Return a stored turn order as the arithmetic reads it."""
+    return resolve.Rotation(
+        participants=tuple(member.person_id for member in rotation.members.all()),
+        starts_on=rotation.starts_on,
+        handoff_time=rotation.handoff_time,
+        time_zone=rotation.time_zone or schedule.time_zone,
+        handoff_weekday=rotation.handoff_weekday,
+        length=timedelta(weeks=rotation.weeks),
+        effective_from=rotation.effective_from,
+        id=rotation.pk,
+    )
+
+
+def who(slug: str, at: datetime | None = None) -> Duty:
+    """Return who is on call for a schedule at an instant, now unless said otherwise. Raises NotFound."""
+    at = at or now()
+    return _duties([schedule(slug, since=at)], at)[0]
 
 
 def current(at: datetime | None = None) -> list[Duty]:
     """Return all rotas at an instant, with who follows. The number of queries does not grow with the rotas."""
     at = at or now()
+    return _duties(schedules(since=at), at)
+
+
+def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
+    """Return who is on call for a schedule at an instant, with why; empty in a gap."""
+    return [
+        (person, f"on call for {duty.schedule.name}: {duty.why}")
+        for duty in _duties(schedules(since=at).filter(pk=schedule_id), at)
+        for person in duty.people
+    ]
+
+
+def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Person, str]]:
+    """Return who is on call for the teams that own services; each person once, with the name of the rota."""
+    teams = Service.objects.filter(pk__in=service_ids, team__isnull=False).values("team_id")
+    found: dict[int, tuple[Person, str]] = {}
+    for duty in _duties(schedules(since=at).filter(team_id__in=teams), at):
+        for person in duty.people:
+            found.setdefault(person.pk, (person, duty.schedule.name))
+    return list(found.values())
+
+
+def _duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
     found = []
-    for item in schedules():
-        pure = load(item)
-        found.append((item, resolve.who_is_on_call(pure, at), resolve.next_after(pure, at)))
-    people = _people(pk for _, who, following in found for pk in (who.person, following.person if following else None))
+    for row in rows:
+        pure = load(row)
+        found.append((row, resolve.who_is_on_call(pure, at), resolve.next_after(pure, at)))
+    people = _people(pk for _, who, after in found for pk in (*who.people, *(after.people if after else ())))
     return [
         Duty(
-            schedule=item,
-            person=people.get(who.person or 0),
-            why=who.why,
+            schedule=row,
+            people=tuple(people[pk] for pk in who.people),
+            why=who.reason,
             until=who.until,
-            next_person=people.get((following.person if following else 0) or 0),
-            next_from=following.starts_at if following else None,
+            next_people=tuple(people[pk] for pk in after.people) if after else (),
+            next_from=after.starts_at if after else None,
         )
-        for item, who, following in found
+        for row, who, after in found
     ]
 
 
 def shifts_between(schedule: Schedule, start: datetime, end: datetime) -> list[NamedShift]:
-    """Return a schedule's shifts and gaps between two instants, at most 400 days."""
-    return _named(resolve.shifts(load(schedule), start, end))
-
-
-def _named(found: list[resolve.Shift]) -> list[NamedShift]:
-    people = _people(shift.person for shift in found)
-    return [
-        NamedShift(shift.starts_at, shift.ends_at, people.get(shift.person or 0), shift.override) for shift in found
-    ]
+    """Return a schedule's shifts and gaps between two instants."""
+    return named(resolve.shifts(load(schedule), start, end))
 
 
 def calendar(start: datetime, days: int) -> list[tuple[Schedule, list[NamedShift]]]:
-    """Return the shifts of all rotas for some days."""
-    found = [(item, resolve.shifts(load(item), start, start + timedelta(days=days))) for item in schedules()]
-    people = _people(shift.person for _, shifts in found for shift in shifts)
-    return [
-        (item, [NamedShift(s.starts_at, s.ends_at, people.get(s.person or 0), s.override) for s in shifts])
-        for item, shifts in found
-    ]
+    """Return the shifts of all rotas for some times 24 hours."""
+    return calendar_between(start, start + timedelta(days=days))
 
 
-def _people(ids: Iterable[int | None]) -> dict[int, Person]:
-    return {person.pk: person for person in Person.objects.filter(pk__in={pk for pk in ids if pk}, is_active=True)}
+def calendar_between(start: datetime, end: datetime) -> list[tuple[Schedule, list[NamedShift]]]:
+    """Return the shifts of all rotas between two instants."""
+    found = [(row, resolve.shifts(load(row), start, end)) for row in schedules(start, end)]
+    people = _people_of(piece for _, pieces in found for piece in pieces)
+    return [(row, [_named(piece, people) for piece in pieces]) for row, pieces in found]
 
 
 def next_shift_of(person: Person, at: datetime | None = None) -> tuple[Schedule, NamedShift] | None:
     """Return a person's current or next shift within five weeks."""
     at = at or now()
-    own = [
-        (item, shift)
-        for item, shifts in calendar(at, 35)
-        for shift in shifts
-        if shift.person and shift.person.pk == person.pk
-    ]
+    own = (
+        (row, shift) for row, shifts in calendar_between(at, at + SOON) for shift in shifts if person in shift.people
+    )
     return min(own, key=lambda pair: pair[1].starts_at, default=None)
 
 
-def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Person, str]]:
-    """Return who is on call for the teams that own services; each person once, with the name of the rota."""
-    teams = Service.objects.filter(pk__in=service_ids, team__isnull=False).values_list("team_id", flat=True)
-    rotas = Schedule.objects.filter(team_id__in=list(teams)).order_by("name", "pk")
-    found: dict[int, tuple[Person, str]] = {}
-    for rota in rotas:
-        for person, _ in people_on_call(rota.pk, at):
-            found.setdefault(person.pk, (person, rota.name))
-    return list(found.values())
+def named(pieces: Sequence[resolve.Piece]) -> list[NamedShift]:
+    """Return shifts and gaps with the people they name."""
+    people = _people_of(pieces)
+    return [_named(piece, people) for piece in pieces]
+
+
+def _named(piece: resolve.Piece, people: dict[int, Person]) -> NamedShift:
+    match piece:
+        case resolve.Gap():
+            return NamedShift(piece.starts_at, piece.ends_at, ())
+        case resolve.Shift():
+            names = tuple(people[pk] for pk in piece.people)
+            instead = tuple(people[pk] for pk in piece.instead_of if pk not in piece.people)
+            return NamedShift(piece.starts_at, piece.ends_at, names, piece.override, instead)
+
+
+def _people_of(pieces: Iterable[resolve.Piece]) -> dict[int, Person]:
+    shifts = (piece for piece in pieces if isinstance(piece, resolve.Shift))
+    return _people(pk for shift in shifts for pk in (*shift.people, *shift.instead_of))
+
+
+def _people(ids: Iterable[int]) -> dict[int, Person]:
+    return Person.objects.in_bulk(set(ids))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChange:
+    """A time at which somebody else would be on call."""
+
+    starts_at: datetime
+    ends_at: datetime
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a draft would make of a rota: the shifts, and what moves."""
+
+    shifts: list[NamedShift]
+    changes: list[NamedChange]
+
+    @property
+    def gaps(self) -> list[NamedShift]:
+        """The times with nobody on call."""
+        return [shift for shift in self.shifts if shift.is_gap]
+
+
+def preview(before: resolve.Schedule, after: resolve.Schedule, start: datetime, end: datetime) -> Preview:
+    """Return what a change would make of a rota between two instants; nothing is stored."""
+    moves = resolve.changes(before, after, start, end)
+    people = _people(pk for move in moves for pk in (*move.before, *move.after))
+
+    def words(ids: tuple[int, ...]) -> str:
+        return ", ".join(people[pk].name for pk in ids)
+
+    listed = [NamedChange(m.starts_at, m.ends_at, words(m.before), words(m.after)) for m in moves]
+    return Preview(named(resolve.shifts(after, start, end)), listed)
+
+
+def with_rotation(schedule: resolve.Schedule, rotation: resolve.Rotation) -> resolve.Schedule:
+    """Return a schedule as it would be with one more turn order."""
+    return replace(schedule, rotations=(*schedule.rotations, rotation))
+
+
+def with_override(schedule: resolve.Schedule, override: resolve.Override) -> resolve.Schedule:
+    """Return a schedule as it would be with one more override."""
+    return replace(schedule, overrides=(*schedule.overrides, override))
