@@ -3,43 +3,21 @@
 from pathlib import Path
 
 import click
-from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from raglan.cli.ready import plainly
 from raglan.config import config
 from raglan.core import backup as copies
 from raglan.core.db import lock
-
-MIGRATION_LOCK = 7_246_914  # any number, the same on every node
-
-
-def pending() -> int:
-    """Return how many migrations wait to be applied."""
-    executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+from raglan.edge import startup
 
 
 def bring_up_to_date() -> int:
-    """Apply what is pending, one process at a time, and return how many that were."""
-    if connection.vendor == "sqlite":
-        with lock.acquire(config().data_dir):
-            return _apply()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        try:
-            return _apply()
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
-
-
-def _apply() -> int:
-    waiting = pending()
-    if waiting:
-        call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
-    return waiting
+    """Apply what is pending, while nobody else uses the data folder, and return how many that were."""
+    if connection.vendor != "sqlite":
+        return startup.bring_up_to_date()
+    with lock.acquire(config().data_dir):
+        return startup.bring_up_to_date()
 
 
 @click.command()
