@@ -124,6 +124,25 @@ def test_item_with_the_focus_is_left_until_the_reader_moves_on(room: Page, world
     expect(room.locator("#ask-9")).to_be_visible()
 
 
+def test_typed_text_inside_a_region_is_never_taken_away(room: Page, world: World) -> None:
+    world.wait_for_stream()
+    outcome = '<form id="f-1"><label for="o-1">What happened</label><input id="o-1" name="text"></form>'
+    world.pages["/part/asks/"] = f'<li id="ask-0">{outcome}</li>'
+    change(world, room)
+    room.locator("#o-1").fill("it started")
+    room.locator("#text").focus()
+    world.pages["/part/asks/"] = f'<li id="ask-0"><b>new</b>{outcome}</li>'
+    change(world, room, number=102)
+    expect(room.locator("#ask-0 b")).to_be_visible()
+    world.pages["/part/asks/"] = '<li id="ask-9">other</li>'
+    change(world, room, number=103)
+    assert room.locator("#o-1").input_value() == "it started"
+    room.locator("#o-1").fill("")
+    room.locator("#text").focus()
+    room.clock.run_for(1_000)
+    expect(room.locator("#ask-9")).to_be_visible()
+
+
 def test_open_details_stay_open(room: Page, world: World) -> None:
     world.wait_for_stream()
     room.locator("#d-12 summary").click()

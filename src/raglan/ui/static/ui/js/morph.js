@@ -20,11 +20,15 @@ window.htmx?.registerExtension("raglan-morph", {
   htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details")),
 });
 
-// An item with the focus in it that is gone from the new HTML: wait until the reader has left it.
+function gone(fresh, element) {
+  const item = element.closest("[id]");
+  return !item || !fresh.getElementById(item.id);
+}
+
+// What holds the focus or a typed text and is gone from the new HTML: wait until the reader is done with it.
 export function mustWait(region, fresh) {
-  if (!held(region)) return false;
-  const item = document.activeElement.closest("[id]");
-  return item !== region && region.contains(item) && !fresh.getElementById(item.id);
+  const typed = [...region.querySelectorAll(TYPED)].some((field) => "defaultValue" in field && field.value !== field.defaultValue && gone(fresh, field));
+  return typed || (held(region) && document.activeElement !== region && gone(fresh, document.activeElement));
 }
 
 export async function morph(region, html) {
