@@ -1,6 +1,7 @@
 """Every option of raglan, typed, with the help text that its reference page is made from.
 
-Values come from `raglan.toml`, then `RAGLAN_*` variables, then `RAGLAN_*_FILE` files that hold a secret; the later one wins.
+Values come from `raglan.toml`, then `RAGLAN_*` variables, then `RAGLAN_*_FILE` files that hold a secret; the later
+one wins.
 """
 
 import os
@@ -52,9 +53,10 @@ class Config(BaseSettings):
         "`smtp+starttls://` for STARTTLS. Empty switches mail off.",
     )
     smtp_from: str = Field("raglan@localhost", description="Sender address of mail.")
-    demo: bool = Field(False, description="Demonstration: one click on loopback signs in as one of its people.")
+    demo: bool = Field(default=False, description="Demonstration: one click on loopback signs in as one of its people.")
     allow_data_loss: bool = Field(
-        False, description="Serve although the database does not keep what it acknowledged. For tests of speed only."
+        default=False,
+        description="Serve although the database does not keep what it acknowledged. For tests of speed only.",
     )
     intake_queue: int = Field(10_000, ge=1, description="Signals that may wait for the disk before 503 is answered.")
     send_deadline_s: float = Field(
@@ -93,7 +95,7 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _fill_public_url(self) -> "Config":
         if not self.public_url:
-            self.public_url = f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"
+            self.public_url = f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104 -- compared, not bound
         parts = urlsplit(self.public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("public_url: write it as https://raglan.example.org")

@@ -1,4 +1,7 @@
-"""Django's view of the options. The values follow the reliability page: strict cookies, strict headers, strict policy."""
+"""Django's view of the options.
+
+The values follow the reliability page: strict cookies, strict headers, strict policy.
+"""
 
 from raglan.config import config
 from raglan.core.db.settings import databases

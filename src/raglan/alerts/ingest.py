@@ -1,7 +1,7 @@
 """From a batch of signals to alerts, groups, pages and timers, in one transaction.
 
-The journal calls `ingest` with all that waits; the commit is what a 2xx stands on. Stages are pure and run over a snapshot that
-is read once for the whole batch.
+The journal calls `ingest` with all that waits; the commit is what a 2xx stands on. Stages are pure and run over a
+snapshot that is read once for the whole batch.
 """
 
 from collections.abc import Sequence

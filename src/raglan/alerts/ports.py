@@ -52,7 +52,10 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class IntakeRequest:
-    """An HTTP request as doors see it. Header names are in lower case; `token` is what the edge found in the path or header."""
+    """An HTTP request as doors see it.
+
+    Header names are in lower case; `token` is what the edge found in the path or header.
+    """
 
     method: str
     path: str

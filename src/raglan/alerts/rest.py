@@ -240,7 +240,7 @@ def list_alerts(
         found = found.filter(state=state)
     if before:
         found = found.filter(pk__lt=before)
-    return [AlertOut(**_alert_fields(alert)) for alert in found[:limit]]
+    return [AlertOut.model_validate(_alert_fields(alert)) for alert in found[:limit]]
 
 
 @router.get(
@@ -252,7 +252,7 @@ def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
     if alert is None:
         raise NotFound("There is no such alert.")
     decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decisions.all()]
-    return AlertDetail(**_alert_fields(alert), decisions=decisions)
+    return AlertDetail.model_validate(_alert_fields(alert) | {"decisions": decisions})
 
 
 def _alert_fields(alert: Alert) -> dict[str, object]:

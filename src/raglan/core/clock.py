@@ -1,7 +1,8 @@
 """The only clock.
 
-`now()` is the wall time at start plus monotonic time since then, so that a jump of the machine's clock neither skips nor
-repeats a wait. `drift()` says how far the wall clock has moved away since. Calendars read the same instant through a named zone.
+`now()` is the wall time at start plus monotonic time since then, so that a jump of the machine's clock neither skips
+nor repeats a wait. `drift()` says how far the wall clock has moved away since. Calendars read the same instant
+through a named zone.
 """
 
 import threading

@@ -1,10 +1,11 @@
 """The one decoder at the border: bytes to a value, or a `BadInput` that names the field.
 
-Depth, member count and numbers are bounded before anything walks the value; NUL and lone surrogates become U+FFFD once, so
-that both databases accept every text.
+Depth, member count and numbers are bounded before anything walks the value; NUL and lone surrogates become U+FFFD
+once, so that both databases accept every text.
 """
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 
@@ -32,8 +33,7 @@ def decode_json(body: bytes, *, max_members: int = MAX_MEMBERS) -> Json:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         value = _second_try(body, error)
     counter = [0]
-    cleaned = _clean(value, "", counter, max_members)
-    return cleaned
+    return _clean(value, "", counter, max_members)
 
 
 def _second_try(body: bytes, error: Exception) -> object:
@@ -83,12 +83,8 @@ def _clean(value: object, path: str, counter: list[int], most: int) -> Json:
             return value
         case str():
             return clean_text(value)
-        case int():
-            if abs(value) > MAX_INT:
-                raise BadInput(path, "a number has more than 64 bits", status=422)
-            return value
-        case float():
-            return _finite(value, path)
+        case int() | float():
+            return _number(value, path)
         case list():
             return [_clean(item, f"{path}[{index}]", counter, most) for index, item in enumerate(value)]
         case dict():
@@ -100,8 +96,10 @@ def _clean(value: object, path: str, counter: list[int], most: int) -> Json:
             raise BadInput(path, "this kind of value is not JSON")
 
 
-def _finite(value: float, path: str) -> float:
-    if value != value or value in (float("inf"), float("-inf")):
+def _number(value: float, path: str) -> float:
+    if isinstance(value, int) and abs(value) > MAX_INT:
+        raise BadInput(path, "a number has more than 64 bits", status=422)
+    if not math.isfinite(value):
         raise BadInput(path, "a number is not finite", status=422)
     return value
 

@@ -20,7 +20,10 @@ log = logs.get("raglan.engine")
 
 
 class Pool:
-    """Threads that fire claimed timers. It never takes more than it can start soon, or leases would end in the queue."""
+    """Threads that fire claimed timers.
+
+    It never takes more than it can start soon, or leases would end in the queue.
+    """
 
     def __init__(self, name: str, *, threads: int, depth: int, done: Callable[[], None]) -> None:
         self._queue: queue.Queue[timers.Due | None] = queue.Queue()

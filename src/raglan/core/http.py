@@ -1,7 +1,7 @@
 """The one wrapper for outgoing HTTP: checked addresses, our own deadline, bounded answers.
 
-A name is resolved once, every address is checked, and the connection goes to the checked address. Proxy variables of the
-environment are ignored and redirects are not followed, so that no answer can send us elsewhere.
+A name is resolved once, every address is checked, and the connection goes to the checked address. Proxy variables of
+the environment are ignored and redirects are not followed, so that no answer can send us elsewhere.
 """
 
 import socket

@@ -152,7 +152,8 @@ def newest_id() -> int:
 def names_since(event_id: int, *, overlap: int = 200, limit: int = 2_000) -> list[str] | None:
     """Return the names of all that changed after an event, or None when that is too much to tell.
 
-    Ids may commit out of order on PostgreSQL, so the search starts `overlap` ids earlier: hearing a name twice is harmless.
+    Ids may commit out of order on PostgreSQL, so the search starts `overlap` ids earlier: hearing a name twice is
+    harmless.
     """
     newest = newest_id()
     if newest - event_id > limit or event_id > newest:

@@ -1,8 +1,9 @@
 """Durable timers: work that is due at a time, written in the transaction that decides on it.
 
-A worker claims a timer with a lease. Ordinary handlers run in one transaction with the deletion of their timer, so that their
-effect happens once. A handler registered with `network=True` makes its own short transactions around a call to the outside; its
-timer goes away only when it returns, and when the process dies on the way the lease ends and the work is done again.
+A worker claims a timer with a lease. Ordinary handlers run in one transaction with the deletion of their timer, so
+that their effect happens once. A handler registered with `network=True` makes its own short transactions around a
+call to the outside; its timer goes away only when it returns, and when the process dies on the way the lease ends and
+the work is done again.
 """
 
 import os
@@ -26,7 +27,10 @@ RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One timer as its handler sees it. `attempt` counts from 1; more than 1 means that an earlier try may have had effect."""
+    """One timer as its handler sees it.
+
+    `attempt` counts from 1; more than 1 means that an earlier try may have had effect.
+    """
 
     id: int
     kind: str

@@ -1,8 +1,8 @@
 """From ASGI to Django's WSGI on a fixed pool of threads.
 
-Django's own ASGI handler makes a thread executor for each request; one fixed pool answers about ten times as many. A body is read
-whole before a thread is taken (memory to 1 MiB, then a file), so that a slow sender holds no thread. Answers are streamed with
-back-pressure; when the client goes away the iterator is closed and the thread is free.
+Django's own ASGI handler makes a thread executor for each request; one fixed pool answers about ten times as many. A
+body is read whole before a thread is taken (memory to 1 MiB, then a file), so that a slow sender holds no thread.
+Answers are streamed with back-pressure; when the client goes away the iterator is closed and the thread is free.
 """
 
 import asyncio
@@ -55,7 +55,9 @@ class Bridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if refused := too_long(scope):
-            await answer_json(send, refused, {"code": "too_long", "message": "The address or a header is longer than 8 kB."})
+            await answer_json(
+                send, refused, {"code": "too_long", "message": "The address or a header is longer than 8 kB."}
+            )
             return
         if self._under_way >= self._most_waiting:
             busy = {"code": "overloaded", "message": "Too much at once. Try again in a few seconds."}
@@ -174,7 +176,7 @@ class _Call:
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None
     ) -> Callable[[bytes], object]:
         lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        self._start = {"type": "http.response.start", "status": int(status.split()[0]), "headers": lines}
+        self._start = {"type": "http.response.start", "status": int(status.split(maxsplit=1)[0]), "headers": lines}
         return self._write
 
     def _write(self, piece: bytes) -> None:
@@ -238,5 +240,5 @@ def client_of(scope: Scope, trusted_proxies: int) -> str:
             for part in value.decode("latin-1").split(",")
         ]
         if len(said) >= trusted_proxies:
-            return said[-trusted_proxies]
+            return str(said[-trusted_proxies])
     return address

@@ -78,7 +78,10 @@ class Health:
             await asyncio.sleep(0.02)
 
     def _ready(self) -> list[Check]:
-        checks = [Check("process", not self.draining, "shutting down" if self.draining else "takes requests"), _database()]
+        checks = [
+            Check("process", not self.draining, "shutting down" if self.draining else "takes requests"),
+            _database(),
+        ]
         if checks[-1].ok:
             checks.append(self._migrations())
         return [*checks, self._tick()]
@@ -90,7 +93,9 @@ class Health:
         if not self._migrated:
             executor = MigrationExecutor(connection)
             self._migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-        return Check("migrations", self._migrated, "up to date" if self._migrated else "the database is older than this raglan")
+        return Check(
+            "migrations", self._migrated, "up to date" if self._migrated else "the database is older than this raglan"
+        )
 
     def _tick(self) -> Check:
         if self._engine is None:
@@ -111,7 +116,7 @@ class Health:
     async def _metrics(self, scope: Scope, send: Send) -> None:
         token = config().metrics_token.get_secret_value()
         client = scope.get("client")
-        local = bool(client) and ip_address(str(client[0])).is_loopback and not header(scope, b"x-forwarded-for")
+        local = client is not None and ip_address(str(client[0])).is_loopback and not header(scope, b"x-forwarded-for")
         if not local and (not token or header(scope, b"authorization") != f"Bearer {token}"):
             await answer_json(send, 401, {"code": "not_signed_in", "message": "Metrics need the metrics token."})
             return

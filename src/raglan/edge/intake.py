@@ -193,5 +193,3 @@ def unpack(body: bytes, encoding: str) -> bytes:
     if len(plain) > MAX_BODY:
         raise BadInput("", "the body has more than 1 MiB once unpacked", status=413)
     return plain
-
-

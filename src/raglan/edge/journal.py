@@ -1,6 +1,7 @@
 """The journal: one writer thread that commits all waiting signals in one transaction, then wakes those who wait.
 
-The queue is bounded by signals. When a group commit raises, each batch is tried alone, so that one bad batch can not harm the others.
+The queue is bounded by signals. When a group commit raises, each batch is tried alone, so that one bad batch can not
+harm the others.
 """
 
 import asyncio
@@ -108,7 +109,9 @@ class Journal:
         try:
             outcomes = self._ingest_within([item.batch for item in group])
         except Exception as error:  # the writer must outlive any one batch; each is tried alone
-            log.warning("a group commit failed; each batch is tried alone", extra={"error": str(error), "batches": len(group)})
+            log.warning(
+                "a group commit failed; each batch is tried alone", extra={"error": str(error), "batches": len(group)}
+            )
             commits.labels("failed").inc()
             for item in group:
                 self._commit_alone(item)

@@ -1,4 +1,4 @@
-"""On PostgreSQL: hears the names that other nodes publish, on a connection of its own, and hands them to this process."""
+"""On PostgreSQL: hears the names that other nodes publish, on a connection of its own, and passes them on."""
 
 import threading
 

@@ -1,8 +1,9 @@
 """Live streams: names of what changed, as server-sent events.
 
-A message carries names and the id of the newest event, never content; the browser fetches again with its own rights. After a break
-the browser sends the last id that it heard and is told what changed since, or to load anew. Clients wait on one shared future, and
-changes of a short window travel together, so that a storm costs a bounded number of rounds.
+A message carries names and the id of the newest event, never content; the browser fetches again with its own rights.
+After a break the browser sends the last id that it heard and is told what changed since, or to load anew. Clients
+wait on one shared future, and changes of a short window travel together, so that a storm costs a bounded number of
+rounds.
 """
 
 import asyncio
@@ -174,7 +175,9 @@ def _wanted(topics: Sequence[str], names: Sequence[str] | frozenset[str]) -> lis
     return [
         topic
         for topic in topics
-        if "*" in names or topic in names or (topic.endswith(":*") and any(name.startswith(topic[:-1]) for name in names))
+        if "*" in names
+        or topic in names
+        or (topic.endswith(":*") and any(name.startswith(topic[:-1]) for name in names))
     ]
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -75,7 +75,9 @@ def _listen(config: Config) -> socket.socket:
         listening.bind((config.host, config.port))
     except OSError as error:
         listening.close()
-        raise OSError(f"raglan can not listen on {config.host}:{config.port}: {error.strerror}. Is it running already?") from None
+        raise OSError(
+            f"raglan can not listen on {config.host}:{config.port}: {error.strerror}. Is it running already?"
+        ) from None
     return listening
 
 
@@ -209,19 +211,19 @@ class Process:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it raises SIGTERM again after serving, which would end us before timers drain."""
+    """uvicorn without its signal handlers: it raises SIGTERM again after serving, before our timers have drained."""
 
     def install_signal_handlers(self) -> None:
         """Leave signals to us."""
 
-    def capture_signals(self) -> "suppress":  # type: ignore[override]  # a context manager that does nothing is enough
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # the same by shape
         """Leave signals to us."""
-        return suppress()
+        return nullcontext()
 
 
 def _uvicorn_config(edge: Edge) -> uvicorn.Config:
     return uvicorn.Config(
-        edge,  # type: ignore[arg-type]  # an ASGI app by shape
+        edge,
         loop="none",
         http="httptools",
         ws="none",

@@ -77,4 +77,3 @@ def first_words(config: Config) -> list[str]:
         lines.append("Nobody exists yet. This link makes the first administrator, once, within 24 hours:")
         lines.append(f"  {link}")
     return lines
-

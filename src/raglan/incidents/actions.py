@@ -104,7 +104,10 @@ def declare(
 
 @atomic
 def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | None = None) -> Entry:
-    """Post an entry, as of when it was written. The same key posts once and returns what is there. Raises BadInput, Conflict."""
+    """Post an entry, as of when it was written.
+
+    The same key posts once and returns what is there. Raises BadInput, Conflict.
+    """
     key = said.key or secrets.token_hex(16)
     if found := Entry.objects.filter(incident=incident, key=key).first():
         return found
@@ -216,7 +219,10 @@ def ping_team(entry_id: int) -> Page | None:
 
 @atomic
 def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Incident:
-    """Write where it stands. Raises Conflict when somebody wrote in between (`seen_version`); nothing is overwritten in silence."""
+    """Write where it stands.
+
+    Raises Conflict when somebody wrote in between (`seen_version`); nothing is overwritten in silence.
+    """
     if not standing.summary.strip():
         raise BadInput("summary", "say in a sentence where it stands")
     if standing.service_state not in ServiceState.values:
@@ -314,7 +320,10 @@ def follow(incident: Incident, page: Page) -> None:
 
 @atomic
 def give_heads_up(warned: Warned, *, by: Person, team: Team | None = None) -> HeadsUp:
-    """Say that one may have broken something: opens or joins a room and nudges whoever is on call. Only the text is needed."""
+    """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
+
+    Only the text is needed.
+    """
     if not warned.text.strip():
         raise BadInput("text", "say in a few words what you did or saw")
     incident = _room_for(warned, by)

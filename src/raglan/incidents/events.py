@@ -91,7 +91,7 @@ class GroupsJoined(EventPayload):
 
 
 class HeadsUpGiven(EventPayload):
-    """ "I think I broke something", before the pager says so."""
+    """A heads-up: I think I broke something, before the pager says so."""
 
     kind = "headsup.given"
     heads_up: int

@@ -88,7 +88,7 @@ class IncidentPage(models.Model):
 
 
 class HeadsUp(models.Model):
-    """ "I think I broke something", said before the pager says so."""
+    """A heads-up: I think I broke something, said before the pager says so."""
 
     ref_kind: ClassVar[str] = "headsup"
 

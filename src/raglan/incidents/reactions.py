@@ -1,4 +1,4 @@
-"""How incidents follow news of alerts and paging: open rooms take in alerts of their services, rooms tell what became of pages."""
+"""How incidents follow news of lower contexts: open rooms take in alerts and tell what became of pages."""
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
@@ -62,7 +62,7 @@ def tell_page(event: timeline.Happened) -> None:
     followed = IncidentPage.objects.select_related("incident").filter(page=page).first() if page else None
     if page is None or followed is None or followed.incident.state != Incident.State.OPEN:
         return
-    person = Person.objects.filter(pk=event.data.get("person") or 0).first()
+    person = Person.objects.filter(pk=int(str(event.data.get("person") or 0))).first()
     text = PAGE_WORDS[event.kind].format(
         who=person.name if person else "Its source", title=page.title, why=event.data.get("why", "")
     )

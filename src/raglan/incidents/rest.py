@@ -196,7 +196,9 @@ def list_incidents(
 ) -> list[IncidentOut]:
     """Return incidents, newest first; `before` is the id to go on from."""
     found = queries.incidents(state=state).order_by("-pk")
-    return [IncidentOut(**_fields(item)) for item in (found.filter(pk__lt=before) if before else found)[:limit]]
+    return [
+        IncidentOut.model_validate(_fields(item)) for item in (found.filter(pk__lt=before) if before else found)[:limit]
+    ]
 
 
 @router.post("/incidents", response={201: IncidentDetail}, operation_id="declare", summary="Something is wrong")
@@ -413,18 +415,18 @@ def _detail(incident: Incident) -> IncidentDetail:
         HereOut(person_id=item.person_id, name=item.person.name, doing=item.doing)
         for item in queries.here(incident).responders
     ]
-    return IncidentDetail(
-        **_fields(incident),
-        summary=incident.summary,
-        know=incident.know,
-        trying=incident.trying,
-        unknown=incident.unknown,
-        standing_version=incident.standing_version,
-        next_update_at=incident.next_update_at,
-        here=here,
-        services=list(incident.services.order_by("slug").values_list("slug", flat=True)),
-        group_ids=list(queries.groups_of(incident).values_list("pk", flat=True)),
-    )
+    more = {
+        "summary": incident.summary,
+        "know": incident.know,
+        "trying": incident.trying,
+        "unknown": incident.unknown,
+        "standing_version": incident.standing_version,
+        "next_update_at": incident.next_update_at,
+        "here": here,
+        "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
+        "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
+    }
+    return IncidentDetail.model_validate(_fields(incident) | more)
 
 
 def _entry_out(entry: Entry) -> EntryOut:

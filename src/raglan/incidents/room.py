@@ -11,7 +11,12 @@ from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.people.models import Person
 
 PAGE_SIZE = 50
-LOOKS = {ServiceState.DOWN: "bad", ServiceState.SLOW: "slow", ServiceState.FINE: "good", ServiceState.UNKNOWN: "unknown"}
+LOOKS = {
+    ServiceState.DOWN: "bad",
+    ServiceState.SLOW: "slow",
+    ServiceState.FINE: "good",
+    ServiceState.UNKNOWN: "unknown",
+}
 
 
 @dataclass(frozen=True, slots=True)

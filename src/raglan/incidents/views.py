@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import cast
 
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -112,7 +112,10 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
         raise BadInput("kind", "is not one that can be posted here")
     team = Team.objects.filter(slug=request.POST.get("to_team", "")).first()
     said = actions.Said(
-        kind=Entry.Kind(kind), text=request.POST.get("text", ""), key=request.POST.get("entry_key", "")[:64], to_team=team
+        kind=Entry.Kind(kind),
+        text=request.POST.get("text", ""),
+        key=request.POST.get("entry_key", "")[:64],
+        to_team=team,
     )
     incident = queries.incident(pk)
     try:
@@ -164,8 +167,7 @@ def standing(request: HttpRequest, pk: int) -> HttpResponse:
         except Conflict as error:
             form.add_error(None, error.sentence)
             theirs = queries.incident(pk)
-            form.data = form.data.copy()
-            form.data["seen_version"] = str(theirs.standing_version)
+            form.data = {name: form.data[name] for name in form.data} | {"seen_version": str(theirs.standing_version)}
         except BadInput as error:
             form.add_error(error.field if error.field in form.fields else None, error.reason)
     context = {"incident": incident, "form": form, "theirs": theirs}
@@ -187,6 +189,7 @@ def _standing_now(incident: Incident) -> dict[str, object]:
 
 def _standing_of(form: StandingForm) -> actions.Standing:
     data = form.cleaned_data
+    minutes = int(data["next_update"] or 0)
     return actions.Standing(
         summary=data["summary"],
         know=data["know"].splitlines(),
@@ -194,7 +197,7 @@ def _standing_of(form: StandingForm) -> actions.Standing:
         unknown=data["unknown"].splitlines(),
         service_state=data["service_state"],
         state_words=data["state_words"],
-        next_update=timedelta(minutes=data["next_update"]) if data["next_update"] else None,
+        next_update=timedelta(minutes=minutes) if minutes else None,
         seen_version=data["seen_version"],
     )
 

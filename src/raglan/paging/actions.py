@@ -344,8 +344,8 @@ def save_policy(
         policy.save()
         policy.steps.all().delete()
     for position, draft in enumerate(steps):
-        step = Step.objects.create(policy=policy, position=position, wait_s=draft.wait_s)
-        StepTarget.objects.bulk_create(StepTarget(step=step, **{f"{t.type}_id": t.id}) for t in draft.targets)
+        made_step = Step.objects.create(policy=policy, position=position, wait_s=draft.wait_s)
+        StepTarget.objects.bulk_create(StepTarget(step=made_step, **{f"{t.type}_id": t.id}) for t in draft.targets)
     timeline.append(events.PolicyChanged(slug=slug, version=policy.version), actor=actor, about=[policy])
     return policy
 

@@ -1,7 +1,8 @@
 """Handing a notification to its provider, by lease.
 
-Claim (compare-and-set to *sending*), send with a key outside any transaction, record the outcome. When the process dies between
-the send and the record, the timer's lease ends, the work is done again and the message says that it may be a repeat.
+Claim (compare-and-set to *sending*), send with a key outside any transaction, record the outcome. When the process
+dies between the send and the record, the timer's lease ends, the work is done again and the message says that it may
+be a repeat.
 """
 
 import time
@@ -110,7 +111,9 @@ def _record_failure(notification: Notification, error: DeliveryError) -> None:
 def _bring_next_forward(notification: Notification) -> None:
     """Try the person's next way now: its wait was for an answer that can not come."""
     later = (
-        Notification.objects.filter(reached_id=notification.reached_id, state=Notification.State.WAITING, attempts=0)
+        Notification.objects.filter(
+            reached_id=notification.reached_id or 0, state=Notification.State.WAITING, attempts=0
+        )
         .exclude(pk=notification.pk)
         .order_by("due_at", "pk")
         .first()

@@ -16,7 +16,14 @@ from raglan.people import ports
 from raglan.people.access import Scope, require
 from raglan.people.models import ContactMethod, Person
 
-WAITS = ((0, "at once"), (60, "after 1 minute"), (180, "after 3 minutes"), (300, "after 5 minutes"), (600, "after 10 minutes"), (900, "after 15 minutes"))
+WAITS = (
+    (0, "at once"),
+    (60, "after 1 minute"),
+    (180, "after 3 minutes"),
+    (300, "after 5 minutes"),
+    (600, "after 10 minutes"),
+    (900, "after 15 minutes"),
+)
 
 
 class ReachForm(forms.Form):
@@ -38,7 +45,7 @@ def someone(request: HttpRequest) -> HttpResponse:
         page = actions.page_people([person], actions.Words(form.cleaned_data["title"]), reason=actions.Reason(), by=by)
         messages.success(request, f"{person.name} is being paged now.")
         return redirect("paging:page", page.pk)
-    chosen = Person.objects.filter(pk=request.GET.get("person") or 0, is_active=True).first() if not form.is_bound else None
+    chosen = _chosen(request.GET.get("person", "")) if not form.is_bound else None
     context = {
         "form": form,
         "chosen": chosen,
@@ -49,9 +56,15 @@ def someone(request: HttpRequest) -> HttpResponse:
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)
 
 
+def _chosen(word: str) -> Person | None:
+    return Person.objects.filter(pk=int(word), is_active=True).first() if word.isdigit() and len(word) < 19 else None
+
+
 def busy_with(person: Person) -> list[Page]:
     """Return the pages that a person has now."""
-    having = Reached.objects.filter(person=person, answer__in=(Reached.Answer.HAS_IT, Reached.Answer.JOINS)).values("page_id")
+    having = Reached.objects.filter(person=person, answer__in=(Reached.Answer.HAS_IT, Reached.Answer.JOINS)).values(
+        "page_id"
+    )
     return list(queries.live_pages().filter(pk__in=having, is_test=False)[:5])
 
 

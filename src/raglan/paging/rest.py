@@ -280,7 +280,7 @@ def _page(page_id: int) -> Page:
 
 
 def _page_out(page: Page) -> PageOut:
-    return PageOut(**_fields(page))
+    return PageOut.model_validate(_fields(page))
 
 
 def _fields(page: Page) -> dict[str, object]:
@@ -312,4 +312,5 @@ def _detail(page: Page) -> PageDetail:
         )
         for item in queries.history(page)
     ]
-    return PageDetail(**_fields(page), text=page.text, next_words=queries.next_words(page), reached=reached)
+    more = {"text": page.text, "next_words": queries.next_words(page), "reached": reached}
+    return PageDetail.model_validate(_fields(page) | more)

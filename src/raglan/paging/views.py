@@ -1,6 +1,7 @@
 """Screens of paging: the page that a message opens, and a page's history."""
 
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from zoneinfo import ZoneInfo
 
 from raglan.core.errors import BadInput, NotFound
 from raglan.paging import actions, ports, queries

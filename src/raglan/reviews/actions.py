@@ -16,7 +16,10 @@ MAX_TEXT = 20_000
 
 @atomic
 def draft(incident: Incident) -> Review:
-    """Make the draft of an incident's review, or bring the timeline of an existing one up to date. Nothing written is lost."""
+    """Make the draft of an incident's review, or bring the timeline of an existing one up to date.
+
+    Nothing written is lost.
+    """
     at = now()
     review, made = Review.objects.get_or_create(
         incident=incident,

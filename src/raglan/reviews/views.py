@@ -67,8 +67,7 @@ def _save(request: HttpRequest, review: Review, form: ReviewForm) -> Review | No
     except Conflict as error:
         form.add_error(None, error.sentence)
         theirs = queries.review(review.pk)
-        form.data = form.data.copy()
-        form.data["version"] = str(theirs.version)
+        form.data = {name: form.data[name] for name in form.data} | {"version": str(theirs.version)}
         return theirs
     messages.success(request, "Saved.")
     return None

@@ -1,4 +1,7 @@
-"""The pipeline: identify, deduplicate, group, route. One stage a file, each a pure function that returns a decision with its reason."""
+"""The pipeline: identify, deduplicate, group, route.
+
+One stage a file, each a pure function that returns a decision with its reason.
+"""
 
 from raglan.alerts.pipeline.deduplicate import deduplicate
 from raglan.alerts.pipeline.group import group_key

@@ -1,4 +1,4 @@
-"""Stage 2: is this new, a repeat, or the end of something that fires?"""
+"""Stage 2, which answers: is this new, a repeat, or the end of something that fires."""
 
 from raglan.alerts.ports import RawSignal
 from raglan.core.decisions import Decision

@@ -1,4 +1,4 @@
-"""Stage 3: which alerts would one person handle as one thing?"""
+"""Stage 3, which answers: which alerts would one person handle as one thing."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ def group_key(
 ) -> tuple[str, dict[str, str], Decision]:
     """Return the key, the labels that all alerts of the group share, and why.
 
-    Alerts of one route and one source with the same values of `group_by` belong together. Without any of these labels, an
-    alert is a group of its own kind by its whole label set.
+    Alerts of one route and one source with the same values of `group_by` belong together. Without any of these
+    labels, an alert is a group of its own kind by its whole label set.
     """
     names = [name for name in group_by or DEFAULT_GROUP_BY if name in labels]
     shared = {name: labels[name] for name in names} if names else dict(labels)

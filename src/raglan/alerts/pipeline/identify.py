@@ -1,4 +1,4 @@
-"""Stage 1: which condition is this signal about?"""
+"""Stage 1, which answers: which condition is this signal about."""
 
 import hashlib
 

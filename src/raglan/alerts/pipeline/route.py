@@ -1,4 +1,4 @@
-"""Stage 4: whom does it page?"""
+"""Stage 4, which answers: whom does it page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -69,7 +69,7 @@ def _server() -> smtplib.SMTP:
 
 
 def compose(address: str, message: Message) -> EmailMessage:
-    """Return the mail: the subject says what, the text says what to do; the link shows a button and acknowledges nothing."""
+    """Return the mail: the subject says what, the text what to do; opening its link acknowledges nothing."""
     mail = EmailMessage(policy=SMTP)
     marks = ("[test] " if message.is_test else "") + ("(may be a repeat) " if message.may_repeat else "")
     mail["Subject"] = marks + one_line(message.title)

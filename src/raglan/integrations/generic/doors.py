@@ -1,12 +1,12 @@
 """Reads any JSON by the source's mapping.
 
 A mapping names paths with dots and numbers, such as `event.items.0.name`:
-`title` (required), `key` (same key, same alert), `severity`, `status`, `resolved_values` (values of `status` that mean over),
+`title` (required), `key` (same key, same alert), `severity`, `status`, `resolved_values` (values of `status` that
+mean over),
 `link`, `labels` (name to path), `description`. Without a mapping, the fields of the same names at the top are used.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
 from raglan.core.decode import Json, decode_json
@@ -19,7 +19,7 @@ RESOLVED = ("resolved", "ok", "closed", "resolve", "recovery", "up")
 class AnyJson:
     """One alert a request, or an array of them."""
 
-    kinds: ClassVar[Sequence[str]] = ("generic",)
+    kinds: Sequence[str] = ("generic",)
 
     def takes(self, method: str, path: str) -> bool:
         """The address of a source of this kind, with nothing behind it."""

@@ -1,7 +1,6 @@
 """Reads `POST /v2/enqueue`: trigger, acknowledge, resolve. The routing key is the source's token."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, Status, shorten
 from raglan.core.decode import Json, decode_json, parse_time
@@ -17,7 +16,7 @@ MAX_KEY = 1_024
 class Enqueue:
     """One event a request."""
 
-    kinds: ClassVar[Sequence[str]] = ("pagerduty",)
+    kinds: Sequence[str] = ("pagerduty",)
 
     def takes(self, method: str, path: str) -> bool:
         """The path of the Events API."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from raglan.alerts.ports import (
     MAX_SIGNALS,
@@ -27,7 +26,7 @@ Reader = Callable[[Json, str], RawSignal]
 class ApiV2:
     """`POST /api/v2/alerts` as Alertmanager takes it: an array of alerts; `endsAt` in the future while one fires."""
 
-    kinds: ClassVar[Sequence[str]] = ("alertmanager",)
+    kinds: Sequence[str] = ("alertmanager",)
 
     def takes(self, method: str, path: str) -> bool:
         """Prometheus appends this path to the prefix that it was given."""
@@ -58,7 +57,7 @@ class ApiV2:
 class Webhook:
     """Alertmanager's webhook, version 4: one message for a group, firing and resolved alerts mixed."""
 
-    kinds: ClassVar[Sequence[str]] = ("webhook",)
+    kinds: Sequence[str] = ("webhook",)
 
     def takes(self, method: str, path: str) -> bool:
         """Any address that ends in /alertmanager."""

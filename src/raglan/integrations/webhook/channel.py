@@ -1,7 +1,7 @@
 """Posts a page as JSON, signed so that the receiver can tell it from a forgery.
 
-`X-Raglan-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>." + body>`; the key is derived from the installation's secret
-and the address, and stands on the person's profile.
+`X-Raglan-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>." + body>`; the key is derived from the
+installation's secret and the address, and stands on the person's profile.
 """
 
 import hashlib
