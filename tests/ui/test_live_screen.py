@@ -90,6 +90,24 @@ def test_other_topics_are_left_alone(room: Page, world: World) -> None:
     assert "/part/thread/" not in world.asked
 
 
+def test_topic_of_a_whole_kind_reaches_each_of_its_regions(room: Page, world: World) -> None:
+    world.wait_for_stream()
+    put(world, 13)
+    world.tell('["incident:*"]', number=101)
+    expect(room.locator("#e-13")).to_be_visible()
+
+
+def test_page_that_does_not_say_what_it_has_seen_looks_once_more(browser: Browser, world: World, address: str) -> None:
+    put(world, 12)
+    html = render(PAGE, {"live_topics": "incident:42"}, reader=Reader())
+    world.pages["/room/"] = html.replace("ASKS", "").replace("ENTRIES", entries(11))
+    with screens.browser_page(browser, base_url=address) as page:
+        page.goto("/room/", wait_until="load")
+        world.wait_for_stream()
+        world.tell("[]", event="hello", number=101)
+        expect(page.locator("#e-12")).to_be_visible()
+
+
 def test_reload_fetches_everything(room: Page, world: World) -> None:
     world.wait_for_stream()
     put(world, 14)

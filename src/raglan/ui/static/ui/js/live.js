@@ -23,9 +23,13 @@ function all() {
   return [...document.querySelectorAll("[data-live][data-src]")];
 }
 
+// Both sides may end in ":*", which stands for all of a kind; "*" alone is everything.
+function covers(pattern, name) {
+  return pattern === "*" || pattern === name || (pattern.endsWith(":*") && name.startsWith(pattern.slice(0, -1)));
+}
+
 function shows(region, names) {
-  return region.dataset.live.split(/\s+/).some((topic) => names.some((name) =>
-    name === "*" || topic === "*" || name === topic || (topic.endsWith(":*") && name.startsWith(topic.slice(0, -1)))));
+  return region.dataset.live.split(/\s+/).some((topic) => names.some((name) => covers(topic, name) || covers(name, topic)));
 }
 
 function touch(names) {
@@ -152,8 +156,15 @@ function connect() {
   source = new EventSource(address);
   for (const name of ["open", "hello", "beat", "message", "reload"]) source.addEventListener(name, heard);
   source.addEventListener("message", (event) => touch(topicsOf(event.data)));
+  source.addEventListener("hello", greeted);
   source.addEventListener("reload", () => refreshAll().catch(() => {}));
   source.addEventListener("error", failed);
+}
+
+// A page that does not say which event it has seen may have missed one between its making and this stream.
+function greeted() {
+  if (body.dataset.liveSince === undefined) refreshAll().catch(() => {});
+  body.dataset.liveSince ??= lastId;
 }
 
 // The browser goes on by itself unless the server answered with an error; then the page has to.
