@@ -234,8 +234,8 @@ def _side_by_side(
 def reigns(schedule: Schedule) -> list[tuple[Rotation, datetime, datetime]]:
     """Return the rotations that ever decide, each with the time in which it does."""
     starts = sorted(((item.begins(), item.id, item) for item in schedule.rotations), key=lambda item: item[:2])
-    ends = [start for start, _, _ in starts[1:]] + [FAR]
-    return [(item, start, end) for (start, _, item), end in zip(starts, ends, strict=True) if start < end]
+    ends = [*(start for start, _, _ in starts[1:]), FAR]
+    return [(item, start, end) for (start, _, item), end in zip(starts, ends, strict=False) if start < end]
 
 
 def _turns(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
