@@ -54,13 +54,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "raglan.ui.middleware.SecurityHeaders",
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "raglan.ui.middleware.PlainErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "raglan.console.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "raglan.people.middleware.PersonMiddleware",
@@ -93,6 +94,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = _config.data_dir / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,0 +1,90 @@
+"""The process itself: it ends in order, and nothing accepted is lost when it is killed."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.server import Running, serving, set_up_web_team, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def raglan() -> Iterator[Running]:
+    with serving(lease_s="11", send_deadline_s="10") as running:
+        yield running
+
+
+class Load:
+    """Posts alerts one after the other and writes down those that were answered 2xx."""
+
+    def __init__(self, running: Running, token: str) -> None:
+        self.accepted: list[str] = []
+        self._parts = urlsplit(running.url)
+        self._token = token
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.is_set() and number < 2000:
+            number += 1
+            name = f"A{number}"
+            body = json.dumps([{"labels": {"alertname": name, "service": name}, "annotations": {"summary": name}}])
+            connection = HTTPConnection(self._parts.hostname or "", self._parts.port, timeout=5)
+            try:
+                connection.request("POST", "/api/v2/alerts", body, {"Authorization": f"Bearer {self._token}"})
+                if connection.getresponse().status == 200:
+                    self.accepted.append(name)
+            except (OSError, HTTPException):
+                time.sleep(0.05)
+            finally:
+                connection.close()
+
+    def stop(self) -> list[str]:
+        self._stop.set()
+        self._thread.join(20)
+        return self.accepted
+
+
+def titles(running: Running) -> set[str]:
+    return {str(mail["Subject"]).removeprefix("(may be a repeat) ") for mail in running.mailbox.to("mara@example.test")}
+
+
+def test_sigterm_ends_in_order_in_under_ten_seconds_and_loses_nothing(raglan: Running) -> None:
+    load = Load(raglan, set_up_web_team(raglan))
+    until(lambda: len(load.accepted) > 30)
+    began = time.monotonic()
+    assert raglan.stop() == 0
+    assert time.monotonic() - began < 10
+    accepted = load.stop()
+    raglan.start_again()
+    until(lambda: titles(raglan) >= set(accepted), 60)
+
+
+def test_a_kill_in_the_middle_of_paging_loses_no_page(raglan: Running) -> None:
+    token = set_up_web_team(raglan)
+    accepted: list[str] = []
+    for _ in range(3):
+        load = Load(raglan, token)
+        until(lambda load=load: len(load.accepted) > 15)
+        raglan.process.send_signal(signal.SIGKILL)
+        raglan.process.wait(10)
+        accepted += load.stop()
+        raglan.start_again()
+    until(lambda: titles(raglan) >= set(accepted), 90)
+    assert len(accepted) >= 45
+
+
+def test_a_stream_ends_with_the_process_and_goes_on_after_it(raglan: Running) -> None:
+    raglan.stop()
+    assert raglan.process.returncode == 0
+    raglan.start_again()
+    assert raglan.api("GET", "/whoami")

@@ -1,0 +1,203 @@
+"""A real raglan for tests: `raglan serve` in a process of its own, on a free port, with its own data folder and a real SMTP sink."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+READY_S = 60
+
+
+class Mailbox:
+    """A real SMTP server that keeps what it took."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.arrived: list[float] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self._controller.start()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's name
+        """Keep one mail."""
+        self.arrived.append(time.time())
+        self.mails.append(message_from_bytes(envelope.content or b"", policy=policy.default))
+        return "250 OK"
+
+    @property
+    def url(self) -> str:
+        """The address for `smtp_url`."""
+        return f"smtp://127.0.0.1:{self._controller.port}"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Return the mails to an address."""
+        return [mail for mail in self.mails if mail["To"] == address]
+
+    def stop(self) -> None:
+        """End the server."""
+        self._controller.stop()
+
+
+@dataclass
+class Running:
+    """One raglan under test."""
+
+    url: str
+    data_dir: Path
+    mailbox: Mailbox
+    env: Mapping[str, str]
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    token: str = ""
+    people: dict[str, int] = field(default_factory=dict)
+
+    def api(self, method: str, path: str, body: object = None, *, token: str = "") -> object:
+        """Call the REST API and return its JSON. Raises urllib's HTTPError on a refusal."""
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
+        request = Request(f"{self.url}/api/v1{path}", data=data, method=method, headers=headers)
+        with urlopen(request, timeout=20) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def start_again(self) -> None:
+        """Start on the same data and port."""
+        self.process = spawn(self.env, self.log)
+        wait_ready(self)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def spawn(env: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start `raglan serve`."""
+    with log.open("ab") as out:
+        return subprocess.Popen([sys.executable, "-m", "raglan", "serve"], env=dict(env), stdout=out, stderr=out)
+
+
+def wait_ready(running: Running) -> None:
+    """Wait for /readyz; the log is shown when it does not come."""
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until and running.process.poll() is None:
+        if get_status(running.url, "/readyz") == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"raglan did not get ready:\n{running.log.read_text()[-4000:]}")
+
+
+def get_status(url: str, path: str) -> int:
+    """Return the status of a GET, 0 when nobody answers."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+@contextmanager
+def serving(**options: str) -> Iterator[Running]:
+    """Run raglan with an administrator and a token; options are RAGLAN_* without the prefix, in small letters."""
+    with tempfile.TemporaryDirectory(prefix="raglan-serve-") as folder:
+        data_dir, mailbox, port = Path(folder), Mailbox(), free_port()
+        env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
+        env |= {
+            "RAGLAN_DATA_DIR": str(data_dir / "data"),
+            "RAGLAN_CONFIG": str(data_dir / "raglan.toml"),
+            "RAGLAN_PORT": str(port),
+            "RAGLAN_SMTP_URL": mailbox.url,
+            "RAGLAN_ALLOW_NETWORKS": "127.0.0.0/8",
+            "RAGLAN_DEMO": "true",
+        }
+        env |= {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
+        command = [sys.executable, "-m", "raglan"]
+        subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True, timeout=120)
+        made = subprocess.run([*command, "token", "ada@example.test"], env=env, check=True, capture_output=True, text=True)
+        log = data_dir / "log"
+        running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log)
+        running.token = made.stdout.split()[-1]
+        try:
+            wait_ready(running)
+            yield running
+        finally:
+            running.stop()
+            mailbox.stop()
+
+
+def until(look: "object", seconds: float = 15.0, every: float = 0.05) -> object:
+    """Return the first true value of `look()`; raise AssertionError when none came in time."""
+    assert callable(look)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := look():
+            return value
+        time.sleep(every)
+    raise AssertionError("this did not come true in time")
+
+
+def set_up_web_team(running: Running) -> str:
+    """Make two people, a team, a rota, a policy, a route and a Prometheus source; return the source's token."""
+    api = running.api
+    for name in ("Mara Novak", "Ike Okafor"):
+        email = f"{name.split()[0].lower()}@example.test"
+        made = api("POST", "/people", {"name": name, "email": email, "role": "responder", "time_zone": "Europe/Berlin"})
+        assert isinstance(made, dict)
+        running.people[name.split()[0].lower()] = made["id"]
+    api("POST", "/teams", {"name": "Web", "slug": "web"})
+    for person_id in running.people.values():
+        api("POST", "/teams/web/members", {"person_id": person_id})
+    rotation = {
+        "participants": [running.people["mara"]],
+        "handoff_weekday": 0,
+        "handoff_time": "09:00",
+        "starts_on": "2026-01-01",
+    }
+    schedule = {"name": "Web", "slug": "web", "team": "web", "time_zone": "Europe/Berlin", "rotation": rotation}
+    api("POST", "/schedules", schedule)
+    steps = [
+        {"wait_s": 300, "targets": [{"type": "schedule", "id": "web"}]},
+        {"wait_s": 300, "targets": [{"type": "person", "id": running.people["ike"]}]},
+    ]
+    api("POST", "/policies", {"name": "Web", "slug": "web", "repeat": 1, "steps": steps})
+    api("POST", "/services", {"name": "httpd", "slug": "httpd", "team": "web"})
+    source = api("POST", "/sources", {"name": "Prometheus", "slug": "prometheus", "kind": "alertmanager"})
+    api("POST", "/routes", {"position": 1, "matchers": [], "policy": "web"})
+    assert isinstance(source, dict)
+    return str(source["token"])
+
+
+def person_token(running: Running, name: str) -> str:
+    """Return a fresh token of a person."""
+    body = {"name": "test", "scopes": ["read", "respond", "page"]}
+    made = running.api("POST", f"/people/{running.people[name]}/tokens", body)
+    assert isinstance(made, dict)
+    return str(made["token"])
