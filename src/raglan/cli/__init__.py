@@ -32,7 +32,7 @@ TALKING: dict[str, Entry] = {
 SERVING: dict[str, Entry] = {
     "serve": Entry("raglan.cli.serve:serve", "Run raglan: one process, one port.", serving=False),
     "demo": Entry("raglan.cli.demo:demo", "Replay a story at a fictional company.", serving=False),
-    "doctor": Entry("raglan.cli.doctor:doctor", "Send one test page the whole way and say what is wrong."),
+    "doctor": Entry("raglan.cli.doctor:doctor", "Send a test page the whole way; say what is wrong.", serving=False),
     "token": Entry("raglan.cli.keys:token", "Make an API token on this machine, for scripts that set raglan up."),
     "migrate": Entry("raglan.cli.keep:migrate", "Bring the database up to date."),
     "backup": Entry("raglan.cli.keep:backup", "Copy the live database to a file and prove the copy."),

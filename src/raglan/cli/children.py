@@ -22,7 +22,12 @@ class Child:
         command = [sys.executable, "-m", "raglan", *arguments]
         out = subprocess.STDOUT if output is not None else None
         self.process = subprocess.Popen(
-            command, env={**os.environ, **env}, stdout=output, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env={**os.environ, **env},
+            stdout=output,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def stop(self) -> int:

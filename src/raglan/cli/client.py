@@ -32,7 +32,7 @@ def connection() -> Connection:
     if not token:
         raise click.ClickException(
             "There is no token. Make one on the screen You, then set RAGLAN_TOKEN or write it to "
-            f"{_settings_path()} as: token = \"…\""
+            f'{_settings_path()} as: token = "…"'
         )
     return Connection(url.rstrip("/"), token)
 

@@ -32,7 +32,9 @@ PLAYED = "demo.json"
 @click.option("--levers", is_flag=True, help="Show how the system behaves under other settings, and end.")
 @click.option("--url", envvar="RAGLAN_URL", help="The raglan to play on.")
 @click.option("--token", envvar="RAGLAN_TOKEN", help="A token with the scope configure.")
-@click.option("--serve", is_flag=True, help="Start a raglan for the story, with a mailbox of its own, and keep it running.")
+@click.option(
+    "--serve", is_flag=True, help="Start a raglan for the story, with a mailbox of its own, and keep it running."
+)
 @click.option("--again", is_flag=True, help="With --serve: play the story although it was played on this data before.")
 def demo(
     *,

@@ -10,7 +10,9 @@ from raglan.cli import client
 from raglan.cli.client import Json
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-services = click.option("--service", "services", multiple=True, metavar="SLUG", help="A service it is about; repeatable.")
+services = click.option(
+    "--service", "services", multiple=True, metavar="SLUG", help="A service it is about; repeatable."
+)
 Words = Callable[[], str]
 
 
