@@ -46,7 +46,7 @@ _SAYS: dict[str, str] = {
 }
 
 
-class RoomClosed(Exception):  # noqa: N818 -- what happened, not a failure
+class RoomClosed(Exception):
     """Somebody closed the room while the story went on."""
 
 

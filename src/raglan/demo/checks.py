@@ -9,7 +9,7 @@ from raglan.demo.company import SITE, TOOL_NAMES
 from raglan.demo.model import CLUSTERS, MINUTE, Outcome
 
 LOOK_EVERY = 30
-FIRES_BELOW = 0.6
+FIRES_BELOW = 0.55
 RESOLVES_FROM = 0.95
 FAILED_RUNS = 60
 # A host check rings after four looks, a minute apart, that found nothing.

@@ -12,7 +12,7 @@ TRIES = 30
 WAIT_S = 1.0
 
 
-class Refused(Exception):  # noqa: N818 -- what the server did
+class Refused(Exception):
     """The server answered, and its answer was no."""
 
     def __init__(self, status: int, sentence: str, field: str = "") -> None:
@@ -20,7 +20,7 @@ class Refused(Exception):  # noqa: N818 -- what the server did
         self.status, self.sentence, self.field = status, sentence, field
 
 
-class Unreachable(Exception):  # noqa: N818 -- what the server is
+class Unreachable(Exception):
     """No answer, however often it was tried."""
 
 

@@ -59,12 +59,9 @@ def heads_up(scene: Scene, *, at: int = t(3, 30)) -> Chapter:
 
 
 def early(scene: Scene) -> Chapter:
-    """Tell it without the stagger: everything is seen at once."""
-    return [
-        Beat(
-            50,
-            "rowan",
-            Tell("follows a Chef run. It upgrades httpd, which was not expected, and httpd does not start."),
-        ),
-        *heads_up(scene, at=t(1, 30)),
-    ]
+    """Tell it without the stagger: everything is seen at once, and the pager speaks before anybody can."""
+    told = heads_up(scene, at=t(1, 30))
+    words = "follows a Chef run. It upgrades httpd, which was not expected, and httpd does not start."
+    # One acknowledgement takes both pages here: the alerts' and the heads-up's.
+    again = next(beat for beat in reversed(told) if isinstance(beat.action, Acknowledge))
+    return [Beat(50, "rowan", Tell(words)), *(beat for beat in told if beat is not again)]

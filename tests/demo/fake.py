@@ -1,0 +1,244 @@
+"""A small raglan that answers the calls of the demo and remembers them. Only the shape of the public API."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Body = dict[str, Any]
+ADMIN = "admin-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it came in."""
+
+    who: str
+    method: str
+    path: str
+    body: Any
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: Any = None
+
+
+@dataclass
+class FakeRaglan:
+    """The state, and the calls in their order."""
+
+    calls: list[Call] = field(default_factory=list)
+    tables: dict[str, list[Body]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=lambda: {ADMIN: "admin"})
+    on_call: dict[str, int] = field(default_factory=dict)
+    refuse: Callable[[Call], Answer | None] = lambda call: None
+    url: str = ""
+    last_id: int = 0
+
+    def table(self, name: str) -> list[Body]:
+        return self.tables.setdefault(name, [])
+
+    def add(self, name: str, row: Body) -> Body:
+        self.last_id += 1
+        row = {"id": self.last_id, **row}
+        self.table(name).append(row)
+        return row
+
+    def writes(self, pattern: str) -> list[Call]:
+        return [call for call in self.calls if call.method != "GET" and re.fullmatch(pattern, call.path)]
+
+    def answer(self, call: Call) -> Answer:
+        self.calls.append(call)
+        if not call.who:
+            return Answer(401, {"message": "Send a token."})
+        refused = self.refuse(call)
+        if refused is not None:
+            return refused
+        if call.path == "/api/v2/alerts":
+            return self._take_alerts(call)
+        path = call.path.removeprefix("/api/v1").partition("?")[0]
+        return (self._read(path) if call.method == "GET" else self._write(call, path)) or Answer(404, {"message": path})
+
+    def _take_alerts(self, call: Call) -> Answer:
+        if not call.who.startswith("source:"):
+            return Answer(401, {"message": "No source."})
+        for alert in call.body:
+            key = alert["labels"].get("kind") or alert["labels"]["service"]
+            if not any(group["key"] == key for group in self.table("alert-groups")):
+                group = self.add("alert-groups", {"key": key, "source": call.who.removeprefix("source:")})
+                schedule = "data" if key == "response-tool" else "systems"
+                self.page(f"group {group['id']}", self.on_call[schedule])
+        return Answer(200)
+
+    def page(self, title: str, person_id: int) -> Body:
+        return self.add("pages", {"title": title, "state": "open", "reached": [{"person_id": person_id}]})
+
+    def _read(self, path: str) -> Answer | None:
+        if path == "/on-call":
+            rows = [{"schedule": slug, "people": [{"id": found}]} for slug, found in self.on_call.items()]
+            return Answer(200, rows)
+        if found := re.fullmatch(r"/people/(\d+)/contact-methods", path):
+            return Answer(200, [row for row in self.table("contacts") if row["person_id"] == int(found[1])])
+        if re.fullmatch(r"/incidents/\d+/review", path):
+            return Answer(200, self.table("reviews")[-1]) if self.table("reviews") else None
+        if found := re.fullmatch(r"/(pages|incidents)/(\d+)", path):
+            return Answer(200, next(row for row in self.table(found[1]) if row["id"] == int(found[2])))
+        if path in ("/pages", "/incidents"):
+            return Answer(200, [row for row in self.table(path[1:]) if row["state"] == "open"])
+        return Answer(200, self.table(path[1:]))
+
+    def _write(self, call: Call, path: str) -> Answer | None:
+        for pattern, handle in _WRITES.items():
+            if found := re.fullmatch(pattern, path):
+                return handle(self, call, *found.groups())
+        return None
+
+
+def _make(name: str) -> Callable[..., Answer]:
+    def handle(fake: FakeRaglan, call: Call) -> Answer:
+        return Answer(201, fake.add(name, call.body))
+
+    return handle
+
+
+def _make_person(fake: FakeRaglan, call: Call) -> Answer:
+    made = fake.add("people", call.body)
+    fake.add("contacts", {"person_id": made["id"], "address": made["email"]})
+    return Answer(201, made)
+
+
+def _make_schedule(fake: FakeRaglan, call: Call) -> Answer:
+    made = fake.add("schedules", call.body)
+    fake.on_call[made["slug"]] = made["rotation"]["participants"][0]
+    return Answer(201, made)
+
+
+def _override(fake: FakeRaglan, call: Call, slug: str) -> Answer:
+    fake.on_call[slug] = call.body["person_id"]
+    return Answer(201, fake.add("overrides", call.body))
+
+
+def _make_member(fake: FakeRaglan, call: Call, slug: str) -> Answer:
+    team = next(row for row in fake.table("teams") if row["slug"] == slug)
+    team.setdefault("members", []).append(call.body["person_id"])
+    return Answer(200, team)
+
+
+def _make_token(fake: FakeRaglan, call: Call, person_id: str) -> Answer:
+    token = f"token-{len(fake.tokens)}"
+    name = next(row["name"] for row in fake.table("people") if row["id"] == int(person_id))
+    fake.tokens[token] = name
+    return Answer(201, fake.add("tokens", {"token": token}))
+
+
+def _end_token(fake: FakeRaglan, call: Call, token_id: str) -> Answer:
+    ended = next(row for row in fake.table("tokens") if row["id"] == int(token_id))
+    del fake.tokens[ended["token"]]
+    return Answer(204)
+
+
+def _make_source(fake: FakeRaglan, call: Call) -> Answer:
+    made = fake.add("sources", call.body)
+    return _rotate(fake, call, made["slug"])
+
+
+def _rotate(fake: FakeRaglan, call: Call, slug: str) -> Answer:
+    token = f"token-{len(fake.tokens)}"
+    fake.tokens[token] = f"source:{slug}"
+    return Answer(201, {"token": token})
+
+
+def _heads_up(fake: FakeRaglan, call: Call) -> Answer:
+    room = fake.add("incidents", {"state": "open", "title": call.body["text"], "services": call.body["services"]})
+    fake.page("Heads-up", fake.on_call["systems"])
+    return Answer(201, {"heads_up_id": 1, "incident_id": room["id"]})
+
+
+def _declare(fake: FakeRaglan, call: Call) -> Answer:
+    return Answer(201, fake.add("incidents", {**call.body, "state": "open"}))
+
+
+def _in_room(fake: FakeRaglan, call: Call, room_id: str, verb: str) -> Answer:
+    room = next(row for row in fake.table("incidents") if row["id"] == int(room_id))
+    if room["state"] == "closed":
+        return Answer(409, {"message": "This incident is closed."})
+    if verb == "stand-down":
+        room["state"] = "closed"
+        fake.add("reviews", {"incident_id": room["id"]})
+        fake.table("alert-groups").clear()
+    return Answer(201, fake.add(verb, call.body or {}))
+
+
+def _acknowledge(fake: FakeRaglan, call: Call, page_id: str) -> Answer:
+    page = next(row for row in fake.table("pages") if row["id"] == int(page_id))
+    page["state"] = "acknowledged"
+    return Answer(200, page)
+
+
+def _ok(fake: FakeRaglan, call: Call, *_found: str) -> Answer:
+    return Answer(200, {})
+
+
+_WRITES: dict[str, Callable[..., Answer]] = {
+    "/people": _make_person,
+    "/schedules": _make_schedule,
+    "/sources": _make_source,
+    "/heads-up": _heads_up,
+    "/incidents": _declare,
+    "/(teams|services|policies|routes)": lambda fake, call, name: _make(name)(fake, call),
+    r"/people/(\d+)/contact-methods": lambda fake, call, who: Answer(201, fake.add("ignored", {})),
+    r"/people/(\d+)/notification-rules": _ok,
+    r"/people/(\d+)/tokens": _make_token,
+    r"/tokens/(\d+)": _end_token,
+    "/teams/([a-z]+)/members": _make_member,
+    "/schedules/([a-z]+)/overrides": _override,
+    "/sources/([a-z]+)/token": _rotate,
+    r"/incidents/(\d+)/([a-z-]+)": _in_room,
+    r"/entries/(\d+)/(outcome|take|answers|close)": _ok,
+    r"/pages/(\d+)/acknowledge": _acknowledge,
+    r"/reviews/(\d+)/replies": _ok,
+}
+
+
+@contextmanager
+def serving() -> Iterator[FakeRaglan]:
+    """Serve on loopback."""
+    fake = FakeRaglan()
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            who = fake.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "), "")
+            with lock:
+                answer = fake.answer(Call(who, self.command, self.path, json.loads(body) if body else None))
+            content = b"" if answer.body is None else json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 -- the names that the library asks for
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
