@@ -25,7 +25,8 @@ def texts(fake: FakeRaglan, kind: str) -> list[str]:
 
 
 def test_the_story_ends_with_the_figures_and_says_that_they_are_invented(fake: FakeRaglan) -> None:
-    figures = run(fake.url, ADMIN, "max", out=(lines := []).append)
+    lines: list[str] = []
+    figures = run(fake.url, ADMIN, "max", out=lines.append)
     assert (figures.lowest, figures.all_serving_minute) == (7, 15)
     assert figures_words(figures) in lines[-3:]
     assert INVENTED in lines[-3:]

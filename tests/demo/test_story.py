@@ -28,8 +28,8 @@ from raglan.demo.scene import Scene, t
 from raglan.demo.story import story
 
 BLAME = re.compile(
-    r"root cause|human error|caused by|offender|violation|\bfault|blame|mistake|should have|could have|careless|failed to"
-    r"|accidental|forgot|obvious|simply|just ",
+    r"root cause|human error|caused by|offender|violation|\bfault|blame|mistake|should have|could have|careless"
+    r"|failed to|accidental|forgot|obvious|simply|just ",
     re.IGNORECASE,
 )
 EVERY = pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.slug)
