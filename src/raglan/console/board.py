@@ -1,4 +1,4 @@
-"""What Now shows, read once for a whole page or for one region of it. The number of queries does not grow with the rows."""
+"""What Now shows, read once for a whole page or for one region of it. More rows never mean more queries."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

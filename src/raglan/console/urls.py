@@ -2,10 +2,25 @@
 
 from django.urls import path
 
-from raglan.console import views
+from raglan.console import paging_views, reference_views, setup_views, source_views, views
 
 app_name = "console"
 urlpatterns = [
     path("", views.now, name="now"),
     path("part/<slug:name>/", views.part, name="part"),
+    path("setup/", setup_views.overview, name="setup"),
+    path("setup/part/<slug:name>/", setup_views.part, name="setup_part"),
+    path("setup/test/", setup_views.test_path, name="test_path"),
+    path("setup/timers/<int:pk>/again/", setup_views.try_again, name="try_again"),
+    path("setup/paging/", setup_views.allow_paging, name="allow_paging"),
+    path("setup/sources/", source_views.new_source, name="new_source"),
+    path("setup/sources/<slug:slug>/", source_views.show_source, name="source"),
+    path("setup/sources/<slug:slug>/part/", source_views.part, name="source_part"),
+    path("setup/sources/<slug:slug>/token/", source_views.new_token, name="new_token"),
+    path("setup/sources/<slug:slug>/test/", source_views.send_test, name="test_source"),
+    path("setup/policies/", paging_views.new_policy, name="new_policy"),
+    path("setup/policies/<slug:slug>/", paging_views.policy, name="policy"),
+    path("setup/routes/", paging_views.new_route, name="new_route"),
+    path("setup/routes/<int:position>/", paging_views.route, name="route"),
+    path("api/docs/", reference_views.docs, name="docs"),
 ]

@@ -14,7 +14,7 @@ PARTS = ("answers", "broken", "asking", "oncall", "you", "reading")
 
 @require_GET
 def now(request: HttpRequest) -> HttpResponse:
-    """The whole screen. The newest event is read first, so that nothing falls between it and the stream."""
+    """Show the whole screen. The newest event is read first, so that nothing falls between it and the stream."""
     since = timeline.newest_id()
     context = {"board": Board(reader(request)), "live_topics": "now", "live_since": since}
     return render(request, "console/now.html", context)
@@ -22,7 +22,7 @@ def now(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def part(request: HttpRequest, name: str) -> HttpResponse:
-    """One region of Now, for a screen that heard that something changed."""
+    """Show one region of Now, for a screen that heard that something changed."""
     if name not in PARTS:
         raise NotFound("There is no such part of this screen.")
     return render(request, f"console/part_{name}.html", {"board": Board(reader(request))})

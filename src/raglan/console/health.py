@@ -1,0 +1,186 @@
+"""Own health: whether raglan itself can store, work on time, send, and tell the time."""
+
+import shutil
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.db import connection
+
+from raglan.alerts.models import Source
+from raglan.config import config
+from raglan.core import timers
+from raglan.core.backup import restored_mark
+from raglan.core.clock import CLOCK, now
+from raglan.core.db.check import verify_durability
+from raglan.core.models import Timer
+from raglan.paging.models import Notification, Page, Policy
+from raglan.people.models import Person
+from raglan.ui import wording
+
+LATE_S = 5
+VERY_LATE_S = 60
+DRIFT_S = 2
+LITTLE_SPACE = 2 << 30
+VERY_LITTLE_SPACE = 200 << 20
+PARKED_SHOWN = 20
+RELEASE_FILES = ("tzdata.zi", "+VERSION")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that raglan knows of itself. `kind` is how it looks, `word` stands beside the shape."""
+
+    name: str
+    kind: str
+    word: str
+    words: str
+
+
+def facts() -> list[Fact]:
+    """Return all facts, in the order in which an event passes through them."""
+    return list(_facts())
+
+
+def _facts() -> Iterator[Fact]:
+    yield _storage()
+    yield _space()
+    yield _engine()
+    yield _parked()
+    yield _mail()
+    yield _fallback()
+    yield _clock()
+    yield Fact("Version", "good", version(), f"time-zone data {zone_data()}")
+
+
+def _storage() -> Fact:
+    name = "PostgreSQL" if connection.vendor == "postgresql" else "SQLite"
+    complaints = verify_durability(connection, allow_data_loss=True)
+    if complaints:
+        return Fact("Storage", "bad", "May lose data", " ".join(complaints))
+    return Fact("Storage", "good", "Fine", f"{name}: what was answered for is on disk")
+
+
+def _space() -> Fact:
+    free = shutil.disk_usage(config().data_dir).free
+    kind = "bad" if free < VERY_LITTLE_SPACE else "slow" if free < LITTLE_SPACE else "good"
+    word = {"bad": "Nearly none", "slow": "Little", "good": "Fine"}[kind]
+    return Fact("Space", kind, word, f"{free / (1 << 30):,.1f} GiB free where the data is")
+
+
+def _engine() -> Fact:
+    late = timers.lateness()
+    if late < LATE_S:
+        return Fact("Work that is due", "good", "On time", "nothing waits longer than it should")
+    words = f"the oldest waits for {wording.span(timedelta(seconds=late))}"
+    return Fact("Work that is due", "bad" if late > VERY_LATE_S else "slow", "Late", words)
+
+
+def _parked() -> Fact:
+    count = Timer.objects.filter(parked_at__isnull=False).count()
+    if not count:
+        return Fact("Work set aside", "good", "None", "no work failed three times")
+    return Fact("Work set aside", "bad", f"{count}", "failed three times; see below")
+
+
+def parked() -> list[Timer]:
+    """Return the work that was set aside last."""
+    return list(Timer.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-pk")[:PARKED_SHOWN])
+
+
+def _mail() -> Fact:
+    if not config().smtp_url:
+        return Fact("Mail", "unknown", "Switched off", "smtp_url is empty, so no mail is sent")
+    server = urlsplit(config().smtp_url).hostname or "127.0.0.1"
+    tried = (Notification.State.HANDED_OVER, Notification.State.FAILED)
+    last = Notification.objects.filter(channel="email", state__in=tried).order_by("-pk").first()
+    if last is None:
+        return Fact("Mail", "unknown", "Not known", f"nothing was handed to {server} yet; test the whole path")
+    if last.state == Notification.State.FAILED:
+        return Fact("Mail", "bad", "Refused", f"the last mail to {server}: {last.error[:300]}")
+    age = wording.age(last.handed_over_at, at=now()) if last.handed_over_at else ""
+    return Fact("Mail", "good", "Fine", f"{server} took the last mail {age}")
+
+
+def _fallback() -> Fact:
+    name = "Alerts without a route"
+    policy = Policy.objects.filter(is_fallback=True).first()
+    if policy is not None:
+        return Fact(name, "good", "Go out", f"by the policy {policy.name}")
+    if Person.objects.filter(is_active=True, role=Person.Role.ADMINISTRATOR).exists():
+        return Fact(name, "good", "Go out", "to every administrator")
+    return Fact(name, "bad", "Held back", "there is no administrator who could be paged")
+
+
+def _clock() -> Fact:
+    drift = CLOCK.drift().total_seconds()
+    if abs(drift) < DRIFT_S:
+        return Fact("Clock", "good", "Fine", "the machine’s clock has not moved since raglan started")
+    direction = "ahead" if drift > 0 else "back"
+    span = wording.span(timedelta(seconds=abs(drift)))
+    return Fact("Clock", "slow", "Moved", f"the machine’s clock went {span} {direction}; waits are not affected")
+
+
+def version() -> str:
+    """Return the version of raglan."""
+    try:
+        return metadata.version("raglan")
+    except metadata.PackageNotFoundError:
+        return "a source checkout"
+
+
+def zone_data() -> str:
+    """Return the release of the time-zone data in use: the system's, or else the package's."""
+    for folder in (Path(place) for place in zoneinfo.TZPATH):
+        for name in RELEASE_FILES:
+            if (release := _release(folder / name)) is not None:
+                return f"{release} of this system"
+        if folder.is_dir():
+            return "of this system, release not known"
+    return f"{metadata.version('tzdata')} of the package tzdata" if find_spec("tzdata") else "missing"
+
+
+def _release(path: Path) -> str | None:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline(80).removeprefix("# version").strip() or None
+    except OSError:
+        return None
+
+
+def quiet_since() -> str:
+    """Say that this is a restored copy that pages nobody yet; empty when it is not."""
+    mark = restored_mark(config().data_dir)
+    if mark is None:
+        return ""
+    restored = wording.age(mark.restored_at, at=now())
+    return f"Restored {restored} from a copy that was made {mark.made_at:%d %b %Y %H:%M} UTC."
+
+
+def last_test(person: Person) -> Notification | None:
+    """Return the newest test that was sent to a person, with its three facts."""
+    sent = Notification.objects.filter(person=person, page__is_test=True)
+    return sent.select_related("page").order_by("-pk").first()
+
+
+def test_page_ref(notification: Notification | None) -> str:
+    """Return the name under which a test is told of."""
+    return f"{Page.ref_kind}:{notification.page_id}" if notification else "health"
+
+
+def source_look(source: Source) -> tuple[str, str]:
+    """Return how a source looks, and the word for it."""
+    if source.disabled_at is not None:
+        return "unknown", "Switched off"
+    if source.last_heard_at is None:
+        return "unknown", "Not heard yet"
+    if source.last_error_at is not None and source.last_error_at >= source.last_heard_at - timedelta(minutes=1):
+        return "slow", "Not understood"
+    if source.kind == Source.Kind.ALERTMANAGER and source.last_heard_at < now() - timedelta(minutes=30):
+        return "unknown", "Silent"
+    return "good", "Heard"

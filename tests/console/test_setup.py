@@ -1,0 +1,247 @@
+"""Setup and own health: everyone reads it, managers and administrators change it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from raglan.alerts.models import Alert, AlertGroup, Route, Signal, Source
+from raglan.console import events
+from raglan.core.clock import now
+from raglan.core.models import Event, Timer
+from raglan.core.secrets import digest
+from raglan.paging import hooks
+from raglan.paging.models import Notification, Policy
+from raglan.people.models import ContactMethod, Person
+from tests.console.conftest import SignIn
+
+POSTS = (
+    "/setup/sources/",
+    "/setup/policies/",
+    "/setup/routes/",
+    "/setup/paging/",
+    "/setup/timers/1/again/",
+    "/setup/sources/prom/token/",
+    "/setup/sources/prom/test/",
+    "/setup/policies/web/",
+    "/setup/routes/10/",
+)
+READS = ("/setup/", "/setup/sources/prom/", "/setup/policies/web/", "/setup/routes/10/", "/api/docs/")
+
+
+@pytest.fixture
+def admin(signed_in: SignIn, ada: Person) -> Client:
+    """An administrator's browser."""
+    return signed_in(ada)
+
+
+@pytest.fixture
+def furnished(admin: Client, ada: Person) -> Client:
+    """A browser on an installation with a source, a policy and a route, made with the screens' own forms."""
+    admin.post("/setup/sources/", {"name": "Prometheus", "slug": "prom", "kind": "alertmanager"})
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "3"}
+    admin.post("/setup/policies/", {"name": "Web", "slug": "web", "repeat": "1", **step})
+    policy = Policy.objects.get(slug="web")
+    admin.post("/setup/routes/", {"position": "10", "policy": policy.pk, "name_1": "team", "op_1": "=", "value_1": "web"})
+    return admin
+
+
+@pytest.mark.parametrize("role", Person.Role.values)
+@pytest.mark.parametrize("address", READS)
+def test_everyone_may_read(signed_in: SignIn, furnished: Client, vera: Person, role: str, address: str) -> None:
+    Person.objects.filter(pk=vera.pk).update(role=role)
+    assert signed_in(vera).get(address).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Person.Role.VIEWER, Person.Role.RESPONDER])
+@pytest.mark.parametrize("address", POSTS)
+def test_only_managers_and_administrators_may_change(
+    signed_in: SignIn, furnished: Client, vera: Person, role: str, address: str
+) -> None:
+    Person.objects.filter(pk=vera.pk).update(role=role)
+    assert signed_in(vera).post(address).status_code == 403
+
+
+def test_readers_see_no_buttons_that_they_may_not_use(signed_in: SignIn, furnished: Client, vera: Person) -> None:
+    html = "".join(signed_in(vera).get(address).content.decode() for address in READS)
+    assert "Add a source" not in html
+    assert "Save this" not in html
+    assert "Send a test alert" not in html
+
+
+@pytest.mark.parametrize(
+    "address", ["/setup/test/", "/setup/timers/1/again/", "/setup/paging/", "/setup/sources/prom/token/"]
+)
+def test_what_changes_something_is_never_a_get(furnished: Client, address: str) -> None:
+    assert furnished.get(address).status_code == 405
+
+
+def test_empty_setup_says_what_to_do_next(admin: Client) -> None:
+    html = admin.get("/setup/").content.decode()
+    for words in ("No source is set up yet.", "No route yet.", "No policy yet.", "You have no way to be reached yet."):
+        assert words in html
+
+
+def test_a_new_source_shows_its_token_once_with_the_line_to_paste(admin: Client) -> None:
+    answer = admin.post("/setup/sources/", {"name": "Prometheus", "slug": "prom", "kind": "alertmanager"})
+    assert answer.status_code == 201
+    assert "no-store" in answer["Cache-Control"]
+    found = re.search(r"path_prefix: /integrations/(\S+?)<", answer.content.decode())
+    assert found
+    assert Source.objects.get().token_digest == digest(found[1])
+    assert found[1] not in admin.get("/setup/sources/prom/").content.decode()
+
+
+def test_a_form_with_mistakes_keeps_what_was_typed_and_says_what_to_do(admin: Client) -> None:
+    typed = {"name": "Nagios", "slug": "Not Good", "kind": "generic", "mapping": "{no"}
+    answer = admin.post("/setup/sources/", typed)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "2 things need a look" in html
+    assert 'value="Nagios"' in html
+    assert 'value="Not Good"' in html
+    assert "{no" in html
+
+
+def test_a_short_name_that_is_taken_is_said_at_its_field(furnished: Client) -> None:
+    answer = furnished.post("/setup/sources/", {"name": "Other", "slug": "prom", "kind": "webhook"})
+    assert answer.status_code == 422
+    assert "another source has this short name" in answer.content.decode()
+
+
+def test_a_new_token_ends_the_old_one(furnished: Client) -> None:
+    before = Source.objects.get().token_digest
+    answer = furnished.post("/setup/sources/prom/token/")
+    assert "shown this once" in answer.content.decode()
+    assert Source.objects.get().token_digest != before
+
+
+def test_a_test_alert_fires_for_real_and_is_listed_with_what_became_of_it(furnished: Client) -> None:
+    furnished.post("/setup/sources/prom/test/")
+    alert = Alert.objects.get()
+    assert alert.severity == "info"
+    assert alert.state == Alert.State.FIRING
+    assert alert.expires_at is not None
+    assert AlertGroup.objects.get().page is not None
+    assert Event.objects.filter(kind=events.TestAlertSent.kind).count() == 1
+    html = furnished.get("/setup/sources/prom/").content.decode()
+    assert "A test of Prometheus" in html
+    assert "Its alert is firing" in html
+    assert "RaglanTest" in html
+
+
+def test_what_could_not_be_understood_is_shown_raw_with_its_problem(furnished: Client) -> None:
+    source = Source.objects.get()
+    Signal.objects.create(
+        source=source, received_at=now(), status="parked", raw={"body": {"odd": "<b>"}}, problem="[0].labels: is missing"
+    )
+    html = furnished.get("/setup/sources/prom/").content.decode()
+    assert "[0].labels: is missing" in html
+    assert "&lt;b&gt;" in html
+
+
+def test_a_policy_is_made_changed_and_keeps_its_steps(furnished: Client, ada: Person, bo: Person) -> None:
+    policy = Policy.objects.get(slug="web")
+    assert [(step.wait_s, step.targets.get().person_id) for step in policy.steps.all()] == [(180, ada.pk)]
+    typed = {"name": "Web team", "repeat": "0", "seen_version": "1"}
+    typed |= {"target_1": f"person:{bo.pk}", "wait_1": "0", "target_3": f"person:{ada.pk}", "wait_3": "10"}
+    assert furnished.post("/setup/policies/web/", typed).status_code == 302
+    policy.refresh_from_db()
+    assert (policy.name, policy.slug, policy.repeat, policy.version) == ("Web team", "web", 0, 2)
+    assert [(step.wait_s, step.targets.get().person_id) for step in policy.steps.all()] == [(0, bo.pk), (600, ada.pk)]
+
+
+def test_a_policy_needs_a_first_step(admin: Client) -> None:
+    answer = admin.post("/setup/policies/", {"name": "Web", "slug": "web", "repeat": "1"})
+    assert answer.status_code == 422
+    assert not Policy.objects.exists()
+
+
+def test_when_two_save_a_policy_the_second_sees_the_first(furnished: Client, ada: Person) -> None:
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "1", "repeat": "1"}
+    furnished.post("/setup/policies/web/", {"name": "First", "seen_version": "1", **step})
+    answer = furnished.post("/setup/policies/web/", {"name": "Second", "seen_version": "1", **step})
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Somebody saved this meanwhile" in html
+    assert "First" in html
+    assert 'value="Second"' in html
+    assert re.search(r'name="seen_version" value="2"', html)
+    assert furnished.post("/setup/policies/web/", {"name": "Second", "seen_version": "2", **step}).status_code == 302
+
+
+def test_a_pattern_that_can_not_be_read_is_said_at_its_value(furnished: Client) -> None:
+    policy = Policy.objects.get(slug="web")
+    typed = {"position": "20", "policy": policy.pk, "name_2": "host", "op_2": "=~", "value_2": "web[("}
+    answer = furnished.post("/setup/routes/", typed)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "this pattern can not be read" in html
+    assert 'href="#id_value_2"' in html
+    assert Route.objects.count() == 1
+
+
+def test_a_new_route_never_replaces_another(furnished: Client) -> None:
+    policy = Policy.objects.get(slug="web")
+    answer = furnished.post("/setup/routes/", {"position": "10", "policy": policy.pk})
+    assert answer.status_code == 422
+    assert Route.objects.get().version == 1
+
+
+def test_a_route_is_changed_in_its_place(furnished: Client) -> None:
+    policy = Policy.objects.get(slug="web")
+    typed = {"policy": policy.pk, "group_by": "cluster, job", "seen_version": "1"}
+    assert furnished.post("/setup/routes/10/", typed).status_code == 302
+    route = Route.objects.get()
+    assert (route.position, route.matchers, route.group_by, route.version) == (10, [], ["cluster", "job"], 2)
+
+
+def test_work_that_was_set_aside_can_be_tried_again(admin: Client) -> None:
+    timer = Timer.objects.create(
+        kind="paging.deliver",
+        subject="notification:1",
+        due_at=now(),
+        attempts=3,
+        parked_at=now(),
+        last_error="the mail server answered 554",
+    )
+    assert "the mail server answered 554" in admin.get("/setup/").content.decode()
+    assert admin.post(f"/setup/timers/{timer.pk}/again/").status_code == 302
+    timer.refresh_from_db()
+    assert timer.parked_at is None
+    assert timer.attempts == 0
+    assert Event.objects.filter(kind="timer.tried_again").exists()
+    assert admin.post(f"/setup/timers/{timer.pk}/again/").status_code == 404
+
+
+def test_the_whole_path_is_tested_and_its_three_facts_are_shown(signed_in: SignIn, bo: Person) -> None:
+    assert hooks.send_test
+    ContactMethod.objects.create(person=bo, kind="email", address="bo@example.test", created_at=now())
+    client = signed_in(bo)
+    answer = client.post("/setup/test/", follow=True)
+    html = answer.content.decode()
+    assert "A test is on its way to bo@example.test" in html
+    assert "Not handed over yet" in html
+    sent = Notification.objects.get()
+    assert f'data-live="page:{sent.page_id}"' in html
+    at = now()
+    Notification.objects.filter(pk=sent.pk).update(state="handed_over", handed_over_at=at, confirmed_at=at)
+    fresh = client.get("/setup/part/test/").content.decode()
+    assert "Handed over" in fresh
+    assert "Confirmed by you" in fresh
+    assert "Not known to be received" in fresh
+
+
+def test_a_restored_copy_says_so_until_somebody_lets_it_page(admin: Client) -> None:
+    from raglan.config import config
+    from raglan.core.backup import RESTORED, restored_mark
+
+    path = config().data_dir / RESTORED
+    path.write_text("{}")
+    try:
+        assert "pages nobody yet" in admin.get("/setup/").content.decode()
+        assert admin.post("/setup/paging/").status_code == 302
+        assert restored_mark(config().data_dir) is None
+        assert "pages nobody yet" not in admin.get("/setup/").content.decode()
+    finally:
+        path.unlink(missing_ok=True)
