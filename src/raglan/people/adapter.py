@@ -1,13 +1,18 @@
 """How sign-in differs from the library's defaults: nobody signs up alone, mails wait for the engine, secrets are sealed."""
 
+import time
 from collections.abc import Mapping
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from raglan.config import config
 from raglan.people import actions, mail, sealing
 from raglan.people.models import Person
 
@@ -59,6 +64,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has n
             address=str(request.META.get("REMOTE_ADDR", "")),
         )
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
+        """Ask again before what is worth asking, unless somebody proved who they are a few minutes ago."""
+        records = get_authentication_records(self.request, self.request.user)
+        newest = max((record.get("at", 0) for record in records), default=0)
+        return time.time() - newest >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
     def send_mail(self, template_prefix: str, email: str, context: Mapping[str, object]) -> None:
         """Plan a mail of ours. An unknown address gets none, and the answer takes as long as for a known one."""
         if template_prefix == "account/email/password_reset_key":
@@ -66,6 +77,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has n
         else:
             subject, template, to = "raglan", "people/mail/nothing.txt", ""
         mail.write(to, subject=subject, text=render_to_string(template, dict(context)), about="people")
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link of a reset. Its host is ours, whatever host a request named."""
+        uid, _, rest = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": rest})
+        return f"{config().public_url}{path}"
 
     def send_notification_mail(
         self, template_prefix: str, user: Person, context: Mapping[str, object] | None = None, email: str | None = None
@@ -93,7 +110,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the library has no
     """Second factors: their secrets are sealed in the database."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "That did not fit. A code is good for 30 seconds: use the newest one.",
+        "incorrect_code": "That did not fit. Codes change every 30 seconds: use the newest one.",
     }
 
     def encrypt(self, text: str) -> str:

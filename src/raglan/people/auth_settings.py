@@ -47,3 +47,4 @@ MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # that check guards open sign-up, which is closed here
 MFA_TOTP_ISSUER = "raglan"
+MFA_TOTP_TOLERANCE = 1  # a phone whose clock is half a minute off still lets its owner in

@@ -9,7 +9,7 @@ from django.conf import settings
 from raglan.core.errors import RaglanError
 
 
-class SealBroken(RaglanError):
+class SealBrokenError(RaglanError):
     """Sealed under a signing key that is not here any more."""
 
     code = "seal_broken"
@@ -21,11 +21,11 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """Return the text again. Raises SealBroken when the key was changed and the old one is not kept as a fallback."""
+    """Return the text again. Raises SealBrokenError when the key was changed and the old one is not kept as a fallback."""
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise SealBroken("This was sealed with another signing key.") from None
+        raise SealBrokenError("This was sealed with another signing key.") from None
 
 
 def _box() -> MultiFernet:
