@@ -4,6 +4,9 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
+from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
+from raglan.edge.protocol import ABORT
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -13,6 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PLAIN = "text/plain; charset=utf-8"
 JSON = "application/json"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+LINE_LIMIT = 8 * 1024
 
 
 async def answer(
@@ -30,6 +34,22 @@ async def answer_json(send: Send, status: int, value: object, *, headers: Mappin
     await answer(send, status, json.dumps(value, default=str).encode(), content_type=JSON, headers=headers)
 
 
+async def refuse(send: Send, error: RaglanError) -> None:
+    """Say in JSON what is refused, and when to come back.
+
+    A body that was not read to its end stands in the way of the next request, so such a connection is closed.
+    """
+    headers = {}
+    match error:
+        case Overloaded():
+            headers["Retry-After"] = str(error.retry_after)
+        case NotSignedIn():
+            headers["WWW-Authenticate"] = "Bearer"
+        case BadInput(status=408 | 413 | 414 | 431):
+            headers["Connection"] = "close"
+    await answer_json(send, error.status, error.as_json(), headers=headers)
+
+
 def header(scope: Scope, name: bytes) -> str:
     """Return a request header, empty when it is missing."""
     pairs: Iterable[tuple[bytes, bytes]] = scope["headers"]
@@ -41,8 +61,21 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
 
 
-def too_long(scope: Scope, limit: int = 8 * 1024) -> int:
-    """Return 414 or 431 for a query or header beyond the limit, else 0."""
-    if len(scope.get("query_string", b"")) > limit or len(scope.get("raw_path") or b"") > limit:
-        return 414
-    return 431 if any(len(value) > limit for _, value in scope["headers"]) else 0
+def check_head(scope: Scope) -> None:
+    """Refuse an address or a header beyond 8 kB, and several hosts, of which a proxy may have believed the other."""
+    if len(scope.get("query_string", b"")) > LINE_LIMIT or len(scope.get("raw_path") or b"") > LINE_LIMIT:
+        raise BadInput("", "The address is longer than 8 kB.", status=414)
+    hosts = 0
+    for name, value in scope["headers"]:
+        hosts += name == b"host"
+        if len(name) + len(value) > LINE_LIMIT:
+            raise BadInput("", "A header is longer than 8 kB.", status=431)
+    if hosts > 1:
+        raise BadInput("", "The request names several hosts.")
+
+
+def cut(scope: Scope) -> None:
+    """End a connection at once, whatever still waits to be sent."""
+    extension = scope.get("extensions", {}).get(ABORT)
+    if extension is not None:
+        extension["abort"]()

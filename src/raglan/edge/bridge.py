@@ -1,44 +1,46 @@
 """From ASGI to Django's WSGI on a fixed pool of threads.
 
 Django's own ASGI handler makes a thread executor for each request; one fixed pool answers about ten times as many. A
-body is read whole before a thread is taken (memory to 1 MiB, then a file), so that a slow sender holds no thread.
-Answers are streamed with back-pressure; when the client goes away the iterator is closed and the thread is free.
+body is read whole before a thread is taken, so that a slow sender holds no thread. What a thread answers goes through
+an outbox: an ordinary page fits into it, so that a slow reader holds no thread either; a long stream waits for its
+reader, but not for ever, and when the client goes away the iterator is closed and the thread is free.
 """
 
 import asyncio
 import contextvars
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
-from typing import IO, Protocol
-from urllib.parse import quote
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
-from raglan.core import logs
-from raglan.edge.answers import Message, Receive, Scope, Send, answer_json, too_long
+from prometheus_client import Counter
 
-MEMORY_BODY = 1024 * 1024
+from raglan.core import logs, metrics
+from raglan.core.errors import RaglanError
+from raglan.edge.answers import NOSNIFF, PLAIN, Message, Receive, Scope, Send, check_head, cut, refuse
+from raglan.edge.body import Body, ClientGone, Spool
+from raglan.edge.threads import Threads
+from raglan.edge.wsgi import environ_of
+
 MAX_BODY = 32 * 1024 * 1024
+LARGE_AT_ONCE = 16
 WAITING_PER_THREAD = 32
-SEND_TIMEOUT_S = 60
+OUTBOX = 1024 * 1024
+STALL_S = 20.0
+SORRY = b"raglan could not answer this. Open pages go on being sent."
+HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"trailer"))
 log = logs.get("raglan.bridge")
+failed = Counter("raglan_web_failures", "Answers that broke in the bridge", registry=metrics.REGISTRY)
 
 StartResponse = Callable[..., Callable[[bytes], object]]
 WsgiApp = Callable[[dict[str, object], StartResponse], Iterable[bytes]]
 
 
-class BodyTooLarge(Exception):
-    """The request's body is beyond the limit."""
+@runtime_checkable
+class Closable(Protocol):
+    """An iterable that wants to know when it is no longer needed."""
 
-
-class ClientGone(Exception):
-    """Whoever asked is not there any more."""
-
-
-class _Closable(Protocol):
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Free what it holds."""
 
 
 class Bridge:
@@ -46,199 +48,204 @@ class Bridge:
 
     def __init__(self, app: WsgiApp, *, threads: int, trusted_proxies: int = 0, max_body: int = MAX_BODY) -> None:
         self._app = app
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="raglan-web")
-        self._most_waiting = threads * WAITING_PER_THREAD
-        self._under_way = 0
+        self._threads = Threads("web", threads, line=threads * WAITING_PER_THREAD)
+        self._spool = Spool(most=max_body, large_at_once=LARGE_AT_ONCE)
         self._trusted_proxies = trusted_proxies
-        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if refused := too_long(scope):
-            await answer_json(
-                send, refused, {"code": "too_long", "message": "The address or a header is longer than 8 kB."}
-            )
-            return
-        if self._under_way >= self._most_waiting:
-            busy = {"code": "overloaded", "message": "Too much at once. Try again in a few seconds."}
-            await answer_json(send, 503, busy, headers={"Retry-After": "2"})
-            return
-        self._under_way += 1
         try:
-            await self._answer(scope, receive, send)
-        finally:
-            self._under_way -= 1
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await spool(receive, self._max_body)
-        except BodyTooLarge:
-            await answer_json(send, 413, {"code": "too_large", "message": "The body has more than 32 MiB."})
-            return
+            check_head(scope)
+            body = await self._spool.read(scope, receive)
+            outbox = self._begin(scope, body)
+        except RaglanError as error:
+            await refuse(send, error)
         except ClientGone:
             return
-        with body:
-            call = _Call(self._app, environ_of(scope, body, self._trusted_proxies), send)
-            watcher = asyncio.create_task(call.watch(receive))
-            try:
-                context = contextvars.copy_context()
-                await asyncio.get_running_loop().run_in_executor(self._pool, context.run, call.run)
-            finally:
-                watcher.cancel()
-
-    def close(self) -> None:
-        """End the threads once they are idle; requests that wait are dropped."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-async def spool(receive: Receive, most: int) -> IO[bytes]:
-    """Read a request's body to memory or, beyond 1 MiB, to a file that is gone when closed."""
-    body = SpooledTemporaryFile(max_size=MEMORY_BODY)  # noqa: SIM115 -- closed by the caller
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            body.close()
-            raise ClientGone
-        piece = message.get("body", b"")
-        size += len(piece)
-        if size > most:
-            body.close()
-            raise BodyTooLarge
-        if size > MEMORY_BODY:
-            await asyncio.to_thread(body.write, piece)
         else:
-            body.write(piece)
-        if not message.get("more_body"):
-            body.seek(0)
-            return body
+            await relay(outbox, scope, receive, send)
+
+    def _begin(self, scope: Scope, body: Body) -> "Outbox":
+        outbox = Outbox(asyncio.get_running_loop())
+        environ = environ_of(scope, body.file, body.size, trusted_proxies=self._trusted_proxies)
+        call = Call(self._app, environ, outbox)
+
+        def work() -> None:
+            try:
+                contextvars.Context().run(call.run)
+            finally:
+                body.close()
+
+        try:
+            self._threads.give(work)
+        except RaglanError:
+            body.close()
+            raise
+        return outbox
+
+    def close(self, timeout: float = 0.0) -> bool:
+        """Take nothing more; return whether what was under way ended in time."""
+        return self._threads.stop(timeout)
 
 
-class _Call:
+class Outbox:
+    """What a thread has answered and the loop has not sent yet: bounded, so that a fast writer waits for its reader."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._changed = threading.Condition()
+        self._news = asyncio.Event()
+        self._is_awaited = False
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.start: Message = {}
+        self.has_begun = False
+        self.is_over = False
+        self.is_broken = False
+
+    # What the thread does.
+
+    def put(self, piece: bytes) -> None:
+        """Add a piece; wait while there is too much. Raises ClientGone."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._size < OUTBOX or self.is_broken, STALL_S):
+                self._end(broken=True)
+            if self.is_broken:
+                raise ClientGone
+            self.has_begun = True
+            self._pieces.append(piece)
+            self._size += len(piece)
+            self._tell()
+
+    def end(self, *, broken: bool = False) -> None:
+        """Say that nothing more comes."""
+        with self._changed:
+            if not self.is_over:
+                self._end(broken=broken)
+
+    # What the loop does.
+
+    async def take(self) -> tuple[bytes, bool]:
+        """Return all that is there, and whether it was the end; wait for something."""
+        while True:
+            with self._changed:
+                if self._pieces or self.is_over:
+                    taken, self._pieces, self._size = b"".join(self._pieces), [], 0
+                    self._changed.notify()
+                    return taken, self.is_over
+                self._is_awaited = True
+                self._news.clear()
+            await self._news.wait()
+
+    def abandon(self) -> None:
+        """Say that nobody reads any more."""
+        with self._changed:
+            if not self.is_over:
+                self._end(broken=True)
+            self.is_broken = True
+            self._changed.notify()
+
+    def _end(self, *, broken: bool) -> None:
+        self.is_over = True
+        self.is_broken = self.is_broken or broken
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._is_awaited:
+            self._is_awaited = False
+            self._loop.call_soon_threadsafe(self._news.set)
+
+
+async def relay(outbox: Outbox, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send what a thread answers, until its end or until the client is gone."""
+    watcher = asyncio.create_task(_until_gone(receive))
+    watcher.add_done_callback(lambda _: outbox.abandon())
+    try:
+        piece, is_last = await outbox.take()
+        if outbox.is_broken:
+            return
+        async with asyncio.timeout(STALL_S):
+            await send(outbox.start)
+        while not outbox.is_broken:
+            async with asyncio.timeout(STALL_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
+            if is_last:
+                return
+            piece, is_last = await outbox.take()
+        cut(scope)  # half an answer must not look like a whole one
+    except TimeoutError:
+        log.info("an answer was given up because its client does not read")
+        cut(scope)
+    finally:
+        watcher.cancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Call:
     """One call of the WSGI app, on a thread of the pool."""
 
-    def __init__(self, app: WsgiApp, environ: dict[str, object], send: Send) -> None:
+    def __init__(self, app: WsgiApp, environ: dict[str, object], outbox: Outbox) -> None:
         self._app = app
         self._environ = environ
-        self._send = send
-        self._loop = asyncio.get_running_loop()
-        self._gone = threading.Event()
-        self._start: Message | None = None
-        self._pending: Future[None] | None = None
-
-    async def watch(self, receive: Receive) -> None:
-        """Notice that the client went away."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._gone.set()
+        self._outbox = outbox
+        self._is_head = environ["REQUEST_METHOD"] == "HEAD"
 
     def run(self) -> None:
-        """Call the app and send what it answers, piece by piece."""
-        result: Iterable[bytes] = ()
+        """Call the app and hand over what it answers, piece by piece."""
+        if self._outbox.is_over:
+            return  # the client left while it waited
         try:
-            result = self._app(self._environ, self._start_response)
-            self._send_all(iter(result))
+            self._answer()
         except ClientGone:
-            log.info("a client went away before the end of its answer")
+            log.debug("a client went away before the end of its answer")
         except Exception:  # Django answers its own errors; what reaches this place must not end the thread
+            failed.inc()
             log.exception("the bridge could not finish an answer")
             self._apologise()
         finally:
-            if hasattr(result, "close"):
-                closable: _Closable = result  # type: ignore[assignment]  # checked just before
-                closable.close()
+            self._outbox.end()
 
-    def _send_all(self, pieces: Iterator[bytes]) -> None:
-        held = b""
-        for piece in pieces:
-            if held:
-                self._put({"type": "http.response.body", "body": held, "more_body": True})
-            held = piece
-        self._put({"type": "http.response.body", "body": held}, last=True)
-
-    def _put(self, message: Message, *, last: bool = False) -> None:
-        """Send one message; wait until the one before is out, so that no more than two are in memory."""
-        if self._gone.is_set():
-            raise ClientGone
-        if self._pending is not None:
-            self._pending.result(SEND_TIMEOUT_S)
-        start, self._start = self._start, None
-        self._pending = asyncio.run_coroutine_threadsafe(self._both(start, message), self._loop)
-        if last:
-            self._pending.result(SEND_TIMEOUT_S)
-
-    async def _both(self, start: Message | None, message: Message) -> None:
-        if start is not None:
-            await self._send(start)
-        await self._send(message)
+    def _answer(self) -> None:
+        result = self._app(self._environ, self._start_response)
+        try:
+            for piece in result:
+                if self._is_head and self._outbox.start:
+                    break  # its headers are all that was asked for
+                if piece:
+                    self._write(piece)
+            if not self._outbox.start:
+                raise RuntimeError("the app answered without a status")
+            self._outbox.end()
+        finally:
+            if isinstance(result, Closable):
+                result.close()
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None
     ) -> Callable[[bytes], object]:
         lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        self._start = {"type": "http.response.start", "status": int(status.split(maxsplit=1)[0]), "headers": lines}
+        self._outbox.start = {
+            "type": "http.response.start",
+            "status": int(status.partition(" ")[0]),
+            "headers": [line for line in lines if line[0] not in HOP_BY_HOP],
+        }
         return self._write
 
     def _write(self, piece: bytes) -> None:
-        self._put({"type": "http.response.body", "body": piece, "more_body": True})
+        if not self._outbox.start:
+            raise RuntimeError("the app sent a body before its status")
+        self._outbox.put(piece)
 
     def _apologise(self) -> None:
-        if self._pending is not None or self._gone.is_set():
+        """Answer 500 if nothing has been sent; else break off: half an answer must not look like a whole one."""
+        if self._outbox.has_begun or self._outbox.is_over:
+            self._outbox.end(broken=True)
             return
-        body = b"raglan could not answer this. Open pages go on being sent."
-        lines = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
-        self._start = {"type": "http.response.start", "status": int(status), "headers": lines}
-        self._put({"type": "http.response.body", "body": body}, last=True)
-
-
-def environ_of(scope: Scope, body: IO[bytes], trusted_proxies: int) -> dict[str, object]:
-    """Return the WSGI environment of a request. Paths are bytes read as Latin-1, as PEP 3333 has it."""
-    server = scope.get("server") or ("localhost", 80)
-    environ: dict[str, object] = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
-        "RAW_URI": (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_NAME": str(server[0]),
-        "SERVER_PORT": str(server[1] or 80),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": client_of(scope, trusted_proxies),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": body,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "wsgi.input_terminated": True,
-    }
-    body.seek(0, 2)
-    environ["CONTENT_LENGTH"] = str(body.tell())
-    body.seek(0)
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name == "content-type":
-            environ["CONTENT_TYPE"] = value
-        elif name not in ("content-length", "transfer-encoding", "proxy") and "_" not in name:
-            key = f"HTTP_{name.upper().replace('-', '_')}"
-            joint = "; " if name == "cookie" else ","
-            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    return environ
-
-
-def client_of(scope: Scope, trusted_proxies: int) -> str:
-    """Return the client's address: the socket's, or the one that the outermost trusted proxy saw."""
-    client = scope.get("client")
-    address = str(client[0]) if client else ""
-    if trusted_proxies:
-        said = [
-            part.strip()
-            for name, value in scope["headers"]
-            if name == b"x-forwarded-for"
-            for part in value.decode("latin-1").split(",")
-        ]
-        if len(said) >= trusted_proxies:
-            return str(said[-trusted_proxies])
-    return address
+        length = str(len(SORRY)).encode()
+        lines = [(b"content-type", PLAIN.encode()), (b"content-length", length), NOSNIFF]
+        self._outbox.start = {"type": "http.response.start", "status": 500, "headers": lines}
+        self._outbox.put(SORRY)

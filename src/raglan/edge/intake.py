@@ -15,9 +15,9 @@ from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Sou
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
-from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, headers_of, too_long
-from raglan.edge.bridge import client_of
+from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of
 from raglan.edge.journal import Journal, NotStored
+from raglan.edge.wsgi import client_of
 
 MAX_BODY = 1024 * 1024
 CACHE_S = 30.0
@@ -63,8 +63,7 @@ class Intake:
             await answer_json(send, said.status, said.body, headers=said.headers)
 
     async def _take(self, door: Door, scope: Scope, receive: Receive) -> Answer:
-        if refused := too_long(scope):
-            raise BadInput("", "the address or a header is longer than 8 kB", status=refused)
+        check_head(scope)
         body = unpack(await read_body(receive), headers_of(scope).get("content-encoding", ""))
         request = request_of(scope, body, self._trusted_proxies)
         token = request.token or door.token(request)
