@@ -1,4 +1,4 @@
-"""Checks of the tree that no linter makes. Prints one line for each fault; run by `make check` and by tests/architecture."""
+"""Checks of the tree that no linter makes. Prints one line for each fault."""
 
 import re
 import subprocess
@@ -19,7 +19,9 @@ LOCKS = {
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 FRAGMENT = re.compile(r"^[a-z0-9+][a-z0-9.+-]*\.(added|fixed|changed)\.md$")
-LINK_OF_REGISTRY = re.compile(r"--(extra-)?index-url[ =]h|--find-links[ =]|--trusted-host[ =]|registry ?= ?http|\"resolved\": *\"http")
+LINK_OF_REGISTRY = re.compile(
+    r"--(extra-)?index-url[ =]h|--find-links[ =]|--trusted-host[ =]|registry ?= ?http|\"resolved\": *\"http"
+)
 
 
 def main() -> int:

@@ -52,7 +52,7 @@ class Wrong(Exception):
 def _database() -> Iterator[Finding]:
     try:
         waiting = startup.pending()
-        lost = verify_durability(connection, True)
+        lost = verify_durability(connection, allow_data_loss=True)
     except DatabaseError as error:
         yield Finding("database", ok=False, words=f"does not answer: {str(error).strip()}")
         return

@@ -1,4 +1,4 @@
-"""Servers and other programs that a command starts and ends: each in a session of its own, asked before it is forced."""
+"""Servers and other programs that a command starts and ends: each in a session of its own."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`raglan doctor`: looks at everything a page depends on, sends one the whole way, and says what is wrong in one line each."""
+"""`raglan doctor`: looks at what a page needs, sends one the whole way, and says in one line each what is wrong."""
 
 import importlib
 import json

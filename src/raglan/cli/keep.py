@@ -1,5 +1,6 @@
 """Commands that keep the data: migrate, backup, restore."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -36,16 +37,15 @@ def backup(target: Path) -> None:
 
     The secret key stays where it is: keep `secret.key` of the data folder in a safe place too.
     """
-    with click.progressbar(length=1, label="copying", file=click.get_text_stream("stderr")) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update(done - bar.pos)
-
-        report = copies.backup(target, progress=progress)
+    report = copies.backup(target, progress=_show_progress if sys.stderr.isatty() else None)
     rows = sum(report.tables.values())
     click.echo(f"{report.path}: {report.bytes} bytes, {rows} rows in {len(report.tables)} tables, read back and whole.")
     click.echo(f"Keep it together with {report.manifest_path}.")
+
+
+def _show_progress(done: int, total: int) -> None:
+    percent = 100 * done // max(total, 1)
+    click.echo(f"\rcopying … {percent} %", err=True, nl=done >= total)
 
 
 @click.command()

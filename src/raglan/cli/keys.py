@@ -1,4 +1,4 @@
-"""`raglan token`: an API token made on the machine itself, for scripts that set raglan up before anybody has signed in."""
+"""`raglan token`: an API token made on the machine itself, for scripts that set raglan up."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ EVERYTHING = tuple(str(scope) for scope in Scope)
 def token(email: str, *, name: str, scopes: Sequence[str], days: int) -> None:
     """Print a new API token of the person with this EMAIL.
 
-    While nobody exists, EMAIL becomes the first administrator, without a password until `raglan serve` is asked for a link.
+    While nobody exists, EMAIL becomes the first administrator, who has no password yet.
     """
     click.echo(token_for(email, name=name, scopes=scopes or EVERYTHING, days=days))
 

@@ -17,9 +17,10 @@ from raglan.config import Config
 NOT_OPTIONS = frozenset(("RAGLAN_CONFIG", "RAGLAN_URL", "RAGLAN_TOKEN"))
 INTRODUCTION = """# Options
 
-Every option has a default that works on one machine. raglan reads `raglan.toml` in the folder where it starts (another file
-by `RAGLAN_CONFIG`), then variables such as `RAGLAN_PORT`, then files named by variables such as `RAGLAN_SECRET_KEY_FILE`,
-which suit secrets. The later one wins. `raglan config check` says what does not fit, before it matters.
+Every option has a default that works on one machine. raglan reads `raglan.toml` in the folder where it starts (another
+file by `RAGLAN_CONFIG`), then variables such as `RAGLAN_PORT`, then files named by variables such as
+`RAGLAN_SECRET_KEY_FILE`, which suit secrets. The later one wins. `raglan config check` says what does not fit, before
+it matters.
 
 This page is made from the source by `raglan config reference`.
 
