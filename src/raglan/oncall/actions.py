@@ -1,7 +1,6 @@
 """Verbs of on call."""
 
 from datetime import datetime
-from typing import Final
 
 from django.db.models import QuerySet
 
@@ -12,6 +11,7 @@ from raglan.core.errors import BadInput, Conflict
 from raglan.oncall import events
 from raglan.oncall.drafts import (
     MAX_REASON,
+    RESERVED,
     OverrideDraft,
     RotationDraft,
     check_override,
@@ -31,7 +31,6 @@ __all__ = [
     "set_rotation",
     "withdraw_rotation",
 ]
-RESERVED: Final = frozenset({"new", "cover"})  # words that are addresses of screens
 
 
 @atomic

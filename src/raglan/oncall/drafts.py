@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from raglan.core.clock import now
 from raglan.core.decode import YEARS
@@ -17,6 +18,7 @@ MAX_WEEKS = 52
 START_YEARS = range(1970, 2150)
 MAX_REASON = 200
 DRAFT_ID = 2**63 - 1
+RESERVED: Final = frozenset({"new", "cover", "part"})  # words that are addresses of screens
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.text import slugify
 
 from raglan.catalog.models import Service
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
 from raglan.oncall import resolve
+from raglan.oncall.drafts import RESERVED
 from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
 from raglan.people.models import Person
 
@@ -151,20 +154,20 @@ def as_rotation(rotation: Rotation, schedule: Schedule) -> resolve.Rotation:
 def who(slug: str, at: datetime | None = None) -> Duty:
     """Return who is on call for a schedule at an instant, now unless said otherwise. Raises NotFound."""
     at = at or now()
-    return _duties([schedule(slug, since=at)], at)[0]
+    return duties([schedule(slug, since=at)], at)[0]
 
 
 def current(at: datetime | None = None) -> list[Duty]:
     """Return all rotas at an instant, with who follows. The number of queries does not grow with the rotas."""
     at = at or now()
-    return _duties(schedules(since=at), at)
+    return duties(schedules(since=at), at)
 
 
 def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
     """Return who is on call for a schedule at an instant, with why; empty in a gap."""
     return [
         (person, f"on call for {duty.schedule.name}: {duty.why}")
-        for duty in _duties(schedules(since=at).filter(pk=schedule_id), at)
+        for duty in duties(schedules(since=at).filter(pk=schedule_id), at)
         for person in duty.people
     ]
 
@@ -173,13 +176,14 @@ def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Pers
     """Return who is on call for the teams that own services; each person once, with the name of the rota."""
     teams = Service.objects.filter(pk__in=service_ids, team__isnull=False).values("team_id")
     found: dict[int, tuple[Person, str]] = {}
-    for duty in _duties(schedules(since=at).filter(team_id__in=teams), at):
+    for duty in duties(schedules(since=at).filter(team_id__in=teams), at):
         for person in duty.people:
             found.setdefault(person.pk, (person, duty.schedule.name))
     return list(found.values())
 
 
-def _duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
+def duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
+    """Return rotas at an instant, with who follows; their overrides since then are at hand."""
     found = []
     for row in rows:
         pure = load(row)
@@ -217,11 +221,21 @@ def calendar_between(start: datetime, end: datetime) -> list[tuple[Schedule, lis
 
 def next_shift_of(person: Person, at: datetime | None = None) -> tuple[Schedule, NamedShift] | None:
     """Return a person's current or next shift within five weeks."""
-    at = at or now()
-    own = (
-        (row, shift) for row, shifts in calendar_between(at, at + SOON) for shift in shifts if person in shift.people
-    )
-    return min(own, key=lambda pair: pair[1].starts_at, default=None)
+    return next(iter(shifts_of(person, at or now())), None)
+
+
+def shifts_of(person: Person, at: datetime) -> list[tuple[Schedule, NamedShift]]:
+    """Return a person's shifts that end within five weeks or begin in them, the next one first."""
+    rows = calendar_between(at, at + SOON)
+    own = [(row, shift) for row, shifts in rows for shift in shifts if person in shift.people]
+    return sorted(own, key=lambda pair: pair[1].starts_at)
+
+
+def free_slug(name: str) -> str:
+    """Return a short name, made from a name, that no rota has."""
+    stem = slugify(name)[:50].strip("-_").replace("_", "-") or "rota"
+    taken = {*RESERVED, *Schedule.objects.filter(slug__startswith=stem).values_list("slug", flat=True)}
+    return next(slug for n in count(1) if (slug := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
 def named(pieces: Sequence[resolve.Piece]) -> list[NamedShift]:

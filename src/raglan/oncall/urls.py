@@ -1,4 +1,18 @@
-"""Addresses of oncall."""
+"""Addresses of on call."""
+
+from django.urls import path
+
+from raglan.oncall import views
 
 app_name = "oncall"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("on-call/", views.index, name="index"),
+    path("on-call/part/", views.part, name="part"),
+    path("on-call/new/", views.new, name="new"),
+    path("on-call/cover/", views.choose_rota, name="choose_rota"),
+    path("on-call/<slug:slug>/", views.show, name="schedule"),
+    path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
+    path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
+    path("on-call/<slug:slug>/cover/", views.cover, name="cover"),
+    path("on-call/<slug:slug>/cover/<int:pk>/cancel/", views.cancel, name="cancel"),
+]

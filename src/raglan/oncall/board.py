@@ -1,0 +1,212 @@
+"""What the screens of on call show, read in one go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from raglan.core.clock import now
+from raglan.oncall import queries, resolve
+from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
+from raglan.oncall.drafts import OverrideDraft, RotationDraft
+from raglan.oncall.forms import WEEKDAYS, names_of
+from raglan.oncall.models import Override, Rotation, Schedule
+from raglan.oncall.queries import Duty, NamedShift, Preview
+from raglan.people.middleware import zone_of
+from raglan.people.models import Person
+
+AHEAD = timedelta(weeks=8)
+LISTED = 12
+LONGEST_LOOK = timedelta(weeks=53)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A turn order with the time in which it decides."""
+
+    row: Rotation
+    people: list[Person]
+    words: str
+    begins_at: datetime
+    ends_at: datetime | None
+    is_planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All rotas, now and next, and two weeks."""
+
+    duties: list[Duty]
+    calendar: Calendar
+    gaps: list[tuple[Schedule, NamedShift]]
+    own: list[tuple[Schedule, NamedShift]]
+    is_today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    """One rota."""
+
+    schedule: Schedule
+    duty: Duty
+    calendar: Calendar
+    coming: list[NamedShift]
+    turns: list[Turns]
+    overrides: list[Override]
+    departed: list[Person]
+    is_today: bool
+
+    @property
+    def current(self) -> Turns | None:
+        """The turn order that decides now."""
+        return next((turns for turns in self.turns if not turns.is_planned), None)
+
+
+def index(reader: Person, asked: str) -> Index:
+    """Return what the first screen shows."""
+    at = now()
+    window = _window(reader, asked, at)
+    rows = queries.calendar_between(window.starts_at, window.ends_at)
+    listed = [(row.name, _address(row), shifts) for row, shifts in rows]
+    return Index(
+        duties=queries.current(at),
+        calendar=window.draw(listed, zones_of(row for row, _ in rows)),
+        gaps=[(row, shift) for row, shifts in rows for shift in shifts if shift.is_gap and shift.ends_at > at],
+        own=queries.shifts_of(reader, at),
+        is_today=window.starts_at <= at < window.ends_at,
+    )
+
+
+def rota(slug: str, reader: Person, asked: str) -> Rota:
+    """Return what the screen of one rota shows. Raises NotFound."""
+    at = now()
+    window = _window(reader, asked, at)
+    row = queries.schedule(slug, since=min(at, window.starts_at))
+    shifts = queries.shifts_between(row, window.starts_at, window.ends_at)
+    turns = turns_of(row, at)
+    counted = (item for item in row.overrides.all() if queries.counts(item) and item.ends_at > at)
+    return Rota(
+        schedule=row,
+        duty=queries.duties([row], at)[0],
+        calendar=window.draw([(row.name, "", shifts)], zones_of([row])),
+        coming=queries.shifts_between(row, at, at + AHEAD)[:LISTED],
+        turns=turns,
+        overrides=sorted(counted, key=lambda item: item.starts_at),
+        departed=sorted({p for item in turns for p in item.people if not p.is_active}, key=lambda p: p.name),
+        is_today=window.starts_at <= at < window.ends_at,
+    )
+
+
+def turns_of(row: Schedule, at: datetime) -> list[Turns]:
+    """Return the turn orders that decide now or later."""
+    rows = {rotation.pk: rotation for rotation in row.rotations.all()}
+    return [
+        Turns(
+            row=rows[pure.id],
+            people=[member.person for member in rows[pure.id].members.all()],
+            words=_words(pure),
+            begins_at=begins,
+            ends_at=ends if ends < resolve.FAR else None,
+            is_planned=begins > at,
+        )
+        for pure, begins, ends in resolve.reigns(queries.load(row))
+        if ends > at
+    ]
+
+
+def _words(rotation: resolve.Rotation) -> str:
+    weeks = rotation.length // resolve.WEEK
+    often = "Every week" if weeks == 1 else f"Every {weeks} weeks"
+    day = WEEKDAYS[rotation.handoff_weekday or 0][1]
+    return f"{often} on {day} at {rotation.handoff_time:%H:%M} in {place_of(rotation.time_zone)}"
+
+
+def _window(reader: Person, asked: str, at: datetime) -> Window:
+    return Window(first_day(asked, at.astimezone(zone_of(reader)).date()), reader, at)
+
+
+def _address(row: Schedule) -> str:
+    return reverse("oncall:schedule", args=[row.slug])
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a draft would do: the calendar before and after, and each time that moves."""
+
+    calendar: Calendar
+    preview: Preview
+    outcome: list[tuple[str, str]]
+
+    @property
+    def coming(self) -> list[NamedShift]:
+        """The first shifts that it makes."""
+        return self.preview.shifts[:LISTED]
+
+
+def look_at_rotation(row: Schedule | None, draft: RotationDraft, reader: Person, effective: datetime | None) -> Look:
+    """Return what a turn order would do to a rota, or for a new one."""
+    at = now()
+    before = queries.load(row) if row else resolve.Schedule()
+    pure = draft.as_rotation(row.time_zone if row else draft.time_zone, effective)
+    round_ = min(LONGEST_LOOK, pure.length * (len(pure.participants) + 1))
+    until = max(at, pure.begins()) + max(AHEAD, round_)
+    preview = queries.preview(before, queries.with_rotation(before, pure), at, until)
+    first = min((move.starts_at for move in preview.changes), default=at)
+    return _look(row, preview, queries.with_rotation(before, pure), first, reader)
+
+
+def look_at_override(row: Schedule, draft: OverrideDraft, reader: Person) -> Look:
+    """Return what an override would do to a rota."""
+    at = now()
+    before = queries.load(row)
+    after = queries.with_override(before, draft.as_override(at))
+    preview = queries.preview(before, after, max(at, draft.starts_at), draft.ends_at)
+    return _look(row, preview, after, max(at, draft.starts_at), reader)
+
+
+def _look(row: Schedule | None, preview: Preview, after: resolve.Schedule, first: datetime, reader: Person) -> Look:
+    window = Window(first.astimezone(zone_of(reader)).date(), reader, now())
+    drawn = [("As it would be", "", queries.named(resolve.shifts(after, window.starts_at, window.ends_at)))]
+    if row is not None:
+        drawn.insert(0, ("As it is", "", queries.shifts_between(row, window.starts_at, window.ends_at)))
+    zones = dict.fromkeys(rotation.time_zone for rotation in after.rotations)
+    return Look(window.draw(drawn, zones), preview, [(move.before, move.after) for move in preview.changes])
+
+
+def edit_initial(row: Schedule) -> dict[str, object]:
+    """Return a turn order that moves no shift if saved as it is: whoever is next stands first, from then on."""
+    at = now()
+    rotations = [pure for pure, begins, ends in resolve.reigns(queries.load(row)) if ends > at]
+    if not rotations:
+        return {"time_zone": row.time_zone}
+    pure = rotations[0]
+    turn = max(0, pure.turn_at(max(at, pure.begins())) + (pure.begins() <= at))
+    order = [pure.participants[(turn + n) % len(pure.participants)] for n in range(len(pure.participants))]
+    people = Person.objects.in_bulk(order)
+    return {
+        "participants": names_of([people[pk] for pk in order if people[pk].is_active]),
+        "handoff_weekday": pure.handoff_weekday,
+        "handoff_time": pure.handoff_time,
+        "weeks": pure.length // resolve.WEEK,
+        "starts_on": pure.wall(turn).date(),
+        "time_zone": pure.time_zone,
+    }
+
+
+def cover_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> dict[str, object]:
+    """Return a cover form as a link asks for it: by default the reader takes the shift that is next."""
+    at = now()
+    coming = queries.shifts_between(row, at, at + AHEAD)
+    shift = coming[1] if len(coming) > 1 else coming[0]
+    starts_at = _instant(asked.get("from", "")) or shift.starts_at
+    ends_at = _instant(asked.get("until", "")) or min(shift.ends_at, starts_at + timedelta(weeks=1))
+    return {"person": reader.pk, "starts_at": starts_at, "ends_at": ends_at}
+
+
+def _instant(word: str) -> datetime | None:
+    try:
+        value = datetime.fromisoformat(word)
+    except ValueError:
+        return None
+    return value if value.tzinfo is not None and 1971 <= value.year <= 2198 else None

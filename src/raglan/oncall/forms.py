@@ -1,0 +1,196 @@
+"""Forms of on call. They keep what was typed, show what it would do before it is saved, and say what to do."""
+
+import re
+from datetime import datetime, time
+from difflib import get_close_matches
+from hashlib import sha256
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+
+from raglan.oncall.drafts import MAX_PARTICIPANTS, MAX_REASON, MAX_WEEKS, OverrideDraft, RotationDraft
+from raglan.oncall.wall import first_instant, is_shown
+from raglan.people.forms import Form, zones
+from raglan.people.models import Person, Team
+
+WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
+MINUTES = "%Y-%m-%dT%H:%M"
+BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
+
+
+class PreviewedForm(Form):
+    """A form that is saved only as it was seen: `seen` names what the preview showed."""
+
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {}
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+
+    def mark(self, outcome: object) -> str:
+        """Return the name of what was typed and of what it does; a change of either needs another look."""
+        typed = [(name, self.data.get(name)) for name in self.fields if name != "seen"]
+        return sha256(repr((typed, outcome)).encode()).hexdigest()
+
+    def place_error(self, field: str, sentence: str) -> None:
+        """Show a refusal of the action at the field that it is about."""
+        name = field.partition("[")[0]
+        name = self.FIELDS_OF_ACTION.get(name, name)
+        self.add_error(name if name in self.fields else None, sentence[:1].upper() + sentence[1:] + ".")
+
+
+class WallTimeField(forms.DateTimeField):
+    """A time on the reader's wall clock: of a doubled hour the first, of a missing one the first instant after it."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES)
+
+    def to_python(self, value: object) -> datetime | None:
+        """Return the instant."""
+        if value in self.empty_values:
+            return None
+        try:
+            wall = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+        zone = timezone.get_current_timezone()
+        if not 1970 <= wall.year <= 2199 or not isinstance(zone, ZoneInfo):
+            raise forms.ValidationError("Choose a day in this century.", code="invalid")
+        if wall.tzinfo is not None:
+            return wall
+        return first_instant(wall.replace(microsecond=0), zone)
+
+
+class PeopleField(forms.CharField):
+    """A turn order: one person a line, by name or mail address, as it is pasted from anywhere."""
+
+    widget = forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"})
+
+    def clean(self, value: object) -> list[Person]:
+        """Return the people, in order."""
+        words = [BULLET.sub("", word).strip() for word in re.split(r"[\n,;]", super().clean(str(value or "")))]
+        words = [word for word in words if word]
+        if len(words) > MAX_PARTICIPANTS:
+            raise forms.ValidationError(f"{MAX_PARTICIPANTS} places are enough.")
+        everybody = list(Person.objects.filter(is_active=True))
+        found = [_person(word, everybody) for word in words]
+        problems = [problem for problem in found if isinstance(problem, str)]
+        if problems:
+            raise forms.ValidationError([forms.ValidationError(problem) for problem in problems])
+        return [person for person in found if isinstance(person, Person)]
+
+
+def _person(word: str, everybody: list[Person]) -> Person | str:
+    """Return the person whom a word names, or a sentence about why it names none."""
+    key = word.casefold()
+    found = [person for person in everybody if key in (person.name.casefold(), person.email.casefold())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return f"{len(found)} people are called {word}. Write the mail address."
+    close = get_close_matches(key, {person.name.casefold(): person for person in everybody}, n=1)
+    names = [person.name for person in everybody if close and person.name.casefold() == close[0]]
+    return f"Nobody here is called {word[:80]}." + (f" Did you mean {names[0]}?" if names else "")
+
+
+def names_of(people: list[Person]) -> str:
+    """Return a turn order as it is written, one a line; who shares a name stands there by mail address."""
+    shared = {person.name for person in people for other in people if other != person and other.name == person.name}
+    return "\n".join(person.email if person.name in shared else person.name for person in people)
+
+
+class RotationForm(PreviewedForm):
+    """A turn order."""
+
+    participants = PeopleField(
+        label="Who takes turns",
+        help_text="One name or mail address a line. The first has the first shift.",
+        max_length=6000,
+    )
+    handoff_weekday = forms.TypedChoiceField(label="Hand over on", choices=WEEKDAYS, coerce=int, initial=0)
+    handoff_time = forms.TimeField(
+        label="At", initial=time(9), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    weeks = forms.IntegerField(label="Weeks each", min_value=1, max_value=MAX_WEEKS, initial=1)
+    starts_on = forms.DateField(
+        label="First shift on or after",
+        help_text="It begins on the first hand-over day from here.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=zones, help_text="Turns follow its wall clock, also when clocks change."
+    )
+
+    def draft(self) -> RotationDraft:
+        """Return what was written."""
+        data = self.cleaned_data
+        return RotationDraft(
+            participants=[person.pk for person in data["participants"]],
+            starts_on=data["starts_on"],
+            handoff_weekday=data["handoff_weekday"],
+            handoff_time=data["handoff_time"],
+            weeks=data["weeks"],
+            time_zone=data["time_zone"],
+        )
+
+
+class ScheduleForm(RotationForm):
+    """A new rota."""
+
+    name = forms.CharField(label="Name of the rota", max_length=120, help_text="What it is for, such as Payments.")
+    slug = forms.RegexField(
+        r"^[a-z0-9][a-z0-9-]{0,59}$",
+        label="Short name",
+        required=False,
+        help_text="Small letters, digits and hyphens, for addresses and programs. Made from the name if left empty.",
+        error_messages={"invalid": "Use small letters, digits and hyphens."},
+    )
+    team = forms.ModelChoiceField(
+        Team.objects.order_by("name"), label="Team", required=False, to_field_name="slug", empty_label="No team"
+    )
+    field_order = ("name", "participants")
+
+
+class CoverForm(PreviewedForm):
+    """Cover a shift: somebody takes a time in place of the rotation."""
+
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"person_id": "person"}
+
+    person = forms.ModelChoiceField(
+        Person.objects.filter(is_active=True).order_by("name", "pk"),
+        label="Who",
+        empty_label="Choose a person",
+        error_messages={"required": "Choose a person.", "invalid_choice": "Choose a person from the list."},
+    )
+    starts_at = WallTimeField(label="From", error_messages={"required": "Say from when.", "invalid": "Choose a time."})
+    ends_at = WallTimeField(label="Until", error_messages={"required": "Say until when.", "invalid": "Choose a time."})
+    reason = forms.CharField(
+        label="Why", required=False, max_length=MAX_REASON, help_text="Others see it, such as: at the dentist."
+    )
+
+    def clean(self) -> dict[str, object]:
+        """Compare the two ends, so that the message names the start that was written."""
+        data = super().clean() or {}
+        start, end = data.get("starts_at"), data.get("ends_at")
+        if start and end and end <= start:
+            local = start.astimezone(timezone.get_current_timezone())
+            self.add_error("ends_at", f"This is before it starts ({local.day} {local:%b %H:%M}).")
+        return data
+
+    def draft(self) -> OverrideDraft:
+        """Return what was written."""
+        data = self.cleaned_data
+        return OverrideDraft(data["person"], data["starts_at"], data["ends_at"], data["reason"])
+
+    def clock_notes(self) -> list[str]:
+        """Say which of the times that were written the wall clock never shows."""
+        zone = timezone.get_current_timezone()
+        notes = []
+        for name in ("starts_at", "ends_at"):
+            try:
+                wall = datetime.fromisoformat(str(self.data.get(name, "")))
+            except ValueError:
+                continue
+            if isinstance(zone, ZoneInfo) and wall.tzinfo is None and not is_shown(wall, zone):
+                local = first_instant(wall, zone).astimezone(zone)
+                notes.append(f"Clocks change: {wall:%H:%M} does not exist on that day, {local:%H:%M} counts.")
+        return notes
