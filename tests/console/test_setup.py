@@ -42,7 +42,9 @@ def furnished(admin: Client, ada: Person) -> Client:
     step = {"target_1": f"person:{ada.pk}", "wait_1": "3"}
     admin.post("/setup/policies/", {"name": "Web", "slug": "web", "repeat": "1", **step})
     policy = Policy.objects.get(slug="web")
-    admin.post("/setup/routes/", {"position": "10", "policy": policy.pk, "name_1": "team", "op_1": "=", "value_1": "web"})
+    admin.post(
+        "/setup/routes/", {"position": "10", "policy": policy.pk, "name_1": "team", "op_1": "=", "value_1": "web"}
+    )
     return admin
 
 
@@ -133,7 +135,11 @@ def test_a_test_alert_fires_for_real_and_is_listed_with_what_became_of_it(furnis
 def test_what_could_not_be_understood_is_shown_raw_with_its_problem(furnished: Client) -> None:
     source = Source.objects.get()
     Signal.objects.create(
-        source=source, received_at=now(), status="parked", raw={"body": {"odd": "<b>"}}, problem="[0].labels: is missing"
+        source=source,
+        received_at=now(),
+        status="parked",
+        raw={"body": {"odd": "<b>"}},
+        problem="[0].labels: is missing",
     )
     html = furnished.get("/setup/sources/prom/").content.decode()
     assert "[0].labels: is missing" in html

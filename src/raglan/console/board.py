@@ -121,9 +121,11 @@ class Board:
 
     @cached_property
     def firing(self) -> list[Firing]:
-        """Alert groups that fire outside open incidents; those whose page reached nobody are shown as that page."""
+        """Alert groups that fire outside open incidents, without those whose page is shown already."""
         loud = Q(page__state=Page.State.UNANSWERED, page__is_test=False)
-        return [_firing(group) for group in self._outside().exclude(loud)[:SHOWN]]
+        shown = [page.pk for page in self.waiting_for_reader]
+        found = self._outside().exclude(loud).exclude(page__in=shown) if shown else self._outside().exclude(loud)
+        return [_firing(group) for group in found[:SHOWN]]
 
     @cached_property
     def outside_count(self) -> int:
@@ -166,7 +168,8 @@ class Board:
     def asks(self) -> list[Ask]:
         """Open asks of all open rooms, waiting ones first."""
         found = incidents.open_asks()[:SHOWN]
-        return [Ask(entry, room.tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found]
+        asks = [Ask(entry, room.tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found]
+        return sorted(asks, key=lambda ask: not ask.is_waiting)
 
     @cached_property
     def ask_count(self) -> int:
@@ -180,8 +183,8 @@ class Board:
 
     @cached_property
     def duties(self) -> list[oncall.Duty]:
-        """All rotas now: who, until when, who follows."""
-        return oncall.current(self.at)
+        """All rotas now, gaps first: who, until when, who follows."""
+        return sorted(oncall.current(self.at), key=lambda duty: duty.is_covered)
 
     @property
     def covered(self) -> int:

@@ -8,6 +8,7 @@ from django.forms.boundfield import BoundField
 
 from raglan.alerts.models import Route, Source
 from raglan.alerts.pipeline.route import OPERATORS, Matcher
+from raglan.core.decode import decode_json
 from raglan.core.errors import BadInput
 from raglan.oncall.models import Schedule
 from raglan.paging.actions import StepDraft
@@ -17,6 +18,7 @@ from raglan.people.models import Person, Team
 
 STEPS = 5
 MATCHERS = 3
+MAX_MAPPED = 50
 MINUTES = 60
 DAY_MINUTES = 24 * 60
 Choices = list[tuple[str, str] | tuple[str, list[tuple[str, str]]]]
@@ -40,23 +42,29 @@ class SourceForm(forms.Form):
     kind = forms.ChoiceField(
         label="What it speaks", choices=Source.Kind.choices, initial=Source.Kind.ALERTMANAGER, widget=forms.RadioSelect
     )
-    mapping = forms.JSONField(
+    mapping = forms.CharField(
         label="Mapping",
         required=False,
+        max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
         help_text='For any JSON only: where each field stands, such as {"title": "event.name", "key": "event.id"}. '
         "Without it, title, key, status, severity and labels at the top are read.",
-        error_messages={"invalid": "This is not JSON. Write an object of names and paths."},
     )
 
     def clean_mapping(self) -> dict[str, object]:
-        """Take an object or nothing."""
-        mapping = self.cleaned_data["mapping"] or {}
+        """Take an object of names and paths, or nothing."""
+        text = self.cleaned_data["mapping"].strip()
+        if not text:
+            return {}
+        try:
+            mapping = decode_json(text.encode())
+        except BadInput as error:
+            raise forms.ValidationError(f"This is not JSON that can be read: {error.reason}.") from None
         if not isinstance(mapping, dict):
             raise forms.ValidationError("Write an object: names on the left, paths on the right.")
-        if len(mapping) > 50:
-            raise forms.ValidationError("Name at most 50 fields.")
-        return mapping
+        if len(mapping) > MAX_MAPPED:
+            raise forms.ValidationError(f"Name at most {MAX_MAPPED} fields.")
+        return dict(mapping)
 
 
 class PolicyForm(forms.Form):
@@ -75,10 +83,10 @@ class PolicyForm(forms.Form):
         choices = _targets()
         for number in range(1, STEPS + 1):
             self.fields[f"target_{number}"] = forms.ChoiceField(
-                label=f"Step {number}: whom", choices=choices, required=number == 1
+                label=f"Step {number} pages", choices=choices, required=number == 1
             )
             self.fields[f"wait_{number}"] = forms.IntegerField(
-                label=f"Step {number}: minutes to wait", min_value=0, max_value=DAY_MINUTES, initial=5, required=False
+                label=f"Minutes after step {number}", min_value=0, max_value=DAY_MINUTES, initial=5, required=False
             )
 
     @property
@@ -112,12 +120,17 @@ class PolicyForm(forms.Form):
 
 
 def _targets() -> Choices:
-    schedules = [(f"schedule:{pk}", name) for pk, name in Schedule.objects.order_by("name").values_list("pk", "name")]
-    teams = [(f"team:{pk}", name) for pk, name in Team.objects.order_by("name").values_list("pk", "name")]
+    schedules = [
+        (f"schedule:{pk}", f"Whoever is on call for {name}")
+        for pk, name in Schedule.objects.order_by("name").values_list("pk", "name")
+    ]
+    teams = [
+        (f"team:{pk}", f"Everybody in {name}") for pk, name in Team.objects.order_by("name").values_list("pk", "name")
+    ]
     active = Person.objects.filter(is_active=True).order_by("name")
     people = [(f"person:{pk}", name) for pk, name in active.values_list("pk", "name")]
-    choices: Choices = [("", "nobody: this step is left out")]
-    for heading, group in (("Whoever is on call for", schedules), ("Everybody in", teams), ("This person", people)):
+    choices: Choices = [("", "nobody")]
+    for heading, group in (("Rotas", schedules), ("Teams", teams), ("People", people)):
         if group:
             choices.append((heading, group))
     return choices
@@ -167,7 +180,7 @@ class RouteForm(forms.Form):
         for number in range(1, MATCHERS + 1):
             self.fields[f"name_{number}"] = forms.CharField(label=f"Label {number}", max_length=128, required=False)
             self.fields[f"op_{number}"] = forms.ChoiceField(
-                label=f"Compare {number}", choices=operators, required=False
+                label=f"Comparison {number}", choices=operators, required=False
             )
             self.fields[f"value_{number}"] = forms.CharField(label=f"Value {number}", max_length=500, required=False)
 

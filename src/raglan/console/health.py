@@ -85,7 +85,7 @@ def _parked() -> Fact:
     count = Timer.objects.filter(parked_at__isnull=False).count()
     if not count:
         return Fact("Work set aside", "good", "None", "no work failed three times")
-    return Fact("Work set aside", "bad", f"{count}", "failed three times; see below")
+    return Fact("Work set aside", "bad", f"{count} to look at", "failed three times; see below")
 
 
 def parked() -> list[Timer]:
