@@ -1,5 +1,6 @@
 """Small ASGI answers that all edge modules share."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -37,7 +38,8 @@ async def answer_json(send: Send, status: int, value: object, *, headers: Mappin
 async def refuse(send: Send, error: RaglanError) -> None:
     """Say in JSON what is refused, and when to come back.
 
-    A body that was not read to its end stands in the way of the next request, so such a connection is closed.
+    A body that was not read to its end stands in the way of the next request, so such a connection ends; the protocol
+    lets the client finish what it sends, or the answer would be lost.
     """
     headers = {}
     match error:
@@ -74,8 +76,9 @@ def check_head(scope: Scope) -> None:
         raise BadInput("", "The request names several hosts.")
 
 
-def cut(scope: Scope) -> None:
-    """End a connection at once, whatever still waits to be sent."""
+async def cut(scope: Scope) -> None:
+    """End a connection at once, whatever still waits to be sent; it has ended when this returns."""
     extension = scope.get("extensions", {}).get(ABORT)
     if extension is not None:
         extension["abort"]()
+        await asyncio.sleep(0)

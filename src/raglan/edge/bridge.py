@@ -163,6 +163,7 @@ async def relay(outbox: Outbox, scope: Scope, receive: Receive, send: Send) -> N
     try:
         piece, is_last = await outbox.take()
         if outbox.is_broken:
+            await cut(scope)
             return
         async with asyncio.timeout(STALL_S):
             await send(outbox.start)
@@ -172,10 +173,10 @@ async def relay(outbox: Outbox, scope: Scope, receive: Receive, send: Send) -> N
             if is_last:
                 return
             piece, is_last = await outbox.take()
-        cut(scope)  # half an answer must not look like a whole one
+        await cut(scope)  # half an answer must not look like a whole one
     except TimeoutError:
         log.info("an answer was given up because its client does not read")
-        cut(scope)
+        await cut(scope)
     finally:
         watcher.cancel()
 

@@ -1,11 +1,13 @@
-"""uvicorn's HTTP protocol, with bounds on the head of a request that the parser itself does not have."""
+"""uvicorn's HTTP protocol, with the bounds on a connection that it does not have itself."""
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT = 32 * 1024
 HEAD_S = 15.0
+LINGER_S = 5.0
 ABORT = "raglan.abort"
 _WORDS = b"The head of this request is longer than 32 kB."
 TOO_LONG = (
@@ -14,24 +16,44 @@ TOO_LONG = (
 )
 
 
+class Ending:
+    """A transport as one request sees it: its end waits for a client that still sends.
+
+    Closing a socket with something unread in it resets the connection, and the answer may be lost on its way.
+    """
+
+    def __init__(self, transport: asyncio.Transport, linger: Callable[[], bool]) -> None:
+        self._transport = transport
+        self._linger = linger
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+
+    def close(self) -> None:
+        """Say that nothing more comes; close at once unless a body is still on its way."""
+        if not self._linger():
+            self._transport.close()
+
+
 class Protocol(HttpToolsProtocol):
-    """Ends connections whose request line and headers are too long or come too slowly.
+    """Ends connections whose request line and headers are too long or too slow, or whose refused body does not end.
 
     The scope carries a way to cut the connection: an orderly close would wait for a reader that does not read.
     """
 
     _head_is_open = True
+    _body_is_open = False
+    _is_ending = False
     _head_size = 0
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Give the first head its time."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._wait(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
-        self._head_came()
+        self._wait_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -44,8 +66,8 @@ class Protocol(HttpToolsProtocol):
         if self._head_size > HEAD_LIMIT and not self.transport.is_closing():
             self.transport.write(TOO_LONG)
             self.transport.close()
-        elif self._head_timer is None:
-            self._wait_for_head()
+        elif self._timer is None:
+            self._wait(HEAD_S)
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -55,14 +77,42 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
-        self._head_is_open = False
-        self._head_came()
+        self._head_is_open, self._body_is_open = False, True
+        self._wait_no_more()
         super().on_headers_complete()
+        self.cycle.transport = Ending(self.transport, self._linger)  # type: ignore[assignment]  # all that a cycle uses
 
-    def _wait_for_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_S, self.transport.abort)
+    def on_message_complete(self) -> None:
+        """A body is whole."""
+        self._body_is_open = False
+        self._wait_no_more()
+        super().on_message_complete()
+        if self._is_ending:
+            self.transport.close()
 
-    def _head_came(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def on_response_complete(self) -> None:
+        """Go on to the next request, unless this was the last; a body that was not wanted may not take for ever."""
+        if self._is_ending:
+            self.flow.resume_reading()
+            return
+        super().on_response_complete()
+        if self._body_is_open and not self.transport.is_closing():
+            self._wait(LINGER_S)
+
+    def _linger(self) -> bool:
+        """Let a client finish its body; return False when there is nothing to wait for."""
+        if not self._body_is_open or self.transport.is_closing():
+            return False
+        self._is_ending = True
+        self.transport.write_eof()
+        self._wait(LINGER_S)
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        self._wait_no_more()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import TypeVar
 
-import uvicorn
 import uvloop
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -30,7 +29,7 @@ from raglan.core.db import lock
 from raglan.core.db.check import NotDurable
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
-from raglan.edge import startup
+from raglan.edge import server, startup
 from raglan.edge.answers import Scope, header
 from raglan.edge.app import Edge
 from raglan.edge.bridge import Bridge
@@ -52,7 +51,7 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
     logs.configure(config.log_level)
     try:
         held = lock.acquire(config.data_dir) if connection.vendor == "sqlite" else None
-        listening = _listen(config)
+        listening = server.take_port(config.host, config.port)
         for fact in startup.prepare(config, migrate=migrate):
             log.info("the database keeps what it acknowledges", extra={"fact": fact})
     except (RaglanError, NotDurable, OSError) as error:
@@ -64,21 +63,6 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
         listening.close()
         if held is not None:
             held.release()
-
-
-def _listen(config: Config) -> socket.socket:
-    """Take the port first, so that a second raglan says so before it touches anything."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((config.host, config.port))
-    except OSError as error:
-        listening.close()
-        raise OSError(
-            f"raglan can not listen on {config.host}:{config.port}: {error.strerror}. Is it running already?"
-        ) from None
-    return listening
 
 
 class Process:
@@ -116,10 +100,10 @@ class Process:
         newest = await loop.run_in_executor(self._pool, _with_database, timeline.newest_id)
         self._start(newest)
         edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge)
-        server = _Server(_uvicorn_config(edge))
-        serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        serving_app = server.make(edge)
+        serving = asyncio.create_task(serving_app.serve(sockets=[self._socket]))
         beating = asyncio.create_task(self._beat())
-        while not server.started and not serving.done():
+        while not serving_app.started and not serving.done():
             await asyncio.sleep(0.005)
         for line in await loop.run_in_executor(self._pool, _with_database, partial(startup.first_words, self._config)):
             self._say(line)
@@ -128,7 +112,7 @@ class Process:
         gc.freeze()
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        code = await self._end(server, serving)
+        code = await self._end(serving_app, serving)
         for task in (beating, stopped):
             task.cancel()
         return code
@@ -153,18 +137,18 @@ class Process:
         self._ended.set()
         self._stop.set()
 
-    async def _end(self, server: "_Server", serving: asyncio.Task[None]) -> int:
+    async def _end(self, serving_app: server.Server, serving: asyncio.Task[None]) -> int:
         """Streams first, then requests under way, then signals that wait, then timers under way."""
         log.info("shutting down")
         until = time.monotonic() + self._config.drain_s
         self._health.draining = True
         if self._hub is not None:
             self._hub.stop()
-        server.should_exit = True
+        serving_app.should_exit = True
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), max(0.5, self._config.drain_s / 2))
         if not serving.done():
-            server.force_exit = True
+            serving_app.force_exit = True
             await asyncio.wait({serving}, timeout=1)
         ended = await asyncio.to_thread(self._end_threads, until)
         log.info("ended", extra={"in_order": ended})
@@ -208,36 +192,6 @@ class Process:
     async def _replay(self, since: int) -> list[str] | None:
         look = partial(timeline.names_since, since)
         return await asyncio.get_running_loop().run_in_executor(self._pool, _with_database, look)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it raises SIGTERM again after serving, before our timers have drained."""
-
-    def install_signal_handlers(self) -> None:
-        """Leave signals to us."""
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # the same by shape
-        """Leave signals to us."""
-        return nullcontext()
-
-
-def _uvicorn_config(edge: Edge) -> uvicorn.Config:
-    return uvicorn.Config(
-        edge,
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=3,
-        h11_max_incomplete_event_size=64 * 1024,
-        backlog=2048,
-    )
 
 
 def _session_key(cookie: str) -> str:
