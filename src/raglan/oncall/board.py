@@ -90,7 +90,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         schedule=row,
         duty=queries.duties([row], at)[0],
         calendar=window.draw([(row.name, "", shifts)], zones_of([row])),
-        coming=queries.shifts_between(row, at, at + AHEAD)[:LISTED],
+        coming=queries.coming(row, at, at + AHEAD)[:LISTED],
         turns=turns,
         overrides=sorted(counted, key=lambda item: item.starts_at),
         departed=sorted({p for item in turns for p in item.people if not p.is_active}, key=lambda p: p.name),
@@ -197,7 +197,7 @@ def edit_initial(row: Schedule) -> dict[str, object]:
 def cover_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> dict[str, object]:
     """Return a cover form as a link asks for it: by default the reader takes the shift that is next."""
     at = now()
-    coming = queries.shifts_between(row, at, at + AHEAD)
+    coming = queries.coming(row, at, at + AHEAD)
     shift = coming[1] if len(coming) > 1 else coming[0]
     starts_at = _instant(asked.get("from", "")) or shift.starts_at
     ends_at = _instant(asked.get("until", "")) or min(shift.ends_at, starts_at + timedelta(weeks=1))

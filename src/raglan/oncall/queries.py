@@ -55,6 +55,7 @@ class NamedShift:
     people: tuple[Person, ...]
     override: int | None = None
     instead_of: tuple[Person, ...] = ()
+    has_end: bool = True
 
     @property
     def is_gap(self) -> bool:
@@ -226,9 +227,21 @@ def next_shift_of(person: Person, at: datetime | None = None) -> tuple[Schedule,
 
 def shifts_of(person: Person, at: datetime) -> list[tuple[Schedule, NamedShift]]:
     """Return a person's shifts that end within five weeks or begin in them, the next one first."""
-    rows = calendar_between(at, at + SOON)
-    own = [(row, shift) for row, shifts in rows for shift in shifts if person in shift.people]
-    return sorted(own, key=lambda pair: pair[1].starts_at)
+    found = [(row, resolve.coming(load(row), at, at + SOON)) for row in schedules(at)]
+    people = _people_of(piece for _, pieces in found for piece in pieces)
+    own = [(row, piece) for row, pieces in found for piece in pieces if person.pk in piece.people]
+    return sorted(((row, _coming(piece, people, at)) for row, piece in own), key=lambda pair: pair[1].starts_at)
+
+
+def coming(schedule: Schedule, at: datetime, until: datetime) -> list[NamedShift]:
+    """Return a schedule's shifts and gaps that begin before `until`, each with its own end."""
+    pieces = resolve.coming(load(schedule), at, until)
+    people = _people_of(pieces)
+    return [_coming(piece, people, at) for piece in pieces]
+
+
+def _coming(piece: resolve.Piece, people: dict[int, Person], at: datetime) -> NamedShift:
+    return replace(_named(piece, people), has_end=piece.ends_at < at + resolve.HORIZON)
 
 
 def free_slug(name: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from raglan.oncall.wall import first_instant
@@ -194,6 +194,11 @@ def _stretch(schedule: Schedule, at: datetime) -> tuple[Piece, Piece | None]:
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Piece]:
     """Return who is on call from `start` to `end`: shifts and gaps in order that cover the whole time once."""
     return list(walk(schedule, start, end))
+
+
+def coming(schedule: Schedule, at: datetime, until: datetime) -> list[Piece]:
+    """Return the shifts and gaps that begin before `until`, each with its own end; one without any ends at the horizon."""
+    return list(takewhile(lambda piece: piece.starts_at < until, walk(schedule, at, at + HORIZON)))
 
 
 def walk(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Piece]:
