@@ -1,6 +1,7 @@
 """The ASGI app of one process: health, intake, live streams, and everything else to Django."""
 
-from raglan.edge.answers import Receive, Scope, Send, answer_json
+from raglan.core.errors import NotFound
+from raglan.edge.answers import Receive, Scope, Send, refuse
 from raglan.edge.bridge import Bridge
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
@@ -25,14 +26,11 @@ class Edge:
         path = scope["path"]
         if self._health.takes(path):
             await self._health(scope, receive, send)
-        elif self._intake is not None and (door := self._intake.takes(scope)) is not None:
-            await self._intake(door, scope, receive, send)
-        elif path.startswith("/integrations/"):
-            gone = {"code": "not_found", "message": "No door takes this. Copy the line from Setup, Sources, once more."}
-            await answer_json(send, 404, gone)
+        elif self._intake is not None and self._intake.takes(scope):
+            await self._intake(scope, receive, send)
         elif self._hub is not None and path == "/live":
             await self._hub(scope, receive, send)
         elif self._bridge is not None:
             await self._bridge(scope, receive, send)
         else:
-            await answer_json(send, 404, {"code": "not_found", "message": "This process does not serve screens."})
+            await refuse(send, NotFound("This process does not serve screens."))

@@ -1,32 +1,49 @@
 """Alert intake: token, size, decode by the door of the format, journal, and an answer only after the commit."""
 
-import asyncio
 import base64
 import binascii
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
-from django.db import close_old_connections
 from prometheus_client import Counter
 
-from raglan.alerts import actions, ports, queries
-from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, SourceKey
+from raglan.alerts import actions, ports
+from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Outcome, SourceKey
 from raglan.core import logs, metrics
 from raglan.core.clock import now
-from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
-from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of
-from raglan.edge.journal import Journal, NotStored
+from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
+from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, header, headers_of, refuse
+from raglan.edge.body import ClientGone, TooLarge, check_length, read
+from raglan.edge.journal import Journal
+from raglan.edge.threads import Threads
+from raglan.edge.tokens import Tokens
 from raglan.edge.wsgi import client_of
 
 MAX_BODY = 1024 * 1024
-CACHE_S = 30.0
-CACHE_SIZE = 1_000
+BODIES_AT_ONCE = 64 * MAX_BODY
+THREADS = 4
+LINE = 4_000
+IDLE_S = 10.0
+WHOLE_S = 30.0
+NOTE_EVERY_S = 2.0
 PREFIX = "/integrations/"
+BARE = ("/v2/", "/api/v2/")
+OLD_PROMETHEUS = "/api/v1/alerts"
 log = logs.get("raglan.intake")
+T = TypeVar("T")
 
 requests_seen = Counter("raglan_intake_requests", "Intake requests", ["status"], registry=metrics.REGISTRY)
 decoder_bugs = Counter("raglan_decoder_bugs", "Bodies that a decoder raised on unexpectedly", registry=metrics.REGISTRY)
+
+
+class WrongMethod(RaglanError):
+    """A path of intake that only takes POST."""
+
+    code = "wrong_method"
+    status = 405
 
 
 class Intake:
@@ -35,26 +52,27 @@ class Intake:
     def __init__(self, journal: Journal, *, trusted_proxies: int = 0) -> None:
         self._journal = journal
         self._trusted_proxies = trusted_proxies
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="raglan-intake")
-        self._known: dict[str, tuple[float, SourceKey]] = {}
+        self._threads = Threads("intake", THREADS, line=LINE)
+        self._tokens = Tokens(self._threads)
+        self._free = BODIES_AT_ONCE
+        self._noted: dict[int, float] = {}
 
-    def takes(self, scope: Scope) -> Door | None:
-        """Return the door for a request, or None when it is not intake."""
-        token, path = split_path(scope["path"])
-        if not token and not path.startswith(("/api/v2/alerts", "/api/v1/alerts", "/v2/enqueue")):
-            return None
-        return ports.door_for(scope["method"], path)
+    def takes(self, scope: Scope) -> bool:
+        """Tell whether a path is intake's."""
+        path: str = scope["path"]
+        if path.rstrip("/") == OLD_PROMETHEUS:  # REST has the same path for reading
+            return bool(scope["method"] == "POST")
+        return path.startswith((PREFIX, *BARE))
 
-    async def __call__(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            said = await self._take(door, scope, receive)
+            said = await self._take(scope, receive)
         except RaglanError as error:
-            headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else {}
-            if error.status == 401:
-                headers["WWW-Authenticate"] = "Bearer"
             requests_seen.labels(error.status).inc()
-            await answer_json(send, error.status, error.as_json(), headers=headers)
+            await refuse(send, error)
+            return
+        except ClientGone:
             return
         requests_seen.labels(said.status).inc()
         if isinstance(said.body, bytes):
@@ -62,68 +80,99 @@ class Intake:
         else:
             await answer_json(send, said.status, said.body, headers=said.headers)
 
-    async def _take(self, door: Door, scope: Scope, receive: Receive) -> Answer:
+    async def _take(self, scope: Scope, receive: Receive) -> Answer:
         check_head(scope)
-        body = unpack(await read_body(receive), headers_of(scope).get("content-encoding", ""))
-        request = request_of(scope, body, self._trusted_proxies)
-        token = request.token or door.token(request)
-        source = await self._source(token)
+        _, path = split_path(scope["path"])
+        door = door_for(scope["method"], path)
+        check_length(scope, MAX_BODY)
+        kept = self._keep_place(scope)
+        try:
+            body = await read(receive, most=MAX_BODY, idle_s=IDLE_S, whole_s=WHOLE_S)
+            return await self._through(door, request_of(scope, body, self._trusted_proxies))
+        finally:
+            self._free += kept
+
+    def _keep_place(self, scope: Scope) -> int:
+        """Keep memory for a body that is about to come, so that many at once can not fill it."""
+        said = header(scope, b"content-length")
+        size = int(said) if said.isdigit() else MAX_BODY
+        if size > self._free:
+            raise Overloaded("Too much at once. Send this again.", retry_after=2)
+        self._free -= size
+        return size
+
+    async def _through(self, door: Door, request: IntakeRequest) -> Answer:
+        """Find the source, decode, store, answer."""
+        token = request.token or await self._threads.ask(lambda: _guarded(lambda: door.token(unpacked(request))))
+        source = await self._tokens.source(token)
         if source.kind not in door.kinds:
             raise NotSignedIn("This token belongs to a source of another kind.")
-        loop = asyncio.get_running_loop()
         try:
-            decoded = await loop.run_in_executor(self._pool, decode, door, source, request)
+            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
         except BadInput as error:
-            await loop.run_in_executor(self._pool, _note_error, source.id, error.sentence)
-            return door.refuse(error)
-        try:
-            outcome = await self._journal.put(Batch(source, decoded, now()))
-        except NotStored:
-            raise Overloaded("This could not be stored. Send it again.", retry_after=5) from None
-        return door.answer(decoded, outcome)
+            await self._note(source, error)
+            return refused(door, error)
+        outcome = await self._journal.put(Batch(source, decoded, now()))
+        return accepted(door, decoded, outcome)
 
-    async def _source(self, token: str) -> SourceKey:
+    async def _note(self, source: SourceKey, error: BadInput) -> None:
+        """Keep for its owner what a source sent wrongly, but not more often than a person can read."""
+        log.info("a body could not be understood", extra={"source": source.slug, "field": error.field})
         at = time.monotonic()
-        known = self._known.get(token)
-        if known is not None and at - known[0] < CACHE_S:
-            return known[1]
-        source = await asyncio.get_running_loop().run_in_executor(self._pool, _look_up, token)
-        if len(self._known) >= CACHE_SIZE:
-            self._known.clear()
-        self._known[token] = (at, source)
-        return source
+        if at - self._noted.get(source.id, -NOTE_EVERY_S) < NOTE_EVERY_S:
+            return
+        self._noted[source.id] = at
+        try:
+            await self._threads.ask(lambda: actions.note_error(source.id, error.sentence))
+        except Overloaded:
+            log.warning("what a source sent wrongly could not be noted", extra={"source": source.slug})
 
-    def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def close(self, timeout: float = 0.0) -> bool:
+        """Take nothing more; return whether what was under way ended in time."""
+        self._tokens.close()
+        return self._threads.stop(timeout)
 
 
-def decode(door: Door, source: SourceKey, request: IntakeRequest) -> Decoded:
-    """Decode by the door. Whatever else a decoder raises is a bad body for its sender and a counted bug for us."""
+def door_for(method: str, path: str) -> Door:
+    """Return the door for a request. Raises NotFound, WrongMethod."""
+    door = ports.door_for(method, path)
+    if door is None and ports.door_for("POST", path) is not None:
+        raise WrongMethod("Send this with POST.")
+    if door is None:
+        raise NotFound("No door takes this. Copy the line from Setup, Sources, once more.")
+    return door
+
+
+def _guarded(read_body: Callable[[], T]) -> T:
+    """Run a decoder. Whatever it raises unexpectedly is a bad body for its sender and a counted bug for us."""
     try:
-        return door.decode(source, request)
+        return read_body()
     except BadInput:
         raise
     except Exception as error:  # the last resort at the border; see the reliability page, 11
         decoder_bugs.inc()
-        log.exception("a decoder raised on a body", extra={"source": source.slug})
+        log.exception("a decoder raised on a body")
         raise BadInput("", f"this could not be read ({type(error).__name__})") from None
 
 
-def _look_up(token: str) -> SourceKey:
-    close_old_connections()
+def refused(door: Door, error: BadInput) -> Answer:
+    """Let the door say in its own format what it could not understand."""
     try:
-        return queries.source_by_token(token)
-    finally:
-        close_old_connections()
+        return door.refuse(error)
+    except Exception:  # as above; the refusal must reach its sender
+        decoder_bugs.inc()
+        log.exception("a door could not say what it refuses")
+        return Answer(error.status, error.as_json())
 
 
-def _note_error(source_id: int, sentence: str) -> None:
-    close_old_connections()
+def accepted(door: Door, decoded: Decoded, outcome: Outcome) -> Answer:
+    """Let the door say what became of it; all is on disk, so that nothing may turn this into a failure."""
     try:
-        actions.note_error(source_id, sentence)
-    finally:
-        close_old_connections()
+        return door.answer(decoded, outcome)
+    except Exception:  # as above
+        decoder_bugs.inc()
+        log.exception("a door could not say what it accepted")
+        return Answer(202, {"status": "accepted"})
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -164,31 +213,30 @@ def header_token(text: str) -> str:
             return ""
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read a body of at most 1 MiB. Raises BadInput with 413."""
-    pieces: list[bytes] = []
+def unpacked(request: IntakeRequest) -> IntakeRequest:
+    """Return the request with its body as it was before it was packed."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return request
+    if encoding not in ("gzip", "x-gzip"):
+        raise BadInput("", "the body may be packed with gzip only", status=415)
+    return replace(request, body=unpack(request.body))
+
+
+def unpack(body: bytes) -> bytes:
+    """Undo gzip, which may come in several parts, to at most 1 MiB in all. Raises BadInput."""
+    parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BadInput("", "the body ended early")
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
+    while body:
+        part = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(part.decompress(body, MAX_BODY + 1 - size))
+        except zlib.error:
+            raise BadInput("", "the body is not gzip as its header says") from None
+        size += len(parts[-1])
         if size > MAX_BODY:
-            raise BadInput("", "the body has more than 1 MiB", status=413)
-        if not message.get("more_body"):
-            return b"".join(pieces)
-
-
-def unpack(body: bytes, encoding: str) -> bytes:
-    """Undo gzip, to at most 1 MiB. Raises BadInput."""
-    if encoding.lower() not in ("gzip", "x-gzip"):
-        return body
-    try:
-        unpacker = zlib.decompressobj(wbits=31)
-        plain = unpacker.decompress(body, MAX_BODY + 1)
-    except zlib.error:
-        raise BadInput("", "the body is not gzip as its header says") from None
-    if len(plain) > MAX_BODY:
-        raise BadInput("", "the body has more than 1 MiB once unpacked", status=413)
-    return plain
+            raise TooLarge(MAX_BODY)
+        if not part.eof:
+            raise BadInput("", "the packed body ends too early")
+        body = part.unused_data
+    return b"".join(parts)

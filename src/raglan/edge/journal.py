@@ -1,24 +1,29 @@
 """The journal: one writer thread that commits all waiting signals in one transaction, then wakes those who wait.
 
-The queue is bounded by signals. When a group commit raises, each batch is tried alone, so that one bad batch can not
-harm the others.
+The queue is bounded by signals, with a reserve that no single source can fill. When a group commit raises, each batch
+is tried alone, so that one bad batch can not harm the others; a database that is away is not asked for each of them.
 """
 
 import asyncio
 import threading
+import time
+from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from prometheus_client import Counter, Gauge
 
 from raglan.alerts.ports import Batch, Outcome
 from raglan.core import logs, metrics
 from raglan.core.db import deadline
-from raglan.core.errors import Overloaded
+from raglan.core.errors import Overloaded, RaglanError
 
 GROUP = 1_000
+WITH_RESERVE = 1.25  # a source that fills the queue leaves this much to the others
+FAILURES_IN_A_ROW = 2
+AWAY = (OperationalError, InterfaceError)
 log = logs.get("raglan.journal")
 Ingest = Callable[[Sequence[Batch]], list[Outcome]]
 
@@ -26,16 +31,23 @@ waiting_signals = Gauge("raglan_journal_waiting", "Signals that wait for the dis
 commits = Counter("raglan_journal_commits", "Group commits", ["outcome"], registry=metrics.REGISTRY)
 
 
-class NotStored(Exception):
-    """A batch that could not be stored. The sender should send it again."""
+class NotStored(RaglanError):
+    """A batch that raglan could not take in although the database answered: a mistake of ours."""
+
+    code = "not_stored"
+    status = 500
 
 
 @dataclass(slots=True)
 class _Item:
     batch: Batch
     size: int
+    since: float
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Outcome]
+
+
+Result = Outcome | RaglanError
 
 
 class Journal:
@@ -47,7 +59,9 @@ class Journal:
         self._commit_deadline_s = commit_deadline_s
         self._items: deque[_Item] = deque()
         self._size = 0
-        self._ready = threading.Condition()
+        self._by_source: Tally[int] = Tally()
+        self._oldest: float | None = None
+        self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._write, name="raglan-journal", daemon=True)
 
@@ -58,98 +72,135 @@ class Journal:
     @property
     def fullness(self) -> float:
         """How full the queue is, from 0 to 1."""
-        return self._size / self._most
+        return min(1.0, self._size / self._most)
+
+    @property
+    def waited_s(self) -> float:
+        """How long the oldest signal has been waiting for the disk."""
+        since = self._oldest
+        return 0.0 if since is None else max(0.0, time.monotonic() - since)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the writer lives."""
+        return self._thread.is_alive()
 
     async def put(self, batch: Batch) -> Outcome:
         """Wait until a batch is on disk and return what became of it. Raises Overloaded, NotStored."""
         size = max(1, len(batch.decoded.signals) + len(batch.decoded.problems))
         loop = asyncio.get_running_loop()
-        item = _Item(batch, size, loop, loop.create_future())
-        with self._ready:
-            if self._stopping or self._size + size > self._most:
-                raise Overloaded("Too many signals wait for the disk. Send this again.", retry_after=2)
+        item = _Item(batch, size, time.monotonic(), loop, loop.create_future())
+        with self._changed:
+            self._check_place(batch.source.id, size)
             self._items.append(item)
-            self._size += size
-            waiting_signals.set(self._size)
-            self._ready.notify()
+            self._count(item, 1)
+            self._changed.notify()
         return await item.future
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Take nothing more, write what waits, end. Return whether that was done in time."""
-        with self._ready:
+        with self._changed:
             self._stopping = True
-            self._ready.notify()
+            self._changed.notify()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def _check_place(self, source_id: int, size: int) -> None:
+        if self._stopping:
+            raise Overloaded("raglan is shutting down. Send this again.", retry_after=2)
+        of_source = self._by_source[source_id] + size
+        if of_source > self._most or self._size + size > self._most * WITH_RESERVE:
+            raise Overloaded("Too many signals wait for the disk. Send this again.", retry_after=2)
+
+    def _count(self, item: _Item, sign: int) -> None:
+        self._size += sign * item.size
+        self._by_source[item.batch.source.id] += sign * item.size
+        waiting_signals.set(self._size)
+
     def _write(self) -> None:
         while group := self._take():
-            close_old_connections()
-            self._commit(group)
-            with self._ready:
-                self._size -= sum(item.size for item in group)
-                waiting_signals.set(self._size)
-        close_old_connections()
+            try:
+                results = self._commit([item.batch for item in group])
+            except BaseException:
+                tell(group, [Overloaded("raglan could not store this. Send it again.")] * len(group))
+                raise  # only what ends a thread on purpose; the watchdog sees that the writer is gone
+            with self._changed:
+                for item in group:
+                    self._count(item, -1)
+            tell(group, results)
+        connections.close_all()
 
     def _take(self) -> list[_Item]:
         """Return all that waits, up to a group; an empty list ends the writer."""
-        with self._ready:
-            while not self._items and not self._stopping:
-                self._ready.wait()
+        with self._changed:
+            self._oldest = None
+            self._changed.wait_for(lambda: self._items or self._stopping)
             group: list[_Item] = []
             size = 0
             while self._items and (not group or size + self._items[0].size <= GROUP):
-                item = self._items.popleft()
-                group.append(item)
-                size += item.size
+                group.append(self._items.popleft())
+                size += group[-1].size
+            self._oldest = group[0].since if group else None
             return group
 
-    def _commit(self, group: list[_Item]) -> None:
+    def _commit(self, batches: Sequence[Batch]) -> Sequence[Result]:
+        close_old_connections()
         try:
-            outcomes = self._ingest_within([item.batch for item in group])
+            outcomes = self._ingest_within(batches)
         except Exception as error:  # the writer must outlive any one batch; each is tried alone
-            log.warning(
-                "a group commit failed; each batch is tried alone", extra={"error": str(error), "batches": len(group)}
-            )
             commits.labels("failed").inc()
-            for item in group:
-                self._commit_alone(item)
-            return
+            facts = {"error": str(error), "batches": len(batches)}
+            log.warning("a group commit failed; each batch is tried alone", extra=facts)
+            return self._commit_each(batches)
         commits.labels("done").inc()
-        for item, outcome in zip(group, outcomes, strict=True):
-            _resolve(item, outcome)
+        return outcomes
 
-    def _commit_alone(self, item: _Item) -> None:
+    def _commit_each(self, batches: Sequence[Batch]) -> list[Result]:
+        results: list[Result] = []
+        away = 0
+        for batch in batches:
+            if away >= FAILURES_IN_A_ROW:
+                results.append(Overloaded("The database does not answer. Send this again."))
+                continue
+            result = self._commit_alone(batch)
+            away = away + 1 if isinstance(result, Overloaded) else 0
+            results.append(result)
+        return results
+
+    def _commit_alone(self, batch: Batch) -> Result:
+        close_old_connections()
         try:
-            close_old_connections()
-            outcome = self._ingest_within([item.batch])[0]
-        except Exception as error:  # see above
-            known = isinstance(error, OperationalError | InterfaceError)
-            if known:
-                log.warning("a batch could not be stored", extra={"error": str(error)})
-            else:
-                log.exception("a batch could not be stored")
+            outcome = self._ingest_within([batch])[0]
+        except AWAY as error:
+            commits.labels("away").inc()
+            log.warning("the database did not take a batch", extra={"error": str(error)})
+            return Overloaded("The database does not answer. Send this again.")
+        except Exception:  # see above
             commits.labels("refused").inc()
-            item.loop.call_soon_threadsafe(_fail, item.future, NotStored(str(error)))
-            return
+            log.exception("a batch could not be stored", extra={"source": batch.source.slug})
+            return NotStored("raglan could not store this; its log says why. Nothing of this request was kept.")
         commits.labels("alone").inc()
-        _resolve(item, outcome)
+        return outcome
 
     def _ingest_within(self, batches: Sequence[Batch]) -> list[Outcome]:
         with deadline(self._commit_deadline_s):
             return self._ingest(batches)
 
 
-def _resolve(item: _Item, outcome: Outcome) -> None:
-    item.loop.call_soon_threadsafe(_succeed, item.future, outcome)
+def tell(group: Sequence[_Item], results: Sequence[Result]) -> None:
+    """Wake everyone who waits for a group, with one call to each loop."""
+    pairs = list(zip(group, results, strict=True))
+    for loop in {item.loop for item in group}:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_wake, [pair for pair in pairs if pair[0].loop is loop])
 
 
-def _succeed(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not future.done():
-        future.set_result(outcome)
-
-
-def _fail(future: asyncio.Future[Outcome], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _wake(pairs: Sequence[tuple[_Item, Result]]) -> None:
+    for item, result in pairs:
+        if item.future.done():
+            continue  # its client has left
+        if isinstance(result, Outcome):
+            item.future.set_result(result)
+        else:
+            item.future.set_exception(result)

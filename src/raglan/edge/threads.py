@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from raglan.core.errors import Overloaded
 
@@ -51,7 +51,10 @@ class Threads:
         self._line.put(work)
 
     async def ask(self, question: Callable[[], T]) -> T:
-        """Wait for an answer that needs the database; connections that went bad are renewed first."""
+        """Wait for an answer that needs the database; connections that went bad are renewed first.
+
+        Raises what the question raises; Overloaded when the database does not answer.
+        """
         future: Future[T] = Future()
 
         def answer() -> None:
@@ -66,7 +69,10 @@ class Threads:
                 close_old_connections()
 
         self.give(answer)
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        except (OperationalError, InterfaceError) as error:
+            raise Overloaded("The database does not answer. Try again in a few seconds.") from error
 
     def stop(self, timeout: float = 0.0) -> bool:
         """Take nothing more, finish what waits; return whether that was done in time."""
