@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -65,35 +66,56 @@ class FakeRaglan:
         if call.path == "/api/v2/alerts":
             return self._take_alerts(call)
         path = call.path.removeprefix("/api/v1").partition("?")[0]
-        return (self._read(path) if call.method == "GET" else self._write(call, path)) or Answer(404, {"message": path})
+        return (self._read(call, path) if call.method == "GET" else self._write(call, path)) or Answer(
+            404, {"message": path}
+        )
 
     def _take_alerts(self, call: Call) -> Answer:
         if not call.who.startswith("source:"):
             return Answer(401, {"message": "No source."})
         for alert in call.body:
             key = alert["labels"].get("kind") or alert["labels"]["service"]
-            if not any(group["key"] == key for group in self.table("alert-groups")):
-                group = self.add("alert-groups", {"key": key, "source": call.who.removeprefix("source:")})
+            source = call.who.removeprefix("source:")
+            fires = self._keep(alert, source)
+            if fires and not any(
+                (group["key"], group["source"]) == (key, source) for group in self.table("alert-groups")
+            ):
+                group = self.add("alert-groups", {"key": key, "source": source})
                 schedule = "data" if key == "response-tool" else "systems"
                 self.page(f"group {group['id']}", self.on_call[schedule])
         return Answer(200)
 
-    def page(self, title: str, person_id: int) -> Body:
-        return self.add("pages", {"title": title, "state": "open", "reached": [{"person_id": person_id}]})
+    def _keep(self, alert: Body, source: str) -> bool:
+        fires = datetime.fromisoformat(alert["endsAt"]) > datetime.now(UTC)
+        firing = [row for row in self.table("alerts") if row["labels"] != alert["labels"]]
+        if fires:
+            self.last_id += 1
+            firing.append({"id": self.last_id, "source": source, "labels": alert["labels"]})
+        self.tables["alerts"] = firing
+        if not firing:
+            self.table("alert-groups").clear()
+        return fires
 
-    def _read(self, path: str) -> Answer | None:
-        if path == "/on-call":
+    def page(self, title: str, person_id: int) -> Body:
+        sent = [{"handed_over_at": "2026-01-01T00:00:00Z"}]
+        reached = [{"person_id": person_id, "notifications": sent}]
+        return self.add("pages", {"title": title, "state": "open", "reached": reached})
+
+    def _read(self, call: Call, path: str) -> Answer | None:
+        rows = self.table(path[1:])
+        if path == "/alerts":
+            rows = rows if "before=0" in call.path else []
+        elif path == "/on-call":
             rows = [{"schedule": slug, "people": [{"id": found}]} for slug, found in self.on_call.items()]
-            return Answer(200, rows)
-        if found := re.fullmatch(r"/people/(\d+)/contact-methods", path):
-            return Answer(200, [row for row in self.table("contacts") if row["person_id"] == int(found[1])])
-        if re.fullmatch(r"/incidents/\d+/review", path):
+        elif found := re.fullmatch(r"/people/(\d+)/contact-methods", path):
+            rows = [row for row in self.table("contacts") if row["person_id"] == int(found[1])]
+        elif path in ("/pages", "/incidents"):
+            rows = [row for row in rows if row["state"] == "open"]
+        elif re.fullmatch(r"/incidents/\d+/review", path):
             return Answer(200, self.table("reviews")[-1]) if self.table("reviews") else None
-        if found := re.fullmatch(r"/(pages|incidents)/(\d+)", path):
+        elif found := re.fullmatch(r"/(pages|incidents)/(\d+)", path):
             return Answer(200, next(row for row in self.table(found[1]) if row["id"] == int(found[2])))
-        if path in ("/pages", "/incidents"):
-            return Answer(200, [row for row in self.table(path[1:]) if row["state"] == "open"])
-        return Answer(200, self.table(path[1:]))
+        return Answer(200, rows)
 
     def _write(self, call: Call, path: str) -> Answer | None:
         for pattern, handle in _WRITES.items():
@@ -173,7 +195,6 @@ def _in_room(fake: FakeRaglan, call: Call, room_id: str, verb: str) -> Answer:
     if verb == "stand-down":
         room["state"] = "closed"
         fake.add("reviews", {"incident_id": room["id"]})
-        fake.table("alert-groups").clear()
     return Answer(201, fake.add(verb, call.body or {}))
 
 

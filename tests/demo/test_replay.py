@@ -66,7 +66,7 @@ def test_every_entry_has_a_key_of_its_own(fake: FakeRaglan) -> None:
 def test_the_one_on_call_acknowledges_the_heads_up_and_the_alerts(fake: FakeRaglan) -> None:
     play(fake)
     acknowledged = [call.who for call in fake.writes(r"/api/v1/pages/\d+/acknowledge")]
-    assert acknowledged == ["Ike Okafor", "Ike Okafor", "Dee Kaya"]
+    assert acknowledged == ["Ike Okafor", "Ike Okafor", "Ike Okafor", "Dee Kaya"]
     assert not [page for page in fake.table("pages") if page["state"] == "open"]
 
 
@@ -126,6 +126,15 @@ def test_a_room_that_an_earlier_replay_left_open_is_closed_first(fake: FakeRagla
     play(fake)
     rooms = {room["id"]: room["state"] for room in fake.table("incidents")}
     assert (rooms[left["id"]], rooms[theirs["id"]]) == ("closed", "open")
+
+
+def test_alerts_that_an_earlier_replay_left_firing_are_resolved_first(fake: FakeRaglan) -> None:
+    play(fake, "stop-at-4")
+    assert len(fake.table("alerts")) > 100
+    lines = play(fake)
+    assert any("alerts that an earlier replay left firing" in line for line in lines)
+    assert not [line for line in lines if "no page" in line or "no alerts" in line]
+    assert fake.table("alerts") == []
 
 
 def test_the_story_ends_calmly_when_somebody_closes_the_room(fake: FakeRaglan) -> None:

@@ -95,7 +95,7 @@ def test_every_ask_verification_and_intention_comes_to_an_end(lever: Lever) -> N
         for beat in beats
         if isinstance(beat.action, Say) and beat.action.kind in ("ask", "verify", "doing")
     }
-    assert waits <= ended | {"twice"}
+    assert waits <= ended
 
 
 @EVERY

@@ -36,6 +36,8 @@ from raglan.demo.pace import Pace
 from raglan.demo.world import Voice, World
 
 WATCH = "Change watch"
+# For a page to leave. Without a mail server none does; then people answer what they see on the screen.
+PATIENCE_S = 6.0
 _SAYS: dict[str, str] = {
     "note": "says",
     "doing": "is doing",
@@ -167,7 +169,8 @@ class Stage:
 
     @act.register
     def _(self, action: Acknowledge, voice: Voice) -> str:
-        found = self._when_there(lambda: _pages_of(voice))
+        self.pace.until(lambda: sum(map(_is_sent, _pages_of(voice))) >= action.pages, patience_s=PATIENCE_S)
+        found = _pages_of(voice)
         titles = [f"“{text(page, 'title')}”" for page in found if _take(number(page), voice)]
         if not titles:
             return "has no page that waits."
@@ -265,6 +268,14 @@ def _pages_of(voice: Voice) -> list[Mapping[str, Json]]:
 def _reached(page: Mapping[str, Json]) -> list[int]:
     rows = page.get("reached")
     return [number(row, "person_id") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _is_sent(page: Mapping[str, Json]) -> bool:
+    """Tell whether something has left for somebody: people answer what they got."""
+    rows = page.get("reached")
+    sent = [row.get("notifications") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    attempts = [item for items in sent if isinstance(items, list) for item in items]
+    return any(isinstance(item, Mapping) and item.get("handed_over_at") for item in attempts)
 
 
 def _take(page_id: int, voice: Voice) -> bool:

@@ -104,7 +104,9 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """I have it: every page that waits for this person."""
+    """I have it: every page that waits for this person, once this many are there."""
+
+    pages: int = 1
 
 
 @dataclass(frozen=True, slots=True)

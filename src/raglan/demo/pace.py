@@ -23,6 +23,10 @@ class Pace:
         self._speed, self._sleep, self._clock = speed, sleep, clock
         self._start = clock()
 
+    def begin(self) -> None:
+        """Let T be now."""
+        self._start = self._clock()
+
     def wait_for(self, second: int) -> None:
         """Wait until the story has reached a second after T. A moment that is past is not waited for."""
         if self._speed == "max":

@@ -8,13 +8,14 @@ from functools import partial
 
 from raglan.demo import company
 from raglan.demo.acts import figures_words
-from raglan.demo.client import Refused, Unreachable, number, text
+from raglan.demo.client import Refused, Unreachable
 from raglan.demo.levers import BY_SLUG, DEFAULT, INVENTED, render
 from raglan.demo.model import SEED, Figures, simulate
 from raglan.demo.pace import Pace, Speed
 from raglan.demo.replay import Replay
 from raglan.demo.scene import Scene
 from raglan.demo.story import story
+from raglan.demo.tidy import tidy
 from raglan.demo.world import World, make_world
 
 SPEED = 10
@@ -32,9 +33,11 @@ def run(
     scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
     world = make_world(url, admin_token, said=out)
     try:
-        _tidy(world, out)
+        pace = Pace(speed)
+        tidy(world, pace, out)
         _announce(world, scene, speed, out)
-        replay = Replay(world, scene, Pace(speed), out)
+        pace.begin()
+        replay = Replay(world, scene, pace, out)
         try:
             figures = replay.play()
         except KeyboardInterrupt:
@@ -56,19 +59,6 @@ def _announce(world: World, scene: Scene, speed: Speed, out: Callable[[str], Non
     out(f"{scene.lever.label}.")
     out(f"{company.NAME} and everybody in it are invented. The story lasts {minutes:.0f} minutes, here {lasts}.")
     out(f"Look at: {world.url}/")
-
-
-def _tidy(world: World, out: Callable[[str], None]) -> None:
-    """Close rooms that an earlier replay left open, else the heads-up would join them."""
-    noor = world.voices["noor"].client
-    names = {person.name for person in company.PEOPLE}
-    for row in world.admin.rows("/incidents?state=open"):
-        detail = world.admin.get(f"/incidents/{number(row)}")
-        here = detail.get("here") if isinstance(detail, dict) else None
-        people = {text(item, "name") for item in here if isinstance(item, dict)} if isinstance(here, list) else set()
-        if people and people <= names and "httpd" in str(detail):
-            noor.post(f"/incidents/{number(row)}/stand-down", {"summary": "Left open by an earlier replay."})
-            out(f"Closed incident {number(row)}, left open by an earlier replay.")
 
 
 def _speed(said: str) -> Speed:

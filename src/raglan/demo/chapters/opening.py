@@ -45,7 +45,7 @@ def heads_up(scene: Scene, *, at: int = t(3, 30)) -> Chapter:
              f" machines still serve, and fewer every minute.", name="reach")),
         Beat(at + 45, "hana", Say("note", "Jun and I are free. What do you need?")),
         Beat(at + 55, "bo", Say("note", "I can watch the site from outside and try to buy something.")),
-        Beat(at + 80, "ike", Acknowledge()),
+        Beat(at + 80, "ike", Acknowledge(pages=2)),
         Beat(at + 85, "noor", Lead()),
         Beat(at + 90, "noor", Say("note", "I take the lead, Ike stays on the pager. Mara: Chef. Jun: httpd"
              " configuration, with Rowan. Bo: the site from outside. Everybody else: say what you are on.")),

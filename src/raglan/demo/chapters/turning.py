@@ -1,6 +1,6 @@
 """What turns it, or does not, under each lever."""
 
-from raglan.demo.beats import Beat, Chapter, Happened, Reply, Say
+from raglan.demo.beats import Beat, Chapter, Close, Happened, Reply, Say
 from raglan.demo.scene import END, OLD, Scene, standing, t
 
 
@@ -14,6 +14,7 @@ def experiment(scene: Scene) -> Chapter:
         Beat(t(9, 10), "mara", Say("verify", "One more run starts httpd for me. Can somebody try it on another host"
              " that is out of the pool?", name="twice")),
         Beat(t(9, 45), "tess", Reply("twice", "yes", f"Same on {second}.")),
+        Beat(t(9, 55), "mara", Close("twice")),
     ]  # fmt: skip
 
 
