@@ -72,7 +72,9 @@ class PolicyForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120)
     slug = _short_name()
-    team = forms.ModelChoiceField(label="Team", queryset=Team.objects.order_by("name"), required=False)
+    team = forms.ModelChoiceField(
+        label="Team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
+    )
     repeat = forms.IntegerField(
         label="How often from the start again", min_value=0, max_value=20, initial=2, help_text="0 means once through."
     )
@@ -165,7 +167,9 @@ class RouteForm(forms.Form):
         max_value=100_000,
         help_text="Routes are read from the lowest number; the first that matches decides. Leave room between numbers.",
     )
-    policy = forms.ModelChoiceField(label="Page by the policy", queryset=Policy.objects.order_by("name"))
+    policy = forms.ModelChoiceField(
+        label="Page by the policy", queryset=Policy.objects.order_by("name"), empty_label="choose one"
+    )
     group_by = forms.CharField(
         label="Group by these labels",
         max_length=300,
