@@ -184,7 +184,7 @@ def check_everywhere(
     problems: dict[str, list[str]] = {}
     for look in LOOKS:
         with browser_page(browser, look, base_url=base_url, cookies=cookies, bypass_csp=True) as page:
-            wrong = _check(page, address, look)
+            wrong = check(page, address, look)
             if shots is not None:
                 name = address.strip("/").replace("/", "-").split("?")[0] or "now"
                 page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
@@ -193,10 +193,16 @@ def check_everywhere(
     return problems
 
 
-def _check(page: Page, address: str, look: Look) -> list[str]:
+def check(page: Page, address: str, look: Look) -> list[str]:
+    """Load an address in a page and return what is wrong with it: rules of axe, sideways scroll, script errors."""
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
+
+    def note(error: object) -> None:
+        wrong.append(f"script error: {error}")
+
+    page.on("pageerror", note)
     answer = page.goto(address, wait_until="load")
+    page.remove_listener("pageerror", note)
     if answer is None or answer.status >= 500:
         wrong.append(f"status {answer.status if answer else 'none'}")
     wrong.extend(f"{found['id']}: {found['help']}: {json.dumps(found['nodes'][:4], indent=1)}" for found in axe(page))

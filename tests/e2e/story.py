@@ -1,0 +1,77 @@
+"""A small story for tests that look at screens: alerts, an incident with everything in it, a page that nobody answered."""
+
+import json
+from urllib.request import Request, urlopen
+
+from tests.support.server import Running, person_token, set_up_web_team, until
+
+ALERTS = [
+    {"alertname": "HttpdDown", "service": "httpd", "cluster": "web", "severity": "critical"},
+    {"alertname": "HttpdDown", "service": "httpd", "cluster": "api", "severity": "critical"},
+    {"alertname": "QueueLong", "service": "thumbnails", "severity": "warning"},
+]
+LONG = "A title that somebody wrote in one breath at night and that goes on " * 3
+HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script> "quoted" \u202eturned'
+
+
+def push(running: Running, source_token: str, labels: list[dict[str, str]]) -> None:
+    """Push alerts as Prometheus does."""
+    alerts = [{"labels": one, "annotations": {"summary": f"{one['alertname']} on {one['service']}"}} for one in labels]
+    headers = {"Authorization": f"Bearer {source_token}", "Content-Type": "application/json"}
+    request = Request(f"{running.url}/api/v2/alerts", data=json.dumps(alerts).encode(), headers=headers)
+    with urlopen(request, timeout=20) as answer:
+        assert answer.status == 200
+
+
+def number(value: object) -> int:
+    """Return the id in an answer."""
+    assert isinstance(value, dict)
+    return int(value.get("id") or value["incident_id"])
+
+
+def tell(running: Running) -> dict[str, int]:
+    """Tell the story; return the numbers of what it made."""
+    source = set_up_web_team(running)
+    api = running.api
+    mara, ike = person_token(running, "mara"), person_token(running, "ike")
+    push(running, source, ALERTS)
+    warned = api("POST", "/heads-up", {"text": "My pin change upgraded Apache.", "services": ["httpd"]}, token=ike)
+    assert isinstance(warned, dict)
+    incident = int(warned["incident_id"])
+    room = f"/incidents/{incident}"
+    groups = api("GET", "/alert-groups?state=open")
+    assert isinstance(groups, list)
+    api("POST", f"{room}/join-alerts", {"group_ids": [groups[0]["id"]]}, token=ike)
+    for kind, text in (("note", HOSTILE), ("doing", "Running Chef again on `web0012`."), ("found", LONG), ("decided", "Second run.")):
+        api("POST", f"{room}/entries", {"kind": kind, "text": text}, token=ike)
+    ask = api("POST", f"{room}/entries", {"kind": "ask", "text": "Can someone read the support queue?", "to_team": "web"}, token=ike)
+    verify = api("POST", f"{room}/entries", {"kind": "verify", "text": "Slow for you too?"}, token=mara)
+    api("POST", f"/entries/{number(verify)}/answers", {"answer": "yes"}, token=ike)
+    standing = {
+        "summary": "The site is slow but up.",
+        "know": ["A second run starts it", HOSTILE],
+        "trying": ["Second run in batches"],
+        "unknown": ["Why the first run left it stopped"],
+        "state": "slow",
+        "state_words": "Site slow, still up",
+        "next_update_minutes": 10,
+    }
+    api("POST", f"{room}/standing", standing, token=mara)
+    closed = api("POST", "/incidents", {"title": LONG[:200], "severity": "sev3"}, token=mara)
+    api("POST", f"/incidents/{number(closed)}/stand-down", {"summary": "It was over by itself."}, token=mara)
+    pages = until(lambda: api("GET", "/pages?state=live"))
+    assert isinstance(pages, list)
+    review = until(lambda: api("GET", "/reviews"))
+    assert isinstance(review, list)
+    alerts = api("GET", "/alerts")
+    assert isinstance(alerts, list)
+    return {
+        "incident": incident,
+        "closed": number(closed),
+        "page": pages[0]["id"],
+        "group": groups[0]["id"],
+        "alert": alerts[0]["id"],
+        "review": review[0]["id"],
+        "ask": number(ask),
+        "mara": running.people["mara"],
+    }

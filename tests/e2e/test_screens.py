@@ -1,0 +1,153 @@
+"""Every screen at 1360, 390 and 320 px, light and dark: nothing for axe-core to say, no sideways scroll, no script error."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Cookie, Page
+
+from tests.e2e.story import tell
+from tests.support.browser import LOOKS, Look, browser_page, check, chromium
+from tests.support.server import Running, serving, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SIGNED_IN = [
+    "/",
+    "/wrong/",
+    "/incidents/",
+    "/incidents/{incident}/",
+    "/incidents/{incident}/?show=asks&order=oldest",
+    "/incidents/{closed}/",
+    "/incidents/{incident}/standing/",
+    "/incidents/{incident}/close/",
+    "/pages/{page}/",
+    "/reach/",
+    "/reach/?person={mara}",
+    "/alerts/",
+    "/alerts/?q=nothing-like-this",
+    "/alerts/groups/{group}/",
+    "/alerts/{alert}/",
+    "/on-call/",
+    "/on-call/web/",
+    "/on-call/new/",
+    "/people/",
+    "/people/{mara}/",
+    "/people/invite/",
+    "/teams/web/",
+    "/teams/new/",
+    "/you/",
+    "/you/tokens/",
+    "/you/browsers/",
+    "/setup/",
+    "/setup/sources/prometheus/",
+    "/api/docs/",
+    "/reviews/{review}/",
+    "/account/2fa/",
+    "/account/password/change/",
+    "/keys/",
+    "/nothing-here/",
+]
+SIGNED_OUT = ["/account/login/", "/account/password/reset/", "/keys/", "/p/forged/"]
+
+
+@pytest.fixture(scope="module")
+def raglan() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def story(raglan: Running) -> dict[str, int]:
+    return tell(raglan)
+
+
+@pytest.fixture(scope="module")
+def cookies(raglan: Running, browser: Browser, story: dict[str, int]) -> list[Cookie]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{raglan.url}/account/login/")
+    page.get_by_role("button", name=re.compile("Ada")).click()
+    page.wait_for_url(lambda url: "login" not in url)
+    found = context.cookies()
+    context.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def shots() -> Path | None:
+    """Where to put pictures: set RAGLAN_TEST_SHOTS to a folder to look at them."""
+    folder = os.environ.get("RAGLAN_TEST_SHOTS")
+    if not folder:
+        return None
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+Pages = dict[Look, Page]
+
+
+def open_pages(browser: Browser, running: Running, cookies: list[Cookie]) -> Iterator[Pages]:
+    """One page for each look, kept for all screens: a browser that has the style sheets is quicker."""
+    with ExitStack() as stack:
+        yield {
+            look: stack.enter_context(
+                browser_page(browser, look, base_url=running.url, cookies=cookies, bypass_csp=True)
+            )
+            for look in LOOKS
+        }
+
+
+@pytest.fixture(scope="module")
+def signed_in(raglan: Running, browser: Browser, cookies: list[Cookie]) -> Iterator[Pages]:
+    yield from open_pages(browser, raglan, cookies)
+
+
+@pytest.fixture(scope="module")
+def signed_out(raglan: Running, browser: Browser) -> Iterator[Pages]:
+    yield from open_pages(browser, raglan, [])
+
+
+def look_at(pages: Pages, address: str, shots: Path | None) -> dict[str, list[str]]:
+    """Return what is wrong in each look."""
+    found = {}
+    for look, page in pages.items():
+        if wrong := check(page, address, look):
+            found[str(look)] = wrong
+        if shots is not None:
+            name = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:60] or "now"
+            page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+    return found
+
+
+@pytest.mark.parametrize("address", SIGNED_IN)
+def test_a_screen_is_for_everyone(
+    address: str, signed_in: Pages, story: dict[str, int], shots: Path | None
+) -> None:
+    assert look_at(signed_in, address.format(**story), shots) == {}
+
+
+@pytest.mark.parametrize("address", SIGNED_OUT)
+def test_a_screen_without_sign_in_is_for_everyone(
+    address: str, signed_out: Pages, story: dict[str, int], shots: Path | None
+) -> None:
+    assert look_at(signed_out, address, shots) == {}
+
+
+def test_the_page_that_a_mail_opens_is_for_everyone(
+    raglan: Running, signed_out: Pages, story: dict[str, int], shots: Path | None
+) -> None:
+    mails = until(lambda: raglan.mailbox.to("mara@example.test"))
+    assert isinstance(mails, list)
+    link = re.search(r"/p/\S+", mails[0].get_content())
+    assert link
+    assert look_at(signed_out, link[0], shots) == {}
