@@ -10,7 +10,6 @@ from raglan.console import events
 from raglan.core.clock import now
 from raglan.core.models import Event, Timer
 from raglan.core.secrets import digest
-from raglan.paging import hooks
 from raglan.paging.models import Notification, Policy
 from raglan.people.models import ContactMethod, Person
 from tests.console.conftest import SignIn
@@ -221,7 +220,6 @@ def test_work_that_was_set_aside_can_be_tried_again(admin: Client) -> None:
 
 
 def test_the_whole_path_is_tested_and_its_three_facts_are_shown(signed_in: SignIn, bo: Person) -> None:
-    assert hooks.send_test
     ContactMethod.objects.create(person=bo, kind="email", address="bo@example.test", created_at=now())
     client = signed_in(bo)
     answer = client.post("/setup/test/", follow=True)
