@@ -92,7 +92,7 @@ def needs(scope: Scope) -> Callable[[Screen[P]], Screen[P]]:
 
     def guard(view: Screen[P]) -> Screen[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             require(reader(request), scope)
             return view(request, *args, **kwargs)
 
@@ -118,7 +118,10 @@ def principal(request: HttpRequest) -> Principal:
 
 
 def by_token(secret: str) -> Principal | None:
-    """Return the principal of an API token, or None when it is unknown, over or revoked. Its last use is kept to the minute."""
+    """Return the principal of an API token, or None when it is unknown, over or revoked.
+
+    Its last use is kept to the minute: a busy client must not write with every request.
+    """
     at = now()
     live = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
     found = (
@@ -135,12 +138,15 @@ def by_token(secret: str) -> Principal | None:
 
 
 class _Csrf(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]  # the reason is enough here
+    def _reject(self, request: HttpRequest, reason: str) -> str:
         return reason
 
 
 def rest_auth(request: HttpRequest) -> Principal:
-    """Authenticate REST: by token in the header, or, for our own screens, by session with the CSRF check. Raises NotSignedIn."""
+    """Authenticate REST: by token in the header, or, for our own screens, by session with the CSRF check.
+
+    Raises NotSignedIn, NotAllowed.
+    """
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, secret = header.partition(" ")

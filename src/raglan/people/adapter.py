@@ -1,4 +1,4 @@
-"""How sign-in differs from the library's defaults: nobody signs up alone, mails wait for the engine, secrets are sealed."""
+"""How sign-in differs from the library: nobody signs up alone, mails wait for the engine, secrets are sealed."""
 
 import time
 from collections.abc import Mapping

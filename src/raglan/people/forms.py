@@ -1,4 +1,4 @@
-"""Forms of people: what a screen may send. What is possible decides the action; its answer lands at the field it names."""
+"""Forms of people: what a screen may send. The action decides; its answer lands at the field it names."""
 
 from collections.abc import Callable
 from functools import cache

@@ -10,7 +10,8 @@ from datetime import timedelta
 from email.utils import format_datetime, make_msgid
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
 
 from raglan.config import config
 from raglan.core import logs, timeline, timers
@@ -67,18 +68,17 @@ def _hand_over(to: str, subject: str, text: str) -> None:
         "Auto-Submitted": "auto-generated",
         "X-Raglan": "account",
     }
-    server = get_connection("django.core.mail.backends.smtp.EmailBackend", **_where(urlsplit(config().smtp_url)))
+    server = _server(urlsplit(config().smtp_url))
     EmailMessage(subject, text, f"raglan <{sender}>", [to], headers=headers, connection=server).send()
 
 
-def _where(parts: SplitResult) -> dict[str, object]:
-    return {
-        "host": parts.hostname or "127.0.0.1",
-        "port": parts.port or (465 if parts.scheme == "smtps" else 25),
-        "username": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "use_ssl": parts.scheme == "smtps",
-        "use_tls": parts.scheme == "smtp+starttls",
-        "timeout": config().send_deadline_s,
-        "fail_silently": False,
-    }
+def _server(parts: SplitResult) -> EmailBackend:
+    return EmailBackend(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (465 if parts.scheme == "smtps" else 25),
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        use_ssl=parts.scheme == "smtps",
+        use_tls=parts.scheme == "smtp+starttls",
+        timeout=int(config().send_deadline_s) or 1,
+    )

@@ -1,4 +1,4 @@
-"""Seals what must be read back but never stand in the database in the clear: codes' secrets, mails with links in them."""
+"""Seals what must be read back but never stands in the clear in the database: secrets of codes, links in mails."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """Return the text again. Raises SealBrokenError when the key was changed and the old one is not kept as a fallback."""
+    """Return the text again. Raises SealBrokenError when the key was changed and the old one not kept as a fallback."""
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
@@ -29,7 +29,8 @@ def unseal(sealed: str) -> str:
 
 
 def _box() -> MultiFernet:
-    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([_key(str(secret)) for secret in secrets])
 
 
 def _key(secret: str) -> Fernet:

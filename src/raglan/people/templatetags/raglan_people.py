@@ -28,7 +28,8 @@ def draw_panel(context: Context, panel: tuple[str, dict[str, object]]) -> SafeSt
     """Draw a panel that another context registered, with what it gave for it."""
     name, own = panel
     with context.push(**own):
-        return get_template(name).template.render(context)  # type: ignore[attr-defined]  # Django's own template engine
+        drawn: SafeString = get_template(name).template.render(context)  # type: ignore[attr-defined]  # Django's own engine
+    return drawn
 
 
 @register.filter

@@ -1,7 +1,7 @@
 """Doors that open without signing in, by a link or in the demonstration."""
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -60,6 +60,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
     if person is None:
         raise NotFound("The demonstration has no such person.")
     get_adapter().login(request, person)
+    record_authentication(request, person, method="demonstration")
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
     return redirect(target if safe else "/")
@@ -67,6 +68,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
 
 def _enter(request: HttpRequest, person: Person) -> HttpResponse:
     """Sign in as after a password: a second factor is still asked for."""
+    record_authentication(request, person, method="link")
     answer: HttpResponse = perform_login(request, Login(user=person, redirect_url="/"))
     return answer
 

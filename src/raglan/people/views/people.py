@@ -1,6 +1,5 @@
 """Doors to people and teams."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +11,7 @@ from raglan.people import actions, ports, queries
 from raglan.people.access import Scope, allows, needs, reader
 from raglan.people.forms import Invite, Member, NewTeam, Role
 from raglan.people.models import Person, Team
+from raglan.people.views.asked import asked_again
 
 MOST = 200
 
@@ -57,7 +57,7 @@ def _person(request: HttpRequest, shown: Person, **more: object) -> HttpResponse
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Scope.CONFIGURE)
-@reauthentication_required(allow_get=True)
+@asked_again
 def invite(request: HttpRequest) -> HttpResponse:
     """Add somebody; their link is shown this once."""
     by = reader(request)
@@ -72,7 +72,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 @needs(Scope.CONFIGURE)
-@reauthentication_required
+@asked_again
 def fresh_invitation(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make a fresh link for somebody who can not sign in; it is shown this once."""
     invited = _active(person_id)
@@ -82,21 +82,24 @@ def fresh_invitation(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 @needs(Scope.CONFIGURE)
-@reauthentication_required
+@asked_again
 def set_role(request: HttpRequest, person_id: int) -> HttpResponse:
     """Change what somebody may do."""
     shown = _active(person_id)
     form = Role(request.POST)
-    if form.is_valid():
-        if form.attempt(lambda: actions.set_role(shown, form.cleaned_data["role"], by=reader(request))) is not None:
-            messages.success(request, f"{shown.name} is now {shown.get_role_display().lower()}.")
-            return redirect("people:person", person_id=shown.pk)
+    by = reader(request)
+    changed = (
+        form.attempt(lambda: actions.set_role(shown, form.cleaned_data["role"], by=by)) if form.is_valid() else None
+    )
+    if changed is not None:
+        messages.success(request, f"{shown.name} is now {shown.get_role_display().lower()}.")
+        return redirect("people:person", person_id=shown.pk)
     return _person(request, queries.person(person_id), role_form=form)
 
 
 @require_POST
 @needs(Scope.CONFIGURE)
-@reauthentication_required
+@asked_again
 def deactivate(request: HttpRequest, person_id: int) -> HttpResponse:
     """End somebody's access."""
     shown = _active(person_id)
@@ -142,7 +145,7 @@ def _team(request: HttpRequest, shown: Team, form: Member | None = None) -> Http
 
 @require_POST
 @needs(Scope.CONFIGURE)
-@reauthentication_required
+@asked_again
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     """Put somebody into a team."""
     shown = queries.team(slug)
@@ -157,7 +160,7 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @needs(Scope.CONFIGURE)
-@reauthentication_required
+@asked_again
 def change_member(request: HttpRequest, slug: str, person_id: int) -> HttpResponse:
     """Make somebody lead a team or not, or take them out of it."""
     shown, who, by = queries.team(slug), queries.person(person_id), reader(request)

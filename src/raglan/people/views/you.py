@@ -1,6 +1,5 @@
 """Doors to oneself: profile, ways to be reached, tokens, browsers."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +11,7 @@ from raglan.people import actions, ports, queries
 from raglan.people.access import reader
 from raglan.people.forms import Contact, Profile, Token
 from raglan.people.models import Person
+from raglan.people.views.asked import asked_again
 
 PROFILE = ("name", "time_zone", "theme", "density", "shortcuts_enabled", "quiet_screen")
 
@@ -21,10 +21,11 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Show a person to themselves, and save how they like to read."""
     person = reader(request)
     form = Profile(request.POST or None, initial={name: getattr(person, name) for name in PROFILE})
-    if request.method == "POST" and form.is_valid():
-        if form.attempt(lambda: actions.update_profile(person, by=person, **form.cleaned_data)) is not None:
-            messages.success(request, "Saved.")
-            return redirect("people:you")
+    sent = request.method == "POST" and form.is_valid()
+    saved = form.attempt(lambda: actions.update_profile(person, by=person, **form.cleaned_data)) if sent else None
+    if saved is not None:
+        messages.success(request, "Saved.")
+        return redirect("people:you")
     return _you(request, person, form, Contact())
 
 
@@ -41,7 +42,7 @@ def _you(request: HttpRequest, person: Person, form: Profile, contact_form: Cont
 
 
 @require_POST
-@reauthentication_required
+@asked_again
 def add_contact(request: HttpRequest) -> HttpResponse:
     """Add a way to be reached."""
     person = reader(request)
@@ -67,7 +68,7 @@ def test_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 
 @require_POST
-@reauthentication_required
+@asked_again
 def remove_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Remove a way to be reached; the last one stays."""
     person = reader(request)
@@ -86,12 +87,11 @@ def remove_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 def tokens(request: HttpRequest) -> HttpResponse:
     """List a person's tokens, and make one."""
     if request.method == "POST":
-        answer: HttpResponse = _make_token(request)
-        return answer
+        return _make_token(request)
     return _tokens(request, Token(person=reader(request)))
 
 
-@reauthentication_required  # type: ignore[untyped-decorator]  # the library has no types
+@asked_again
 def _make_token(request: HttpRequest) -> HttpResponse:
     person = reader(request)
     form = Token(request.POST, person=person)
