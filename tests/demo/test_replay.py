@@ -1,5 +1,8 @@
 """The replay acts the story through the public API, everybody with a token of their own."""
 
+import subprocess
+import sys
+
 import pytest
 
 from raglan.demo import company
@@ -178,3 +181,22 @@ def test_the_command_line_shows_the_levers(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert all(slug in shown for slug in BY_SLUG)
     assert INVENTED in shown
+
+
+def test_an_interrupt_ends_alerts_and_tokens(fake: FakeRaglan, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(words: str) -> None:
+        if "T+10:00" in words:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(fake.url, ADMIN, "max", out=interrupt)
+    assert fake.table("alerts") == []
+    assert "Rowan Ellis" not in fake.tokens.values()
+
+
+def test_nothing_in_the_demo_needs_the_server_code() -> None:
+    program = (
+        "import sys, raglan.demo.run, raglan.demo.mailbox; print([m for m in sys.modules if m.startswith('django')])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,21 +30,19 @@ def run(
     lever: str = DEFAULT.slug,
     out: Callable[[str], None] = print,
 ) -> Figures:
-    """Replay the story on a running raglan. Raises Refused, Unreachable."""
+    """Replay the story on a running raglan. Raises Refused, Unreachable; an interrupt ends the story's alerts first."""
     scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
     world = make_world(url, admin_token, said=out)
+    pace = Pace(speed)
+    replay = Replay(world, scene, pace, out)
     try:
-        pace = Pace(speed)
         tidy(world, pace, out)
         _announce(world, scene, speed, out)
         pace.begin()
-        replay = Replay(world, scene, pace, out)
-        try:
-            figures = replay.play()
-        except KeyboardInterrupt:
-            out("Stopped. The room stays open; another replay closes it first.")
-            replay.stop()
-            return scene.outcome.figures
+        figures = replay.play()
+    except KeyboardInterrupt:
+        replay.stop()
+        raise
     finally:
         world.close()
     out("")
@@ -89,9 +88,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given.token:
         print("Say --token, or set RAGLAN_TOKEN: a token with the scope configure.", file=sys.stderr)
         return 2
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(given.url, given.token, given.speed, given.seed, given.lever, partial(print, flush=True))
     except (Refused, Unreachable) as error:
         print(f"The story stops: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped. A room that is open stays open; another replay closes it first.", flush=True)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0

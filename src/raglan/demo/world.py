@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from raglan.demo import company
-from raglan.demo.client import Client, Json, Refused, number, text
+from raglan.demo.client import Client, Json, Refused, Unreachable, number, text
 
 SCOPES = ("read", "respond", "page")
 COVER = timedelta(hours=2)
@@ -34,8 +34,8 @@ class World:
 
     def close(self) -> None:
         """End the tokens of this replay; what cannot be reached ends by itself after a day."""
-        for voice in self.voices.values():
-            with contextlib.suppress(Refused):
+        with contextlib.suppress(Refused, Unreachable):
+            for voice in self.voices.values():
                 self.admin.delete(f"/tokens/{voice.token_id}")
 
 
