@@ -6,7 +6,6 @@ a *serving* command works on this machine's own data. What a command does is lef
 
 import importlib
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +53,7 @@ class Commands(click.Group):
         entry = {**TALKING, **SERVING}.get(cmd_name)
         if entry is None:
             return None
-        if entry.serving and not _only_asks_for_help():
+        if entry.serving:
             importlib.import_module("raglan.cli.ready").prepare()
         module, _, name = entry.place.partition(":")
         command = getattr(importlib.import_module(module), name)
@@ -66,10 +65,6 @@ class Commands(click.Group):
         """Write the overview from what is known without importing."""
         _section(formatter, "With a running raglan (RAGLAN_URL, RAGLAN_TOKEN)", TALKING)
         _section(formatter, "On this machine", SERVING)
-
-
-def _only_asks_for_help() -> bool:
-    return "--help" in sys.argv
 
 
 def _section(formatter: click.HelpFormatter, title: str, entries: Mapping[str, Entry]) -> None:

@@ -85,7 +85,7 @@ def _unknown_variables() -> Iterator[str]:
 
 
 def _unsafe(options: Config) -> Iterator[str]:
-    if not _is_loopback(options.host) and "public_url" not in options.model_fields_set:
+    if not _is_loopback(options.host) and _is_loopback(options.public_host):
         yield "public_url: raglan listens beyond this machine; say by which address people reach it."
     if options.demo and not _is_loopback(options.host):
         yield "demo: one click signs anybody in, so it is for 127.0.0.1 only."

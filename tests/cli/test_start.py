@@ -1,0 +1,70 @@
+import json
+import os
+import subprocess
+import sys
+
+BUDGET_S = 0.150
+FORBIDDEN = ("django", "pydantic", "ninja", "uvicorn")
+LOOK = """
+import sys, json
+from raglan.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    code = ended.code
+print(json.dumps({"code": code, "modules": sorted({name.partition(".")[0] for name in sys.modules})}))
+"""
+
+
+def run(*arguments: str) -> dict[str, object]:
+    env = {**os.environ, "RAGLAN_URL": "http://127.0.0.1:1", "RAGLAN_TOKEN": "rgl_none"}
+    done = subprocess.run([sys.executable, "-c", LOOK, *arguments], env=env, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_talking_command_imports_neither_django_nor_pydantic() -> None:
+    for arguments in (["oncall"], ["heads-up", "I think I broke httpd"], ["ack"], ["--help"]):
+        modules = run(*arguments)["modules"]
+        assert isinstance(modules, list)
+        assert not set(FORBIDDEN) & set(modules), arguments
+
+
+def test_a_talking_command_starts_in_under_150_ms_of_cpu() -> None:
+    env = {**os.environ, "RAGLAN_URL": "http://127.0.0.1:1", "RAGLAN_TOKEN": "rgl_none"}
+    assert min(_cpu([sys.executable, "-m", "raglan", "oncall"], env) for _ in range(7)) < BUDGET_S
+
+
+def _cpu(command: list[str], env: dict[str, str]) -> float:
+    child = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    used = os.wait4(child.pid, 0)[2]
+    child.returncode = 1
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_names_every_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "raglan", "--help"], capture_output=True, text=True, check=True)
+    for name in (
+        "serve",
+        "demo",
+        "doctor",
+        "migrate",
+        "backup",
+        "restore",
+        "config",
+        "heads-up",
+        "declare",
+        "page",
+        "ack",
+    ):
+        assert f"  {name} " in done.stdout
+
+
+def test_every_command_explains_itself() -> None:
+    from raglan.cli import SERVING, TALKING
+
+    for name in {**TALKING, **SERVING}:
+        done = subprocess.run([sys.executable, "-m", "raglan", name, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Usage: raglan" in done.stdout

@@ -1,0 +1,94 @@
+"""The commands over REST, on a real server."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Running, person_token, serving, set_up_web_team
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serving() as started:
+        set_up_web_team(started)
+        yield started
+
+
+def raglan(running: Running, *arguments: str, token: str = "") -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "RAGLAN_URL": running.url, "RAGLAN_TOKEN": token or running.token}
+    command = [sys.executable, "-m", "raglan", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_heads_up_opens_a_room_and_prints_its_address(running: Running) -> None:
+    said = raglan(running, "heads-up", "I think I broke httpd", "--service", "httpd", "--did", "a pin change")
+    assert said.returncode == 0, said.stderr
+    assert f"{running.url}/incidents/" in said.stdout
+
+
+def test_declaring_prints_the_room(running: Running) -> None:
+    said = raglan(running, "declare", "Site is slow", "--severity", "sev2", "--json")
+    assert said.returncode == 0, said.stderr
+    made = json.loads(said.stdout)
+    assert (made["title"], made["severity"]) == ("Site is slow", "sev2")
+
+
+def test_a_page_goes_out_and_is_taken(running: Running) -> None:
+    mara = person_token(running, "mara")
+    page = json.loads(raglan(running, "page", "Disk full", "--person", "Mara Novak", "--json").stdout)
+    taken = raglan(running, "ack", str(page["id"]), token=mara)
+    assert taken.returncode == 0, taken.stderr
+    assert "Disk full" in taken.stdout
+    nobody = raglan(running, "page", "Disk full", "--person", "Nobody Here")
+    assert (nobody.returncode, nobody.stderr) == (1, "Error: There is nobody called Nobody Here.\n")
+
+
+def test_who_is_on_call_is_said_in_one_line_a_rota(running: Running) -> None:
+    said = raglan(running, "oncall")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("Web: Mara Novak until ")
+
+
+def test_an_unknown_token_is_said_in_one_line(running: Running) -> None:
+    said = raglan(running, "oncall", token="rgl_wrong")
+    assert said.returncode == 1
+    assert said.stderr == "Error: This token is not known, is over, or was revoked. (401)\n"
+
+
+def test_a_page_must_say_whom(running: Running) -> None:
+    said = raglan(running, "page", "Disk full")
+    assert said.returncode == 2
+    assert "Say whom" in said.stderr
+
+
+def test_without_a_token_the_way_to_one_is_said(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
+    env["XDG_CONFIG_HOME"] = str(tmp_path)
+    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: There is no token.")
+
+
+def test_address_and_token_can_be_kept_in_a_file(running: Running, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
+    kept = tmp_path / "raglan" / "cli.toml"
+    kept.parent.mkdir()
+    kept.write_text(f'url = "{running.url}"\ntoken = "{running.token}"\n')
+    env["XDG_CONFIG_HOME"] = str(tmp_path)
+    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+
+
+def test_a_server_that_is_away_is_said_in_one_line() -> None:
+    env = {**os.environ, "RAGLAN_URL": "http://127.0.0.1:1", "RAGLAN_TOKEN": "rgl_none"}
+    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: raglan at http://127.0.0.1:1 does not answer: ")
+    assert len(said.stderr.splitlines()) == 1
