@@ -205,3 +205,14 @@ def test_days_on_which_clocks_change_are_known(zone: str, start: date, changed: 
 def test_a_time_that_a_clock_never_shows_is_told_apart() -> None:
     assert not wall.is_shown(datetime(2026, 3, 29, 2, 30), ZoneInfo(BERLIN))
     assert wall.is_shown(datetime(2026, 10, 25, 2, 30), ZoneInfo(BERLIN))
+
+
+def test_whoever_takes_their_own_turn_simply_has_it() -> None:
+    own = Override(7, MARA, utc(2026, 1, 6), utc(2026, 1, 7))
+    pieces = resolve.shifts(Schedule((weekly(MARA, IKE),), (own,)), utc(2026, 1, 5, 8), utc(2026, 1, 12, 8))
+    assert pieces == [Shift(utc(2026, 1, 5, 8), utc(2026, 1, 12, 8), (MARA,))]
+
+
+def test_listed_shifts_keep_their_own_end() -> None:
+    pieces = resolve.coming(Schedule((weekly(MARA, IKE),)), utc(2026, 1, 6), utc(2026, 1, 13))
+    assert [piece.ends_at for piece in pieces] == [utc(2026, 1, 12, 8), utc(2026, 1, 19, 8)]

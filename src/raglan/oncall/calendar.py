@@ -151,7 +151,7 @@ def _note(shift: NamedShift, reader: Person) -> str:
     names = ["you" if person == reader else person.name for person in shift.instead_of]
     if names:
         return f"covers for {' and '.join(names)}"
-    return "takes a time that nobody had"
+    return "fills a gap"
 
 
 def zones_of(rows: Iterable[Schedule]) -> list[str]:

@@ -300,7 +300,8 @@ class Preview:
 
 
 def preview(before: resolve.Schedule, after: resolve.Schedule, start: datetime, end: datetime) -> Preview:
-    """Return what a change would make of a rota between two instants; nothing is stored."""
+    """Return what a change would make of a rota between two instants; nothing is stored. Shifts keep their own end."""
+    pieces = resolve.coming(after, start, end)
     moves = resolve.changes(before, after, start, end)
     people = _people(pk for move in moves for pk in (*move.before, *move.after))
 
@@ -308,7 +309,8 @@ def preview(before: resolve.Schedule, after: resolve.Schedule, start: datetime, 
         return ", ".join(people[pk].name for pk in ids)
 
     listed = [NamedChange(m.starts_at, m.ends_at, words(m.before), words(m.after)) for m in moves]
-    return Preview(named(resolve.shifts(after, start, end)), listed)
+    named_people = _people_of(pieces)
+    return Preview([_coming(piece, named_people, start) for piece in pieces], listed)
 
 
 def with_rotation(schedule: resolve.Schedule, rotation: resolve.Rotation) -> resolve.Schedule:

@@ -320,8 +320,15 @@ def _laid_over(turns: Iterable[_Slice], taken: Sequence[_Slice]) -> Iterator[_Sl
                 yield turn.cut(at, over.starts_at)
                 at = over.starts_at
             stop = min(over.ends_at, turn.ends_at)
-            yield replace(over.cut(at, stop), instead_of=() if turn.person is None else (turn.person,))
+            yield _in_place_of(turn, over).cut(at, stop)
             at = stop
+
+
+def _in_place_of(turn: _Slice, over: _Slice) -> _Slice:
+    """Return who takes a turn; whoever takes their own simply has it."""
+    if over.person == turn.person:
+        return turn
+    return replace(over, instead_of=() if turn.person is None else (turn.person,))
 
 
 def _joined(slices: Iterable[_Slice]) -> Iterator[_Slice]:
