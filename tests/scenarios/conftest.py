@@ -8,5 +8,5 @@ from raglan.testing import world
 @pytest.fixture
 def outbox(db: None) -> Iterator[world.Outbox]:
     """A provider in the place of every channel; it remembers what it took."""
-    with world.outbox() as box:
+    with world.outbox(world.Outbox()) as box:
         yield box

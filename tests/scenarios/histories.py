@@ -1,9 +1,12 @@
 """Small stories that a client and raglan live through together, told so that they can be cut off anywhere and gone on with."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
+from django.db import transaction
+
+from raglan.alerts.ports import SourceKey
 from raglan.core.clock import CLOCK
 from raglan.core.db import fault_point
 from raglan.core.faults import Crash
@@ -24,26 +27,43 @@ class CrashingOutbox(world.Outbox):
         return receipt
 
 
-@dataclass
 class Story:
-    """A client's list of things to do. What was answered is done; what was cut off is asked again."""
+    """A client's list of things to do. What was answered is done; what was cut off is asked again.
 
-    outbox: world.Outbox
-    todo: list[Callable[[], object]] = field(default_factory=list)
+    It is prepared once, and can be told again and again: each telling leaves nothing behind in the database.
+    """
+
+    def __init__(self, prepare: Callable[["Story"], None]) -> None:
+        self.name = prepare.__name__
+        self.plot: list[Callable[[], object]] = []
+        self.refusals: list[tuple[str, bool, int]] = []
+        self.outbox = CrashingOutbox()
+        prepare(self)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Begin anew; take everything back afterwards."""
+        with world.outbox(CrashingOutbox()) as box, transaction.atomic():
+            self.outbox, self._todo = box, list(self.plot)
+            for address, permanent, times in self.refusals:
+                box.refuse(address, permanent=permanent, times=times)
+            yield
+            transaction.set_rollback(True)
 
     def go_on(self) -> None:
-        while self.todo:
-            self.todo[0]()
-            self.todo.pop(0)
+        """Do what is left to do."""
+        while self._todo:
+            self._todo[0]()
+            self._todo.pop(0)
 
 
-def alert_comes(story: Story, *steps: tuple[int, list[Person]], repeat: int = 0) -> None:
+def alert_comes(story: Story, *steps: tuple[int, list[Person]], repeat: int = 0) -> SourceKey:
     """A source reports once and asks again until it is answered; then time passes."""
     policy = world.policy(*steps, repeat=repeat)
     source = world.source()
     world.alerts.save_route(position=1, matchers=[], group_by=[], policy=policy, actor="raglan")
-    story.todo += [lambda: world.ingest(source, world.signal()), lambda: world.fast_forward(timedelta(seconds=90))]
-    story.source = source  # type: ignore[attr-defined]  # only two stories need it
+    story.plot += [lambda: world.ingest(source, world.signal()), passes(90)]
+    return source
 
 
 def the_page() -> Page:
@@ -59,38 +79,38 @@ def passes(seconds: float) -> Callable[[], object]:
 
 
 def nobody_answers(story: Story) -> None:
-    alert_comes(story, (300, [world.person("Mara Keller")]), (300, [world.person("Bo Silva")]), repeat=1)
-    story.todo.append(passes(1800))
+    alert_comes(story, (300, [world.person("Mara Keller")]), repeat=1)
+    story.plot.append(passes(900))
 
 
 def two_ways_and_an_answer(story: Story) -> None:
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
     both_ways(mara)
     alert_comes(story, (300, [mara]), (300, [bo]))
-    story.todo += [answers(mara), passes(1200)]
+    story.plot += [answers(mara), passes(1200)]
 
 
 def first_way_fails_for_now(story: Story) -> None:
     mara = world.person("Mara Keller")
     both_ways(mara)
-    story.outbox.refuse(world.mail_of(mara).address, times=2)
+    story.refusals.append((world.mail_of(mara).address, False, 2))
     alert_comes(story, (300, [mara]))
-    story.todo += [answers(mara), passes(600)]
+    story.plot += [answers(mara), passes(600)]
 
 
 def first_way_fails_for_good(story: Story) -> None:
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
     both_ways(mara)
     for contact in mara.contact_methods.all():
-        story.outbox.refuse(contact.address, permanent=True, times=9)
+        story.refusals.append((contact.address, True, 9))
     alert_comes(story, (300, [mara]), (300, [bo]))
-    story.todo += [answers(bo), passes(600)]
+    story.plot += [answers(bo), passes(600)]
 
 
 def passed_on(story: Story) -> None:
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
     alert_comes(story, (300, [mara]), (300, [bo]))
-    story.todo += [
+    story.plot += [
         lambda: paging.pass_on(the_page(), by=mara, via=paging.Via.LINK),
         passes(60),
         answers(bo),
@@ -101,13 +121,13 @@ def passed_on(story: Story) -> None:
 def a_team_of_three(story: Story) -> None:
     people = [world.person(name) for name in ("Mara Keller", "Bo Silva", "Ines Roth")]
     alert_comes(story, (120, people))
-    story.todo += [answers(people[1]), passes(300)]
+    story.plot += [answers(people[1]), passes(300)]
 
 
 def it_resolves(story: Story) -> None:
-    alert_comes(story, (300, [world.person("Mara Keller")]), (300, [world.person("Bo Silva")]))
+    source = alert_comes(story, (300, [world.person("Mara Keller")]), (300, [world.person("Bo Silva")]))
     over = world.signal("resolved")
-    story.todo += [lambda: world.ingest(story.source, over), passes(900)]  # type: ignore[attr-defined]  # set above
+    story.plot += [lambda: world.ingest(source, over), passes(900)]
 
 
 def both_ways(person: Person) -> None:
@@ -127,12 +147,10 @@ STORIES = (
 )
 
 
-def cut(story: Story, plan: Callable[[], object]) -> None:
+def lived_until_a_crash(story: Story) -> None:
     """Live on until the process dies or nothing is left to do."""
-    try:
+    with suppress(Crash):
         story.go_on()
-    except Crash:
-        plan()
 
 
 def wait_for_leases() -> None:

@@ -1,36 +1,28 @@
 """Every place at which the process can die, over several stories: nothing is lost, and at most one copy more goes out, marked."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import cycle
 
 import pytest
-from django.db import transaction
 
 from raglan.core import timers
+from raglan.core.db import atomic
 from raglan.core.faults import crash_at, record
 from raglan.core.models import Event
+from raglan.paging import actions as paging
+from raglan.paging import delivery, ports
 from raglan.paging.models import Notification, Page
-from raglan.testing import world
-from tests.scenarios.histories import STORIES, CrashingOutbox, Story, cut, wait_for_leases
-
-RESTARTS = (timers.release, wait_for_leases)
-Teller = Callable[[Story], None]
-pytestmark = pytest.mark.django_db
-
-
-@contextmanager
-def beginning(tell: Teller) -> Iterator[Story]:
-    """A story whose traces in the database are gone afterwards."""
-    with world.outbox() as box, transaction.atomic():
-        box.__class__ = CrashingOutbox
-        story = Story(box)
-        tell(story)
-        yield story
-        transaction.set_rollback(True)
-
+from tests.scenarios.histories import STORIES, Story, it_resolves, lived_until_a_crash, wait_for_leases
 
 Way = tuple[str, str]
+Prepare = Callable[[Story], None]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(params=STORIES, ids=lambda prepare: prepare.__name__)
+def story(request: pytest.FixtureRequest) -> Story:
+    return Story(request.param)
 
 
 def ways(story: Story) -> Counter[Way]:
@@ -38,9 +30,9 @@ def ways(story: Story) -> Counter[Way]:
     return Counter((item.message.person_name, item.kind) for item in story.outbox.sent)
 
 
-def without_a_crash(tell: Teller) -> tuple[list[str], Counter[Way]]:
+def without_a_crash(story: Story) -> tuple[list[str], Counter[Way]]:
     """Return the fault points of a story, and to whom it hands messages."""
-    with beginning(tell) as story, record() as names:
+    with story.told(), record() as names:
         story.go_on()
         return list(names), ways(story)
 
@@ -59,46 +51,81 @@ def problems(story: Story, wanted: Counter[Way], crashes: int) -> list[str]:
     return found + (["acknowledged twice"] if taken > 1 else [])
 
 
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_without_a_crash_nothing_is_sent_twice(tell: Teller) -> None:
-    with beginning(tell) as story:
+def test_without_a_crash_nothing_is_sent_twice(story: Story) -> None:
+    with story.told():
         story.go_on()
 
         assert problems(story, Counter(), crashes=0) == []
         assert not any(item.message.may_repeat for item in story.outbox.sent)
 
 
-@pytest.mark.parametrize("restart", RESTARTS, ids=lambda restart: restart.__name__)
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_whatever_the_place_of_a_crash_no_page_is_lost(tell: Teller, restart: Callable[[], object]) -> None:
-    names, wanted = without_a_crash(tell)
+def test_whatever_the_place_of_a_crash_no_page_is_lost(story: Story) -> None:
+    assert wrong_histories(story) == {}
+
+
+def wrong_histories(story: Story) -> dict[str, list[str]]:
+    """Die at every place in turn, start again, and return what went wrong where."""
+    names, wanted = without_a_crash(story)
+    restarts = cycle((timers.release, wait_for_leases))
     found: dict[str, list[str]] = {}
     for k, name in enumerate(names, start=1):
-        with beginning(tell) as story:
+        with story.told():
             with crash_at(k) as plan:
-                cut(story, lambda: None)
+                lived_until_a_crash(story)
             assert plan.struck
-            restart()
+            next(restarts)()
             story.go_on()
             if wrong := problems(story, wanted, crashes=1):
                 found[f"{k} {name}"] = wrong
+    return found
 
-    assert found == {}
 
-
-@pytest.mark.parametrize("tell", STORIES[:3], ids=lambda tell: tell.__name__)
-def test_two_crashes_lose_no_page_either(tell: Teller) -> None:
-    names, wanted = without_a_crash(tell)
+def test_two_crashes_lose_no_page_either(story: Story) -> None:
+    names, wanted = without_a_crash(story)
     found: dict[str, list[str]] = {}
-    for k in range(1, len(names) + 1, 5):
-        for j in (1, 2, 3, 5, 8, 13):
-            with beginning(tell) as story:
-                for place in (k, j):
-                    with crash_at(place):
-                        cut(story, lambda: None)
-                    timers.release()
-                story.go_on()
-                if wrong := problems(story, wanted, crashes=2):
-                    found[f"{k}, then {j}"] = wrong
+    for k, j in zip(range(1, len(names) + 1, 4), cycle((1, 2, 3, 5, 8, 13, 21)), strict=False):
+        with story.told():
+            for place in (k, j):
+                with crash_at(place):
+                    lived_until_a_crash(story)
+                timers.release()
+            story.go_on()
+            if wrong := problems(story, wanted, crashes=2):
+                found[f"{k}, then {j}"] = wrong
 
     assert found == {}
+
+
+def mark_then_send(due: timers.Due) -> None:
+    """The wrong way round, for the control: what is written down first and sent later is lost in between."""
+    with atomic():
+        notification = Notification.objects.select_related("page", "person", "reached").get(pk=due.subject_id)
+        if notification.state != Notification.State.WAITING:
+            return
+        Notification.objects.filter(pk=notification.pk).update(state=Notification.State.HANDED_OVER)
+    ports.channel(notification.channel).send(notification.address, delivery.message_of(notification))
+
+
+def test_the_check_finds_what_a_wrong_protocol_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = timers.Handler(mark_then_send, network=True, on_parked=None)
+    monkeypatch.setitem(timers.HANDLERS, paging.DELIVER, wrong)
+
+    found = wrong_histories(Story(it_resolves))
+
+    assert any("lost" in problem for problems_of_one in found.values() for problem in problems_of_one)
+
+
+def send_without_claiming(due: timers.Due) -> None:
+    """Another wrong one: nobody can tell a first try from a second."""
+    notification = Notification.objects.select_related("page", "person", "reached").get(pk=due.subject_id)
+    ports.channel(notification.channel).send(notification.address, delivery.message_of(notification))
+    Notification.objects.filter(pk=notification.pk).update(state=Notification.State.HANDED_OVER)
+
+
+def test_the_check_finds_a_repeat_without_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = timers.Handler(send_without_claiming, network=True, on_parked=None)
+    monkeypatch.setitem(timers.HANDLERS, paging.DELIVER, wrong)
+
+    found = wrong_histories(Story(it_resolves))
+
+    assert any("unmarked" in problem for problems_of_one in found.values() for problem in problems_of_one)

@@ -113,8 +113,8 @@ def wake() -> None:
 
 
 def cancel(*kinds: str, subject: str) -> int:
-    """Delete the live timers of these kinds about a subject; return how many there were."""
-    return Timer.objects.filter(subject=subject, kind__in=kinds).delete()[0]
+    """Delete the live timers of these kinds about a subject; return how many there were. Those set aside stay to be seen."""
+    return Timer.objects.filter(subject=subject, kind__in=kinds, parked_at__isnull=True).delete()[0]
 
 
 def claim(limit: int, *, kinds: Sequence[str] | None = None) -> list[Due]:

@@ -7,6 +7,7 @@ from raglan.core.clock import now
 from raglan.core.models import Timer
 from raglan.paging import actions, delivery, events, queries
 from raglan.paging.models import Page
+from raglan.paging.plan import Plan
 
 AUDIT = "paging.audit"
 AUDIT_EVERY = timedelta(minutes=1)
@@ -18,11 +19,13 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
     """A step whose code raised is set aside; the page goes on with the next step at once."""
     page = Page.objects.filter(pk=due.subject_id, state=Page.State.TRIGGERED).first()
     if page is not None:
+        coming = Plan.from_json(page.plan).after(page.round, page.step)
+        round_, step = coming or (page.round, page.step)
         timeline.append(
-            events.StepFoundNobody(step=max(0, page.step), why=f"raglan itself failed: {error[:300]}"),
+            events.StepFoundNobody(step=max(0, step), why=f"raglan itself failed: {error[:300]}"),
             about=[page, "now"],
         )
-        Page.objects.filter(pk=page.pk).update(step=page.step + 1)
+        Page.objects.filter(pk=page.pk).update(round=round_, step=step)
         timers.schedule(actions.ESCALATE, subject=timeline.ref(page), due_at=now() + timedelta(seconds=1))
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import count
+from typing import TypeVar
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries as alert_queries
@@ -15,7 +16,7 @@ from raglan.core.clock import CLOCK, now
 from raglan.core.errors import DeliveryError
 from raglan.core.models import Timer
 from raglan.oncall import actions as oncall
-from raglan.oncall.models import Schedule
+from raglan.oncall.models import Override, Schedule
 from raglan.paging import actions as paging
 from raglan.paging import ports
 from raglan.paging.models import Notification, Page, Policy
@@ -72,6 +73,12 @@ def schedule(*turns: Person, of: Team | None = None) -> Schedule:
     return oncall.create_schedule(
         name="Web duty", slug=slug, team=of, time_zone="Europe/Berlin", rotation=draft, actor="raglan"
     )
+
+
+def cover(rota: Schedule, by: Person, *, hours: float = 1) -> Override:
+    """Let a person take the coming hours of a rota."""
+    draft = oncall.OverrideDraft(by, now(), now() + timedelta(hours=hours))
+    return oncall.add_override(rota, draft, by=by)
 
 
 def service(slug: str, owner: Team | None = None) -> Service:
@@ -188,11 +195,13 @@ class RememberingChannel:
         return self._outbox.take(self.kind, address, message)
 
 
+Box = TypeVar("Box", bound=Outbox)
+
+
 @contextmanager
-def outbox() -> Iterator[Outbox]:
+def outbox(box: Box) -> Iterator[Box]:
     """Put an outbox in the place of every channel."""
     kept = {kind: ports.channel(kind) for kind in ContactMethod.Kind.values}
-    box = Outbox()
     for kind in kept:
         ports.register_channel(RememberingChannel(kind, box))
     try:

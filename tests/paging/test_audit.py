@@ -1,0 +1,79 @@
+from datetime import timedelta
+
+import pytest
+
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.models import Event, Timer
+from raglan.paging import actions
+from raglan.paging import timers as paging_timers
+from raglan.paging.models import Page
+from raglan.testing import world
+
+
+@pytest.fixture
+def audited(outbox: world.Outbox) -> Page:
+    """A page at its first step, with the audit running."""
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    timers.schedule(paging_timers.AUDIT, subject="paging", due_at=now())
+    return world.page(world.policy((300, [mara]), (300, [bo])))
+
+
+def test_a_page_that_lost_its_timer_is_repaired_within_two_minutes(audited: Page, outbox: world.Outbox) -> None:
+    timers.cancel(actions.ESCALATE, subject=timeline.ref(audited))
+
+    world.fast_forward(timedelta(minutes=8))
+
+    assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Bo Silva"]
+    assert Event.objects.filter(kind="page.escalation_repaired").count() == 1
+
+
+def test_a_page_without_a_time_for_its_next_step_is_repaired(audited: Page, outbox: world.Outbox) -> None:
+    timers.cancel(actions.ESCALATE, subject=timeline.ref(audited))
+    Page.objects.filter(pk=audited.pk).update(next_step_at=None)
+
+    world.fast_forward(timedelta(minutes=2))
+
+    assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Bo Silva"]
+
+
+def test_pages_that_are_well_are_left_alone(audited: Page) -> None:
+    world.fast_forward(timedelta(minutes=4))
+
+    assert not Event.objects.filter(kind="page.escalation_repaired").exists()
+    assert Timer.objects.filter(kind=paging_timers.AUDIT).count() == 1
+
+
+def test_a_step_whose_code_raises_is_set_aside_and_the_page_goes_on(
+    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    real = actions._reach_out
+
+    def breaks_for_mara(page: Page, item: object) -> object:
+        if item.person == mara:  # type: ignore[attr-defined]  # what the real one takes
+            raise RuntimeError("a fault of our own")
+        return real(page, item)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(actions, "_reach_out", breaks_for_mara)
+    page = world.page(world.policy((300, [mara]), (300, [bo])))
+    world.fast_forward(timedelta(minutes=1))
+
+    page.refresh_from_db()
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+    assert page.step == 1
+    assert Timer.objects.filter(kind=actions.ESCALATE, parked_at__isnull=False).count() == 1
+
+
+def test_when_every_step_raises_the_page_ends_as_unanswered(
+    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(page: Page, item: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(actions, "_reach_out", breaks)
+    page = world.page(world.policy((300, [world.person()]), (300, [world.person()]), repeat=1))
+    world.fast_forward(timedelta(minutes=5))
+
+    page.refresh_from_db()
+    assert page.state == Page.State.UNANSWERED
