@@ -28,7 +28,7 @@ def add_contact(person: Person, *, kind: str, address: str, label: str = "", act
     contact = ContactMethod.objects.create(
         person=person, kind=kind, address=address[:500], label=label.strip()[:80], created_at=now()
     )
-    _record(contact, "added", actor)
+    record(contact, "added", actor)
     return contact
 
 
@@ -38,21 +38,32 @@ def remove_contact(contact: ContactMethod, *, actor: timeline.Subject) -> None:
     if ContactMethod.objects.filter(person_id=contact.person_id).count() == 1:
         raise Conflict("This is the only way to reach this person. Add another one first.")
     tell(contact.person, f"A way to reach you was removed: {contact}.")
-    _record(contact, "removed", actor)
+    record(contact, "removed", actor)
     contact.delete()
 
 
 @atomic
 def confirm_contact(contact: ContactMethod, *, actor: timeline.Subject) -> bool:
     """Note that something sent there was answered by its person. Return whether that is news."""
-    if not ContactMethod.objects.filter(pk=contact.pk, confirmed_at__isnull=True).update(confirmed_at=now()):
+    at = now()
+    if not ContactMethod.objects.filter(pk=contact.pk, confirmed_at__isnull=True).update(confirmed_at=at):
         return False
-    _record(contact, "confirmed", actor)
+    contact.confirmed_at = at
+    record(contact, "confirmed", actor)
     return True
 
 
-def _record(contact: ContactMethod, what: str, actor: timeline.Subject) -> None:
-    changed = events.ContactChanged(what=what, channel=contact.kind, contact=contact.pk)
+def record(contact: ContactMethod, what: str, actor: timeline.Subject) -> None:
+    """Append what happened to a way to reach somebody; its address stays out."""
+    changed = events.ContactChanged(
+        what=what,
+        contact=contact.pk,
+        person=contact.person_id,
+        channel=contact.kind,
+        label=contact.label,
+        confirmed_at=contact.confirmed_at,
+        created_at=contact.created_at,
+    )
     timeline.append(changed, actor=actor, about=[contact.person, "people"])
 
 

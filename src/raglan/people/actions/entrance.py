@@ -14,7 +14,7 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.people import events, mail
 from raglan.people.actions.contacts import tell
-from raglan.people.actions.persons import add_person, check_zone, require_below
+from raglan.people.actions.persons import add_person, require_below, update_profile
 from raglan.people.models import Invitation, Person, SetupLink, SignIn
 
 LINK_AGE = timedelta(hours=24)
@@ -105,10 +105,8 @@ def accept_invitation(token: str, *, password: str, time_zone: str) -> Person:
     found = invitation(token)
     if not Invitation.objects.filter(pk=found.pk, used_at__isnull=True).update(used_at=now()):
         raise NotFound("This invitation was just used. Sign in instead.")
-    check_zone(time_zone)
     set_password(found.person, password)
-    found.person.time_zone = time_zone
-    found.person.save(update_fields=["time_zone"])
+    update_profile(found.person, by=found.person, time_zone=time_zone)
     timeline.append(events.SignInPrepared(what="invitation used"), actor=found.person, about=[found.person])
     return found.person
 

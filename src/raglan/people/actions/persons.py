@@ -10,6 +10,8 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.people import events
+from raglan.people.actions.contacts import record
+from raglan.people.actions.tokens import revoke_token
 from raglan.people.models import ApiToken, ContactMethod, Membership, Person, Team
 
 
@@ -30,9 +32,12 @@ def add_person(
     if role not in Person.Role.values:
         raise BadInput("role", f"must be one of {', '.join(Person.Role.values)}")
     check_zone(time_zone)
-    person = Person.objects.create_person(email, name[:120], role=role, time_zone=time_zone, created_at=now())
-    ContactMethod.objects.create(person=person, kind=ContactMethod.Kind.EMAIL, address=email, created_at=now())
-    timeline.append(events.PersonAdded(name=person.name, role=role), actor=actor, about=[person, "people"])
+    at = now()
+    person = Person.objects.create_person(email, name[:120], role=role, time_zone=time_zone, created_at=at)
+    added = events.PersonAdded(person=person.pk, name=person.name, role=role, time_zone=time_zone, created_at=at)
+    timeline.append(added, actor=actor, about=[person, "people"])
+    contact = ContactMethod.objects.create(person=person, kind=ContactMethod.Kind.EMAIL, address=email, created_at=at)
+    record(contact, "added", actor)
     return person
 
 
@@ -55,8 +60,15 @@ def update_profile(person: Person, *, by: Person, **fields: object) -> Person:
         setattr(person, name, value)
     if changed:
         person.save(update_fields=list(changed))
-        timeline.append(events.PersonChanged(what=", ".join(sorted(changed))), actor=by, about=[person, "people"])
+        _record_change(
+            person, by, **{name: value if isinstance(value, bool) else str(value) for name, value in changed.items()}
+        )
     return person
+
+
+def _record_change(person: Person, by: Person, **values: str | bool) -> None:
+    changed = events.PersonChanged(person=person.pk, values=values)
+    timeline.append(changed, actor=by, about=[person, "people"])
 
 
 @atomic
@@ -69,7 +81,7 @@ def set_role(person: Person, role: str, *, by: Person) -> Person:
     _keep_one_administrator(person, becomes=role)
     person.role = role
     person.save(update_fields=["role"])
-    timeline.append(events.PersonChanged(what=f"role: {role}"), actor=by, about=[person, "people"])
+    _record_change(person, by, role=role)
     return person
 
 
@@ -80,8 +92,9 @@ def deactivate(person: Person, *, by: Person) -> Person:
     _keep_one_administrator(person, becomes="")
     person.is_active = False
     person.save(update_fields=["is_active"])
-    ApiToken.objects.filter(person=person, revoked_at__isnull=True).update(revoked_at=now())
-    timeline.append(events.PersonChanged(what="deactivated"), actor=by, about=[person, "people"])
+    for token in ApiToken.objects.filter(person=person, revoked_at__isnull=True):
+        revoke_token(token, actor=by)
+    _record_change(person, by, is_active=False)
     return person
 
 
@@ -94,8 +107,9 @@ def require_below(person: Person, by: Person) -> None:
 def _keep_one_administrator(person: Person, *, becomes: str) -> None:
     if person.role != Person.Role.ADMINISTRATOR or becomes == Person.Role.ADMINISTRATOR:
         return
-    others = Person.objects.filter(role=Person.Role.ADMINISTRATOR, is_active=True).exclude(pk=person.pk)
-    if not others.exists():
+    administrators = Person.objects.filter(role=Person.Role.ADMINISTRATOR, is_active=True).order_by("pk")
+    # The lock keeps two administrators from ending each other's role at one moment.
+    if all(other.pk == person.pk for other in administrators.select_for_update()):
         raise Conflict("This is the last administrator. Make another one first.")
 
 
@@ -107,7 +121,8 @@ def create_team(*, name: str, slug: str, actor: timeline.Subject) -> Team:
     if Team.objects.filter(slug=slug).exists():
         raise BadInput("slug", "another team has this short name", status=409)
     team = Team.objects.create(name=name.strip()[:120], slug=slug)
-    timeline.append(events.TeamChanged(what="made"), actor=actor, about=[team, "people"])
+    made = events.TeamMade(team=team.pk, name=team.name, slug=team.slug)
+    timeline.append(made, actor=actor, about=[team, "people"])
     return team
 
 
@@ -115,7 +130,8 @@ def create_team(*, name: str, slug: str, actor: timeline.Subject) -> Team:
 def add_member(team: Team, person: Person, *, is_lead: bool = False, actor: timeline.Subject) -> Membership:
     """Put a person into a team, or change whether they lead it."""
     membership, _ = Membership.objects.update_or_create(team=team, person=person, defaults={"is_lead": is_lead})
-    timeline.append(events.TeamChanged(what="member added"), actor=actor, about=[team, person, "people"])
+    joined = events.MemberSet(team=team.pk, person=person.pk, is_lead=is_lead)
+    timeline.append(joined, actor=actor, about=[team, person, "people"])
     return membership
 
 
@@ -123,4 +139,5 @@ def add_member(team: Team, person: Person, *, is_lead: bool = False, actor: time
 def remove_member(team: Team, person: Person, *, actor: timeline.Subject) -> None:
     """Take a person out of a team."""
     if Membership.objects.filter(team=team, person=person).delete()[0]:
-        timeline.append(events.TeamChanged(what="member removed"), actor=actor, about=[team, person, "people"])
+        left = events.MemberRemoved(team=team.pk, person=person.pk)
+        timeline.append(left, actor=actor, about=[team, person, "people"])

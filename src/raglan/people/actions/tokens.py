@@ -26,24 +26,34 @@ def issue_token(
         raise BadInput("expires_in_days", "must be from 1 to 3650")
     prefix = secrets.random_token().replace("-", "").replace("_", "")[:8]
     secret = f"rgl_{prefix}_{secrets.random_token()}"
+    at = now()
     token = ApiToken.objects.create(
         person=person,
         name=name.strip()[:120],
         prefix=prefix,
         digest=secrets.digest(secret),
         scopes=",".join(wanted),
-        created_at=now(),
-        expires_at=now() + timedelta(days=days) if days else None,
+        created_at=at,
+        expires_at=at + timedelta(days=days) if days else None,
     )
-    about: list[timeline.Subject] = [token, *([person] if person else [])]
-    timeline.append(events.TokenChanged(what="issued", prefix=prefix, scopes=token.scopes), actor=actor, about=about)
+    issued = events.TokenIssued(
+        token=token.pk,
+        person=token.person_id,
+        name=token.name,
+        prefix=prefix,
+        scopes=token.scopes,
+        created_at=at,
+        expires_at=token.expires_at,
+    )
+    timeline.append(issued, actor=actor, about=[token, *([person] if person else [])])
     return token, secret
 
 
 @atomic
 def revoke_token(token: ApiToken, *, actor: timeline.Subject) -> None:
     """End a token at once."""
-    if ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now()):
-        timeline.append(
-            events.TokenChanged(what="revoked", prefix=token.prefix, scopes=token.scopes), actor=actor, about=[token]
-        )
+    at = now()
+    if not ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=at):
+        return
+    revoked = events.TokenRevoked(token=token.pk, prefix=token.prefix, revoked_at=at)
+    timeline.append(revoked, actor=actor, about=[token, *([token.person] if token.person else [])])
