@@ -1,26 +1,32 @@
 """Whether raglan itself can page: said in words, for people and for whoever watches."""
 
 import asyncio
+import hmac
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from raglan.config import config
 from raglan.core import metrics
+from raglan.core.db import deadline
 from raglan.core.engine import Engine
-from raglan.edge.answers import Receive, Scope, Send, answer, answer_json, header
+from raglan.core.errors import NotSignedIn, Overloaded
+from raglan.edge.answers import Receive, Scope, Send, answer, answer_json, header, refuse
 from raglan.edge.journal import Journal
+from raglan.edge.threads import Threads
 
 LATE_S = 60.0
 TICK_S = 20.0
+NEXT_TICK_S = 10.0
 FULL = 0.8
-Look = Callable[[], "list[Check]"]
+ANSWER_S = 4.0
+LOOKS_S = 8.0
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PATHS = ("/livez", "/healthz", "/readyz", "/metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +39,25 @@ class Check:
 
 
 class Health:
-    """Answers /livez, /healthz, /readyz and /metrics."""
+    """Answers /livez, /healthz, /readyz and /metrics.
 
-    def __init__(self, engine: Engine | None, journal: Journal | None) -> None:
+    It has threads of its own, so that it can say so when those of the screens are stuck. `is_quiet` tells that the
+    engine waits on purpose: a restored copy pages nobody until a person has looked.
+    """
+
+    def __init__(
+        self, engine: Engine | None, journal: Journal | None, *, is_quiet: Callable[[], bool] = lambda: False
+    ) -> None:
         self._engine = engine
         self._journal = journal
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="raglan-health")
+        self._is_quiet = is_quiet
+        self._threads = Threads("health", 2, line=32)
         self._migrated = False
         self.draining = False
 
     def takes(self, path: str) -> bool:
         """Tell whether a path is ours."""
-        return path in ("/livez", "/healthz", "/readyz", "/metrics")
+        return path in PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,50 +69,62 @@ class Health:
             case "/readyz":
                 await self._report(send, await self._run(self._ready))
             case _:
-                if b"tick=next" in scope["query_string"]:
-                    await self._wait_for_tick()
-                await self._report(send, await self._run(self._healthy))
+                waited = await self._next_tick() if b"tick=next" in scope["query_string"] else []
+                await self._report(send, [*waited, *await self._run(self._healthy)])
 
-    async def _run(self, look: Look) -> list[Check]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _with_database, look)
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.stop()
+
+    async def _run(self, look: Callable[[], list[Check]]) -> list[Check]:
+        try:
+            async with asyncio.timeout(LOOKS_S):
+                return await self._threads.ask(look)
+        except (TimeoutError, Overloaded, DatabaseError) as error:
+            return [Check("database", ok=False, words=f"does not answer in time {error}".strip())]
 
     async def _report(self, send: Send, checks: list[Check]) -> None:
         good = all(check.ok for check in checks)
         body = {"ok": good, "checks": [asdict(check) for check in checks]}
         await answer_json(send, 200 if good else 503, body, headers={"Cache-Control": "no-store"})
 
-    async def _wait_for_tick(self) -> None:
-        """Wait until the engine has gone round once more, at most five seconds."""
-        if self._engine is None:
-            return
-        before, until = self._engine.ticks, time.monotonic() + 5
-        while self._engine.ticks < before + 2 and time.monotonic() < until:
+    async def _next_tick(self) -> list[Check]:
+        """Wait for a tick that began after the question: the second to end from now on."""
+        if self._engine is None or self._is_quiet():
+            return []
+        wanted, until = self._engine.ticks + 2, time.monotonic() + NEXT_TICK_S
+        while self._engine.ticks < wanted and time.monotonic() < until:
             self._engine.wake()
             await asyncio.sleep(0.02)
+        came = self._engine.ticks >= wanted
+        return [Check("tick", came, "went round" if came else f"did not go round within {NEXT_TICK_S:.0f} s")]
 
     def _ready(self) -> list[Check]:
-        checks = [
-            Check("process", not self.draining, "shutting down" if self.draining else "takes requests"),
-            _database(),
-        ]
+        words = "shutting down" if self.draining else "takes requests"
+        checks = [Check("process", not self.draining, words), _database()]
         if checks[-1].ok:
             checks.append(self._migrations())
-        return [*checks, self._tick()]
+        return [*checks, self._ticking(quiet_is_fine=True)]
 
     def _healthy(self) -> list[Check]:
-        return [_database(), self._tick(), self._lateness(), self._queue()]
+        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue()]
+        return [*checks, self._lateness()] if checks[0].ok else checks
 
     def _migrations(self) -> Check:
         if not self._migrated:
             executor = MigrationExecutor(connection)
             self._migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-        return Check(
-            "migrations", self._migrated, "up to date" if self._migrated else "the database is older than this raglan"
-        )
+        words = "up to date" if self._migrated else "the database is older than this raglan"
+        return Check("migrations", self._migrated, words)
 
-    def _tick(self) -> Check:
+    def _ticking(self, *, quiet_is_fine: bool) -> Check:
         if self._engine is None:
             return Check("engine", ok=True, words="not run by this process")
+        if self._is_quiet():
+            words = "waits: this is a restored copy, which pages nobody until Setup is told that it may"
+            return Check("engine", ok=quiet_is_fine, words=words)
+        if not self._engine.is_running:
+            return Check("engine", ok=False, words="does not run")
         age = time.monotonic() - self._engine.last_tick
         return Check("engine", age < TICK_S, f"went round {age:.1f} s ago")
 
@@ -110,45 +135,42 @@ class Health:
         return Check("timers", late < LATE_S, f"the oldest due timer is {late:.1f} s late")
 
     def _queue(self) -> Check:
-        fullness = self._journal.fullness if self._journal else 0.0
-        return Check("intake", fullness < FULL, f"its queue is {fullness:.0%} full")
+        if self._journal is None:
+            return Check("intake", ok=True, words="not run by this process")
+        if not self._journal.is_writing:
+            return Check("intake", ok=False, words="nothing writes signals to the disk")
+        fullness, waited = self._journal.fullness, self._journal.waited_s
+        words = f"its queue is {fullness:.0%} full, its oldest signal waits {waited:.1f} s"
+        return Check("intake", fullness < FULL and waited < LATE_S, words)
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
-        token = config().metrics_token.get_secret_value()
-        client = scope.get("client")
-        local = client is not None and ip_address(str(client[0])).is_loopback and not header(scope, b"x-forwarded-for")
-        if not local and (not token or header(scope, b"authorization") != f"Bearer {token}"):
-            await answer_json(send, 401, {"code": "not_signed_in", "message": "Metrics need the metrics token."})
+        if not (is_local(scope) or _has_token(scope)):
+            await refuse(send, NotSignedIn("Metrics are for this machine only, or need the metrics token."))
             return
         if self._engine is not None:
-            await asyncio.get_running_loop().run_in_executor(self._pool, _lateness_of, self._engine)
+            await self._run(lambda: [self._lateness()])
         await answer(send, 200, metrics.render(), content_type=METRICS_TYPE)
 
 
-def _lateness_of(engine: Engine) -> None:
-    close_old_connections()
-    try:
-        engine.oldest_due_lateness()
-    except (DatabaseError, InterfaceError):
-        metrics.timer_lateness.set(float("nan"))
-    finally:
-        close_old_connections()
+def is_local(scope: Scope) -> bool:
+    """Whether a request comes from this machine itself, and not through a proxy on it."""
+    client = scope.get("client")
+    if client is None or any(header(scope, name) for name in (b"x-forwarded-for", b"forwarded", b"x-real-ip")):
+        return False
+    address = ip_address(str(client[0]))
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _has_token(scope: Scope) -> bool:
+    token = config().metrics_token.get_secret_value()
+    said = header(scope, b"authorization")
+    return bool(token) and hmac.compare_digest(said.encode("latin-1"), f"Bearer {token}".encode())
 
 
 def _database() -> Check:
     try:
-        with connection.cursor() as cursor:
+        with deadline(ANSWER_S), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
         return Check("database", ok=False, words=f"does not answer: {error}"[:200])
     return Check("database", ok=True, words=f"answers ({connection.vendor})")
-
-
-def _with_database(look: Look) -> list[Check]:
-    close_old_connections()
-    try:
-        return look()
-    except (DatabaseError, InterfaceError) as error:
-        return [Check("database", ok=False, words=f"does not answer: {error}"[:200])]
-    finally:
-        close_old_connections()

@@ -1,6 +1,7 @@
-"""On PostgreSQL: hears the names that other nodes publish, on a connection of its own, and passes them on."""
+"""On PostgreSQL: hears the names that nodes publish, on a connection of its own, and hands them to this process."""
 
 import threading
+import time
 
 import psycopg
 from django.db import connection
@@ -8,6 +9,26 @@ from django.db import connection
 from raglan.core import bus, logs
 
 POLL_S = 2.0
+SIGN_OF_LIFE_S = 10.0
+AGAIN_S = 1.0
+PASSED_ON = (
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "connect_timeout",
+    "target_session_attrs",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+)
 log = logs.get("raglan.listen")
 
 
@@ -21,17 +42,13 @@ class Listener:
 
     def start(self) -> None:
         """Start listening."""
-        wanted = ("host", "port", "user", "password", "dbname")
-        self._parameters = {
-            name: value for name, value in connection.get_connection_params().items() if name in wanted and value
-        }
+        given = connection.get_connection_params()
+        self._parameters = {name: given[name] for name in PASSED_ON if given.get(name)}
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, which may take a moment that nobody needs to wait for."""
         self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(POLL_S + 1)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -39,13 +56,17 @@ class Listener:
                 self._hear()
             except psycopg.Error as error:
                 log.warning("the listening connection broke; screens may be late", extra={"error": str(error)})
-                self._stopping.wait(1.0)
+                self._stopping.wait(AGAIN_S)
 
     def _hear(self) -> None:
-        with psycopg.connect(autocommit=True, connect_timeout=2, **self._parameters) as heard:  # type: ignore[arg-type]  # from Django's settings
+        with psycopg.connect(autocommit=True, **self._parameters) as heard:  # type: ignore[arg-type]  # from Django's settings
             heard.execute(f"LISTEN {bus.CHANNEL}")
             bus.deliver(["*"], 0)  # whatever was missed while there was no connection
+            asked = time.monotonic()
             while not self._stopping.is_set():
                 for message in heard.notifies(timeout=POLL_S, stop_after=100):
                     names, event_id = bus.parse(message.payload)
                     bus.deliver(names, event_id)
+                if time.monotonic() - asked > SIGN_OF_LIFE_S:  # silence may be peace, or a connection that is gone
+                    heard.execute("SELECT 1")
+                    asked = time.monotonic()

@@ -1,0 +1,57 @@
+"""A thread that asks the database for a sign of life, and tells how long it has been answering."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, connections
+
+from raglan.core import logs
+from raglan.core.db import deadline
+
+EVERY_S = 2.0
+ANSWER_S = 5.0
+log = logs.get("raglan.pulse")
+
+
+class Pulse:
+    """Looks every few seconds; `also` is done each time that the database answers."""
+
+    def __init__(self, also: Callable[[], object] = lambda: None) -> None:
+        self.answering_since: float | None = time.monotonic()
+        self._also = also
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="raglan-pulse", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(EVERY_S):
+            try:
+                self.look()
+            except (DatabaseError, InterfaceError) as error:
+                self._note(answers=False, error=str(error))
+        connections.close_all()
+
+    def look(self) -> None:
+        """Ask once. Raises what the database raises."""
+        close_old_connections()
+        with deadline(ANSWER_S), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        self._note(answers=True)
+        self._also()
+
+    def _note(self, *, answers: bool, error: str = "") -> None:
+        if answers == (self.answering_since is not None):
+            return
+        self.answering_since = time.monotonic() if answers else None
+        if answers:
+            log.warning("the database answers again")
+        else:
+            log.error("the database does not answer", extra={"error": error})
