@@ -56,7 +56,7 @@ def content_faults(wheel: Path) -> Iterator[str]:
     for part in UNWANTED:
         if any(part in name for name in names):
             yield f"{wheel.name} holds {part}"
-    templates = [path for path in (ROOT / "src").rglob("templates/**/*.html")]
+    templates = list((ROOT / "src").rglob("templates/**/*.html"))
     for path in templates:
         if path.relative_to(ROOT / "src").as_posix() not in names:
             yield f"{wheel.name} lacks {path.relative_to(ROOT / 'src')}"

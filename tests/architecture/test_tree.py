@@ -30,9 +30,7 @@ def test_a_lock_file_with_more_than_versions_and_hashes_is_refused(line: str) ->
 def test_a_package_says_what_it_is_for(package: Path) -> None:
     module = import_module(f"raglan.{package.name}")
     said = (module.__doc__ or "").strip()
-    assert said.splitlines()[0].endswith((".", ":")), (
-        f"raglan.{package.name} needs a docstring that starts with a sentence"
-    )
+    assert said.splitlines()[0].endswith((".", ":")), f"raglan.{package.name} needs a docstring: a sentence first"
 
 
 def test_each_target_of_the_makefile_is_one_line_and_calls_a_script() -> None:

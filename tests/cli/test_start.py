@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+from raglan.cli import SERVING, TALKING
+
 BUDGET_S = 0.150
 FORBIDDEN = ("django", "pydantic", "ninja", "uvicorn")
 LOOK = """
@@ -62,8 +64,6 @@ def test_help_names_every_command() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    from raglan.cli import SERVING, TALKING
-
     for name in {**TALKING, **SERVING}:
         done = subprocess.run([sys.executable, "-m", "raglan", name, "--help"], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
