@@ -65,6 +65,8 @@ def test_help_names_every_command() -> None:
 
 def test_every_command_explains_itself() -> None:
     for name in {**TALKING, **SERVING}:
-        done = subprocess.run([sys.executable, "-m", "raglan", name, "--help"], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "raglan", name, "--help"], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "Usage: raglan" in done.stdout

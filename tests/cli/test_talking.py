@@ -71,7 +71,9 @@ def test_a_page_must_say_whom(running: Running) -> None:
 def test_without_a_token_the_way_to_one_is_said(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
     env["XDG_CONFIG_HOME"] = str(tmp_path)
-    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 1
     assert said.stderr.startswith("Error: There is no token.")
 
@@ -82,13 +84,17 @@ def test_address_and_token_can_be_kept_in_a_file(running: Running, tmp_path: Pat
     kept.parent.mkdir()
     kept.write_text(f'url = "{running.url}"\ntoken = "{running.token}"\n')
     env["XDG_CONFIG_HOME"] = str(tmp_path)
-    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 0, said.stderr
 
 
 def test_a_server_that_is_away_is_said_in_one_line() -> None:
     env = {**os.environ, "RAGLAN_URL": "http://127.0.0.1:1", "RAGLAN_TOKEN": "rgl_none"}
-    said = subprocess.run([sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-m", "raglan", "oncall"], env=env, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 1
     assert said.stderr.startswith("Error: raglan at http://127.0.0.1:1 does not answer: ")
     assert len(said.stderr.splitlines()) == 1
