@@ -228,6 +228,7 @@ def test_the_whole_path_is_tested_and_its_three_facts_are_shown(signed_in: SignI
     assert "Not handed over yet" in html
     sent = Notification.objects.get()
     assert f'data-live="page:{sent.page_id}"' in html
+    assert f'data-live-topics="alerts health page:{sent.page_id}"' in html
     at = now()
     Notification.objects.filter(pk=sent.pk).update(state="handed_over", handed_over_at=at, confirmed_at=at)
     fresh = client.get("/setup/part/test/").content.decode()

@@ -46,7 +46,7 @@ class RouteRow:
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """Show own health, and all that is set up."""
-    since, person = timeline.newest_id(), reader(request)
+    since, test = timeline.newest_id(), _test(reader(request))
     context = {
         "facts": health.facts(),
         "parked": health.parked(),
@@ -54,10 +54,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "sources": source_rows(),
         "policies": policy_rows(),
         "routes": route_rows(),
-        "live_topics": "alerts health",
+        "live_topics": f"alerts health {test['test_topic']}",
         "live_since": since,
     }
-    return render(request, "console/setup.html", context | _test(person))
+    return render(request, "console/setup.html", context | test)
 
 
 @require_GET
