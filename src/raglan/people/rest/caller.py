@@ -1,0 +1,38 @@
+"""Whom a caller may look after."""
+
+from django.http import HttpRequest
+
+from raglan.core.errors import NotAllowed, NotFound
+from raglan.people.access import Scope, principal, require_scope
+from raglan.people.models import Person
+
+
+def own(request: HttpRequest, person_id: int) -> Person:
+    """Return a person whom the caller may look after: themselves, or anybody with the configure scope."""
+    who = principal(request)
+    if who.person is None or who.person.pk != person_id:
+        require_scope(request, Scope.CONFIGURE)
+    person = Person.objects.filter(pk=person_id, is_active=True).first()
+    if person is None:
+        raise NotFound("There is no such person.")
+    _shield_administrator(who.person, person)
+    return person
+
+
+def somebody(request: HttpRequest) -> Person:
+    """Return the person behind the credential. Raises NotAllowed for a token that belongs to nobody."""
+    who = principal(request).person
+    if who is None:
+        raise NotAllowed("This token belongs to nobody. Use one of a person: it is recorded who did this.")
+    return who
+
+
+def _shield_administrator(caller: Person | None, person: Person) -> None:
+    """Let only an administrator look after another one.
+
+    Else a manager could make a token that is worth more than their own.
+    """
+    if person.role != Person.Role.ADMINISTRATOR or (caller is not None and caller.pk == person.pk):
+        return
+    if caller is None or caller.role != Person.Role.ADMINISTRATOR:
+        raise NotAllowed("Only an administrator can change this for an administrator.")
