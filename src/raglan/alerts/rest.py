@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field, JsonValue
 
 from raglan.alerts import actions, queries
@@ -132,14 +132,14 @@ def list_sources(request: HttpRequest) -> list[Source]:
 
 
 @router.post("/sources", response={201: SourceMade}, operation_id="make_source", summary="Make a source")
-def make_source(request: HttpRequest, data: SourceIn) -> tuple[int, SourceMade]:
+def make_source(request: HttpRequest, data: SourceIn) -> Status[SourceMade]:
     """Make a source; its token is in this answer only."""
     require_scope(request, Scope.CONFIGURE)
     source, token = actions.create_source(
         name=data.name, slug=data.slug, kind=data.kind, mapping=dict(data.mapping), actor=principal(request).actor
     )
     base = SourceOut.model_validate(source, from_attributes=True).model_dump()
-    return 201, SourceMade(**base, token=token, paste=paste_line(source, token))
+    return Status(201, SourceMade(**base, token=token, paste=paste_line(source, token)))
 
 
 def paste_line(source: Source, token: str) -> str:
@@ -178,7 +178,7 @@ def list_routes(request: HttpRequest) -> list[RouteOut]:
 
 
 @router.post("/routes", response={201: RouteOut}, operation_id="save_route", summary="Make or replace a route")
-def save_route(request: HttpRequest, data: RouteIn) -> tuple[int, RouteOut]:
+def save_route(request: HttpRequest, data: RouteIn) -> Status[RouteOut]:
     """Save the route at a position."""
     require_scope(request, Scope.CONFIGURE)
     policy = Policy.objects.filter(slug=data.policy).first()
@@ -191,7 +191,7 @@ def save_route(request: HttpRequest, data: RouteIn) -> tuple[int, RouteOut]:
         policy=policy,
         actor=principal(request).actor,
     )
-    return 201, _route_out(route)
+    return Status(201, _route_out(route))
 
 
 def _route_out(route: Route) -> RouteOut:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from raglan.catalog import actions, queries
@@ -56,7 +56,7 @@ def get_service(request: HttpRequest, slug: Slug) -> ServiceOut:
 
 
 @router.post("/services", response={201: ServiceOut}, operation_id="save_service", summary="Make or change a service")
-def save_service(request: HttpRequest, data: ServiceIn) -> tuple[int, ServiceOut]:
+def save_service(request: HttpRequest, data: ServiceIn) -> Status[ServiceOut]:
     """Make or change a service: the same short name again replaces what is known of it."""
     require_scope(request, Scope.CONFIGURE)
     team = Team.objects.filter(slug=data.team).first() if data.team else None
@@ -72,7 +72,7 @@ def save_service(request: HttpRequest, data: ServiceIn) -> tuple[int, ServiceOut
         instead=data.instead,
     )
     actions.save_service(draft, actor=principal(request).actor)
-    return 201, _out(queries.service(data.slug))
+    return Status(201, _out(queries.service(data.slug)))
 
 
 def _out(service: Service) -> ServiceOut:

@@ -7,6 +7,7 @@ from ninja.errors import HttpError, ValidationError
 
 from raglan.alerts.rest import router as alerts
 from raglan.catalog.rest import router as catalog
+from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.rest import router as oncall
@@ -23,7 +24,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-for _router in (people, catalog, oncall, paging, alerts, incidents, reviews):
+for _router in (people, catalog, oncall, paging, alerts, incidents, reviews, own):
     api.add_router("", _router)
 
 

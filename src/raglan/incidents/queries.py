@@ -116,14 +116,15 @@ def groups_of(incident: Incident) -> QuerySet[AlertGroup]:
 
 def pages_of(incident: Incident) -> list[PageInRoom]:
     """Return the pages that a room follows, unanswered ones first."""
-    found = Page.objects.filter(followed_by__incident=incident).select_related("acknowledged_by").order_by("-pk")
-    shown = [page_in_room(page) for page in found[:20]]
+    reached = Prefetch("reached", Reached.objects.select_related("person").order_by("pk"))
+    found = Page.objects.filter(followed_by__incident=incident).select_related("acknowledged_by")
+    shown = [page_in_room(page) for page in found.prefetch_related(reached).order_by("-pk")[:20]]
     return sorted(shown, key=lambda item: not item.is_unanswered)
 
 
 def page_in_room(page: Page) -> PageInRoom:
     """Say in a sentence where a page is."""
-    reached = list(page.reached.select_related("person").order_by("pk"))
+    reached = list(page.reached.all())
     match page.state:
         case Page.State.ACKNOWLEDGED:
             who = page.acknowledged_by.name if page.acknowledged_by else "its source"

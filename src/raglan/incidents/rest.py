@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from raglan.alerts.models import AlertGroup
@@ -180,14 +180,16 @@ class ReopenIn(Body):
 
 
 @router.post("/heads-up", response={201: HeadsUpOut}, operation_id="heads_up", summary="I think I broke something")
-def heads_up(request: HttpRequest, data: HeadsUpIn) -> tuple[int, HeadsUpOut]:
+def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
     """Tell everyone at once and nudge whoever is on call."""
     by = _responder(request)
     warned = actions.Warned(
         text=data.text, did=data.did, saw=data.saw, reach=data.reach, need=data.need, services=_services(data.services)
     )
     given = actions.give_heads_up(warned, by=by)
-    return 201, HeadsUpOut(heads_up_id=given.pk, incident_id=given.incident_id or 0, url=_url(given.incident_id or 0))
+    return Status(
+        201, HeadsUpOut(heads_up_id=given.pk, incident_id=given.incident_id or 0, url=_url(given.incident_id or 0))
+    )
 
 
 @router.get("/incidents", response=list[IncidentOut], operation_id="list_incidents", summary="Incidents")
@@ -202,7 +204,7 @@ def list_incidents(
 
 
 @router.post("/incidents", response={201: IncidentDetail}, operation_id="declare", summary="Something is wrong")
-def declare(request: HttpRequest, data: IncidentIn) -> tuple[int, IncidentDetail]:
+def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
     """Open a room."""
     by = _responder(request)
     incident = actions.declare(
@@ -210,7 +212,7 @@ def declare(request: HttpRequest, data: IncidentIn) -> tuple[int, IncidentDetail
     )
     if data.group_ids:
         actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=by)
-    return 201, _detail(incident)
+    return Status(201, _detail(incident))
 
 
 @router.get("/incidents/{incident_id}", response=IncidentDetail, operation_id="get_incident", summary="One incident")
@@ -237,7 +239,7 @@ def get_timeline(
 @router.post(
     "/incidents/{incident_id}/entries", response={201: EntryOut}, operation_id="post_entry", summary="Post to the room"
 )
-def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> tuple[int, EntryOut]:
+def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Status[EntryOut]:
     """Post an entry; sending the same key again returns what is there."""
     require_scope(request, Scope.RESPOND)
     person = principal(request).person
@@ -251,7 +253,7 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> tupl
         author_words=data.author_words if data.kind == "machine" else "",
     )
     entry = actions.post(queries.incident(incident_id), said, by=None if data.kind == "machine" else person)
-    return 201, _entry_out(entry)
+    return Status(201, _entry_out(entry))
 
 
 @router.post("/entries/{entry_id}/outcome", response=EntryOut, operation_id="tell_outcome", summary="What happened")

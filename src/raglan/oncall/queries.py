@@ -1,8 +1,8 @@
 """Reads of on call. All of them go through the pure `resolve`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from django.db.models import Prefetch, QuerySet
@@ -11,12 +11,15 @@ from django.utils.text import slugify
 from raglan.catalog.models import Service
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
+from raglan.core.models import EventSubject
 from raglan.oncall import resolve
 from raglan.oncall.drafts import RESERVED
 from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
+from raglan.people.events import PersonChanged
 from raglan.people.models import Person
 
 SOON = timedelta(days=35)
+NEVER_HERE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +123,44 @@ def rotation(slug: str, pk: int) -> tuple[Rotation, datetime]:
 
 def load(schedule: Schedule) -> resolve.Schedule:
     """Return a schedule as the arithmetic reads it. `schedules` fetches what this needs."""
+    return load_all([schedule])[0][1]
+
+
+def load_all(rows: Iterable[Schedule]) -> list[tuple[Schedule, resolve.Schedule]]:
+    """Return schedules, each with how the arithmetic reads it."""
+    found = list(rows)
+    left = left_at({person.pk for row in found for person in _named_in(row) if not person.is_active})
+    return [(row, _load(row, left)) for row in found]
+
+
+def _named_in(row: Schedule) -> Iterator[Person]:
+    for rotation in row.rotations.all():
+        yield from (member.person for member in rotation.members.all())
+    yield from (override.person for override in row.overrides.all())
+
+
+def left_at(inactive: set[int]) -> dict[int, datetime]:
+    """Return since when inactive people are so; by the timeline, so that who was on call before stays on record."""
+    if not inactive:
+        return {}
+    refs = {f"person:{pk}": pk for pk in inactive}
+    told = EventSubject.objects.filter(subject__in=list(refs), event__kind=PersonChanged.kind)
+    left = dict.fromkeys(inactive, NEVER_HERE)
+    for item in told.select_related("event").order_by("event_id"):
+        if item.event.data.get("values", {}).get("is_active") is False:
+            left[refs[item.subject]] = item.event.at
+    return left
+
+
+def _load(schedule: Schedule, left: dict[int, datetime]) -> resolve.Schedule:
     rotations = [item for item in schedule.rotations.all() if item.withdrawn_at is None]
     overrides = [item for item in schedule.overrides.all() if counts(item)]
-    people = [member.person for item in rotations for member in item.members.all()] + [o.person for o in overrides]
-    at = now()
     return resolve.Schedule(
         rotations=tuple(as_rotation(item, schedule) for item in rotations),
         overrides=tuple(
             resolve.Override(o.pk, o.person_id, o.starts_at, o.ends_at, o.reason, o.created_at) for o in overrides
         ),
-        departed={person.pk: at for person in people if not person.is_active},
+        departed=left,
     )
 
 
@@ -186,8 +217,7 @@ def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Pers
 def duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
     """Return rotas at an instant, with who follows; their overrides since then are at hand."""
     found = []
-    for row in rows:
-        pure = load(row)
+    for row, pure in load_all(rows):
         found.append((row, resolve.who_is_on_call(pure, at), resolve.next_after(pure, at)))
     people = _people(pk for _, who, after in found for pk in (*who.people, *(after.people if after else ())))
     return [
@@ -215,7 +245,7 @@ def calendar(start: datetime, days: int) -> list[tuple[Schedule, list[NamedShift
 
 def calendar_between(start: datetime, end: datetime) -> list[tuple[Schedule, list[NamedShift]]]:
     """Return the shifts of all rotas between two instants."""
-    found = [(row, resolve.shifts(load(row), start, end)) for row in schedules(start, end)]
+    found = [(row, resolve.shifts(pure, start, end)) for row, pure in load_all(schedules(start, end))]
     people = _people_of(piece for _, pieces in found for piece in pieces)
     return [(row, [_named(piece, people) for piece in pieces]) for row, pieces in found]
 
@@ -227,7 +257,7 @@ def next_shift_of(person: Person, at: datetime | None = None) -> tuple[Schedule,
 
 def shifts_of(person: Person, at: datetime) -> list[tuple[Schedule, NamedShift]]:
     """Return a person's shifts that end within five weeks or begin in them, the next one first."""
-    found = [(row, resolve.coming(load(row), at, at + SOON)) for row in schedules(at)]
+    found = [(row, resolve.coming(pure, at, at + SOON)) for row, pure in load_all(schedules(at))]
     people = _people_of(piece for _, pieces in found for piece in pieces)
     own = [(row, piece) for row, pieces in found for piece in pieces if person.pk in piece.people]
     return sorted(((row, _coming(piece, people, at)) for row, piece in own), key=lambda pair: pair[1].starts_at)

@@ -197,7 +197,7 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Piece]:
 
 
 def coming(schedule: Schedule, at: datetime, until: datetime) -> list[Piece]:
-    """Return the shifts and gaps that begin before `until`, each with its own end; one without any ends at the horizon."""
+    """Return the shifts and gaps that begin before `until`, each whole; one without end stops at the horizon."""
     return list(takewhile(lambda piece: piece.starts_at < until, walk(schedule, at, at + HORIZON)))
 
 

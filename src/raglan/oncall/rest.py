@@ -4,8 +4,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema
-from pydantic import AfterValidator, BeforeValidator, Field
+from ninja import Router, Schema, Status
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
@@ -137,7 +137,7 @@ class NextOut(Schema):
     """Who follows, and from when; without people it is a gap."""
 
     people: list[PersonOut]
-    from_: Annotated[datetime, Field(alias="from")]
+    from_: Annotated[datetime, Field(validation_alias=AliasChoices("from_", "from"), serialization_alias="from")]
 
 
 class DutyOut(Schema):
@@ -194,7 +194,7 @@ def list_schedules(request: HttpRequest) -> list[ScheduleOut]:
 
 
 @router.post("/schedules", response={201: ScheduleOut}, operation_id="make_schedule", summary="Make a schedule")
-def make_schedule(request: HttpRequest, data: ScheduleIn) -> tuple[int, ScheduleOut]:
+def make_schedule(request: HttpRequest, data: ScheduleIn) -> Status[ScheduleOut]:
     """Make a schedule with its turn order."""
     require_scope(request, Scope.CONFIGURE)
     team = Team.objects.filter(slug=data.team).first() if data.team else None
@@ -208,7 +208,7 @@ def make_schedule(request: HttpRequest, data: ScheduleIn) -> tuple[int, Schedule
         rotation=data.rotation.draft(),
         actor=principal(request).actor,
     )
-    return 201, _schedule(schedule)
+    return Status(201, _schedule(schedule))
 
 
 @router.get("/schedules/{slug}", response=ScheduleDetailOut, operation_id="get_schedule", summary="One schedule")
@@ -274,18 +274,18 @@ def set_rotation(request: HttpRequest, slug: Slug, data: RotationIn) -> Schedule
     operation_id="withdraw_rotation",
     summary="Take back a planned turn order",
 )
-def withdraw_rotation(request: HttpRequest, slug: Slug, rotation_id: Cursor) -> tuple[int, None]:
+def withdraw_rotation(request: HttpRequest, slug: Slug, rotation_id: Cursor) -> Status[None]:
     """Take back a turn order that has not begun."""
     require_scope(request, Scope.CONFIGURE)
     rotation, begins_at = queries.rotation(slug, rotation_id)
     actions.withdraw_rotation(rotation, begins_at=begins_at, actor=principal(request).actor)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post(
     "/schedules/{slug}/overrides", response={201: OverrideOut}, operation_id="add_override", summary="Take a time"
 )
-def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> tuple[int, OverrideOut]:
+def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> Status[OverrideOut]:
     """Let a person take a time in place of the rotation."""
     require_scope(request, Scope.RESPOND)
     person = Person.objects.filter(pk=data.person_id).first()
@@ -293,7 +293,7 @@ def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> tuple[in
         raise BadInput("person_id", "there is no such person", status=422)
     draft = drafts.OverrideDraft(person, data.starts_at, data.ends_at, data.reason)
     asks = principal(request)
-    return 201, _override(actions.add_override(queries.schedule(slug), draft, by=asks.person, actor=asks.actor))
+    return Status(201, _override(actions.add_override(queries.schedule(slug), draft, by=asks.person, actor=asks.actor)))
 
 
 @router.delete(
@@ -302,11 +302,11 @@ def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> tuple[in
     operation_id="cancel_override",
     summary="Give it back",
 )
-def cancel_override(request: HttpRequest, slug: Slug, override_id: Cursor) -> tuple[int, None]:
+def cancel_override(request: HttpRequest, slug: Slug, override_id: Cursor) -> Status[None]:
     """End an override from now on."""
     require_scope(request, Scope.RESPOND)
     actions.cancel_override(queries.override(slug, override_id), actor=principal(request).actor)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/schedules/{slug}/shifts", response=list[ShiftOut], operation_id="list_shifts", summary="Shifts and gaps")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from raglan.core.errors import BadInput, NotFound
@@ -131,7 +131,7 @@ def list_policies(request: HttpRequest) -> list[PolicyOut]:
 
 
 @router.post("/policies", response={201: PolicyOut}, operation_id="save_policy", summary="Make or change a policy")
-def save_policy(request: HttpRequest, data: PolicyIn) -> tuple[int, PolicyOut]:
+def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyOut]:
     """Make a policy, or a new version of the one with this slug. Running pages keep theirs."""
     require_scope(request, Scope.CONFIGURE)
     team = _team(data.team, "team") if data.team else None
@@ -144,7 +144,7 @@ def save_policy(request: HttpRequest, data: PolicyIn) -> tuple[int, PolicyOut]:
     policy = actions.save_policy(
         slug=data.slug, name=data.name, team=team, repeat=data.repeat, steps=steps, actor=principal(request).actor
     )
-    return 201, _policy_out(policy)
+    return Status(201, _policy_out(policy))
 
 
 def _policy_out(policy: Policy) -> PolicyOut:
@@ -194,7 +194,7 @@ def list_pages(
 
 
 @router.post("/pages", response={201: PageOut}, operation_id="page", summary="Page somebody by hand")
-def page(request: HttpRequest, data: PageIn) -> tuple[int, PageOut]:
+def page(request: HttpRequest, data: PageIn) -> Status[PageOut]:
     """Page by a policy, a person, or a whole team."""
     require_scope(request, Scope.PAGE)
     by = principal(request).person
@@ -215,7 +215,7 @@ def page(request: HttpRequest, data: PageIn) -> tuple[int, PageOut]:
         if policy is None:
             raise BadInput("policy", "there is no such policy", status=422)
         made = actions.start(policy, words, reason=reason, actor=by or "raglan")
-    return 201, _page_out(made)
+    return Status(201, _page_out(made))
 
 
 @router.get("/pages/{page_id}", response=PageDetail, operation_id="get_page", summary="One page with its history")
