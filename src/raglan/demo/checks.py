@@ -9,7 +9,7 @@ from raglan.demo.company import SITE, TOOL_NAMES
 from raglan.demo.model import CLUSTERS, MINUTE, Outcome
 
 LOOK_EVERY = 30
-FIRES_BELOW = 0.55
+FIRES_BELOW = 0.6
 RESOLVES_FROM = 0.95
 FAILED_RUNS = 60
 # A host check rings after four looks, a minute apart, that found nothing.
@@ -68,20 +68,24 @@ class Checks:
         yield from self._hosts(second)
 
     def _clusters(self, second: int) -> Iterator[Finding]:
+        """Look at each cluster in the middle of a minute; in between, what was found stands."""
         for cluster, size in CLUSTERS:
             labels = _labels(alertname="HttpdClusterServing", cluster=cluster, service="httpd", severity="critical")
+            before = self.firing.get(labels)
             healthy = self.outcome.counts_at(second, cluster).serving
-            if healthy / size < (RESOLVES_FROM if labels in self.firing else FIRES_BELOW):
-                words = f"httpd in {cluster}: {healthy} of {size} machines serve"
-                yield Finding("nagios", labels, words, (("healthy", str(healthy)), ("machines", str(size))))
+            if second % MINUTE != MINUTE // 2:
+                yield from [before] if before else []
+            elif healthy / size < (RESOLVES_FROM if before else FIRES_BELOW):
+                more = (("description", f"{healthy} of {size} machines serve."), ("healthy", str(healthy)))
+                yield Finding("nagios", labels, f"httpd in {cluster}: too few machines serve", more)
 
     def _runs(self, second: int) -> Iterator[Finding]:
         machines = self.outcome.machines
         failed = sum(not (machine.state_at(second).serves or machine.is_busy(second)) for machine in machines)
         labels = _labels(alertname="ChefRunsFailing", service="httpd", severity="warning")
         if failed > (0 if labels in self.firing else FAILED_RUNS):
-            words = f"Chef: the last run failed on {failed} machines"
-            yield Finding("graphite", labels, words, (("failed", str(failed)),))
+            more = (("description", f"The last run failed on {failed} machines."), ("failed", str(failed)))
+            yield Finding("graphite", labels, "Chef runs fail on many machines", more)
 
     def _hosts(self, second: int) -> Iterator[Finding]:
         for machine in self.outcome.machines:

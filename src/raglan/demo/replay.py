@@ -63,10 +63,13 @@ class Replay:
     def _tell_fleet(self, second: int) -> None:
         """Let the change watch say how many machines serve, while the number moves."""
         counts = self.scene.outcome.counts_at(second)
-        words = (
-            f"{counts.serving} of {self.scene.fleet} machines serve; {counts.new_bad} upgraded and stopped, "
-            f"{counts.new_good} upgraded and serving, {counts.old_good} on the old version."
+        parts = (
+            (counts.new_bad, "upgraded and stopped"),
+            (counts.new_good, "upgraded and serving"),
+            (counts.old_good, "on the old version"),
         )
+        told = ", ".join(f"{count} {words}" for count, words in parts if count)
+        words = f"{counts.serving} of {self.scene.fleet} machines serve; {told}."
         if words != self._last_words:
             self._last_words = words
             self.stage.post_machine(words)

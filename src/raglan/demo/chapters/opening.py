@@ -1,7 +1,7 @@
 """How it begins: ordinary work, a surprise, a word to others."""
 
 from raglan.demo.beats import Acknowledge, Beat, Chapter, GiveHeadsUp, Here, JoinAlerts, Lead, Say, Tell
-from raglan.demo.scene import NEW, OLD, Scene, t
+from raglan.demo.scene import NEW, OLD, Scene, standing, t
 
 
 def before(scene: Scene) -> Chapter:
@@ -26,7 +26,7 @@ def unexpected(scene: Scene) -> Chapter:
     ]
 
 
-def heads_up(scene: Scene, *, at: int = t(3, 30)) -> Chapter:
+def heads_up(scene: Scene, *, at: int = t(3, 30), pages: tuple[int, int] = (1, 2)) -> Chapter:
     """Tell people first: the neighbour on call, then everybody."""
     host = scene.watched().name
     return [
@@ -38,17 +38,18 @@ def heads_up(scene: Scene, *, at: int = t(3, 30)) -> Chapter:
             reach=f"Every machine that runs httpd, {scene.fleet} of them, as Chef comes round to each.",
             need="Somebody who knows Chef, somebody who knows our httpd configuration.",
         )),
-        Beat(at + 15, "ike", Acknowledge()),
+        Beat(at + 15, "ike", Acknowledge(pages[0])),
         Beat(at + 20, "ike", Say("note", "I have the pager and expect httpd alerts. Glad to know before it rings.")),
         Beat(at + 30, "rowan", Say("found", f"My pin change upgrades httpd on machines that have it already; I"
              f" expected it to reach new ones only. It does not start after the upgrade. {scene.serving(at + 30)}"
              f" machines still serve, and fewer every minute.", name="reach")),
         Beat(at + 45, "hana", Say("note", "Jun and I are free. What do you need?")),
         Beat(at + 55, "bo", Say("note", "I can watch the site from outside and try to buy something.")),
-        Beat(at + 80, "ike", Acknowledge(pages=2)),
+        Beat(at + 80, "ike", Acknowledge(pages[1])),
         Beat(at + 85, "noor", Lead()),
         Beat(at + 90, "noor", Say("note", "I take the lead, Ike stays on the pager. Mara: Chef. Jun: httpd"
              " configuration, with Rowan. Bo: the site from outside. Everybody else: say what you are on.")),
+        Beat(at + 92, "noor", standing(scene, at + 92, trying=("Finding out how far it goes",))),
         Beat(at + 95, "tess", Say("note", "Data can spare me. I read along and watch the graphs.")),
         Beat(at + 105, "noor", JoinAlerts()),
         Beat(at + 108, "mara", Here("Chef")),
@@ -59,9 +60,6 @@ def heads_up(scene: Scene, *, at: int = t(3, 30)) -> Chapter:
 
 
 def early(scene: Scene) -> Chapter:
-    """Tell it without the stagger: everything is seen at once, and the pager speaks before anybody can."""
-    told = heads_up(scene, at=t(1, 30))
+    """Tell it without the stagger: everything is seen at once, and the pager speaks as soon as anybody can."""
     words = "follows a Chef run. It upgrades httpd, which was not expected, and httpd does not start."
-    # One acknowledgement takes both pages here: the alerts' and the heads-up's.
-    again = next(beat for beat in reversed(told) if isinstance(beat.action, Acknowledge))
-    return [Beat(50, "rowan", Tell(words)), *(beat for beat in told if beat is not again)]
+    return [Beat(50, "rowan", Tell(words)), *heads_up(scene, at=t(1, 30), pages=(2, 1))]

@@ -42,7 +42,7 @@ def no_stop(scene: Scene) -> Chapter:
     """Ask whether it can be stopped."""
     return [
         Beat(t(6), "rowan", Say("ask", "Can Chef be stopped everywhere, now?", name="stop", to_team="systems")),
-        Beat(t(6, 6), "mara", Take("stop")),
+        Beat(t(6, 14), "mara", Take("stop")),
         Beat(t(6, 35), "mara", Happened("stop", "There is no switch for the whole estate. Host by host over dsh takes"
              " about as long as the stagger itself, and hosts in a run do not listen.")),
         Beat(t(6, 45), "noor", standing(scene, t(6, 45), trying=("The way back: the old package (Kei)", "What"
@@ -64,7 +64,7 @@ def second_eyes(scene: Scene) -> Chapter:
     return [
         Beat(t(7, 40), "rowan", Say("ask", "I am out of ideas with the httpd configuration. Could somebody from Web"
              " be another pair of eyes?", name="eyes", to_team="web")),
-        Beat(t(7, 48), "jun", Take("eyes")),
+        Beat(t(8, 10), "jun", Take("eyes")),
         Beat(t(8, 5), "bo", Say("verify", "The site is slow for me, but every page comes. Can others confirm?",
              name="slow")),
         Beat(t(8, 14), "hana", Reply("slow", "yes", "Eight seconds for the front page.")),
@@ -73,8 +73,8 @@ def second_eyes(scene: Scene) -> Chapter:
              " machines.")),
         Beat(t(8, 30), "noor", Say("ask", "Can somebody read the support queue and tell us what buyers see?",
              name="queue", to_team="support")),
-        Beat(t(8, 42), "sol", Take("queue")),
-        Beat(t(9, 50), "sol", Happened("queue", "31 new tickets, all about slow pages. Nobody writes of a lost"
+        Beat(t(9, 20), "sol", Take("queue")),
+        Beat(t(10, 40), "sol", Happened("queue", "31 new tickets, all about slow pages. Nobody writes of a lost"
              " order.")),
         Beat(t(10, 20), "jun", Happened("eyes", "Looked with Rowan: our own configuration is the same as yesterday."
              " What is new must come with the package.")),
