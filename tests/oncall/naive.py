@@ -1,6 +1,6 @@
 """Who is on call, found by walking: an evaluator that shares nothing with the product's arithmetic but its input.
 
-It looks at the wall clock step by step and lets a handoff happen the first time that the clock shows its time or a later one.
+It looks at the wall clock step by step; a handoff happens the first time that the clock shows its time or a later one.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """The arithmetic against an evaluator that walks minute by minute, in twelve zones and around their clock changes."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,9 +94,9 @@ def test_shifts_cover_the_whole_time_once_and_gaps_are_reported(
     assert edges[0][0] == start
     assert edges[-1][1] == end
     assert all(low < high for low, high in edges)
-    assert all(before[1] == after[0] for before, after in zip(edges, edges[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(edges))
     assert all(piece.people for piece in pieces if isinstance(piece, resolve.Shift))
-    assert not any(isinstance(a, resolve.Gap) and isinstance(b, resolve.Gap) for a, b in zip(pieces, pieces[1:]))
+    assert not any(isinstance(a, resolve.Gap) and isinstance(b, resolve.Gap) for a, b in pairwise(pieces))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -2,9 +2,9 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from raglan.oncall import queries
@@ -15,19 +15,25 @@ from raglan.testing import world
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, rota
 
 
+class Answer(Protocol):
+    """What a client gets."""
+
+    content: bytes
+
+
 def signed_in(person: Person) -> Client:
     client = Client()
     client.force_login(person)
     return client
 
 
-def text_of(response: HttpResponse) -> str:
+def text_of(response: Answer) -> str:
     """Return what a page says, as one line of words."""
     body = response.content.decode().partition("<main")[2].partition("</main>")[0]
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
-def hidden(response: HttpResponse, name: str) -> str:
+def hidden(response: Answer, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', response.content.decode())
     assert found, name
     return found[1]

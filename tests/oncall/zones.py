@@ -22,7 +22,7 @@ TWELVE = (
 
 @cache
 def clock_changes(name: str) -> tuple[datetime, ...]:
-    """Return the hours, from 2009 to 2028, in which a zone changes its clock; a zone without any has some plain hours."""
+    """Return the hours, from 2009 to 2028, after a zone changed its clock; a zone that never does has plain ones."""
     zone = ZoneInfo(name)
     hours = (datetime(2009, 1, 1, tzinfo=UTC) + timedelta(hours=6 * n) for n in range(4 * 365 * 20))
     found = []

@@ -21,7 +21,7 @@ Purpose = Literal["see", "change", "know", "talk", "wake", "get_in", "tell_custo
 class ServiceIn(Body):
     """A service; the same slug again changes it."""
 
-    name: Line
+    name: Annotated[Line, Field(max_length=120)]
     slug: Slug
     team: Slug | None = None
     kind: Kind = "service"
