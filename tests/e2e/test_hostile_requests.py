@@ -1,0 +1,38 @@
+"""Hostile requests made from the OpenAPI document: no answer is a 5xx, and the next good alert still pages."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.support.server import serving, set_up_web_team, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+
+def test_no_request_of_schemathesis_is_answered_with_a_server_error(tmp_path: Path) -> None:
+    with serving() as running:
+        set_up_web_team(running)
+        command = [
+            str(Path(sys.executable).parent / "schemathesis"),
+            *("run", f"{running.url}/api/v1/openapi.json"),
+            *("--header", f"Authorization: Bearer {running.token}"),
+            *("--checks", "not_a_server_error"),
+            *("--phases", "examples,coverage,fuzzing"),
+            *("--max-examples", "8", "--workers", "2", "--request-timeout", "20"),
+            *("--generation-database", "none", "--suppress-health-check", "all", "--no-color"),
+            *("--exclude-operation-id", "revoke_token"),
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        made = running.api("POST", "/sources", {"name": "After", "slug": "after-it", "kind": "alertmanager"})
+        assert isinstance(made, dict)
+        source = made["token"]
+        alert = json.dumps([{"labels": {"alertname": "StillHere"}, "annotations": {"summary": "Still here"}}]).encode()
+        headers = {"Authorization": f"Bearer {source}", "Content-Type": "application/json"}
+        with urlopen(Request(f"{running.url}/api/v2/alerts", data=alert, headers=headers), timeout=20) as answer:
+            assert answer.status == 200
+        until(lambda: any(mail["Subject"] == "Still here" for mail in running.mailbox.mails), 30)
