@@ -122,7 +122,8 @@ def oncall(at: str | None, *, as_json: bool) -> None:
 
 def _duty(duty: Mapping[str, Json]) -> str:
     who = _names(duty.get("people")) or "nobody"
-    line = f"{duty.get('name')}: {who} until {_when(duty.get('until'))}"
+    until = duty.get("until")
+    line = f"{duty.get('name')}: {who} {f'until {_when(until)}' if until else 'from now on'}"
     following = duty.get("next")
     if isinstance(following, dict):
         line += f", then {_names(following.get('people')) or 'nobody'}"
