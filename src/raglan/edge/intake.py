@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from prometheus_client import Counter
 
-from raglan.alerts import actions, ports
+from raglan.alerts import actions, ports, queries
 from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Outcome, SourceKey
 from raglan.core import logs, metrics
 from raglan.core.clock import now
@@ -19,7 +19,7 @@ from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json
 from raglan.edge.body import ClientGone, TooLarge, check_length, read
 from raglan.edge.journal import Journal
 from raglan.edge.threads import Threads
-from raglan.edge.tokens import Tokens
+from raglan.edge.tokens import Look, Tokens
 from raglan.edge.wsgi import client_of
 
 MAX_BODY = 1024 * 1024
@@ -49,11 +49,11 @@ class WrongMethod(RaglanError):
 class Intake:
     """Takes requests of all doors."""
 
-    def __init__(self, journal: Journal, *, trusted_proxies: int = 0) -> None:
+    def __init__(self, journal: Journal, *, trusted_proxies: int = 0, look: Look = queries.source_by_token) -> None:
         self._journal = journal
         self._trusted_proxies = trusted_proxies
         self._threads = Threads("intake", THREADS, line=LINE)
-        self._tokens = Tokens(self._threads)
+        self._tokens = Tokens(self._threads, look)
         self._free = BODIES_AT_ONCE
         self._noted: dict[int, float] = {}
 

@@ -4,7 +4,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from raglan.alerts import queries
 from raglan.alerts.ports import SourceKey
 from raglan.core import bus
 from raglan.core.errors import NotSignedIn
@@ -19,7 +18,7 @@ Look = Callable[[str], SourceKey]
 class Tokens:
     """Remembers by digest, so that no token lies in memory; unknown ones too, so that guessing costs nothing."""
 
-    def __init__(self, threads: Threads, look: Look = queries.source_by_token) -> None:
+    def __init__(self, threads: Threads, look: Look) -> None:
         self._threads = threads
         self._look = look
         self._known: OrderedDict[str, tuple[float, SourceKey | NotSignedIn]] = OrderedDict()

@@ -1,0 +1,373 @@
+"""Intake over a real socket: who may send, what is understood, and an answer only after the commit."""
+
+import base64
+import gzip
+import json
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+
+import pytest
+from django.db import DataError, OperationalError
+
+from raglan.alerts import actions, ports, queries
+from raglan.alerts.models import Alert, Source
+from raglan.alerts.ports import Answer, Batch, Decoded, IntakeRequest, Outcome, SourceKey
+from raglan.core import bus, metrics
+from raglan.core.errors import BadInput, NotSignedIn
+from raglan.edge import body as bodies
+from raglan.edge import intake as module
+from raglan.edge.intake import Intake, header_token, split_path, unpack
+from raglan.edge.journal import Journal
+from tests.edge.loopback import Loopback, listening, rest_of, until
+
+ALERT = [{"labels": {"alertname": "Down", "service": "web"}, "annotations": {"summary": "web is down"}}]
+EVENT = {
+    "routing_key": "pd",
+    "event_action": "trigger",
+    "dedup_key": "k",
+    "payload": {"summary": "down", "source": "web-1", "severity": "critical"},
+}
+SOURCES = {
+    "prom": SourceKey(1, "prom", "alertmanager"),
+    "pd": SourceKey(2, "pd", "pagerduty"),
+    "any": SourceKey(3, "any", "generic"),
+}
+
+
+@dataclass
+class World:
+    """A journal that writes nowhere, and a book of tokens."""
+
+    batches: list[Batch] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+    raising: Exception | None = None
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def ingest(self, batches: Sequence[Batch]) -> list[Outcome]:
+        """Take a group."""
+        assert self.gate.wait(10)
+        if self.raising is not None:
+            raise self.raising
+        self.batches.extend(batches)
+        return [Outcome(new=len(one.decoded.signals), parked=len(one.decoded.problems)) for one in batches]
+
+    def look(self, token: str) -> SourceKey:
+        """Look a token up."""
+        self.looked_up.append(token)
+        if token not in SOURCES:
+            raise NotSignedIn("This token is not known here.")
+        return SOURCES[token]
+
+
+@dataclass
+class Door:
+    """A running intake."""
+
+    loopback: Loopback
+    journal: Journal
+    world: World
+
+    def post(self, path: str, body: object, *, token: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Send a body; bytes as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            lines["Authorization"] = f"Bearer {token}"
+        client = HTTPConnection("127.0.0.1", self.loopback.port, timeout=15)
+        try:
+            client.request("POST", path, data, lines)
+            answer = client.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            client.close()
+
+
+@contextmanager
+def opened(world: World | None = None, *, most: int = 1_000) -> Iterator[Door]:
+    known = world or World()
+    if world is None:
+        known.gate.set()
+    journal = Journal(known.ingest, most=most)
+    journal.start()
+    intake = Intake(journal, look=known.look)
+    try:
+        with listening(intake) as loopback:
+            yield Door(loopback, journal, known)
+    finally:
+        known.gate.set()
+        assert journal.stop(10)
+        assert intake.close(10)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_noted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Keep the one write beside the journal away from the database, where a test does not use it."""
+    if "transactional_db" not in request.fixturenames:
+        monkeypatch.setattr(actions, "note_error", lambda source_id, sentence: None)
+
+
+def test_alerts_of_prometheus_are_answered_once_they_are_stored() -> None:
+    with opened() as door:
+        status, headers, text = door.post("/api/v2/alerts", ALERT, token="prom")
+    assert (status, text) == (200, b"")
+    assert headers["x-content-type-options"] == "nosniff"
+    (batch,) = door.world.batches
+    assert batch.source.slug == "prom"
+    assert batch.decoded.signals[0].labels["service"] == "web"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer prom", "bearer prom", "Token token=prom", f"Basic {base64.b64encode(b'who:prom').decode()}"],
+)
+def test_a_token_may_come_in_the_header(authorization: str) -> None:
+    with opened() as door:
+        assert door.post("/api/v2/alerts", ALERT, Authorization=authorization)[0] == 200
+
+
+def test_a_token_may_come_in_the_path() -> None:
+    with opened() as door:
+        assert door.post("/integrations/prom/api/v2/alerts", ALERT)[0] == 200
+        assert door.post("/integrations/any/", {"title": "down"})[0] == 202
+        assert door.post("/integrations/any", {"title": "down"})[0] == 202
+
+
+def test_a_token_may_come_in_the_body() -> None:
+    with opened() as door:
+        status, _, text = door.post("/v2/enqueue", EVENT)
+    assert (status, json.loads(text)["dedup_key"]) == (202, "k")
+
+
+@pytest.mark.parametrize("path", ["/api/v2/alerts", "/integrations/who/api/v2/alerts", "/v2/enqueue"])
+def test_an_unknown_token_is_401(path: str) -> None:
+    with opened() as door:
+        status, headers, _ = door.post(path, ALERT)
+    assert (status, headers["www-authenticate"]) == (401, "Bearer")
+    assert door.world.batches == []
+
+
+def test_a_token_of_another_kind_of_source_opens_nothing() -> None:
+    with opened() as door:
+        assert door.post("/api/v2/alerts", ALERT, token="pd")[0] == 401
+
+
+def test_unknown_paths_and_methods_are_named() -> None:
+    with opened() as door:
+        assert door.post("/integrations/any/nothing/here", {})[0] == 404
+        assert door.post("/v2/change/enqueue", {})[0] == 404
+        assert door.loopback.get("/v2/enqueue")[0] == 405
+
+
+def test_a_token_is_looked_up_once_until_its_source_changes() -> None:
+    with opened() as door:
+        for _ in range(3):
+            door.post("/api/v2/alerts", ALERT, token="prom")
+            door.post("/api/v2/alerts", ALERT, token="guess")
+        assert door.world.looked_up == ["prom", "guess"]
+        bus.deliver(["incident:3"], 1)
+        door.post("/api/v2/alerts", ALERT, token="prom")
+        assert door.world.looked_up == ["prom", "guess"]
+        bus.deliver(["source:1"], 2)
+        door.post("/api/v2/alerts", ALERT, token="prom")
+        assert door.world.looked_up == ["prom", "guess", "prom"]
+
+
+def test_a_database_that_is_away_is_503_and_not_an_unknown_token() -> None:
+    class Away(World):
+        def look(self, token: str) -> SourceKey:
+            raise OperationalError("no route")
+
+    with opened(Away()) as door:
+        status, headers, _ = door.post("/api/v2/alerts", ALERT, token="prom")
+    assert status == 503
+    assert headers["retry-after"]
+
+
+def test_good_alerts_of_a_batch_are_kept_and_the_bad_one_is_named() -> None:
+    with opened() as door:
+        status, _, text = door.post("/api/v2/alerts", [*ALERT, {"labels": {}}], token="prom")
+    assert status == 400
+    assert b"[1].labels" in text
+    assert len(door.world.batches[0].decoded.signals) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000, b'[{"labels": 5' + b"0" * 5000 + b"}]"]
+)
+def test_a_body_that_is_not_understood_is_a_4xx(body: bytes) -> None:
+    with opened() as door:
+        assert door.post("/api/v2/alerts", body, token="prom")[0] in (400, 422)
+        assert door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200
+
+
+def test_the_field_at_fault_is_named_in_the_manner_of_the_format() -> None:
+    with opened() as door:
+        bad = {**EVENT, "payload": {"summary": "down", "source": "web-1", "severity": "awful"}}
+        status, _, text = door.post("/v2/enqueue", bad)
+    said = json.loads(text)
+    assert (status, said["status"], said["field"]) == (400, "invalid event", "payload.severity")
+
+
+class Clumsy:
+    """A door with mistakes."""
+
+    kinds = ("generic",)
+    raising = ""
+
+    def takes(self, method: str, path: str) -> bool:
+        """Take one path."""
+        return (method, path) == ("POST", "/clumsy")
+
+    def token(self, request: IntakeRequest) -> str:
+        """Find no token."""
+        return ""
+
+    def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
+        """Decode, or not."""
+        if self.raising == "decode":
+            raise ZeroDivisionError("a bug")
+        if self.raising == "refuse":
+            raise BadInput("title", "is missing")
+        return Decoded([])
+
+    def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
+        """Answer, or not."""
+        raise ZeroDivisionError("a bug")
+
+    def refuse(self, error: BadInput) -> Answer:
+        """Refuse, or not."""
+        if self.raising == "refuse":
+            raise ZeroDivisionError("a bug")
+        return Answer(error.status, error.as_json())
+
+
+@pytest.mark.parametrize(("raising", "expected"), [("decode", 400), ("refuse", 400), ("answer", 202)])
+def test_mistakes_of_a_door_are_counted_and_never_a_5xx(
+    raising: str, expected: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clumsy = Clumsy()
+    clumsy.raising = raising
+    monkeypatch.setattr(ports, "_doors", [clumsy])
+    before = metrics.REGISTRY.get_sample_value("raglan_decoder_bugs_total") or 0.0
+    with opened() as door:
+        status, _, text = door.post("/integrations/any/clumsy", {})
+    assert status == expected
+    assert b"a bug" not in text
+    assert metrics.REGISTRY.get_sample_value("raglan_decoder_bugs_total") == before + 1
+
+
+def test_a_body_beyond_one_mebibyte_is_413_raw_and_unpacked() -> None:
+    large = json.dumps([{"labels": {"a": "x" * (1 << 20)}}]).encode()
+    with opened() as door:
+        assert door.post("/api/v2/alerts", large, token="prom")[0] == 413
+        bomb = gzip.compress(b"0" * (200 << 20), 9)
+        assert len(bomb) < 1 << 20
+        assert door.post("/api/v2/alerts", bomb, token="prom", Content_Encoding="gzip")[0] == 413
+        chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)
+        head = b"POST /api/v2/alerts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        with door.loopback.raw(head + chunks) as plug:
+            assert rest_of(plug).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_packed_body_is_unpacked() -> None:
+    packed = gzip.compress(json.dumps(ALERT).encode())
+    with opened() as door:
+        assert door.post("/api/v2/alerts", packed, token="prom", Content_Encoding="gzip")[0] == 200
+        assert door.post("/v2/enqueue", gzip.compress(json.dumps(EVENT).encode()), Content_Encoding="gzip")[0] == 202
+        assert door.post("/api/v2/alerts", packed[:-9], token="prom", Content_Encoding="gzip")[0] == 400
+        assert door.post("/api/v2/alerts", b"not packed", token="prom", Content_Encoding="gzip")[0] == 400
+        assert door.post("/api/v2/alerts", packed, token="prom", Content_Encoding="br")[0] in (400, 415)
+
+
+def test_parts_of_a_packed_body_are_put_together_and_bounded_together() -> None:
+    assert unpack(gzip.compress(b"one") + gzip.compress(b"two")) == b"onetwo"
+    with pytest.raises(BadInput, match="1 MiB"):
+        unpack(gzip.compress(b"0" * 600_000) * 2)
+
+
+def test_a_full_queue_is_503_with_a_time_to_come_back() -> None:
+    world = World()
+    with opened(world, most=2) as door:
+        threads = [
+            threading.Thread(target=door.post, args=("/api/v2/alerts", ALERT), kwargs={"token": "prom"})
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        until(lambda: door.journal.fullness == 1.0)
+        status, headers, _ = door.post("/api/v2/alerts", ALERT, token="prom")
+        world.gate.set()
+        for thread in threads:
+            thread.join(10)
+    assert (status, headers["retry-after"]) == (503, "2")
+    assert len(world.batches) == 2
+
+
+def test_what_can_not_be_stored_for_a_mistake_of_ours_is_a_plain_500(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(raising=DataError("value too long"))
+    world.gate.set()
+    with opened(world) as door:
+        status, _, text = door.post("/api/v2/alerts", ALERT, token="prom")
+    assert (status, json.loads(text)["code"]) == (500, "not_stored")
+    assert b"too long" not in text
+
+
+def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE_S", 0.2)
+    head = b"POST /api/v2/alerts HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n["
+    with opened() as door, door.loopback.raw(head) as plug:
+        assert rest_of(plug).startswith(b"HTTP/1.1 408 ")
+
+
+def test_many_bodies_at_once_can_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BODIES_AT_ONCE", 1000)
+    with opened() as door:
+        head = b"POST /api/v2/alerts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer prom\r\nContent-Length: 900\r\n\r\n"
+        first = door.loopback.raw(head)
+        until(lambda: door.post("/api/v2/alerts", b"x" * 200, token="prom")[0] == 503)
+        first.close()
+        until(lambda: door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200)
+
+
+def test_a_client_that_leaves_early_is_forgotten() -> None:
+    with opened() as door:
+        head = b"POST /api/v2/alerts HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n["
+        plug: socket.socket = door.loopback.raw(head)
+        plug.close()
+        assert door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200
+    assert len(door.world.batches) == 1
+
+
+def test_tokens_are_read_from_path_and_header() -> None:
+    assert split_path("/integrations/abc/x/y") == ("abc", "/x/y")
+    assert split_path("/integrations/abc") == ("abc", "/")
+    assert split_path("/api/v2/alerts") == ("", "/api/v2/alerts")
+    assert header_token("Basic !!!") == ""
+    assert header_token("Digest abc") == ""
+    assert bodies.MEMORY == module.MAX_BODY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_way_to_the_database(transactional_db: None) -> None:
+    source, token = actions.create_source(name="Prom", slug="prom", kind="alertmanager", actor="raglan")
+    journal = Journal(actions.ingest, most=1_000)
+    journal.start()
+    intake = Intake(journal, look=queries.source_by_token)
+    try:
+        with listening(intake) as loopback:
+            door = Door(loopback, journal, World())
+            assert door.post("/api/v2/alerts", ALERT, token=token)[0] == 200
+            assert Alert.objects.get().labels["service"] == "web"
+            assert door.post("/api/v2/alerts", b"{", token=token)[0] == 400
+            assert "not JSON" in Source.objects.get(pk=source.pk).last_error
+            fresh = actions.rotate_token(source, actor="raglan")
+            until(lambda: door.post("/api/v2/alerts", ALERT, token=token)[0] == 401)
+            assert door.post("/api/v2/alerts", ALERT, token=fresh)[0] == 200
+    finally:
+        assert journal.stop(10)
+        assert intake.close(10)
+    assert Alert.objects.get().signal_count == 2
