@@ -72,9 +72,9 @@ class Health:
                 waited = await self._next_tick() if b"tick=next" in scope["query_string"] else []
                 await self._report(send, [*waited, *await self._run(self._healthy)])
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.stop()
+    def close(self, timeout: float = 0.0) -> bool:
+        """End the threads; return whether that was done in time."""
+        return self._threads.stop(timeout)
 
     async def _run(self, look: Callable[[], list[Check]]) -> list[Check]:
         try:
