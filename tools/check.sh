@@ -21,6 +21,8 @@ try "lint" "$PYTHON" -m ruff check --quiet .
 try "types" "$PYTHON" -m mypy
 try "layers" .venv/bin/lint-imports
 try "lock files, fragments and names" "$PYTHON" tools/tree_check.py
+try "generated pages" "$PYTHON" tools/reference.py --check
+try "the wheel in a clean environment" "$PYTHON" tools/wheel_check.py
 try "migrations" "$PYTHON" -m django makemigrations --check --dry-run
 try "changelog" sh -c '.venv/bin/towncrier build --draft --version next >/dev/null'
 if [ "${#bad[@]}" -gt 0 ]; then

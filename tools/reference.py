@@ -44,8 +44,8 @@ def commands() -> str:
         lines += [f"## {title}", ""]
         if entries is TALKING:
             lines += [
-                "These speak REST. They read the address from `RAGLAN_URL` and the token from `RAGLAN_TOKEN`, else both from",
-                "`~/.config/raglan/cli.toml` (`url = …`, `token = …`).",
+                "These speak REST. They read the address from `RAGLAN_URL` and the token from `RAGLAN_TOKEN`, else",
+                "both from `~/.config/raglan/cli.toml` (`url = …`, `token = …`).",
                 "",
             ]
         for name in entries:
@@ -80,8 +80,9 @@ def events() -> str:
     lines = [
         "# Events",
         "",
-        "Everything that changes appends one event, in the same transaction. Events are never edited or deleted. An event has a",
-        "time, a kind, an actor (`person:3`, `token:5` or `raglan`), the fields below, and links to what it is about.",
+        "Everything that changes appends one event, in the same transaction. Events are never edited or deleted.",
+        "An event has a time, a kind, an actor (`person:3`, `token:5` or `raglan`), the fields below, and links to",
+        "what it is about.",
         "",
         "This page is made from the source.",
     ]

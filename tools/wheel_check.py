@@ -67,8 +67,11 @@ def run_faults(wheel: Path, folder: Path) -> Iterator[str]:
     home = folder / "clean"
     venv.create(home, with_pip=True)
     pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(ROOT / "requirements.lock")], check=True)
-    subprocess.run([*pip, str(wheel)], check=True)
+    for what in (["--require-hashes", "-r", str(ROOT / "requirements.lock")], [str(wheel)]):
+        done = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
+        if done.returncode:
+            yield f"the wheel could not be installed: {done.stderr[-2000:]}"
+            return
     port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAGLAN_", "PYTHON", "DJANGO"))}
     env |= {"PATH": str(home / "bin"), "RAGLAN_PORT": str(port), "RAGLAN_DATA_DIR": str(folder / "data")}
