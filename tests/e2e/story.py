@@ -42,9 +42,19 @@ def tell(running: Running) -> dict[str, int]:
     groups = api("GET", "/alert-groups?state=open")
     assert isinstance(groups, list)
     api("POST", f"{room}/join-alerts", {"group_ids": [groups[0]["id"]]}, token=ike)
-    for kind, text in (("note", HOSTILE), ("doing", "Running Chef again on `web0012`."), ("found", LONG), ("decided", "Second run.")):
+    for kind, text in (
+        ("note", HOSTILE),
+        ("doing", "Running Chef again on `web0012`."),
+        ("found", LONG),
+        ("decided", "Second run."),
+    ):
         api("POST", f"{room}/entries", {"kind": kind, "text": text}, token=ike)
-    ask = api("POST", f"{room}/entries", {"kind": "ask", "text": "Can someone read the support queue?", "to_team": "web"}, token=ike)
+    ask = api(
+        "POST",
+        f"{room}/entries",
+        {"kind": "ask", "text": "Can someone read the support queue?", "to_team": "web"},
+        token=ike,
+    )
     verify = api("POST", f"{room}/entries", {"kind": "verify", "text": "Slow for you too?"}, token=mara)
     api("POST", f"/entries/{number(verify)}/answers", {"answer": "yes"}, token=ike)
     standing = {

@@ -57,8 +57,12 @@ def prometheus(folder: Path, alertmanager: str) -> Iterator[Path]:
     assert binary, "the Debian package prometheus is missing: `make test` installs it"
     arguments = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb"]
     with program(
-        binary, *arguments, f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle",
-        "--rules.alert.resend-delay=2s", ready=url,
+        binary,
+        *arguments,
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-lifecycle",
+        "--rules.alert.resend-delay=2s",
+        ready=url,
     ):
         time.sleep(3)  # an alert that fires before discovery is done waits for the next minute's resend
         yield rules
@@ -158,9 +162,7 @@ def test_a_real_alertmanager_hands_its_webhook_over(raglan: Running, tmp_path: P
     )
     url = f"http://127.0.0.1:{port}"
     arguments = [f"--config.file={tmp_path}/am.yml", f"--storage.path={tmp_path}/am"]
-    with program(
-        binary, *arguments, f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", ready=url
-    ):
+    with program(binary, *arguments, f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", ready=url):
         alert = '[{"labels":{"alertname":"DiskFull","instance":"db1"},"annotations":{"summary":"Disk is full"}}]'
         command = ["curl", "-sf", "-H", "Content-Type: application/json", "-d", alert, f"{url}/api/v2/alerts"]
         subprocess.run(command, check=True)

@@ -135,9 +135,7 @@ def look_at(pages: Pages, address: str, shots: Path | None) -> dict[str, list[st
 
 
 @pytest.mark.parametrize("address", SIGNED_IN)
-def test_a_screen_is_for_everyone(
-    address: str, signed_in: Pages, story: dict[str, int], shots: Path | None
-) -> None:
+def test_a_screen_is_for_everyone(address: str, signed_in: Pages, story: dict[str, int], shots: Path | None) -> None:
     assert look_at(signed_in, address.format(**story), shots) == {}
 
 

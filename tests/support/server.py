@@ -141,7 +141,9 @@ def serving(**options: str) -> Iterator[Running]:
         env |= {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
         command = [sys.executable, "-m", "raglan"]
         subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True, timeout=120)
-        made = subprocess.run([*command, "token", "ada@example.test"], env=env, check=True, capture_output=True, text=True)
+        made = subprocess.run(
+            [*command, "token", "ada@example.test"], env=env, check=True, capture_output=True, text=True
+        )
         log = data_dir / "log"
         running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log)
         running.token = made.stdout.split()[-1]

@@ -1,0 +1,81 @@
+"""Two equal nodes on one PostgreSQL: each page goes out once, and what one node commits is heard on the other."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.support import pg
+from tests.support.browser import FLAGS, chromium_path
+from tests.support.server import Running, free_port, serving, set_up_web_team, spawn, until, wait_ready
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[tuple[Running, Running]]:
+    url = pg.database_url(f"raglan_nodes_{free_port()}")
+    with serving(database_url=url, secret_key="one-key-for-both-nodes-of-this-test-only") as first:
+        port = free_port()
+        env = {**first.env, "RAGLAN_PORT": str(port), "RAGLAN_DATA_DIR": str(tmp_path / "second")}
+        log = tmp_path / "second.log"
+        second = Running(f"http://127.0.0.1:{port}", tmp_path, first.mailbox, env, spawn(env, log), log, first.token)
+        try:
+            wait_ready(second)
+            yield first, second
+        finally:
+            second.stop()
+
+
+def push(running: Running, token: str, name: str) -> None:
+    body = json.dumps([{"labels": {"alertname": name, "service": name}, "annotations": {"summary": name}}]).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urlopen(Request(f"{running.url}/api/v2/alerts", data=body, headers=headers), timeout=20) as answer:
+        assert answer.status == 200
+
+
+def test_each_page_goes_out_once_whichever_node_took_the_alert(nodes: tuple[Running, Running]) -> None:
+    first, second = nodes
+    token = set_up_web_team(first)
+    names = [f"Both{number}" for number in range(30)]
+    for number, name in enumerate(names):
+        push(nodes[number % 2], token, name)
+    subjects = lambda: [str(mail["Subject"]) for mail in first.mailbox.to("mara@example.test")]  # noqa: E731 -- read twice below
+    until(lambda: set(subjects()) >= set(names), 40)
+    time.sleep(1)
+    assert sorted(subjects()) == sorted(names)
+    pages = second.api("GET", "/pages?state=open")
+    assert isinstance(pages, list)
+    assert len(pages) == len(names)
+
+
+def test_a_stream_of_one_node_hears_what_the_other_commits(nodes: tuple[Running, Running]) -> None:
+    first, second = nodes
+    set_up_web_team(first)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        page = browser.new_page()
+        page.goto(f"{second.url}/account/login/")
+        page.get_by_role("button", name=re.compile("Ada")).click()
+        page.wait_for_url(lambda url: "login" not in url)
+        cookie = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
+        browser.close()
+    parts = urlsplit(second.url)
+    stream = HTTPConnection(parts.hostname or "", parts.port, timeout=15)
+    stream.request("GET", "/live?topics=now", headers={"Cookie": cookie})
+    answer = stream.getresponse()
+    assert answer.status == 200
+    first.api("POST", "/incidents", {"title": "Said on the first node"})
+    seen = ""
+    end = time.monotonic() + 10
+    while 'data: ["now"]' not in seen and time.monotonic() < end:
+        seen += answer.readline().decode()
+    stream.close()
+    assert 'data: ["now"]' in seen
