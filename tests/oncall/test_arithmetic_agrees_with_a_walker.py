@@ -46,7 +46,7 @@ def rotations(draw: st.DrawFn, number: int, zone: str, start: datetime) -> resol
 
 @st.composite
 def overrides(draw: st.DrawFn, number: int, start: datetime) -> resolve.Override:
-    begins = start + timedelta(minutes=draw(st.integers(-2000, 8000)))
+    begins = start + timedelta(minutes=draw(st.integers(-500, 2000)))
     made = datetime(2000, 1, draw(st.integers(1, 3)), tzinfo=UTC)
     length = timedelta(minutes=draw(st.integers(1, 4000)))
     return resolve.Override(number, draw(PEOPLE), begins, begins + length, "", made)

@@ -119,8 +119,8 @@ def test_a_change_leaves_the_past_as_it_was() -> None:
 
 
 def test_of_two_overrides_the_one_made_last_wins_and_the_other_comes_back_after_it() -> None:
-    long = Override(1, IKE, utc(2026, 1, 6), utc(2026, 1, 8), created_at=utc(2026, 1, 1))
-    short = Override(2, ROWAN, utc(2026, 1, 6, 12), utc(2026, 1, 7), created_at=utc(2026, 1, 2))
+    long = Override(2, IKE, utc(2026, 1, 6), utc(2026, 1, 8), created_at=utc(2026, 1, 1))
+    short = Override(1, ROWAN, utc(2026, 1, 6, 12), utc(2026, 1, 7), created_at=utc(2026, 1, 2))
     pieces = resolve.shifts(Schedule((weekly(MARA),), (short, long)), utc(2026, 1, 6), utc(2026, 1, 8))
     assert [(piece.people, piece.ends_at) for piece in pieces] == [
         ((IKE,), utc(2026, 1, 6, 12)),
