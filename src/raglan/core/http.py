@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from raglan.config import config
+from raglan.core.cutoff import CutOff
 from raglan.core.db import fault_point, in_write
 from raglan.core.errors import BadInput, DeliveryError
 
@@ -35,8 +36,12 @@ class Answer:
 
 def check_url(url: str, field: str = "url") -> None:
     """Refuse what is not a plain http or https address. Raises BadInput."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket too many, or a port beyond all ports
+        whole = False
+    if not whole:
         raise BadInput(field, "write an address that starts with https:// or http://")
     if parts.username or parts.password:
         raise BadInput(field, "leave user and password out of the address")
@@ -51,19 +56,30 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fault_point("http.before_send")
-    connection = _connect(parts.scheme, host, port, deadline)
-    try:
-        connection.request("POST", path, body=body, headers={"User-Agent": "raglan", **headers})
-        answer = _read(connection, connection.getresponse(), deadline)
-    except (OSError, HTTPException) as error:
-        raise DeliveryError(f"{host} did not take it: {error or type(error).__name__}", permanent=False) from None
-    finally:
-        connection.close()
+    with CutOff(deadline) as cut:
+        answer = _exchange(_connect(parts.scheme, host, port, deadline, cut), path, body, headers, cut)
     fault_point("http.after_send")
     return answer
 
 
-def _connect(scheme: str, host: str, port: int, deadline: float) -> HTTPConnection:
+def _exchange(
+    connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str], cut: CutOff
+) -> Answer:
+    host = connection.host
+    try:
+        connection.request("POST", path, body=body, headers={"User-Agent": "raglan", **headers})
+        answer = _read(connection.getresponse())
+        if cut.struck:  # what was cut off may look like the end
+            raise TimeoutError("it answered too slowly")
+    except (OSError, HTTPException) as error:
+        why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
+        raise DeliveryError(f"{host} did not take it: {why}", permanent=False) from None
+    finally:
+        connection.close()
+    return answer
+
+
+def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) -> HTTPConnection:
     address = resolve(host, port)
     left = max(0.1, deadline - time.monotonic())
     connection: HTTPConnection
@@ -71,6 +87,7 @@ def _connect(scheme: str, host: str, port: int, deadline: float) -> HTTPConnecti
         raw = socket.create_connection((str(address), port), timeout=left)
     except OSError as error:
         raise DeliveryError(f"{host} could not be reached: {error}", permanent=False) from None
+    cut.watch(raw)
     if scheme == "https":
         connection = HTTPSConnection(host, port, timeout=left)
         try:
@@ -81,19 +98,13 @@ def _connect(scheme: str, host: str, port: int, deadline: float) -> HTTPConnecti
     else:
         connection = HTTPConnection(host, port, timeout=left)
         connection.sock = raw
+    cut.watch(connection.sock)
     return connection
 
 
-def _read(connection: HTTPConnection, response: HTTPResponse, deadline: float) -> Answer:
+def _read(response: HTTPResponse) -> Answer:
     body = bytearray()
-    while len(body) <= MAX_ANSWER:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("it answered too slowly")
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
-        if not (piece := response.read1(65536)):
-            break
+    while len(body) <= MAX_ANSWER and (piece := response.read1(65536)):
         body += piece
     return Answer(
         response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body[:MAX_ANSWER])
@@ -129,4 +140,6 @@ def _unwrap(address: Address) -> Address:
             return address.ipv4_mapped
         if address in NAT64:
             return IPv4Address(int(address) & 0xFFFFFFFF)
+        if address.sixtofour:
+            return address.sixtofour
     return address

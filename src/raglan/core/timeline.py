@@ -159,7 +159,9 @@ def names_since(event_id: int, *, overlap: int = 200, limit: int = 2_000) -> lis
     if newest - event_id > limit or event_id > newest:
         return None
     start = max(0, event_id - overlap)
-    return list(EventSubject.objects.filter(event_id__gt=start).values_list("subject", flat=True).distinct()[:limit])
+    linked = EventSubject.objects.filter(event_id__gt=start)
+    names = list(linked.values_list("subject", flat=True).distinct()[: limit + 1])
+    return names if len(names) <= limit else None
 
 
 def _read(event: Event) -> Happened:

@@ -1,0 +1,56 @@
+import json
+import logging
+
+import pytest
+
+from raglan.core import logs
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("GET /integrations/abcdef0123456789/alertmanager", "abcdef0123456789"),
+        ("GET /p/eyJ0b2tlbiI6MX0:abc:def/ 200", "eyJ0b2tlbiI6MX0:abc:def"),
+        ("/setup/first/one-time-token/ was opened", "one-time-token"),
+        ("/invitation/one-time-token/", "one-time-token"),
+        ("Authorization: Bearer rgl_abcd1234_verysecretpart", "verysecretpart"),
+        ("smtp://user:hunter2@mail.example.test:25", "hunter2"),
+        ("postgresql://raglan:hunter2@db/raglan failed", "hunter2"),
+    ],
+)
+def test_secrets_are_taken_out(text: str, secret: str) -> None:
+    assert secret not in logs.redact(text)
+    assert "…" in logs.redact(text)
+
+
+def test_what_helps_to_find_a_token_stays() -> None:
+    assert logs.redact("rgl_abcd1234_verysecretpart") == "rgl_abcd1234_…"
+    assert logs.redact("smtp://user:hunter2@mail.example.test:25") == "smtp://…@mail.example.test:25"
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    text = "page 12 of https://raglan.example.test/incidents/3/ at mara@example.test"
+
+    assert logs.redact(text) == text
+
+
+def test_a_line_is_json_with_its_fields() -> None:
+    record = logging.makeLogRecord({"name": "raglan.x", "levelname": "INFO", "msg": "a timer failed", "kind": "x"})
+
+    line = json.loads(logs.JsonFormatter().format(record))
+
+    assert (line["level"], line["logger"], line["message"], line["kind"]) == ("info", "raglan.x", "a timer failed", "x")
+
+
+def test_secrets_in_fields_and_exceptions_are_taken_out_too() -> None:
+    try:
+        raise RuntimeError("could not reach smtp://user:hunter2@mail.example.test")
+    except RuntimeError as error:
+        details = (type(error), error, error.__traceback__)
+    record = logging.makeLogRecord({"msg": "failed", "path": "/p/secret-link/", "exc_info": details})
+
+    text = logs.JsonFormatter().format(record)
+
+    assert "hunter2" not in text
+    assert "secret-link" not in text
+    assert "\n" not in text

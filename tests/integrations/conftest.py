@@ -1,0 +1,45 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from raglan.config import Config, config
+from raglan.core import http
+from raglan.integrations.email import channel as email
+from raglan.paging.ports import Message
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change options of this process."""
+
+    def change(**values: object) -> None:
+        changed: Config = config().model_copy(update=values)
+        for module in (http, email):
+            monkeypatch.setattr(module, "config", lambda: changed)
+
+    return change
+
+
+@pytest.fixture
+def message() -> Callable[..., Message]:
+    """What paging asks a channel to hand over."""
+
+    def make(**values: object) -> Message:
+        ordinary: dict[str, object] = {
+            "key": "12:0.0:3:email:0",
+            "page_id": 12,
+            "person_name": "Mara Keller",
+            "title": "Apache is not running on web-014",
+            "text": "Since the roll-out of 14:02.",
+            "severity": "critical",
+            "since": datetime(2026, 11, 23, 14, 5, tzinfo=UTC),
+            "why": "on call for Web duty: it is their turn",
+            "link": "https://raglan.example.test/p/abc/",
+            "next_words": "If nobody answers, Bo Silva is paged in 5 min.",
+            "may_repeat": False,
+            "is_test": False,
+        }
+        return Message(**{**ordinary, **values})  # type: ignore[arg-type]  # fields by name
+
+    return make
