@@ -45,6 +45,7 @@ def _person(request: HttpRequest, shown: Person, **more: object) -> HttpResponse
         "shown": shown,
         "is_you": shown.pk == viewer.pk,
         "contacts": queries.contacts(shown),
+        "may_reach": shown.is_active and shown.pk != viewer.pk and allows(viewer, Scope.PAGE),
         "sees_addresses": may_configure or shown.pk == viewer.pk,
         "may_manage": may_configure and shown.pk != viewer.pk and (is_administrator or shown.role != "administrator"),
         "role_form": Role(initial={"role": shown.role}) if is_administrator and shown.is_active else None,
