@@ -83,6 +83,29 @@ def test_each_minute_has_the_person_whom_the_walker_finds(case: tuple[resolve.Sc
     assert runs_of(resolve.shifts(schedule, start, end)) == naive.runs(schedule, start, end)
 
 
+@st.composite
+def crowded_days(draw: st.DrawFn) -> tuple[resolve.Schedule, datetime, datetime]:
+    """Draw a day on which many overrides meet."""
+    start = datetime(2026, 3, 29, tzinfo=UTC)
+    hours = st.integers(-2, 26).map(lambda hour: start + timedelta(hours=hour))
+    taken = []
+    for number in range(draw(st.integers(2, 7))):
+        low, high = sorted((draw(hours), draw(hours)))
+        made = datetime(2000, 1, draw(st.integers(1, 9)), tzinfo=UTC)
+        taken.append(resolve.Override(number, draw(PEOPLE), low, max(high, low + MINUTE), "", made))
+    departed = draw(st.dictionaries(PEOPLE, hours, max_size=2))
+    return resolve.Schedule((), tuple(taken), departed), start, start + timedelta(days=1)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(crowded_days())
+def test_of_many_overrides_the_one_that_the_walker_takes_wins(
+    case: tuple[resolve.Schedule, datetime, datetime],
+) -> None:
+    schedule, start, end = case
+    assert runs_of(resolve.shifts(schedule, start, end)) == naive.runs(schedule, start, end)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(schedules())
 def test_shifts_cover_the_whole_time_once_and_gaps_are_reported(

@@ -100,6 +100,7 @@ def test_everything_that_the_screens_do_can_be_done(api: Api, mara: Person, ike:
     assert status == 200
     planned = detail["rotations"][1]  # type: ignore[index]
     assert (planned["begins_at"], planned["ends_at"]) == ("2026-12-07T00:00:00Z", None)
+    assert (planned["handoff_time"], planned["time_zone"]) == ("09:00", "Asia/Tokyo")
     assert api.send("delete", f"/schedules/web/rotations/{planned['id']}")[0] == 204
     taken = {"person_id": ike.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z", "reason": "x"}
     status, override = api.send("post", "/schedules/web/overrides", taken)
@@ -142,6 +143,8 @@ WRONG_ROTATIONS: list[tuple[Json, str]] = [
     ({"handoff_time": "09:00+02:00"}, "handoff_time"),
     ({"handoff_time": "09:00:00.5"}, "handoff_time"),
     ({"handoff_time": 32400}, "handoff_time"),
+    ({"handoff_time": "٠٩:٠٠"}, "handoff_time"),
+    ({"handoff_time": "09:00\n"}, "handoff_time"),
     ({"starts_on": "1969-12-31"}, "starts_on"),
     ({"starts_on": "2200-01-01"}, "starts_on"),
     ({"starts_on": 10**12}, "starts_on"),

@@ -28,19 +28,13 @@ def _sane(value: date) -> date:
 
 def _text(value: object) -> object:
     """Refuse numbers, which the validator would read as seconds since some day."""
-    if not isinstance(value, str | date | time):
+    if not isinstance(value, str | date):
         raise ValueError("write it as text")
     return value
 
 
-def _wall(value: time) -> time:
-    if value.tzinfo is not None or value.microsecond:
-        raise ValueError("write a wall-clock time such as 09:00; the zone is that of the schedule")
-    return value
-
-
 Day = Annotated[date, BeforeValidator(_text), AfterValidator(_sane)]
-WallTime = Annotated[time, BeforeValidator(_text), AfterValidator(_wall)]
+WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["09:00"])]
 Zone = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -49,7 +43,7 @@ class RotationIn(Body):
 
     participants: Annotated[list[Id], Field(min_length=1, max_length=drafts.MAX_PARTICIPANTS)]
     handoff_weekday: Annotated[int, Field(ge=0, le=6)] = 0
-    handoff_time: WallTime = time(9, 0)
+    handoff_time: WallTime = "09:00"
     starts_on: Day
     weeks: Annotated[int, Field(ge=1, le=drafts.MAX_WEEKS)] = 1
     time_zone: Zone | None = None
@@ -60,7 +54,7 @@ class RotationIn(Body):
             self.participants,
             self.starts_on,
             self.handoff_weekday,
-            self.handoff_time,
+            time.fromisoformat(self.handoff_time),
             self.weeks,
             self.time_zone or "",
         )
@@ -98,7 +92,7 @@ class RotationOut(Schema):
     id: int
     participants: list[PersonOut]
     handoff_weekday: int
-    handoff_time: time
+    handoff_time: WallTime
     starts_on: date
     weeks: int
     time_zone: str
@@ -240,7 +234,7 @@ def _rotation(row: Rotation, pure: resolve.Rotation, begins: datetime, ends: dat
         id=row.pk,
         participants=[PersonOut(id=member.person_id, name=member.person.name) for member in row.members.all()],
         handoff_weekday=row.handoff_weekday,
-        handoff_time=row.handoff_time,
+        handoff_time=row.handoff_time.isoformat("seconds" if row.handoff_time.second else "minutes"),
         starts_on=row.starts_on,
         weeks=row.weeks,
         time_zone=pure.time_zone,
