@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,13 @@ def message() -> Callable[..., Message]:
         return Message(**{**ordinary, **values})  # type: ignore[arg-type]  # fields by name
 
     return make
+
+
+@pytest.fixture
+def payload() -> Callable[[str], bytes]:
+    """Read a recorded body."""
+
+    def read(name: str) -> bytes:
+        return (Path(__file__).parent / "payloads" / f"{name}.json").read_bytes()
+
+    return read

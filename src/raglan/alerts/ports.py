@@ -1,5 +1,6 @@
 """What integrations implement to bring signals in, and the doors through which they come."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,12 +143,20 @@ Authenticator = Callable[[str], SourceKey]
 
 
 def shorten(labels: Mapping[str, str]) -> dict[str, str]:
-    """Keep labels within the limits, visibly: longer values end in "… (shortened)", more labels are counted."""
-    kept = {_cut(name, MAX_NAME): _cut(value, MAX_VALUE) for name, value in list(labels.items())[:MAX_LABELS] if name}
-    if len(labels) > MAX_LABELS:
-        kept["raglan_labels_left_out"] = str(len(labels) - MAX_LABELS)
+    """Keep labels within the limits, visibly: what is cut says so and carries a hash, so that two of them stay two."""
+    named = [(name, value) for name, value in labels.items() if name]
+    kept = {_cut(name, MAX_NAME): _cut(value, MAX_VALUE) for name, value in named[:MAX_LABELS]}
+    if left_out := named[MAX_LABELS:]:
+        kept["raglan_labels_left_out"] = f"{len(left_out)}, {_hash(str(sorted(left_out)))}"
     return kept
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 14] + "… (shortened)"
+    if len(text) <= most:
+        return text
+    mark = f"… (shortened, {_hash(text)})"
+    return text[: most - len(mark)] + mark
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]

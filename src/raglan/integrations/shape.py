@@ -1,7 +1,12 @@
 """Small readers that all decoders share: a value of the wanted type, or a `BadInput` that names the field."""
 
+from collections.abc import Callable
+
+from raglan.alerts.ports import Decoded, Problem, RawSignal
 from raglan.core.decode import Json
 from raglan.core.errors import BadInput
+
+Reader = Callable[[Json, str], RawSignal]
 
 
 def mapping(value: Json, field: str) -> dict[str, Json]:
@@ -47,3 +52,21 @@ def scalar(value: Json, field: str) -> str:
             return str(value)
         case _:
             raise BadInput(field, "must be a text")
+
+
+def read_each(items: list[Json], read: Reader, *, prefix: str = "") -> Decoded:
+    """Read each item by itself, so that one bad one does not harm the others."""
+    signals: list[RawSignal] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(items):
+        field = f"{prefix}[{index}]"
+        try:
+            signals.append(read(item, field))
+        except BadInput as error:
+            problems.append(Problem(index, error.field, error.reason, item))
+    return Decoded(signals, problems)
+
+
+def sentence_of(problem: Problem) -> str:
+    """Say which one was bad and why."""
+    return f"{problem.field}: {problem.sentence}"

@@ -8,7 +8,7 @@ mean over),
 
 from collections.abc import Mapping, Sequence
 
-from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
+from raglan.alerts.ports import MAX_SIGNALS, Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput
 from raglan.integrations import shape
@@ -30,15 +30,18 @@ class AnyJson:
         return ""
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
-        """Read one object or an array of objects."""
+        """Read one object, or an array of objects each by itself."""
         body = decode_json(request.body)
-        items = body if isinstance(body, list) else [body]
-        return Decoded(
-            [read(item, source.mapping, f"[{n}]" if isinstance(body, list) else "") for n, item in enumerate(items)]
-        )
+        if not isinstance(body, list):
+            return Decoded([read(body, source.mapping, "")])
+        if len(body) > MAX_SIGNALS:
+            raise BadInput("", f"more than {MAX_SIGNALS} alerts at once", status=422)
+        return shape.read_each(body, lambda item, field: read(item, source.mapping, field))
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
-        """202 with what became of it."""
+        """202 with what became of it, or 400 that names each bad one; the good ones were kept either way."""
+        if decoded.problems:
+            return Answer(400, {"problems": [shape.sentence_of(problem) for problem in decoded.problems]})
         return Answer(202, {"new": outcome.new, "repeated": outcome.repeated, "resolved": outcome.resolved})
 
     def refuse(self, error: BadInput) -> Answer:
@@ -49,11 +52,11 @@ class AnyJson:
 def read(item: Json, paths: Mapping[str, object], field: str) -> RawSignal:
     """Return the signal that a mapping finds in one object. Raises BadInput naming the path that is missing."""
     body = shape.mapping(item, field)
-    title = _at(body, str(paths.get("title") or "title"))
+    place = str(paths.get("title") or "title")
+    title = _at(body, place)
     if not title:
-        raise BadInput(
-            str(paths.get("title") or "title"), "is missing or empty; the mapping takes the title from there"
-        )
+        where = f"{field}.{place}" if field else place
+        raise BadInput(where, "is missing or empty; the mapping takes the title from there")
     status = _at(body, str(paths.get("status") or "status"))
     ends = paths.get("resolved_values")
     over = status.lower() in [str(value).lower() for value in (ends if isinstance(ends, list) and ends else RESOLVED)]

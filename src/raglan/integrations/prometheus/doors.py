@@ -1,6 +1,6 @@
 """Reads what Prometheus pushes to an Alertmanager, and what an Alertmanager posts to a webhook."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from raglan.alerts.ports import (
@@ -9,7 +9,6 @@ from raglan.alerts.ports import (
     Decoded,
     IntakeRequest,
     Outcome,
-    Problem,
     RawSignal,
     SourceKey,
     shorten,
@@ -20,7 +19,6 @@ from raglan.core.errors import BadInput
 from raglan.integrations import shape
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
-Reader = Callable[[Json, str], RawSignal]
 
 
 class ApiV2:
@@ -41,13 +39,13 @@ class ApiV2:
         items = shape.listing(decode_json(request.body), "")
         if len(items) > MAX_SIGNALS:
             raise BadInput("", f"more than {MAX_SIGNALS} alerts at once", status=422)
-        return read_each(items, _pushed)
+        return shape.read_each(items, _pushed)
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """An empty 200, or 400 that names each bad alert; the good ones were kept either way."""
         if not decoded.problems:
             return Answer(200, b"")
-        return Answer(400, "; ".join(sentence_of(problem) for problem in decoded.problems))
+        return Answer(400, "; ".join(shape.sentence_of(problem) for problem in decoded.problems))
 
     def refuse(self, error: BadInput) -> Answer:
         """Alertmanager answers a code and a message."""
@@ -73,35 +71,17 @@ class Webhook:
         items = shape.listing(body.get("alerts"), "alerts")
         if len(items) > MAX_SIGNALS:
             raise BadInput("alerts", f"more than {MAX_SIGNALS} alerts at once", status=422)
-        return read_each(items, _hooked, prefix="alerts")
+        return shape.read_each(items, _hooked, prefix="alerts")
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """Alertmanager looks at the status only; people see the counts."""
         if decoded.problems:
-            return Answer(400, {"problems": [sentence_of(problem) for problem in decoded.problems]})
+            return Answer(400, {"problems": [shape.sentence_of(problem) for problem in decoded.problems]})
         return Answer(200, {"new": outcome.new, "repeated": outcome.repeated, "resolved": outcome.resolved})
 
     def refuse(self, error: BadInput) -> Answer:
         """Name the field."""
         return Answer(error.status, error.as_json())
-
-
-def read_each(items: list[Json], read: Reader, *, prefix: str = "") -> Decoded:
-    """Read each item by itself, so that one bad one does not harm the others."""
-    signals: list[RawSignal] = []
-    problems: list[Problem] = []
-    for index, item in enumerate(items):
-        field = f"{prefix}[{index}]"
-        try:
-            signals.append(read(item, field))
-        except BadInput as error:
-            problems.append(Problem(index, error.field, error.reason, item))
-    return Decoded(signals, problems)
-
-
-def sentence_of(problem: Problem) -> str:
-    """Say which one was bad and why."""
-    return f"{problem.field}: {problem.sentence}"
 
 
 def _pushed(item: Json, field: str) -> RawSignal:
