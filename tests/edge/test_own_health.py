@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from pydantic import SecretStr
 
 from raglan.alerts.ports import Batch, Outcome
@@ -37,6 +38,16 @@ class Still(Engine):
     def is_running(self) -> bool:
         """As the test wants."""
         return self.runs
+
+
+class Going(Engine):
+    """A real engine, whose thread leaves no connection behind for the next test."""
+
+    def _loop(self) -> None:
+        try:
+            super()._loop()
+        finally:
+            connections.close_all()
 
 
 @contextmanager
@@ -116,7 +127,7 @@ def test_a_full_queue_or_a_writer_that_is_gone_is_not_healthy(
 
 
 def test_the_next_whole_tick_can_be_waited_for(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(threads=1, network_threads=1)
+    engine = Going(threads=1, network_threads=1)
     with asked(engine) as loopback:
         engine.start()
         before = engine.ticks

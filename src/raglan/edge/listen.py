@@ -46,9 +46,11 @@ class Listener:
         self._parameters = {name: given[name] for name in PASSED_ON if given.get(name)}
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, which may take a moment that nobody needs to wait for."""
+    def stop(self, timeout: float = 0.0) -> bool:
+        """End the thread; return whether that was done in time. It has nothing that anybody needs to wait for."""
         self._stopping.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
