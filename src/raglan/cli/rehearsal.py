@@ -38,7 +38,7 @@ def rehearse() -> Iterator[Finding]:
         mailbox = ended.enter_context(Mailbox(folder / "mail"))
         log = ended.enter_context((folder / "log").open("w+b"))
         port = free_port()
-        env = _environment(folder, port, mailbox)
+        env = environment(folder, port, mailbox.url)
         server = ended.enter_context(Child(["serve"], env, output=log))
         try:
             began = time.monotonic()
@@ -46,7 +46,7 @@ def rehearse() -> Iterator[Finding]:
                 log.seek(0)
                 raise Stuck("temporary", f"a temporary raglan did not start: {_last_line(log.read())}")
             yield Finding("temporary", ok=True, words=f"a raglan on a fresh database was ready in {_since(began)}")
-            yield from _whole_way(Client(f"http://127.0.0.1:{port}", _token(env)), mailbox)
+            yield from _whole_way(Client(f"http://127.0.0.1:{port}", token_of(env)), mailbox)
             code = server.stop()
             yield Finding("shutdown", ok=code == 0, words="in order" if code == 0 else f"ended with {code}")
         except Stuck as stuck:
@@ -55,7 +55,7 @@ def rehearse() -> Iterator[Finding]:
             yield Finding("rehearsal", ok=False, words=f"the temporary raglan refused: {error}")
 
 
-def _environment(folder: Path, port: int, mailbox: Mailbox) -> dict[str, str]:
+def environment(folder: Path, port: int, smtp_url: str) -> dict[str, str]:
     """Give options that touch nothing of the real installation; every other RAGLAN_ variable is taken back."""
     blank = {name: "" for name in os.environ if name.startswith("RAGLAN_") and name.endswith("_FILE")}
     return {
@@ -67,12 +67,13 @@ def _environment(folder: Path, port: int, mailbox: Mailbox) -> dict[str, str]:
         "RAGLAN_PORT": str(port),
         "RAGLAN_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "RAGLAN_ROLES": "edge,web,engine",
-        "RAGLAN_SMTP_URL": mailbox.url,
+        "RAGLAN_SMTP_URL": smtp_url,
         "RAGLAN_DEMO": "false",
     }
 
 
-def _token(env: dict[str, str]) -> str:
+def token_of(env: dict[str, str]) -> str:
+    """Return a token of the first administrator there."""
     command = [sys.executable, "-m", "raglan", "token", PERSON]
     done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
