@@ -216,9 +216,7 @@ def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Pers
 
 def duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
     """Return rotas at an instant, with who follows; their overrides since then are at hand."""
-    found = []
-    for row, pure in load_all(rows):
-        found.append((row, resolve.who_is_on_call(pure, at), resolve.next_after(pure, at)))
+    found = [(row, *resolve.outlook(pure, at)) for row, pure in load_all(rows)]
     people = _people(pk for _, who, after in found for pk in (*who.people, *(after.people if after else ())))
     return [
         Duty(

@@ -166,8 +166,23 @@ class _Slice:
 
 def who_is_on_call(schedule: Schedule, at: datetime) -> OnCall:
     """Return who is on call at an instant. Screens, REST and the pager all ask this one function."""
-    first, following = _stretch(schedule, at)
-    until = following.starts_at if following else None
+    return outlook(schedule, at)[0]
+
+
+def next_after(schedule: Schedule, at: datetime) -> Piece | None:
+    """Return the shift or gap with which somebody else follows; None when none is planned within two years."""
+    return outlook(schedule, at)[1]
+
+
+def outlook(schedule: Schedule, at: datetime) -> tuple[OnCall, Piece | None]:
+    """Return who is on call at an instant, and what follows when other people are."""
+    pieces = walk(schedule, at, at + HORIZON)
+    first = next(pieces)
+    following = next((piece for piece in pieces if piece.people != first.people), None)
+    return _answer(schedule, first, following.starts_at if following else None), following
+
+
+def _answer(schedule: Schedule, first: Piece, until: datetime | None) -> OnCall:
     match first:
         case Gap():
             return OnCall((), Source.NOBODY, "nobody is on call", until)
@@ -177,18 +192,6 @@ def who_is_on_call(schedule: Schedule, at: datetime) -> OnCall:
             words = next((item.reason for item in schedule.overrides if item.id == first.override), "")
             reason = "takes this time in place of the rotation" + (f": {words}" if words else "")
             return OnCall(first.people, Source.OVERRIDE, reason, until)
-
-
-def next_after(schedule: Schedule, at: datetime) -> Piece | None:
-    """Return the shift or gap with which somebody else follows; None when none is planned within two years."""
-    return _stretch(schedule, at)[1]
-
-
-def _stretch(schedule: Schedule, at: datetime) -> tuple[Piece, Piece | None]:
-    """Return what covers an instant, and what follows when other people are on call."""
-    pieces = walk(schedule, at, at + HORIZON)
-    first = next(pieces)
-    return first, next((piece for piece in pieces if piece.people != first.people), None)
 
 
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Piece]:
