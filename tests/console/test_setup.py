@@ -64,7 +64,7 @@ def test_only_managers_and_administrators_may_change(
 
 
 def test_readers_see_no_buttons_that_they_may_not_use(signed_in: SignIn, furnished: Client, vera: Person) -> None:
-    html = "".join(signed_in(vera).get(address).content.decode() for address in READS)
+    html = "".join(signed_in(vera).get(address).content.decode() for address in READS if "docs" not in address)
     assert "Add a source" not in html
     assert "Save this" not in html
     assert "Send a test alert" not in html

@@ -1,4 +1,4 @@
-"""A small story for tests that look at screens: alerts, an incident with everything in it, a page that nobody answered."""
+"""A small story for tests that look at screens: alerts, an incident with everything in it, a closed one."""
 
 import json
 from urllib.request import Request, urlopen

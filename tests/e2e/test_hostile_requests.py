@@ -26,7 +26,7 @@ def test_no_request_of_schemathesis_is_answered_with_a_server_error(tmp_path: Pa
             *("--generation-database", "none", "--suppress-health-check", "all", "--no-color"),
             *("--exclude-operation-id", "revoke_token"),
         ]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         made = running.api("POST", "/sources", {"name": "After", "slug": "after-it", "kind": "alertmanager"})
         assert isinstance(made, dict)

@@ -1,4 +1,4 @@
-"""One real event travels the whole way: a Prometheus rule fires, a mail arrives, a person acknowledges in a browser, others see it."""
+"""One real event travels the whole way: a rule fires, a mail arrives, somebody acknowledges, others see it."""
 
 import re
 import shutil

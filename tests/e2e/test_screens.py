@@ -1,4 +1,4 @@
-"""Every screen at 1360, 390 and 320 px, light and dark: nothing for axe-core to say, no sideways scroll, no script error."""
+"""Every screen at 1360, 390 and 320 px, light and dark: axe-core is silent, nothing scrolls sideways."""
 
 import os
 import re

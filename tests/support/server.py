@@ -1,4 +1,4 @@
-"""A real raglan for tests: `raglan serve` in a process of its own, on a free port, with its own data folder and a real SMTP sink."""
+"""A real raglan for tests: `raglan serve` in a process of its own, with its own data folder and SMTP sink."""
 
 import json
 import os

@@ -40,7 +40,8 @@ def rule_of(route: Route) -> RouteRule:
 
 def groups(*, state: str = "", search: str = "") -> QuerySet[AlertGroup]:
     """Groups, open ones first, then the newest."""
-    found = AlertGroup.objects.select_related("source", "page", "page__acknowledged_by").order_by("-state", "-pk")
+    related = ("source", "page", "page__acknowledged_by", "joined_incident")
+    found = AlertGroup.objects.select_related(*related).order_by("-state", "-pk")
     if state:
         found = found.filter(state=state)
     if search:

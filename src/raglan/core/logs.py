@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 SECRET = re.compile(
-    r"(rgl_[A-Za-z0-9]{4,}_)[A-Za-z0-9_-]+|(/integrations/|/p/|/setup/first/|/invitation/)[^/\s\"']+|(://)[^/@\s]+@"
+    r"(rgl_[A-Za-z0-9]{4,}_)[A-Za-z0-9_-]+|(/integrations/|/p/|/setup/first/|/invitation/|/account/password/reset/key/)[^/\s\"']+|(://)[^/@\s]+@"
 )
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 

@@ -22,6 +22,7 @@ from raglan.paging.models import (
     StepTarget,
 )
 from raglan.paging.plan import Plan, PlannedStep, Target
+from raglan.people import actions as people
 from raglan.people.models import ContactMethod, Person, Team
 
 ESCALATE = "paging.escalate"
@@ -292,9 +293,13 @@ def _answer(page: Page, person: Person, answer: Reached.Answer) -> None:
         page=page, person=person, round=page.round, step=max(0, page.step), why="came by themselves", at=at
     )
     Reached.objects.filter(pk=latest.pk).update(answer=answer, answered_at=at)
-    Notification.objects.filter(
+    heard = Notification.objects.filter(
         page=page, person=person, handed_over_at__isnull=False, confirmed_at__isnull=True
-    ).update(confirmed_at=at)
+    )
+    contacts = list(ContactMethod.objects.filter(pk__in=heard.values("contact_id")))
+    heard.update(confirmed_at=at)
+    for contact in contacts:
+        people.confirm_contact(contact, actor=person)
 
 
 @atomic
