@@ -5,54 +5,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=80)),
-                ('actor', models.CharField(max_length=80)),
-                ('data', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=80)),
+                ("actor", models.CharField(max_length=80)),
+                ("data", models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'id'], name='event_kind')],
+                "indexes": [models.Index(fields=["kind", "id"], name="event_kind")],
             },
         ),
         migrations.CreateModel(
-            name='Timer',
+            name="Timer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=80)),
-                ('subject', models.CharField(max_length=80)),
-                ('lane', models.CharField(blank=True, default='', max_length=80)),
-                ('due_at', models.DateTimeField()),
-                ('payload', models.JSONField(default=dict)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('leased_by', models.CharField(blank=True, default='', max_length=80)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('parked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True, default='')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=80)),
+                ("subject", models.CharField(max_length=80)),
+                ("lane", models.CharField(blank=True, default="", max_length=80)),
+                ("due_at", models.DateTimeField()),
+                ("payload", models.JSONField(default=dict)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("leased_by", models.CharField(blank=True, default="", max_length=80)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("parked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('parked_at__isnull', True)), fields=['due_at'], name='timer_due'), models.Index(fields=['subject', 'kind'], name='timer_subject'), models.Index(fields=['lane', 'id'], name='timer_lane')],
+                "indexes": [
+                    models.Index(condition=models.Q(("parked_at__isnull", True)), fields=["due_at"], name="timer_due"),
+                    models.Index(fields=["subject", "kind"], name="timer_subject"),
+                    models.Index(fields=["lane", "id"], name="timer_lane"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EventSubject',
+            name="EventSubject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=80)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='core.event')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=80)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="subjects", to="core.event"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('subject', 'event'), name='event_subject_once')],
+                "constraints": [models.UniqueConstraint(fields=("subject", "event"), name="event_subject_once")],
             },
         ),
     ]
