@@ -1,4 +1,4 @@
-"""Puts the browser libraries into the wheel. They come from npm by a lock file with hashes; nothing third-party is committed."""
+"""Puts the browser libraries into the wheel: from npm by a lock file with hashes; nothing third-party is committed."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Options, and a clock that stands where it was, for every test. The environment is set before, by `tests.support.environment`."""
+"""Options and habits of the whole suite; `tests.support.environment` sets data folder and database before."""
 
 from collections.abc import Iterator
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from playwright.sync_api import Page
+
 from tests.support.browser import DESK, PHONE, browser_page, chromium
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from django.apps import apps
+
 from tools import reference
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from tools import tree_check
 
 ROOT = Path(__file__).resolve().parents[2]
