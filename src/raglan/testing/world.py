@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries as alert_queries
+from raglan.alerts.models import Route
+from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey, Status
 from raglan.catalog.models import Service
 from raglan.core import timers
@@ -33,7 +35,7 @@ TICK = timedelta(milliseconds=1)
 
 def person(name: str = "Mara Keller", *, role: str = Person.Role.RESPONDER, time_zone: str = "Europe/Berlin") -> Person:
     """Return somebody new, with a mail address as the only way to them."""
-    email = f"{name.split()[0].lower()}{next(_numbers)}@example.test"
+    email = f"{name.split(maxsplit=1)[0].lower()}{next(_numbers)}@example.test"
     return people.add_person(email=email, name=name, role=role, time_zone=time_zone, actor="raglan")
 
 
@@ -119,10 +121,20 @@ def source(kind: str = "alertmanager", *, mapping: dict[str, object] | None = No
     return alert_queries.source_by_token(token)
 
 
-def signal(status: Status = "firing", *, key: str = "", title: str = "", **labels: str) -> RawSignal:
+def route(position: int, to: Policy, *matchers: tuple[str, str, str], group_by: Sequence[str] = ()) -> Route:
+    """Send alerts whose labels match to a policy."""
+    listed = [Matcher(*matcher) for matcher in matchers]
+    return alerts.save_route(position=position, matchers=listed, group_by=group_by, policy=to, actor="raglan")
+
+
+def signal(
+    status: Status = "firing", *, key: str = "", expires_at: datetime | None = None, **labels: str
+) -> RawSignal:
     """Return a decoded signal."""
     named = {"alertname": "HttpdDown", "service": "httpd", **labels}
-    return RawSignal(status, named, {}, title or named["alertname"], named.get("severity", "critical"), dedup_key=key)
+    return RawSignal(
+        status, named, {}, named["alertname"], named.get("severity", "critical"), dedup_key=key, expires_at=expires_at
+    )
 
 
 def ingest(key: SourceKey, *signals: RawSignal) -> Outcome:
@@ -231,7 +243,7 @@ def fire_all(limit: int = 1000) -> int:
 def _fire(due: timers.Due) -> None:
     try:
         timers.fire(due)
-    except Exception as error:  # noqa: BLE001 -- as the engine: one bad timer does not stop the others
+    except Exception as error:  # as the engine: one bad timer does not stop the others
         timers.failed(due, f"{type(error).__name__}: {error}")
 
 

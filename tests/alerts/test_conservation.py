@@ -1,0 +1,111 @@
+"""What was accepted is accounted for, after any history."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raglan.alerts import actions
+from raglan.alerts.models import Alert, AlertGroup, Signal
+from raglan.alerts.ports import SourceKey, Status
+from raglan.core import timeline, timers
+from raglan.core.clock import CLOCK, now
+from raglan.core.faults import Crash, crash_at
+from raglan.core.models import Timer
+from raglan.paging import actions as paging
+from raglan.paging.models import Page
+from raglan.people.models import Person
+from raglan.testing import world
+
+statuses = st.sampled_from(("firing", "firing", "firing", "resolved", "acknowledged"))
+batches = st.lists(st.tuples(statuses, st.sampled_from("abc"), st.sampled_from(("1", "2"))), min_size=1, max_size=4)
+steps = st.one_of(
+    st.tuples(st.just("send"), st.integers(0, 1), batches),
+    st.tuples(st.just("crash while sending"), st.integers(0, 1), batches),
+    st.tuples(st.just("time passes"), st.sampled_from((10, 100, 400)), st.none()),
+    st.tuples(st.just("somebody answers"), st.none(), st.none()),
+    st.tuples(st.just("route changes"), st.sampled_from("abc"), st.none()),
+)
+
+
+class History:
+    """Two sources, what they were answered, and what has become of it."""
+
+    def __init__(self, mara: Person) -> None:
+        self.mara = mara
+        self.policy = world.policy((60, [mara]), repeat=1)
+        self.sources = [world.source(), world.source()]
+        self.accepted = 0
+        self.outcomes = 0
+
+    def step(self, what: str, first: object, second: object) -> None:
+        match what:
+            case "send":
+                self.send(self.sources[int(str(first))], second)
+            case "crash while sending":
+                with crash_at(1, name="ingest.before_commit"):
+                    try:
+                        self.send(self.sources[int(str(first))], second)
+                    except Crash:
+                        return
+            case "time passes":
+                world.fast_forward(timedelta(seconds=int(str(first))))
+                actions.expire()
+            case "somebody answers":
+                for page in Page.objects.filter(state__in=paging.OPEN):
+                    paging.acknowledge(page, by=self.mara, via=paging.Via.LINK)
+            case _:
+                world.route(1, self.policy, ("alertname", "=", str(first)))
+
+    def send(self, source: SourceKey, batch: object) -> None:
+        assert isinstance(batch, list)
+        signals = [self.signal(*item) for item in batch]
+        outcome = world.ingest(source, *signals)
+        self.accepted += len(signals)
+        self.outcomes += outcome.new + outcome.repeated + outcome.resolved
+
+    def signal(self, status: Status, name: str, instance: str) -> world.RawSignal:
+        expires_at = now() + timedelta(seconds=200) if instance == "2" else None
+        return world.signal(status, alertname=name, instance=instance, expires_at=expires_at)
+
+    def check(self) -> None:
+        counted = sum(Alert.objects.values_list("signal_count", flat=True))
+        kept_apart = Signal.objects.filter(alert__isnull=True).count()
+        assert counted + kept_apart == self.accepted
+        for alert in Alert.objects.prefetch_related("decisions"):
+            stages = [item.stage for item in alert.decisions.all()]
+            assert stages[:4] == ["identify", "deduplicate", "route", "group"]
+            assert "page" in stages
+            assert (alert.state == Alert.State.RESOLVED) == any(
+                item.outcome in ("resolves", "resolved") for item in alert.decisions.all()
+            )
+        self.check_groups()
+
+    def check_groups(self) -> None:
+        for group in AlertGroup.objects.select_related("page"):
+            firing = group.alerts.filter(state=Alert.State.FIRING).count()
+            assert (group.firing_count, group.alert_count) == (firing, group.alerts.count())
+            assert (group.state == AlertGroup.State.OPEN) == (firing > 0)
+            assert group.page is not None
+            assert (group.page.state == Page.State.RESOLVED) == (firing == 0)
+            waiting = Timer.objects.filter(subject=timeline.ref(group.page), kind=paging.ESCALATE).count()
+            assert waiting == (1 if group.page.state == Page.State.TRIGGERED else 0)
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=st.lists(steps, max_size=8))
+def test_what_was_accepted_is_accounted_for_after_any_history(
+    outbox: world.Outbox, history: list[tuple[str, object, object]]
+) -> None:
+    moved = CLOCK.moved
+    with transaction.atomic():
+        lived = History(world.administrator("Mara Keller"))
+        for step in history:
+            lived.step(*step)
+            timers.release()
+            lived.check()
+        transaction.set_rollback(True)
+    CLOCK.move(moved - CLOCK.moved)
