@@ -1,5 +1,6 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from raglan.people.models import Person, Team
 PING = "incidents.ping"
 PING_AFTER = timedelta(minutes=5)
 MAX_TEXT = 20_000
+MAX_KEY = 64
 WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING)
 THANKS = "Thank you for saying so at once."
 
@@ -95,9 +97,15 @@ def declare(
         title=title[:300], severity=severity, declared_by=by, declared_at=now(), state_words=state_words[:120]
     )
     incident.services.set(services)
-    timeline.append(
-        events.IncidentDeclared(title=incident.title, severity=severity), actor=by, about=_now_and(incident)
+    declared = events.IncidentDeclared(
+        title=incident.title,
+        severity=severity,
+        services=sorted(service.pk for service in services),
+        state_words=incident.state_words,
+        declared_by=by.pk,
+        declared_at=incident.declared_at,
     )
+    timeline.append(declared, actor=by, about=_now_and(incident))
     be_here(incident, by=by)
     return incident
 
@@ -108,7 +116,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
 
     The same key posts once and returns what is there. Raises BadInput, Conflict.
     """
-    key = said.key or secrets.token_hex(16)
+    key = _key(said)
     if found := Entry.objects.filter(incident=incident, key=key).first():
         return found
     text = said.text.strip()
@@ -118,29 +126,55 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
     if incident.state != Incident.State.OPEN:
         raise Conflict("This incident is closed. Reopen it to go on writing.")
-    waits = said.kind in WAITS
-    at = at or now()
-    entry = Entry.objects.create(
+    entry, made = Entry.objects.get_or_create(
         incident=incident,
-        key=key[:64],
-        kind=said.kind,
-        text=text,
-        author=by,
-        author_words=said.author_words[:80],
-        at=at,
-        service_state=incident.service_state,
-        ask_state=Entry.AskState.WAITING if waits else Entry.AskState.NONE,
-        to_team=said.to_team,
-        ping_at=now() + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
-        link=said.link[:300],
+        key=key,
+        defaults={
+            "kind": said.kind,
+            "text": text,
+            "author": by,
+            "author_words": said.author_words[:80],
+            "at": at or now(),
+            "service_state": incident.service_state,
+            "ask_state": Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
+            "to_team": said.to_team,
+            "ping_at": now() + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
+            "link": said.link[:300],
+        },
     )
+    if made:
+        _follow_up(entry, by)
+    return entry
+
+
+def _key(said: Said) -> str:
+    """Return the key that is stored: a hash of one that is too long, so that two of them stay two."""
+    if len(said.key) > MAX_KEY:
+        return hashlib.sha256(said.key.encode()).hexdigest()
+    return said.key or secrets.token_hex(16)
+
+
+def _follow_up(entry: Entry, by: Person | None) -> None:
     if entry.ping_at:
         timers.schedule(PING, subject=timeline.ref(entry), due_at=entry.ping_at)
     if by is not None:
-        be_here(incident, by=by)
-    payload = events.EntryPosted(entry=entry.pk, entry_kind=entry.kind)
-    timeline.append(payload, actor=by or timeline.SYSTEM, about=_now_and(incident, entry))
-    return entry
+        be_here(entry.incident, by=by)
+    posted = events.EntryPosted(
+        entry=entry.pk,
+        incident=entry.incident_id,
+        entry_kind=entry.kind,
+        key=entry.key,
+        text=entry.text,
+        author=entry.author_id,
+        author_words=entry.author_words,
+        written_at=entry.at,
+        service_state=entry.service_state,
+        ask_state=entry.ask_state,
+        to_team=entry.to_team_id,
+        ping_at=entry.ping_at,
+        link=entry.link,
+    )
+    timeline.append(posted, actor=by or timeline.SYSTEM, about=_now_and(entry.incident, entry))
 
 
 @atomic
@@ -150,9 +184,13 @@ def tell_outcome(entry: Entry, text: str, *, by: Person) -> Entry:
         raise BadInput("text", "say in a few words what happened")
     entry.outcome, entry.outcome_by, entry.outcome_at = text.strip()[:MAX_TEXT], by, now()
     entry.ask_state = Entry.AskState.ANSWERED if entry.kind in WAITS else entry.ask_state
-    entry.save(update_fields=["outcome", "outcome_by", "outcome_at", "ask_state"])
+    entry.ping_at = None
+    entry.save(update_fields=["outcome", "outcome_by", "outcome_at", "ask_state", "ping_at"])
     timers.cancel(PING, subject=timeline.ref(entry))
-    timeline.append(events.OutcomeTold(entry=entry.pk), actor=by, about=_now_and(entry.incident, entry))
+    told = events.OutcomeTold(
+        entry=entry.pk, person=by.pk, text=entry.outcome, ask_state=entry.ask_state, told_at=entry.outcome_at
+    )
+    timeline.append(told, actor=by, about=_now_and(entry.incident, entry))
     return entry
 
 
@@ -162,13 +200,15 @@ def take_ask(entry: Entry, *, by: Person) -> Entry:
     if entry.kind != Entry.Kind.ASK:
         raise Conflict("Only an ask for help can be taken.")
     be_here(entry.incident, by=by)
+    at = now()
     taken = Entry.objects.filter(pk=entry.pk, ask_state=Entry.AskState.WAITING).update(
-        ask_state=Entry.AskState.TAKEN, taken_by=by, taken_at=now(), ping_at=None
+        ask_state=Entry.AskState.TAKEN, taken_by=by, taken_at=at, ping_at=None
     )
     entry.refresh_from_db()
     if taken:
         timers.cancel(PING, subject=timeline.ref(entry))
-        timeline.append(events.AskTaken(entry=entry.pk, person=by.pk), actor=by, about=_now_and(entry.incident, entry))
+        payload = events.AskTaken(entry=entry.pk, person=by.pk, taken_at=at)
+        timeline.append(payload, actor=by, about=_now_and(entry.incident, entry))
     return entry
 
 
@@ -183,7 +223,9 @@ def answer(entry: Entry, side: str, *, by: Person, text: str = "") -> Answer:
         entry=entry, person=by, defaults={"side": side, "text": text.strip()[:2000], "at": now()}
     )
     be_here(entry.incident, by=by)
-    payload = events.VerificationAnswered(entry=entry.pk, person=by.pk, side=side)
+    payload = events.VerificationAnswered(
+        entry=entry.pk, person=by.pk, side=side, text=given.text, answered_at=given.at
+    )
     timeline.append(payload, actor=by, about=_now_and(entry.incident, entry))
     return given
 
@@ -213,6 +255,7 @@ def ping_team(entry_id: int) -> Page | None:
     words = paging.Words(title=f"{who} asks {entry.to_team.name} for help", text=entry.text, severity="ask")
     reason = paging.Reason("incident", entry.incident_id, f"/incidents/{entry.incident_id}/#e{entry.pk}")
     page = paging.page_team(entry.to_team, words, reason=reason, by=entry.author)
+    timeline.append(events.AskPinged(entry=entry.pk, page=page.pk), about=_now_and(entry.incident, entry, page))
     follow(entry.incident, page)
     return page
 
@@ -252,6 +295,11 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
             trying=incident.trying,
             unknown=incident.unknown,
             service_state=incident.service_state,
+            state_words=incident.state_words,
+            version=incident.standing_version,
+            person=by.pk,
+            written_at=incident.standing_at,
+            next_update_at=incident.next_update_at,
         ),
         actor=by,
         about=_now_and(incident),
@@ -275,7 +323,9 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
             responder.doing = doing.strip()[:200]
         responder.save()
         timeline.append(
-            events.ResponderHere(person=by.pk, doing=responder.doing), actor=by, about=_now_and(incident, by)
+            events.ResponderHere(person=by.pk, doing=responder.doing, joined_at=responder.joined_at),
+            actor=by,
+            about=_now_and(incident, by),
         )
     return responder
 
@@ -283,8 +333,9 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
 @atomic
 def leave(incident: Incident, *, by: Person) -> None:
     """Leave the room."""
-    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=now()):
-        timeline.append(events.ResponderLeft(person=by.pk), actor=by, about=_now_and(incident, by))
+    at = now()
+    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=at):
+        timeline.append(events.ResponderLeft(person=by.pk, left_at=at), actor=by, about=_now_and(incident, by))
 
 
 @atomic
@@ -300,22 +351,24 @@ def take_lead(incident: Incident, person: Person, *, by: Person) -> Incident:
 @atomic
 def join_groups(incident: Incident, groups: Sequence[AlertGroup], *, by: Person | None = None) -> int:
     """Join alert groups and their pages to an incident; a group that belongs to another one stays there."""
-    joined = []
+    joined, at = [], now()
     for group in groups:
-        _, made = IncidentGroup.objects.get_or_create(group=group, defaults={"incident": incident, "joined_at": now()})
+        _, made = IncidentGroup.objects.get_or_create(group=group, defaults={"incident": incident, "joined_at": at})
         if made:
             joined.append(group.pk)
             if group.page is not None:
                 follow(incident, group.page)
     if joined:
         about = _now_and(incident, *[f"group:{pk}" for pk in joined], "alerts")
-        timeline.append(events.GroupsJoined(groups=joined), actor=by or timeline.SYSTEM, about=about)
+        timeline.append(events.GroupsJoined(groups=joined, joined_at=at), actor=by or timeline.SYSTEM, about=about)
     return len(joined)
 
 
+@atomic
 def follow(incident: Incident, page: Page) -> None:
-    """Let the room show what becomes of a page."""
-    IncidentPage.objects.get_or_create(page=page, defaults={"incident": incident})
+    """Let the room show what becomes of a page. A page that another room follows stays there."""
+    if IncidentPage.objects.get_or_create(page=page, defaults={"incident": incident})[1]:
+        timeline.append(events.PageFollowed(page=page.pk), about=[incident, page])
 
 
 @atomic
@@ -340,9 +393,19 @@ def give_heads_up(warned: Warned, *, by: Person, team: Team | None = None) -> He
     heads_up.services.set(warned.services)
     incident.services.add(*warned.services)
     post(incident, Said(Entry.Kind.HEADS_UP, _heads_up_text(heads_up), key=f"headsup-{heads_up.pk}"), by=by)
-    timeline.append(
-        events.HeadsUpGiven(heads_up=heads_up.pk, person=by.pk), actor=by, about=_now_and(incident, heads_up)
+    given = events.HeadsUpGiven(
+        heads_up=heads_up.pk,
+        incident=incident.pk,
+        person=by.pk,
+        text=heads_up.text,
+        did=heads_up.did,
+        saw=heads_up.saw,
+        reach=heads_up.reach,
+        need=heads_up.need,
+        services=sorted(service.pk for service in warned.services),
+        given_at=heads_up.at,
     )
+    timeline.append(given, actor=by, about=_now_and(incident, heads_up))
     return heads_up
 
 
@@ -368,7 +431,13 @@ def _room_for(warned: Warned, by: Person) -> Incident:
 @atomic
 def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
     """Thank first; the words may be edited by whoever answers."""
-    if HeadsUp.objects.filter(pk=heads_up.pk, thanked_at__isnull=True).update(thanked_at=now()) and heads_up.incident:
+    at = now()
+    if not HeadsUp.objects.filter(pk=heads_up.pk, thanked_at__isnull=True).update(thanked_at=at):
+        return
+    about: list[timeline.Subject] = [*([heads_up.incident] if heads_up.incident else []), heads_up]
+    thanked = events.HeadsUpThanked(heads_up=heads_up.pk, thanked_at=at)
+    timeline.append(thanked, actor=by or timeline.SYSTEM, about=about)
+    if heads_up.incident:
         post(heads_up.incident, Said(Entry.Kind.NOTE, THANKS, key=f"thanks-{heads_up.pk}"), by=by)
 
 
@@ -376,21 +445,24 @@ def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
 def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
     """End the coordination. A review is drafted from the timeline. Safe to call twice."""
     text = words.strip() or "Stood down."
-    if incident.state == Incident.State.OPEN:
-        post(
-            incident, Said(Entry.Kind.DECIDED, text, key=f"stand-down-{incident.standing_version}-{incident.pk}"), by=by
-        )
-    done = Incident.objects.filter(pk=incident.pk, state=Incident.State.OPEN).update(
-        state=Incident.State.CLOSED, closed_at=now(), closing_words=text[:4000], next_update_at=None
-    )
+    if Incident.objects.select_for_update().get(pk=incident.pk).state == Incident.State.OPEN:
+        incident.state = Incident.State.OPEN
+        post(incident, Said(Entry.Kind.DECIDED, text), by=by)
+        _close(incident, text, by)
     incident.refresh_from_db()
-    if done:
-        waiting = Entry.objects.filter(incident=incident, ping_at__isnull=False)
-        for entry in waiting:
-            timers.cancel(PING, subject=timeline.ref(entry))
-        waiting.update(ping_at=None)
-        timeline.append(events.IncidentStoodDown(words=text), actor=by, about=_now_and(incident))
     return incident
+
+
+def _close(incident: Incident, text: str, by: Person) -> None:
+    at, words = now(), text[:4000]
+    Incident.objects.filter(pk=incident.pk).update(
+        state=Incident.State.CLOSED, closed_at=at, closing_words=words, next_update_at=None
+    )
+    waiting = Entry.objects.filter(incident=incident, ping_at__isnull=False)
+    for entry in waiting:
+        timers.cancel(PING, subject=timeline.ref(entry))
+    waiting.update(ping_at=None)
+    timeline.append(events.IncidentStoodDown(words=words, closed_at=at), actor=by, about=_now_and(incident))
 
 
 @atomic
@@ -416,6 +488,7 @@ def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Inci
         raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
     before, incident.title, incident.severity = incident.title, title, severity
     incident.save(update_fields=["title", "severity"])
+    timeline.append(events.IncidentRenamed(title=title, severity=severity), actor=by, about=_now_and(incident))
     if before != title:
         post(incident, Said(Entry.Kind.MACHINE, f"Title was: {before}", author_words="raglan"), by=by)
     return incident
@@ -441,6 +514,8 @@ def nudge(heads_up_id: int) -> Page | None:
     reason = paging.Reason("incident", heads_up.incident_id, f"/incidents/{heads_up.incident_id}/")
     page = paging.page_people(people, words, reason=reason, by=heads_up.person)
     HeadsUp.objects.filter(pk=heads_up.pk).update(page=page)
+    nudged = events.HeadsUpNudged(heads_up=heads_up.pk, page=page.pk)
+    timeline.append(nudged, about=_now_and(heads_up.incident, heads_up, page))
     follow(heads_up.incident, page)
     names = " and ".join(person.name for person in people)
     said = Said(

@@ -1,5 +1,7 @@
 """Kinds of events that incidents append."""
 
+from datetime import datetime
+
 from raglan.core.timeline import EventPayload
 
 
@@ -9,14 +11,37 @@ class IncidentDeclared(EventPayload):
     kind = "incident.declared"
     title: str
     severity: str
+    services: list[int]
+    state_words: str
+    declared_by: int
+    declared_at: datetime
+
+
+class IncidentRenamed(EventPayload):
+    """An incident has another title or severity."""
+
+    kind = "incident.renamed"
+    title: str
+    severity: str
 
 
 class EntryPosted(EventPayload):
-    """Something was said in the room."""
+    """Something was said in the room, as of when it was written."""
 
     kind = "entry.posted"
     entry: int
+    incident: int
     entry_kind: str
+    key: str
+    text: str
+    author: int | None
+    author_words: str
+    written_at: datetime
+    service_state: str
+    ask_state: str
+    to_team: int | None
+    ping_at: datetime | None
+    link: str
 
 
 class OutcomeTold(EventPayload):
@@ -24,6 +49,10 @@ class OutcomeTold(EventPayload):
 
     kind = "entry.outcome"
     entry: int
+    person: int
+    text: str
+    ask_state: str
+    told_at: datetime
 
 
 class AskTaken(EventPayload):
@@ -32,6 +61,15 @@ class AskTaken(EventPayload):
     kind = "ask.taken"
     entry: int
     person: int
+    taken_at: datetime
+
+
+class AskPinged(EventPayload):
+    """Nobody took an ask in time, so that its team is paged."""
+
+    kind = "ask.pinged"
+    entry: int
+    page: int
 
 
 class AskClosed(EventPayload):
@@ -48,6 +86,8 @@ class VerificationAnswered(EventPayload):
     entry: int
     person: int
     side: str
+    text: str
+    answered_at: datetime
 
 
 class StandingWritten(EventPayload):
@@ -59,6 +99,11 @@ class StandingWritten(EventPayload):
     trying: list[str]
     unknown: list[str]
     service_state: str
+    state_words: str
+    version: int
+    person: int
+    written_at: datetime
+    next_update_at: datetime | None
 
 
 class ResponderHere(EventPayload):
@@ -67,6 +112,7 @@ class ResponderHere(EventPayload):
     kind = "incident.here"
     person: int
     doing: str
+    joined_at: datetime
 
 
 class ResponderLeft(EventPayload):
@@ -74,6 +120,7 @@ class ResponderLeft(EventPayload):
 
     kind = "incident.left"
     person: int
+    left_at: datetime
 
 
 class LeadTaken(EventPayload):
@@ -88,6 +135,14 @@ class GroupsJoined(EventPayload):
 
     kind = "incident.alerts_joined"
     groups: list[int]
+    joined_at: datetime
+
+
+class PageFollowed(EventPayload):
+    """The room tells from now on what becomes of a page."""
+
+    kind = "incident.page_followed"
+    page: int
 
 
 class HeadsUpGiven(EventPayload):
@@ -95,7 +150,31 @@ class HeadsUpGiven(EventPayload):
 
     kind = "headsup.given"
     heads_up: int
+    incident: int
     person: int
+    text: str
+    did: str
+    saw: str
+    reach: str
+    need: str
+    services: list[int]
+    given_at: datetime
+
+
+class HeadsUpNudged(EventPayload):
+    """Whoever is on call is told of a heads-up."""
+
+    kind = "headsup.nudged"
+    heads_up: int
+    page: int
+
+
+class HeadsUpThanked(EventPayload):
+    """Whoever gave a heads-up was thanked for it."""
+
+    kind = "headsup.thanked"
+    heads_up: int
+    thanked_at: datetime
 
 
 class IncidentStoodDown(EventPayload):
@@ -103,6 +182,7 @@ class IncidentStoodDown(EventPayload):
 
     kind = "incident.stood_down"
     words: str
+    closed_at: datetime
 
 
 class IncidentReopened(EventPayload):

@@ -1,0 +1,211 @@
+from datetime import timedelta
+
+import pytest
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import actions
+from raglan.incidents.actions import Said
+from raglan.incidents.models import Entry, Incident, Responder
+from raglan.paging.models import Page
+from raglan.people.models import Person
+from raglan.testing import world
+
+Kind = Entry.Kind
+FIVE_MINUTES = timedelta(minutes=5, seconds=2)
+
+
+@pytest.fixture
+def ask(incident: Incident, mara: Person, bo: Person) -> Entry:
+    """An ask to the team in which Bo is."""
+    team = world.team(bo, name="Database")
+    return actions.post(incident, Said(Kind.ASK, "Can somebody read the slow log?", to_team=team), by=mara)
+
+
+def kinds(thing: timeline.Subject) -> list[str]:
+    return [event.kind for event in timeline.about(thing)]
+
+
+def test_declaring_opens_a_room_with_its_declarer_in_it(incident: Incident, mara: Person) -> None:
+    assert (incident.state, incident.declared_by) == (Incident.State.OPEN, mara)
+    assert [item.person for item in Responder.objects.filter(incident=incident)] == [mara]
+    assert kinds("now")[0] == "incident.declared"
+
+
+@pytest.mark.parametrize(("title", "severity", "field"), [(" ", "unknown", "title"), ("x", "sev9", "severity")])
+def test_a_room_needs_a_few_words(mara: Person, title: str, severity: str, field: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        actions.declare(title, by=mara, severity=severity)
+
+    assert caught.value.field == field
+
+
+def test_the_same_key_posts_once(incident: Incident, mara: Person) -> None:
+    entries = [actions.post(incident, Said(Kind.NOTE, "Hello", key="k1"), by=mara) for _ in range(3)]
+
+    assert {entry.pk for entry in entries} == {entries[0].pk}
+    assert kinds(entries[0]) == ["entry.posted"]
+
+
+def test_the_same_key_in_another_room_is_another_entry(incident: Incident, mara: Person) -> None:
+    other = actions.declare("Another thing", by=mara)
+
+    for room in (incident, other):
+        actions.post(room, Said(Kind.NOTE, "Hello", key="k1"), by=mara)
+
+    assert Entry.objects.count() == 2
+
+
+def test_a_key_longer_than_is_stored_still_posts_once(incident: Incident, mara: Person) -> None:
+    for _ in range(2):
+        actions.post(incident, Said(Kind.NOTE, "Hello", key="k" * 200), by=mara)
+
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 20_001])
+def test_an_entry_needs_words_and_not_too_many(incident: Incident, mara: Person, text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        actions.post(incident, Said(Kind.NOTE, text), by=mara)
+
+    assert caught.value.field == "text"
+
+
+def test_whoever_writes_is_here(incident: Incident, bo: Person) -> None:
+    actions.post(incident, Said(Kind.NOTE, "Hello"), by=bo)
+
+    assert Responder.objects.filter(incident=incident, person=bo, left_at__isnull=True).exists()
+
+
+def test_what_was_written_without_a_connection_keeps_its_time(incident: Incident, mara: Person) -> None:
+    then = now() - timedelta(minutes=7)
+
+    entry = actions.post(incident, Said(Kind.NOTE, "Written on the train"), by=mara, at=then)
+
+    assert entry.at == then
+
+
+def test_an_ask_that_nobody_takes_pages_the_team_after_five_minutes(ask: Entry, outbox: world.Outbox) -> None:
+    world.fast_forward(timedelta(minutes=4))
+    assert outbox.sent == []
+    world.fast_forward(timedelta(minutes=1, seconds=2))
+
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+    assert outbox.sent[0].message.title == "Mara Keller asks Database for help"
+    ask.refresh_from_db()
+    assert ask.ping_at is None
+
+
+def test_the_room_tells_what_becomes_of_the_page_for_an_ask(ask: Entry, bo: Person) -> None:
+    world.fast_forward(FIVE_MINUTES)
+    world.paging.acknowledge(Page.objects.get(), by=bo, via=world.paging.Via.LINK)
+    world.fire_all()
+
+    told = Entry.objects.get(incident=ask.incident, kind=Kind.MACHINE)
+    assert told.text.startswith("Bo Silva has the page")
+    assert Responder.objects.filter(incident=ask.incident, person=bo).exists()
+
+
+def test_a_taken_ask_pages_nobody(ask: Entry, bo: Person, outbox: world.Outbox) -> None:
+    actions.take_ask(ask, by=bo)
+    world.fast_forward(FIVE_MINUTES)
+
+    assert (ask.ask_state, ask.taken_by, outbox.sent) == (Entry.AskState.TAKEN, bo, [])
+
+
+def test_the_first_helper_stays_named_and_the_second_is_in_the_room(ask: Entry, bo: Person) -> None:
+    ines = world.person("Ines Roth")
+    for helper in (bo, ines):
+        actions.take_ask(ask, by=helper)
+
+    assert ask.taken_by == bo
+    assert Responder.objects.filter(incident=ask.incident, person=ines).exists()
+    assert kinds(ask).count("ask.taken") == 1
+
+
+@pytest.mark.parametrize("twice", [1, 2])
+def test_a_closed_ask_pages_nobody(ask: Entry, mara: Person, outbox: world.Outbox, twice: int) -> None:
+    for _ in range(twice):
+        actions.close_ask(ask, by=mara)
+    world.fast_forward(FIVE_MINUTES)
+
+    assert (ask.ask_state, outbox.sent) == (Entry.AskState.ANSWERED, [])
+    assert kinds(ask).count("ask.closed") == 1
+
+
+def test_an_ask_to_nobody_in_particular_pages_nobody(incident: Incident, mara: Person, outbox: world.Outbox) -> None:
+    actions.post(incident, Said(Kind.ASK, "Does anybody know this error?"), by=mara)
+    world.fast_forward(FIVE_MINUTES)
+
+    assert outbox.sent == []
+
+
+def test_the_end_of_the_incident_ends_its_asks(ask: Entry, mara: Person, outbox: world.Outbox) -> None:
+    actions.stand_down(ask.incident, by=mara)
+    world.fast_forward(FIVE_MINUTES)
+
+    assert outbox.sent == []
+
+
+def test_only_an_ask_can_be_taken(incident: Incident, mara: Person) -> None:
+    note = actions.post(incident, Said(Kind.NOTE, "Hello"), by=mara)
+
+    with pytest.raises(Conflict):
+        actions.take_ask(note, by=mara)
+
+
+def test_a_verification_counts_each_person_once(incident: Incident, mara: Person, bo: Person) -> None:
+    question = actions.post(incident, Said(Kind.VERIFY, "Is the login slow for you, too?"), by=mara)
+
+    for person, side in ((mara, "yes"), (bo, "yes"), (bo, "no")):
+        actions.answer(question, side, by=person)
+
+    sides = dict(question.answers.values_list("person__name", "side"))
+    assert sides == {"Mara Keller": "yes", "Bo Silva": "no"}
+
+
+@pytest.mark.parametrize("side", ["", "perhaps"])
+def test_a_verification_has_two_sides(incident: Incident, mara: Person, side: str) -> None:
+    question = actions.post(incident, Said(Kind.VERIFY, "Slow for you, too?"), by=mara)
+
+    with pytest.raises(BadInput):
+        actions.answer(question, side, by=mara)
+
+
+def test_what_is_no_verification_can_not_be_answered(incident: Incident, mara: Person) -> None:
+    note = actions.post(incident, Said(Kind.NOTE, "Hello"), by=mara)
+
+    with pytest.raises(Conflict):
+        actions.answer(note, "yes", by=mara)
+
+
+def test_what_happened_hangs_under_the_intention_and_closes_it(incident: Incident, mara: Person, bo: Person) -> None:
+    doing = actions.post(incident, Said(Kind.DOING, "Restarting one host"), by=mara)
+    assert doing.ask_state == Entry.AskState.WAITING
+
+    actions.tell_outcome(doing, "  It came back. ", by=bo)
+
+    doing.refresh_from_db()
+    assert (doing.outcome, doing.outcome_by, doing.ask_state) == ("It came back.", bo, Entry.AskState.ANSWERED)
+
+
+def test_an_outcome_needs_words(incident: Incident, mara: Person) -> None:
+    doing = actions.post(incident, Said(Kind.DOING, "Restarting one host"), by=mara)
+
+    with pytest.raises(BadInput):
+        actions.tell_outcome(doing, "  ", by=mara)
+
+
+def test_an_outcome_of_an_ask_stops_its_page(ask: Entry, mara: Person, outbox: world.Outbox) -> None:
+    actions.tell_outcome(ask, "Found it ourselves", by=mara)
+    world.fast_forward(FIVE_MINUTES)
+
+    assert outbox.sent == []
+
+
+def test_a_closed_room_takes_no_more_words(incident: Incident, mara: Person) -> None:
+    actions.stand_down(incident, by=mara)
+
+    with pytest.raises(Conflict, match="Reopen it"):
+        actions.post(incident, Said(Kind.NOTE, "One more thing"), by=mara)

@@ -1,0 +1,121 @@
+import pytest
+
+from raglan.catalog.models import Service
+from raglan.core.errors import BadInput
+from raglan.incidents import actions
+from raglan.incidents.actions import Warned
+from raglan.incidents.models import Entry, HeadsUp, Incident
+from raglan.paging.models import Page
+from raglan.people.models import Person
+from raglan.testing import world
+
+
+@pytest.fixture
+def httpd(bo: Person) -> Service:
+    """A service whose team has Bo on call."""
+    team = world.team(bo)
+    world.schedule(bo, of=team)
+    return world.service("httpd", team)
+
+
+def warn(by: Person, *services: Service, text: str = "I may have broken Apache") -> HeadsUp:
+    return actions.give_heads_up(Warned(text, services=services), by=by)
+
+
+def machine_texts(incident: Incident | None) -> list[str]:
+    found = Entry.objects.filter(incident=incident, kind=Entry.Kind.MACHINE).order_by("pk")
+    return list(found.values_list("text", flat=True))
+
+
+def test_a_heads_up_opens_a_room_and_tells_whoever_is_on_call(
+    mara: Person, httpd: Service, outbox: world.Outbox
+) -> None:
+    given = warn(mara, httpd)
+    world.fire_all()
+
+    assert given.incident is not None
+    assert given.incident.title == "Heads-up: I may have broken Apache"
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+    assert outbox.sent[0].message.title == "Heads-up from Mara Keller"
+    assert machine_texts(given.incident) == ["Bo Silva is told of this heads-up now."]
+
+
+def test_the_message_says_who_gave_it_and_that_somebody_is_on_it(
+    mara: Person, httpd: Service, outbox: world.Outbox
+) -> None:
+    warn(mara, httpd)
+    world.fire_all()
+
+    assert "Mara Keller gave a heads-up" in outbox.sent[0].message.text
+
+
+def test_the_first_thing_that_comes_back_is_thanks(mara: Person, bo: Person, httpd: Service) -> None:
+    given = warn(mara, httpd)
+    world.fire_all()
+
+    world.paging.acknowledge(Page.objects.get(), by=bo, via=world.paging.Via.LINK)
+    world.fire_all()
+
+    given.refresh_from_db()
+    thanks = Entry.objects.get(incident=given.incident, kind=Entry.Kind.NOTE)
+    assert (thanks.text, thanks.author) == (actions.THANKS, bo)
+    assert given.thanked_at is not None
+
+
+def test_thanks_come_once(mara: Person, bo: Person, httpd: Service) -> None:
+    given = warn(mara, httpd)
+    for _ in range(2):
+        actions.thank(given, by=bo)
+
+    assert Entry.objects.filter(incident=given.incident, text=actions.THANKS).count() == 1
+
+
+def test_a_second_heads_up_about_the_same_service_joins_the_room(mara: Person, httpd: Service) -> None:
+    first, second = warn(mara, httpd), warn(world.person("Ines Roth"), httpd)
+
+    assert first.incident == second.incident
+
+
+def test_a_heads_up_about_another_service_opens_another_room(mara: Person, httpd: Service) -> None:
+    assert warn(mara, httpd).incident != warn(mara, world.service("dns")).incident
+
+
+def test_a_closed_room_is_not_joined(mara: Person, httpd: Service) -> None:
+    first = warn(mara, httpd)
+    assert first.incident is not None
+    actions.stand_down(first.incident, by=mara)
+
+    assert warn(mara, httpd).incident != first.incident
+
+
+def test_without_a_service_nobody_is_paged_and_the_room_is_there(mara: Person, outbox: world.Outbox) -> None:
+    given = warn(mara)
+    world.fire_all()
+
+    assert given.incident is not None
+    assert outbox.sent == []
+
+
+def test_whoever_is_on_call_and_gives_the_heads_up_is_not_paged(
+    bo: Person, httpd: Service, outbox: world.Outbox
+) -> None:
+    warn(bo, httpd)
+    world.fire_all()
+
+    assert outbox.sent == []
+
+
+def test_only_the_words_are_needed_and_the_rest_is_shown(mara: Person) -> None:
+    warned = Warned("I broke it", did="rolled out 4711", saw="503", need="a second pair of eyes")
+
+    given = actions.give_heads_up(warned, by=mara)
+
+    entry = Entry.objects.get(incident=given.incident, kind=Entry.Kind.HEADS_UP)
+    assert entry.text == "I broke it\nI did: rolled out 4711\nI saw: 503\nI need: a second pair of eyes"
+
+
+def test_without_words_there_is_no_heads_up(mara: Person) -> None:
+    with pytest.raises(BadInput):
+        warn(mara, text=" \n ")
+
+    assert not Incident.objects.exists()

@@ -1,0 +1,150 @@
+import re
+
+import pytest
+
+from raglan.core import timeline
+from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import actions as incidents
+from raglan.incidents.actions import Said
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+from raglan.reviews import actions, queries
+from raglan.reviews.models import Reply, Review
+from raglan.reviews.questions import QUESTIONS
+from raglan.testing import world
+
+Kind = Entry.Kind
+
+
+@pytest.fixture
+def mara(db: None) -> Person:
+    return world.person("Mara Keller")
+
+
+@pytest.fixture
+def bo(db: None) -> Person:
+    return world.person("Bo Silva")
+
+
+@pytest.fixture
+def over(mara: Person, bo: Person) -> Incident:
+    """An incident that people stood down from."""
+    incident = incidents.declare("Apache is down", by=mara)
+    incidents.post(incident, Said(Kind.NOTE, "The login answers 503"), by=mara)
+    doing = incidents.post(incident, Said(Kind.DOING, "Restarting one host"), by=bo)
+    incidents.tell_outcome(doing, "It came back.", by=bo)
+    question = incidents.post(incident, Said(Kind.VERIFY, "Slow for you, too?"), by=mara)
+    incidents.answer(question, "yes", by=bo, text="in Berlin")
+    return incidents.stand_down(incident, by=mara, words="All hosts serve again.")
+
+
+@pytest.fixture
+def review(over: Incident) -> Review:
+    world.fire_all()
+    return Review.objects.get()
+
+
+def write(review: Review, by: Person, seen_version: int, title: str = "What restarts teach") -> Review:
+    return actions.write(
+        review, title=title, summary="s", surprised="p", went_right="r", seen_version=seen_version, by=by
+    )
+
+
+def test_standing_down_drafts_a_review_with_every_entry(review: Review, over: Incident) -> None:
+    assert [moment.text for moment in review.moments.all()] == [
+        "The login answers 503",
+        "Restarting one host",
+        "Slow for you, too?",
+        "All hosts serve again.",
+    ]
+    assert (review.title, review.summary, review.state) == ("Apache is down", "All hosts serve again.", "draft")
+
+
+def test_outcomes_and_answers_stand_beside_their_moment(review: Review) -> None:
+    outcomes = {moment.text: moment.outcome for moment in review.moments.all()}
+
+    assert outcomes["Restarting one host"] == "It came back."
+    assert outcomes["Slow for you, too?"] == "Bo Silva: Yes, me too. in Berlin"
+
+
+def test_a_second_end_adds_what_came_since_and_keeps_what_was_written(
+    review: Review, over: Incident, mara: Person
+) -> None:
+    write(review, mara, 0)
+    actions.keep_moment(review, review.moments.all()[0].entry_id, in_story=False, by=mara)
+    incidents.reopen(over, by=mara, why="It is back.")
+    incidents.stand_down(over, by=mara, words="Now it is over.")
+    world.fire_all()
+
+    review.refresh_from_db()
+    assert (Review.objects.count(), review.title) == (1, "What restarts teach")
+    assert [moment.text for moment in review.moments.all()][-2:] == ["It is back.", "Now it is over."]
+    assert review.moments.all()[0].in_story is False
+
+
+def test_drafting_again_without_news_changes_nothing(review: Review, over: Incident) -> None:
+    before = timeline.newest_id()
+
+    actions.draft(over)
+
+    assert timeline.newest_id() == before
+
+
+def test_two_who_write_at_once_do_not_overwrite_each_other(review: Review, mara: Person, bo: Person) -> None:
+    assert write(review, mara, 0).version == 1
+
+    with pytest.raises(Conflict, match="while you were writing"):
+        write(review, bo, 0, title="Other words")
+
+    review.refresh_from_db()
+    assert review.title == "What restarts teach"
+
+
+def test_a_review_needs_a_title(review: Review, mara: Person) -> None:
+    with pytest.raises(BadInput) as caught:
+        write(review, mara, 0, title=" ")
+
+    assert caught.value.field == "title"
+
+
+def test_answers_of_several_people_stand_side_by_side(review: Review, mara: Person, bo: Person) -> None:
+    key = QUESTIONS[0].key
+    for person, text in ((mara, "nothing"), (bo, "the heat"), (bo, "the new rack")):
+        actions.reply(review, key, text, by=person)
+
+    asked = queries.asked(review)[QUESTIONS[0].group][0]
+    assert [(item.person.name, item.text) for item in asked.replies] == [
+        ("Mara Keller", "nothing"),
+        ("Bo Silva", "the new rack"),
+    ]
+
+
+def test_an_answer_can_be_taken_back(review: Review, mara: Person) -> None:
+    for text in ("nothing", " "):
+        actions.reply(review, QUESTIONS[0].key, text, by=mara)
+
+    assert not Reply.objects.exists()
+
+
+def test_only_the_questions_can_be_answered(review: Review, mara: Person) -> None:
+    with pytest.raises(BadInput) as caught:
+        actions.reply(review, "whose-fault", "nobody's", by=mara)
+
+    assert caught.value.field == "question"
+
+
+def test_no_question_asks_for_a_cause_or_for_somebody_at_fault() -> None:
+    words = re.compile(r"\b(root|caused?|blame|fault|mistakes?|error|failed to|should have)\b", re.IGNORECASE)
+
+    assert [question.text for question in QUESTIONS if words.search(question.text)] == []
+
+
+def test_keys_of_questions_are_stored_with_answers_and_are_unique() -> None:
+    keys = [question.key for question in QUESTIONS]
+
+    assert len(keys) == len(set(keys)) > 30
+    assert max(map(len, keys)) <= 40
+
+
+def test_a_draft_is_shared_when_somebody_says_so(review: Review, mara: Person) -> None:
+    assert actions.share(review, by=mara).state == Review.State.SHARED
