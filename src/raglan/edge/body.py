@@ -41,9 +41,7 @@ def check_length(scope: Scope, most: int) -> None:
         raise TooLarge(most)
 
 
-async def pieces(
-    receive: Receive, *, most: int, idle_s: float = IDLE_S, whole_s: float = WHOLE_S
-) -> AsyncIterator[bytes]:
+async def pieces(receive: Receive, *, most: int, idle_s: float, whole_s: float) -> AsyncIterator[bytes]:
     """Give a body as it comes. Raises TooLarge, TooSlow, ClientGone."""
     size, until = 0, time.monotonic() + whole_s
     more = True
@@ -64,7 +62,7 @@ async def pieces(
             yield piece
 
 
-async def read(receive: Receive, *, most: int, idle_s: float = IDLE_S, whole_s: float = WHOLE_S) -> bytes:
+async def read(receive: Receive, *, most: int, idle_s: float, whole_s: float) -> bytes:
     """Return a whole body from memory."""
     return b"".join([piece async for piece in pieces(receive, most=most, idle_s=idle_s, whole_s=whole_s)])
 
@@ -111,7 +109,7 @@ class Spool:
         body = Body(self)
         held = bytearray()
         try:
-            async for piece in pieces(receive, most=self._most):
+            async for piece in pieces(receive, most=self._most, idle_s=IDLE_S, whole_s=WHOLE_S):
                 held += piece
                 if len(held) >= PIECE:
                     await body.add(bytes(held))

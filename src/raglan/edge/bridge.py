@@ -51,12 +51,20 @@ class Bridge:
         self._threads = Threads("web", threads, line=threads * WAITING_PER_THREAD)
         self._spool = Spool(most=max_body, large_at_once=LARGE_AT_ONCE)
         self._trusted_proxies = trusted_proxies
+        self._loading: asyncio.Future[object] | None = None
+
+    def load(self, work: Callable[[], object]) -> asyncio.Future[object]:
+        """Load on a thread what the app needs; requests wait for it, so that no two threads import the same."""
+        self._loading = asyncio.ensure_future(self._threads.ask(work))
+        return self._loading
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
             check_head(scope)
             body = await self._spool.read(scope, receive)
+            if self._loading is not None:
+                await asyncio.shield(self._loading)
             outbox = self._begin(scope, body)
         except RaglanError as error:
             await refuse(send, error)

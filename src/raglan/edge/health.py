@@ -46,13 +46,18 @@ class Health:
     """
 
     def __init__(
-        self, engine: Engine | None, journal: Journal | None, *, is_quiet: Callable[[], bool] = lambda: False
+        self,
+        engine: Engine | None,
+        journal: Journal | None,
+        *,
+        is_quiet: Callable[[], bool] = lambda: False,
+        is_migrated: bool = False,
     ) -> None:
         self._engine = engine
         self._journal = journal
         self._is_quiet = is_quiet
         self._threads = Threads("health", 2, line=32)
-        self._migrated = False
+        self._migrated = is_migrated
         self.draining = False
 
     def takes(self, path: str) -> bool:

@@ -90,11 +90,11 @@ class Process:
         self._is_quiet = self._engine is not None and restored_mark(config.data_dir) is not None
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
         self._intake = Intake(self._journal, trusted_proxies=config.trusted_proxy_count) if self._journal else None
-        self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet)
+        self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet, is_migrated=True)
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
         self._hub = Hub(authorize=audience.authorize, replay=audience.replay) if "edge" in roles else None
-        self._bridge = _bridge(config) if "web" in roles else None
+        self._bridge = self._make_bridge() if "web" in roles else None
         # The driver of PostgreSQL is large, so that it is loaded only where it is used.
         postgresql = connection.vendor == "postgresql"
         self._listener = import_module("raglan.edge.listen").Listener() if postgresql else None
@@ -102,6 +102,10 @@ class Process:
         self._watchdog = Watchdog(self._signs)
         self._stop = asyncio.Event()
         self._loop_seen = time.monotonic()
+
+    def _make_bridge(self) -> Bridge:
+        count = self._config.trusted_proxy_count
+        return Bridge(get_wsgi_application(), threads=self._config.web_threads, trusted_proxies=count)
 
     async def run(self) -> int:
         """Start all parts, serve, and end them in order."""
@@ -116,6 +120,7 @@ class Process:
         while not web.started and not serving.done():
             await asyncio.sleep(0.005)
         await self._greet()
+        await self._load()
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         code = await self._end(web, serving)
@@ -142,6 +147,11 @@ class Process:
         for line in await self._readers.ask(lambda: startup.first_words(self._config)):
             self._say(line)
         sys.stdout.flush()
+
+    async def _load(self) -> None:
+        """Load the screens once signals and timers are served: those come first after a restart."""
+        if self._bridge is not None:
+            await self._bridge.load(load_screens)
         gc.collect()
         gc.freeze()  # what is loaded by now stays; no later collection needs to look at it
 
@@ -217,8 +227,6 @@ class Process:
         )
 
 
-def _bridge(config: Config) -> Bridge:
-    """Return the bridge to Django, with all its screens loaded: the first reader must not wait for that."""
-    app = get_wsgi_application()
+def load_screens() -> None:
+    """Import all that answers screens and REST, and all templates' machinery with it."""
     _ = get_resolver().url_patterns
-    return Bridge(app, threads=config.web_threads, trusted_proxies=config.trusted_proxy_count)
