@@ -79,7 +79,7 @@ def _serve_and_play(arguments: list[str], *, again: bool) -> int:
         if again or not (data / PLAYED).exists():
             _play(arguments, options.public_url, token, data)
         else:
-            click.echo("The story was played on this data before. To play it once more: raglan demo --serve --again")
+            click.echo("The story was played on this data before. To play it once more, add --again.")
         click.echo(f"raglan keeps running at {options.public_url} – Ctrl-C ends it.")
         return server.process.wait()
 
