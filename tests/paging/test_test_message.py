@@ -50,3 +50,15 @@ def test_a_test_that_is_refused_says_so_on_the_profile(outbox: world.Outbox) -> 
 
     failed = Notification.objects.get()
     assert (failed.state, failed.error) == (Notification.State.FAILED, "the provider said no")
+
+
+def test_a_test_that_is_passed_on_worries_nobody(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    ports.send_test(world.mail_of(mara), mara)
+    world.fire_all()
+
+    Client().post("/p/" + outbox.sent[0].message.link.partition("/p/")[2], {"answer": "pass"})
+    world.fast_forward(world.timedelta(hours=1))
+
+    assert Page.objects.get().state == Page.State.TRIGGERED
+    assert "page.unanswered" not in [event.kind for event in timeline.about("now")]

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
 from django.db.models import Max
 
@@ -103,13 +104,29 @@ def start(
     )
     timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=at)
     timeline.append(
-        events.PageStarted(
-            title=page.title, severity=page.severity, policy=plan.policy, reason_type=reason.type, reason_id=reason.id
-        ),
-        actor=actor,
-        about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])],
+        started(page), actor=actor, about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])]
     )
     return page
+
+
+def started(page: Page) -> events.PageStarted:
+    """Return the event of a page that was just written."""
+    return events.PageStarted(
+        page=page.pk,
+        title=page.title,
+        text=page.text,
+        severity=page.severity,
+        policy=str(page.plan.get("policy", "")),
+        policy_id=page.policy_id,
+        plan=page.plan,
+        reason_type=page.reason_type,
+        reason_id=page.reason_id,
+        link=page.link,
+        started_at=page.created_at,
+        step=page.step,
+        next_step_at=page.next_step_at,
+        is_test=page.is_test,
+    )
 
 
 def page_people(people: Sequence[Person], words: Words, *, reason: Reason, by: Person | None) -> Page:
@@ -143,10 +160,18 @@ def escalate(page_id: int) -> None:
         why = "nobody is on call, or nobody there can be reached"
         timeline.append(events.StepFoundNobody(step=page.step, why=why), about=_about(page))
         wait = timedelta(0) if plan.after(page.round, page.step) and page.step + 1 < len(plan.steps) else wait
-    page.next_step_at = now() + wait
+    plan_next_step(page, wait)
+
+
+def plan_next_step(page: Page, wait: timedelta) -> None:
+    """Store where a page stands, and let its next step follow after a wait."""
+    at = now() + wait
+    page.next_step_at = at
     page.save(update_fields=["round", "step", "next_step_at"])
     timers.cancel(ESCALATE, subject=timeline.ref(page))
-    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=page.next_step_at)
+    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=at)
+    planned = events.NextStepPlanned(round=page.round, step=page.step, next_step_at=at)
+    timeline.append(planned, about=[page])
 
 
 def _give_up(page: Page) -> None:
@@ -168,17 +193,33 @@ def _reach_out(page: Page, item: queries.Whom) -> Reached | None:
     reached = Reached.objects.create(
         page=page, person=item.person, round=page.round, step=page.step, why=item.why[:200], at=at
     )
-    timeline.append(
-        events.PersonReachedOut(person=item.person.pk, round=page.round, step=page.step, why=item.why),
-        about=[*_about(page), item.person],
-    )
-    ways = ways_to(item.person)
-    if not ways:
+    planned = [
+        _plan_notification(reached, contact, delay_s=delay_s, number=number)
+        for number, (contact, delay_s) in enumerate(ways_to(item.person))
+    ]
+    timeline.append(reached_out(reached, planned), about=[*_about(page), item.person])
+    if not planned:
         _unreachable(reached, "no way to reach this person is set up")
         return None
-    for number, (contact, delay_s) in enumerate(ways):
-        _plan_notification(reached, contact, delay_s=delay_s, number=number)
     return reached
+
+
+def reached_out(reached: Reached, planned: Sequence[Notification]) -> events.PersonReachedOut:
+    """Return the event that a person is reached out to by some messages."""
+    return events.PersonReachedOut(
+        reached=reached.pk,
+        person=reached.person_id,
+        round=reached.round,
+        step=reached.step,
+        why=reached.why,
+        reached_at=reached.at,
+        ways=[
+            events.Way(
+                notification=item.pk, contact=item.contact_id, channel=item.channel, key=item.key, due_at=item.due_at
+            )
+            for item in planned
+        ],
+    )
 
 
 def ways_to(person: Person) -> list[tuple[ContactMethod, int]]:
@@ -210,7 +251,9 @@ def _unreachable(reached: Reached, why: str) -> None:
     reached.answered_at = now()
     reached.save(update_fields=["answer", "answered_at"])
     timeline.append(
-        events.PersonUnreachable(person=reached.person_id, why=why),
+        events.PersonUnreachable(
+            reached=reached.pk, person=reached.person_id, why=why, found_at=reached.answered_at
+        ),
         about=[*_about(reached.page), f"person:{reached.person_id}"],
     )
 
@@ -218,8 +261,9 @@ def _unreachable(reached: Reached, why: str) -> None:
 @atomic
 def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subject | None = None) -> Page:
     """Take the page: stop its escalation and its waiting messages. Safe to call twice. Raises AlreadyTaken."""
+    at = now()
     taken = Page.objects.filter(pk=page.pk, state__in=OPEN).update(
-        state=Page.State.ACKNOWLEDGED, acknowledged_at=now(), acknowledged_by=by, next_step_at=None
+        state=Page.State.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by, next_step_at=None
     )
     page.refresh_from_db()
     if not taken:
@@ -227,10 +271,9 @@ def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subj
             raise AlreadyTaken(page)
         return page
     _stop(page)
-    if by is not None:
-        _answer(page, by, Reached.Answer.HAS_IT)
+    reached = _answer(page, by, Reached.Answer.HAS_IT, at) if by else None
     timeline.append(
-        events.PageAcknowledged(person=by.pk if by else None, via=via),
+        events.PageAcknowledged(person=by.pk if by else None, via=via, reached=reached, at=at),
         actor=actor or by or timeline.SYSTEM,
         about=_about(page),
     )
@@ -250,8 +293,11 @@ def join(page: Page, *, by: Person, via: Via) -> Page:
 @atomic
 def _join(page: Page, by: Person, via: Via) -> Page:
     if not _answered(page, by, Reached.Answer.JOINS):
-        _answer(page, by, Reached.Answer.JOINS)
-        timeline.append(events.PageJoined(person=by.pk, via=via), actor=by, about=_about(page))
+        at = now()
+        joined = events.PageJoined(
+            person=by.pk, via=via, reached=_answer(page, by, Reached.Answer.JOINS, at), at=at
+        )
+        timeline.append(joined, actor=by, about=_about(page))
     return page
 
 
@@ -261,9 +307,11 @@ def pass_on(page: Page, *, by: Person, via: Via) -> Page:
     page = Page.objects.select_for_update().get(pk=page.pk)
     if _answered(page, by, Reached.Answer.PASSED_ON) or page.state not in OPEN:
         return page
-    _answer(page, by, Reached.Answer.PASSED_ON)
+    at = now()
+    reached = _answer(page, by, Reached.Answer.PASSED_ON, at)
     _cancel_notifications(page, person=by)
-    timeline.append(events.PagePassedOn(person=by.pk, via=via), actor=by, about=_about(page))
+    passed = events.PagePassedOn(person=by.pk, via=via, reached=reached, at=at)
+    timeline.append(passed, actor=by, about=_about(page))
     if not _somebody_left(page):
         hurry(page)
     return page
@@ -276,44 +324,40 @@ def _somebody_left(page: Page) -> bool:
 
 def hurry(page: Page) -> None:
     """Take the next step now instead of after its wait."""
-    if page.state != Page.State.TRIGGERED:
-        return
-    Page.objects.filter(pk=page.pk).update(next_step_at=now())
-    timers.cancel(ESCALATE, subject=timeline.ref(page))
-    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=now())
+    page = Page.objects.select_for_update().get(pk=page.pk)
+    if page.state == Page.State.TRIGGERED and not page.is_test:
+        plan_next_step(page, timedelta(0))
 
 
 def _answered(page: Page, person: Person, answer: Reached.Answer) -> bool:
     return Reached.objects.filter(page=page, person=person, answer=answer).exists()
 
 
-def _answer(page: Page, person: Person, answer: Reached.Answer) -> None:
-    at = now()
+def _answer(page: Page, person: Person, answer: Reached.Answer, at: datetime) -> int:
+    """Note an answer; return the id of the row that holds it."""
     latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first() or Reached.objects.create(
         page=page, person=person, round=page.round, step=max(0, page.step), why="came by themselves", at=at
     )
     Reached.objects.filter(pk=latest.pk).update(answer=answer, answered_at=at)
-    heard = Notification.objects.filter(
+    Notification.objects.filter(
         page=page, person=person, handed_over_at__isnull=False, confirmed_at__isnull=True
-    )
-    contacts = list(ContactMethod.objects.filter(pk__in=heard.values("contact_id")))
-    heard.update(confirmed_at=at)
-    for contact in contacts:
-        people.confirm_contact(contact, actor=person)
+    ).update(confirmed_at=at)
+    return latest.pk
 
 
 @atomic
 def resolve(page: Page, *, why: str, actor: timeline.Subject = timeline.SYSTEM) -> Page:
     """End a page because what it was for is over."""
+    at = now()
     done = (
         Page.objects.filter(pk=page.pk)
         .exclude(state=Page.State.RESOLVED)
-        .update(state=Page.State.RESOLVED, resolved_at=now(), next_step_at=None)
+        .update(state=Page.State.RESOLVED, resolved_at=at, next_step_at=None)
     )
     page.refresh_from_db()
     if done:
         _stop(page)
-        timeline.append(events.PageResolved(why=why), actor=actor, about=_about(page))
+        timeline.append(events.PageResolved(why=why, at=at), actor=actor, about=_about(page))
     return page
 
 
@@ -351,8 +395,22 @@ def save_policy(
     for position, draft in enumerate(steps):
         made_step = Step.objects.create(policy=policy, position=position, wait_s=draft.wait_s)
         StepTarget.objects.bulk_create(StepTarget(step=made_step, **{f"{t.type}_id": t.id}) for t in draft.targets)
-    timeline.append(events.PolicyChanged(slug=slug, version=policy.version), actor=actor, about=[policy])
+    timeline.append(_policy_changed(policy), actor=actor, about=[policy])
     return policy
+
+
+def _policy_changed(policy: Policy) -> events.PolicyChanged:
+    plan = queries.plan_of(policy).as_json()
+    return events.PolicyChanged(
+        policy=policy.pk,
+        slug=policy.slug,
+        name=policy.name,
+        team=policy.team_id,
+        version=policy.version,
+        repeat=policy.repeat,
+        is_fallback=policy.is_fallback,
+        steps=cast("list[dict[str, object]]", plan["steps"]),
+    )
 
 
 @atomic
@@ -366,7 +424,7 @@ def ensure_fallback() -> Policy | None:
     policy = Policy.objects.create(name="Fallback: administrators", slug="fallback", repeat=3, is_fallback=True)
     step = Step.objects.create(policy=policy, position=0, wait_s=300)
     StepTarget.objects.bulk_create(StepTarget(step=step, person=person) for person in people)
-    timeline.append(events.PolicyChanged(slug=policy.slug, version=1), about=[policy])
+    timeline.append(_policy_changed(policy), about=[policy])
     return policy
 
 
@@ -384,7 +442,8 @@ def set_rules(person: Person, rules: Sequence[tuple[int, int]], *, by: Person | 
         NotificationRule(person=person, contact_id=contact_id, delay_s=delay_s, position=position)
         for position, (contact_id, delay_s) in enumerate(rules)
     )
-    timeline.append(events.RulesChanged(person=person.pk), actor=by or timeline.SYSTEM, about=[person])
+    changed = events.RulesChanged(person=person.pk, rules=list(rules))
+    timeline.append(changed, actor=by or timeline.SYSTEM, about=[person])
 
 
 def newest_round(page: Page) -> int:

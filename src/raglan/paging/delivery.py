@@ -78,6 +78,9 @@ def _record_success(notification: Notification, receipt: ports.Receipt) -> None:
                 channel=notification.channel,
                 attempt=notification.attempts,
                 may_repeat=notification.may_repeat,
+                handed_over_at=at,
+                is_received=receipt.received,
+                provider_id=receipt.provider_id[:200],
             ),
             about=[notification.page, f"person:{notification.person_id}"],
         )
@@ -95,6 +98,7 @@ def _record_failure(notification: Notification, error: DeliveryError) -> None:
             notification=notification.pk,
             person=notification.person_id,
             channel=notification.channel,
+            attempt=notification.attempts,
             why=error.sentence[:1000],
             permanent=not again,
         ),
@@ -119,9 +123,11 @@ def _bring_next_forward(notification: Notification) -> None:
         .first()
     )
     if notification.reached_id and later and later.due_at > now():
-        Notification.objects.filter(pk=later.pk).update(due_at=now())
+        at = now()
+        Notification.objects.filter(pk=later.pk).update(due_at=at)
         timers.cancel(actions.DELIVER, subject=f"notification:{later.pk}")
-        timers.schedule(actions.DELIVER, subject=f"notification:{later.pk}", due_at=now())
+        timers.schedule(actions.DELIVER, subject=f"notification:{later.pk}", due_at=at)
+        timeline.append(events.NotificationHurried(notification=later.pk, due_at=at), about=[notification.page])
 
 
 def _notice_unreachable(reached: Reached, why: str) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import BaseModel, ConfigDict
+
 from raglan.core.timeline import EventPayload
 
 
@@ -9,22 +11,53 @@ class PageStarted(EventPayload):
     """A page was written, with its plan."""
 
     kind = "page.started"
+    page: int
     title: str
+    text: str
     severity: str
     policy: str
+    policy_id: int | None
+    plan: dict[str, object]
     reason_type: str
     reason_id: int | None
+    link: str
+    started_at: datetime
+    step: int = -1
+    next_step_at: datetime | None
     is_test: bool = False
 
 
+class NextStepPlanned(EventPayload):
+    """A step was taken, or the wait after it was cut short; this is when the one after it comes."""
+
+    kind = "page.next_step"
+    round: int
+    step: int
+    next_step_at: datetime
+
+
+class Way(BaseModel):
+    """One message that was planned. Its address is not told here."""
+
+    model_config = ConfigDict(frozen=True)
+    notification: int
+    contact: int | None
+    channel: str
+    key: str
+    due_at: datetime
+
+
 class PersonReachedOut(EventPayload):
-    """A step reached out to a person."""
+    """A step reached out to a person, by these ways."""
 
     kind = "page.reached_out"
+    reached: int
     person: int
     round: int
     step: int
     why: str
+    reached_at: datetime
+    ways: list[Way]
 
 
 class StepFoundNobody(EventPayload):
@@ -39,8 +72,10 @@ class PersonUnreachable(EventPayload):
     """Every way to a person was refused or missing; the next step follows at once."""
 
     kind = "page.person_unreachable"
+    reached: int
     person: int
     why: str
+    found_at: datetime
 
 
 class NotificationHandedOver(EventPayload):
@@ -52,6 +87,9 @@ class NotificationHandedOver(EventPayload):
     channel: str
     attempt: int
     may_repeat: bool
+    handed_over_at: datetime
+    is_received: bool
+    provider_id: str
 
 
 class NotificationFailed(EventPayload):
@@ -61,8 +99,17 @@ class NotificationFailed(EventPayload):
     notification: int
     person: int
     channel: str
+    attempt: int
     why: str
     permanent: bool
+
+
+class NotificationHurried(EventPayload):
+    """A person's next way is tried now, because the one before it failed."""
+
+    kind = "notification.hurried"
+    notification: int
+    due_at: datetime
 
 
 class PageAcknowledged(EventPayload):
@@ -71,6 +118,8 @@ class PageAcknowledged(EventPayload):
     kind = "page.acknowledged"
     person: int | None
     via: str
+    reached: int | None
+    at: datetime
 
 
 class PageJoined(EventPayload):
@@ -79,6 +128,8 @@ class PageJoined(EventPayload):
     kind = "page.joined"
     person: int
     via: str
+    reached: int
+    at: datetime
 
 
 class PagePassedOn(EventPayload):
@@ -87,6 +138,8 @@ class PagePassedOn(EventPayload):
     kind = "page.passed_on"
     person: int
     via: str
+    reached: int
+    at: datetime
 
 
 class PageUnanswered(EventPayload):
@@ -101,6 +154,7 @@ class PageResolved(EventPayload):
 
     kind = "page.resolved"
     why: str
+    at: datetime
 
 
 class EscalationRepaired(EventPayload):
@@ -114,8 +168,14 @@ class PolicyChanged(EventPayload):
     """A policy was made or changed. Running pages keep the plan that they started with."""
 
     kind = "policy.changed"
+    policy: int
     slug: str
+    name: str
+    team: int | None
     version: int
+    repeat: int
+    is_fallback: bool
+    steps: list[dict[str, object]]
 
 
 class RulesChanged(EventPayload):
@@ -123,3 +183,4 @@ class RulesChanged(EventPayload):
 
     kind = "person.rules_changed"
     person: int
+    rules: list[tuple[int, int]]

@@ -39,6 +39,8 @@ def send_test(contact: ContactMethod, by: Person) -> str:
         due_at=at,
     )
     timers.schedule(actions.DELIVER, subject=timeline.ref(f"notification:{notification.pk}"), due_at=at)
+    timeline.append(actions.started(page), actor=by, about=[page])
+    timeline.append(actions.reached_out(reached, [notification]), about=[page])
     return f"A test is on its way to {contact.address}. It shows here when it was handed over."
 
 

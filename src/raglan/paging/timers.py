@@ -19,14 +19,10 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
     """A step whose code raised is set aside; the page goes on with the next step at once."""
     page = Page.objects.filter(pk=due.subject_id, state=Page.State.TRIGGERED).first()
     if page is not None:
-        coming = Plan.from_json(page.plan).after(page.round, page.step)
-        round_, step = coming or (page.round, page.step)
-        timeline.append(
-            events.StepFoundNobody(step=max(0, step), why=f"raglan itself failed: {error[:300]}"),
-            about=[page, "now"],
-        )
-        Page.objects.filter(pk=page.pk).update(round=round_, step=step)
-        timers.schedule(actions.ESCALATE, subject=timeline.ref(page), due_at=now() + timedelta(seconds=1))
+        page.round, page.step = Plan.from_json(page.plan).after(page.round, page.step) or (page.round, page.step)
+        failed = events.StepFoundNobody(step=max(0, page.step), why=f"raglan itself failed: {error[:300]}")
+        timeline.append(failed, about=[page, "now"])
+        actions.plan_next_step(page, timedelta(seconds=1))
 
 
 @timers.handler(actions.ESCALATE, on_parked=escalate_anyway)

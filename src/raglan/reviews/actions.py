@@ -40,7 +40,14 @@ def draft(incident: Incident) -> Review:
         for entry in new
     )
     if made or new:
-        drafted = events.ReviewDrafted(incident=incident.pk, moments=len(have) + len(new))
+        drafted = events.ReviewDrafted(
+            review=review.pk,
+            incident=incident.pk,
+            title=review.title,
+            summary=review.summary,
+            drafted_at=at,
+            entries=[entry.pk for entry in new],
+        )
         timeline.append(drafted, about=[review, incident, "reviews"])
     return review
 
@@ -69,7 +76,15 @@ def write(  # noqa: PLR0913 -- the parts of a review's text are saved together
     review.version += 1
     review.updated_at = now()
     review.save()
-    timeline.append(events.ReviewWritten(what="text"), actor=by, about=[review, review.incident, "reviews"])
+    written = events.ReviewWritten(
+        title=review.title,
+        summary=review.summary,
+        surprised=review.surprised,
+        went_right=review.went_right,
+        version=review.version,
+        written_at=review.updated_at,
+    )
+    timeline.append(written, actor=by, about=[review, review.incident, "reviews"])
     return review
 
 
@@ -78,14 +93,16 @@ def reply(review: Review, question: str, text: str, *, by: Person) -> Reply | No
     """Answer a question for oneself; an empty text takes one's answer back. Raises BadInput for an unknown question."""
     if question not in BY_KEY:
         raise BadInput("question", "is not one of the questions")
-    if not text.strip():
+    at, text = now(), text.strip()[:MAX_TEXT]
+    if not text:
         Reply.objects.filter(review=review, question=question, person=by).delete()
         given = None
     else:
         given, _ = Reply.objects.update_or_create(
-            review=review, question=question, person=by, defaults={"text": text.strip()[:MAX_TEXT], "at": now()}
+            review=review, question=question, person=by, defaults={"text": text, "at": at}
         )
-    timeline.append(events.ReplyWritten(question=question, person=by.pk), actor=by, about=[review, "reviews"])
+    replied = events.ReplyWritten(question=question, person=by.pk, text=text, replied_at=at)
+    timeline.append(replied, actor=by, about=[review, "reviews"])
     return given
 
 
@@ -93,13 +110,15 @@ def reply(review: Review, question: str, text: str, *, by: Person) -> Reply | No
 def keep_moment(review: Review, entry_id: int, *, in_story: bool, by: Person) -> None:
     """Take a moment into the story or leave it out; it stays in the timeline either way."""
     if Moment.objects.filter(review=review, entry_id=entry_id).update(in_story=in_story):
-        timeline.append(events.ReviewWritten(what="story"), actor=by, about=[review, "reviews"])
+        kept = events.MomentKept(entry=entry_id, in_story=in_story)
+        timeline.append(kept, actor=by, about=[review, "reviews"])
 
 
 @atomic
 def share(review: Review, *, by: Person) -> Review:
     """Open a draft for everyone to read."""
-    Review.objects.filter(pk=review.pk).update(state=Review.State.SHARED, updated_at=now())
+    at = now()
+    Review.objects.filter(pk=review.pk).update(state=Review.State.SHARED, updated_at=at)
     review.refresh_from_db()
-    timeline.append(events.ReviewWritten(what="shared"), actor=by, about=[review, review.incident, "reviews"])
+    timeline.append(events.ReviewShared(shared_at=at), actor=by, about=[review, review.incident, "reviews"])
     return review
