@@ -18,7 +18,15 @@ STOP_S = 15
 class Child:
     """A raglan command that runs beside this one; Ctrl-C reaches it only through us."""
 
-    def __init__(self, arguments: Sequence[str], env: Mapping[str, str], *, output: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        output: IO[bytes] | None = None,
+        ends_by: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self._ends_by = ends_by
         command = [sys.executable, "-m", "raglan", *arguments]
         out = subprocess.STDOUT if output is not None else None
         self.process = subprocess.Popen(
@@ -33,7 +41,7 @@ class Child:
     def stop(self) -> int:
         """Ask it to end, force it when it does not, and return its exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(self._ends_by)
         try:
             return self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:

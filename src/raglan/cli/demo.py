@@ -89,9 +89,13 @@ def _asked_to_stop() -> Iterator[None]:
     """Turn SIGINT and SIGTERM into a quiet end; the server is asked to drain on the way out."""
 
     def stop(_number: int, _frame: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C would leave the server behind
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     except KeyboardInterrupt:
@@ -112,7 +116,8 @@ def _token_on_this_machine() -> str:
 
 
 def _play(arguments: list[str], url: str, token: str, data: Path) -> None:
-    with Child(["demo", *arguments], {"RAGLAN_URL": url, "RAGLAN_TOKEN": token}) as story:
+    env = {"RAGLAN_URL": url, "RAGLAN_TOKEN": token}
+    with Child(["demo", *arguments], env, ends_by=signal.SIGINT) as story:
         code = story.process.wait()
     if code == 0:
         note = {"played_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "arguments": arguments}
