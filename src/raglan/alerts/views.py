@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from raglan.alerts import queries
 from raglan.alerts.models import AlertGroup
+from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
 from raglan.people.models import Person
 
@@ -18,7 +19,7 @@ PER_PAGE = 40
 def _context(request: HttpRequest) -> dict[str, object]:
     state = request.GET.get("state", "")
     state = state if state in AlertGroup.State.values else ""
-    search = request.GET.get("q", "")[:200]
+    search = clean_text(request.GET.get("q", ""))[:200]
     page = Paginator(queries.groups(state=state, search=search), PER_PAGE).get_page(request.GET.get("page"))
     return {
         "page": page,

@@ -126,7 +126,8 @@ def test_path(request: HttpRequest) -> HttpResponse:
     """Send the reader a test page; the facts of it show on the screen as they come."""
     person = reader(request)
     chosen = request.POST.get("contact", "")
-    contact = ContactMethod.objects.filter(person=person, pk=int(chosen)).first() if chosen.isdigit() else None
+    is_number = chosen.isdecimal() and len(chosen) < 19
+    contact = ContactMethod.objects.filter(person=person, pk=int(chosen)).first() if is_number else None
     try:
         messages.success(request, actions.send_test_page(person, contact))
     except Conflict as error:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
+from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room
 from raglan.incidents.forms import CloseForm, StandingForm, WrongForm
@@ -37,6 +38,11 @@ def responder(request: HttpRequest) -> Person:
     return person
 
 
+def _text(request: HttpRequest, name: str) -> str:
+    """Return a field that no form has looked at, as both databases take it."""
+    return clean_text(request.POST.get(name, ""))
+
+
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """All incidents, open ones first."""
@@ -50,8 +56,7 @@ def wrong(request: HttpRequest) -> HttpResponse:
     """Something is wrong: one question, then a room."""
     person = responder(request)
     form = WrongForm(request.POST or None, initial={"title": request.GET.get("title", "")[:300]})
-    group_ids = [int(word) for word in request.GET.getlist("group") + request.POST.getlist("group") if word.isdigit()]
-    groups = list(AlertGroup.objects.filter(pk__in=group_ids[:50]))
+    groups = _groups(request.GET.getlist("group") + request.POST.getlist("group"))
     if request.method == "POST" and form.is_valid():
         return redirect("incidents:room", _open(form, groups, person).pk)
     context = {
@@ -60,6 +65,12 @@ def wrong(request: HttpRequest) -> HttpResponse:
         "open_incidents": list(queries.open_incidents()[:10]),
     }
     return render(request, "incidents/wrong.html", context, status=422 if form.errors else 200)
+
+
+def _groups(words: list[str]) -> list[AlertGroup]:
+    """Return the groups that an address names; words that are no number of 64 bits name none."""
+    numbers = [int(word) for word in words if word.isdecimal() and len(word) < 19]
+    return list(AlertGroup.objects.filter(pk__in=numbers[:50]))
 
 
 def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident:
@@ -99,7 +110,7 @@ def _view(request: HttpRequest) -> room.View:
     return room.View(
         show=show if show in ("everything", "people", "asks") else "everything",
         oldest_first=request.GET.get("order") == "oldest",
-        before=int(before) if before.isdigit() and len(before) < 19 else 0,
+        before=int(before) if before.isdecimal() and len(before) < 19 else 0,
     )
 
 
@@ -110,11 +121,11 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
     kind = request.POST.get("kind", Entry.Kind.NOTE)
     if kind not in [item[0] for item in room.COMPOSER]:
         raise BadInput("kind", "is not one that can be posted here")
-    team = Team.objects.filter(slug=request.POST.get("to_team", "")).first()
+    team = Team.objects.filter(slug=_text(request, "to_team")).first()
     said = actions.Said(
         kind=Entry.Kind(kind),
-        text=request.POST.get("text", ""),
-        key=request.POST.get("entry_key", "")[:64],
+        text=_text(request, "text"),
+        key=_text(request, "entry_key")[:64],
         to_team=team,
     )
     incident = queries.incident(pk)
@@ -141,11 +152,11 @@ def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         case "take":
             actions.take_ask(entry, by=person)
         case "yes" | "no":
-            actions.answer(entry, verb, by=person, text=request.POST.get("text", ""))
+            actions.answer(entry, verb, by=person, text=_text(request, "text"))
         case "close":
             actions.close_ask(entry, by=person)
         case "outcome":
-            actions.tell_outcome(entry, request.POST.get("text", ""), by=person)
+            actions.tell_outcome(entry, _text(request, "text"), by=person)
         case _:
             raise NotFound("There is nothing like that to do with an entry.")
     return _back(request, entry.incident_id)
@@ -212,7 +223,8 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
         case "lead":
             actions.take_lead(incident, person, by=person)
         case _:
-            actions.be_here(incident, by=person, doing=request.POST.get("doing"))
+            doing = _text(request, "doing") if "doing" in request.POST else None
+            actions.be_here(incident, by=person, doing=doing)
     return redirect("incidents:room", pk)
 
 
@@ -237,7 +249,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on."""
-    actions.reopen(queries.incident(pk), by=responder(request), why=request.POST.get("why", ""))
+    actions.reopen(queries.incident(pk), by=responder(request), why=_text(request, "why"))
     return redirect("incidents:room", pk)
 
 

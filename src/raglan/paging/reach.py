@@ -57,7 +57,7 @@ def someone(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen(word: str) -> Person | None:
-    return Person.objects.filter(pk=int(word), is_active=True).first() if word.isdigit() and len(word) < 19 else None
+    return Person.objects.filter(pk=int(word), is_active=True).first() if word.isdecimal() and len(word) < 19 else None
 
 
 def busy_with(person: Person) -> list[Page]:
@@ -75,7 +75,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     chosen = []
     for contact in ContactMethod.objects.filter(person=person).order_by("pk"):
         word = request.POST.get(f"delay-{contact.pk}", "")
-        if word.isdigit():
+        if word.isdecimal() and len(word) < 19:
             chosen.append((contact.pk, int(word)))
     try:
         actions.set_rules(person, chosen, by=person)

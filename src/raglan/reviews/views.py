@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from raglan.core.decode import clean_text
 from raglan.core.errors import Conflict
 from raglan.incidents.room import KINDS
 from raglan.people.access import Scope, require
@@ -77,7 +78,7 @@ def _save(request: HttpRequest, review: Review, form: ReviewForm) -> Review | No
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a question."""
     question = request.POST.get("question", "")
-    actions.reply(queries.review(pk), question, request.POST.get("text", ""), by=_writer(request))
+    actions.reply(queries.review(pk), question, clean_text(request.POST.get("text", "")), by=_writer(request))
     return redirect(f"/reviews/{pk}/#q-{question}")
 
 
