@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, Slug, Text
 from raglan.oncall.models import Schedule
 from raglan.paging import actions, queries
@@ -258,10 +258,17 @@ def set_rules(request: HttpRequest, person_id: Cursor, data: list[RuleIn]) -> Ru
         raise NotFound("There is no such person.")
     if who.person is None or who.person.pk != person.pk:
         require_scope(request, Scope.CONFIGURE)
+        _shield_administrator(who.person, person)
     else:
         require_scope(request, Scope.RESPOND)
     actions.set_rules(person, [(rule.contact_method_id, rule.delay_s) for rule in data[:50]], by=who.person)
     return RulesOut(rules=data[:50])
+
+
+def _shield_administrator(caller: Person | None, person: Person) -> None:
+    """Let only an administrator decide how another one is reached; else a manager could keep them asleep."""
+    if person.role == Person.Role.ADMINISTRATOR and (caller is None or caller.role != Person.Role.ADMINISTRATOR):
+        raise NotAllowed("Only an administrator can change this for an administrator.", who="Administrators")
 
 
 def _responder(request: HttpRequest) -> Person:
