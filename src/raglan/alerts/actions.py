@@ -40,7 +40,7 @@ def create_source(
         token_hint=token[-4:],
         created_at=now(),
     )
-    timeline.append(events.SourceChanged(slug=slug, what="made"), actor=actor, about=[source])
+    timeline.append(_changed(source, "made"), actor=actor, about=[source])
     return source, token
 
 
@@ -53,9 +53,23 @@ def _new_token() -> str:
 def rotate_token(source: Source, *, actor: timeline.Subject) -> str:
     """Give a source a new token; the old one ends at once."""
     token = _new_token()
-    Source.objects.filter(pk=source.pk).update(token_digest=secrets.digest(token), token_hint=token[-4:])
-    timeline.append(events.SourceChanged(slug=source.slug, what="new token"), actor=actor, about=[source])
+    source.token_digest, source.token_hint = secrets.digest(token), token[-4:]
+    source.save(update_fields=["token_digest", "token_hint"])
+    timeline.append(_changed(source, "new token"), actor=actor, about=[source])
     return token
+
+
+def _changed(source: Source, what: str) -> events.SourceChanged:
+    return events.SourceChanged(
+        source=source.pk,
+        slug=source.slug,
+        what=what,
+        name=source.name,
+        source_kind=source.kind,
+        mapping=source.mapping,
+        token_hint=source.token_hint,
+        created_at=source.created_at,
+    )
 
 
 @atomic
@@ -73,7 +87,15 @@ def save_route(
         route.matchers, route.group_by, route.policy = stored, list(group_by), policy
         route.version += 1
         route.save()
-    timeline.append(events.RouteChanged(position=position, version=route.version), actor=actor, about=[route])
+    changed = events.RouteChanged(
+        route=route.pk,
+        position=position,
+        version=route.version,
+        matchers=stored,
+        group_by=list(group_by),
+        policy=policy.pk,
+    )
+    timeline.append(changed, actor=actor, about=[route])
     return route
 
 

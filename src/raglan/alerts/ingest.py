@@ -177,11 +177,23 @@ def _place(alert: Alert, signal: RawSignal, batch: Batch, snapshot: Snapshot) ->
     alert.save(force_insert=True)
     snapshot.open_alerts[alert.fingerprint] = alert
     _decide(snapshot, alert, routed, grouped, _page(group, alert, rule, snapshot) if is_new else _joins(group))
-    snapshot.facts.append(
-        (
-            events.AlertFired(title=alert.title, severity=alert.severity, source=batch.source.slug, group=group.pk),
-            [alert, group, "alerts"],
-        )
+    snapshot.facts.append((_fired(alert, batch.source.slug), [alert, group, "alerts"]))
+
+
+def _fired(alert: Alert, source: str) -> events.AlertFired:
+    return events.AlertFired(
+        alert=alert.pk,
+        group=alert.group_id,
+        source=source,
+        source_id=alert.source_id,
+        fingerprint=alert.fingerprint,
+        dedup_key=alert.dedup_key,
+        title=alert.title,
+        severity=alert.severity,
+        labels=alert.labels,
+        link=alert.link,
+        starts_at=alert.starts_at,
+        received_at=alert.received_at,
     )
 
 
@@ -210,7 +222,15 @@ def _page(group: AlertGroup, alert: Alert, rule: RouteRule | None, snapshot: Sna
             "page", "paged", f"page {page.pk} by the policy {policy.name}", f"{policy.slug}, version {policy.version}"
         )
     opened = events.GroupOpened(
-        title=group.title, severity=group.severity, outcome=decision.outcome, page=page.pk if page else None
+        group=group.pk,
+        key=group.key,
+        title=group.title,
+        severity=group.severity,
+        labels=group.labels,
+        source_id=group.source_id,
+        outcome=decision.outcome,
+        page=page.pk if page else None,
+        opened_at=group.opened_at,
     )
     snapshot.facts.append((opened, about))
     return decision
@@ -240,12 +260,13 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     group = alert.group
     group.firing_count = max(0, group.firing_count - 1)
     snapshot.groups_touched[group.pk] = group
-    snapshot.facts.append((events.AlertResolved(title=alert.title, why=why, group=group.pk), [alert, group, "alerts"]))
+    over = events.AlertResolved(alert=alert.pk, group=group.pk, title=alert.title, why=why, ends_at=alert.ends_at)
+    snapshot.facts.append((over, [alert, group, "alerts"]))
     if group.firing_count == 0:
         group.state = AlertGroup.State.CLOSED
         group.closed_at = snapshot.at
         snapshot.open_groups.pop(group.key, None)
-        closed = events.GroupClosed(title=group.title, alerts=group.alert_count)
+        closed = events.GroupClosed(group=group.pk, title=group.title, alerts=group.alert_count, closed_at=snapshot.at)
         snapshot.facts.append((closed, [group, "alerts", "now"]))
         _save_group(group)  # before a new group with the same key may open in this batch
         if group.page is not None:

@@ -62,9 +62,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     return answer
 
 
-def _exchange(
-    connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str], cut: CutOff
-) -> Answer:
+def _exchange(connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str], cut: CutOff) -> Answer:
     host = connection.host
     try:
         connection.request("POST", path, body=body, headers={"User-Agent": "raglan", **headers})

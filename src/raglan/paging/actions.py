@@ -103,9 +103,7 @@ def start(
         next_step_at=at,
     )
     timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=at)
-    timeline.append(
-        started(page), actor=actor, about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])]
-    )
+    timeline.append(started(page), actor=actor, about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])])
     return page
 
 
@@ -251,9 +249,7 @@ def _unreachable(reached: Reached, why: str) -> None:
     reached.answered_at = now()
     reached.save(update_fields=["answer", "answered_at"])
     timeline.append(
-        events.PersonUnreachable(
-            reached=reached.pk, person=reached.person_id, why=why, found_at=reached.answered_at
-        ),
+        events.PersonUnreachable(reached=reached.pk, person=reached.person_id, why=why, found_at=reached.answered_at),
         about=[*_about(reached.page), f"person:{reached.person_id}"],
     )
 
@@ -294,9 +290,7 @@ def join(page: Page, *, by: Person, via: Via) -> Page:
 def _join(page: Page, by: Person, via: Via) -> Page:
     if not _answered(page, by, Reached.Answer.JOINS):
         at = now()
-        joined = events.PageJoined(
-            person=by.pk, via=via, reached=_answer(page, by, Reached.Answer.JOINS, at), at=at
-        )
+        joined = events.PageJoined(person=by.pk, via=via, reached=_answer(page, by, Reached.Answer.JOINS, at), at=at)
         timeline.append(joined, actor=by, about=_about(page))
     return page
 

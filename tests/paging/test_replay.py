@@ -1,0 +1,265 @@
+"""Events of paging are enough: told to an older copy of the state, they give the stored one, addresses aside."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from raglan.core import timeline
+from raglan.paging import actions, events
+from raglan.paging.models import Notification, NotificationRule, Page, Policy, Reached
+from raglan.paging.queries import plan_of
+from raglan.people import ports
+from raglan.people.models import Person
+from raglan.testing import replay, world
+
+PAGE = (
+    *("title", "text", "severity", "state", "reason_type", "reason_id", "link", "policy_id", "plan", "is_test"),
+    *("round", "step", "created_at", "next_step_at", "acknowledged_at", "acknowledged_by_id", "resolved_at"),
+)
+REACHED = ("page_id", "person_id", "round", "step", "why", "at", "answer", "answered_at")
+NOTIFICATION = (
+    *("page_id", "person_id", "contact_id", "reached_id", "channel", "key", "state", "due_at", "attempts"),
+    *("may_repeat", "error", "provider_id", "handed_over_at", "received_at", "confirmed_at"),
+)
+POLICY = ("name", "slug", "team_id", "repeat", "version", "is_fallback")
+LINK = actions.Via.LINK
+Answered = events.PageAcknowledged | events.PageJoined | events.PagePassedOn
+
+
+def stored() -> replay.State:
+    rules: replay.Table = {}
+    for rule in NotificationRule.objects.order_by("position"):
+        row = rules.setdefault(rule.person_id, {"rules": []})
+        row["rules"] = [*row["rules"], (rule.contact_id, rule.delay_s)]  # type: ignore[misc]  # a list
+    policies = replay.rows(Policy, POLICY)
+    for policy in Policy.objects.all():
+        policies[policy.pk]["steps"] = plan_of(policy).as_json()["steps"]
+    return {
+        "pages": replay.rows(Page, PAGE),
+        "reached": replay.rows(Reached, REACHED),
+        "notifications": replay.rows(Notification, NOTIFICATION),
+        "policies": policies,
+        "rules": rules,
+    }
+
+
+def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
+    """Let a copy of the state hear of one event."""
+    page_id = next((int(name[5:]) for name in event.subjects if name.startswith("page:")), 0)
+    page = state["pages"].get(page_id, {})
+    match said:
+        case events.PageStarted():
+            state["pages"][said.page] = started(said)
+        case events.NextStepPlanned():
+            page.update(said.model_dump())
+        case events.PageUnanswered():
+            page.update(state="unanswered", next_step_at=None)
+        case events.PageAcknowledged():
+            page.update(state="acknowledged", acknowledged_at=said.at, acknowledged_by_id=said.person)
+            ends(state, page)
+            answered(state, page, said, "has_it")
+        case events.PageJoined():
+            answered(state, page, said, "joins")
+        case events.PagePassedOn():
+            answered(state, page, said, "passed_on")
+            cancel(state, page_id, person=said.person)
+        case events.PageResolved():
+            page.update(state="resolved", resolved_at=said.at)
+            ends(state, page)
+        case events.PolicyChanged():
+            row = {**said.model_dump(exclude={"policy", "team"}), "team_id": said.team}
+            state["policies"][said.policy] = {"pk": said.policy, **row}
+        case events.RulesChanged():
+            state["rules"].pop(said.person, None)
+            if said.rules:
+                state["rules"][said.person] = {"rules": said.rules}
+        case _:
+            tell_of_messages(state, page_id, said)
+
+
+def started(said: events.PageStarted) -> replay.Row:
+    given = said.model_dump(exclude={"page", "policy", "started_at"})
+    return {**replay.fresh(Page, PAGE), **given, "pk": said.page, "created_at": said.started_at}
+
+
+def ends(state: replay.State, page: replay.Row) -> None:
+    page["next_step_at"] = None
+    cancel(state, page["pk"])
+
+
+def cancel(state: replay.State, page_id: object, *, person: int | None = None) -> None:
+    for row in state["notifications"].values():
+        if row["page_id"] == page_id and row["state"] == "waiting" and person in (None, row["person_id"]):
+            row["state"] = "cancelled"
+
+
+def answered(state: replay.State, page: replay.Row, said: Answered, answer: str) -> None:
+    if said.reached is None:
+        return
+    step = max(0, int(str(page["step"])))
+    own: replay.Row = {"page_id": page["pk"], "person_id": said.person, "round": page["round"], "step": step}
+    came = {"pk": said.reached, **own, "why": "came by themselves", "at": said.at}
+    state["reached"].setdefault(said.reached, came).update(answer=answer, answered_at=said.at)
+    for row in state["notifications"].values():
+        if (row["page_id"], row["person_id"]) == (page["pk"], said.person) and row["handed_over_at"]:
+            row["confirmed_at"] = row["confirmed_at"] or said.at
+
+
+def tell_of_messages(state: replay.State, page_id: int, said: timeline.EventPayload) -> None:
+    messages = state["notifications"]
+    match said:
+        case events.PersonReachedOut():
+            reached_out(state, page_id, said)
+        case events.PersonUnreachable():
+            state["reached"][said.reached].update(answer="unreachable", answered_at=said.found_at)
+        case events.NotificationHurried():
+            messages[said.notification]["due_at"] = said.due_at
+        case events.NotificationFailed():
+            failed = "failed" if said.permanent else "waiting"
+            messages[said.notification].update(state=failed, attempts=said.attempt, error=said.why)
+        case events.NotificationHandedOver():
+            received = said.handed_over_at if said.is_received else None
+            given = said.model_dump(include={"may_repeat", "provider_id", "handed_over_at"})
+            messages[said.notification].update(
+                {**given, "state": "handed_over", "attempts": said.attempt, "error": "", "received_at": received}
+            )
+
+
+def reached_out(state: replay.State, page_id: int, said: events.PersonReachedOut) -> None:
+    own: replay.Row = {"page_id": page_id, "person_id": said.person}
+    given = said.model_dump(include={"round", "step", "why"})
+    row = {**replay.fresh(Reached, REACHED), **own, **given, "pk": said.reached, "at": said.reached_at}
+    state["reached"][said.reached] = row
+    for way in said.ways:
+        given = way.model_dump(include={"channel", "key", "due_at"})
+        links: replay.Row = {"pk": way.notification, "contact_id": way.contact, "reached_id": said.reached}
+        fresh = replay.fresh(Notification, NOTIFICATION)
+        state["notifications"][way.notification] = {**fresh, **own, **given, **links}
+
+
+@pytest.fixture
+def people(outbox: world.Outbox) -> tuple[Person, Person]:
+    """Two people; the first has two ways."""
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    hook = world.way(mara, "webhook")
+    actions.set_rules(mara, [(world.mail_of(mara).pk, 0), (hook.pk, 60)], by=mara)
+    return mara, bo
+
+
+def pages(people: tuple[Person, Person], wait_s: int = 300, repeat: int = 1) -> Page:
+    mara, bo = people
+    return world.page(world.policy((wait_s, [mara]), (wait_s, [bo]), repeat=repeat))
+
+
+Act = Callable[[tuple[Person, Person], world.Outbox], object]
+
+
+def starting(people: tuple[Person, Person], box: world.Outbox) -> None:
+    pages(people)
+
+
+def escalating_to_the_end(people: tuple[Person, Person], box: world.Outbox) -> None:
+    pages(people, wait_s=90)
+    world.fast_forward(timedelta(minutes=20))
+
+
+def acknowledging(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.acknowledge(pages(people), by=people[0], via=LINK)
+
+
+def acknowledging_without_being_paged(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.acknowledge(pages(people), by=people[1], via=LINK)
+
+
+def acknowledging_by_the_source(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.acknowledge(pages(people), by=None, via=actions.Via.SOURCE)
+
+
+def joining(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page = pages(people)
+    for person in people:
+        actions.join(page, by=person, via=LINK)
+
+
+def passing_on(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.pass_on(pages(people), by=people[0], via=LINK)
+    world.fire_all()
+
+
+def resolving(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.resolve(pages(people), why="over")
+
+
+def failing_for_now(people: tuple[Person, Person], box: world.Outbox) -> None:
+    box.refuse(world.mail_of(people[0]).address, times=2)
+    pages(people)
+    world.fast_forward(timedelta(minutes=2))
+
+
+def failing_for_good(people: tuple[Person, Person], box: world.Outbox) -> None:
+    for contact in people[0].contact_methods.all():
+        box.refuse(contact.address, permanent=True)
+    pages(people)
+
+
+def finding_nobody(people: tuple[Person, Person], box: world.Outbox) -> None:
+    world.page(world.policy((60, [world.schedule()]), (60, [people[1]])))
+
+
+def paging_by_hand(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.page_people(people, actions.Words("Look"), reason=actions.Reason(), by=people[0])
+    actions.page_team(world.team(*people), actions.Words("Look"), reason=actions.Reason("incident", 7), by=None)
+    world.fire_all()
+
+
+def changing_a_policy(people: tuple[Person, Person], box: world.Outbox) -> None:
+    for wait_s in (60, 120):
+        world.policy((wait_s, [world.schedule(people[0])]), (wait_s, [world.team(*people)]), slug="web")
+
+
+def falling_back(people: tuple[Person, Person], box: world.Outbox) -> None:
+    world.administrator()
+    actions.ensure_fallback()
+
+
+def changing_rules(people: tuple[Person, Person], box: world.Outbox) -> None:
+    mara, bo = people
+    actions.set_rules(bo, [(world.mail_of(bo).pk, 120)], by=bo)
+    actions.set_rules(mara, [], by=mara)
+
+
+def sending_a_test(people: tuple[Person, Person], box: world.Outbox) -> None:
+    ports.send_test(world.mail_of(people[0]), people[0])
+    world.fire_all()
+    actions.acknowledge(Page.objects.get(), by=people[0], via=LINK)
+
+
+ACTS = (starting, escalating_to_the_end, acknowledging, acknowledging_without_being_paged, acknowledging_by_the_source)
+MORE = (joining, passing_on, resolving, failing_for_now, failing_for_good, finding_nobody, paging_by_hand)
+
+
+@pytest.mark.parametrize(
+    "act", [*ACTS, *MORE, changing_a_policy, falling_back, changing_rules, sending_a_test], ids=lambda act: act.__name__
+)
+def test_events_told_to_an_older_copy_give_the_stored_state(
+    people: tuple[Person, Person], outbox: world.Outbox, act: Act
+) -> None:
+    assert replay.differences(stored, tell, lambda: act(people, outbox)) == {}
+
+
+def test_a_change_without_an_event_would_be_found(people: tuple[Person, Person], outbox: world.Outbox) -> None:
+    page = pages(people)
+
+    found = replay.differences(stored, tell, lambda: Page.objects.update(title="Changed behind our back"))
+
+    assert list(found) == [f"pages {page.pk}"]
+
+
+def test_events_carry_no_address(people: tuple[Person, Person], outbox: world.Outbox) -> None:
+    newest = timeline.newest_id()
+    failing_for_good(people, outbox)
+
+    told = str([event.data for event in replay.events_after(newest)])
+
+    assert not any(contact.address in told for person in people for contact in person.contact_methods.all())
