@@ -1,0 +1,231 @@
+"""Events of incidents are enough: told to an older copy of the state, they give the stored one."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.incidents import actions, events
+from raglan.incidents.actions import Said, Standing, Warned
+from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, IncidentGroup, IncidentPage, Responder
+from raglan.paging.models import Page
+from raglan.people.models import Person
+from raglan.testing import replay, world
+
+INCIDENT = (
+    *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
+    *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
+    *("standing_version", "next_update_at"),
+)
+ENTRY = (
+    *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
+    *("to_team_id", "taken_by_id", "taken_at", "outcome", "outcome_by_id", "outcome_at", "ping_at", "link"),
+)
+HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
+Kind = Entry.Kind
+
+
+def stored() -> replay.State:
+    incidents = replay.rows(Incident, INCIDENT)
+    for incident in Incident.objects.all():
+        incidents[incident.pk]["services"] = sorted(incident.services.values_list("pk", flat=True))
+    heads_ups = replay.rows(HeadsUp, HEADS_UP)
+    for heads_up in HeadsUp.objects.all():
+        heads_ups[heads_up.pk]["services"] = sorted(heads_up.services.values_list("pk", flat=True))
+    here = Responder.objects.values("incident_id", "person_id", "doing", "joined_at", "left_at")
+    answers = Answer.objects.values("entry_id", "person_id", "side", "text", "at")
+    return {
+        "incidents": incidents,
+        "entries": replay.rows(Entry, ENTRY),
+        "heads_ups": heads_ups,
+        "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
+        "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
+        "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
+        "pages": {row.page_id: {"in": row.incident_id} for row in IncidentPage.objects.all()},
+    }
+
+
+def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
+    """Let a copy of the state hear of one event."""
+    room = next((int(name[9:]) for name in event.subjects if name.startswith("incident:")), 0)
+    match said:
+        case events.EntryPosted():
+            posted(state, said)
+        case events.OutcomeTold():
+            told = {"outcome": said.text, "outcome_by_id": said.person, "outcome_at": said.told_at}
+            state["entries"][said.entry].update({**told, "ask_state": said.ask_state, "ping_at": None})
+        case events.AskTaken():
+            taken = {"taken_by_id": said.person, "taken_at": said.taken_at, "ping_at": None}
+            state["entries"][said.entry].update({**taken, "ask_state": "taken"})
+        case events.AskClosed():
+            state["entries"][said.entry].update(ask_state="answered", ping_at=None)
+        case events.AskPinged():
+            state["entries"][said.entry].update(ping_at=None)
+        case events.VerificationAnswered():
+            own: replay.Row = {"entry_id": said.entry, "person_id": said.person}
+            given = {"side": said.side, "text": said.text, "at": said.answered_at}
+            state["answers"][said.entry, said.person] = {**own, **given}
+        case events.HeadsUpGiven() | events.HeadsUpNudged() | events.HeadsUpThanked():
+            tell_of_heads_up(state, said)
+        case events.GroupsJoined():
+            state["groups"].update({pk: {"in": room, "at": said.joined_at} for pk in said.groups})
+        case events.PageFollowed():
+            state["pages"][said.page] = {"in": room}
+        case _:
+            tell_of_room(state, room, said)
+
+
+def posted(state: replay.State, said: events.EntryPosted) -> None:
+    given = said.model_dump(include={"key", "text", "author_words", "service_state", "ask_state", "ping_at", "link"})
+    own = {"pk": said.entry, "incident_id": said.incident, "kind": said.entry_kind, "at": said.written_at}
+    links: replay.Row = {"author_id": said.author, "to_team_id": said.to_team}
+    state["entries"][said.entry] = {**replay.fresh(Entry, ENTRY), **given, **own, **links}
+
+
+def tell_of_heads_up(
+    state: replay.State, said: events.HeadsUpGiven | events.HeadsUpNudged | events.HeadsUpThanked
+) -> None:
+    match said:
+        case events.HeadsUpGiven():
+            given = said.model_dump(include={"text", "did", "saw", "reach", "need", "services"})
+            own = {"pk": said.heads_up, "incident_id": said.incident, "person_id": said.person, "at": said.given_at}
+            state["heads_ups"][said.heads_up] = {**replay.fresh(HeadsUp, HEADS_UP), **given, **own}
+            room = state["incidents"][said.incident]
+            room["services"] = sorted({*room["services"], *said.services})  # type: ignore[misc]  # a list
+        case events.HeadsUpNudged():
+            state["heads_ups"][said.heads_up]["page_id"] = said.page
+        case events.HeadsUpThanked():
+            state["heads_ups"][said.heads_up]["thanked_at"] = said.thanked_at
+
+
+def tell_of_room(state: replay.State, pk: int, said: timeline.EventPayload) -> None:
+    room = state["incidents"].get(pk, {})
+    match said:
+        case events.IncidentDeclared():
+            given = said.model_dump(exclude={"declared_by"})
+            own: replay.Row = {"pk": pk, "declared_by_id": said.declared_by}
+            state["incidents"][pk] = {**replay.fresh(Incident, INCIDENT), **given, **own}
+        case events.IncidentRenamed():
+            room.update(said.model_dump())
+        case events.StandingWritten():
+            written = {"standing_at": said.written_at, "standing_by_id": said.person, "standing_version": said.version}
+            room.update({**said.model_dump(exclude={"written_at", "person", "version"}), **written})
+        case events.LeadTaken():
+            room["lead_id"] = said.person
+        case events.IncidentStoodDown():
+            ended = {"state": "closed", "closed_at": said.closed_at, "closing_words": said.words}
+            room.update({**ended, "next_update_at": None})
+            for entry in state["entries"].values():
+                entry["ping_at"] = None if entry["incident_id"] == pk else entry["ping_at"]
+        case events.IncidentReopened():
+            room.update(state="open", closed_at=None)
+        case events.ResponderHere():
+            own = {"incident_id": pk, "person_id": said.person, "left_at": None}
+            state["here"][pk, said.person] = {**own, "doing": said.doing, "joined_at": said.joined_at}
+        case events.ResponderLeft():
+            state["here"][pk, said.person]["left_at"] = said.left_at
+
+
+def declaring(mara: Person, bo: Person) -> Incident:
+    services = [world.service("httpd"), world.service("dns")]
+    return actions.declare("Apache is down", by=mara, severity="sev2", services=services, state_words="503")
+
+
+def posting(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for kind in (Kind.NOTE, Kind.DOING, Kind.VERIFY, Kind.FOUND, Kind.DECIDED):
+        actions.post(room, Said(kind, "words", key=f"k-{kind}"), by=bo, at=now() - timedelta(minutes=3))
+        actions.post(room, Said(kind, "words", key=f"k-{kind}"), by=bo)
+
+
+def ask(mara: Person, bo: Person) -> Entry:
+    return actions.post(declaring(mara, bo), Said(Kind.ASK, "Help?", to_team=world.team(bo)), by=mara)
+
+
+def taking_an_ask(mara: Person, bo: Person) -> None:
+    actions.take_ask(ask(mara, bo), by=bo)
+
+
+def closing_an_ask(mara: Person, bo: Person) -> None:
+    actions.close_ask(ask(mara, bo), by=bo)
+
+
+def answering_an_ask(mara: Person, bo: Person) -> None:
+    actions.tell_outcome(ask(mara, bo), "Found it", by=bo)
+
+
+def waiting_for_help_in_vain(mara: Person, bo: Person) -> None:
+    ask(mara, bo)
+    world.fast_forward(timedelta(minutes=6))
+
+
+def verifying(mara: Person, bo: Person) -> None:
+    question = actions.post(declaring(mara, bo), Said(Kind.VERIFY, "Slow, too?"), by=mara)
+    for side, text in (("yes", "in Berlin"), ("no", "")):
+        actions.answer(question, side, by=bo, text=text)
+
+
+def writing_where_it_stands(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    first = Standing("Half", ["a"], ["b"], ["c"], service_state="slow", state_words="8 of 10", next_update=timedelta(1))
+    for standing in (first, Standing("All", service_state="fine")):
+        actions.write_standing(room, standing, by=bo)
+
+
+def coming_and_going(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    actions.be_here(room, by=bo, doing="logs")
+    actions.leave(room, by=bo)
+    actions.be_here(room, by=bo)
+    actions.take_lead(room, mara, by=bo)
+
+
+def renaming(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    actions.rename(room, "Other words", severity="sev1", by=bo)
+    actions.rename(room, "Other words", severity="sev3", by=bo)
+
+
+def ending(mara: Person, bo: Person) -> None:
+    entry = ask(mara, bo)
+    actions.stand_down(entry.incident, by=mara, words="Over")
+
+
+def going_on(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    actions.stand_down(room, by=mara)
+    actions.reopen(room, by=bo, why="Back")
+    actions.stand_down(room, by=mara, words="Over")
+
+
+def warning(mara: Person, bo: Person) -> None:
+    team = world.team(bo)
+    world.schedule(bo, of=team)
+    warned = Warned("I broke it", did="a", saw="b", reach="c", need="d", services=[world.service("httpd", team)])
+    for _ in range(2):
+        actions.give_heads_up(warned, by=mara)
+    world.fire_all()
+    world.paging.acknowledge(Page.objects.order_by("pk")[0], by=bo, via=world.paging.Via.LINK)
+    world.fire_all()
+
+
+def joining_alerts(mara: Person, bo: Person) -> None:
+    world.route(1, world.policy((60, [bo])))
+    room = declaring(mara, bo)
+    world.ingest(world.source(), world.signal(), world.signal(alertname="Other", service="x"))
+    world.fire_all()
+    actions.join_groups(room, list(world.alert_queries.open_groups()), by=mara)
+    world.fast_forward(timedelta(minutes=3))
+
+
+ACTS = (declaring, posting, taking_an_ask, closing_an_ask, answering_an_ask, waiting_for_help_in_vain, verifying)
+MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, joining_alerts)
+
+
+@pytest.mark.parametrize("act", [*ACTS, *MORE], ids=lambda act: act.__name__)
+def test_events_told_to_an_older_copy_give_the_stored_state(
+    mara: Person, bo: Person, act: Callable[[Person, Person], object]
+) -> None:
+    assert replay.differences(stored, tell, lambda: act(mara, bo)) == {}
