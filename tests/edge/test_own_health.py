@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from pydantic import SecretStr
 
 from raglan.alerts.ports import Batch, Outcome
@@ -150,6 +151,19 @@ def test_a_database_that_does_not_answer_in_time_is_said(
         status, checks = look(loopback, "/readyz")
     assert status == 503
     assert "does not answer in time" in checks["database"][1]
+
+
+def test_what_the_driver_says_of_hosts_and_users_is_not_for_everybody(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OperationalError("password authentication failed for user 'raglan' on db-3.inside")
+
+    monkeypatch.setattr(module, "connection", SimpleNamespace(cursor=away))
+    with asked(None) as loopback:
+        status, checks = look(loopback, "/healthz")
+    assert status == 503
+    assert checks["database"] == (False, "does not answer (OperationalError)")
 
 
 def test_metrics_are_for_this_machine_unless_a_token_is_shown(
