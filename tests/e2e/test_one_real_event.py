@@ -123,11 +123,11 @@ def test_a_rule_of_a_real_prometheus_pages_and_the_room_sees_it(
         assert raglan.api("GET", "/pages?state=open"), "opening the link must not acknowledge"
         phone.get_by_role("button", name="I have it").click()
         phone.get_by_text("You have it.").wait_for()
-        watcher.get_by_text("Mara Novak has the page").first.wait_for(timeout=5_000)
+        watcher.get_by_text("Mara Novak has the page").first.wait_for(timeout=15_000)
         assert raglan.api("GET", "/pages?state=open") == []
         fire(rules, on=False)
         until(lambda: raglan.api("GET", "/alerts?state=firing") == [], 60)
-    watcher.get_by_text("resolved, 1 alert in all").first.wait_for(timeout=5_000)
+    watcher.get_by_text("resolved, 1 alert in all").first.wait_for(timeout=15_000)
     watcher.get_by_role("link", name="Close the incident").click()
     watcher.get_by_label("How did it end?").fill("The rule fell silent.")
     watcher.get_by_role("button", name="Close the incident").click()

@@ -1,5 +1,6 @@
 """What the room's screen shows, gathered once for a whole page or for one part of it."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -180,6 +181,7 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "incident": incident,
         "topic": timeline.ref(incident),
         "composer_kinds": COMPOSER,
+        "entry_key": secrets.token_hex(16),
         "live_topics": f"{timeline.ref(incident)}",
         "live_since": timeline.newest_id(),
     }

@@ -1,0 +1,79 @@
+"""The room in two browsers: what one says the other sees, across a restart too, and nothing is posted twice."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import chromium
+from tests.support.server import Running, serving, set_up_web_team
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def raglan() -> Iterator[Running]:
+    with serving() as running:
+        set_up_web_team(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def in_the_room(browser: Browser, running: Running, name: str, address: str) -> Page:
+    page = browser.new_context().new_page()
+    page.goto(f"{running.url}/account/login/")
+    page.get_by_role("button", name=re.compile(name)).click()
+    page.wait_for_url(lambda url: "login" not in url)
+    page.goto(f"{running.url}{address}")
+    expect(page.locator("#live")).to_contain_text("Live", timeout=15_000)
+    return page
+
+
+def say(page: Page, text: str, kind: str = "Note") -> None:
+    page.get_by_role("radio", name=kind, exact=True).check(force=True)
+    page.get_by_label("Your entry").fill(text)
+    page.get_by_role("button", name="Post to the room").click()
+
+
+def test_two_browsers_share_a_room_and_an_ask_is_taken_with_one_tap(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    address = f"/incidents/{made['id']}/"
+    mara, ike = (in_the_room(browser, raglan, name, address) for name in ("Mara Novak", "Ike Okafor"))
+    say(mara, "Can you look at the queue?", "Ask for help")
+    expect(ike.get_by_role("button", name="I can help")).to_be_visible(timeout=15_000)
+    ike.get_by_role("button", name="I can help").click()
+    expect(mara.get_by_text("Ike Okafor is on it.")).to_be_visible(timeout=15_000)
+
+
+def test_what_is_said_while_the_server_is_away_arrives_once_when_it_is_back(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    address = f"/incidents/{made['id']}/"
+    mara, ike = (in_the_room(browser, raglan, name, address) for name in ("Mara Novak", "Ike Okafor"))
+    raglan.stop()
+    say(mara, "Written while nobody listened")
+    expect(mara.get_by_text("Not sent yet")).to_be_visible()
+    raglan.start_again()
+    expect(ike.get_by_text("Written while nobody listened").first).to_be_visible(timeout=40_000)
+    expect(mara.get_by_text("Not sent yet")).to_be_hidden(timeout=40_000)
+    timeline = raglan.api("GET", f"{address.rstrip('/')}/timeline")
+    assert isinstance(timeline, list)
+    assert [entry["text"] for entry in timeline].count("Written while nobody listened") == 1
+
+
+def test_a_form_without_script_posts_once_and_keeps_its_place(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{raglan.url}/account/login/")
+    page.get_by_role("button", name=re.compile("Mara Novak")).click()
+    page.goto(f"{raglan.url}/incidents/{made['id']}/")
+    say(page, "Said without script")
+    expect(page.get_by_text("Said without script")).to_be_visible()
