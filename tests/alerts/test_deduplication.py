@@ -51,9 +51,7 @@ def test_a_key_of_the_source_counts_instead_of_labels(source: SourceKey) -> None
     assert Alert.objects.get().signal_count == 2
 
 
-def test_the_end_of_the_last_alert_closes_the_group_and_ends_the_page(
-    source: SourceKey, outbox: world.Outbox
-) -> None:
+def test_the_end_of_the_last_alert_closes_the_group_and_ends_the_page(source: SourceKey, outbox: world.Outbox) -> None:
     world.ingest(source, world.signal())
     world.fire_all()
 

@@ -125,7 +125,9 @@ INSIDE = (
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_no_address_inside_is_reached(monkeypatch: pytest.MonkeyPatch, options: Callable[..., None], address: str) -> None:
+def test_no_address_inside_is_reached(
+    monkeypatch: pytest.MonkeyPatch, options: Callable[..., None], address: str
+) -> None:
     options(allow_networks=[])
     resolves_to(monkeypatch, [address])
 
@@ -161,7 +163,9 @@ def test_every_way_to_write_loopback_is_refused_and_nobody_comes(
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
-def test_addresses_outside_are_fine(monkeypatch: pytest.MonkeyPatch, options: Callable[..., None], address: str) -> None:
+def test_addresses_outside_are_fine(
+    monkeypatch: pytest.MonkeyPatch, options: Callable[..., None], address: str
+) -> None:
     options(allow_networks=[])
     resolves_to(monkeypatch, [address])
 
@@ -318,9 +322,20 @@ def test_a_name_that_is_not_known_is_a_failure_for_now(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://example.test/", "file:///etc/passwd", "gopher://x/", "//example.test/", "http://", "javascript:alert(1)"]
-    + ["http://user:secret@example.test/", "example.test", ""]
-    + ["http://[::1", "http://example.test:99999/", "http://example.test:0/"],
+    [
+        "ftp://example.test/",
+        "file:///etc/passwd",
+        "gopher://x/",
+        "//example.test/",
+        "http://",
+        "javascript:alert(1)",
+        "http://user:secret@example.test/",
+        "example.test",
+        "",
+        "http://[::1",
+        "http://example.test:99999/",
+        "http://example.test:0/",
+    ],
 )
 def test_addresses_that_are_not_plain_http_are_refused_when_saved(url: str) -> None:
     with pytest.raises(BadInput) as caught:

@@ -1,3 +1,5 @@
+# ruff: noqa: PT012 -- what must fail is a whole transaction
+
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -115,7 +115,9 @@ def test_joining_by_hand_follows_the_page_as_well(source: SourceKey, mara: Perso
     assert "Bo Silva has the page “HttpdDown”." in told(room)
 
 
-def test_the_page_says_what_the_room_knows(room: Incident, source: SourceKey, mara: Person, outbox: world.Outbox) -> None:
+def test_the_page_says_what_the_room_knows(
+    room: Incident, source: SourceKey, mara: Person, outbox: world.Outbox
+) -> None:
     world.ingest(source, world.signal())
     world.fire_all()
     actions.write_standing(room, actions.Standing("Half of the hosts are back."), by=mara)

@@ -47,7 +47,9 @@ def stored() -> replay.State:
     }
 
 
-def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
+def tell(  # noqa: C901 -- one case for each kind of event
+    state: replay.State, event: timeline.Happened, said: timeline.EventPayload
+) -> None:
     """Let a copy of the state hear of one event."""
     room = next((int(name[9:]) for name in event.subjects if name.startswith("incident:")), 0)
     match said:
@@ -100,7 +102,9 @@ def tell_of_heads_up(
             state["heads_ups"][said.heads_up]["thanked_at"] = said.thanked_at
 
 
-def tell_of_room(state: replay.State, pk: int, said: timeline.EventPayload) -> None:
+def tell_of_room(  # noqa: C901 -- one case for each kind of event
+    state: replay.State, pk: int, said: timeline.EventPayload
+) -> None:
     room = state["incidents"].get(pk, {})
     match said:
         case events.IncidentDeclared():

@@ -76,7 +76,9 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
         decode(body)
 
 
-@pytest.mark.parametrize("path", ["check.name.more", "check.tags.99", "check.tags.x", "", ".", "check..name", "a" * 9000])
+@pytest.mark.parametrize(
+    "path", ["check.name.more", "check.tags.99", "check.tags.x", "", ".", "check..name", "a" * 9000]
+)
 def test_a_path_that_leads_nowhere_finds_nothing(payload: Callable[[str], bytes], path: str) -> None:
     signal = decode(payload("generic_monitor"), {**MAPPING, "severity": path}).signals[0]
 

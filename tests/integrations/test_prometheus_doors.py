@@ -138,9 +138,7 @@ def test_an_empty_array_is_fine(read: Read) -> None:
     assert answer(door, decoded).status == 200
 
 
-def test_a_webhook_may_bring_firing_and_resolved_alerts_together(
-    read: Read, payload: Callable[[str], bytes]
-) -> None:
+def test_a_webhook_may_bring_firing_and_resolved_alerts_together(read: Read, payload: Callable[[str], bytes]) -> None:
     door, decoded = read("/alertmanager", payload("alertmanager_webhook_mixed"))
 
     assert [(signal.status, signal.labels["instance"]) for signal in decoded.signals] == [

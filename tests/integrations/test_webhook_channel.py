@@ -82,8 +82,18 @@ def test_any_2xx_is_handed_over(receiver: Receiver, message: Make, status: int) 
 
 @pytest.mark.parametrize(
     ("status", "permanent"),
-    [(400, True), (401, True), (404, True), (410, True), (408, False), (429, False), (500, False), (503, False)]
-    + [(301, False), (307, False)],
+    [
+        (400, True),
+        (401, True),
+        (404, True),
+        (410, True),
+        (408, False),
+        (429, False),
+        (500, False),
+        (503, False),
+        (301, False),
+        (307, False),
+    ],
 )
 def test_a_refusal_says_whether_trying_again_can_help(
     receiver: Receiver, message: Make, status: int, permanent: bool

@@ -87,7 +87,7 @@ def test_whoever_joins_a_page_that_nobody_has_takes_it(outbox: world.Outbox) -> 
 
 
 def test_passing_on_brings_the_next_step_at_once(outbox: world.Outbox) -> None:
-    page, mara, bo = two_steps(wait_s=1800)
+    page, mara, _ = two_steps(wait_s=1800)
 
     actions.pass_on(page, by=mara, via=LINK)
     world.fire_all()
@@ -139,7 +139,7 @@ def test_passing_on_what_somebody_has_changes_nothing(outbox: world.Outbox) -> N
 
 
 def test_a_resolved_page_is_over_for_everyone(outbox: world.Outbox) -> None:
-    page, mara, _ = two_steps()
+    page, _, _ = two_steps()
 
     for _ in range(2):
         actions.resolve(page, why="the alert is over")

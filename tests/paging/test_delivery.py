@@ -203,3 +203,34 @@ def test_what_was_handed_over_is_told_with_its_person_and_channel(outbox: world.
 
     data = Event.objects.get(kind="notification.handed_over").data
     assert (data["person"], data["channel"], data["attempt"], data["may_repeat"]) == (mara.pk, "email", 1, False)
+
+
+def test_an_answer_while_a_message_is_on_its_way_stops_what_would_follow(outbox: world.Outbox) -> None:
+    mara, ines = world.person("Mara Keller"), world.person("Ines Roth")
+    outbox.meanwhile = lambda: actions.acknowledge(Page.objects.latest("pk"), by=ines, via=actions.Via.LINK)
+
+    page = world.page(world.policy((60, [ines]), (60, [mara])))
+    world.fast_forward(timedelta(minutes=5))
+
+    assert world.states_of(page) == {world.mail_of(ines).address: "handed_over"}
+
+
+def test_a_message_that_fails_while_somebody_answers_is_not_tried_again(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    outbox.refuse(world.mail_of(mara).address)
+    outbox.meanwhile = lambda: actions.acknowledge(Page.objects.get(), by=mara, via=actions.Via.LINK)
+
+    page = world.page(world.policy((300, [mara])))
+    world.fast_forward(timedelta(minutes=5))
+
+    assert (outbox.sent, len(outbox.tried)) == ([], 1)
+    assert world.states_of(page) == {world.mail_of(mara).address: "cancelled"}
+
+
+def test_a_persons_later_ways_go_on_beside_the_next_step(outbox: world.Outbox) -> None:
+    (mara, mail, hook), bo = with_two_ways(300), world.person("Bo Silva")
+
+    world.page(world.policy((180, [mara]), (1800, [bo])))
+    world.fast_forward(timedelta(seconds=310))
+
+    assert outbox.addresses == [mail, world.mail_of(bo).address, hook]

@@ -116,7 +116,7 @@ def test_a_link_ends_after_three_days(paged: Paged, stranger: Client, monkeypatc
 
 
 def test_the_link_of_somebody_who_left_opens_nothing(paged: Paged, stranger: Client) -> None:
-    page, mara, path = paged
+    _, mara, path = paged
     world.people.deactivate(mara, by=world.administrator())
 
     assert stranger.get(path).status_code == 404

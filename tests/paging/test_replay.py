@@ -44,7 +44,9 @@ def stored() -> replay.State:
     }
 
 
-def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
+def tell(  # noqa: C901 -- one case for each kind of event
+    state: replay.State, event: timeline.Happened, said: timeline.EventPayload
+) -> None:
     """Let a copy of the state hear of one event."""
     page_id = next((int(name[5:]) for name in event.subjects if name.startswith("page:")), 0)
     page = state["pages"].get(page_id, {})
@@ -115,6 +117,8 @@ def tell_of_messages(state: replay.State, page_id: int, said: timeline.EventPayl
             state["reached"][said.reached].update(answer="unreachable", answered_at=said.found_at)
         case events.NotificationHurried():
             messages[said.notification]["due_at"] = said.due_at
+        case events.NotificationCancelled():
+            messages[said.notification]["state"] = "cancelled"
         case events.NotificationFailed():
             failed = "failed" if said.permanent else "waiting"
             messages[said.notification].update(state=failed, attempts=said.attempt, error=said.why)
@@ -203,6 +207,13 @@ def failing_for_good(people: tuple[Person, Person], box: world.Outbox) -> None:
     pages(people)
 
 
+def answering_while_a_message_fails(people: tuple[Person, Person], box: world.Outbox) -> None:
+    box.refuse(world.mail_of(people[0]).address)
+    box.meanwhile = lambda: actions.acknowledge(Page.objects.get(), by=people[0], via=LINK)
+    pages(people)
+    world.fast_forward(timedelta(minutes=2))
+
+
 def finding_nobody(people: tuple[Person, Person], box: world.Outbox) -> None:
     world.page(world.policy((60, [world.schedule()]), (60, [people[1]])))
 
@@ -237,11 +248,10 @@ def sending_a_test(people: tuple[Person, Person], box: world.Outbox) -> None:
 
 ACTS = (starting, escalating_to_the_end, acknowledging, acknowledging_without_being_paged, acknowledging_by_the_source)
 MORE = (joining, passing_on, resolving, failing_for_now, failing_for_good, finding_nobody, paging_by_hand)
+LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changing_rules, sending_a_test)
 
 
-@pytest.mark.parametrize(
-    "act", [*ACTS, *MORE, changing_a_policy, falling_back, changing_rules, sending_a_test], ids=lambda act: act.__name__
-)
+@pytest.mark.parametrize("act", [*ACTS, *MORE, *LAST], ids=lambda act: act.__name__)
 def test_events_told_to_an_older_copy_give_the_stored_state(
     people: tuple[Person, Person], outbox: world.Outbox, act: Act
 ) -> None:

@@ -78,9 +78,7 @@ def drafting_again(room: Incident, mara: Person) -> None:
 def writing(room: Incident, mara: Person) -> None:
     review = drafting(room, mara)
     for version in (0, 1):
-        actions.write(
-            review, title="t", summary="s", surprised="p", went_right="r", seen_version=version, by=mara
-        )
+        actions.write(review, title="t", summary="s", surprised="p", went_right="r", seen_version=version, by=mara)
 
 
 def telling_the_story(room: Incident, mara: Person) -> None:

@@ -1,4 +1,4 @@
-"""Small stories that a client and raglan live through together, told so that they can be cut off anywhere and gone on with."""
+"""Small stories that a client and raglan live through together; they can be cut off anywhere and gone on with."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

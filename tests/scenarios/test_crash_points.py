@@ -1,4 +1,4 @@
-"""Every place at which the process can die, over several stories: nothing is lost, and at most one copy more goes out, marked."""
+"""Every place at which the process can die: nothing is lost, and at most one copy more goes out, marked."""
 
 from collections import Counter
 from collections.abc import Callable

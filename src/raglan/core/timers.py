@@ -113,7 +113,7 @@ def wake() -> None:
 
 
 def cancel(*kinds: str, subject: str) -> int:
-    """Delete the live timers of these kinds about a subject; return how many there were. Those set aside stay to be seen."""
+    """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen."""
     return Timer.objects.filter(subject=subject, kind__in=kinds, parked_at__isnull=True).delete()[0]
 
 

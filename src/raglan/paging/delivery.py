@@ -52,6 +52,7 @@ def _claim(notification_id: int) -> Notification | None:
     if notification.page.state not in actions.OPEN and not notification.page.is_test:
         notification.state = Notification.State.CANCELLED
         notification.save(update_fields=["state"])
+        timeline.append(events.NotificationCancelled(notification=notification.pk), about=[notification.page])
         return None
     notification.may_repeat = notification.may_repeat or notification.state == Notification.State.SENDING
     notification.state = Notification.State.SENDING

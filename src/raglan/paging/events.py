@@ -104,6 +104,13 @@ class NotificationFailed(EventPayload):
     permanent: bool
 
 
+class NotificationCancelled(EventPayload):
+    """A message that was to be tried again is not needed any more."""
+
+    kind = "notification.cancelled"
+    notification: int
+
+
 class NotificationHurried(EventPayload):
     """A person's next way is tried now, because the one before it failed."""
 

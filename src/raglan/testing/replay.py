@@ -20,7 +20,8 @@ def rows(model: type[Model], fields: Sequence[str]) -> Table:
 
 def fresh(model: type[Model], fields: Sequence[str]) -> Row:
     """Return what a new row holds in these columns when nothing is said about them."""
-    return {name: model._meta.get_field(name).get_default() for name in fields}
+    own = {field.attname: field.get_default() for field in model._meta.concrete_fields}
+    return {name: own[name] for name in fields}
 
 
 def events_after(event_id: int) -> list[timeline.Happened]:

@@ -1,6 +1,6 @@
 """A small world for tests: people, rotas, policies, a provider that remembers, and time that can be moved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -127,9 +127,7 @@ def route(position: int, to: Policy, *matchers: tuple[str, str, str], group_by: 
     return alerts.save_route(position=position, matchers=listed, group_by=group_by, policy=to, actor="raglan")
 
 
-def signal(
-    status: Status = "firing", *, key: str = "", expires_at: datetime | None = None, **labels: str
-) -> RawSignal:
+def signal(status: Status = "firing", *, key: str = "", expires_at: datetime | None = None, **labels: str) -> RawSignal:
     """Return a decoded signal."""
     named = {"alertname": "HttpdDown", "service": "httpd", **labels}
     return RawSignal(
@@ -161,6 +159,7 @@ class Outbox:
 
     sent: list[Sent] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], object] | None = None
     _refusals: dict[str, list[bool]] = field(default_factory=dict)
     _broken: dict[str, Exception] = field(default_factory=dict)
 
@@ -175,6 +174,9 @@ class Outbox:
     def take(self, kind: str, address: str, message: ports.Message) -> ports.Receipt:
         """Take or refuse one message."""
         self.tried.append(address)
+        if self.meanwhile is not None:  # what happens elsewhere while a message is on its way
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
         if address in self._broken:
             raise self._broken[address]
         if waiting := self._refusals.get(address):
