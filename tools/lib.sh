@@ -2,6 +2,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DJANGO_SETTINGS_MODULE=raglan.settings PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 PYTHON=.venv/bin/python
+INTERACTIVE=$([ -t 0 ] && echo yes || echo no) # before anything is redirected: may sudo ask somebody?
 STARTED=$(date +%s)
 
 say() { printf '[%4d s] %s\n' "$(($(date +%s) - STARTED))" "$*"; }
@@ -30,7 +31,7 @@ step() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ "$INTERACTIVE" = yes ]; }; then
         sudo "$@"
     else
         return 77

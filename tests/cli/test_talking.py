@@ -98,3 +98,11 @@ def test_a_server_that_is_away_is_said_in_one_line() -> None:
     assert said.returncode == 1
     assert said.stderr.startswith("Error: raglan at http://127.0.0.1:1 does not answer: ")
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_the_doctor_asks_the_running_raglan_how_it_is(running: Running) -> None:
+    command = [sys.executable, "-m", "raglan", "doctor", "--json", "--no-rehearsal"]
+    said = subprocess.run(command, env=dict(running.env), capture_output=True, text=True, check=False, timeout=60)
+    found = {finding["name"]: finding for finding in json.loads(said.stdout)}
+    assert said.returncode == 0, said.stdout
+    assert {"process", "engine", "timers", "intake", "public_url", "mail"} <= set(found)
