@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from raglan.core import logs, metrics, timers
 from raglan.core.clock import CLOCK, now
@@ -69,7 +69,7 @@ class Pool:
             with self._lock:
                 self._taken -= 1
             self._done()
-        close_old_connections()
+        connections.close_all()
 
 
 def fire_safely(due: timers.Due) -> None:
@@ -151,7 +151,7 @@ class Engine:
                 log.exception("the engine tick failed")
                 wait = MAX_WAIT_S
             self._woken.wait(wait)
-        close_old_connections()
+        connections.close_all()
 
     def _tick(self) -> float:
         close_old_connections()
