@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 SECRET = re.compile(
     r"(rgl_[A-Za-z0-9]{4,}_)[A-Za-z0-9_-]+|(/integrations/|/p/|/setup/first/|/invitation/|/account/password/reset/key/)[^/\s\"']+|(://)[^/@\s]+@"
 )
-STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request"}
 
 
 def redact(text: str) -> str:

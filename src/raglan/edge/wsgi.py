@@ -7,6 +7,9 @@ from urllib.parse import unquote_to_bytes
 
 from raglan.edge.answers import Scope
 
+BY_PROXY = frozenset(
+    (b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip", b"via")
+)
 # What a proxy says of the client is read here, once; nothing behind may read it again and believe it.
 NOT_PASSED_ON = frozenset(
     (
@@ -49,6 +52,8 @@ def environ_of(scope: Scope, body: IO[bytes], size: int, *, trusted_proxies: int
         "wsgi.input_terminated": True,
     }
     environ.update(_headers(scope))
+    if any(name in BY_PROXY for name, _ in scope["headers"]):
+        environ["raglan.through_proxy"] = True  # the headers are gone, but that there were some must stay known
     return environ
 
 

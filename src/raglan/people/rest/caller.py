@@ -1,5 +1,6 @@
 """Whom a caller may look after."""
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from django.http import HttpRequest
 
 from raglan.core.errors import NotAllowed, NotFound
@@ -8,10 +9,18 @@ from raglan.people.models import Person
 
 
 def own(request: HttpRequest, person_id: int) -> Person:
-    """Return a person whom the caller may look after: themselves, or anybody with the configure scope."""
+    """Return a person whom the caller may look after: themselves, or anybody with the configure scope.
+
+    A change by token needs more than the scope to read, even about oneself; a change from our own screens needs a proof
+    of who one is that is some minutes old at most, as on the screens themselves.
+    """
     who = principal(request)
     if who.person is None or who.person.pk != person_id:
         require_scope(request, Scope.CONFIGURE)
+    elif request.method != "GET" and who.token is not None:
+        require_scope(request, Scope.RESPOND)
+    if request.method != "GET" and who.token is None and is_reauthentication_required(request, app=""):
+        raise NotAllowed("Prove once more who you are: sign out and in again, then do this again.")
     person = Person.objects.filter(pk=person_id, is_active=True).first()
     if person is None:
         raise NotFound("There is no such person.")

@@ -7,11 +7,12 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import Body, Cursor, Line, ShortText
 from raglan.people import actions, ports, queries
 from raglan.people.access import Scope, principal
-from raglan.people.models import ApiToken, ContactMethod, SignIn
+from raglan.people.models import ApiToken, ContactMethod, Person, SignIn
 from raglan.people.rest.caller import own
 
 router = Router()
@@ -133,16 +134,27 @@ def list_tokens(request: HttpRequest, person_id: Cursor) -> list[ApiToken]:
 
 @router.post("/people/{person_id}/tokens", response={201: TokenMade}, operation_id="make_token", summary="Make a token")
 def make_token(request: HttpRequest, person_id: Cursor, data: TokenIn) -> Status[TokenMade]:
-    """Make a token; its secret is in this answer only. It can do no more than who makes it."""
+    """Make a token; its secret is in this answer only. It can do no more, and lives no longer, than what makes it."""
     person = own(request, person_id)
+    maker = principal(request)
+    if maker.person is None or (maker.person.pk != person.pk and maker.person.role != Person.Role.ADMINISTRATOR):
+        raise NotAllowed("A token acts in its person’s name: make your own, or ask an administrator.")
     for number, scope in enumerate(data.scopes):
         if scope not in principal(request).scopes:
             raise BadInput(f"scopes[{number}]", "is more than you may do yourself", status=422)
     token, secret = actions.issue_token(
-        person, name=data.name, scopes=data.scopes, days=data.expires_in_days, actor=principal(request).actor
+        person, name=data.name, scopes=data.scopes, days=_days(data.expires_in_days, maker.token), actor=maker.actor
     )
     base = TokenOut.model_validate(token, from_attributes=True).model_dump()
     return Status(201, TokenMade(**base, token=secret))
+
+
+def _days(wanted: int | None, parent: ApiToken | None) -> int | None:
+    """Return the days that a new token lives: as wanted, but not beyond the token that makes it."""
+    if parent is None or parent.expires_at is None:
+        return wanted
+    left = max(1, (parent.expires_at - now()).days + 1)
+    return min(wanted, left) if wanted else left
 
 
 @router.delete("/tokens/{token_id}", response={204: None}, operation_id="revoke_token", summary="Revoke a token")
