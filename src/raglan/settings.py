@@ -104,7 +104,7 @@ MEDIA_ROOT = _config.data_dir / "files"
 
 _https = _config.is_https
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
-# raglan speaks no TLS itself: without a proxy whose word counts, every request looks plain and a redirect would go round.
+# raglan speaks no TLS itself: without a proxy whose word counts, every request looks plain and would be sent round.
 SECURE_SSL_REDIRECT = _https and _config.trusted_proxy_count > 0
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SESSION_COOKIE_NAME = "__Host-raglan" if _https else "raglan"

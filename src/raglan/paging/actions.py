@@ -23,7 +23,6 @@ from raglan.paging.models import (
     StepTarget,
 )
 from raglan.paging.plan import Plan, PlannedStep, Target
-from raglan.people import actions as people
 from raglan.people.models import ContactMethod, Person, Team
 
 ESCALATE = "paging.escalate"
