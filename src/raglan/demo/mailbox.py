@@ -107,6 +107,7 @@ class _Session(socketserver.StreamRequestHandler):
     """One conversation."""
 
     timeout = IDLE_S
+    disable_nagle_algorithm = True  # answers are small; waiting to fill a packet costs 40 ms each
     server: _Server
     sender: str | None
     recipients: list[str]
