@@ -234,3 +234,14 @@ def test_a_persons_later_ways_go_on_beside_the_next_step(outbox: world.Outbox) -
     world.fast_forward(timedelta(seconds=310))
 
     assert outbox.addresses == [mail, world.mail_of(bo).address, hook]
+
+
+def test_who_answers_while_their_last_way_fails_has_it_and_is_not_called_unreachable(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    outbox.refuse(world.mail_of(mara).address, permanent=True)
+    outbox.meanwhile = lambda: actions.acknowledge(Page.objects.get(), by=mara, via=actions.Via.SCREEN)
+
+    page = world.page(world.policy((300, [mara]), (300, [world.person("Bo Silva")])))
+
+    assert Reached.objects.get(page=page).answer == Reached.Answer.HAS_IT
+    assert "page.person_unreachable" not in [event.kind for event in timeline.about(page)]

@@ -15,7 +15,7 @@ from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, Outcome, RawSignal
 from raglan.core import metrics, timeline
 from raglan.core.clock import now
-from raglan.core.db import atomic, fault_point
+from raglan.core.db import atomic, fault_point, take_turn
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
@@ -49,6 +49,7 @@ class _Counts:
 @atomic
 def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     """Take in all batches, or none. Returns what became of each, in order."""
+    take_turn("alerts")  # counts of a group are read and written
     snapshot = _snapshot(batches)
     outcomes = [_take_batch(batch, snapshot) for batch in batches]
     _store(snapshot)
@@ -338,6 +339,7 @@ def _note_sources(batches: Sequence[Batch]) -> None:
 @atomic
 def expire() -> int:
     """Resolve firing alerts that were not heard of until the time that their source promised. Return how many."""
+    take_turn("alerts")
     at = now()
     late = Alert.objects.select_related("group", "group__page").filter(state=Alert.State.FIRING, expires_at__lt=at)
     alerts = list(late.order_by("pk")[:500])

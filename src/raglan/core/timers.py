@@ -112,9 +112,18 @@ def wake() -> None:
         waker()
 
 
+@atomic
 def cancel(*kinds: str, subject: str) -> int:
-    """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen."""
-    return Timer.objects.filter(subject=subject, kind__in=kinds, parked_at__isnull=True).delete()[0]
+    """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen.
+
+    One that a worker holds at this moment is left to its handler, which looks for itself whether it is still wanted:
+    waiting for it here, with the subject's row locked, would be a deadlock.
+    """
+    live = Timer.objects.filter(subject=subject, kind__in=kinds, parked_at__isnull=True)
+    if connection.features.has_select_for_update_skip_locked:
+        free = live.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        live = Timer.objects.filter(pk__in=list(free))
+    return live.delete()[0]
 
 
 def claim(limit: int, *, kinds: Sequence[str] | None = None) -> list[Due]:

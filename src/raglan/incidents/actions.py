@@ -270,7 +270,7 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
         raise BadInput("summary", "say in a sentence where it stands")
     if standing.service_state not in ServiceState.values:
         raise BadInput("state", f"must be one of {', '.join(ServiceState.values)}")
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     if standing.seen_version is not None and standing.seen_version != incident.standing_version:
         raise Conflict(
             "Somebody wrote where it stands while you were writing. Both texts are shown; put them together."
@@ -445,7 +445,7 @@ def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
 def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
     """End the coordination. A review is drafted from the timeline. Safe to call twice."""
     text = words.strip() or "Stood down."
-    if Incident.objects.select_for_update().get(pk=incident.pk).state == Incident.State.OPEN:
+    if Incident.objects.select_for_update(no_key=True).get(pk=incident.pk).state == Incident.State.OPEN:
         incident.state = Incident.State.OPEN
         post(incident, Said(Entry.Kind.DECIDED, text), by=by)
         _close(incident, text, by)

@@ -141,9 +141,9 @@ def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None) ->
 @atomic
 def escalate(page_id: int) -> None:
     """Take the next step of an open page; when nothing is left, say that nobody answered."""
-    page = Page.objects.select_for_update().filter(pk=page_id, state=Page.State.TRIGGERED).first()
-    if page is None:
-        return
+    page = Page.objects.select_for_update(no_key=True).filter(pk=page_id, state=Page.State.TRIGGERED).first()
+    if page is None or (page.next_step_at is not None and page.next_step_at > now()):
+        return  # over, or another worker was faster and has planned what follows
     plan = Plan.from_json(page.plan)
     coming = plan.after(page.round, page.step)
     if coming is None:
@@ -297,7 +297,7 @@ def _join(page: Page, by: Person, via: Via) -> Page:
 @atomic
 def pass_on(page: Page, *, by: Person, via: Via) -> Page:
     """Say that one can not take it now: the next step follows at once."""
-    page = Page.objects.select_for_update().get(pk=page.pk)
+    page = Page.objects.select_for_update(no_key=True).get(pk=page.pk)
     if _answered(page, by, Reached.Answer.PASSED_ON) or page.state not in OPEN:
         return page
     at = now()
@@ -317,7 +317,7 @@ def _somebody_left(page: Page) -> bool:
 
 def hurry(page: Page) -> None:
     """Take the next step now instead of after its wait."""
-    page = Page.objects.select_for_update().get(pk=page.pk)
+    page = Page.objects.select_for_update(no_key=True).get(pk=page.pk)
     if page.state == Page.State.TRIGGERED and not page.is_test:
         plan_next_step(page, timedelta(0))
 

@@ -89,6 +89,7 @@ def _record_success(notification: Notification, receipt: ports.Receipt) -> None:
 
 @atomic
 def _record_failure(notification: Notification, error: DeliveryError) -> None:
+    page = Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
     again = not error.permanent and notification.attempts <= len(RETRIES)
     state = Notification.State.WAITING if again else Notification.State.FAILED
     Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
@@ -109,8 +110,8 @@ def _record_failure(notification: Notification, error: DeliveryError) -> None:
         due_at = now() + RETRIES[notification.attempts - 1]
         timers.schedule(actions.DELIVER, subject=f"notification:{notification.pk}", due_at=due_at)
     _bring_next_forward(notification)
-    if not again and notification.reached is not None:
-        _notice_unreachable(notification.reached, error.sentence)
+    if not again and notification.reached_id is not None:
+        _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), error.sentence)
 
 
 def _bring_next_forward(notification: Notification) -> None:
@@ -131,12 +132,14 @@ def _bring_next_forward(notification: Notification) -> None:
         timeline.append(events.NotificationHurried(notification=later.pk, due_at=at), about=[notification.page])
 
 
-def _notice_unreachable(reached: Reached, why: str) -> None:
-    """When every way to a person failed, say so at once; when nobody of the step is left, go to the next step."""
-    if reached.answer != Reached.Answer.NONE or queries.unsent(reached).exists():
+def _notice_unreachable(page: Page, reached: Reached, why: str) -> None:
+    """When every way to a person failed, say so at once; when nobody of the step is left, go to the next step.
+
+    Both are read anew: somebody may have answered while the message was on its way.
+    """
+    if page.state not in actions.OPEN or reached.answer != Reached.Answer.NONE or queries.unsent(reached).exists():
         return
     actions._unreachable(reached, why)
-    page = Page.objects.select_for_update().get(pk=reached.page_id)
     waiting = Reached.objects.filter(page=page, round=page.round, step=page.step, answer=Reached.Answer.NONE)
     if not waiting.exists():
         actions.hurry(page)
@@ -144,7 +147,8 @@ def _notice_unreachable(reached: Reached, why: str) -> None:
 
 def on_parked(due: timers.Due, error: str) -> None:
     """A delivery whose code raised again and again counts as failed, so that the next way is tried."""
-    notification = Notification.objects.select_related("page", "reached").filter(pk=due.subject_id).first()
+    unsent = Notification.objects.filter(state__in=(Notification.State.WAITING, Notification.State.SENDING))
+    notification = unsent.select_related("page", "reached").filter(pk=due.subject_id).first()
     if notification is not None:
         notification.attempts = max(notification.attempts, len(RETRIES) + 1)
         Notification.objects.filter(pk=notification.pk).update(state=Notification.State.SENDING)

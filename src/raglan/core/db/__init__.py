@@ -3,6 +3,7 @@
 from raglan.core.db.deadlines import deadline, no_deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.transactions import atomic, in_write
+from raglan.core.db.turns import take_turn
 from raglan.core.db.writing import write_lock
 from raglan.core.faults import fault_point
 
@@ -14,5 +15,6 @@ __all__ = [
     "fault_point",
     "in_write",
     "no_deadline",
+    "take_turn",
     "write_lock",
 ]
