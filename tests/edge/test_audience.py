@@ -76,8 +76,10 @@ def test_a_link_to_a_page_lets_its_holder_hear_of_that_page(audience: Audience, 
     assert hears(audience, scope(query="topics=now&link=forged")) is None
 
 
-def test_what_was_missed_is_told_by_name(audience: Audience, mara: Person) -> None:
-    names = asyncio.run(audience.replay(0, ["people"]))
+def test_what_was_missed_is_told_by_name(audience: Audience) -> None:
+    before = timeline.newest_id()
+    mara = people.add_person(email="mara@example.test", name="Mara", actor="raglan")
+    names = asyncio.run(audience.replay(before, ["people"]))
     assert names is not None
     assert timeline.ref(mara) in names
     assert asyncio.run(audience.replay(10**9, ["people"])) is None
