@@ -1,56 +1,125 @@
 """Who is on call, found by walking: an evaluator that shares nothing with the product's arithmetic but its input.
 
-It looks at the wall clock step by step; a handoff happens the first time that the clock shows its time or a later one.
+It looks at the wall clock step by step; a handoff happens the first time that the clock shows its time or a later one,
+and a window opens and closes the first time that the clock shows its ends or passes them.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.oncall.resolve import Override, Rotation, Schedule
+from raglan.oncall.resolve import Kind, Override, Rotation, Schedule
 
 MINUTE = timedelta(minutes=1)
-Run = tuple[datetime, datetime, int | None]
+DAY = timedelta(days=1)
+Crew = frozenset[int]
+Run = tuple[datetime, datetime, Crew]
 
 
 class Walker:
     """One rotation while time passes."""
 
-    def __init__(self, rotation: Rotation) -> None:
+    def __init__(self, rotation: Rotation, at: datetime) -> None:
         self.rotation = rotation
         self.turn = -1
         self.zone = ZoneInfo(rotation.time_zone)
         day = rotation.starts_on
-        while rotation.handoff_weekday not in (None, day.weekday()):
-            day += timedelta(days=1)
+        while not self._may_start_on(day):
+            day += DAY
+        self.anchor = day
         self.due = datetime.combine(day, rotation.handoff_time)
+        self.opens_on = [at.astimezone(self.zone).date() - 2 * DAY for _ in rotation.windows]
+        self.closing: list[datetime] = []
+
+    def _counted(self) -> set[int]:
+        """Return the weekdays that can begin a turn; none when all can."""
+        rotation = self.rotation
+        if rotation.weekdays:
+            return set(rotation.weekdays)
+        if rotation.active_days and rotation.handoff_weekday is None and rotation.length >= DAY and not rotation.months:
+            return {day for window in rotation.windows for day in window.weekdays}
+        return set()
+
+    def _may_start_on(self, day: date) -> bool:
+        if self.rotation.months:
+            return True
+        if self._counted():
+            return day.weekday() in self._counted()
+        return self.rotation.handoff_weekday in (None, day.weekday())
+
+    def _after(self, due: datetime) -> datetime:
+        """Return the next handoff on the wall clock."""
+        if self.rotation.months:
+            return self._months_after(due)
+        if not self._counted():
+            return due + self.rotation.length
+        passed = 0
+        while passed < (1 if self.rotation.weekdays else self.rotation.length.days):
+            due += DAY
+            passed += due.weekday() in self._counted()
+        return due
+
+    def _months_after(self, due: datetime) -> datetime:
+        year, month = due.year, due.month
+        for _ in range(self.rotation.months):
+            year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        for number in range(self.anchor.day, 0, -1):
+            try:
+                return due.replace(year=year, month=month, day=number)
+            except ValueError:
+                continue
+        raise AssertionError
 
     def step(self, at: datetime) -> bool:
         """Pass the turns on that are due; say whether the rotation decides."""
         wall = at.astimezone(self.zone).replace(tzinfo=None)
         while wall >= self.due:
             self.turn += 1
-            self.due += self.rotation.length
+            self.due = self._after(self.due)
+        for number, window in enumerate(self.rotation.windows):
+            while wall >= datetime.combine(self.opens_on[number], window.starts):
+                day = self.opens_on[number]
+                if day.weekday() in window.weekdays:
+                    ends = datetime.combine(day, window.ends)
+                    self.closing.append(ends if window.ends > window.starts else ends + DAY)
+                self.opens_on[number] = day + DAY
+        self.closing = [ends for ends in self.closing if ends > wall]
         begun = self.rotation.effective_from is None or at >= self.rotation.effective_from
         return begun and self.turn >= 0
 
+    def works(self, at: datetime) -> bool:
+        ended = self.rotation.ends_at is not None and at >= self.rotation.ends_at
+        return not ended and (bool(self.closing) or not self.rotation.windows)
+
     @property
-    def person(self) -> int:
-        return self.rotation.participants[self.turn % len(self.rotation.participants)]
+    def group(self) -> tuple[int, ...]:
+        one = self.rotation.participants[self.turn % len(self.rotation.participants)]
+        return one if isinstance(one, tuple) else (one,)
 
 
-def people(schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE) -> Iterator[int | None]:
+def people(schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE) -> Iterator[Crew]:
     """Yield who is on call at `start` and each step after it, before `end`."""
-    walkers = [Walker(item) for item in sorted(schedule.rotations, key=lambda item: item.id)]
-    deciding: list[Walker] = []
-    at = min([start, *(_midnight(item) for item in schedule.rotations)])
+    at = min([start - 3 * DAY, *(_midnight(item) for item in schedule.rotations)])
+    walkers = [Walker(item, at) for item in sorted(schedule.rotations, key=lambda item: item.id)]
+    deciding: dict[int, list[Walker]] = {}
     while at < end:
-        begun = [walker for walker in walkers if walker.step(at) and walker not in deciding]
-        deciding.extend(begun)
+        for walker in walkers:
+            ruling = deciding.setdefault(walker.rotation.layer, [])
+            if walker.step(at) and walker not in ruling:
+                ruling.append(walker)
         if at >= start:
-            person = _not_gone(deciding[-1].person, schedule, at) if deciding else None
-            yield _taken(schedule.overrides, schedule, at) or person
+            yield _after_overrides(_by_layers(deciding, schedule, at), schedule, at)
         at += step
+
+
+def _by_layers(deciding: dict[int, list[Walker]], schedule: Schedule, at: datetime) -> set[int]:
+    levels: dict[int, set[int]] = {}
+    for ruling in deciding.values():
+        if ruling and ruling[-1].works(at):
+            here = {person for person in ruling[-1].group if not _is_gone(person, schedule, at)}
+            if here:
+                levels.setdefault(ruling[-1].rotation.rank, set()).update(here)
+    return levels[max(levels)] if levels else set()
 
 
 def _midnight(rotation: Rotation) -> datetime:
@@ -58,24 +127,75 @@ def _midnight(rotation: Rotation) -> datetime:
     return datetime.combine(rotation.starts_on, rotation.handoff_time, UTC) - timedelta(days=2)
 
 
-def _not_gone(person: int | None, schedule: Schedule, at: datetime) -> int | None:
-    gone = person is not None and person in schedule.departed and schedule.departed[person] <= at
-    return None if gone else person
+def _is_gone(person: int, schedule: Schedule, at: datetime) -> bool:
+    return person in schedule.departed and schedule.departed[person] <= at
 
 
-def _taken(overrides: Sequence[Override], schedule: Schedule, at: datetime) -> int | None:
-    covering = [o for o in overrides if o.starts_at <= at < o.ends_at and _not_gone(o.person, schedule, at)]
-    return max(covering, key=lambda o: (o.created_at, o.id)).person if covering else None
+def _after_overrides(crew: set[int], schedule: Schedule, at: datetime) -> Crew:
+    covering = [o for o in schedule.overrides if o.starts_at <= at < o.ends_at]
+    covering = [o for o in covering if o.kind is Kind.REMOVE or not _is_gone(o.person, schedule, at)]
+    return frozenset(Table(crew).after(sorted(covering, key=lambda o: (o.rank, o.created_at, o.id))))
+
+
+class Table:
+    """Who sits, for whom, and who sat there before."""
+
+    def __init__(self, crew: set[int]) -> None:
+        self.stands_for: dict[int, set[int]] = {person: set() for person in crew}
+        self.before: dict[int, set[int]] = {person: set() for person in crew}
+
+    def after(self, overrides: Sequence[Override]) -> set[int]:
+        for item in overrides:
+            getattr(self, item.kind.value)(item)
+        return set(self.stands_for)
+
+    def _sit(self, person: int, stands_for: set[int], before: set[int]) -> None:
+        if person not in self.stands_for:
+            self.stands_for[person], self.before[person] = stands_for, before
+
+    def replace_everybody(self, item: Override) -> None:
+        if set(self.stands_for) == {item.person}:
+            return
+        others = set(self.stands_for) - {item.person}
+        self.stands_for, self.before = {item.person: others}, {item.person: set()}
+
+    def add(self, item: Override) -> None:
+        self._sit(item.person, set(), set())
+
+    def remove(self, item: Override) -> None:
+        self.stands_for.pop(item.person, None)
+        self.before.pop(item.person, None)
+
+    def replace_one(self, item: Override) -> None:
+        gone = item.instead_of
+        if gone is None or gone == item.person:
+            return
+        if gone in self.stands_for:
+            leaving = [gone]
+        else:
+            leaving = [p for p in self.stands_for if gone in self.before[p] or gone in self.stands_for[p]]
+        for person in leaving:
+            self._give_up(person, gone, item.person)
+
+    def _give_up(self, person: int, gone: int, comes: int) -> None:
+        """Let somebody come for all or a part of what one stands for; who comes and sits already keeps their seat."""
+        stands_for, before = self.stands_for.pop(person), self.before.pop(person)
+        if person == gone or gone in before:
+            self._sit(comes, stands_for or {person}, before | {person})
+            return
+        if stands_for - {gone}:
+            self._sit(person, stands_for - {gone}, before)
+        self._sit(comes, {gone}, before | {person})
 
 
 def runs(schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE) -> list[Run]:
-    """Return the times with the same person, in order."""
+    """Return the times with the same people, in order."""
     found: list[Run] = []
     at = start
-    for person in people(schedule, start, end, step):
-        if found and found[-1][2] == person:
-            found[-1] = (found[-1][0], at + step, person)
+    for crew in people(schedule, start, end, step):
+        if found and found[-1][2] == crew:
+            found[-1] = (found[-1][0], at + step, crew)
         else:
-            found.append((at, at + step, person))
+            found.append((at, at + step, crew))
         at += step
     return found

@@ -5,78 +5,38 @@ time that the wall clock reaches or passes it: in an hour that a clock change sk
 it; in an hour that happens twice, at the first of the two; where midnight is missing, at the day's real beginning;
 on a day that a country skips, at the start of the next. A turn that falls wholly into skipped time counts as taken.
 The past never changes: a changed rotation counts from its own start on, and somebody who left is not on call from
-then on. Of overrides that cover an instant, the one made last wins.
+then on. The highest layer that covers an instant decides; of layers of equal rank all are on call; a person is named
+once. Overrides are then applied in order, the higher rank after the lower and the later after the earlier, so that the
+last one counts.
 """
 
-import heapq
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise, takewhile
-from zoneinfo import ZoneInfo
+from itertools import groupby, pairwise, takewhile
+from typing import assert_never
 
-from raglan.oncall.wall import first_instant
+from raglan.oncall.turns import FAR, WEEK, Rotation, Window, Work, work_of
 
-WEEK = timedelta(weeks=1)
+__all__ = ["FAR", "WEEK", "Rotation", "Window"]
+
 HORIZON = timedelta(days=740)
-FAR = datetime(2300, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """A turn order: each turn is `length` long on the wall clock, be it weeks, days or hours.
+class Kind(StrEnum):
+    """What an override does to those who are on call."""
 
-    The first participant is on call at the first handoff: on `starts_on`, or the first `handoff_weekday` (Monday is 0)
-    after it. The rotation decides from then, but not before `effective_from`, until the next rotation starts.
-    """
-
-    participants: tuple[int, ...]
-    starts_on: date
-    handoff_time: time
-    time_zone: str
-    handoff_weekday: int | None = None
-    length: timedelta = WEEK
-    effective_from: datetime | None = None
-    id: int = 0
-
-    def first_day(self) -> date:
-        """Return the day of the first handoff."""
-        if self.handoff_weekday is None:
-            return self.starts_on
-        return self.starts_on + timedelta(days=(self.handoff_weekday - self.starts_on.weekday()) % 7)
-
-    def wall(self, turn: int) -> datetime:
-        """Return what the wall clock shows when a turn begins."""
-        return datetime.combine(self.first_day(), self.handoff_time) + turn * self.length
-
-    def handoff(self, turn: int) -> datetime:
-        """Return the instant at which a turn begins."""
-        return first_instant(self.wall(turn), ZoneInfo(self.time_zone))
-
-    def begins(self) -> datetime:
-        """Return the instant from which this rotation decides."""
-        first = self.handoff(0)
-        return max(first, self.effective_from) if self.effective_from else first
-
-    def turn_at(self, at: datetime) -> int:
-        """Return the number of the turn that covers an instant; negative before the first."""
-        local = at.astimezone(ZoneInfo(self.time_zone)).replace(tzinfo=None)
-        turn = (local - self.wall(0)) // self.length
-        while self.handoff(turn + 1) <= at:
-            turn += 1
-        while self.handoff(turn) > at:
-            turn -= 1
-        return turn
-
-    def person(self, turn: int) -> int | None:
-        """Return whose turn it is."""
-        return self.participants[turn % len(self.participants)] if self.participants else None
+    REPLACE_EVERYBODY = "replace_everybody"
+    REPLACE_ONE = "replace_one"
+    ADD = "add"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A person takes a time in place of the rotation."""
+    """A time that does not go by the layers. `person` comes, or goes if the kind is to remove."""
 
     id: int
     person: int
@@ -84,15 +44,39 @@ class Override:
     ends_at: datetime
     reason: str = ""
     created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    kind: Kind = Kind.REPLACE_EVERYBODY
+    instead_of: int | None = None
+    rank: int = 0
+
+    @property
+    def order(self) -> tuple[int, datetime, int]:
+        """Return what decides between overrides: the greatest is applied last."""
+        return self.rank, self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Everything that decides who is on call. `departed` says from when somebody cannot be."""
+    """Everything that decides who is on call. `departed` says from when somebody cannot be; `layers` names them."""
 
     rotations: tuple[Rotation, ...] = ()
     overrides: tuple[Override, ...] = ()
     departed: Mapping[int, datetime] = field(default_factory=dict)
+    layers: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One person on call, with what put them there. `via` are those who had taken it before, by an override each."""
+
+    person: int
+    layer: int | None = None
+    override: int | None = None
+    instead_of: tuple[int, ...] = ()
+    via: tuple[int, ...] = ()
+
+
+Seats = tuple[Seat, ...]
+Reign = tuple[Rotation, datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +88,7 @@ class Shift:
     people: tuple[int, ...]
     override: int | None = None
     instead_of: tuple[int, ...] = ()
+    seats: Seats = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +116,18 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one person is on call: by which layer, or by which override and in whose place."""
+
+    person: int
+    source: Source
+    words: str
+    layer: int | None = None
+    override: int | None = None
+    instead_of: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OnCall:
     """The answer at an instant: who, why, and until when; None when no end is planned within two years."""
 
@@ -138,6 +135,7 @@ class OnCall:
     source: Source
     reason: str
     until: datetime | None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +150,25 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """A time with one person by one origin, before neighbours are joined."""
+    """A time with the same seats, before neighbours are joined."""
 
     starts_at: datetime
     ends_at: datetime
-    person: int | None
-    override: int | None = None
-    instead_of: tuple[int, ...] = ()
+    seats: Seats
 
-    def cut(self, start: datetime, end: datetime) -> "_Slice":
-        return replace(self, starts_at=start, ends_at=end)
+    @property
+    def key(self) -> tuple[tuple[int, int | None], ...]:
+        """Return what neighbours must share to be one."""
+        return tuple((seat.person, seat.override) for seat in self.seats)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """A time with the overrides that count in it, in the order in which they are applied."""
+
+    starts_at: datetime
+    ends_at: datetime
+    overrides: tuple[Override, ...]
 
 
 def who_is_on_call(schedule: Schedule, at: datetime) -> OnCall:
@@ -178,20 +185,34 @@ def outlook(schedule: Schedule, at: datetime) -> tuple[OnCall, Piece | None]:
     """Return who is on call at an instant, and what follows when other people are."""
     pieces = walk(schedule, at, at + HORIZON)
     first = next(pieces)
-    following = next((piece for piece in pieces if piece.people != first.people), None)
+    following = next((piece for piece in pieces if set(piece.people) != set(first.people)), None)
     return _answer(schedule, first, following.starts_at if following else None), following
 
 
 def _answer(schedule: Schedule, first: Piece, until: datetime | None) -> OnCall:
-    match first:
-        case Gap():
-            return OnCall((), Source.NOBODY, "nobody is on call", until)
-        case Shift(override=None):
-            return OnCall(first.people, Source.ROTATION, "it is their turn", until)
-        case Shift():
-            words = next((item.reason for item in schedule.overrides if item.id == first.override), "")
-            reason = "takes this time in place of the rotation" + (f": {words}" if words else "")
-            return OnCall(first.people, Source.OVERRIDE, reason, until)
+    if isinstance(first, Gap):
+        return OnCall((), Source.NOBODY, "nobody is on call", until)
+    reasons = tuple(_why(schedule, seat) for seat in first.seats)
+    words = "; ".join(dict.fromkeys(reason.words for reason in reasons))
+    covered = any(reason.source is Source.OVERRIDE for reason in reasons)
+    return OnCall(first.people, Source.OVERRIDE if covered else Source.ROTATION, words, until, reasons)
+
+
+def _why(schedule: Schedule, seat: Seat) -> Reason:
+    if seat.override is None:
+        layer = schedule.layers.get(seat.layer or 0, "")
+        words = f"it is their turn in {layer}" if layer else "it is their turn"
+        return Reason(seat.person, Source.ROTATION, words, seat.layer)
+    said = next(item for item in schedule.overrides if item.id == seat.override)
+    match said.kind:
+        case Kind.ADD:
+            words = "takes this time beside the rotation"
+        case Kind.REPLACE_ONE:
+            words = "takes this time in place of somebody"
+        case _:
+            words = "takes this time in place of the rotation"
+    words += f": {said.reason}" if said.reason else ""
+    return Reason(seat.person, Source.OVERRIDE, words, seat.layer, seat.override, seat.instead_of)
 
 
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Piece]:
@@ -207,12 +228,23 @@ def coming(schedule: Schedule, at: datetime, until: datetime) -> list[Piece]:
 def walk(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Piece]:
     """Yield shifts and gaps as far as they are asked for."""
     taken = _ruling(schedule, start, end)
-    for slice_ in _joined(_laid_over(_turns(schedule, start, end), taken)):
-        if slice_.person is None:
-            yield Gap(slice_.starts_at, slice_.ends_at)
-        else:
-            people = (slice_.person,)
-            yield Shift(slice_.starts_at, slice_.ends_at, people, slice_.override, slice_.instead_of)
+    for slice_ in _joined(_laid_over(_decided(schedule, start, end), taken)):
+        yield _piece(slice_)
+
+
+def _piece(slice_: _Slice) -> Piece:
+    if not slice_.seats:
+        return Gap(slice_.starts_at, slice_.ends_at)
+    people = tuple(seat.person for seat in slice_.seats)
+    taken = next((seat.override for seat in slice_.seats if seat.override is not None), None)
+    instead = tuple(dict.fromkeys(person for seat in slice_.seats for person in seat.instead_of))
+    return Shift(slice_.starts_at, slice_.ends_at, people, taken, instead, slice_.seats)
+
+
+def layer_shifts(schedule: Schedule, layer: int, start: datetime, end: datetime) -> list[Piece]:
+    """Return what one layer does by itself, whatever stands above it: shifts, and gaps where it is idle."""
+    works = _layer_work(schedule, [one for one in reigns(schedule) if one[0].layer == layer], start, end)
+    return [_piece(item) for item in _joined(_seated([work]) for work in works)]
 
 
 def changes(before: Schedule, after: Schedule, start: datetime, end: datetime) -> list[Change]:
@@ -223,7 +255,7 @@ def changes(before: Schedule, after: Schedule, start: datetime, end: datetime) -
         last = found[-1] if found else None
         if last and last.ends_at == low and (last.before, last.after) == (old, new):
             found[-1] = replace(last, ends_at=high)
-        elif old != new:
+        elif set(old) != set(new):
             found.append(Change(low, high, old, new))
     return found
 
@@ -239,111 +271,202 @@ def _side_by_side(
         yield low, high, left[i].people, right[j].people
 
 
-def reigns(schedule: Schedule) -> list[tuple[Rotation, datetime, datetime]]:
-    """Return the rotations that ever decide, each with the time in which it does."""
-    starts = sorted(((item.begins(), item.id, item) for item in schedule.rotations), key=lambda item: item[:2])
-    ends = [*(start for start, _, _ in starts[1:]), FAR]
-    return [(item, start, end) for (start, _, item), end in zip(starts, ends, strict=False) if start < end]
-
-
-def _turns(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
-    """Yield the turns of the rotations between two instants; times without one have nobody."""
-    at = start
-    for rotation, begins, ends in reigns(schedule):
-        if ends <= at or begins >= end:
-            continue
-        if begins > at:
-            yield _Slice(at, begins, None)
-            at = begins
-        stop = min(end, ends)
-        yield from _without(_turns_of(rotation, at, stop), schedule.departed)
-        at = stop
-    if at < end:
-        yield _Slice(at, end, None)
-
-
-def _turns_of(rotation: Rotation, at: datetime, stop: datetime) -> Iterator[_Slice]:
-    if len(set(rotation.participants)) < 2:
-        yield _Slice(at, stop, rotation.person(0))
-        return
-    turn = rotation.turn_at(at)
-    while at < stop:
-        until = min(stop, rotation.handoff(turn + 1))
-        if until > at:
-            yield _Slice(at, until, rotation.person(turn))
-        at, turn = until, turn + 1
-
-
-def _without(turns: Iterable[_Slice], departed: Mapping[int, datetime]) -> Iterator[_Slice]:
-    """Leave the time empty that would fall to somebody who left."""
-    for turn in turns:
-        left_at = departed.get(turn.person, FAR) if turn.person is not None else FAR
-        middle = min(max(left_at, turn.starts_at), turn.ends_at)
-        if middle > turn.starts_at:
-            yield turn.cut(turn.starts_at, middle)
-        if middle < turn.ends_at:
-            yield _Slice(middle, turn.ends_at, None)
-
-
-def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Slice]:
-    """Return the overrides that win between two instants, cut so that they do not overlap."""
-    live = [
-        replace(item, ends_at=min(item.ends_at, schedule.departed.get(item.person, FAR)))
-        for item in schedule.overrides
-        if item.starts_at < end and item.ends_at > start
-    ]
-    ranked = sorted(live, key=lambda item: (item.created_at, item.id))
-    waiting = sorted(range(len(ranked)), key=lambda rank: ranked[rank].starts_at, reverse=True)
-    cuts = sorted({edge for item in ranked for edge in (item.starts_at, item.ends_at)})
-    active: list[int] = []  # a heap of ranks, the latest on top
-    found: list[_Slice] = []
-    for low, high in pairwise(cuts):
-        while waiting and ranked[waiting[-1]].starts_at <= low:
-            heapq.heappush(active, -waiting.pop())
-        while active and ranked[-active[0]].ends_at <= low:
-            heapq.heappop(active)
-        if active:
-            winner = ranked[-active[0]]
-            found.append(_Slice(low, high, winner.person, winner.id))
+def reigns(schedule: Schedule) -> list[Reign]:
+    """Return the rotations that ever decide in their layer, each with the time in which it does."""
+    found: list[Reign] = []
+    for layer in layers_of(schedule):
+        rows = [item for item in schedule.rotations if item.layer == layer]
+        starts = sorted(((item.begins(), item.id, item) for item in rows), key=lambda item: item[:2])
+        ends = [*(start for start, _, _ in starts[1:]), FAR]
+        times = [
+            (item, start, min(end, item.ends_at or FAR)) for (start, _, item), end in zip(starts, ends, strict=True)
+        ]
+        found += [(item, start, end) for item, start, end in times if start < end]
     return found
 
 
-def _laid_over(turns: Iterable[_Slice], taken: Sequence[_Slice]) -> Iterator[_Slice]:
+def layers_of(schedule: Schedule) -> list[int]:
+    """Return the layers that have a rotation."""
+    return sorted({rotation.layer for rotation in schedule.rotations})
+
+
+def _layer_work(schedule: Schedule, ruled: Sequence[Reign], start: datetime, end: datetime) -> Iterator[Work]:
+    """Yield what one layer does between two instants; it covers the whole time, idle or not."""
+    at = start
+    for rotation, begins, ends in ruled:
+        if ends <= at or begins >= end:
+            continue
+        if begins > at:
+            yield Work(at, begins, ())
+            at = begins
+        stop = min(end, ends)
+        yield from _without(work_of(rotation, at, stop), schedule.departed)
+        at = stop
+    if at < end:
+        yield Work(at, end, ())
+
+
+def _without(works: Iterable[Work], departed: Mapping[int, datetime]) -> Iterator[Work]:
+    """Leave out those who left, from then on."""
+    for work in works:
+        if departed.keys().isdisjoint(work.people):
+            yield work
+            continue
+        leaving = [departed[person] for person in work.people if person in departed]
+        inside = {at for at in leaving if work.starts_at < at < work.ends_at}
+        for low, high in pairwise(sorted({work.starts_at, work.ends_at, *inside})):
+            people = tuple(person for person in work.people if departed.get(person, FAR) > low)
+            yield replace(work, starts_at=low, ends_at=high, people=people)
+
+
+def _decided(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
+    """Yield who is on call by the layers alone."""
+    ruled = [list(group) for _, group in groupby(reigns(schedule), key=lambda reign: reign[0].layer)]
+    tracks = [_layer_work(schedule, group, start, end) for group in ruled]
+    works = [next(track) for track in tracks]
+    at = start
+    while at < end:
+        until = min((work.ends_at for work in works), default=end)
+        yield replace(_seated(works), starts_at=at, ends_at=until)
+        at = until
+        if at < end:
+            works = [work if work.ends_at > at else next(track) for work, track in zip(works, tracks, strict=True)]
+
+
+def _seated(works: Sequence[Work]) -> _Slice:
+    """Return those whom the highest layers that work name, each once."""
+    top = max((work.rank for work in works if work.people), default=0)
+    seats: dict[int, Seat] = {}
+    for work in works:
+        for person in work.people if work.rank == top else ():
+            seats.setdefault(person, Seat(person, work.layer))
+    return _Slice(works[0].starts_at if works else FAR, works[0].ends_at if works else FAR, tuple(seats.values()))
+
+
+def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Ruling]:
+    """Return the overrides that count between two instants, in pieces that do not overlap."""
+    live = [_of_those_here(item, schedule.departed) for item in schedule.overrides]
+    ranked = sorted((o for o in live if max(o.starts_at, start) < min(o.ends_at, end)), key=lambda o: o.order)
+    edges = sorted({edge for item in ranked for edge in (item.starts_at, item.ends_at)})
+    begin: dict[datetime, list[int]] = {}
+    finish: dict[datetime, list[int]] = {}
+    for rank, item in enumerate(ranked):
+        begin.setdefault(item.starts_at, []).append(rank)
+        finish.setdefault(item.ends_at, []).append(rank)
+    active: list[int] = []
+    found: list[_Ruling] = []
+    for low, high in pairwise(edges):
+        for rank in finish.get(low, ()):
+            del active[bisect_left(active, rank)]
+        for rank in begin.get(low, ()):
+            insort(active, rank)
+        if active:
+            found.append(_Ruling(low, high, _that_count(ranked, active)))
+    return found
+
+
+def _of_those_here(item: Override, departed: Mapping[int, datetime]) -> Override:
+    """Return an override cut to the time in which its person can be on call."""
+    if item.kind is Kind.REMOVE:
+        return item
+    return replace(item, ends_at=min(item.ends_at, departed.get(item.person, FAR)))
+
+
+def _that_count(ranked: Sequence[Override], active: Sequence[int]) -> tuple[Override, ...]:
+    """Return active overrides in order, from the last one that replaces everybody on."""
+    found: list[Override] = []
+    for rank in reversed(active):
+        found.append(ranked[rank])
+        if found[-1].kind is Kind.REPLACE_EVERYBODY:
+            break
+    return tuple(reversed(found))
+
+
+def _laid_over(slices: Iterable[_Slice], taken: Sequence[_Ruling]) -> Iterator[_Slice]:
     place = 0
-    for turn in turns:
-        at = turn.starts_at
-        while at < turn.ends_at:
+    for slice_ in slices:
+        at = slice_.starts_at
+        while at < slice_.ends_at:
             while place < len(taken) and taken[place].ends_at <= at:
                 place += 1
-            over = taken[place] if place < len(taken) and taken[place].starts_at < turn.ends_at else None
+            over = taken[place] if place < len(taken) and taken[place].starts_at < slice_.ends_at else None
             if over is None:
-                yield turn.cut(at, turn.ends_at)
+                yield replace(slice_, starts_at=at)
                 break
             if over.starts_at > at:
-                yield turn.cut(at, over.starts_at)
+                yield replace(slice_, starts_at=at, ends_at=over.starts_at)
                 at = over.starts_at
-            stop = min(over.ends_at, turn.ends_at)
-            yield _in_place_of(turn, over).cut(at, stop)
+            stop = min(over.ends_at, slice_.ends_at)
+            yield _Slice(at, stop, apply(slice_.seats, over.overrides))
             at = stop
 
 
-def _in_place_of(turn: _Slice, over: _Slice) -> _Slice:
-    """Return who takes a turn; whoever takes their own simply has it."""
-    if over.person == turn.person:
-        return turn
-    return replace(over, instead_of=() if turn.person is None else (turn.person,))
+def apply(seats: Seats, overrides: Iterable[Override]) -> Seats:
+    """Return who is on call after overrides, applied in order."""
+    for item in overrides:
+        match item.kind:
+            case Kind.REPLACE_EVERYBODY:
+                seats = _replace_everybody(seats, item)
+            case Kind.REPLACE_ONE:
+                seats = _replace_one(seats, item)
+            case Kind.ADD:
+                is_there = any(seat.person == item.person for seat in seats)
+                seats = seats if is_there else (*seats, Seat(item.person, override=item.id))
+            case Kind.REMOVE:
+                seats = tuple(seat for seat in seats if seat.person != item.person)
+            case _:
+                assert_never(item.kind)
+    return seats
+
+
+def _replace_everybody(seats: Seats, item: Override) -> Seats:
+    """Let one person take the whole time; whoever is on call alone already simply has it."""
+    if [seat.person for seat in seats] == [item.person]:
+        return seats
+    instead = dict.fromkeys(seat.person for seat in seats if seat.person != item.person)
+    return (Seat(item.person, override=item.id, instead_of=tuple(instead)),)
+
+
+def _replace_one(seats: Seats, item: Override) -> Seats:
+    """Let one person stand in for another, or for whoever stands in for them already; without them nothing happens."""
+    gone = item.instead_of
+    if gone is None or gone == item.person:
+        return seats
+    is_there = any(seat.person == gone for seat in seats)
+    found: dict[int, Seat] = {}
+    for seat in seats:
+        stands = seat.person == gone if is_there else gone in seat.via or gone in seat.instead_of
+        for one in _parted(seat, gone, item) if stands else (seat,):
+            found.setdefault(one.person, one)
+    return tuple(found.values())
+
+
+def _parted(seat: Seat, gone: int, item: Override) -> Iterator[Seat]:
+    """Yield who has a seat after somebody took it, or took the part of one of those for whom it stands."""
+    if seat.person == gone or gone in seat.via:
+        instead = seat.instead_of or (seat.person,)
+        yield Seat(item.person, None, item.id, instead, (*seat.via, seat.person))
+        return
+    others = tuple(person for person in seat.instead_of if person != gone)
+    if others:
+        yield replace(seat, instead_of=others)
+    yield Seat(item.person, None, item.id, (gone,), (*seat.via, seat.person))
 
 
 def _joined(slices: Iterable[_Slice]) -> Iterator[_Slice]:
-    """Join neighbours of the same person and origin."""
+    """Join neighbours of the same people and origins."""
     last: _Slice | None = None
     for item in slices:
-        if last and (last.person, last.override) == (item.person, item.override):
-            both = dict.fromkeys((*last.instead_of, *item.instead_of))
-            last = replace(last, ends_at=item.ends_at, instead_of=tuple(both))
+        if last and last.key == item.key:
+            seats = tuple(_both(a, b) for a, b in zip(last.seats, item.seats, strict=True))
+            last = replace(last, ends_at=item.ends_at, seats=seats)
             continue
         if last:
             yield last
         last = item
     if last:
         yield last
+
+
+def _both(one: Seat, other: Seat) -> Seat:
+    return replace(one, instead_of=tuple(dict.fromkeys((*one.instead_of, *other.instead_of))))
