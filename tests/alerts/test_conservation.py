@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raglan.alerts import actions
+from raglan.alerts import actions, queries
 from raglan.alerts.models import Alert, AlertGroup, Signal
 from raglan.alerts.ports import SourceKey, Status
 from raglan.core import timeline, timers
@@ -27,6 +27,8 @@ steps = st.one_of(
     st.tuples(st.just("time passes"), st.sampled_from((10, 100, 400)), st.none()),
     st.tuples(st.just("somebody answers"), st.none(), st.none()),
     st.tuples(st.just("route changes"), st.sampled_from("abc"), st.none()),
+    st.tuples(st.just("silence"), st.sampled_from("abc"), st.sampled_from((0, 50))),
+    st.tuples(st.just("silence ends"), st.none(), st.none()),
 )
 
 
@@ -56,8 +58,17 @@ class History:
             case "somebody answers":
                 for page in Page.objects.filter(state__in=paging.OPEN):
                     paging.acknowledge(page, by=self.mara, via=paging.Via.LINK)
+            case "silence" | "silence ends":
+                self.silence(first, second)
             case _:
                 world.route(1, self.policy, ("alertname", "=", str(first)))
+
+    def silence(self, name: object, later: object) -> None:
+        if name is not None:
+            world.silence(("alertname", "=", str(name)), hours=150 / 3600, after=int(str(later)) / 3600)
+            return
+        for silence in queries.silences(state="active"):
+            actions.expire_silence(silence, actor="raglan")
 
     def send(self, source: SourceKey, batch: object) -> None:
         assert isinstance(batch, list)
@@ -78,20 +89,34 @@ class History:
             stages = [item.stage for item in alert.decisions.all()]
             assert stages[:4] == ["identify", "deduplicate", "route", "group"]
             assert "page" in stages
+            assert {"hold", "silence"} & set(stages)
+            if alert.state == Alert.State.FIRING:
+                self.check_held(alert)
             assert (alert.state == Alert.State.RESOLVED) == any(
                 item.outcome in ("resolves", "resolved") for item in alert.decisions.all()
             )
         self.check_groups()
 
+    def check_held(self, alert: Alert) -> None:
+        """What fires is held exactly as long as something active matches it."""
+        active = [rule.ref for rule in queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)]
+        assert sorted(alert.held_by) == sorted(active)
+        assert (alert.held, alert.active_since is None) == (("silenced", True) if active else ("", False))
+
     def check_groups(self) -> None:
         for group in AlertGroup.objects.select_related("page"):
             firing = group.alerts.filter(state=Alert.State.FIRING).count()
             assert (group.firing_count, group.alert_count) == (firing, group.alerts.count())
+            held = group.alerts.filter(state=Alert.State.FIRING).exclude(held="").count()
             assert (group.state == AlertGroup.State.OPEN) == (firing > 0)
-            assert group.page is not None
-            assert (group.page.state == Page.State.RESOLVED) == (firing == 0)
-            waiting = Timer.objects.filter(subject=timeline.ref(group.page), kind=paging.ESCALATE).count()
-            assert waiting == (1 if group.page.state == Page.State.TRIGGERED else 0)
+            assert group.held_count == held
+            live = Page.objects.filter(reason_type="group", reason_id=group.pk).exclude(state=Page.State.RESOLVED)
+            assert bool(live) == (firing > held)  # it pages as long as something fires that nothing holds back
+            if live:
+                assert group.page in live
+            for page in live:
+                waiting = Timer.objects.filter(subject=timeline.ref(page), kind=paging.ESCALATE).count()
+                assert waiting == (1 if page.state == Page.State.TRIGGERED else 0)
 
 
 @pytest.mark.timeout(600)

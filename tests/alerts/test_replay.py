@@ -9,20 +9,25 @@ from datetime import timedelta
 import pytest
 
 from raglan.alerts import actions, events
-from raglan.alerts.models import Alert, AlertGroup, Route, Source
+from raglan.alerts.models import Alert, AlertGroup, Route, Silence, Source
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
-from raglan.paging.models import Policy
+from raglan.paging.models import Page, Policy
+from raglan.people.models import Person
 from raglan.testing import replay, world
 
 ALERT = (
     *("fingerprint", "dedup_key", "source_id", "group_id", "labels", "title", "severity", "link", "state"),
-    *("starts_at", "ends_at", "received_at"),
+    *("starts_at", "ends_at", "received_at", "held", "held_by", "active_since"),
 )
 GROUP = (
     *("key", "title", "labels", "severity", "state", "source_id", "page_id", "opened_at", "closed_at"),
-    *("alert_count", "firing_count"),
+    *("alert_count", "firing_count", "held_count", "policy_id", "interval_s", "page_at"),
+)
+SILENCE = (
+    *("key", "version", "matchers", "starts_at", "ends_at", "reason", "who", "person_id", "source_id"),
+    *("created_at", "updated_at"),
 )
 SOURCE = ("name", "slug", "kind", "mapping", "token_hint", "created_at")
 ROUTE = ("position", "matchers", "group_by", "policy_id", "version")
@@ -34,24 +39,27 @@ def stored() -> replay.State:
         "groups": replay.rows(AlertGroup, GROUP),
         "sources": replay.rows(Source, SOURCE),
         "routes": replay.rows(Route, ROUTE),
+        "silences": replay.rows(Silence, SILENCE),
     }
 
 
 def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
     """Let a copy of the state hear of one event."""
+    tell_noise(state, said)
     match said:
         case events.GroupOpened():
-            given = said.model_dump(exclude={"group", "outcome", "page"})
-            own = {"pk": said.group, "page_id": said.page}
+            given = said.model_dump(exclude={"group", "outcome", "page", "policy"})
+            own = {"pk": said.group, "page_id": said.page, "policy_id": said.policy}
             state["groups"][said.group] = {**replay.fresh(AlertGroup, GROUP), **given, **own}
         case events.AlertFired():
             given = said.model_dump(exclude={"alert", "group", "source"})
             own = {"pk": said.alert, "group_id": said.group}
             state["alerts"][said.alert] = {**replay.fresh(Alert, ALERT), **given, **own}
-            count(state, said.group, alert_count=1, firing_count=1)
+            count(state, said.group, alert_count=1, firing_count=1, held_count=bool(said.held))
         case events.AlertResolved():
-            state["alerts"][said.alert].update(state="resolved", ends_at=said.ends_at)
-            count(state, said.group, firing_count=-1)
+            row = state["alerts"][said.alert]
+            row.update(state="resolved", ends_at=said.ends_at)
+            count(state, said.group, firing_count=-1, held_count=-bool(row["held"]))
         case events.GroupClosed():
             state["groups"][said.group].update(state="closed", closed_at=said.closed_at)
         case events.SourceChanged():
@@ -62,10 +70,31 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             state["routes"][said.route] = {"pk": said.route, "policy_id": said.policy, **given}
 
 
+def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
+    match said:
+        case events.AlertHeld() | events.AlertReleased():
+            row = state["alerts"][said.alert]
+            held = said.held if isinstance(said, events.AlertHeld) else ""
+            count(state, said.group, held_count=bool(held) - bool(row["held"]))
+            refs = said.held_by if isinstance(said, events.AlertHeld) else []
+            row.update(held=held, held_by=refs, active_since=getattr(said, "active_since", None))
+        case events.GroupPaged():
+            state["groups"][said.group].update(page_id=said.page, page_at=None)
+        case events.GroupWaits():
+            state["groups"][said.group].update(page_at=said.page_at)
+        case events.SilenceSet():
+            given = said.model_dump(exclude={"silence", "person"})
+            state["silences"][said.silence] = {"pk": said.silence, "person_id": said.person, **given}
+        case events.SilenceExpired():
+            state["silences"][said.silence].update(said.model_dump(exclude={"silence"}))
+
+
 def count(state: replay.State, group: int, **by: int) -> None:
     row = state["groups"][group]
     for name, number in by.items():
         row[name] = int(str(row[name])) + number
+    if row["firing_count"] == row["held_count"]:
+        row["page_at"] = None  # nothing is left to page for
 
 
 def firing(source: SourceKey) -> None:
@@ -126,12 +155,45 @@ def forgetting(source: SourceKey) -> None:
     actions.note_error(source.id, "not understood")
 
 
+def silencing(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="a"), world.signal(instance="b"))
+    one = world.silence(("instance", "=", "a"))
+    world.silence(("alertname", "=", "HttpdDown"), hours=2)
+    world.ingest(source, world.signal(instance="c"), world.signal("resolved", instance="b"))
+    actions.expire_silence(one, actor="raglan")
+    world.fast_forward(timedelta(hours=3))
+
+
+def changing_a_silence(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="a"))
+    one = world.silence(("instance", "=", "a"))
+    draft = world.silence_draft(("instance", "=", "b"), hours=3)
+    actions.change_silence(one, draft, version=1, actor="raglan")
+
+
+def joining_what_somebody_has(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="a"))
+    world.paging.acknowledge(Page.objects.get(), by=Person.objects.get(name="Mara Keller"), via=world.paging.Via.LINK)
+    world.ingest(source, world.signal(instance="b"))
+    world.fast_forward(timedelta(minutes=6))
+
+
 ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_firing_again_at_once, acknowledging)
 
 
 @pytest.mark.parametrize(
     "act",
-    [*ACTS, expiring, holding_back, making_a_source, routing, forgetting],
+    [
+        *ACTS,
+        silencing,
+        changing_a_silence,
+        joining_what_somebody_has,
+        expiring,
+        holding_back,
+        making_a_source,
+        routing,
+        forgetting,
+    ],
     ids=lambda act: act.__name__,
 )
 def test_events_told_to_an_older_copy_give_the_stored_state(

@@ -100,6 +100,7 @@ def test_every_stage_leaves_its_decision_with_a_reason(source: SourceKey, decide
         ("deduplicate", "new"),
         ("route", "routed"),
         ("group", "grouped"),
+        ("hold", "passed"),
         ("page", "paged"),
     ]
     assert all(item.reason for item in alert.decisions.all())

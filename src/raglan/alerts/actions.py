@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import re2
-
 from raglan.alerts import events
+from raglan.alerts.holds import review
 from raglan.alerts.ingest import expire, ingest
+from raglan.alerts.matchers import check, check_all
+from raglan.alerts.matchers import stored as stored_form
 from raglan.alerts.models import AlertGroup, Route, Signal, Source
-from raglan.alerts.pipeline.route import OPERATORS, Matcher
+from raglan.alerts.pipeline.route import Matcher
+from raglan.alerts.silencing import Setter, SilenceDraft, change_silence, expire_silence, set_silence
 from raglan.config import config
 from raglan.core import secrets, timeline
 from raglan.core.clock import now
@@ -16,9 +18,22 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.paging.models import Policy
 
-__all__ = ["create_source", "expire", "forget_old_signals", "ingest", "note_error", "rotate_token", "save_route"]
-
-MAX_PATTERN = 500
+__all__ = [
+    "Setter",
+    "SilenceDraft",
+    "change_silence",
+    "check_all",
+    "create_source",
+    "expire",
+    "expire_silence",
+    "forget_old_signals",
+    "ingest",
+    "note_error",
+    "review",
+    "rotate_token",
+    "save_route",
+    "set_silence",
+]
 
 
 @atomic
@@ -78,8 +93,8 @@ def save_route(
 ) -> Route:
     """Make or replace the route at a position. Raises BadInput naming the matcher."""
     for number, matcher in enumerate(matchers):
-        _check(matcher, f"matchers[{number}]")
-    stored = [{"name": m.name, "op": m.op, "value": m.value} for m in matchers]
+        check(matcher, f"matchers[{number}]")
+    stored = stored_form(matchers)
     route = Route.objects.filter(position=position).first()
     if route is None:
         route = Route.objects.create(position=position, matchers=stored, group_by=list(group_by), policy=policy)
@@ -97,20 +112,6 @@ def save_route(
     )
     timeline.append(changed, actor=actor, about=[route])
     return route
-
-
-def _check(matcher: Matcher, field: str) -> None:
-    if matcher.op not in OPERATORS:
-        raise BadInput(f"{field}.op", f"must be one of {', '.join(OPERATORS)}", status=422)
-    if not matcher.name:
-        raise BadInput(f"{field}.name", "name a label", status=422)
-    if matcher.op in ("=~", "!~"):
-        if len(matcher.value) > MAX_PATTERN:
-            raise BadInput(f"{field}.value", f"a pattern has at most {MAX_PATTERN} characters", status=422)
-        try:
-            re2.compile(matcher.value)
-        except re2.error as error:
-            raise BadInput(f"{field}.value", f"this pattern can not be read: {error}", status=422) from None
 
 
 @atomic

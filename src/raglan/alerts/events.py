@@ -21,6 +21,9 @@ class AlertFired(EventPayload):
     link: str
     starts_at: datetime
     received_at: datetime
+    held: str = ""
+    held_by: list[str] = []
+    active_since: datetime | None = None
 
 
 class AlertResolved(EventPayload):
@@ -47,6 +50,49 @@ class GroupOpened(EventPayload):
     outcome: str
     page: int | None
     opened_at: datetime
+    policy: int | None = None
+    interval_s: int = 300
+    page_at: datetime | None = None
+
+
+class AlertHeld(EventPayload):
+    """Something holds a firing alert back, or something else does now."""
+
+    kind = "alert.held"
+    alert: int
+    group: int
+    title: str
+    held: str
+    held_by: list[str]
+    why: str
+
+
+class AlertReleased(EventPayload):
+    """Nothing holds a firing alert back any more."""
+
+    kind = "alert.released"
+    alert: int
+    group: int
+    title: str
+    why: str
+    active_since: datetime
+
+
+class GroupWaits(EventPayload):
+    """A group pages later: at the end of its wait, or of the interval after its last page."""
+
+    kind = "group.waits"
+    group: int
+    page_at: datetime
+
+
+class GroupPaged(EventPayload):
+    """A group that was open already got a page."""
+
+    kind = "group.paged"
+    group: int
+    page: int | None
+    why: str
 
 
 class GroupClosed(EventPayload):
@@ -91,3 +137,38 @@ class SignalParked(EventPayload):
     kind = "signal.parked"
     source: str
     problem: str
+
+
+class SilenceSet(EventPayload):
+    """A silence was set."""
+
+    kind = "silence.set"
+    silence: int
+    key: str
+    version: int
+    matchers: list[dict[str, str]]
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    who: str
+    person: int | None
+    source_id: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SilenceChanged(SilenceSet):
+    """A silence got other matchers, another time or another reason."""
+
+    kind = "silence.changed"
+
+
+class SilenceExpired(EventPayload):
+    """A silence was ended before its time."""
+
+    kind = "silence.expired"
+    silence: int
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+    updated_at: datetime

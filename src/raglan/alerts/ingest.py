@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from raglan.alerts import events, queries
+from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source, StageDecision
-from raglan.alerts.pipeline import deduplicate, group_key, identify, route
+from raglan.alerts.pipeline import Noise, deduplicate, group_key, hold, identify, route
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, Outcome, RawSignal
 from raglan.core import metrics, timeline
@@ -18,7 +19,6 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point, take_turn
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
-from raglan.paging.models import Page, Policy
 
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 
@@ -29,6 +29,7 @@ class Snapshot:
 
     at: datetime
     rules: list[RouteRule]
+    noise: Noise = field(default_factory=Noise)
     open_alerts: dict[str, Alert] = field(default_factory=dict)
     open_groups: dict[str, AlertGroup] = field(default_factory=dict)
     touched: dict[int, Alert] = field(default_factory=dict)
@@ -60,7 +61,8 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
 
 def _snapshot(batches: Sequence[Batch]) -> Snapshot:
     prints = {identify(signal, batch.source.id)[0] for batch in batches for signal in batch.decoded.signals}
-    snapshot = Snapshot(now(), queries.routes())
+    at = now()
+    snapshot = Snapshot(at, queries.routes(), queries.noise(at))
     for chunk in _chunks(sorted(prints), 500):
         firing = Alert.objects.select_related("group", "group__page").filter(
             fingerprint__in=chunk, state=Alert.State.FIRING
@@ -169,16 +171,37 @@ def _place(alert: Alert, signal: RawSignal, batch: Batch, snapshot: Snapshot) ->
             severity=signal.severity[:20],
             source_id=batch.source.id,
             opened_at=snapshot.at,
+            **_paging_of(rule, snapshot.at),
         )
+        plan_for(group)
         snapshot.open_groups[key] = group
     alert.group = group
     group.alert_count += 1
     group.firing_count += 1
     snapshot.groups_touched[group.pk] = group
+    held = hold(signal.labels, source_id=batch.source.id, noise=snapshot.noise, at=snapshot.at)
+    set_held(alert, held.how, list(held.by), snapshot.at)
     alert.save(force_insert=True)
     snapshot.open_alerts[alert.fingerprint] = alert
-    _decide(snapshot, alert, routed, grouped, _page(group, alert, rule, snapshot) if is_new else _joins(group))
+    decided, facts = attend(group, alert, snapshot.at)
+    _decide(snapshot, alert, routed, grouped, *held.decisions, decided)
+    snapshot.facts.extend([_opened(group, decided)] if is_new else facts)
     snapshot.facts.append((_fired(alert, batch.source.slug), [alert, group, "alerts"]))
+
+
+def _paging_of(rule: RouteRule | None, at: datetime) -> dict[str, object]:
+    """Return what a new group keeps of its route: a route that changes later does not change a group that is open."""
+    return {"policy_id": rule.policy_id} if rule else {}
+
+
+def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
+    """Note on an alert, and on the counts of its group, what holds it back."""
+    alert.group.held_count += bool(how) - bool(alert.held)
+    if not how and (alert.held or alert.active_since is None):
+        alert.active_since = at
+    elif how:
+        alert.active_since = None
+    alert.held, alert.held_by = how, by
 
 
 def _fired(alert: Alert, source: str) -> events.AlertFired:
@@ -195,33 +218,26 @@ def _fired(alert: Alert, source: str) -> events.AlertFired:
         link=alert.link,
         starts_at=alert.starts_at,
         received_at=alert.received_at,
+        held=alert.held,
+        held_by=alert.held_by,
+        active_since=alert.active_since,
     )
 
 
 def _open_group(key: str, snapshot: Snapshot) -> AlertGroup | None:
     if key not in snapshot.open_groups:
-        found = AlertGroup.objects.select_related("page").filter(key=key, state=AlertGroup.State.OPEN).first()
+        found = (
+            AlertGroup.objects.select_related("page__acknowledged_by", "policy")
+            .filter(key=key, state=AlertGroup.State.OPEN)
+            .first()
+        )
         if found is None:
             return None
         snapshot.open_groups[key] = found
     return snapshot.open_groups[key]
 
 
-def _page(group: AlertGroup, alert: Alert, rule: RouteRule | None, snapshot: Snapshot) -> Decision:
-    """Start the page of a new group; when nobody exists to page, hold it back and say so."""
-    policy = Policy.objects.get(pk=rule.policy_id) if rule else paging.ensure_fallback()
-    about: list[timeline.Subject] = [group, "alerts", "now"]
-    if policy is None:
-        decision = Decision("page", "held_back", "nobody exists yet who could be paged; make the first administrator")
-        page = None
-    else:
-        text = alert.annotations.get("description") or alert.annotations.get("message") or ""
-        words = paging.Words(title=group.title, text=text, severity=group.severity)
-        page = paging.start(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/"))
-        group.page = page
-        decision = Decision(
-            "page", "paged", f"page {page.pk} by the policy {policy.name}", f"{policy.slug}, version {policy.version}"
-        )
+def _opened(group: AlertGroup, decided: Decision) -> Fact:
     opened = events.GroupOpened(
         group=group.pk,
         key=group.key,
@@ -229,21 +245,14 @@ def _page(group: AlertGroup, alert: Alert, rule: RouteRule | None, snapshot: Sna
         severity=group.severity,
         labels=group.labels,
         source_id=group.source_id,
-        outcome=decision.outcome,
-        page=page.pk if page else None,
+        outcome=decided.outcome,
+        page=group.page_id,
         opened_at=group.opened_at,
+        policy=group.policy_id,
+        interval_s=group.interval_s,
+        page_at=group.page_at,
     )
-    snapshot.facts.append((opened, about))
-    return decision
-
-
-def _joins(group: AlertGroup) -> Decision:
-    page = group.page
-    if page is None:
-        return Decision("page", "held_back", "its group was held back")
-    if page.state == Page.State.ACKNOWLEDGED and page.acknowledged_by:
-        return Decision("page", "joined", f"joins page {page.pk}, which {page.acknowledged_by.name} has")
-    return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting")
+    return opened, [group, "alerts", "now"]
 
 
 def _acknowledge(alert: Alert, batch: Batch) -> None:
@@ -253,13 +262,14 @@ def _acknowledge(alert: Alert, batch: Batch) -> None:
 
 
 def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime | None = None) -> None:
-    """Resolve an alert; when it was the last one firing, close its group and end its page."""
+    """Resolve an alert. The last one firing closes its group; when all that fires is held back, its page ends."""
     alert.state = Alert.State.RESOLVED
     alert.ends_at = ends_at or snapshot.at
     snapshot.touched[alert.pk] = alert
     snapshot.open_alerts.pop(alert.fingerprint, None)
     group = alert.group
     group.firing_count = max(0, group.firing_count - 1)
+    group.held_count -= bool(alert.held)
     snapshot.groups_touched[group.pk] = group
     over = events.AlertResolved(alert=alert.pk, group=group.pk, title=alert.title, why=why, ends_at=alert.ends_at)
     snapshot.facts.append((over, [alert, group, "alerts"]))
@@ -269,10 +279,11 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
         snapshot.open_groups.pop(group.key, None)
         closed = events.GroupClosed(group=group.pk, title=group.title, alerts=group.alert_count, closed_at=snapshot.at)
         snapshot.facts.append((closed, [group, "alerts", "now"]))
+        end(group, why="every alert of its group is resolved")
         _save_group(group)  # before a new group with the same key may open in this batch
-        if group.page is not None:
-            paging.resolve(group.page, why="every alert of its group is resolved")
         _save_alert(alert)
+    elif group.firing_count == group.held_count:
+        end(group, why="what still fires in its group is held back")
 
 
 def _decide(snapshot: Snapshot, alert: Alert, *decisions: Decision) -> None:
@@ -317,12 +328,24 @@ def _store(snapshot: Snapshot) -> None:
     timeline.append_many(snapshot.facts)
 
 
+def store(snapshot: Snapshot) -> None:
+    """Write what has changed, for actions that change alerts without a signal."""
+    _store(snapshot)
+
+
+def decide(snapshot: Snapshot, alert: Alert, *decisions: Decision) -> None:
+    """Keep decisions on an alert."""
+    _decide(snapshot, alert, *decisions)
+
+
 def _save_group(group: AlertGroup) -> None:
-    group.save(update_fields=["alert_count", "firing_count", "state", "closed_at", "page"])
+    counts = ["alert_count", "firing_count", "held_count"]
+    group.save(update_fields=[*counts, "state", "closed_at", "page", "page_at", "severity"])
 
 
 def _save_alert(alert: Alert) -> None:
-    alert.save(update_fields=["annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"])
+    seen = ["annotations", "expires_at", "last_seen_at", "signal_count"]
+    alert.save(update_fields=[*seen, "state", "ends_at", "held", "held_by", "active_since"])
 
 
 def _note_sources(batches: Sequence[Batch]) -> None:

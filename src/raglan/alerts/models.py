@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from raglan.paging.models import Page, Policy
+from raglan.people.models import Person
 
 
 class Source(models.Model):
@@ -73,6 +74,10 @@ class AlertGroup(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     alert_count = models.PositiveIntegerField(default=0)
     firing_count = models.PositiveIntegerField(default=0)
+    held_count = models.PositiveIntegerField(default=0)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    interval_s = models.PositiveIntegerField(default=300)
+    page_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -111,6 +116,9 @@ class Alert(models.Model):
     received_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     signal_count = models.PositiveIntegerField(default=1)
+    held = models.CharField(max_length=12, blank=True, default="")
+    held_by = models.JSONField(default=list, blank=True)
+    active_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -122,6 +130,7 @@ class Alert(models.Model):
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
             models.Index(fields=["fingerprint", "-id"], name="alert_fingerprint"),
+            models.Index(fields=["held"], name="alert_held", condition=models.Q(state="firing") & ~models.Q(held="")),
         ]
 
     def __str__(self) -> str:
@@ -160,3 +169,27 @@ class StageDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.outcome}"
+
+
+class Silence(models.Model):
+    """A person mutes matching alerts from one instant to another, with a reason. What still fires at its end pages."""
+
+    ref_kind: ClassVar[str] = "silence"
+
+    key = models.CharField(max_length=36, unique=True)
+    matchers = models.JSONField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.TextField()
+    who = models.CharField(max_length=200)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="silences")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["ends_at"], name="silence_end")]
+
+    def __str__(self) -> str:
+        return f"silence {self.pk}"

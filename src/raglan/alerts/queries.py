@@ -1,14 +1,19 @@
 """Reads of alerts."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from raglan.alerts.models import Alert, AlertGroup, Route, Source, StageDecision
+from raglan.alerts import matchers
+from raglan.alerts.models import Alert, AlertGroup, Route, Silence, Source, StageDecision
+from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.route import Matcher, RouteRule
+from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
 from raglan.core.clock import now
-from raglan.core.errors import NotSignedIn
+from raglan.core.errors import NotFound, NotSignedIn
 from raglan.core.secrets import digest
 
 
@@ -33,7 +38,7 @@ def rule_of(route: Route) -> RouteRule:
         version=route.version,
         policy_id=route.policy_id,
         policy_name=route.policy.name,
-        matchers=tuple(Matcher(item["name"], item["op"], item["value"]) for item in route.matchers),
+        matchers=matchers.read(route.matchers),
         group_by=tuple(route.group_by),
     )
 
@@ -73,3 +78,90 @@ def sources() -> QuerySet[Source]:
         lately=Count("signals", filter=Q(signals__received_at__gte=day)),
         parked=Count("signals", filter=Q(signals__received_at__gte=day, signals__status="parked")),
     ).order_by("name")
+
+
+def noise(at: datetime) -> Noise:
+    """Return all that may hold an alert back at a time."""
+    active = Silence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
+    return Noise(silences=tuple(silence_rule(silence) for silence in active))
+
+
+def silence_rule(silence: Silence) -> SilenceRule:
+    """Return one silence as the pipeline reads it."""
+    return SilenceRule(
+        id=silence.pk,
+        version=silence.version,
+        matchers=matchers.read(silence.matchers),
+        starts_at=silence.starts_at,
+        ends_at=silence.ends_at,
+        who=silence.who,
+        reason=silence.reason,
+        source_id=silence.source_id,
+    )
+
+
+def silences(*, state: str = "", at: datetime | None = None) -> QuerySet[Silence]:
+    """Silences, the one that ends last first; `state` is active, pending or expired."""
+    at = at or now()
+    found = Silence.objects.select_related("person", "source").order_by("-ends_at", "-pk")
+    match state:
+        case "active":
+            return found.filter(starts_at__lte=at, ends_at__gt=at)
+        case "pending":
+            return found.filter(starts_at__gt=at)
+        case "expired":
+            return found.filter(ends_at__lte=at)
+        case _:
+            return found
+
+
+def silence(pk: int) -> Silence:
+    """Return one silence. Raises NotFound."""
+    found = Silence.objects.select_related("person", "source").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such silence.")
+    return found
+
+
+def silence_state(silence: Silence, at: datetime) -> str:
+    """Return pending, active or expired, as Alertmanager calls it."""
+    if silence.ends_at <= at:
+        return "expired"
+    return "pending" if silence.starts_at > at else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What matchers hit: how many firing alerts and which, how many of the last day; whether all were looked at."""
+
+    firing: int
+    examples: list[Alert]
+    lately: int
+    looked: int
+    is_all: bool
+
+
+LOOK_AT = 20_000
+EXAMPLES = 20
+
+
+def hits(conditions: Sequence[Matcher], *, source_id: int | None = None) -> Hits:
+    """Say what a silence with these matchers would hit now, and would have hit in the last day."""
+    alerts = Alert.objects.order_by("-pk")
+    if source_id is not None:
+        alerts = alerts.filter(source_id=source_id)
+    rows = list(alerts.filter(state=Alert.State.FIRING).values_list("pk", "labels")[: LOOK_AT + 1])
+    found = [pk for pk, labels in rows if all(matcher.matches(labels) for matcher in conditions)]
+    day = alerts.filter(received_at__gte=now() - timedelta(days=1)).values_list("labels", flat=True)[: LOOK_AT + 1]
+    recent = list(day)
+    lately = sum(all(matcher.matches(labels) for matcher in conditions) for labels in recent)
+    examples = list(Alert.objects.select_related("source", "group").filter(pk__in=found[:EXAMPLES]).order_by("-pk"))
+    is_all = max(len(rows), len(recent)) <= LOOK_AT
+    return Hits(len(found), examples, lately, len(rows), is_all)
+
+
+def held_by(ref: str, *, limit: int = 100) -> list[Alert]:
+    """Return firing alerts that something holds back, newest first."""
+    held = Alert.objects.filter(state=Alert.State.FIRING).exclude(held="").order_by("-pk")
+    pks = [pk for pk, refs in held.values_list("pk", "held_by")[:LOOK_AT] if ref in refs][:limit]
+    return list(Alert.objects.select_related("source", "group").filter(pk__in=pks).order_by("-pk"))

@@ -87,9 +87,11 @@ class GroupOut(Schema):
     labels: dict[str, str]
     alert_count: int
     firing_count: int
+    held_count: int
     opened_at: datetime
     closed_at: datetime | None
     page_id: int | None
+    page_at: datetime | None
 
 
 class AlertOut(Schema):
@@ -107,6 +109,8 @@ class AlertOut(Schema):
     ends_at: datetime | None
     last_seen_at: datetime
     signal_count: int
+    held: str
+    held_by: list[str]
 
 
 class DecisionOut(Schema):
@@ -224,9 +228,11 @@ def _group_out(group: AlertGroup) -> GroupOut:
         labels=group.labels,
         alert_count=group.alert_count,
         firing_count=group.firing_count,
+        held_count=group.held_count,
         opened_at=group.opened_at,
         closed_at=group.closed_at,
         page_id=group.page_id,
+        page_at=group.page_at,
     )
 
 
@@ -269,4 +275,6 @@ def _alert_fields(alert: Alert) -> dict[str, object]:
         "ends_at": alert.ends_at,
         "last_seen_at": alert.last_seen_at,
         "signal_count": alert.signal_count,
+        "held": alert.held,
+        "held_by": alert.held_by,
     }

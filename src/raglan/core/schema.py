@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from raglan.core.decode import YEARS, clean_text
 
@@ -25,6 +25,7 @@ ShortText = Annotated[str, StringConstraints(max_length=300), AfterValidator(cle
 Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean_text)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 When = Annotated[datetime, AfterValidator(_in_range)]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 Limit = Annotated[int, Field(ge=1, le=500)]
 Cursor = Annotated[int, Field(ge=0, le=MAX_ID)]
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries as alert_queries
-from raglan.alerts.models import Route
+from raglan.alerts.models import Route, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey, Status
 from raglan.catalog.models import Service
@@ -133,6 +133,20 @@ def signal(status: Status = "firing", *, key: str = "", expires_at: datetime | N
     return RawSignal(
         status, named, {}, named["alertname"], named.get("severity", "critical"), dedup_key=key, expires_at=expires_at
     )
+
+
+def silence_draft(*matchers: tuple[str, str, str], hours: float = 1, after: float = 0) -> alerts.SilenceDraft:
+    """Return a silence as somebody writes it: from now or some hours later, for some hours."""
+    starts_at = now() + timedelta(hours=after)
+    return alerts.SilenceDraft(
+        [Matcher(*m) for m in matchers], starts_at, starts_at + timedelta(hours=hours), "planned"
+    )
+
+
+def silence(*matchers: tuple[str, str, str], hours: float = 1, after: float = 0) -> Silence:
+    """Mute alerts whose labels match."""
+    draft = silence_draft(*matchers, hours=hours, after=after)
+    return alerts.set_silence(draft, by=alerts.Setter("Mara Keller"), actor="raglan")
 
 
 def ingest(key: SourceKey, *signals: RawSignal) -> Outcome:

@@ -1,0 +1,114 @@
+"""Whether a group of alerts pages now, later or not at all, and when its pages end.
+
+A group has a live page as long as it has a firing alert that nothing holds back. Its first page goes out after the wait
+of its route. An alert that joins a page which nobody has yet is counted on it; one that joins a page which somebody has
+pages again at the end of the interval, so that an open group swallows nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from raglan.alerts import events
+from raglan.alerts.models import Alert, AlertGroup
+from raglan.core import timeline, timers
+from raglan.core.decisions import Decision
+from raglan.paging import actions as paging
+from raglan.paging.models import Page, Policy
+
+ATTEND = "alerts.attend"
+RANKS = {word: rank for rank, words in enumerate((("info", "none", "ok"), ("warning", "minor", "low"),
+         ("error", "major", "high"), ("critical", "fatal", "emergency", "page"))) for word in words}  # fmt: skip
+Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
+
+
+def attend(group: AlertGroup, alert: Alert, at: datetime) -> tuple[Decision, list[Fact]]:
+    """Decide on one firing alert of a group: held back, waits, joins or pages. The caller stores the group."""
+    page = group.page
+    if alert.held:
+        return Decision("page", "held_back", f"it is {alert.held}; if it still fires when that ends, it pages"), []
+    if page is None or page.state in (Page.State.RESOLVED, Page.State.UNANSWERED):
+        if group.page_at is not None and group.page_at > at:
+            return Decision("page", "waits", f"its group waits until {_clock(group.page_at)} for more of its kind"), []
+        return start(group, at, text=text_of(alert))
+    if page.state == Page.State.ACKNOWLEDGED:
+        return _again(group, page, alert, at)
+    return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
+
+
+def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime) -> tuple[Decision, list[Fact]]:
+    """Somebody has the page: they hear of what is new at the end of the interval, or at once when it is worse."""
+    who = page.acknowledged_by.name if page.acknowledged_by else "its source"
+    if is_worse(alert.severity, page.severity):
+        return start(group, at, text=text_of(alert), title=f"Worse: {alert.title}", severity=alert.severity)
+    joined = f"joins page {page.pk}, which {who} has"
+    if group.page_at is None:
+        group.page_at = max(at, page.created_at + timedelta(seconds=group.interval_s))
+        plan_for(group)
+        waits = events.GroupWaits(group=group.pk, page_at=group.page_at)
+        told = Decision("page", "joined", f"{joined}; if it still fires, it pages at {_clock(group.page_at)}")
+        return told, [(waits, [group, "alerts"])]
+    return Decision("page", "joined", f"{joined}; what still fires pages at {_clock(group.page_at)}"), []
+
+
+def is_worse(severity: str, than: str) -> bool:
+    """Tell whether one severity ranks above another; a word that is not known ranks nowhere."""
+    return RANKS.get(severity.lower(), -1) > RANKS.get(than.lower(), len(RANKS))
+
+
+def text_of(alert: Alert) -> str:
+    """Return what an alert says about itself."""
+    return str(alert.annotations.get("description") or alert.annotations.get("message") or "")
+
+
+def plan_for(group: AlertGroup) -> None:
+    """Let the group be looked at when its wait or interval ends."""
+    if group.page_at is not None:
+        timers.cancel(ATTEND, subject=timeline.ref(group))
+        timers.schedule(ATTEND, subject=timeline.ref(group), due_at=group.page_at)
+
+
+def start(
+    group: AlertGroup, at: datetime, *, text: str = "", title: str = "", severity: str = ""
+) -> tuple[Decision, list[Fact]]:
+    """Start a page for a group; when nobody exists to page, hold it back and say so."""
+    policy = policy_of(group)
+    if policy is None:
+        reason = "nobody exists yet who could be paged; make the first administrator"
+        return Decision("page", "held_back", reason), []
+    words = paging.Words(title=title or group.title, text=text, severity=severity or group.severity)
+    earlier = group.page
+    page = paging.start(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/"))
+    if earlier is not None and earlier.state == Page.State.UNANSWERED:
+        paging.resolve(earlier, why=f"page {page.pk} took its place")
+    group.page, group.page_at = page, None
+    timers.cancel(ATTEND, subject=timeline.ref(group))
+    rule = f"{policy.slug}, version {policy.version}"
+    decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}", rule)
+    paged = events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason)
+    return decision, [(paged, [group, "alerts", "now"])]
+
+
+def policy_of(group: AlertGroup) -> Policy | None:
+    """Return whom a group pages: the policy of its route as it was then, else the fallback."""
+    if group.policy_id is not None:
+        return group.policy
+    if group.page is not None and group.page.policy is not None:
+        return group.page.policy
+    return paging.ensure_fallback()
+
+
+def end(group: AlertGroup, *, why: str) -> None:
+    """End every live page of a group, and what it waits for."""
+    timers.cancel(ATTEND, subject=timeline.ref(group)) if group.page_at else None
+    group.page_at = None
+    if group.page is None:
+        return
+    live = Page.objects.filter(reason_type="group", reason_id=group.pk).exclude(state=Page.State.RESOLVED)
+    for page in live.order_by("pk"):
+        ended = paging.resolve(page, why=why)
+        if ended.pk == group.page_id:
+            group.page = ended
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S} UTC"

@@ -1,0 +1,136 @@
+"""Alerts that fire, looked at again when what may hold them back has changed or has ended.
+
+What is released pages then, if it still fires; what becomes held ends the page of its group when nothing else of it is
+left to attend. A look is one short transaction; when more fires than it takes, a timer goes on.
+"""
+
+from datetime import datetime
+
+from raglan.alerts import events, queries
+from raglan.alerts.attend import ATTEND, attend, end, start, text_of
+from raglan.alerts.ingest import Snapshot, decide, set_held, store
+from raglan.alerts.models import Alert, AlertGroup
+from raglan.alerts.pipeline.hold import Held, Noise, hold
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic, take_turn
+from raglan.core.decisions import Decision
+from raglan.paging.models import Page
+
+REVIEW = "alerts.review"
+AT_ONCE = 1_000
+
+
+@atomic
+def review(*, after: int = 0, held_only: bool = False) -> int:
+    """Look at firing alerts again, `AT_ONCE` at a time; return how many changed. The rest follows by a timer."""
+    take_turn("alerts")
+    at = now()
+    noise = queries.noise(at)
+    firing = Alert.objects.filter(state=Alert.State.FIRING, pk__gt=after).order_by("pk")
+    if held_only:
+        firing = firing.exclude(held="")
+    looked = list(firing.values_list("pk", "labels", "source_id", "held", "held_by")[:AT_ONCE])
+    changed: dict[int, Held] = {}
+    for pk, labels, source_id, held, held_by in looked:
+        found = hold(labels, source_id=source_id, noise=noise, at=at)
+        if (found.how, list(found.by)) != (held, held_by):
+            changed[pk] = found
+    if changed:
+        _apply(changed, at)
+    if len(looked) == AT_ONCE:
+        plan_review(at, subject="alerts", after=looked[-1][0], held_only=held_only)
+    return len(changed)
+
+
+def plan_review(at: datetime, *, subject: str, after: int = 0, held_only: bool = False) -> None:
+    """Let firing alerts be looked at again at a time."""
+    timers.schedule(REVIEW, subject=subject, due_at=at, payload={"after": after, "held_only": held_only})
+
+
+def _apply(changed: dict[int, Held], at: datetime) -> None:
+    snapshot = Snapshot(at, [], Noise())
+    alerts = Alert.objects.select_related("group", "group__policy", "group__page", "group__page__acknowledged_by")
+    for alert in alerts.filter(pk__in=list(changed)).order_by("pk"):
+        alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group)
+        _change(alert, changed[alert.pk], snapshot)
+    store(snapshot)
+
+
+def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
+    group, was = alert.group, alert.held
+    set_held(alert, held.how, list(held.by), snapshot.at)
+    snapshot.touched[alert.pk] = alert
+    snapshot.groups_touched[group.pk] = group
+    about: list[timeline.Subject] = [alert, group, "alerts"]
+    if held.how:
+        told = events.AlertHeld(
+            alert=alert.pk, group=group.pk, title=alert.title, held=held.how, held_by=list(held.by), why=held.why
+        )
+        snapshot.facts.append((told, about))
+        decide(snapshot, alert, *held.decisions)
+        if not was:
+            decide(snapshot, alert, Decision("page", "held_back", f"from now on it is {held.how}"))
+            if group.held_count == group.firing_count:
+                end(group, why=f"all that fires is held back: {held.why}")
+        return
+    since = alert.active_since or snapshot.at
+    released = events.AlertReleased(
+        alert=alert.pk, group=group.pk, title=alert.title, why=f"it is {was} no longer", active_since=since
+    )
+    snapshot.facts.append((released, about))
+    decision, facts = attend(group, alert, snapshot.at)
+    decide(snapshot, alert, Decision("hold", "released", f"it still fires and is {was} no longer"), decision)
+    snapshot.facts.extend(facts)
+
+
+@atomic
+def attend_group(group_id: int) -> None:
+    """Page for a group whose wait or interval has ended, when something in it is new and still fires."""
+    take_turn("alerts")
+    at = now()
+    related = ("policy", "page", "page__acknowledged_by")
+    group = AlertGroup.objects.select_related(*related).filter(pk=group_id, state=AlertGroup.State.OPEN).first()
+    if group is None or group.page_at is None or group.page_at > at:
+        return
+    waiting = _new_in(group)
+    snapshot = Snapshot(at, [], Noise())
+    snapshot.groups_touched[group.pk] = group
+    group.page_at = None
+    if waiting:
+        title = "" if group.page is None or group.page.state == Page.State.RESOLVED else _more(group, waiting)
+        decision, facts = start(group, at, text=text_of(waiting[0]), title=title)
+        snapshot.facts.extend(facts)
+        for alert in waiting:
+            decide(snapshot, alert, decision)
+    if group.page is None or not waiting:
+        told = events.GroupPaged(group=group.pk, page=group.page_id, why="its wait is over and nothing new fires")
+        snapshot.facts.append((told, [group, "alerts"]))
+    store(snapshot)
+
+
+def _new_in(group: AlertGroup) -> list[Alert]:
+    """Return what fires in a group, is not held back, and is newer than the answer to its page."""
+    found = group.alerts.filter(state=Alert.State.FIRING, held="").order_by("pk")
+    page = group.page
+    if page is not None and page.state == Page.State.TRIGGERED:
+        return []
+    if page is not None and page.state == Page.State.ACKNOWLEDGED:
+        found = found.filter(active_since__gt=page.acknowledged_at)
+    return list(found[:AT_ONCE])
+
+
+def _more(group: AlertGroup, waiting: list[Alert]) -> str:
+    return f"Also: {waiting[0].title}" if len(waiting) == 1 else f"{len(waiting)} more: {group.title}"
+
+
+@timers.handler(REVIEW)
+def look_again(due: timers.Due) -> None:
+    """Look at firing alerts again."""
+    review(after=int(str(due.payload.get("after", 0))), held_only=bool(due.payload.get("held_only")))
+
+
+@timers.handler(ATTEND)
+def wait_is_over(due: timers.Due) -> None:
+    """Page for a group whose time has come."""
+    attend_group(due.subject_id)

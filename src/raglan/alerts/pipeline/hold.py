@@ -1,0 +1,41 @@
+"""The stages that may hold an alert back, one after another, and what they come to together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from raglan.alerts.pipeline.silence import SilenceRule, silence
+from raglan.core.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """All rules that may hold an alert back, read once for a batch."""
+
+    silences: tuple[SilenceRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds an alert back: the outcome of the first stage that does, all that do, and each decision."""
+
+    how: str
+    by: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def why(self) -> str:
+        """The reason of the first stage that holds; or why none does."""
+        return self.decisions[0].reason
+
+
+def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime) -> Held:
+    """Ask every stage. Those that hold are told one by one; when none does, one decision gives all the reasons."""
+    asked: list[tuple[list[str], Decision]] = []
+    silences, decided = silence(labels, source_id=source_id, rules=noise.silences, at=at)
+    asked.append(([rule.ref for rule in silences], decided))
+    holding = [(refs, decision) for refs, decision in asked if refs]
+    if not holding:
+        reasons = "; ".join(f"{decision.stage}: {decision.reason}" for _, decision in asked)
+        return Held("", (), (Decision("hold", "passed", reasons),))
+    refs = tuple(ref for refs, _ in holding for ref in refs)
+    return Held(holding[0][1].outcome, refs, tuple(decision for _, decision in holding))
