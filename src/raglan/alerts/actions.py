@@ -10,7 +10,15 @@ from raglan.alerts.matchers import check, check_all
 from raglan.alerts.matchers import stored as stored_form
 from raglan.alerts.models import AlertGroup, Route, Signal, Source
 from raglan.alerts.pipeline.route import Matcher
-from raglan.alerts.silencing import Setter, SilenceDraft, change_silence, expire_silence, set_silence
+from raglan.alerts.silencing import (
+    MAX_REASON,
+    Setter,
+    SilenceDraft,
+    change_silence,
+    check_silence,
+    expire_silence,
+    set_silence,
+)
 from raglan.config import config
 from raglan.core import secrets, timeline
 from raglan.core.clock import now
@@ -19,10 +27,12 @@ from raglan.core.errors import BadInput
 from raglan.paging.models import Policy
 
 __all__ = [
+    "MAX_REASON",
     "Setter",
     "SilenceDraft",
     "change_silence",
     "check_all",
+    "check_silence",
     "create_source",
     "expire",
     "expire_silence",

@@ -41,7 +41,7 @@ class Setter:
 @atomic
 def set_silence(draft: SilenceDraft, *, by: Setter, actor: timeline.Subject) -> Silence:
     """Mute what matches from one instant to another. Raises BadInput."""
-    _check(draft)
+    check_silence(draft)
     at = now()
     silence = Silence.objects.create(
         key=str(uuid.uuid4()),
@@ -64,7 +64,7 @@ def set_silence(draft: SilenceDraft, *, by: Setter, actor: timeline.Subject) -> 
 @atomic
 def change_silence(silence: Silence, draft: SilenceDraft, *, version: int, actor: timeline.Subject) -> Silence:
     """Change what a silence mutes, or when, or why. One that has begun keeps its beginning. Raises Conflict."""
-    _check(draft)
+    check_silence(draft)
     at = now()
     begun = silence.starts_at <= at
     changed = Silence.objects.filter(pk=silence.pk, version=version, ends_at__gt=at).update(
@@ -117,7 +117,8 @@ def _look(silence: Silence) -> None:
     review()
 
 
-def _check(draft: SilenceDraft) -> None:
+def check_silence(draft: SilenceDraft) -> None:
+    """Raise BadInput when a silence can not be set as it is written."""
     matchers.check_all(draft.matchers)
     for name, moment in (("starts_at", draft.starts_at), ("ends_at", draft.ends_at)):
         if moment.tzinfo is None:

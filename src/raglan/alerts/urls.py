@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from raglan.alerts import views
+from raglan.alerts import silence_views, views
 
 app_name = "alerts"
 urlpatterns = [
     path("alerts/", views.index, name="index"),
     path("alerts/part/", views.part, name="part"),
     path("alerts/groups/<int:pk>/", views.group, name="group"),
+    path("alerts/silences/", silence_views.silences, name="silences"),
+    path("alerts/silences/new/", silence_views.new_silence, name="new_silence"),
+    path("alerts/silences/<int:pk>/", silence_views.silence, name="silence"),
+    path("alerts/silences/<int:pk>/change/", silence_views.change_silence, name="change_silence"),
+    path("alerts/silences/<int:pk>/expire/", silence_views.expire_silence, name="expire_silence"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
 ]

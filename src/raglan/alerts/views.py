@@ -25,6 +25,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "page": page,
         "state": state,
         "q": search,
+        "muted": queries.silences(state="active").count(),
         "has_source": queries.sources().exists(),
         "query": request.GET.urlencode(),
         "may_respond": cast("Person", request.user).may_respond,

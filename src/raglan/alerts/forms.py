@@ -1,0 +1,91 @@
+"""Forms of alerts. They keep what was typed and say what to do."""
+
+from datetime import datetime, timedelta
+
+from django import forms
+
+from raglan.alerts import actions, matchers
+from raglan.alerts.models import Silence
+from raglan.alerts.pipeline.route import Matcher
+from raglan.core.clock import now
+from raglan.core.errors import BadInput
+from raglan.oncall.forms import WallTimeField
+from raglan.people.forms import Form
+
+LENGTHS = [
+    ("30", "30 minutes"),
+    ("60", "1 hour"),
+    ("120", "2 hours"),
+    ("480", "8 hours"),
+    ("1440", "1 day"),
+    ("10080", "1 week"),
+    ("", "until the time below"),
+]
+
+
+class MatchersField(forms.CharField):
+    """Matchers, one a line, as Prometheus writes them."""
+
+    def __init__(self, *, label: str, help_text: str, required: bool = True) -> None:
+        widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
+        super().__init__(label=label, max_length=12_000, help_text=help_text, required=required, widget=widget)
+
+    def clean(self, value: object) -> list[Matcher]:
+        """Return the matchers."""
+        try:
+            return matchers.parse_lines(super().clean(str(value or "")))
+        except BadInput as error:
+            raise forms.ValidationError(f"{error.reason[:1].upper()}{error.reason[1:]}.") from None
+
+
+class SilenceForm(Form):
+    """A silence: which alerts, from when, until when, why."""
+
+    matchers = MatchersField(
+        label="Which alerts",
+        help_text='One condition a line, such as instance=~"web-.*". All must hold; =~ and !~ compare the whole value.',
+    )
+    length = forms.ChoiceField(label="For how long", choices=LENGTHS, required=False, initial="120")
+    starts_at = WallTimeField(
+        label="From", required=False, help_text="Empty: from now on.", error_messages={"invalid": "Choose a time."}
+    )
+    ends_at = WallTimeField(
+        label="Until",
+        required=False,
+        help_text="Counts when no length is chosen.",
+        error_messages={"invalid": "Choose a time."},
+    )
+    reason = forms.CharField(label="Why", max_length=actions.MAX_REASON, help_text="For those who wonder at 3 a.m.")
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
+
+    def clean(self) -> dict[str, object]:
+        """Ask for an end, one way or the other."""
+        data = super().clean() or {}
+        if not data.get("length") and not data.get("ends_at") and "ends_at" not in self.errors:
+            self.add_error("ends_at", "Choose a length, or say until when.")
+        return data
+
+    def draft(self) -> actions.SilenceDraft:
+        """Return what was written."""
+        data = self.cleaned_data
+        starts_at: datetime = data["starts_at"] or now()
+        length = data.get("length")
+        ends_at = starts_at + timedelta(minutes=int(length)) if length else data["ends_at"]
+        return actions.SilenceDraft(data["matchers"], starts_at, ends_at, data["reason"])
+
+    def place(self, error: BadInput) -> None:
+        """Show a refusal of the action at the field that it is about."""
+        name = error.field.partition("[")[0]
+        self.add_error(name if name in self.fields else None, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+
+
+def silence_initial(silence: Silence) -> dict[str, object]:
+    """Return what the form starts with when a silence is changed."""
+    return {
+        "matchers": matchers.written(matchers.read(silence.matchers)),
+        "length": "",
+        "starts_at": silence.starts_at,
+        "ends_at": silence.ends_at,
+        "reason": silence.reason,
+        "seen_version": silence.version,
+    }
