@@ -10,6 +10,7 @@ from raglan.console import events
 from raglan.core.clock import now
 from raglan.core.models import Event, Timer
 from raglan.core.secrets import digest
+from raglan.paging import actions as paging
 from raglan.paging.models import Notification, Policy
 from raglan.people.models import ContactMethod, Person
 from tests.console.conftest import SignIn
@@ -38,7 +39,7 @@ def admin(signed_in: SignIn, ada: Person) -> Client:
 def furnished(admin: Client, ada: Person) -> Client:
     """A browser on an installation with a source, a policy and a route, made with the screens' own forms."""
     admin.post("/setup/sources/", {"name": "Prometheus", "slug": "prom", "kind": "alertmanager"})
-    step = {"target_1": f"person:{ada.pk}", "wait_1": "3"}
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "3", "when_nobody": "next_step"}
     admin.post("/setup/policies/", {"name": "Web", "slug": "web", "repeat": "1", **step})
     policy = Policy.objects.get(slug="web")
     admin.post(
@@ -148,7 +149,7 @@ def test_what_could_not_be_understood_is_shown_raw_with_its_problem(furnished: C
 def test_a_policy_is_made_changed_and_keeps_its_steps(furnished: Client, ada: Person, bo: Person) -> None:
     policy = Policy.objects.get(slug="web")
     assert [(step.wait_s, step.targets.get().person_id) for step in policy.steps.all()] == [(180, ada.pk)]
-    typed = {"name": "Web team", "repeat": "0", "seen_version": "1"}
+    typed = {"name": "Web team", "repeat": "0", "seen_version": "1", "when_nobody": "hold"}
     typed |= {"target_1": f"person:{bo.pk}", "wait_1": "0", "target_3": f"person:{ada.pk}", "wait_3": "10"}
     assert furnished.post("/setup/policies/web/", typed).status_code == 302
     policy.refresh_from_db()
@@ -163,7 +164,7 @@ def test_a_policy_needs_a_first_step(admin: Client) -> None:
 
 
 def test_when_two_save_a_policy_the_second_sees_the_first(furnished: Client, ada: Person) -> None:
-    step = {"target_1": f"person:{ada.pk}", "wait_1": "1", "repeat": "1"}
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "1", "repeat": "1", "when_nobody": "hold"}
     furnished.post("/setup/policies/web/", {"name": "First", "seen_version": "1", **step})
     answer = furnished.post("/setup/policies/web/", {"name": "Second", "seen_version": "1", **step})
     html = answer.content.decode()
@@ -250,3 +251,49 @@ def test_a_restored_copy_says_so_until_somebody_lets_it_page(admin: Client) -> N
         assert "pages nobody yet" not in admin.get("/setup/").content.decode()
     finally:
         path.unlink(missing_ok=True)
+
+
+def test_a_policy_is_shown_in_words_before_it_is_saved(admin: Client, ada: Person, bo: Person) -> None:
+    typed = {"name": "Web", "slug": "web", "repeat": "1", "when_nobody": "fall_back", "preview": "1"}
+    typed |= {"target_1": f"person:{ada.pk}", "second_1": f"person:{bo.pk}", "acknowledge_1": "each", "wait_1": "5"}
+    typed |= {"url_2": "https://hooks.example.test/x", "wait_2": "10"}
+
+    html = admin.post("/setup/policies/", typed).content.decode()
+
+    assert f"At once: {ada.name} and {bo.name}. Each of them must acknowledge." in html
+    assert "5 minutes later: a program at https://hooks.example.test/x." in html
+    assert not Policy.objects.exists()
+
+
+def test_nobody_on_call_must_be_decided_on_the_screen(admin: Client, ada: Person) -> None:
+    typed = {"name": "Web", "slug": "web", "repeat": "1", "target_1": f"person:{ada.pk}"}
+
+    answer = admin.post("/setup/policies/", typed)
+
+    assert answer.status_code == 422
+    assert "There is no choice that does nothing." in answer.content.decode()
+
+
+def test_a_way_that_can_never_be_tried_is_named_when_a_policy_is_saved(admin: Client, ada: Person, bo: Person) -> None:
+    late = ContactMethod.objects.create(person=ada, kind="webhook", address="https://x.example.test/", created_at=now())
+    paging.set_rules(ada, [(late.pk, 300)], by=ada)
+    typed = {"name": "Web", "slug": "web", "repeat": "0", "when_nobody": "next_step", "earlier_steps": "stop"}
+    typed |= {"target_1": f"person:{ada.pk}", "wait_1": "3", "target_2": f"person:{bo.pk}"}
+
+    html = admin.post("/setup/policies/", typed, follow=True).content.decode()
+
+    assert f"{ada.name}: Webhook after 5 minutes can never be tried at step 1" in html
+
+
+def test_the_screen_of_a_policy_lists_its_versions_and_keys(furnished: Client, ada: Person) -> None:
+    typed = {"name": "Web", "repeat": "1", "when_nobody": "hold", "seen_version": "1", "urgency": "severity"}
+    typed |= {"target_1": f"person:{ada.pk}", "url_1": "https://hooks.example.test/x", "zone": "Europe/Berlin"}
+    typed |= {"days": ["0", "1"], "since": "08:00", "until": "16:00"}  # type: ignore[dict-item]  # as forms send it
+    assert furnished.post("/setup/policies/web/", typed).status_code == 302
+
+    html = furnished.get("/setup/policies/web/").content.decode()
+
+    assert "Version 2" in html
+    assert "X-Raglan-Signature" in html
+    assert "Monday and Tuesday, 08:00 to 16:00 (Europe/Berlin)" in html
+    assert 'value="https://hooks.example.test/x"' in html

@@ -7,7 +7,9 @@ import pytest
 
 from raglan.core import timeline
 from raglan.paging import actions, events
-from raglan.paging.models import Notification, NotificationRule, Page, Policy, Reached
+from raglan.paging.hours import Hours
+from raglan.paging.models import Notification, NotificationRule, Page, Policy, Reached, WebhookCall
+from raglan.paging.plan import Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.queries import plan_of
 from raglan.people import ports
 from raglan.people.models import Person
@@ -16,21 +18,25 @@ from raglan.testing import replay, world
 PAGE = (
     *("title", "text", "severity", "state", "reason_type", "reason_id", "link", "policy_id", "plan", "is_test"),
     *("round", "step", "created_at", "next_step_at", "acknowledged_at", "acknowledged_by_id", "resolved_at"),
+    *("urgency", "held_since", "snoozed_until"),
 )
-REACHED = ("page_id", "person_id", "round", "step", "why", "at", "answer", "answered_at")
+REACHED = ("page_id", "person_id", "round", "step", "why", "at", "answer", "answered_at", "is_added")
+CALL = ("page_id", "round", "step", "url", "key", "state", "attempts", "may_repeat", "error", "planned_at")
+CALL += ("handed_over_at",)
 NOTIFICATION = (
     *("page_id", "person_id", "contact_id", "reached_id", "channel", "key", "state", "due_at", "attempts"),
     *("may_repeat", "error", "provider_id", "handed_over_at", "received_at", "confirmed_at"),
 )
 POLICY = ("name", "slug", "team_id", "repeat", "version", "is_fallback")
+POLICY += ("when_nobody", "earlier_steps", "urgency", "hours", "forgotten_after_s")
 LINK = actions.Via.LINK
-Answered = events.PageAcknowledged | events.PageJoined | events.PagePassedOn
+Answered = events.PageConfirmed | events.PageAcknowledged | events.PageJoined | events.PagePassedOn
 
 
 def stored() -> replay.State:
     rules: replay.Table = {}
     for rule in NotificationRule.objects.order_by("position"):
-        row = rules.setdefault(rule.person_id, {"rules": []})
+        row = rules.setdefault((rule.person_id, rule.urgency), {"rules": []})
         row["rules"] = [*row["rules"], (rule.contact_id, rule.delay_s)]  # type: ignore[misc]  # a list
     policies = replay.rows(Policy, POLICY)
     for policy in Policy.objects.all():
@@ -41,10 +47,11 @@ def stored() -> replay.State:
         "notifications": replay.rows(Notification, NOTIFICATION),
         "policies": policies,
         "rules": rules,
+        "calls": replay.rows(WebhookCall, CALL),
     }
 
 
-def tell(  # noqa: C901 -- one case for each kind of event
+def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
     state: replay.State, event: timeline.Happened, said: timeline.EventPayload
 ) -> None:
     """Let a copy of the state hear of one event."""
@@ -57,12 +64,18 @@ def tell(  # noqa: C901 -- one case for each kind of event
             page.update(said.model_dump())
         case events.PageUnanswered():
             page.update(state="unanswered", next_step_at=None)
+        case events.FellBack():
+            page.update(plan=said.plan, round=said.round, step=-1, held_since=None)
+        case events.PageConfirmed():
+            answered(state, page, said, "has_it")
+            cancel(state, page_id, person=said.person)
         case events.PageAcknowledged():
             page.update(state="acknowledged", acknowledged_at=said.at, acknowledged_by_id=said.person)
             ends(state, page)
             answered(state, page, said, "has_it")
         case events.PageJoined():
             answered(state, page, said, "joins")
+            cancel(state, page_id, person=said.person)
         case events.PagePassedOn():
             answered(state, page, said, "passed_on")
             cancel(state, page_id, person=said.person)
@@ -73,9 +86,9 @@ def tell(  # noqa: C901 -- one case for each kind of event
             row = {**said.model_dump(exclude={"policy", "team"}), "team_id": said.team}
             state["policies"][said.policy] = {"pk": said.policy, **row}
         case events.RulesChanged():
-            state["rules"].pop(said.person, None)
+            state["rules"].pop((said.person, said.urgency), None)
             if said.rules:
-                state["rules"][said.person] = {"rules": said.rules}
+                state["rules"][said.person, said.urgency] = {"rules": said.rules}
         case _:
             tell_of_messages(state, page_id, said)
 
@@ -86,7 +99,7 @@ def started(said: events.PageStarted) -> replay.Row:
 
 
 def ends(state: replay.State, page: replay.Row) -> None:
-    page["next_step_at"] = None
+    page.update(next_step_at=None, held_since=None, snoozed_until=None)
     cancel(state, page["pk"])
 
 
@@ -101,14 +114,16 @@ def answered(state: replay.State, page: replay.Row, said: Answered, answer: str)
         return
     step = max(0, int(str(page["step"])))
     own: replay.Row = {"page_id": page["pk"], "person_id": said.person, "round": page["round"], "step": step}
-    came = {"pk": said.reached, **own, "why": "came by themselves", "at": said.at}
+    came = {**replay.fresh(Reached, REACHED), "pk": said.reached, **own, "why": "came by themselves", "at": said.at}
     state["reached"].setdefault(said.reached, came).update(answer=answer, answered_at=said.at)
     for row in state["notifications"].values():
         if (row["page_id"], row["person_id"]) == (page["pk"], said.person) and row["handed_over_at"]:
             row["confirmed_at"] = row["confirmed_at"] or said.at
 
 
-def tell_of_messages(state: replay.State, page_id: int, said: timeline.EventPayload) -> None:
+def tell_of_messages(  # noqa: C901 -- one case for each kind of event
+    state: replay.State, page_id: int, said: timeline.EventPayload
+) -> None:
     messages = state["notifications"]
     match said:
         case events.PersonReachedOut():
@@ -119,6 +134,18 @@ def tell_of_messages(state: replay.State, page_id: int, said: timeline.EventPayl
             messages[said.notification]["due_at"] = said.due_at
         case events.NotificationCancelled():
             messages[said.notification]["state"] = "cancelled"
+        case events.EarlierStopped():
+            for pk in said.notifications:
+                messages[pk]["state"] = "cancelled"
+        case events.WebhookPlanned():
+            own = said.model_dump(exclude={"call"})
+            state["calls"][said.call] = {**replay.fresh(WebhookCall, CALL), **own, "pk": said.call, "page_id": page_id}
+        case events.WebhookFailed():
+            failed = "failed" if said.permanent else "waiting"
+            state["calls"][said.call].update(state=failed, attempts=said.attempt, error=said.why)
+        case events.WebhookCalled():
+            given = said.model_dump(include={"may_repeat", "handed_over_at"})
+            state["calls"][said.call].update({**given, "state": "handed_over", "attempts": said.attempt, "error": ""})
         case events.NotificationFailed():
             failed = "failed" if said.permanent else "waiting"
             messages[said.notification].update(state=failed, attempts=said.attempt, error=said.why)
@@ -132,7 +159,7 @@ def tell_of_messages(state: replay.State, page_id: int, said: timeline.EventPayl
 
 def reached_out(state: replay.State, page_id: int, said: events.PersonReachedOut) -> None:
     own: replay.Row = {"page_id": page_id, "person_id": said.person}
-    given = said.model_dump(include={"round", "step", "why"})
+    given = said.model_dump(include={"round", "step", "why", "is_added"})
     row = {**replay.fresh(Reached, REACHED), **own, **given, "pk": said.reached, "at": said.reached_at}
     state["reached"][said.reached] = row
     for way in said.ways:
@@ -234,6 +261,55 @@ def falling_back(people: tuple[Person, Person], box: world.Outbox) -> None:
     actions.ensure_fallback()
 
 
+def deciding_much(people: tuple[Person, Person], box: world.Outbox) -> None:
+    choices = actions.Choices(WhenNobody.HOLD, EarlierSteps.STOP, "severity", Hours("Asia/Kolkata"), 60)
+    for slug in ("web", "web"):
+        world.policy((60, [people[0]]), slug=slug, choices=choices)
+
+
+def stopping_earlier_steps(people: tuple[Person, Person], box: world.Outbox) -> None:
+    mara, bo = people
+    world.page(world.policy((30, [mara]), (30, [bo]), choices=actions.Choices(earlier_steps=EarlierSteps.STOP)))
+    world.fast_forward(timedelta(minutes=2))
+
+
+def holding(people: tuple[Person, Person], box: world.Outbox) -> None:
+    rota = world.schedule()
+    world.page(world.policy((60, [rota]), choices=actions.Choices(when_nobody=WhenNobody.HOLD)))
+    world.fast_forward(timedelta(hours=2))
+    world.cover(rota, people[0])
+    world.fire_all()
+
+
+def falling_back_from_a_step(people: tuple[Person, Person], box: world.Outbox) -> None:
+    world.administrator()
+    world.page(world.policy((60, [world.schedule()]), choices=actions.Choices(when_nobody=WhenNobody.FALL_BACK)))
+    world.fast_forward(timedelta(minutes=7))
+
+
+def acknowledging_by_each(people: tuple[Person, Person], box: world.Outbox) -> None:
+    steps = [actions.StepDraft(300, tuple(world.target(one) for one in people), Acknowledge.EACH)]
+    page = world.page(world.policy_of(*steps))
+    for person in (people[0], people[0], people[1]):
+        actions.acknowledge(page, by=person, via=LINK)
+
+
+def telling_a_program(people: tuple[Person, Person], box: world.Outbox) -> None:
+    address = "https://hooks.example.test/steps"
+    box.refuse(address, times=1)
+    box.refuse(address + "2", permanent=True)
+    for url in (address, address + "2"):
+        called = actions.StepDraft(60, (Target("webhook", 0, url),))
+        world.page(world.policy_of(called, actions.StepDraft(60, (world.target(people[0]),))))
+        world.fast_forward(timedelta(minutes=1))
+
+
+def paging_with_low_urgency(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.set_rules(people[0], [(world.mail_of(people[0]).pk, 60)], by=people[0], urgency=Urgency.LOW)
+    actions.page_people(people, actions.Words("Look"), reason=actions.Reason(), by=None, urgency=Urgency.LOW)
+    world.fast_forward(timedelta(days=3))
+
+
 def changing_rules(people: tuple[Person, Person], box: world.Outbox) -> None:
     mara, bo = people
     actions.set_rules(bo, [(world.mail_of(bo).pk, 120)], by=bo)
@@ -251,7 +327,11 @@ MORE = (joining, passing_on, resolving, failing_for_now, failing_for_good, findi
 LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changing_rules, sending_a_test)
 
 
-@pytest.mark.parametrize("act", [*ACTS, *MORE, *LAST], ids=lambda act: act.__name__)
+CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
+CHOICES += (telling_a_program, paging_with_low_urgency)
+
+
+@pytest.mark.parametrize("act", [*ACTS, *MORE, *LAST, *CHOICES], ids=lambda act: act.__name__)
 def test_events_told_to_an_older_copy_give_the_stored_state(
     people: tuple[Person, Person], outbox: world.Outbox, act: Act
 ) -> None:

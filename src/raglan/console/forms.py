@@ -1,6 +1,8 @@
 """Forms of Setup. They work without a script: a fixed number of rows, of which the empty ones are left out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import time
 from typing import cast
 
 from django import forms
@@ -11,17 +13,35 @@ from raglan.alerts.pipeline.route import OPERATORS, Matcher
 from raglan.core.decode import decode_json
 from raglan.core.errors import BadInput
 from raglan.oncall.models import Schedule
+from raglan.paging.actions import Choices as PolicyChoices
 from raglan.paging.actions import StepDraft
-from raglan.paging.models import Policy
-from raglan.paging.plan import Target
+from raglan.paging.foresight import DAYS
+from raglan.paging.hours import Hours
+from raglan.paging.models import Policy, Step
+from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, PlannedStep, Target, WhenNobody
+from raglan.paging.policies import MAX_FORGOTTEN_S
+from raglan.paging.queries import plan_of
 from raglan.people.models import Person, Team
 
-STEPS = 5
+STEPS = 8
+TARGET_FIELDS = (("target", "pages"), ("second", "and"), ("third", "and also"))
 MATCHERS = 3
 MAX_MAPPED = 50
 MINUTES = 60
 DAY_MINUTES = 24 * 60
 Choices = list[tuple[str, str] | tuple[str, list[tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """The fields of one step."""
+
+    number: int
+    targets: list[BoundField]
+    url: BoundField
+    acknowledge: BoundField
+    wait: BoundField
+    is_folded: bool
 
 
 def _short_name() -> forms.RegexField:
@@ -68,15 +88,59 @@ class SourceForm(forms.Form):
 
 
 class PolicyForm(forms.Form):
-    """A policy with up to five steps of one target each."""
+    """A policy with up to eight steps of three targets and a program each, and what it decides beside them."""
 
     name = forms.CharField(label="Name", max_length=120)
     slug = _short_name()
     team = forms.ModelChoiceField(
-        label="Team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
+        label="Team",
+        queryset=Team.objects.order_by("name"),
+        required=False,
+        empty_label="no team",
+        help_text="Its leads are told when a step finds nobody.",
     )
     repeat = forms.IntegerField(
         label="How often from the start again", min_value=0, max_value=20, initial=2, help_text="0 means once through."
+    )
+    when_nobody = forms.ChoiceField(
+        label="When nobody is on call",
+        choices=Policy.Nobody.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose one. There is no choice that does nothing."},
+    )
+    earlier_steps = forms.ChoiceField(
+        label="When the next step comes, people’s own later ways",
+        choices=Policy.Earlier.choices,
+        initial=Policy.Earlier.GO_ON,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    urgency = forms.ChoiceField(
+        label="Urgency",
+        choices=Policy.Urgent.choices,
+        initial=Policy.Urgent.HIGH,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    zone = forms.CharField(
+        label="Time zone of the hours", max_length=64, required=False, help_text="Such as Europe/Berlin."
+    )
+    days = forms.MultipleChoiceField(
+        label="Days",
+        choices=[(str(number), day) for number, day in enumerate(DAYS)],
+        initial=["0", "1", "2", "3", "4"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    since = forms.TimeField(label="From", initial="09:00", required=False, widget=forms.TimeInput({"type": "time"}))
+    until = forms.TimeField(label="Until", initial="17:00", required=False, widget=forms.TimeInput({"type": "time"}))
+    forgotten_hours = forms.IntegerField(
+        label="Hours until whoever has it is asked again",
+        min_value=0,
+        max_value=MAX_FORGOTTEN_S // 3600,
+        initial=FORGOTTEN_AFTER_S // 3600,
+        required=False,
+        help_text="In daylight only. 0 means never.",
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
 
@@ -84,41 +148,91 @@ class PolicyForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
         choices = _targets()
         for number in range(1, STEPS + 1):
-            self.fields[f"target_{number}"] = forms.ChoiceField(
-                label=f"Step {number} pages", choices=choices, required=number == 1
+            for name, label in TARGET_FIELDS:
+                required = number == 1 and name == "target"
+                self.fields[f"{name}_{number}"] = forms.ChoiceField(
+                    label=f"Step {number} {label}", choices=choices, required=required
+                )
+            self.fields[f"url_{number}"] = forms.CharField(
+                label=f"Step {number} tells a program at", max_length=500, required=False
+            )
+            self.fields[f"acknowledge_{number}"] = forms.ChoiceField(
+                label=f"Step {number} wants", choices=Step.Wanted.choices, required=False
             )
             self.fields[f"wait_{number}"] = forms.IntegerField(
                 label=f"Minutes after step {number}", min_value=0, max_value=DAY_MINUTES, initial=5, required=False
             )
 
     @property
-    def rows(self) -> Iterator[tuple[BoundField, BoundField]]:
-        """The steps, one at a time."""
+    def rows(self) -> Iterator[StepRow]:
+        """The steps, one at a time. Those after the first empty one stand folded."""
+        last = max([1, *self.used(all_known=False)])
         for number in range(1, STEPS + 1):
-            yield self[f"target_{number}"], self[f"wait_{number}"]
+            yield StepRow(
+                number,
+                targets=[self[f"{name}_{number}"] for name, _ in TARGET_FIELDS],
+                url=self[f"url_{number}"],
+                acknowledge=self[f"acknowledge_{number}"],
+                wait=self[f"wait_{number}"],
+                is_folded=number > last + 1,
+            )
 
-    def used(self) -> list[int]:
+    @property
+    def hours_shown(self) -> bool:
+        """Whether the hours stand open: an urgency needs them, or something there is to be put right."""
+        return self["urgency"].value() != Policy.Urgent.HIGH or any(
+            self[name].errors for name in ("zone", "days", "since", "until")
+        )
+
+    def used(self, *, all_known: bool = True) -> list[int]:
         """Return the numbers of the steps that are filled in."""
-        return [number for number in range(1, STEPS + 1) if self.cleaned_data.get(f"target_{number}")]
+        names = [*(name for name, _ in TARGET_FIELDS), "url"]
+        read = self.cleaned_data.get if all_known else (lambda name: self[name].value())
+        return [n for n in range(1, STEPS + 1) if any(read(f"{name}_{n}") for name in names)]
 
     def drafts(self) -> list[StepDraft]:
         """Return the steps as the action takes them."""
         return [self._draft(number) for number in self.used()]
 
     def _draft(self, number: int) -> StepDraft:
-        kind, _, pk = self.cleaned_data[f"target_{number}"].partition(":")
-        minutes = self.cleaned_data.get(f"wait_{number}")
-        return StepDraft((5 if minutes is None else minutes) * MINUTES, (Target(kind, int(pk)),))
+        data = self.cleaned_data
+        words = [data[f"{name}_{number}"] for name, _ in TARGET_FIELDS if data.get(f"{name}_{number}")]
+        named = [word.partition(":") for word in dict.fromkeys(words)]
+        targets = [Target(kind, int(pk)) for kind, _, pk in named]
+        if url := data.get(f"url_{number}"):
+            targets.append(Target("webhook", 0, url))
+        minutes = data.get(f"wait_{number}")
+        wanted = Acknowledge(data.get(f"acknowledge_{number}") or Acknowledge.ANYONE)
+        return StepDraft((5 if minutes is None else minutes) * MINUTES, tuple(targets), wanted)
+
+    def choices(self) -> PolicyChoices:
+        """Return what the policy decides beside its steps."""
+        data = self.cleaned_data
+        hours = None
+        if data["zone"]:
+            days = tuple(sorted(int(day) for day in data["days"]))
+            hours = Hours(data["zone"], days, data["since"] or time(9), data["until"] or time(17))
+        forgotten = data["forgotten_hours"]
+        return PolicyChoices(
+            WhenNobody(data["when_nobody"]),
+            EarlierSteps(data["earlier_steps"] or EarlierSteps.GO_ON),
+            data["urgency"] or Policy.Urgent.HIGH,
+            hours,
+            FORGOTTEN_AFTER_S if forgotten is None else forgotten * 3600,
+        )
 
     def refuse(self, error: BadInput) -> None:
         """Put what an action refused at the field where it was written."""
         place, _, rest = error.field.partition("[")
         number = rest.partition("]")[0]
         if place == "steps" and number.isdigit() and int(number) < len(self.used()):
-            kind = "wait" if error.field.endswith("wait_s") else "target"
+            kind = next((name for name in ("wait", "url") if name in error.field.rpartition(".")[2]), "target")
             self.add_error(f"{kind}_{self.used()[int(number)]}", error.reason)
         else:
-            self.add_error(error.field if error.field in self.fields else None, error.reason)
+            field = {"hours": "zone", "forgotten_after_s": "forgotten_hours"}.get(
+                error.field, error.field.removeprefix("hours.")
+            )
+            self.add_error(field if field in self.fields else None, error.reason)
 
 
 def _targets() -> Choices:
@@ -140,22 +254,40 @@ def _targets() -> Choices:
 
 def policy_initial(policy: Policy) -> dict[str, object] | None:
     """Return what the form starts with; None when the policy has more than the form can show."""
-    steps = list(policy.steps.all())
-    if len(steps) > STEPS or any(step.wait_s % MINUTES or len(step.targets.all()) != 1 for step in steps):
+    plan = plan_of(policy)
+    if len(plan.steps) > STEPS or policy.forgotten_after_s % 3600:
         return None
     initial: dict[str, object] = {
         "name": policy.name,
         "slug": policy.slug,
         "team": policy.team_id,
         "repeat": policy.repeat,
+        "when_nobody": policy.when_nobody,
+        "earlier_steps": policy.earlier_steps,
+        "urgency": policy.urgency,
+        "forgotten_hours": policy.forgotten_after_s // 3600,
         "seen_version": policy.version,
     }
-    for number, step in enumerate(steps, start=1):
-        target = step.targets.all()[0]
-        kind = "schedule" if target.schedule_id else "person" if target.person_id else "team"
-        initial[f"target_{number}"] = f"{kind}:{target.schedule_id or target.person_id or target.team_id}"
-        initial[f"wait_{number}"] = step.wait_s // MINUTES
+    if plan.hours:
+        days = [str(day) for day in plan.hours.days]
+        initial |= {"zone": plan.hours.zone, "days": days, "since": plan.hours.since, "until": plan.hours.until}
+    for number, step in enumerate(plan.steps, start=1):
+        shown = step_initial(step)
+        if shown is None:
+            return None
+        initial |= {f"{name}_{number}": value for name, value in shown.items()}
     return initial
+
+
+def step_initial(step: PlannedStep) -> dict[str, object] | None:
+    """Return what the fields of a step start with; None when it has more than they can show."""
+    people = [target for target in step.targets if target.type != "webhook"]
+    urls = [target.url for target in step.targets if target.type == "webhook"]
+    if step.wait_s % MINUTES or len(people) > len(TARGET_FIELDS) or len(urls) > 1:
+        return None
+    named = {name: f"{target.type}:{target.id}" for (name, _), target in zip(TARGET_FIELDS, people, strict=False)}
+    more = {"url": urls[0] if urls else "", "wait": step.wait_s // MINUTES, "acknowledge": str(step.acknowledge)}
+    return {**named, **more}
 
 
 class RouteForm(forms.Form):

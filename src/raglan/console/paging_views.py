@@ -9,26 +9,31 @@ from django.shortcuts import redirect, render
 from raglan.alerts import actions as alerts
 from raglan.alerts.models import Route
 from raglan.console.forms import PolicyForm, RouteForm, policy_initial, route_initial
-from raglan.console.setup_views import step_words
 from raglan.core.errors import BadInput, NotFound
+from raglan.integrations.webhook.channel import signing_key
 from raglan.paging import actions as paging
+from raglan.paging import foresight
 from raglan.paging.models import Policy
+from raglan.paging.policies import plan_from
+from raglan.paging.queries import plan_of
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
+
+VERSIONS = 20
 
 
 def new_policy(request: HttpRequest) -> HttpResponse:
     """Make a policy."""
     person = reader(request)
     require(person, Scope.CONFIGURE)
-    form = PolicyForm(request.POST or None)
+    form = PolicyForm(request.POST or None, initial={"zone": person.time_zone})
     if request.method == "POST" and form.is_valid():
         if Policy.objects.filter(slug=form.cleaned_data["slug"]).exists():
             form.add_error("slug", "Another policy has this short name. Choose a different one, or change that policy.")
-        elif _save_policy(form, person):
-            messages.success(request, "The policy is saved. Send alerts to it with a route.")
-            return redirect("/setup/#h-policies")
-    return render(request, "console/policy.html", {"form": form}, status=422 if form.errors else 200)
+        elif not _wants_preview(request) and _save_policy(form, person):
+            return _saved(request, form, "The policy is saved. Send alerts to it with a route.")
+    context = {"form": form, "preview": _preview(form)}
+    return render(request, "console/policy.html", context, status=422 if form.errors else 200)
 
 
 def policy(request: HttpRequest, slug: str) -> HttpResponse:
@@ -44,13 +49,56 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
         if (
             request.method == "POST"
             and form.is_valid()
-            and _is_newest(form, found.version)
-            and _save_policy(form, person)
+            and not _wants_preview(request)
+            and _change(form, found, person)
         ):
-            messages.success(request, "The policy is saved. Pages that are under way keep the plan they started with.")
-            return redirect("/setup/#h-policies")
-    context = {"form": form, "policy": found, "steps": [step_words(step) for step in found.steps.all()]}
+            words = "The policy is saved. Pages that are under way keep the plan they started with."
+            return _saved(request, form, words)
+    context = _as_it_is(found) | {"form": form, "preview": _preview(form), "keys": _keys(found, person)}
     return render(request, "console/policy.html", context, status=422 if form and form.errors else 200)
+
+
+def _change(form: PolicyForm, policy: Policy, person: Person) -> bool:
+    return _is_newest(form, policy.version) and _save_policy(form, person)
+
+
+def _wants_preview(request: HttpRequest) -> bool:
+    return "preview" in request.POST
+
+
+def _saved(request: HttpRequest, form: PolicyForm, words: str) -> HttpResponse:
+    messages.success(request, words)
+    for warning in _preview(form)["warnings"]:
+        messages.warning(request, warning)
+    return redirect("/setup/#h-policies")
+
+
+def _preview(form: PolicyForm | None) -> dict[str, list[str]]:
+    """Return what a filled-in form would do, in words, with what in it can never happen."""
+    if form is None or not form.is_bound or not form.is_valid():
+        return {"words": [], "warnings": []}
+    choices = form.choices()
+    plan = plan_from(form.drafts(), repeat=form.cleaned_data["repeat"], choices=choices)
+    return {
+        "words": foresight.words_of(plan, choices.urgency),
+        "warnings": foresight.never_reached(plan, choices.urgency),
+    }
+
+
+def _as_it_is(policy: Policy) -> dict[str, object]:
+    plan = plan_of(policy)
+    return {
+        "policy": policy,
+        "words": foresight.words_of(plan, policy.urgency),
+        "warnings": foresight.never_reached(plan, policy.urgency),
+        "versions": foresight.versions(policy)[:VERSIONS],
+    }
+
+
+def _keys(policy: Policy, person: Person) -> list[tuple[str, str]]:
+    """Return the keys that sign for the programs of a policy, for those who may configure."""
+    urls = [target.url for step in plan_of(policy).steps for target in step.targets if target.url]
+    return [(url, signing_key(url).decode()) for url in dict.fromkeys(urls)] if person.may_configure else []
 
 
 def _policy(slug: str) -> Policy:
@@ -86,6 +134,7 @@ def _save_policy(form: PolicyForm, person: Person) -> bool:
             repeat=data["repeat"],
             steps=form.drafts(),
             actor=person,
+            choices=form.choices(),
         )
     except BadInput as error:
         form.refuse(error)

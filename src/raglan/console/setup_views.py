@@ -103,6 +103,8 @@ def step_words(step: Step) -> str:
         if target.schedule
         else f"everybody in {target.team}"
         if target.team
+        else f"a program at {target.url}"
+        if target.url
         else str(target.person)
         for target in step.targets.all()
     ]

@@ -1,33 +1,35 @@
 """Verbs of paging: the only writers of its tables."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
 
 from django.db.models import Max
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import Conflict
 from raglan.paging import events, queries
-from raglan.paging.models import (
-    Notification,
-    NotificationRule,
-    Page,
-    Policy,
-    Reached,
-    Step,
-    StepTarget,
-)
-from raglan.paging.plan import Plan, PlannedStep, Target
+from raglan.paging.hours import Hours
+from raglan.paging.models import Notification, Page, Policy, Reached, WebhookCall
+from raglan.paging.plan import EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody, urgency_of
+from raglan.paging.policies import MAX_WAIT_S, Choices, StepDraft, ensure_fallback, save_policy, set_rules
 from raglan.people.models import ContactMethod, Person, Team
 
+__all__ = ["MAX_WAIT_S", "Choices", "StepDraft", "ensure_fallback", "save_policy", "set_rules"]
+
+SYSTEM = timeline.SYSTEM
 ESCALATE = "paging.escalate"
 DELIVER = "paging.deliver"
-MAX_WAIT_S = 24 * 3600
+CALL = "paging.call"
+BACK = "paging.back"
+HELD_AT_MOST = timedelta(hours=1)
+GAP = "gap"
+SPARED = (Reached.Answer.PASSED_ON, Reached.Answer.HAS_IT, Reached.Answer.JOINS)
+LATE = timedelta(seconds=60)
 OPEN = (Page.State.TRIGGERED, Page.State.UNANSWERED)
 
 
@@ -69,14 +71,6 @@ class Words:
     severity: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class StepDraft:
-    """One step of a policy as somebody wrote it."""
-
-    wait_s: int
-    targets: tuple[Target, ...] = field(default_factory=tuple)
-
-
 @atomic
 def start(
     policy: Policy | None,
@@ -85,10 +79,16 @@ def start(
     reason: Reason,
     actor: timeline.Subject = timeline.SYSTEM,
     plan: Plan | None = None,
+    urgency: Urgency | None = None,
 ) -> Page:
-    """Write a page and its first timer in one transaction; delivery is woken by the commit."""
+    """Write a page and its first timer in one transaction; delivery is woken by the commit.
+
+    Its urgency is what the caller says, else what the policy makes of the severity. Low urgency waits for daylight.
+    """
     plan = plan or (queries.plan_of(policy) if policy else Plan("", 1, 0, ()))
+    urgency = urgency or (urgency_of(policy.urgency, words.severity) if policy else Urgency.HIGH)
     at = now()
+    first = plan.at_daylight(at, urgency)
     page = Page.objects.create(
         title=words.title[:300],
         text=words.text,
@@ -99,9 +99,10 @@ def start(
         policy=policy,
         plan=plan.as_json(),
         created_at=at,
-        next_step_at=at,
+        next_step_at=first,
+        urgency=urgency,
     )
-    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=at)
+    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=first)
     timeline.append(started(page), actor=actor, about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])])
     return page
 
@@ -123,19 +124,32 @@ def started(page: Page) -> events.PageStarted:
         step=page.step,
         next_step_at=page.next_step_at,
         is_test=page.is_test,
+        urgency=page.urgency,
     )
 
 
-def page_people(people: Sequence[Person], words: Words, *, reason: Reason, by: Person | None) -> Page:
+def page_people(
+    people: Sequence[Person],
+    words: Words,
+    *,
+    reason: Reason,
+    by: Person | None,
+    urgency: Urgency = Urgency.HIGH,
+) -> Page:
     """Page named people by hand: all at once, once more after five minutes."""
-    plan = Plan("by hand", 1, 1, (PlannedStep(300, tuple(Target("person", person.pk) for person in people)),))
-    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=plan)
+    zone = next((person.time_zone for person in (by, *people) if person), "UTC")
+    targets = tuple(Target("person", person.pk) for person in people)
+    return start(None, words, reason=reason, actor=by or SYSTEM, plan=_by_hand(targets, zone), urgency=urgency)
 
 
-def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None) -> Page:
+def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None, urgency: Urgency = Urgency.HIGH) -> Page:
     """Page everybody in a team by hand."""
-    plan = Plan("by hand", 1, 1, (PlannedStep(300, (Target("team", team.pk),)),))
-    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=plan)
+    plan = _by_hand((Target("team", team.pk),), by.time_zone if by else "UTC")
+    return start(None, words, reason=reason, actor=by or SYSTEM, plan=plan, urgency=urgency)
+
+
+def _by_hand(targets: tuple[Target, ...], zone: str) -> Plan:
+    return Plan("by hand", 1, 1, (PlannedStep(300, targets),), hours=Hours(zone))
 
 
 @atomic
@@ -147,27 +161,102 @@ def escalate(page_id: int) -> None:
     plan = Plan.from_json(page.plan)
     coming = plan.after(page.round, page.step)
     if coming is None:
-        _give_up(page)
+        _end(page, plan)
         return
     page.round, page.step = coming
     step = plan.steps[page.step]
-    reached = [person for item in queries.whom(step.targets, now()) if (person := _reach_out(page, item))]
-    wait = timedelta(seconds=step.wait_s)
-    if not reached:
-        why = "nobody is on call, or nobody there can be reached"
-        timeline.append(events.StepFoundNobody(step=page.step, why=why), about=_about(page))
-        wait = timedelta(0) if plan.after(page.round, page.step) and page.step + 1 < len(plan.steps) else wait
-    plan_next_step(page, wait)
+    _note_delay(page)
+    if plan.earlier_steps == EarlierSteps.STOP:
+        _stop_earlier(page)
+    found = queries.whom(step.targets, now())
+    reached = [person for item in found if (person := _reach_out(page, item))]
+    called = [_plan_call(page, target) for target in step.targets if target.type == "webhook"]
+    if reached or len(called) == len(step.targets):
+        page.held_since = None
+        plan_next_step(page, timedelta(seconds=step.wait_s))
+    else:
+        _found_nobody(page, plan, on_call=bool(found))
+
+
+def _note_delay(page: Page) -> None:
+    """Record when a step comes late, as after an outage: one line, with by how much."""
+    late = now() - page.next_step_at if page.next_step_at else timedelta(0)
+    if late > LATE:
+        told = events.StepLate(round=page.round, step=page.step, delay_s=round(late.total_seconds()))
+        timeline.append(told, about=_about(page))
+
+
+def _stop_earlier(page: Page) -> None:
+    """Take back what earlier steps still meant to send, as the policy says."""
+    waiting = Notification.objects.filter(page=page, state=Notification.State.WAITING, reached__is_added=False)
+    ids = list(waiting.values_list("pk", flat=True))
+    if ids:
+        _cancel(ids)
+        timeline.append(events.EarlierStopped(step=page.step, notifications=ids), about=[page])
+
+
+def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
+    """Do what the policy chose for a step without anybody: hold, fall back, or take the next step."""
+    step = plan.steps[page.step]
+    tried = page.reached.filter(round=page.round, step=page.step).exists()
+    why = "nobody there can be reached" if tried else "nobody is on call"
+    if on_call and not tried:
+        why = "everybody there has answered already"
+    elif not queries.owner_told(page, GAP):
+        tell_owner(page, why)
+    timeline.append(events.StepFoundNobody(step=page.step, why=why), about=_about(page))
+    if plan.when_nobody == WhenNobody.HOLD and not on_call:
+        _hold(page, step)
+    elif not (plan.when_nobody == WhenNobody.FALL_BACK and fall_back(page, plan)):
+        is_last = page.step + 1 >= len(plan.steps)
+        plan_next_step(page, timedelta(seconds=step.wait_s if is_last else 0))
+
+
+def _hold(page: Page, step: PlannedStep) -> None:
+    """Keep a page where it is; the same step is taken again when somebody comes on call, and looked at each hour."""
+    at = now()
+    until = queries.next_on_call(step.targets, at)
+    page.held_since = page.held_since or at
+    held = events.PageHeld(step=page.step, until=until)
+    timeline.append(held, about=_about(page))
+    page.step -= 1  # the same step is taken again
+    plan_next_step(page, min(until or at + HELD_AT_MOST, at + HELD_AT_MOST) - at)
+
+
+def fall_back(page: Page, plan: Plan) -> bool:
+    """Go on with the fallback policy. Return False when there is none, or when it is the one that found nobody."""
+    fallback = None if plan.fell_back else ensure_fallback()
+    if fallback is None or fallback.pk == page.policy_id:
+        return False
+    again = queries.plan_of(fallback).again(newest_round(page) + 1)
+    begin_again(page, replace(again, fell_back=True, hours=plan.hours))
+    timeline.append(events.FellBack(policy=fallback.slug, plan=page.plan, round=page.round), about=_about(page))
+    plan_next_step(page, timedelta(0))
+    return True
+
+
+def begin_again(page: Page, plan: Plan) -> None:
+    """Put a page before the first step of a plan; whoever calls this plans the step and tells of it."""
+    page.plan = plan.as_json()
+    page.round, page.step, page.held_since = plan.first_round, -1, None
+    page.save(update_fields=["plan", "round", "step", "held_since"])
+
+
+def _end(page: Page, plan: Plan) -> None:
+    """All rounds are through. Where nobody was reached at all, the fallback is still to come."""
+    nobody = not page.reached.exclude(answer=Reached.Answer.UNREACHABLE).exists()
+    if not (nobody and page.policy_id and fall_back(page, plan)):
+        _give_up(page)
 
 
 def plan_next_step(page: Page, wait: timedelta) -> None:
     """Store where a page stands, and let its next step follow after a wait."""
-    at = now() + wait
+    at = Plan.from_json(page.plan).at_daylight(now() + wait, page.urgency)
     page.next_step_at = at
-    page.save(update_fields=["round", "step", "next_step_at"])
+    page.save(update_fields=["round", "step", "next_step_at", "held_since"])
     timers.cancel(ESCALATE, subject=timeline.ref(page))
     timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=at)
-    planned = events.NextStepPlanned(round=page.round, step=page.step, next_step_at=at)
+    planned = events.NextStepPlanned(round=page.round, step=page.step, next_step_at=at, held_since=page.held_since)
     timeline.append(planned, about=[page])
 
 
@@ -184,15 +273,25 @@ def _about(page: Page) -> list[timeline.Subject]:
 
 def _reach_out(page: Page, item: queries.Whom) -> Reached | None:
     """Plan the ways to one person; return None when there is no way."""
-    if Reached.objects.filter(page=page, person=item.person, answer=Reached.Answer.PASSED_ON).exists():
+    if Reached.objects.filter(page=page, person=item.person, answer__in=SPARED).exists():
         return None
-    at = now()
+    return reach(page, item, step=page.step)
+
+
+def reach(page: Page, item: queries.Whom, *, step: int, is_added: bool = False) -> Reached | None:
+    """Plan the ways to one person, by their rules; return None when there is no way."""
     reached = Reached.objects.create(
-        page=page, person=item.person, round=page.round, step=page.step, why=item.why[:200], at=at
+        page=page,
+        person=item.person,
+        round=page.round,
+        step=step,
+        why=item.why[:200],
+        at=now(),
+        is_added=is_added,
     )
     planned = [
         _plan_notification(reached, contact, delay_s=delay_s, number=number)
-        for number, (contact, delay_s) in enumerate(ways_to(item.person))
+        for number, (contact, delay_s) in enumerate(ways_to(item.person, page.urgency))
     ]
     timeline.append(reached_out(reached, planned), about=[*_about(page), item.person])
     if not planned:
@@ -210,6 +309,7 @@ def reached_out(reached: Reached, planned: Sequence[Notification]) -> events.Per
         step=reached.step,
         why=reached.why,
         reached_at=reached.at,
+        is_added=reached.is_added,
         ways=[
             events.Way(
                 notification=item.pk, contact=item.contact_id, channel=item.channel, key=item.key, due_at=item.due_at
@@ -219,11 +319,15 @@ def reached_out(reached: Reached, planned: Sequence[Notification]) -> events.Per
     )
 
 
-def ways_to(person: Person) -> list[tuple[ContactMethod, int]]:
-    """Return how to reach a person with the wait before each, in seconds: their rules, else all ways at once."""
-    rules = list(NotificationRule.objects.select_related("contact").filter(person=person))
-    if rules:
-        return [(rule.contact, rule.delay_s) for rule in rules]
+def ways_to(person: Person, urgency: str = Urgency.HIGH) -> list[tuple[ContactMethod, int]]:
+    """Return how to reach a person with the wait before each, in seconds: their rules, else all ways at once.
+
+    Somebody without rules for low urgency is reached by those for high.
+    """
+    for wanted in dict.fromkeys((urgency, Urgency.HIGH)):
+        rules = list(person.notification_rules.select_related("contact").filter(urgency=wanted))
+        if rules:
+            return [(rule.contact, rule.delay_s) for rule in rules]
     return [(contact, 0) for contact in ContactMethod.objects.filter(person=person).order_by("pk")]
 
 
@@ -243,6 +347,23 @@ def _plan_notification(reached: Reached, contact: ContactMethod, *, delay_s: int
     return notification
 
 
+def _plan_call(page: Page, target: Target) -> WebhookCall:
+    """Let a program be told of a step: once, however often a held step is looked at."""
+    at = now()
+    address = hashlib.sha256(target.url.encode()).hexdigest()[:16]
+    call, made = WebhookCall.objects.get_or_create(
+        key=f"{page.pk}:{page.round}.{page.step}:call:{address}",
+        defaults={"page": page, "round": page.round, "step": page.step, "url": target.url, "planned_at": at},
+    )
+    if made:
+        timers.schedule(CALL, subject=f"webhook_call:{call.pk}", due_at=at)
+        planned = events.WebhookPlanned(
+            call=call.pk, round=call.round, step=call.step, url=call.url, key=call.key, planned_at=at
+        )
+        timeline.append(planned, about=[page])
+    return call
+
+
 def _unreachable(reached: Reached, why: str) -> None:
     reached.answer = Reached.Answer.UNREACHABLE
     reached.answered_at = now()
@@ -255,10 +376,20 @@ def _unreachable(reached: Reached, why: str) -> None:
 
 @atomic
 def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subject | None = None) -> Page:
-    """Take the page: stop its escalation and its waiting messages. Safe to call twice. Raises AlreadyTaken."""
+    """Take the page: stop its escalation and its waiting messages. Safe to call twice. Raises AlreadyTaken.
+
+    Where a step wants each of its people, the page is taken when the last of them says so.
+    """
     at = now()
+    if by is not None and _waits_for_others(page, by):
+        return _confirm(page, by, via, at)
     taken = Page.objects.filter(pk=page.pk, state__in=OPEN).update(
-        state=Page.State.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by, next_step_at=None
+        state=Page.State.ACKNOWLEDGED,
+        acknowledged_at=at,
+        acknowledged_by=by,
+        next_step_at=None,
+        held_since=None,
+        snoozed_until=None,
     )
     page.refresh_from_db()
     if not taken:
@@ -272,6 +403,37 @@ def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subj
         actor=actor or by or timeline.SYSTEM,
         about=_about(page),
     )
+    plan_return(page)
+    return page
+
+
+def plan_return(page: Page) -> None:
+    """Let a forgotten acknowledgement be asked about, in daylight."""
+    plan = Plan.from_json(page.plan)
+    if plan.forgotten_after_s and page.acknowledged_at and not page.is_test:
+        due_at = daylight_of(page, plan).opens(page.acknowledged_at + timedelta(seconds=plan.forgotten_after_s))
+        timers.schedule(BACK, subject=timeline.ref(page), due_at=due_at)
+
+
+def daylight_of(page: Page, plan: Plan) -> Hours:
+    """Return in which hours a page that somebody has may come back: the policy's, else nine to five where they are."""
+    every_day = tuple(range(7))
+    return plan.hours or Hours(page.acknowledged_by.time_zone if page.acknowledged_by else "UTC", days=every_day)
+
+
+def _waits_for_others(page: Page, by: Person) -> bool:
+    """Say whether a step that wants each of its people still lacks somebody else."""
+    row = Page.objects.select_for_update(no_key=True).filter(pk=page.pk, state__in=OPEN).first()
+    return row is not None and any(pk != by.pk for pk in queries.missing(row))
+
+
+def _confirm(page: Page, by: Person, via: Via, at: datetime) -> Page:
+    if not _answered(page, by, Reached.Answer.HAS_IT):
+        reached = _answer(page, by, Reached.Answer.HAS_IT, at)
+        _cancel_notifications(page, person=by)
+        confirmed = events.PageConfirmed(person=by.pk, via=via, reached=reached, at=at, missing=queries.missing(page))
+        timeline.append(confirmed, actor=by, about=_about(page))
+    page.refresh_from_db()
     return page
 
 
@@ -291,6 +453,7 @@ def _join(page: Page, by: Person, via: Via) -> Page:
         at = now()
         joined = events.PageJoined(person=by.pk, via=via, reached=_answer(page, by, Reached.Answer.JOINS, at), at=at)
         timeline.append(joined, actor=by, about=_about(page))
+        _cancel_notifications(page, person=by)
     return page
 
 
@@ -305,14 +468,19 @@ def pass_on(page: Page, *, by: Person, via: Via) -> Page:
     _cancel_notifications(page, person=by)
     passed = events.PagePassedOn(person=by.pk, via=via, reached=reached, at=at)
     timeline.append(passed, actor=by, about=_about(page))
-    if not _somebody_left(page):
+    if not somebody_left(page):
         hurry(page)
     return page
 
 
-def _somebody_left(page: Page) -> bool:
-    step = Reached.objects.filter(page=page, round=page.round, step=page.step, answer=Reached.Answer.NONE)
-    return step.exists()
+def somebody_left(page: Page) -> bool:
+    """Say whether somebody of the present step may still answer, or a program has yet to be told."""
+    unsent = (Notification.State.WAITING, Notification.State.SENDING)
+    here = {"round": page.round, "step": page.step}
+    return (
+        page.reached.filter(**here, answer=Reached.Answer.NONE).exists()
+        or page.calls.filter(**here, state__in=unsent).exists()
+    )
 
 
 def hurry(page: Page) -> None:
@@ -345,7 +513,7 @@ def resolve(page: Page, *, why: str, actor: timeline.Subject = timeline.SYSTEM) 
     done = (
         Page.objects.filter(pk=page.pk)
         .exclude(state=Page.State.RESOLVED)
-        .update(state=Page.State.RESOLVED, resolved_at=at, next_step_at=None)
+        .update(state=Page.State.RESOLVED, resolved_at=at, next_step_at=None, held_since=None, snoozed_until=None)
     )
     page.refresh_from_db()
     if done:
@@ -355,7 +523,7 @@ def resolve(page: Page, *, why: str, actor: timeline.Subject = timeline.SYSTEM) 
 
 
 def _stop(page: Page) -> None:
-    timers.cancel(ESCALATE, subject=timeline.ref(page))
+    timers.cancel(ESCALATE, BACK, subject=timeline.ref(page))
     _cancel_notifications(page)
 
 
@@ -363,80 +531,26 @@ def _cancel_notifications(page: Page, *, person: Person | None = None) -> None:
     waiting = Notification.objects.filter(page=page, state=Notification.State.WAITING)
     if person is not None:
         waiting = waiting.filter(person=person)
-    for pk in list(waiting.values_list("pk", flat=True)):
+    _cancel(list(waiting.values_list("pk", flat=True)))
+
+
+def _cancel(ids: Sequence[int]) -> None:
+    for pk in ids:
         timers.cancel(DELIVER, subject=f"notification:{pk}")
+    waiting = Notification.objects.filter(pk__in=ids, state=Notification.State.WAITING)
     waiting.update(state=Notification.State.CANCELLED)
 
 
-@atomic
-def save_policy(
-    *, slug: str, name: str, team: Team | None, repeat: int, steps: Sequence[StepDraft], actor: timeline.Subject
-) -> Policy:
-    """Make a policy, or a new version of it. Raises BadInput naming the field."""
-    if not steps:
-        raise BadInput("steps", "a policy needs at least one step")
-    for number, step in enumerate(steps):
-        if not step.targets:
-            raise BadInput(f"steps[{number}].targets", "say whom this step pages")
-        if not 0 <= step.wait_s <= MAX_WAIT_S:
-            raise BadInput(f"steps[{number}].wait_s", f"must be from 0 to {MAX_WAIT_S} seconds")
-    policy, made = Policy.objects.get_or_create(slug=slug, defaults={"name": name, "team": team, "repeat": repeat})
-    if not made:
-        policy.name, policy.team, policy.repeat, policy.version = name, team, repeat, policy.version + 1
-        policy.save()
-        policy.steps.all().delete()
-    for position, draft in enumerate(steps):
-        made_step = Step.objects.create(policy=policy, position=position, wait_s=draft.wait_s)
-        StepTarget.objects.bulk_create(StepTarget(step=made_step, **{f"{t.type}_id": t.id}) for t in draft.targets)
-    timeline.append(_policy_changed(policy), actor=actor, about=[policy])
-    return policy
-
-
-def _policy_changed(policy: Policy) -> events.PolicyChanged:
-    plan = queries.plan_of(policy).as_json()
-    return events.PolicyChanged(
-        policy=policy.pk,
-        slug=policy.slug,
-        name=policy.name,
-        team=policy.team_id,
-        version=policy.version,
-        repeat=policy.repeat,
-        is_fallback=policy.is_fallback,
-        steps=cast("list[dict[str, object]]", plan["steps"]),
-    )
-
-
-@atomic
-def ensure_fallback() -> Policy | None:
-    """Return the policy for alerts that no route takes. It pages every administrator; None while nobody exists."""
-    if found := Policy.objects.filter(is_fallback=True).first():
-        return found
-    people = list(Person.objects.filter(is_active=True, role="administrator").order_by("pk")[:20])
-    if not people:
-        return None
-    policy = Policy.objects.create(name="Fallback: administrators", slug="fallback", repeat=3, is_fallback=True)
-    step = Step.objects.create(policy=policy, position=0, wait_s=300)
-    StepTarget.objects.bulk_create(StepTarget(step=step, person=person) for person in people)
-    timeline.append(_policy_changed(policy), about=[policy])
-    return policy
-
-
-@atomic
-def set_rules(person: Person, rules: Sequence[tuple[int, int]], *, by: Person | None) -> None:
-    """Replace a person's notification rules: pairs of contact method id and delay in seconds. Raises BadInput."""
-    own = set(ContactMethod.objects.filter(person=person).values_list("pk", flat=True))
-    for number, (contact_id, delay_s) in enumerate(rules):
-        if contact_id not in own:
-            raise BadInput(f"rules[{number}].contact_method_id", "not one of this person's ways to be reached")
-        if not 0 <= delay_s <= MAX_WAIT_S:
-            raise BadInput(f"rules[{number}].delay_s", f"must be from 0 to {MAX_WAIT_S} seconds")
-    NotificationRule.objects.filter(person=person).delete()
-    NotificationRule.objects.bulk_create(
-        NotificationRule(person=person, contact_id=contact_id, delay_s=delay_s, position=position)
-        for position, (contact_id, delay_s) in enumerate(rules)
-    )
-    changed = events.RulesChanged(person=person.pk, rules=list(rules))
-    timeline.append(changed, actor=by or timeline.SYSTEM, about=[person])
+def tell_owner(page: Page, why: str) -> None:
+    """Tell those who look after a policy that one of its steps had nobody: once for a page, in daylight."""
+    policy = page.policy
+    if policy is None or page.reason_type == GAP:
+        return
+    people = queries.owners(policy)
+    if people:
+        words = Words(f"{policy.name}: {why} at step {page.step + 1}", f"It was about: {page.title}", "info")
+        reason = Reason(GAP, page.pk, f"/pages/{page.pk}/")
+        page_people(people, words, reason=reason, by=None, urgency=Urgency.LOW)
 
 
 def newest_round(page: Page) -> int:

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class PagingConfig(AppConfig):
-    """Registers timers, channels' test sender and panels."""
+    """Registers timers, reactions to changed rotas, channels' test sender and panels."""
 
     name = "raglan.paging"
     label = "paging"
@@ -15,3 +15,4 @@ class PagingConfig(AppConfig):
         """Register timers and hooks."""
         import_module("raglan.paging.timers")
         import_module("raglan.paging.hooks")
+        import_module("raglan.paging.reactions")

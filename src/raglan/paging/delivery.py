@@ -49,7 +49,7 @@ def _claim(notification_id: int) -> Notification | None:
     )
     if notification is None:
         return None
-    if notification.page.state not in actions.OPEN and not notification.page.is_test:
+    if not queries.is_wanted(notification):
         notification.state = Notification.State.CANCELLED
         notification.save(update_fields=["state"])
         timeline.append(events.NotificationCancelled(notification=notification.pk), about=[notification.page])
@@ -140,8 +140,7 @@ def _notice_unreachable(page: Page, reached: Reached, why: str) -> None:
     if page.state not in actions.OPEN or reached.answer != Reached.Answer.NONE or queries.unsent(reached).exists():
         return
     actions._unreachable(reached, why)
-    waiting = Reached.objects.filter(page=page, round=page.round, step=page.step, answer=Reached.Answer.NONE)
-    if not waiting.exists():
+    if not actions.somebody_left(page):
         actions.hurry(page)
 
 

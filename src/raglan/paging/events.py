@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from raglan.core.timeline import EventPayload
+from raglan.paging.plan import FORGOTTEN_AFTER_S
 
 
 class PageStarted(EventPayload):
@@ -25,6 +26,7 @@ class PageStarted(EventPayload):
     step: int = -1
     next_step_at: datetime | None
     is_test: bool = False
+    urgency: str = "high"
 
 
 class NextStepPlanned(EventPayload):
@@ -34,6 +36,84 @@ class NextStepPlanned(EventPayload):
     round: int
     step: int
     next_step_at: datetime
+    held_since: datetime | None = None
+
+
+class StepLate(EventPayload):
+    """A step came later than it was due, as after an outage. It is taken once, with the delay."""
+
+    kind = "page.step_late"
+    round: int
+    step: int
+    delay_s: int
+
+
+class EarlierStopped(EventPayload):
+    """The next step stopped what earlier steps still meant to send, as the policy says."""
+
+    kind = "page.earlier_stopped"
+    step: int
+    notifications: list[int]
+
+
+class PageHeld(EventPayload):
+    """Nobody is on call, and the policy holds the page until somebody is. `until` is when that is known to be."""
+
+    kind = "page.held"
+    step: int
+    until: datetime | None
+
+
+class FellBack(EventPayload):
+    """Nobody could be reached; the page goes on with the fallback policy, in a new round."""
+
+    kind = "page.fell_back"
+    policy: str
+    plan: dict[str, object]
+    round: int
+
+
+class PageConfirmed(EventPayload):
+    """One of several people who must each acknowledge has it; the page waits for the others."""
+
+    kind = "page.confirmed"
+    person: int
+    via: str
+    reached: int
+    at: datetime
+    missing: list[int]
+
+
+class WebhookPlanned(EventPayload):
+    """A step tells a program."""
+
+    kind = "webhook_call.planned"
+    call: int
+    round: int
+    step: int
+    url: str
+    key: str
+    planned_at: datetime
+
+
+class WebhookCalled(EventPayload):
+    """A program took the news of a step."""
+
+    kind = "webhook_call.handed_over"
+    call: int
+    attempt: int
+    may_repeat: bool
+    handed_over_at: datetime
+
+
+class WebhookFailed(EventPayload):
+    """A program could not be told of a step."""
+
+    kind = "webhook_call.failed"
+    call: int
+    attempt: int
+    why: str
+    permanent: bool
 
 
 class Way(BaseModel):
@@ -57,6 +137,7 @@ class PersonReachedOut(EventPayload):
     step: int
     why: str
     reached_at: datetime
+    is_added: bool = False
     ways: list[Way]
 
 
@@ -183,6 +264,11 @@ class PolicyChanged(EventPayload):
     repeat: int
     is_fallback: bool
     steps: list[dict[str, object]]
+    when_nobody: str = "next_step"
+    earlier_steps: str = "go_on"
+    urgency: str = "high"
+    hours: dict[str, object] = {}
+    forgotten_after_s: int = FORGOTTEN_AFTER_S
 
 
 class RulesChanged(EventPayload):
@@ -191,3 +277,4 @@ class RulesChanged(EventPayload):
     kind = "person.rules_changed"
     person: int
     rules: list[tuple[int, int]]
+    urgency: str = "high"

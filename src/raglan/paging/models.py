@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from raglan.oncall.models import Schedule
+from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Urgency, WhenNobody
 from raglan.people.models import ContactMethod, Person, Team
 
 
@@ -13,12 +14,41 @@ class Policy(models.Model):
 
     ref_kind: ClassVar[str] = "policy"
 
+    class Nobody(models.TextChoices):
+        """What happens when a step finds nobody on call."""
+
+        NEXT_STEP = WhenNobody.NEXT_STEP, "Go on with the next step at once"
+        HOLD = WhenNobody.HOLD, "Hold the page until somebody is on call"
+        FALL_BACK = WhenNobody.FALL_BACK, "Page the administrators (the fallback policy)"
+
+    class Earlier(models.TextChoices):
+        """What becomes of a person's own later ways when the next step is taken."""
+
+        GO_ON = EarlierSteps.GO_ON, "They go on beside it"
+        STOP = EarlierSteps.STOP, "They stop"
+
+    class Urgent(models.TextChoices):
+        """Whether its pages may wake somebody."""
+
+        HIGH = Urgency.HIGH, "High: at any hour"
+        LOW = Urgency.LOW, "Low: waits for the hours below"
+        SEVERITY = "severity", "By severity: warning and below wait for the hours below"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="policies")
     repeat = models.PositiveSmallIntegerField(default=2)
     version = models.PositiveIntegerField(default=1)
     is_fallback = models.BooleanField(default=False)
+    when_nobody = models.CharField(
+        max_length=20, choices=Nobody.choices, default=Nobody.NEXT_STEP, db_default=Nobody.NEXT_STEP.value
+    )
+    earlier_steps = models.CharField(
+        max_length=20, choices=Earlier.choices, default=Earlier.GO_ON, db_default=Earlier.GO_ON.value
+    )
+    urgency = models.CharField(max_length=20, choices=Urgent.choices, default=Urgent.HIGH, db_default=Urgent.HIGH.value)
+    hours = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    forgotten_after_s = models.PositiveIntegerField(default=FORGOTTEN_AFTER_S, db_default=FORGOTTEN_AFTER_S)
 
     class Meta:
         constraints: ClassVar = [
@@ -34,9 +64,18 @@ class Policy(models.Model):
 class Step(models.Model):
     """One step of a policy: its targets are paged together, then `wait_s` seconds pass before the next one."""
 
+    class Wanted(models.TextChoices):
+        """Whose answer it wants."""
+
+        ANYONE = Acknowledge.ANYONE, "anyone of them"
+        EACH = Acknowledge.EACH, "each of them"
+
     policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
     wait_s = models.PositiveIntegerField(default=300)
+    acknowledge = models.CharField(
+        max_length=10, choices=Wanted.choices, default=Wanted.ANYONE, db_default=Wanted.ANYONE.value
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["policy", "position"], name="step_position_once")]
@@ -47,34 +86,43 @@ class Step(models.Model):
 
 
 class StepTarget(models.Model):
-    """Whom a step pages: whoever is on call for a schedule, a person, or a whole team. Exactly one is set."""
+    """Whom a step pages: whoever is on call for a schedule, a person, a team, or a program. Exactly one is set."""
 
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="targets")
     schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    url = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="step_target_is_one",
-                condition=models.Q(schedule__isnull=False, person__isnull=True, team__isnull=True)
-                | models.Q(schedule__isnull=True, person__isnull=False, team__isnull=True)
-                | models.Q(schedule__isnull=True, person__isnull=True, team__isnull=False),
+                condition=models.Q(schedule__isnull=False, person__isnull=True, team__isnull=True, url="")
+                | models.Q(schedule__isnull=True, person__isnull=False, team__isnull=True, url="")
+                | models.Q(schedule__isnull=True, person__isnull=True, team__isnull=False, url="")
+                | (models.Q(schedule__isnull=True, person__isnull=True, team__isnull=True) & ~models.Q(url="")),
             )
         ]
 
     def __str__(self) -> str:
-        return str(self.schedule or self.person or self.team)
+        return str(self.schedule or self.person or self.team or self.url)
 
 
 class NotificationRule(models.Model):
-    """When a person wants which way to be tried: `delay_s` seconds after a page first reaches out to them."""
+    """When a person wants which way to be tried: `delay_s` seconds after a page of an urgency reaches out to them."""
+
+    class For(models.TextChoices):
+        """For pages of which urgency."""
+
+        HIGH = Urgency.HIGH, "High"
+        LOW = Urgency.LOW, "Low"
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="notification_rules")
     contact = models.ForeignKey(ContactMethod, on_delete=models.CASCADE, related_name="rules")
     delay_s = models.PositiveIntegerField(default=0)
     position = models.PositiveSmallIntegerField(default=0)
+    urgency = models.CharField(max_length=10, choices=For.choices, default=For.HIGH, db_default=For.HIGH.value)
 
     class Meta:
         ordering: ClassVar = ["delay_s", "position", "id"]
@@ -113,10 +161,18 @@ class Page(models.Model):
     acknowledged_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     resolved_at = models.DateTimeField(null=True, blank=True)
     is_test = models.BooleanField(default=False)
+    urgency = models.CharField(
+        max_length=10, choices=NotificationRule.For.choices, default=NotificationRule.For.HIGH, db_default="high"
+    )
+    held_since = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="page_state"),
+            models.Index(
+                fields=["next_step_at"], name="page_next_step", condition=models.Q(state="triggered", is_test=False)
+            ),
             models.Index(fields=["reason_type", "reason_id"], name="page_reason"),
         ]
 
@@ -144,6 +200,7 @@ class Reached(models.Model):
     at = models.DateTimeField()
     answer = models.CharField(max_length=20, choices=Answer.choices, default=Answer.NONE)
     answered_at = models.DateTimeField(null=True, blank=True)
+    is_added = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -188,3 +245,25 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.person_id}"
+
+
+class WebhookCall(models.Model):
+    """One step of a page told to a program at an address."""
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="calls")
+    round = models.PositiveSmallIntegerField()
+    step = models.PositiveSmallIntegerField()
+    url = models.CharField(max_length=500)
+    key = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=20, choices=Notification.State.choices, default=Notification.State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    may_repeat = models.BooleanField(default=False)
+    error = models.TextField(blank=True, default="")
+    planned_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["page", "round", "step"], name="webhook_call_step")]
+
+    def __str__(self) -> str:
+        return f"{self.url} for page {self.page_id}"

@@ -1,14 +1,72 @@
 """The pure part of escalation: which step comes next, and what the plan of a page is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from raglan.paging.hours import Hours
+
+FORGOTTEN_AFTER_S = 12 * 3600
+LOW_SEVERITIES = frozenset(
+    (
+        "info",
+        "informational",
+        "information",
+        "low",
+        "minor",
+        "none",
+        "notice",
+        "debug",
+        "ok",
+        "sev3",
+        "sev4",
+        "p4",
+        "p5",
+    )
+) | {"warning", "warn"}
+
+
+class WhenNobody(StrEnum):
+    """What happens when a step finds nobody on call. There is no choice that does nothing."""
+
+    NEXT_STEP = "next_step"
+    HOLD = "hold"
+    FALL_BACK = "fall_back"
+
+
+class EarlierSteps(StrEnum):
+    """What becomes of a person's own later ways when the next step is taken."""
+
+    GO_ON = "go_on"
+    STOP = "stop"
+
+
+class Acknowledge(StrEnum):
+    """Whose answer a step wants."""
+
+    ANYONE = "anyone"
+    EACH = "each"
+
+
+class Urgency(StrEnum):
+    """Whether a page may wake somebody."""
+
+    HIGH = "high"
+    LOW = "low"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a step pages: `type` is schedule, person or team."""
+    """Whom a step pages: `type` is schedule, person, team or webhook. A webhook has an address and no id."""
 
     type: str
     id: int
+    url: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Return what is stored."""
+        return {"type": self.type, "id": self.id, **({"url": self.url} if self.url else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +75,36 @@ class PlannedStep:
 
     wait_s: int
     targets: tuple[Target, ...]
+    acknowledge: Acknowledge = Acknowledge.ANYONE
+
+    def as_json(self) -> dict[str, object]:
+        """Return what is stored."""
+        return {
+            "wait_s": self.wait_s,
+            "targets": [target.as_json() for target in self.targets],
+            "acknowledge": str(self.acknowledge),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The policy as it stood when the page started. A running page keeps it."""
+    """The policy as it stood when the page started. A running page keeps it.
+
+    A page that comes back, or is handed on, begins again in a new round, `first_round`; the first `head` steps then
+    ask one named person and are not repeated.
+    """
 
     policy: str
     version: int
     repeat: int
     steps: tuple[PlannedStep, ...]
+    when_nobody: WhenNobody = WhenNobody.NEXT_STEP
+    earlier_steps: EarlierSteps = EarlierSteps.GO_ON
+    hours: Hours | None = None
+    forgotten_after_s: int = FORGOTTEN_AFTER_S
+    first_round: int = 0
+    head: int = 0
+    fell_back: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return what the page stores."""
@@ -34,24 +112,32 @@ class Plan:
             "policy": self.policy,
             "version": self.version,
             "repeat": self.repeat,
-            "steps": [
-                {"wait_s": step.wait_s, "targets": [{"type": target.type, "id": target.id} for target in step.targets]}
-                for step in self.steps
-            ],
+            "steps": [step.as_json() for step in self.steps],
+            "when_nobody": str(self.when_nobody),
+            "earlier_steps": str(self.earlier_steps),
+            "hours": self.hours.as_json() if self.hours else {},
+            "forgotten_after_s": self.forgotten_after_s,
+            "first_round": self.first_round,
+            "head": self.head,
+            "fell_back": self.fell_back,
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, object]) -> "Plan":
-        """Read what the page stores."""
+    def from_json(cls, value: Mapping[str, object]) -> "Plan":
+        """Read what the page stores; what an older raglan did not write has its default."""
         steps = value.get("steps")
         return cls(
             policy=str(value.get("policy", "")),
-            version=int(str(value.get("version", 1))),
-            repeat=int(str(value.get("repeat", 0))),
-            steps=tuple(
-                PlannedStep(int(step["wait_s"]), tuple(Target(str(t["type"]), int(t["id"])) for t in step["targets"]))
-                for step in (steps if isinstance(steps, list) else [])
-            ),
+            version=_number(value, "version", 1),
+            repeat=_number(value, "repeat", 0),
+            steps=tuple(_step(step) for step in (steps if isinstance(steps, list) else [])),
+            when_nobody=WhenNobody(str(value.get("when_nobody", WhenNobody.NEXT_STEP))),
+            earlier_steps=EarlierSteps(str(value.get("earlier_steps", EarlierSteps.GO_ON))),
+            hours=Hours.from_json(value.get("hours")),
+            forgotten_after_s=_number(value, "forgotten_after_s", FORGOTTEN_AFTER_S),
+            first_round=_number(value, "first_round", 0),
+            head=_number(value, "head", 0),
+            fell_back=bool(value.get("fell_back", False)),
         )
 
     def after(self, round_: int, step: int) -> tuple[int, int] | None:
@@ -60,4 +146,38 @@ class Plan:
             return None
         if step + 1 < len(self.steps):
             return round_, step + 1
-        return (round_ + 1, 0) if round_ < self.repeat else None
+        if self.head >= len(self.steps) or round_ >= self.first_round + self.repeat:
+            return None
+        return round_ + 1, self.head
+
+    def again(self, round_: int, *, first: int | None = None, wait_s: int = 300) -> "Plan":
+        """Return the plan of a page that begins once more, with a named person first where one is given."""
+        head = (PlannedStep(wait_s, (Target("person", first),)),) if first is not None else ()
+        return replace(self, steps=(*head, *self.steps[self.head :]), head=len(head), first_round=round_)
+
+    def at_daylight(self, at: datetime, urgency: str) -> datetime:
+        """Return when something of an urgency may happen: low waits for the hours, high for nothing."""
+        return self.hours.opens(at) if urgency == Urgency.LOW and self.hours else at
+
+
+def _number(value: Mapping[str, object], name: str, default: int) -> int:
+    return int(str(value.get(name, default)))
+
+
+def _step(step: Mapping[str, object]) -> PlannedStep:
+    targets = step["targets"]
+    return PlannedStep(
+        _number(step, "wait_s", 0),
+        tuple(
+            Target(str(t["type"]), int(t["id"]), str(t.get("url", "")))
+            for t in (targets if isinstance(targets, list) else [])
+        ),
+        Acknowledge(str(step.get("acknowledge", Acknowledge.ANYONE))),
+    )
+
+
+def urgency_of(setting: str, severity: str) -> Urgency:
+    """Return the urgency that a policy's setting gives to a severity. What is not known is urgent."""
+    if setting == "severity":
+        return Urgency.LOW if severity.strip().lower() in LOW_SEVERITIES else Urgency.HIGH
+    return Urgency(setting)

@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from raglan.core import secrets
 from raglan.core.clock import now
 from raglan.oncall import queries as oncall
+from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget
-from raglan.paging.plan import Plan, PlannedStep, Target
+from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, WhenNobody
 from raglan.people.models import Person
 
 LINK_AGE = timedelta(hours=72)
@@ -47,13 +48,24 @@ def plan_of(policy: Policy) -> Plan:
         version=policy.version,
         repeat=policy.repeat,
         steps=tuple(
-            PlannedStep(step.wait_s, tuple(_target(target) for target in step.targets.all()))
+            PlannedStep(
+                step.wait_s,
+                tuple(target_of(target) for target in step.targets.all()),
+                Acknowledge(step.acknowledge),
+            )
             for step in policy.steps.prefetch_related("targets").order_by("position")
         ),
+        when_nobody=WhenNobody(policy.when_nobody),
+        earlier_steps=EarlierSteps(policy.earlier_steps),
+        hours=Hours.from_json(policy.hours),
+        forgotten_after_s=policy.forgotten_after_s,
     )
 
 
-def _target(target: StepTarget) -> Target:
+def target_of(target: StepTarget) -> Target:
+    """Return a stored target as the plan writes it."""
+    if target.url:
+        return Target("webhook", 0, target.url)
     if target.schedule_id:
         return Target("schedule", target.schedule_id)
     if target.person_id:
@@ -78,8 +90,51 @@ def _whom(target: Target, at: datetime) -> list[Whom]:
         case "team":
             members = active.filter(memberships__team_id=target.id).order_by("memberships__pk")
             return [Whom(person, "member of the team") for person in members]
+        case "webhook":
+            return []
         case _:
             return [Whom(person, "named in the policy") for person in active.filter(pk=target.id)]
+
+
+def next_on_call(targets: Sequence[Target], at: datetime) -> datetime | None:
+    """Return when somebody comes on call for one of the targets, where that is known."""
+    ids = [target.id for target in targets if target.type == "schedule"]
+    duties = oncall.duties(oncall.schedules(since=at).filter(pk__in=ids), at)
+    return min((duty.next_from for duty in duties if duty.next_from and duty.next_people), default=None)
+
+
+def missing(page: Page) -> list[int]:
+    """Return who of the present step has yet to acknowledge, where the step wants each of its people."""
+    steps = Plan.from_json(page.plan).steps
+    if not 0 <= page.step < len(steps) or steps[page.step].acknowledge != Acknowledge.EACH:
+        return []
+    have_it = (Reached.Answer.HAS_IT, Reached.Answer.JOINS)
+    here = page.reached.filter(round=page.round, step=page.step, is_added=False)
+    return list(here.exclude(answer__in=have_it).order_by("pk").values_list("person_id", flat=True))
+
+
+def owners(policy: Policy) -> list[Person]:
+    """Return who looks after a policy: the leads of its team, else its members, else the administrators."""
+    active = Person.objects.filter(is_active=True)
+    members = active.filter(memberships__team_id=policy.team_id or 0)
+    for found in (members.filter(memberships__is_lead=True, memberships__team_id=policy.team_id or 0), members):
+        if people := list(found.distinct().order_by("pk")[:20]):
+            return people
+    return list(active.filter(role=Person.Role.ADMINISTRATOR).order_by("pk")[:20])
+
+
+def owner_told(page: Page, reason_type: str) -> bool:
+    """Say whether the owners were told already that a page found nobody."""
+    return Page.objects.filter(reason_type=reason_type, reason_id=page.pk).exists()
+
+
+def is_wanted(notification: Notification) -> bool:
+    """Say whether a message is still to go out. Somebody added to a page that is taken has a stop of their own."""
+    page, reached = notification.page, notification.reached
+    if page.is_test or page.state in (Page.State.TRIGGERED, Page.State.UNANSWERED):
+        return True
+    added = reached is not None and reached.is_added and reached.answer == Reached.Answer.NONE
+    return added and page.state == Page.State.ACKNOWLEDGED
 
 
 def next_people(page: Page, at: datetime) -> list[Whom]:

@@ -12,6 +12,7 @@ from raglan.core.errors import RaglanError
 from raglan.oncall import queries as oncall
 from raglan.paging import actions, queries
 from raglan.paging.models import NotificationRule, Page, Reached
+from raglan.paging.plan import Urgency
 from raglan.people import ports
 from raglan.people.access import Scope, require
 from raglan.people.models import ContactMethod, Person
@@ -24,6 +25,7 @@ WAITS = (
     (600, "after 10 minutes"),
     (900, "after 15 minutes"),
 )
+FIELDS = {Urgency.HIGH: "delay", Urgency.LOW: "low"}
 
 
 class ReachForm(forms.Form):
@@ -72,24 +74,33 @@ def busy_with(person: Person) -> list[Page]:
 def rules(request: HttpRequest) -> HttpResponse:
     """Save when which of one's own ways is tried."""
     person = cast("Person", request.user)
-    chosen = []
-    for contact in ContactMethod.objects.filter(person=person).order_by("pk"):
-        word = request.POST.get(f"delay-{contact.pk}", "")
-        if word.isdecimal() and len(word) < 19:
-            chosen.append((contact.pk, int(word)))
     try:
-        actions.set_rules(person, chosen, by=person)
+        for urgency in Urgency:
+            actions.set_rules(person, _chosen_rules(request, person, urgency), by=person, urgency=urgency)
         messages.success(request, "Saved. Send yourself a test to see it work.")
     except RaglanError as error:
         messages.error(request, error.sentence)
     return redirect("/you/#h-rules")
 
 
+def _chosen_rules(request: HttpRequest, person: Person, urgency: Urgency) -> list[tuple[int, int]]:
+    chosen = []
+    for contact in ContactMethod.objects.filter(person=person).order_by("pk"):
+        word = request.POST.get(f"{FIELDS[urgency]}-{contact.pk}", "")
+        if word.isdecimal() and len(word) < 19:
+            chosen.append((contact.pk, int(word)))
+    return chosen
+
+
 def panel(person: Person) -> dict[str, object]:
     """Return what the profile's panel of rules shows."""
-    now = {rule.contact_id: rule.delay_s for rule in NotificationRule.objects.filter(person=person)}
+    saved = {(rule.contact_id, rule.urgency): rule.delay_s for rule in NotificationRule.objects.filter(person=person)}
+    high = any(urgency == Urgency.HIGH for _, urgency in saved)
     contacts = ContactMethod.objects.filter(person=person).order_by("pk")
-    rows = [(contact, now.get(contact.pk) if now else 0) for contact in contacts]
+    rows = [
+        (contact, saved.get((contact.pk, Urgency.HIGH)) if high else 0, saved.get((contact.pk, Urgency.LOW)))
+        for contact in contacts
+    ]
     return {"rule_rows": rows, "waits": WAITS}
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
-from raglan.paging import actions, delivery, events, queries
+from raglan.paging import actions, calls, delivery, events, queries
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
@@ -13,6 +13,7 @@ AUDIT = "paging.audit"
 AUDIT_EVERY = timedelta(minutes=1)
 
 timers.handler(actions.DELIVER, network=True, on_parked=delivery.on_parked)(delivery.deliver)
+timers.handler(actions.CALL, network=True, on_parked=calls.on_parked)(calls.call)
 
 
 def escalate_anyway(due: timers.Due, error: str) -> None:

@@ -96,16 +96,36 @@ def target(thing: Targeted) -> Target:
     return Target(thing.ref_kind, thing.pk)
 
 
-def policy(*steps: tuple[int, Sequence[Targeted]], repeat: int = 0, slug: str = "") -> Policy:
+def policy(
+    *steps: tuple[int, Sequence[Targeted]], repeat: int = 0, slug: str = "", choices: paging.Choices | None = None
+) -> Policy:
     """Return a policy: pairs of the wait after a step, in seconds, and whom the step pages."""
     drafts = [paging.StepDraft(wait_s, tuple(target(thing) for thing in things)) for wait_s, things in steps]
-    slug = slug or f"policy-{next(_numbers)}"
-    return paging.save_policy(slug=slug, name="Web", team=None, repeat=repeat, steps=drafts, actor="raglan")
+    return policy_of(*drafts, repeat=repeat, slug=slug, choices=choices)
 
 
-def page(policy: Policy, title: str = "Apache is not running on web-014") -> Page:
+def policy_of(
+    *steps: paging.StepDraft,
+    repeat: int = 0,
+    slug: str = "",
+    choices: paging.Choices | None = None,
+    of: Team | None = None,
+) -> Policy:
+    """Return a policy of steps as somebody wrote them."""
+    return paging.save_policy(
+        slug=slug or f"policy-{next(_numbers)}",
+        name="Web",
+        team=of,
+        repeat=repeat,
+        steps=steps,
+        actor="raglan",
+        choices=choices,
+    )
+
+
+def page(policy: Policy, title: str = "Apache is not running on web-014", *, severity: str = "critical") -> Page:
     """Start a page by a policy and take its first step."""
-    started = paging.start(policy, paging.Words(title, severity="critical"), reason=paging.Reason())
+    started = paging.start(policy, paging.Words(title, severity=severity), reason=paging.Reason())
     fire_all()
     started.refresh_from_db()
     return started
