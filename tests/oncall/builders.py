@@ -22,10 +22,11 @@ def standing_at(at: datetime) -> Iterator[None]:
 
 
 def draft(
-    *people: Person, starts_on: date = date(2026, 1, 5), weekday: int = 0, zone: str = ""
+    *people: Person | tuple[int, ...], starts_on: date = date(2026, 1, 5), weekday: int = 0, zone: str = ""
 ) -> actions.RotationDraft:
     """Return a weekly turn order that hands over on Mondays at 09:00."""
-    return actions.RotationDraft([person.pk for person in people], starts_on, weekday, time(9), 1, zone)
+    who = [person.pk if isinstance(person, Person) else person for person in people]
+    return actions.RotationDraft(who, starts_on, weekday, time(9), 1, zone)
 
 
 def rota(*people: Person, slug: str = "web", team: Team | None = None, zone: str = "UTC") -> Schedule:

@@ -1,6 +1,7 @@
 """The rows of on call can be built from its events alone."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, time
 
 import pytest
 from django.db import models
@@ -9,11 +10,12 @@ from raglan.core.clock import CLOCK
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
 from raglan.oncall import actions, events, queries
-from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
+from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall.turns import Window
 from raglan.people.models import Person
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 
-TABLES: tuple[type[models.Model], ...] = (Schedule, Rotation, RotationMember, Override)
+TABLES: tuple[type[models.Model], ...] = (Schedule, Layer, Rotation, RotationMember, Override)
 
 
 def rows() -> dict[str, list[dict[str, object]]]:
@@ -32,23 +34,32 @@ def rebuild() -> None:
         apply(KINDS[event.kind].model_validate(event.data))
 
 
-def apply(payload: EventPayload) -> None:
+def apply(payload: EventPayload) -> None:  # noqa: C901  # one case for each kind
     match payload:
         case events.ScheduleMade():
             fields = payload.model_dump(exclude={"schedule", "team"})
             Schedule.objects.create(id=payload.schedule, team_id=payload.team, **fields)
         case events.RotationSet():
-            fields = payload.model_dump(exclude={"schedule", "rotation", "participants"})
-            Rotation.objects.create(id=payload.rotation, schedule_id=payload.schedule, **fields)
-            for position, person in enumerate(payload.participants):
-                RotationMember.objects.create(rotation_id=payload.rotation, person_id=person, position=position)
-            Schedule.objects.filter(pk=payload.schedule).update(time_zone=payload.time_zone)
+            fields = payload.model_dump(exclude={"schedule", "rotation", "participants", "layer"})
+            names = {"schedule_id": payload.schedule, "layer_id": payload.layer}
+            Rotation.objects.create(id=payload.rotation, **names, **fields)
+            for position, one in enumerate(payload.participants):
+                for person in [one] if isinstance(one, int) else one:
+                    RotationMember.objects.create(rotation_id=payload.rotation, person_id=person, position=position)
+            if payload.layer is None:
+                Schedule.objects.filter(pk=payload.schedule).update(time_zone=payload.time_zone)
+        case events.LayerMade():
+            fields = payload.model_dump(exclude={"schedule", "layer"})
+            Layer.objects.create(id=payload.layer, schedule_id=payload.schedule, **fields)
+        case events.LayerEnded():
+            Rotation.objects.filter(pk__in=payload.rotations).update(ends_at=payload.ends_at)
         case events.RotationWithdrawn():
             Rotation.objects.filter(pk=payload.rotation).update(withdrawn_at=payload.withdrawn_at)
         case events.OverrideAdded():
-            fields = payload.model_dump(include={"starts_at", "ends_at", "reason", "created_at"})
+            fields = payload.model_dump(include={"starts_at", "ends_at", "reason", "created_at", "rank"})
             names = {"schedule_id": payload.schedule, "person_id": payload.person, "created_by_id": payload.created_by}
-            Override.objects.create(id=payload.override, **names, **fields)
+            kind = {"kind": payload.does, "instead_of_id": payload.instead_of}
+            Override.objects.create(id=payload.override, **names, **fields, **kind)
         case events.OverrideCancelled():
             fields = payload.model_dump(include={"ends_at", "cancelled_at"})
             Override.objects.filter(pk=payload.override).update(**fields)
@@ -68,6 +79,18 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     row, begins_at = queries.rotation("web", planned.pk)
     actions.withdraw_rotation(row, begins_at=begins_at, actor=mara)
     actions.set_rotation(web, draft(rowan, mara, mara), actor=mara)
+    office = (Window(time(9), time(17), (0, 1, 2, 3, 4)), Window(time(22), time(6)))
+    nights = replace(
+        draft((ike.pk, rowan.pk), mara), layer="Nights", rank=2, unit="days", windows=office, active_days=True
+    )
+    actions.set_rotation(web, nights, actor=mara)
+    pairs = replace(
+        nights, layer="Pairs", unit="weekdays", weekdays=(4, 0), active_days=False, ends_at=MONDAY + 9 * DAY
+    )
+    actions.set_rotation(web, pairs, actor=mara)
+    actions.end_layer(web, Layer.objects.get(name="Nights"), actor=mara)
+    one = actions.OverrideDraft(ike, MONDAY + DAY, MONDAY + 2 * DAY, "", Override.Kind.REPLACE_ONE, mara, 3)
+    actions.add_override(web, one, by=mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

@@ -66,6 +66,16 @@ def test_a_rota_is_made_and_answers_who_is_on_call(api: Api, mara: Person, ike: 
                 "team": "web",
                 "people": [{"id": mara.pk, "name": "Mara Novak"}],
                 "why": "it is their turn",
+                "reasons": [
+                    {
+                        "person_id": mara.pk,
+                        "source": "rotation",
+                        "words": "it is their turn",
+                        "layer": "",
+                        "override_id": None,
+                        "instead_of": [],
+                    }
+                ],
                 "until": "2026-11-30T08:00:00Z",
                 "next": {"people": [{"id": ike.pk, "name": "Ike Okafor"}], "from": "2026-11-30T08:00:00Z"},
             }

@@ -1,8 +1,9 @@
 """Verbs of on call."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -10,6 +11,7 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
 from raglan.oncall import events
 from raglan.oncall.drafts import (
+    MAX_LAYERS,
     MAX_REASON,
     RESERVED,
     OverrideDraft,
@@ -18,7 +20,8 @@ from raglan.oncall.drafts import (
     check_rotation,
     check_time_zone,
 )
-from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
+from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall.windows import as_json
 from raglan.people.models import Person, Team
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "cancel_override",
     "create_schedule",
     "effective_from",
+    "end_layer",
     "set_rotation",
     "withdraw_rotation",
 ]
@@ -35,9 +39,15 @@ __all__ = [
 
 @atomic
 def create_schedule(
-    *, name: str, slug: str, team: Team | None, time_zone: str, rotation: RotationDraft | None, actor: timeline.Subject
+    *,
+    name: str,
+    slug: str,
+    team: Team | None,
+    time_zone: str,
+    rotation: RotationDraft | Sequence[RotationDraft] | None,
+    actor: timeline.Subject,
 ) -> Schedule:
-    """Make a schedule with its first turn order. Raises BadInput naming the field."""
+    """Make a schedule with its first turn orders, one a layer. Raises BadInput naming the field."""
     if not name.strip():
         raise BadInput("name", "give the rota a name")
     if slug in RESERVED:
@@ -56,38 +66,76 @@ def create_schedule(
         created_at=schedule.created_at,
     )
     timeline.append(payload, actor=actor, about=[schedule, *([team] if team else []), "oncall", "now"])
-    if rotation is not None:
-        set_rotation(schedule, rotation, actor=actor)
+    drafts = [rotation] if isinstance(rotation, RotationDraft) else list(rotation or ())
+    for draft in drafts:
+        _store(schedule, draft, draft.effective_from, actor=actor)
     return schedule
 
 
 @atomic
 def set_rotation(schedule: Schedule, draft: RotationDraft, *, actor: timeline.Subject) -> Rotation:
-    """Let a turn order count from its first handoff on. What came before stays: a change never counts before now."""
-    people = check_rotation(draft)
-    zone = draft.time_zone or schedule.time_zone
-    rotation = Rotation.objects.create(
-        schedule=schedule,
-        starts_on=draft.starts_on,
-        handoff_weekday=draft.handoff_weekday,
-        handoff_time=draft.handoff_time.replace(tzinfo=None, microsecond=0),
-        weeks=draft.weeks,
-        time_zone=zone,
-        effective_from=effective_from(schedule),
-        created_at=now(),
-    )
-    RotationMember.objects.bulk_create(
-        RotationMember(rotation=rotation, person=person, position=place) for place, person in enumerate(people)
-    )
-    _move_to_zone(schedule, zone)
-    about: list[timeline.Subject] = [schedule, *dict.fromkeys(f"person:{person.pk}" for person in people)]
-    timeline.append(_rotation_set(rotation, people), actor=actor, about=[*about, "oncall", "now"])
+    """Let the turn order of a layer count from its first handoff on. What came before stays: no change counts earlier.
+
+    A layer whose name is new is made. In one without a name that has the whole schedule, its zone moves along.
+    """
+    rotation = _store(schedule, draft, effective_from(schedule, draft.effective_from), actor=actor)
+    if rotation.layer_id is None:
+        _move_to_zone(schedule, rotation.time_zone)
     return rotation
 
 
-def effective_from(schedule: Schedule) -> datetime | None:
+def _store(
+    schedule: Schedule, draft: RotationDraft, effective: datetime | None, *, actor: timeline.Subject
+) -> Rotation:
+    groups = check_rotation(draft)
+    if draft.ends_at and effective and draft.ends_at <= effective:
+        raise BadInput("ends_at", "is before it begins")
+    rotation = Rotation.objects.create(
+        schedule=schedule,
+        layer=_layer(schedule, draft.layer.strip(), actor=actor),
+        rank=draft.rank,
+        starts_on=draft.starts_on,
+        handoff_weekday=draft.handoff_weekday if draft.unit == Rotation.Unit.WEEKS else None,
+        handoff_time=draft.handoff_time.replace(tzinfo=None, microsecond=0),
+        unit=draft.unit,
+        every=draft.every,
+        weekdays=sorted(set(draft.weekdays)),
+        windows=[as_json(window) for window in draft.windows],
+        active_days=draft.active_days,
+        time_zone=draft.time_zone or schedule.time_zone,
+        effective_from=effective,
+        ends_at=draft.ends_at,
+        created_at=now(),
+    )
+    RotationMember.objects.bulk_create(
+        RotationMember(rotation=rotation, person=person, position=place)
+        for place, group in enumerate(groups)
+        for person in group
+    )
+    about: list[timeline.Subject] = [schedule, *(f"person:{pk}" for pk in draft.everybody())]
+    timeline.append(_rotation_set(rotation, groups), actor=actor, about=[*about, "oncall", "now"])
+    return rotation
+
+
+def _layer(schedule: Schedule, name: str, *, actor: timeline.Subject) -> Layer | None:
+    """Return a layer by name, made if it is new; None for the one without a name."""
+    if not name:
+        return None
+    layer, is_new = Layer.objects.get_or_create(schedule=schedule, name=name, defaults={"created_at": now()})
+    if not is_new:
+        return layer
+    if Layer.objects.filter(schedule=schedule).count() > MAX_LAYERS:
+        raise BadInput("layer", f"a rota has at most {MAX_LAYERS} layers with a name")
+    payload = events.LayerMade(schedule=schedule.pk, layer=layer.pk, name=name, created_at=layer.created_at)
+    timeline.append(payload, actor=actor, about=[schedule, layer, "oncall"])
+    return layer
+
+
+def effective_from(schedule: Schedule, asked: datetime | None = None) -> datetime | None:
     """Return the instant before which a new turn order does not count; a first one may begin in the past."""
-    return now() if Rotation.objects.filter(schedule=schedule, withdrawn_at__isnull=True).exists() else None
+    if not Rotation.objects.filter(schedule=schedule, withdrawn_at__isnull=True).exists():
+        return asked
+    return max(now(), asked) if asked else now()
 
 
 def _move_to_zone(schedule: Schedule, zone: str) -> None:
@@ -99,18 +147,25 @@ def _move_to_zone(schedule: Schedule, zone: str) -> None:
     schedule.time_zone = zone
 
 
-def _rotation_set(rotation: Rotation, people: list[Person]) -> events.RotationSet:
+def _rotation_set(rotation: Rotation, groups: list[list[Person]]) -> events.RotationSet:
     return events.RotationSet(
         schedule=rotation.schedule_id,
         rotation=rotation.pk,
-        participants=[person.pk for person in people],
+        participants=[group[0].pk if len(group) == 1 else [person.pk for person in group] for group in groups],
         starts_on=rotation.starts_on,
         handoff_weekday=rotation.handoff_weekday,
         handoff_time=rotation.handoff_time,
-        weeks=rotation.weeks,
+        every=rotation.every,
         time_zone=rotation.time_zone,
         effective_from=rotation.effective_from,
         created_at=rotation.created_at,
+        layer=rotation.layer_id,
+        rank=rotation.rank,
+        unit=str(rotation.unit),
+        weekdays=rotation.weekdays,
+        windows=rotation.windows,
+        active_days=rotation.active_days,
+        ends_at=rotation.ends_at,
     )
 
 
@@ -127,10 +182,28 @@ def withdraw_rotation(rotation: Rotation, *, begins_at: datetime, actor: timelin
 
 
 @atomic
+def end_layer(
+    schedule: Schedule, layer: Layer | None, *, actor: timeline.Subject, at: datetime | None = None
+) -> datetime:
+    """Let a layer cover nothing from an instant on, now unless said otherwise. What was stays. Safe to call twice."""
+    ends_at = max(now(), at) if at else now()
+    rows = Rotation.objects.filter(schedule=schedule, layer=layer, withdrawn_at__isnull=True)
+    open_ = list(rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=ends_at)).values_list("pk", flat=True))
+    if not open_:
+        return ends_at
+    Rotation.objects.filter(pk__in=open_).update(ends_at=ends_at)
+    payload = events.LayerEnded(
+        schedule=schedule.pk, layer=layer.pk if layer else None, rotations=sorted(open_), ends_at=ends_at
+    )
+    timeline.append(payload, actor=actor, about=[schedule, *([layer] if layer else []), "oncall", "now"])
+    return ends_at
+
+
+@atomic
 def add_override(
     schedule: Schedule, draft: OverrideDraft, *, by: Person | None, actor: timeline.Subject | None = None
 ) -> Override:
-    """Let a person take a time. A start in the past counts from now on. Raises BadInput naming the field."""
+    """Let a time not go by the layers. A start in the past counts from now on. Raises BadInput naming the field."""
     check_override(draft)
     at = now()
     override = Override.objects.create(
@@ -138,6 +211,9 @@ def add_override(
         person=draft.person,
         starts_at=max(draft.starts_at, at),
         ends_at=draft.ends_at,
+        kind=draft.kind,
+        instead_of=draft.instead_of,
+        rank=draft.rank,
         reason=draft.reason.strip()[:MAX_REASON],
         created_by=by,
         created_at=at,
@@ -151,9 +227,17 @@ def add_override(
         reason=override.reason,
         created_by=by.pk if by else None,
         created_at=at,
+        does=str(override.kind),
+        instead_of=draft.instead_of.pk if draft.instead_of else None,
+        rank=draft.rank,
     )
-    about: list[timeline.Subject] = [schedule, override, draft.person, "oncall", "now"]
-    timeline.append(payload, actor=actor or by or timeline.SYSTEM, about=about)
+    about: list[timeline.Subject] = [
+        schedule,
+        override,
+        draft.person,
+        *([draft.instead_of] if draft.instead_of else []),
+    ]
+    timeline.append(payload, actor=actor or by or timeline.SYSTEM, about=[*about, "oncall", "now"])
     return override
 
 

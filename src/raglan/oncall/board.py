@@ -10,14 +10,16 @@ from raglan.core.clock import now
 from raglan.oncall import queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
-from raglan.oncall.forms import WEEKDAYS, names_of
+from raglan.oncall.forms import names_of
 from raglan.oncall.models import Override, Rotation, Schedule
 from raglan.oncall.queries import Duty, NamedShift, Preview
+from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
 from raglan.people.models import Person
 
 AHEAD = timedelta(weeks=8)
 LISTED = 12
+FIRST_LAYER = "without a name"
 LONGEST_LOOK = timedelta(weeks=53)
 
 
@@ -27,7 +29,10 @@ class Turns:
 
     row: Rotation
     people: list[Person]
+    groups: list[list[Person]]
     words: str
+    windows: list[str]
+    layer: str
     begins_at: datetime
     ends_at: datetime | None
     is_planned: bool
@@ -62,6 +67,11 @@ class Rota:
         """The turn order that decides now."""
         return next((turns for turns in self.turns if not turns.is_planned), None)
 
+    @property
+    def has_layers(self) -> bool:
+        """Whether there is more than the one without a name."""
+        return any(turns.layer or turns.row.rank for turns in self.turns)
+
 
 def index(reader: Person, asked: str) -> Index:
     """Return what the first screen shows."""
@@ -89,7 +99,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
     return Rota(
         schedule=row,
         duty=queries.duties([row], at)[0],
-        calendar=window.draw([(row.name, "", shifts)], zones_of([row])),
+        calendar=window.draw([(row.name, "", shifts), *layer_rows(queries.load(row), window)], zones_of([row])),
         coming=queries.coming(row, at, at + AHEAD)[:LISTED],
         turns=turns,
         overrides=sorted(counted, key=lambda item: item.starts_at),
@@ -99,27 +109,47 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
 
 
 def turns_of(row: Schedule, at: datetime) -> list[Turns]:
-    """Return the turn orders that decide now or later."""
+    """Return the turn orders that decide now or later, the highest layer first."""
     rows = {rotation.pk: rotation for rotation in row.rotations.all()}
-    return [
-        Turns(
-            row=rows[pure.id],
-            people=[member.person for member in rows[pure.id].members.all()],
-            words=_words(pure),
-            begins_at=begins,
-            ends_at=ends if ends < resolve.FAR else None,
-            is_planned=begins > at,
-        )
+    found = [
+        _turns(rows[pure.id], pure, begins, ends, at)
         for pure, begins, ends in resolve.reigns(queries.load(row))
         if ends > at
     ]
+    return sorted(found, key=lambda turns: -turns.row.rank)
 
 
-def _words(rotation: resolve.Rotation) -> str:
-    weeks = rotation.length // resolve.WEEK
-    often = "Every week" if weeks == 1 else f"Every {weeks} weeks"
-    day = WEEKDAYS[rotation.handoff_weekday or 0][1]
-    return f"{often} on {day} at {rotation.handoff_time:%H:%M} in {place_of(rotation.time_zone)}"
+def _turns(row: Rotation, pure: resolve.Rotation, begins: datetime, ends: datetime, at: datetime) -> Turns:
+    places: dict[int, list[Person]] = {}
+    for member in row.members.all():
+        places.setdefault(member.position, []).append(member.person)
+    return Turns(
+        row=row,
+        people=list(dict.fromkeys(person for group in places.values() for person in group)),
+        groups=list(places.values()),
+        words=_words(row, pure),
+        windows=[line_of(window) for window in pure.windows],
+        layer=row.layer.name if row.layer else "",
+        begins_at=begins,
+        ends_at=ends if ends < resolve.FAR else None,
+        is_planned=begins > at,
+    )
+
+
+def _words(row: Rotation, pure: resolve.Rotation) -> str:
+    unit = Rotation.Unit(row.unit)
+    match unit:
+        case Rotation.Unit.WEEKDAYS:
+            often = f"On {days_of(row.weekdays)}"
+        case _:
+            often = f"Every {unit.value[:-1]}" if row.every == 1 else f"Every {row.every} {unit.value}"
+    if unit is Rotation.Unit.WEEKS:
+        often += f" on {WEEKDAYS[row.handoff_weekday or 0]}"
+    if unit is Rotation.Unit.MONTHS:
+        often += f" on day {row.starts_on.day}"
+    start = "from" if unit is Rotation.Unit.HOURS else "at"
+    worked = ", on worked days alone," if row.active_days else ""
+    return f"{often}{worked} {start} {row.handoff_time:%H:%M} in {place_of(pure.time_zone)}"
 
 
 def _window(reader: Person, asked: str, at: datetime) -> Window:
@@ -148,12 +178,15 @@ def look_at_rotation(row: Schedule | None, draft: RotationDraft, reader: Person,
     """Return what a turn order would do to a rota, or for a new one."""
     at = now()
     before = queries.load(row) if row else resolve.Schedule()
-    pure = draft.as_rotation(row.time_zone if row else draft.time_zone, effective)
-    round_ = min(LONGEST_LOOK, pure.length * (len(pure.participants) + 1))
+    layer = queries.layer_number(row, draft.layer)
+    pure = draft.as_rotation(row.time_zone if row else draft.time_zone, effective, layer)
+    after = queries.with_rotation(before, pure, draft.layer)
+    length = timedelta(days=31) * pure.months if pure.months else pure.length
+    round_ = min(LONGEST_LOOK, length * (len(pure.participants) + 1))
     until = max(at, pure.begins()) + max(AHEAD, round_)
-    preview = queries.preview(before, queries.with_rotation(before, pure), at, until)
+    preview = queries.preview(before, after, at, until)
     first = min((move.starts_at for move in preview.changes), default=at)
-    return _look(row, preview, queries.with_rotation(before, pure), first, reader)
+    return _look(row, preview, after, first, reader)
 
 
 def look_at_override(row: Schedule, draft: OverrideDraft, reader: Person) -> Look:
@@ -170,25 +203,65 @@ def _look(row: Schedule | None, preview: Preview, after: resolve.Schedule, first
     drawn = [("As it would be", "", queries.named(resolve.shifts(after, window.starts_at, window.ends_at)))]
     if row is not None:
         drawn.insert(0, ("As it is", "", queries.shifts_between(row, window.starts_at, window.ends_at)))
+    drawn += layer_rows(after, window)
     zones = dict.fromkeys(rotation.time_zone for rotation in after.rotations)
     return Look(window.draw(drawn, zones), preview, [(move.before, move.after) for move in preview.changes])
 
 
-def edit_initial(row: Schedule) -> dict[str, object]:
-    """Return a turn order that moves no shift if saved as it is: whoever is next stands first, from then on."""
+def layer_rows(schedule: resolve.Schedule, window: Window) -> list[tuple[str, str, list[NamedShift]]]:
+    """Return what each layer does by itself, the highest first; nothing where there is but one."""
+    layers = resolve.layers_of(schedule)
+    if len(layers) < 2:
+        return []
+    ranks = {rotation.layer: rotation.rank for rotation in schedule.rotations}
+    rows = []
+    for layer in sorted(layers, key=lambda layer: -ranks[layer]):
+        name = schedule.layers.get(layer, FIRST_LAYER)
+        pieces = resolve.layer_shifts(schedule, layer, window.starts_at, window.ends_at)
+        rows.append((f"Layer {name}", "", [shift for shift in queries.named(pieces) if not shift.is_gap]))
+    return rows
+
+
+def edit_initial(row: Schedule, layer: str | None = "") -> dict[str, object]:
+    """Return a turn order that moves no shift if saved as it is: whoever is next stands first, from then on.
+
+    Without a layer it is that of a new one, above the others.
+    """
     at = now()
-    rotations = [pure for pure, begins, ends in resolve.reigns(queries.load(row)) if ends > at]
+    ruling = [pure for pure, begins, ends in resolve.reigns(queries.load(row)) if ends > at]
+    rows = {rotation.pk: rotation for rotation in row.rotations.all()}
+    if layer is None:
+        top = max((pure.rank for pure in ruling), default=-1)
+        return {"time_zone": row.time_zone, "rank": top + 1, "starts_on": at.date(), "unit": Rotation.Unit.WEEKS}
+    number = queries.layer_number(row, layer)
+    rotations = [pure for pure in ruling if pure.layer == number]
     if not rotations:
-        return {"time_zone": row.time_zone}
-    pure = rotations[0]
+        return {"time_zone": row.time_zone, "layer": layer}
+    return _as_offered(rows[rotations[0].id], rotations[0], at)
+
+
+def _as_offered(stored: Rotation, pure: resolve.Rotation, at: datetime) -> dict[str, object]:
     turn = max(0, pure.turn_at(max(at, pure.begins())) + (pure.begins() <= at))
-    order = [pure.participants[(turn + n) % len(pure.participants)] for n in range(len(pure.participants))]
-    people = Person.objects.in_bulk(order)
+    if stored.unit == Rotation.Unit.MONTHS:  # a clamped day would move the anchor
+        turn = (
+            turn // len(pure.participants) * len(pure.participants)
+            if pure.wall(turn).day != stored.starts_on.day
+            else turn
+        )
+    order = [pure.people(turn + n) for n in range(len(pure.participants))]
+    people = Person.objects.in_bulk({pk for group in order for pk in group})
+    groups = [[people[pk] for pk in group if people[pk].is_active] for group in order]
     return {
-        "participants": names_of([people[pk] for pk in order if people[pk].is_active]),
-        "handoff_weekday": pure.handoff_weekday,
+        "layer": stored.layer.name if stored.layer else "",
+        "rank": stored.rank,
+        "participants": names_of([group for group in groups if group]),
+        "unit": stored.unit,
+        "every": stored.every,
+        "handoff_weekday": stored.handoff_weekday if stored.handoff_weekday is not None else 0,
+        "weekdays": days_of(stored.weekdays),
         "handoff_time": pure.handoff_time,
-        "weeks": pure.length // resolve.WEEK,
+        "windows": "\n".join(line_of(window) for window in pure.windows),
+        "active_days": stored.active_days,
         "starts_on": pure.wall(turn).date(),
         "time_zone": pure.time_zone,
     }

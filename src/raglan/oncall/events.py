@@ -2,6 +2,8 @@
 
 from datetime import date, datetime, time
 
+from pydantic import AliasChoices, Field
+
 from raglan.core.timeline import EventPayload
 
 
@@ -17,20 +19,50 @@ class ScheduleMade(EventPayload):
     created_at: datetime
 
 
+class LayerMade(EventPayload):
+    """A schedule has another layer."""
+
+    kind = "schedule.layer_made"
+    schedule: int
+    layer: int
+    name: str
+    created_at: datetime
+
+
 class RotationSet(EventPayload):
-    """A turn order counts from its first handoff on, yet not before `effective_from`."""
+    """The turn order of a layer counts from its first handoff on, yet not before `effective_from`.
+
+    Without a layer it is that of the one without a name. A group of participants is a list.
+    """
 
     kind = "schedule.rotation_set"
     schedule: int
     rotation: int
-    participants: list[int]
+    participants: list[int | list[int]]
     starts_on: date
-    handoff_weekday: int
+    handoff_weekday: int | None
     handoff_time: time
-    weeks: int
+    every: int = Field(validation_alias=AliasChoices("every", "weeks"))
     time_zone: str
     effective_from: datetime | None
     created_at: datetime
+    layer: int | None = None
+    rank: int = 0
+    unit: str = "weeks"
+    weekdays: list[int] = []
+    windows: list[dict[str, str | list[int]]] = []
+    active_days: bool = False
+    ends_at: datetime | None = None
+
+
+class LayerEnded(EventPayload):
+    """A layer covers nothing from `ends_at` on; these are the turn orders that it had."""
+
+    kind = "schedule.layer_ended"
+    schedule: int
+    layer: int | None
+    rotations: list[int]
+    ends_at: datetime
 
 
 class RotationWithdrawn(EventPayload):
@@ -53,6 +85,9 @@ class OverrideAdded(EventPayload):
     reason: str
     created_by: int | None
     created_at: datetime
+    does: str = "replace_everybody"
+    instead_of: int | None = None
+    rank: int = 0
 
 
 class OverrideCancelled(EventPayload):

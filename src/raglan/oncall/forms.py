@@ -10,12 +10,30 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
-from raglan.oncall.drafts import MAX_PARTICIPANTS, MAX_REASON, MAX_WEEKS, OverrideDraft, RotationDraft
+from raglan.oncall.drafts import (
+    MAX_NAME,
+    MAX_PARTICIPANTS,
+    MAX_REASON,
+    MAX_WINDOWS,
+    RANKS,
+    OverrideDraft,
+    RotationDraft,
+)
+from raglan.oncall.models import Override, Rotation
+from raglan.oncall.turns import Window
 from raglan.oncall.wall import first_instant, is_shown
+from raglan.oncall.windows import WEEKDAYS, parse_days, parse_line
 from raglan.people.forms import Form, zones
 from raglan.people.models import Person, Team
 
-WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
+DAY_CHOICES = list(enumerate(WEEKDAYS))
+UNITS = [
+    (Rotation.Unit.HOURS, "hours"),
+    (Rotation.Unit.DAYS, "days"),
+    (Rotation.Unit.WEEKS, "weeks"),
+    (Rotation.Unit.MONTHS, "months"),
+    (Rotation.Unit.WEEKDAYS, "named weekdays"),
+]
 MINUTES = "%Y-%m-%dT%H:%M"
 BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 
@@ -61,22 +79,57 @@ class WallTimeField(forms.DateTimeField):
 
 
 class PeopleField(forms.CharField):
-    """A turn order: one person a line, by name or mail address, as it is pasted from anywhere."""
+    """A turn order: one person a line, by name or mail address, as it is pasted from anywhere. `+` makes a group."""
 
     widget = forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"})
 
-    def clean(self, value: object) -> list[Person]:
-        """Return the people, in order."""
+    def clean(self, value: object) -> list[list[Person]]:
+        """Return the people, in order, each place as a group."""
         words = [BULLET.sub("", word).strip() for word in re.split(r"[\n,;]", super().clean(str(value or "")))]
         words = [word for word in words if word]
         if len(words) > MAX_PARTICIPANTS:
             raise forms.ValidationError(f"{MAX_PARTICIPANTS} places are enough.")
         everybody = list(Person.objects.filter(is_active=True))
-        found = [_person(word, everybody) for word in words]
-        problems = [problem for problem in found if isinstance(problem, str)]
+        found = [[_person(name, everybody) for name in _names(word, everybody)] for word in words]
+        problems = [problem for group in found for problem in group if isinstance(problem, str)]
         if problems:
             raise forms.ValidationError([forms.ValidationError(problem) for problem in problems])
-        return [person for person in found if isinstance(person, Person)]
+        return [[person for person in group if isinstance(person, Person)] for group in found]
+
+
+def _names(word: str, everybody: list[Person]) -> list[str]:
+    """Return the names in a place: several where it has a `+`, which a mail address may have as well."""
+    if any(word.casefold() == person.email.casefold() for person in everybody):
+        return [word]
+    return [name.strip() for name in re.split(r"\s\+\s|\s\+|\+\s", word) if name.strip()]
+
+
+class WindowsField(forms.CharField):
+    """Windows, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
+
+    def clean(self, value: object) -> tuple[Window, ...]:
+        """Return the windows."""
+        lines = [line for line in str(super().clean(str(value or ""))).splitlines() if line.strip()]
+        if len(lines) > MAX_WINDOWS:
+            raise forms.ValidationError(f"{MAX_WINDOWS} lines are enough.")
+        try:
+            return tuple(parse_line(line) for line in lines)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class DaysField(forms.CharField):
+    """Weekdays, as words."""
+
+    def clean(self, value: object) -> tuple[int, ...]:
+        """Return their numbers."""
+        words = super().clean(str(value or ""))
+        try:
+            return parse_days(words) if words else ()
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 def _person(word: str, everybody: list[Person]) -> Person | str:
@@ -92,10 +145,13 @@ def _person(word: str, everybody: list[Person]) -> Person | str:
     return f"Nobody here is called {word[:80]}." + (f" Did you mean {names[0]}?" if names else "")
 
 
-def names_of(people: list[Person]) -> str:
+def names_of(groups: list[list[Person]]) -> str:
     """Return a turn order as it is written, one a line; who shares a name stands there by mail address."""
+    people = [person for group in groups for person in group]
     shared = {person.name for person in people for other in people if other != person and other.name == person.name}
-    return "\n".join(person.email if person.name in shared else person.name for person in people)
+    return "\n".join(
+        " + ".join(person.email if person.name in shared else person.name for person in group) for group in groups
+    )
 
 
 class RotationForm(PreviewedForm):
@@ -103,33 +159,92 @@ class RotationForm(PreviewedForm):
 
     participants = PeopleField(
         label="Who takes turns",
-        help_text="One name or mail address a line. The first has the first shift.",
+        help_text="One name or mail address a line; the first has the first shift. A + between names shares a turn.",
         max_length=6000,
     )
-    handoff_weekday = forms.TypedChoiceField(label="Hand over on", choices=WEEKDAYS, coerce=int, initial=0)
+    handoff_weekday = forms.TypedChoiceField(
+        label="Hand over on",
+        choices=DAY_CHOICES,
+        coerce=int,
+        initial=0,
+        required=False,
+        empty_value=None,
+        help_text="For turns of weeks.",
+    )
     handoff_time = forms.TimeField(
         label="At", initial=time(9), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
-    weeks = forms.IntegerField(label="Weeks each", min_value=1, max_value=MAX_WEEKS, initial=1)
+    every = forms.IntegerField(label="Each turn lasts", min_value=1, max_value=366, initial=1)
+    unit = forms.ChoiceField(label="Counted in", choices=UNITS, initial=Rotation.Unit.WEEKS)
     starts_on = forms.DateField(
         label="First shift on or after",
-        help_text="It begins on the first hand-over day from here.",
+        help_text="It begins on the first hand-over day from here. Turns of months keep this day.",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     time_zone = forms.ChoiceField(
         label="Time zone", choices=zones, help_text="Turns follow its wall clock, also when clocks change."
     )
 
+    windows = WindowsField(
+        label="Works only at",
+        required=False,
+        max_length=1000,
+        help_text="Empty means always. Else one a line, such as Mon-Fri 09:00-17:00. 22:00-06:00 ends on the next day.",
+    )
+    weekdays = DaysField(
+        label="Hand over on these days",
+        required=False,
+        max_length=80,
+        help_text="For turns counted in named weekdays, such as Mon, Fri.",
+    )
+    active_days = forms.BooleanField(
+        label="Turns of days pass only on days on which it works",
+        required=False,
+        help_text="Else they pass by the calendar, also over a free weekend.",
+    )
+    layer = forms.CharField(
+        label="Name of the layer",
+        required=False,
+        max_length=MAX_NAME,
+        help_text="A new name makes another layer. The first one of a rota needs no name.",
+    )
+    rank = forms.IntegerField(
+        label="Rank",
+        initial=0,
+        min_value=RANKS.start,
+        max_value=RANKS.stop - 1,
+        required=False,
+        help_text="The layer with the highest rank that works decides. Of equal ranks all are on call.",
+    )
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"ends_at": "starts_on"}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing beyond a simple turn order is written or wrong."""
+        more = ("windows", "weekdays", "active_days", "layer", "rank")
+        values = (self[name].value() for name in more)
+        return not any(value not in (None, "", 0, "0", False, "False") for value in values) and not any(
+            name in self.errors for name in more
+        )
+
     def draft(self) -> RotationDraft:
         """Return what was written."""
         data = self.cleaned_data
+        unit = Rotation.Unit(data["unit"])
+        groups = [[person.pk for person in group] for group in data["participants"]]
         return RotationDraft(
-            participants=[person.pk for person in data["participants"]],
+            participants=[group[0] if len(group) == 1 else tuple(group) for group in groups],
             starts_on=data["starts_on"],
-            handoff_weekday=data["handoff_weekday"],
+            handoff_weekday=data["handoff_weekday"] if unit is Rotation.Unit.WEEKS else None,
             handoff_time=data["handoff_time"],
-            weeks=data["weeks"],
+            every=1 if unit is Rotation.Unit.WEEKDAYS else data["every"],
             time_zone=data["time_zone"],
+            unit=unit,
+            weekdays=data["weekdays"],
+            windows=data["windows"],
+            active_days=data["active_days"],
+            layer=data["layer"],
+            rank=data["rank"] or 0,
         )
 
 
@@ -153,13 +268,30 @@ class ScheduleForm(RotationForm):
 class CoverForm(PreviewedForm):
     """Cover a shift: somebody takes a time in place of the rotation."""
 
-    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"person_id": "person"}
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"person_id": "person", "instead_of_id": "instead_of"}
 
     person = forms.ModelChoiceField(
         Person.objects.filter(is_active=True).order_by("name", "pk"),
         label="Who",
         empty_label="Choose a person",
         error_messages={"required": "Choose a person.", "invalid_choice": "Choose a person from the list."},
+    )
+    kind = forms.ChoiceField(
+        label="What happens",
+        required=False,
+        choices=[
+            (Override.Kind.REPLACE_EVERYBODY, "takes the place of everybody"),
+            (Override.Kind.REPLACE_ONE, "takes the place of one person, while they are on call"),
+            (Override.Kind.ADD, "comes beside those on call"),
+            (Override.Kind.REMOVE, "is taken out"),
+        ],
+    )
+    instead_of = forms.ModelChoiceField(
+        Person.objects.filter(is_active=True).order_by("name", "pk"),
+        label="In place of",
+        required=False,
+        empty_label="Nobody in particular",
+        help_text="Only to take the place of one person.",
     )
     starts_at = WallTimeField(label="From", error_messages={"required": "Say from when.", "invalid": "Choose a time."})
     ends_at = WallTimeField(label="Until", error_messages={"required": "Say until when.", "invalid": "Choose a time."})
@@ -179,7 +311,14 @@ class CoverForm(PreviewedForm):
     def draft(self) -> OverrideDraft:
         """Return what was written."""
         data = self.cleaned_data
-        return OverrideDraft(data["person"], data["starts_at"], data["ends_at"], data["reason"])
+        return OverrideDraft(
+            data["person"],
+            data["starts_at"],
+            data["ends_at"],
+            data["reason"],
+            data["kind"] or Override.Kind.REPLACE_EVERYBODY,
+            data["instead_of"],
+        )
 
     def clock_notes(self) -> list[str]:
         """Say which of the times that were written the wall clock never shows."""

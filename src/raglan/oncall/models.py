@@ -22,28 +22,61 @@ class Schedule(models.Model):
         return self.name
 
 
-class Rotation(models.Model):
-    """The turn order from a day on. A change adds a row, so that the past stays as it was.
+class Layer(models.Model):
+    """One turn order of several in a schedule. The first one of a schedule needs no row: it has no name."""
 
-    It counts from its first handoff, yet not before `effective_from`. Without a zone it has that of the schedule.
+    ref_kind: ClassVar[str] = "layer"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="layers")
+    name = models.CharField(max_length=60)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["schedule", "name"], name="layer_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rotation(models.Model):
+    """The turn order of a layer from a day on. A change adds a row, so that the past stays as it was.
+
+    It counts from its first handoff, yet not before `effective_from`, until the next one or `ends_at`. Without a zone
+    it has that of the schedule; without a layer it belongs to the one that has no name.
     """
+
+    class Unit(models.TextChoices):
+        """What a turn is counted in; with weekdays, each of them is a handoff."""
+
+        HOURS = "hours"
+        DAYS = "days"
+        WEEKS = "weeks"
+        MONTHS = "months"
+        WEEKDAYS = "weekdays"
 
     ref_kind: ClassVar[str] = "rotation"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="rotations")
+    layer = models.ForeignKey(Layer, on_delete=models.CASCADE, null=True, blank=True, related_name="rotations")
+    rank = models.SmallIntegerField(default=0, db_default=0)
     starts_on = models.DateField()
-    handoff_weekday = models.PositiveSmallIntegerField()
+    handoff_weekday = models.PositiveSmallIntegerField(null=True, blank=True)
     handoff_time = models.TimeField()
-    weeks = models.PositiveSmallIntegerField(default=1)
+    unit = models.CharField(max_length=10, choices=Unit, default=Unit.WEEKS, db_default=Unit.WEEKS)
+    every = models.PositiveSmallIntegerField(default=1, db_column="weeks")
+    weekdays = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    windows = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    active_days = models.BooleanField(default=False, db_default=False)
     time_zone = models.CharField(max_length=64, blank=True, default="")
     effective_from = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(handoff_weekday__lte=6), name="rotation_weekday"),
-            models.CheckConstraint(condition=models.Q(weeks__gte=1), name="rotation_length"),
+            models.CheckConstraint(condition=models.Q(every__gte=1), name="rotation_length"),
         ]
 
     def __str__(self) -> str:
@@ -51,22 +84,35 @@ class Rotation(models.Model):
 
 
 class RotationMember(models.Model):
-    """A person's place in a turn order."""
+    """A person's place in a turn order; several in one place are on call together."""
 
     rotation = models.ForeignKey(Rotation, on_delete=models.CASCADE, related_name="members")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["rotation", "position"], name="rotation_place_once")]
-        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rotation", "position", "person"], name="rotation_place_taken_once")
+        ]
+        ordering: ClassVar = ["position", "pk"]
 
     def __str__(self) -> str:
         return f"{self.person_id} at {self.position}"
 
 
 class Override(models.Model):
-    """A person takes a time in place of the schedule. Of two that overlap, the later one counts."""
+    """A time that does not go by the layers. Of those that overlap the higher rank counts, else the later one.
+
+    `person` takes the place of everybody, or of `instead_of` only, or comes beside, or is taken out.
+    """
+
+    class Kind(models.TextChoices):
+        """What it does to those who are on call."""
+
+        REPLACE_EVERYBODY = "replace_everybody"
+        REPLACE_ONE = "replace_one"
+        ADD = "add"
+        REMOVE = "remove"
 
     ref_kind: ClassVar[str] = "override"
 
@@ -74,6 +120,11 @@ class Override(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    kind = models.CharField(
+        max_length=20, choices=Kind, default=Kind.REPLACE_EVERYBODY, db_default=Kind.REPLACE_EVERYBODY
+    )
+    instead_of = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    rank = models.SmallIntegerField(default=0, db_default=0)
     reason = models.CharField(max_length=200, blank=True, default="")
     created_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()

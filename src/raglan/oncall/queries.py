@@ -13,8 +13,10 @@ from raglan.core.clock import now
 from raglan.core.errors import NotFound
 from raglan.core.models import EventSubject
 from raglan.oncall import resolve
-from raglan.oncall.drafts import RESERVED
-from raglan.oncall.models import Override, Rotation, RotationMember, Schedule
+from raglan.oncall.drafts import DRAFT_LAYER, RESERVED, length_of
+from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall.turns import Participant
+from raglan.oncall.windows import from_json
 from raglan.people.events import PersonChanged
 from raglan.people.models import Person
 
@@ -29,9 +31,15 @@ class Duty:
     schedule: Schedule
     people: tuple[Person, ...]
     why: str
+    reasons: tuple[resolve.Reason, ...]
     until: datetime | None
     next_people: tuple[Person, ...]
     next_from: datetime | None
+
+    @property
+    def layers(self) -> dict[int, str]:
+        """The names of its layers."""
+        return {row.layer.pk: row.layer.name for row in self.schedule.rotations.all() if row.layer}
 
     @property
     def is_covered(self) -> bool:
@@ -83,13 +91,14 @@ class NamedShift:
 
 def schedules(since: datetime | None = None, until: datetime | None = None) -> QuerySet[Schedule]:
     """All schedules with what the arithmetic needs between two instants; the number of queries is fixed."""
-    overrides = Override.objects.select_related("person").order_by("pk")
+    overrides = Override.objects.select_related("person", "instead_of").order_by("pk")
     if since is not None:
         overrides = overrides.filter(ends_at__gt=since)
     if until is not None:
         overrides = overrides.filter(starts_at__lt=until)
-    members = Prefetch("members", RotationMember.objects.select_related("person").order_by("position"))
-    rotations = Rotation.objects.filter(withdrawn_at__isnull=True).prefetch_related(members).order_by("pk")
+    members = Prefetch("members", RotationMember.objects.select_related("person").order_by("position", "pk"))
+    stored = Rotation.objects.filter(withdrawn_at__isnull=True).select_related("layer")
+    rotations = stored.prefetch_related(members).order_by("pk")
     return (
         Schedule.objects.select_related("team")
         .prefetch_related(Prefetch("rotations", rotations), Prefetch("overrides", overrides))
@@ -157,10 +166,24 @@ def _load(schedule: Schedule, left: dict[int, datetime]) -> resolve.Schedule:
     overrides = [item for item in schedule.overrides.all() if counts(item)]
     return resolve.Schedule(
         rotations=tuple(as_rotation(item, schedule) for item in rotations),
-        overrides=tuple(
-            resolve.Override(o.pk, o.person_id, o.starts_at, o.ends_at, o.reason, o.created_at) for o in overrides
-        ),
+        overrides=tuple(as_override(item) for item in overrides),
         departed=left,
+        layers={item.layer.pk: item.layer.name for item in rotations if item.layer},
+    )
+
+
+def as_override(row: Override) -> resolve.Override:
+    """Return a stored override as the arithmetic reads it."""
+    return resolve.Override(
+        row.pk,
+        row.person_id,
+        row.starts_at,
+        row.ends_at,
+        row.reason,
+        row.created_at,
+        resolve.Kind(row.kind),
+        row.instead_of_id,
+        row.rank,
     )
 
 
@@ -169,18 +192,52 @@ def counts(override: Override) -> bool:
     return override.cancelled_at is None or override.cancelled_at > override.starts_at
 
 
+def layer_number(schedule: Schedule | None, name: str) -> int:
+    """Return the number of a layer as the arithmetic reads it: 0 for the one without a name, -1 for a new one."""
+    if not name:
+        return 0
+    rows = schedule.rotations.all() if schedule else ()
+    return next((row.layer.pk for row in rows if row.layer and row.layer.name == name), DRAFT_LAYER)
+
+
+def layer(schedule: Schedule, name: str) -> Layer | None:
+    """Return a layer by name; None for the one that has none. Raises NotFound."""
+    if not name:
+        return None
+    found = Layer.objects.filter(schedule=schedule, name=name).first()
+    if found is None:
+        raise NotFound("There is no such layer.")
+    return found
+
+
 def as_rotation(rotation: Rotation, schedule: Schedule) -> resolve.Rotation:
     """Return a stored turn order as the arithmetic reads it."""
+    unit = Rotation.Unit(rotation.unit)
     return resolve.Rotation(
-        participants=tuple(member.person_id for member in rotation.members.all()),
+        participants=participants(rotation),
         starts_on=rotation.starts_on,
         handoff_time=rotation.handoff_time,
         time_zone=rotation.time_zone or schedule.time_zone,
         handoff_weekday=rotation.handoff_weekday,
-        length=timedelta(weeks=rotation.weeks),
+        length=length_of(unit, rotation.every),
         effective_from=rotation.effective_from,
         id=rotation.pk,
+        months=rotation.every if unit is Rotation.Unit.MONTHS else 0,
+        weekdays=tuple(rotation.weekdays),
+        windows=tuple(from_json(kept) for kept in rotation.windows),
+        active_days=rotation.active_days,
+        ends_at=rotation.ends_at,
+        layer=rotation.layer_id or 0,
+        rank=rotation.rank,
     )
+
+
+def participants(rotation: Rotation) -> tuple[Participant, ...]:
+    """Return who takes turns: a number for one person, several for a group."""
+    places: dict[int, list[int]] = {}
+    for member in rotation.members.all():
+        places.setdefault(member.position, []).append(member.person_id)
+    return tuple(group[0] if len(group) == 1 else tuple(group) for group in places.values())
 
 
 def who(slug: str, at: datetime | None = None) -> Duty:
@@ -198,9 +255,9 @@ def current(at: datetime | None = None) -> list[Duty]:
 def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
     """Return who is on call for a schedule at an instant, with why; empty in a gap."""
     return [
-        (person, f"on call for {duty.schedule.name}: {duty.why}")
+        (person, f"on call for {duty.schedule.name}: {reason.words}")
         for duty in duties(schedules(since=at).filter(pk=schedule_id), at)
-        for person in duty.people
+        for person, reason in zip(duty.people, duty.reasons, strict=True)
     ]
 
 
@@ -223,6 +280,7 @@ def duties(rows: Iterable[Schedule], at: datetime) -> list[Duty]:
             schedule=row,
             people=tuple(people[pk] for pk in who.people),
             why=who.reason,
+            reasons=who.reasons,
             until=who.until,
             next_people=tuple(people[pk] for pk in after.people) if after else (),
             next_from=after.starts_at if after else None,
@@ -341,9 +399,10 @@ def preview(before: resolve.Schedule, after: resolve.Schedule, start: datetime, 
     return Preview([_coming(piece, named_people, start) for piece in pieces], listed)
 
 
-def with_rotation(schedule: resolve.Schedule, rotation: resolve.Rotation) -> resolve.Schedule:
-    """Return a schedule as it would be with one more turn order."""
-    return replace(schedule, rotations=(*schedule.rotations, rotation))
+def with_rotation(schedule: resolve.Schedule, rotation: resolve.Rotation, name: str = "") -> resolve.Schedule:
+    """Return a schedule as it would be with one more turn order, perhaps in a new layer of this name."""
+    names = {**schedule.layers, rotation.layer: name} if name else schedule.layers
+    return replace(schedule, rotations=(*schedule.rotations, rotation), layers=names)
 
 
 def with_override(schedule: resolve.Schedule, override: resolve.Override) -> resolve.Schedule:

@@ -1,18 +1,19 @@
 """REST of on call."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
-from raglan.core.schema import Body, Cursor, Id, Line, ShortText, Slug, When
+from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
 from raglan.oncall import actions, drafts, queries, resolve
 from raglan.oncall.models import Override, Rotation
 from raglan.oncall.models import Schedule as ScheduleRow
+from raglan.oncall.turns import EVERY_DAY, Window
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
 
@@ -36,28 +37,77 @@ def _text(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_text), AfterValidator(_sane)]
 WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["09:00"])]
 Zone = Annotated[str, Field(min_length=1, max_length=64)]
+Group = Annotated[list[Id], Field(min_length=1, max_length=drafts.MAX_GROUP)]
+
+
+def _place(value: object) -> tuple[int, ...]:
+    """Read one place in a turn order: the number of a person, or a list of several."""
+    group = value if isinstance(value, list) else [value]
+    numbers = [one for one in group if isinstance(one, int) and not isinstance(one, bool) and 0 < one <= MAX_ID]
+    if len(numbers) != len(group) or not 0 < len(group) <= drafts.MAX_GROUP:
+        raise ValueError(f"write the number of a person, or a list of at most {drafts.MAX_GROUP}")
+    return tuple(numbers)
+
+
+Place = Annotated[tuple[int, ...], PlainValidator(_place, json_schema_input_type=Id | Group)]
+Rank = Annotated[int, Field(ge=drafts.RANKS.start, le=drafts.RANKS.stop - 1)]
+Weekdays = Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=7)]
+
+
+class WindowIn(Body):
+    """A time of day, on some weekdays, at which a layer works. `to` at or before `from` is on the next day."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    from_: Annotated[WallTime, Field(alias="from")]
+    to: WallTime
+    weekdays: Weekdays = Field(default=list(EVERY_DAY), min_length=1)
 
 
 class RotationIn(Body):
-    """A weekly turn order. Monday is 0; the time is wall-clock time in `time_zone`, by default that of the schedule."""
+    """The turn order of a layer. Monday is 0; times are wall-clock time in `time_zone`, by default the schedule's.
 
-    participants: Annotated[list[Id], Field(min_length=1, max_length=drafts.MAX_PARTICIPANTS)]
+    A participant may be a group. `unit` and `every` say how long a turn is; `weeks` is an older word for `every`.
+    Without `layer` it is the one that has no name. `effective_from` counts it later than its first handoff.
+    """
+
+    participants: Annotated[list[Place], Field(min_length=1, max_length=drafts.MAX_PARTICIPANTS)]
     handoff_weekday: Annotated[int, Field(ge=0, le=6)] = 0
     handoff_time: WallTime = "09:00"
     starts_on: Day
-    weeks: Annotated[int, Field(ge=1, le=drafts.MAX_WEEKS)] = 1
+    weeks: Annotated[int, Field(ge=1, le=drafts.MAX_WEEKS)] | None = None
+    unit: Literal["hours", "days", "weeks", "months", "weekdays"] = "weeks"
+    every: Annotated[int, Field(ge=1, le=366)] = 1
+    weekdays: Weekdays = []
+    windows: Annotated[list[WindowIn], Field(max_length=drafts.MAX_WINDOWS)] = []
+    active_days: bool = False
+    layer: Annotated[ShortText, Field(max_length=drafts.MAX_NAME)] = ""
+    rank: Rank = 0
+    effective_from: When | None = None
+    ends_at: When | None = None
     time_zone: Zone | None = None
 
     def draft(self) -> drafts.RotationDraft:
         """Return it as the action takes it."""
         return drafts.RotationDraft(
-            self.participants,
-            self.starts_on,
-            self.handoff_weekday,
-            time.fromisoformat(self.handoff_time),
-            self.weeks,
-            self.time_zone or "",
+            participants=[one[0] if len(one) == 1 else one for one in self.participants],
+            starts_on=self.starts_on,
+            handoff_weekday=self.handoff_weekday,
+            handoff_time=time.fromisoformat(self.handoff_time),
+            every=self.weeks or self.every,
+            time_zone=self.time_zone or "",
+            unit=self.unit,
+            weekdays=tuple(self.weekdays),
+            windows=tuple(_window(item) for item in self.windows),
+            active_days=self.active_days,
+            layer=self.layer,
+            rank=self.rank,
+            effective_from=self.effective_from,
+            ends_at=self.ends_at,
         )
+
+
+def _window(item: WindowIn) -> Window:
+    return Window(time.fromisoformat(item.from_), time.fromisoformat(item.to), tuple(sorted(set(item.weekdays))))
 
 
 class ScheduleIn(Body):
@@ -70,10 +120,20 @@ class ScheduleIn(Body):
     rotation: RotationIn
 
 
+class EndIn(Body):
+    """Which layer ends, and when; now unless said otherwise. The one without a name is the empty text."""
+
+    layer: Annotated[ShortText, Field(max_length=drafts.MAX_NAME)] = ""
+    at: When | None = None
+
+
 class OverrideIn(Body):
-    """A person takes a time."""
+    """A time that does not go by the layers: `kind` says whether the person replaces, comes beside or is taken out."""
 
     person_id: Id
+    kind: Literal["replace_everybody", "replace_one", "add", "remove"] = "replace_everybody"
+    instead_of_id: Id | None = None
+    rank: Rank = 0
     starts_at: When
     ends_at: When
     reason: Annotated[ShortText, Field(max_length=drafts.MAX_REASON)] = ""
@@ -86,15 +146,34 @@ class PersonOut(Schema):
     name: str
 
 
+class WindowOut(Schema):
+    """A time of day, on some weekdays, at which a layer works."""
+
+    from_: Annotated[str, Field(validation_alias=AliasChoices("from_", "from"), serialization_alias="from")]
+    to: str
+    weekdays: list[int]
+
+
 class RotationOut(Schema):
-    """A turn order, with the time in which it decides; without an end it decides until another one is set."""
+    """A turn order, with the time in which it decides; without an end it decides until another one is set.
+
+    `groups` are the places in order; `participants` names everybody in them once.
+    """
 
     id: int
+    layer: str
+    rank: int
     participants: list[PersonOut]
-    handoff_weekday: int
+    groups: list[list[int]]
+    handoff_weekday: int | None
     handoff_time: WallTime
     starts_on: date
-    weeks: int
+    unit: str
+    every: int
+    weeks: int | None
+    weekdays: list[int]
+    windows: list[WindowOut]
+    active_days: bool
     time_zone: str
     begins_at: datetime
     ends_at: datetime | None
@@ -105,6 +184,9 @@ class OverrideOut(Schema):
 
     id: int
     person_id: int
+    kind: str
+    instead_of_id: int | None
+    rank: int
     starts_at: datetime
     ends_at: datetime
     reason: str
@@ -134,6 +216,17 @@ class NextOut(Schema):
     from_: Annotated[datetime, Field(validation_alias=AliasChoices("from_", "from"), serialization_alias="from")]
 
 
+class ReasonOut(Schema):
+    """Why one person is on call: by which layer, or by which override and in whose place."""
+
+    person_id: int
+    source: str
+    words: str
+    layer: str
+    override_id: int | None
+    instead_of: list[int]
+
+
 class DutyOut(Schema):
     """A rota at an instant. `until` is null when nobody else is planned for two years."""
 
@@ -142,6 +235,7 @@ class DutyOut(Schema):
     team: str | None
     people: list[PersonOut]
     why: str
+    reasons: list[ReasonOut]
     until: datetime | None
     next: NextOut | None
 
@@ -172,8 +266,20 @@ def _duty(duty: queries.Duty) -> DutyOut:
         team=duty.schedule.team.slug if duty.schedule.team else None,
         people=_people(duty.people),
         why=duty.why,
+        reasons=[_reason(duty, reason) for reason in duty.reasons],
         until=duty.until,
         next=following,
+    )
+
+
+def _reason(duty: queries.Duty, reason: resolve.Reason) -> ReasonOut:
+    return ReasonOut(
+        person_id=reason.person,
+        source=reason.source,
+        words=reason.words,
+        layer=duty.layers.get(reason.layer or 0, ""),
+        override_id=reason.override,
+        instead_of=list(reason.instead_of),
     )
 
 
@@ -205,7 +311,9 @@ def make_schedule(request: HttpRequest, data: ScheduleIn) -> Status[ScheduleOut]
     return Status(201, _schedule(schedule))
 
 
-@router.get("/schedules/{slug}", response=ScheduleDetailOut, operation_id="get_schedule", summary="One schedule")
+@router.get(
+    "/schedules/{slug}", response=ScheduleDetailOut, by_alias=True, operation_id="get_schedule", summary="One schedule"
+)
 def get_schedule(request: HttpRequest, slug: Slug) -> ScheduleDetailOut:
     """Return a schedule with the turn orders that decide now or later, and the overrides that are not over."""
     return _detail(slug)
@@ -230,13 +338,22 @@ def _detail(slug: str) -> ScheduleDetailOut:
 
 
 def _rotation(row: Rotation, pure: resolve.Rotation, begins: datetime, ends: datetime) -> RotationOut:
+    people = dict.fromkeys(member.person for member in row.members.all())
     return RotationOut(
         id=row.pk,
-        participants=[PersonOut(id=member.person_id, name=member.person.name) for member in row.members.all()],
+        layer=row.layer.name if row.layer else "",
+        rank=row.rank,
+        participants=_people(tuple(people)),
+        groups=[[one] if isinstance(one, int) else list(one) for one in pure.participants],
         handoff_weekday=row.handoff_weekday,
         handoff_time=row.handoff_time.isoformat("seconds" if row.handoff_time.second else "minutes"),
         starts_on=row.starts_on,
-        weeks=row.weeks,
+        unit=row.unit,
+        every=row.every,
+        weeks=row.every if row.unit == "weeks" else None,
+        weekdays=row.weekdays,
+        windows=[WindowOut(**kept) for kept in row.windows],
+        active_days=row.active_days,
         time_zone=pure.time_zone,
         begins_at=begins,
         ends_at=ends if ends < resolve.FAR else None,
@@ -245,13 +362,21 @@ def _rotation(row: Rotation, pure: resolve.Rotation, begins: datetime, ends: dat
 
 def _override(row: Override) -> OverrideOut:
     return OverrideOut(
-        id=row.pk, person_id=row.person_id, starts_at=row.starts_at, ends_at=row.ends_at, reason=row.reason
+        id=row.pk,
+        person_id=row.person_id,
+        kind=row.kind,
+        instead_of_id=row.instead_of_id,
+        rank=row.rank,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        reason=row.reason,
     )
 
 
 @router.put(
     "/schedules/{slug}/rotation",
     response=ScheduleDetailOut,
+    by_alias=True,
     operation_id="set_rotation",
     summary="Change the turn order",
 )
@@ -277,17 +402,38 @@ def withdraw_rotation(request: HttpRequest, slug: Slug, rotation_id: Cursor) -> 
 
 
 @router.post(
+    "/schedules/{slug}/layers/end",
+    response=ScheduleDetailOut,
+    by_alias=True,
+    operation_id="end_layer",
+    summary="Let a layer end",
+)
+def end_layer(request: HttpRequest, slug: Slug, data: EndIn) -> ScheduleDetailOut:
+    """Let a layer cover nothing from an instant on; what was stays as it was."""
+    require_scope(request, Scope.CONFIGURE)
+    schedule = queries.schedule(slug)
+    actions.end_layer(schedule, queries.layer(schedule, data.layer), at=data.at, actor=principal(request).actor)
+    return _detail(slug)
+
+
+@router.post(
     "/schedules/{slug}/overrides", response={201: OverrideOut}, operation_id="add_override", summary="Take a time"
 )
 def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> Status[OverrideOut]:
-    """Let a person take a time in place of the rotation."""
+    """Let a person take a time in place of the rotation or of one person, come beside, or be taken out."""
     require_scope(request, Scope.RESPOND)
-    person = Person.objects.filter(pk=data.person_id).first()
-    if person is None:
-        raise BadInput("person_id", "there is no such person", status=422)
-    draft = drafts.OverrideDraft(person, data.starts_at, data.ends_at, data.reason)
+    person = _person(data.person_id, "person_id")
+    gone = None if data.instead_of_id is None else _person(data.instead_of_id, "instead_of_id")
+    draft = drafts.OverrideDraft(person, data.starts_at, data.ends_at, data.reason, data.kind, gone, data.rank)
     asks = principal(request)
     return Status(201, _override(actions.add_override(queries.schedule(slug), draft, by=asks.person, actor=asks.actor)))
+
+
+def _person(pk: int, field: str) -> Person:
+    person = Person.objects.filter(pk=pk).first()
+    if person is None:
+        raise BadInput(field, "there is no such person", status=422)
+    return person
 
 
 @router.delete(

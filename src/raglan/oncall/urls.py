@@ -13,6 +13,7 @@ urlpatterns = [
     path("on-call/<slug:slug>/", views.show, name="schedule"),
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
     path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
+    path("on-call/<slug:slug>/layer/end/", views.end, name="end"),
     path("on-call/<slug:slug>/cover/", views.cover, name="cover"),
     path("on-call/<slug:slug>/cover/<int:pk>/cancel/", views.cancel, name="cancel"),
 ]

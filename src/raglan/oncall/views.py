@@ -73,7 +73,8 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Another turn order for a rota."""
     schedule = queries.schedule(slug, since=now())
-    form = RotationForm(request.POST or None, initial=board.edit_initial(schedule))
+    layer = None if request.GET.get("layer") == "+" else request.GET.get("layer", "")
+    form = RotationForm(request.POST or None, initial=board.edit_initial(schedule, layer))
     look = _look_at_rotation(request, form, slug)
     if (
         look
@@ -84,6 +85,16 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("oncall:schedule", slug)
     context = {"look": look, "schedule": schedule, "turns": board.turns_of(schedule, now())}
     return _render_form(request, "oncall/rotation.html", form, context)
+
+
+@require_POST
+@needs(Scope.CONFIGURE)
+def end(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let a layer end now."""
+    schedule = queries.schedule(slug)
+    actions.end_layer(schedule, queries.layer(schedule, request.POST.get("layer", "")), actor=reader(request))
+    messages.success(request, "The layer ends now. What was before stays as it was.")
+    return redirect("oncall:schedule", slug)
 
 
 @require_POST
