@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "raglan.people",
     "raglan.catalog",
     "raglan.oncall",
+    "raglan.changes",
     "raglan.paging",
     "raglan.alerts",
     "raglan.incidents",

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from raglan.alerts import actions, events
-from raglan.alerts.models import Alert, AlertGroup, Route, Silence, Source
+from raglan.alerts import actions, events, heartbeats
+from raglan.alerts.models import Alert, AlertGroup, Heartbeat, Route, Silence, Source
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
@@ -29,7 +29,10 @@ SILENCE = (
     *("key", "version", "matchers", "starts_at", "ends_at", "reason", "who", "person_id", "source_id"),
     *("created_at", "updated_at"),
 )
-SOURCE = ("name", "slug", "kind", "mapping", "token_hint", "created_at")
+SOURCE = (
+    *("name", "slug", "kind", "mapping", "token_hint", "created_at", "disabled_at", "noisy_since", "previous_ends_at"),
+)
+HEARTBEAT = ("source_id", "name", "slug", "period_s", "grace_s", "state", "why", "created_at")
 ROUTE = ("position", "matchers", "group_by", "policy_id", "version")
 
 
@@ -40,7 +43,23 @@ def stored() -> replay.State:
         "sources": replay.rows(Source, SOURCE),
         "routes": replay.rows(Route, ROUTE),
         "silences": replay.rows(Silence, SILENCE),
+        "heartbeats": replay.rows(Heartbeat, HEARTBEAT),
     }
+
+
+def tell_beats(state: replay.State, said: timeline.EventPayload) -> None:
+    """Let a copy of the state hear of one event of a heartbeat."""
+    match said:
+        case events.HeartbeatChanged(what="removed"):
+            del state["heartbeats"][said.heartbeat]
+        case events.HeartbeatChanged():
+            given = said.model_dump(exclude={"heartbeat", "what", "source"})
+            own = {"pk": said.heartbeat, "source_id": said.source, "why": ""}
+            state["heartbeats"][said.heartbeat] = {**state["heartbeats"].get(said.heartbeat, {}), **given, **own}
+        case events.HeartbeatMissed():
+            state["heartbeats"][said.heartbeat].update(state="down", why=said.why)
+        case events.HeartbeatCame():
+            state["heartbeats"][said.heartbeat].update(state="up", why="")
 
 
 def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
@@ -68,6 +87,8 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
         case events.RouteChanged():
             given = said.model_dump(exclude={"route", "policy"})
             state["routes"][said.route] = {"pk": said.route, "policy_id": said.policy, **given}
+        case _:
+            tell_beats(state, said)
 
 
 def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
@@ -142,6 +163,36 @@ def making_a_source(source: SourceKey) -> None:
     actions.rotate_token(made, actor="raglan")
 
 
+def switching_a_source(source: SourceKey) -> None:
+    made, _ = actions.create_source(name="M", slug="m", kind="generic", actor="raglan")
+    actions.switch_source(made, is_on=False, actor="raglan")
+    actions.switch_source(made, is_on=True, actor="raglan")
+    actions.set_noisy(made, is_noisy=True, actor="raglan")
+    actions.save_mapping(made, {"title": "name"}, actor="raglan")
+    actions.save_secret(made, "of the source", actor="raglan")
+    actions.rotate_token(made, actor="raglan")
+    actions.end_old_token(made, actor="raglan")
+
+
+def beating(source: SourceKey) -> None:
+    made, token = actions.create_source(name="M", slug="m", kind="heartbeat", actor="raglan")
+    key = world.alert_queries.source_by_token(token)
+    kept, other, gone = (heartbeats.create(made, heartbeats.Draft(n, n, 600, 60), actor="raglan") for n in "abc")
+    for sort in ("beat", "start", "fail", "log", "beat"):
+        heartbeats.take(key, "a", heartbeats.Sort(sort), words="x")
+    heartbeats.take(key, "b", heartbeats.Sort.FAIL)
+    heartbeats.change(kept, heartbeats.Draft("Kept", "a", 120, 5), actor="raglan")
+    heartbeats.pause(other, actor="raglan")
+    heartbeats.resume(other, actor="raglan")
+    heartbeats.remove(gone, actor="raglan")
+    world.fast_forward(timedelta(minutes=10))
+
+
+def noting(source: SourceKey) -> None:
+    world.ingest(source, world.signal())
+    actions.note_alert(Alert.objects.get().pk, text="seen", by="mara", actor="raglan")
+
+
 def routing(source: SourceKey) -> None:
     policy = Policy.objects.get(slug="web")
     world.route(1, policy, ("team", "=~", "w.*"), group_by=["rack"])
@@ -191,6 +242,9 @@ ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_fi
         expiring,
         holding_back,
         making_a_source,
+        switching_a_source,
+        beating,
+        noting,
         routing,
         forgetting,
     ],

@@ -8,7 +8,8 @@ from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.pipeline import route
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.alerts.ports import SourceKey
-from raglan.core.errors import BadInput
+from raglan.core.clock import CLOCK
+from raglan.core.errors import BadInput, NotSignedIn
 from raglan.paging.models import Page, Policy
 from raglan.people.models import Person
 from raglan.testing import world
@@ -201,14 +202,51 @@ def test_a_new_alert_in_an_acknowledged_group_says_who_has_it(source: SourceKey,
     assert "Mara Keller has" in joined.reason
 
 
-def test_a_token_is_shown_once_and_a_new_one_ends_the_old(db: None) -> None:
+def test_a_token_is_shown_once_and_a_new_one_ends_the_old_after_a_day(db: None) -> None:
     source, token = actions.create_source(name="Prom", slug="prom", kind="alertmanager", actor="raglan")
     fresh = actions.rotate_token(source, actor="raglan")
 
     assert token not in str(Source.objects.values())
+    assert [world.alert_queries.source_by_token(good).slug for good in (fresh, token)] == ["prom", "prom"]
+    CLOCK.move(timedelta(days=1, seconds=1))
     assert world.alert_queries.source_by_token(fresh).slug == "prom"
-    with pytest.raises(Exception, match="not known"):
+    with pytest.raises(NotSignedIn):
         world.alert_queries.source_by_token(token)
+
+
+def test_after_a_leak_the_old_token_ends_at_once(db: None) -> None:
+    source, token = actions.create_source(name="Prom", slug="prom", kind="alertmanager", actor="raglan")
+    actions.rotate_token(source, actor="raglan")
+    actions.end_old_token(source, actor="raglan")
+
+    with pytest.raises(NotSignedIn):
+        world.alert_queries.source_by_token(token)
+
+
+def test_a_source_that_is_switched_off_is_not_known(db: None) -> None:
+    source, token = actions.create_source(name="Prom", slug="prom", kind="alertmanager", actor="raglan")
+    actions.switch_source(source, is_on=False, actor="raglan")
+    with pytest.raises(NotSignedIn):
+        world.alert_queries.source_by_token(token)
+
+    actions.switch_source(source, is_on=True, actor="raglan")
+    assert world.alert_queries.source_by_token(token).slug == "prom"
+
+
+def test_a_noisy_source_is_stored_and_pages_nobody(policy: Policy) -> None:
+    source, token = actions.create_source(name="Prom", slug="prom", kind="alertmanager", actor="raglan")
+    actions.set_noisy(source, is_noisy=True, actor="raglan")
+    world.ingest(world.alert_queries.source_by_token(token), world.signal())
+
+    assert Alert.objects.get().state == Alert.State.FIRING
+    assert not Page.objects.exists()
+    assert "noisy" in Alert.objects.get().decisions.get(stage="page").reason
+
+    actions.set_noisy(source, is_noisy=False, actor="raglan")
+    assert Page.objects.get().state == Page.State.TRIGGERED  # it still fires
+
+    actions.set_noisy(source, is_noisy=True, actor="raglan")
+    assert Page.objects.get().state == Page.State.RESOLVED
 
 
 @pytest.mark.parametrize(("change", "field"), [({"kind": "pigeon"}, "kind"), ({"slug": "taken"}, "slug")])

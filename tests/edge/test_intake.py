@@ -108,7 +108,7 @@ def opened(world: World | None = None, *, most: int = 1_000) -> Iterator[Door]:
 def _nothing_is_noted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Keep the one write beside the journal away from the database, where a test does not use it."""
     if "transactional_db" not in request.fixturenames:
-        monkeypatch.setattr(actions, "note_error", lambda source_id, sentence: None)
+        monkeypatch.setattr(actions, "note_error", lambda source_id, sentence, body: None)
 
 
 def test_alerts_of_prometheus_are_answered_once_they_are_stored() -> None:
@@ -159,7 +159,7 @@ def test_a_token_of_another_kind_of_source_opens_nothing() -> None:
 def test_unknown_paths_and_methods_are_named() -> None:
     with opened() as door:
         assert door.post("/integrations/any/nothing/here", {})[0] == 404
-        assert door.post("/v2/change/enqueue", {})[0] == 404
+        assert door.post("/v2/nothing/enqueue", {})[0] == 404
         assert door.loopback.get("/v2/enqueue")[0] == 405
 
 
@@ -370,6 +370,8 @@ def test_the_whole_way_to_the_database(transactional_db: None) -> None:
             assert door.post("/api/v2/alerts", b"{", token=token)[0] == 400
             assert "not JSON" in Source.objects.get(pk=source.pk).last_error
             fresh = actions.rotate_token(source, actor="raglan")
+            assert door.post("/api/v2/alerts", ALERT, token=token)[0] == 200
+            actions.end_old_token(source, actor="raglan")
             until(lambda: door.post("/api/v2/alerts", ALERT, token=token)[0] == 401)
             assert door.post("/api/v2/alerts", ALERT, token=fresh)[0] == 200
     finally:
@@ -377,4 +379,4 @@ def test_the_whole_way_to_the_database(transactional_db: None) -> None:
         assert intake.close(10)
         if listener is not None:
             assert listener.stop(10)
-    assert Alert.objects.get().signal_count >= 2
+    assert Alert.objects.get().signal_count >= 3

@@ -41,7 +41,7 @@ def test_a_trigger_is_understood(door: Door, trigger: dict[str, object]) -> None
     assert signal.title == "Apache is not running on web-014"
     assert signal.labels["component"] == "httpd"
     assert signal.annotations["exit status"] == "1"
-    assert signal.annotations["link 1"] == "https://wiki.example.test/httpd"
+    assert signal.annotations["link: What to do"] == "https://wiki.example.test/httpd"
     assert signal.link == "https://runner.example.test/runs/881"
     assert signal.starts_at is not None
 

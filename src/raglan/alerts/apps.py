@@ -15,3 +15,4 @@ class AlertsConfig(AppConfig):
         """Register reactions and timers."""
         import_module("raglan.alerts.reactions")
         import_module("raglan.alerts.timers")
+        import_module("raglan.alerts.heartbeats")

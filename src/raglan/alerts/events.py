@@ -106,7 +106,7 @@ class GroupClosed(EventPayload):
 
 
 class SourceChanged(EventPayload):
-    """A source was made, changed, or got a new token. The token is not told."""
+    """A source was made, changed, switched, or got a new token. Neither token nor secret is told."""
 
     kind = "source.changed"
     source: int
@@ -117,6 +117,50 @@ class SourceChanged(EventPayload):
     mapping: dict[str, object]
     token_hint: str
     created_at: datetime
+    disabled_at: datetime | None = None
+    noisy_since: datetime | None = None
+    previous_ends_at: datetime | None = None
+
+
+class AlertNoted(EventPayload):
+    """Somebody or its source said something about an alert."""
+
+    kind = "alert.noted"
+    alert: int
+    by: str
+    text: str
+
+
+class HeartbeatChanged(EventPayload):
+    """A heartbeat was made or changed by hand."""
+
+    kind = "heartbeat.changed"
+    heartbeat: int
+    what: str
+    source: int
+    name: str
+    slug: str
+    period_s: int
+    grace_s: int
+    state: str
+    created_at: datetime
+
+
+class HeartbeatMissed(EventPayload):
+    """A heartbeat did not come in time, or said itself that it failed."""
+
+    kind = "heartbeat.missed"
+    heartbeat: int
+    why: str
+    at: datetime
+
+
+class HeartbeatCame(EventPayload):
+    """The first beat came, or one came again. Those between are counted on the row and not told."""
+
+    kind = "heartbeat.came"
+    heartbeat: int
+    at: datetime
 
 
 class RouteChanged(EventPayload):

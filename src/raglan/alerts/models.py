@@ -18,7 +18,17 @@ class Source(models.Model):
 
         ALERTMANAGER = "alertmanager", "Prometheus, as its Alertmanager"
         WEBHOOK = "webhook", "Alertmanager webhook"
-        PAGERDUTY = "pagerduty", "PagerDuty Events API v2"
+        GRAFANA = "grafana", "Grafana alerting webhook"
+        PAGERDUTY = "pagerduty", "PagerDuty Events API"
+        OPSGENIE = "opsgenie", "Opsgenie alert API"
+        NAGIOS = "nagios", "Nagios or Icinga, by raglan-notify"
+        ZABBIX = "zabbix", "Zabbix, by raglan’s media type"
+        SENTRY = "sentry", "Sentry webhook"
+        SNS = "sns", "AWS SNS, such as CloudWatch alarms"
+        CLOUDEVENTS = "cloudevents", "CloudEvents 1.0"
+        SLACK = "slack", "Anything that can post to Slack"
+        EMAIL = "email", "Mail to an address of its own"
+        HEARTBEAT = "heartbeat", "Heartbeats of jobs and machines"
         GENERIC = "generic", "Any JSON, with a mapping"
 
     name = models.CharField(max_length=120)
@@ -26,12 +36,51 @@ class Source(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     token_digest = models.CharField(max_length=64, unique=True)
     token_hint = models.CharField(max_length=12)
+    previous_digest = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    previous_ends_at = models.DateTimeField(null=True, blank=True)
+    secret_sealed = models.TextField(blank=True, default="")
     mapping = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True, blank=True)
+    noisy_since = models.DateTimeField(null=True, blank=True)
     last_heard_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
     last_error_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """Something that should say regularly that it runs. When it does not, an alert of its source fires."""
+
+    ref_kind: ClassVar[str] = "heartbeat"
+
+    class State(models.TextChoices):
+        """What is known of it."""
+
+        NEW = "new", "Waits for its first beat"
+        UP = "up", "Beats"
+        DOWN = "down", "Missing"
+        PAUSED = "paused", "Paused"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="heartbeats")
+    name = models.CharField(max_length=120)
+    slug = models.CharField(max_length=100)
+    period_s = models.PositiveIntegerField()
+    grace_s = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
+    last_beat_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    last_took_s = models.FloatField(null=True, blank=True)
+    last_words = models.TextField(blank=True, default="")
+    why = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "slug"], name="one_heartbeat_a_slug_and_source")
+        ]
 
     def __str__(self) -> str:
         return self.name

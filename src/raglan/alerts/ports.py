@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from raglan.core.errors import BadInput
 
@@ -84,6 +84,7 @@ class SourceKey:
     slug: str
     kind: str
     mapping: Mapping[str, object] = field(default_factory=dict)
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,22 @@ class Door(Protocol):
         """Answer a body that could not be understood, in the manner of the format."""
 
 
+@runtime_checkable
+class Replies(Protocol):
+    """A door that answers some requests by itself, such as reads of a format's own API; asked before it decodes."""
+
+    def reply(self, source: SourceKey, request: IntakeRequest) -> Answer | None:
+        """Answer the request, or return None to have it decoded. Runs on a thread and may use actions and queries."""
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """A door that can make a message of its format, for *send a test*."""
+
+    def sample(self, source: SourceKey) -> IntakeRequest:
+        """Return a message that lets a harmless alert fire."""
+
+
 _doors: list[Door] = []
 
 
@@ -137,6 +154,11 @@ def register_door(door: Door) -> None:
 def door_for(method: str, path: str) -> Door | None:
     """Return the door that takes a request; the path is without a token prefix."""
     return next((door for door in _doors if door.takes(method, path)), None)
+
+
+def door_of_kind(kind: str) -> Door | None:
+    """Return the first door through which sources of a kind send."""
+    return next((door for door in _doors if kind in door.kinds), None)
 
 
 Authenticator = Callable[[str], SourceKey]

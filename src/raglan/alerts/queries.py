@@ -7,22 +7,40 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts import matchers
+from raglan.alerts.events import AlertNoted
 from raglan.alerts.models import Alert, AlertGroup, Route, Silence, Source, StageDecision
 from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
+from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.errors import NotFound, NotSignedIn
+from raglan.core.models import Event
 from raglan.core.secrets import digest
+from raglan.people.sealing import unseal
+
+NOTES = 100
 
 
 def source_by_token(token: str) -> SourceKey:
     """Return the source of a token. Raises NotSignedIn: unknown and switched-off tokens are answered alike."""
-    source = Source.objects.filter(token_digest=digest(token), disabled_at__isnull=True).first() if token else None
-    if source is None:
+    source = _source_of(digest(token)) if token else None
+    if source is None or source.disabled_at is not None:
         raise NotSignedIn("This token is not known here. Copy the line from Setup, Sources.")
-    return SourceKey(source.pk, source.slug, source.kind, source.mapping)
+    return source_key(source)
+
+
+def _source_of(hashed: str) -> Source | None:
+    """Return the source of a token, or of the one before it while that is still good."""
+    found = Source.objects.filter(token_digest=hashed).first()
+    return found or Source.objects.filter(previous_digest=hashed, previous_ends_at__gt=now()).first()
+
+
+def source_key(source: Source) -> SourceKey:
+    """Return a source as doors and the journal see it."""
+    secret = unseal(source.secret_sealed) if source.secret_sealed else ""
+    return SourceKey(source.pk, source.slug, source.kind, source.mapping, secret)
 
 
 def routes() -> list[RouteRule]:
@@ -66,6 +84,21 @@ def alert_with_decisions(pk: int) -> Alert | None:
     return found.filter(pk=pk).first()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody, or its source, said about an alert."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+def notes(alert: Alert) -> list[Note]:
+    """Return what was said about an alert, oldest first."""
+    said = Event.objects.filter(subjects__subject=timeline.ref(alert), kind=AlertNoted.kind).order_by("-pk")[:NOTES]
+    return [Note(event.at, str(event.data["by"]), str(event.data["text"])) for event in reversed(said)]
+
+
 def alerts_of(group: AlertGroup) -> QuerySet[Alert]:
     """The alerts of a group, firing ones first."""
     return group.alerts.select_related("source").order_by("state", "-pk")
@@ -83,7 +116,8 @@ def sources() -> QuerySet[Source]:
 def noise(at: datetime) -> Noise:
     """Return all that may hold an alert back at a time."""
     active = Silence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
-    return Noise(silences=tuple(silence_rule(silence) for silence in active))
+    noisy = Source.objects.filter(noisy_since__isnull=False).values_list("pk", flat=True)
+    return Noise(silences=tuple(silence_rule(silence) for silence in active), noisy_sources=frozenset(noisy))
 
 
 def silence_rule(silence: Silence) -> SilenceRule:

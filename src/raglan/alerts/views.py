@@ -1,5 +1,7 @@
 """Screens of alerts: groups, one group, and why an alert was, or was not, paged."""
 
+import re
+from dataclasses import dataclass
 from typing import cast
 
 from django.core.paginator import Paginator
@@ -9,11 +11,30 @@ from django.views.decorators.http import require_GET
 
 from raglan.alerts import queries
 from raglan.alerts.models import AlertGroup
+from raglan.changes.queries import around
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
 from raglan.people.models import Person
 
 PER_PAGE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label or an annotation; an address of the web may be followed."""
+
+    name: str
+    value: str
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the value is an http or https address and nothing else."""
+        return is_web(self.value)
+
+
+def is_web(text: str) -> bool:
+    """Tell whether a text is an http or https address and nothing else; no other scheme becomes a link."""
+    return re.fullmatch(r"https?://[^\s<>\"]+", text, re.IGNORECASE) is not None
 
 
 def _context(request: HttpRequest) -> dict[str, object]:
@@ -52,7 +73,8 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         raise NotFound("There is no such group of alerts.")
     page = Paginator(queries.alerts_of(found), PER_PAGE).get_page(request.GET.get("page"))
     joined = getattr(found, "joined_incident", None)
-    context = {"group": found, "page": page, "incident": joined.incident if joined else None}
+    incident = joined.incident if joined else None
+    context = {"group": found, "page": page, "incident": incident, "changes": around(found.opened_at)}
     return render(request, "alerts/group.html", context)
 
 
@@ -62,5 +84,13 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
     found = queries.alert_with_decisions(pk)
     if found is None:
         raise NotFound("There is no such alert.")
-    latest = found.signals.order_by("-pk").first()
-    return render(request, "alerts/alert.html", {"alert": found, "signal": latest})
+    facts = [*found.labels.items(), *found.annotations.items()]
+    context = {
+        "alert": found,
+        "signal": found.signals.order_by("-pk").first(),
+        "facts": [Fact(name, value) for name, value in facts],
+        "link": found.link if is_web(found.link) else "",
+        "notes": queries.notes(found),
+        "changes": around(found.starts_at),
+    }
+    return render(request, "alerts/alert.html", context)

@@ -8,6 +8,7 @@ from ninja.errors import HttpError, ValidationError
 from raglan.alerts.rest import router as alerts
 from raglan.alerts.silence_rest import router as silences
 from raglan.catalog.rest import router as catalog
+from raglan.changes.rest import router as changes
 from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
@@ -25,7 +26,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-for _router in (people, catalog, oncall, paging, alerts, silences, incidents, reviews, own):
+for _router in (people, catalog, oncall, changes, paging, alerts, silences, incidents, reviews, own):
     api.add_router("", _router)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter
 
 from raglan.alerts import actions, ports, queries
-from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Outcome, SourceKey
+from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Outcome, Replies, SourceKey
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
@@ -30,7 +31,7 @@ IDLE_S = 10.0
 WHOLE_S = 30.0
 NOTE_EVERY_S = 2.0
 PREFIX = "/integrations/"
-BARE = ("/v2/", "/api/v2/")
+BARE = ("/v2/", "/api/v2/", "/ping/", "/generic/2010-04-15/")
 OLD_PROMETHEUS = "/api/v1/alerts"
 log = logs.get("raglan.intake")
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Intake:
     def takes(self, scope: Scope) -> bool:
         """Tell whether a path is intake's."""
         path: str = scope["path"]
+        path = f"/{path.lstrip('/')}"  # clients that are given an address with a slash at its end write two
         if path.rstrip("/") == OLD_PROMETHEUS:  # REST has the same path for reading
             return bool(scope["method"] == "POST")
         return path.startswith((PREFIX, *BARE))
@@ -108,14 +110,18 @@ class Intake:
         if source.kind not in door.kinds:
             raise NotSignedIn("This token belongs to a source of another kind.")
         try:
+            if isinstance(door, Replies):
+                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
+                if said is not None:
+                    return said
             decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
         except BadInput as error:
-            await self._note(source, error)
+            await self._note(source, error, request)
             return refused(door, error)
         outcome = await self._journal.put(Batch(source, decoded, now()))
         return accepted(door, decoded, outcome)
 
-    async def _note(self, source: SourceKey, error: BadInput) -> None:
+    async def _note(self, source: SourceKey, error: BadInput, request: IntakeRequest) -> None:
         """Keep for its owner what a source sent wrongly, but not more often than a person can read."""
         log.info("a body could not be understood", extra={"source": source.slug, "field": error.field})
         at = time.monotonic()
@@ -123,7 +129,7 @@ class Intake:
             return
         self._noted[source.id] = at
         try:
-            await self._threads.ask(lambda: actions.note_error(source.id, error.sentence))
+            await self._threads.ask(lambda: actions.note_error(source.id, error.sentence, body=body_of(request)))
         except Overloaded:
             log.warning("what a source sent wrongly could not be noted", extra={"source": source.slug})
 
@@ -147,8 +153,10 @@ def _guarded(read_body: Callable[[], T]) -> T:
     """Run a decoder. Whatever it raises unexpectedly is a bad body for its sender and a counted bug for us."""
     try:
         return read_body()
-    except BadInput:
+    except RaglanError:
         raise
+    except (OperationalError, InterfaceError):
+        raise Overloaded("The database does not answer. Send this again.") from None
     except Exception as error:  # the last resort at the border; see the reliability page, 11
         decoder_bugs.inc()
         log.exception("a decoder raised on a body")
@@ -177,6 +185,7 @@ def accepted(door: Door, decoded: Decoded, outcome: Outcome) -> Answer:
 
 def split_path(path: str) -> tuple[str, str]:
     """Return the token of a path prefix and the path behind it."""
+    path = f"/{path.lstrip('/')}"
     if not path.startswith(PREFIX):
         return "", path
     token, _, rest = path.removeprefix(PREFIX).partition("/")
@@ -211,6 +220,14 @@ def header_token(text: str) -> str:
                 return ""
         case _:
             return ""
+
+
+def body_of(request: IntakeRequest) -> bytes:
+    """Return the body for its owner to see, as it was before it was packed, where that can be told."""
+    try:
+        return unpacked(request).body
+    except BadInput:
+        return request.body
 
 
 def unpacked(request: IntakeRequest) -> IntakeRequest:

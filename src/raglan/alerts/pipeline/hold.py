@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from raglan.alerts.pipeline.noisy import noisy
 from raglan.alerts.pipeline.silence import SilenceRule, silence
 from raglan.core.decisions import Decision
 
@@ -12,6 +13,7 @@ class Noise:
     """All rules that may hold an alert back, read once for a batch."""
 
     silences: tuple[SilenceRule, ...] = ()
+    noisy_sources: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime) 
     asked: list[tuple[list[str], Decision]] = []
     silences, decided = silence(labels, source_id=source_id, rules=noise.silences, at=at)
     asked.append(([rule.ref for rule in silences], decided))
+    asked.append(noisy(source_id, noise.noisy_sources))
     holding = [(refs, decision) for refs, decision in asked if refs]
     if not holding:
         reasons = "; ".join(f"{decision.stage}: {decision.reason}" for _, decision in asked)

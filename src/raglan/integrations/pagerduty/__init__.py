@@ -1,9 +1,10 @@
-"""PagerDuty's Events API v2, so that everything which speaks it can speak to raglan."""
+"""PagerDuty's Events API, so that everything which speaks it can speak to raglan."""
 
 from raglan.alerts import ports
-from raglan.integrations.pagerduty.doors import Enqueue
+from raglan.integrations.pagerduty.doors import ChangeEnqueue, CreateEvent, Enqueue
 
 
 def integration() -> None:
-    """Open the door."""
-    ports.register_door(Enqueue())
+    """Open the doors."""
+    for door in (Enqueue(), ChangeEnqueue(), CreateEvent()):
+        ports.register_door(door)

@@ -1,0 +1,85 @@
+"""What a source may read: its own alerts, and nothing of others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from raglan.alerts.models import Alert
+from raglan.alerts.pipeline import identify
+from raglan.alerts.ports import RawSignal
+from raglan.paging.models import Page
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAlert:
+    """An alert as its source may see it."""
+
+    id: int
+    source_id: int
+    key: str
+    title: str
+    is_open: bool
+    is_acknowledged: bool
+    acknowledged_by: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    signal_count: int
+    received_at: datetime
+    last_seen_at: datetime
+
+
+def by_key(source_id: int, key: str) -> OwnAlert | None:
+    """Return the newest alert of a source with this key of its own."""
+    fingerprint, _ = identify(RawSignal("firing", {}, {}, "", dedup_key=key), source_id)
+    found = _alerts(source_id).filter(fingerprint=fingerprint).order_by("-pk").first() if key else None
+    return _own(found) if found else None
+
+
+def by_id(source_id: int, text: str) -> OwnAlert | None:
+    """Return an alert of a source by its number, written as text."""
+    is_number = text.isdecimal() and len(text) < 19
+    found = _alerts(source_id).filter(pk=int(text)).first() if is_number else None
+    return _own(found) if found else None
+
+
+def listed(source_id: int, *, state: str = "", search: str = "", start: int = 0, most: int = 100) -> Sequence[OwnAlert]:
+    """Return alerts of a source, the newest first."""
+    return [_own(alert) for alert in _wanted(source_id, state, search).order_by("-pk")[start : start + most]]
+
+
+def count(source_id: int, *, state: str = "", search: str = "") -> int:
+    """Return how many alerts of a source there are."""
+    return _wanted(source_id, state, search).count()
+
+
+def _wanted(source_id: int, state: str, search: str) -> QuerySet[Alert]:
+    found = _alerts(source_id)
+    if state:
+        found = found.filter(state=state)
+    return found.filter(title__icontains=search) if search else found
+
+
+def _alerts(source_id: int) -> QuerySet[Alert]:
+    return Alert.objects.filter(source_id=source_id).select_related("group__page__acknowledged_by")
+
+
+def _own(alert: Alert) -> OwnAlert:
+    page = alert.group.page
+    is_open = alert.state == Alert.State.FIRING
+    has_it = page.acknowledged_by if page else None
+    return OwnAlert(
+        id=alert.pk,
+        source_id=alert.source_id,
+        key=alert.dedup_key,
+        title=alert.title,
+        is_open=is_open,
+        is_acknowledged=bool(is_open and page and page.state == Page.State.ACKNOWLEDGED),
+        acknowledged_by=has_it.name if has_it else "",
+        labels=alert.labels,
+        annotations=alert.annotations,
+        signal_count=alert.signal_count,
+        received_at=alert.received_at,
+        last_seen_at=alert.last_seen_at,
+    )

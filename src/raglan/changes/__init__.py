@@ -1,0 +1,1 @@
+"""Changes: something deliberate that altered production, kept to be seen beside alerts."""

@@ -1,0 +1,222 @@
+"""Opsgenie's alert API, as its clients use it."""
+
+import pytest
+
+from raglan.alerts import heartbeats
+from raglan.alerts.models import Alert, Heartbeat, Source
+from raglan.alerts.queries import notes
+from raglan.paging import actions as paging
+from raglan.paging.models import Page
+from raglan.testing import world
+from tests.integrations.doorstep import knock, make, said
+
+pytestmark = pytest.mark.django_db
+CREATE: dict[str, object] = {
+    "message": "Disk full on db1",
+    "alias": "db1-disk",
+    "description": "0 % free",
+    "responders": [{"type": "user", "username": "m"}, {"type": "team", "name": "net"}],
+    "tags": ["service:db", "a", "http://x"],
+    "details": {"k": "v", "n": 7, "list": [1]},
+    "entity": "db1",
+    "source": "cron",
+    "priority": "P1",
+}
+
+
+@pytest.fixture
+def keyed() -> tuple[Source, dict[str, str]]:
+    """A source, and the header by which its clients come."""
+    source, token = make("opsgenie")
+    return source, {"Authorization": f"GenieKey {token}"}
+
+
+@pytest.fixture
+def key(keyed: tuple[Source, dict[str, str]]) -> dict[str, str]:
+    """The header by which clients of a source come."""
+    return keyed[1]
+
+
+def request_status(key: dict[str, str], request: object) -> dict[str, object]:
+    data = said(knock("GET", f"/v2/alerts/requests/{request}", headers=key))["data"]
+    assert isinstance(data, dict)
+    return data
+
+
+@pytest.mark.parametrize("path", ["/v2/alerts", "/v2/alerts/", "//v2//alerts/"])
+def test_create_opens_an_alert_and_its_request_can_be_asked_for(key: dict[str, str], path: str) -> None:
+    answer = knock("POST", path, CREATE, headers=key)
+    alert = Alert.objects.get()
+
+    assert (answer.status, alert.title, alert.severity) == (202, "Disk full on db1", "critical")
+    assert (alert.labels["service"], alert.labels["team"], alert.labels["priority"]) == ("db", "net", "P1")
+    assert alert.annotations == {"description": "0 % free", "k": "v", "n": "7", "list": "[1]"}
+    status = request_status(key, said(answer)["requestId"])
+    assert status["success"] is True
+    assert (status["action"], status["alias"], status["alertId"]) == ("Create", "db1-disk", str(alert.pk))
+
+
+def test_the_token_may_stand_in_the_path_or_in_the_query() -> None:
+    _, token = make("opsgenie")
+    knock("POST", f"/integrations/{token}/v2/alerts", CREATE)
+    knock("POST", "/v2/alerts", CREATE, query=f"apiKey={token}")
+
+    assert Alert.objects.get().signal_count == 2
+
+
+def test_close_by_alias_ends_it(key: dict[str, str]) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    answer = knock("POST", "/v2/alerts/db1-disk/close", {"user": "me"}, query="identifierType=alias", headers=key)
+
+    assert answer.status == 202
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+    assert request_status(key, said(answer)["requestId"])["success"] is True
+
+
+@pytest.mark.parametrize("by", ["", "identifierType=id", "identifierType=tiny"])
+def test_close_and_delete_by_number_end_it(key: dict[str, str], by: str) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    knock("POST", f"/v2/alerts/{Alert.objects.get().pk}/close", {}, query=by, headers=key)
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+    knock("POST", "/v2/alerts", {**CREATE, "alias": "other"}, headers=key)
+    knock("DELETE", f"/v2/alerts/{Alert.objects.get(dedup_key='other').pk}", query=by, headers=key)
+
+    assert not Alert.objects.filter(state=Alert.State.FIRING).exists()
+
+
+def test_closing_what_does_not_exist_is_told_when_asked(key: dict[str, str]) -> None:
+    answer = knock("POST", "/v2/alerts/nothing/close", {}, query="identifierType=alias", headers=key)
+
+    assert answer.status == 202
+    status = request_status(key, said(answer)["requestId"])
+    assert (status["success"], status["status"]) == (False, "Alert does not exist")
+
+
+def test_acknowledge_takes_the_page_and_keeps_the_note(key: dict[str, str]) -> None:
+    world.administrator()
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    words = {"user": "mara", "note": "looking\x00"}
+    knock("POST", "/v2/alerts/db1-disk/acknowledge", words, query="identifierType=alias", headers=key)
+
+    assert Page.objects.get().state == Page.State.ACKNOWLEDGED
+    assert [(note.by, note.text) for note in notes(Alert.objects.get())] == [("mara", "looking\ufffd")]
+
+
+@pytest.mark.parametrize(
+    ("method", "verb", "body", "text"),
+    [
+        ("POST", "notes", {"note": "hi"}, "hi"),
+        ("PUT", "message", {"message": "Disk nearly full"}, "New message: Disk nearly full"),
+        ("PUT", "description", {"description": "1 %"}, "New description: 1 %"),
+        ("POST", "tags", {"tags": ["b"]}, 'New tags: ["b"]'),
+    ],
+)
+def test_what_is_said_about_it_is_kept(
+    key: dict[str, str], method: str, verb: str, body: dict[str, object], text: str
+) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    answer = knock(method, f"/v2/alerts/db1-disk/{verb}", body, query="identifierType=alias", headers=key)
+
+    assert answer.status == 202
+    assert [note.text for note in notes(Alert.objects.get())] == [text]
+
+
+@pytest.mark.parametrize("verb", ["snooze", "assign", "escalate", "unacknowledge", "explode"])
+def test_what_raglan_does_not_do_from_outside_is_said(key: dict[str, str], verb: str) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    answer = knock("POST", f"/v2/alerts/db1-disk/{verb}", {}, query="identifierType=alias", headers=key)
+
+    assert answer.status == 422
+    assert verb in str(said(answer)["message"])
+
+
+def test_get_shows_the_alert_and_who_has_it(key: dict[str, str]) -> None:
+    ada = world.administrator()
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    paging.acknowledge(Page.objects.get(), by=ada, via=paging.Via.LINK)
+
+    data = said(knock("GET", "/v2/alerts/db1-disk", query="identifierType=alias", headers=key))["data"]
+    assert isinstance(data, dict)
+    assert (data["status"], data["acknowledged"], data["owner"]) == ("open", True, "Ada Lamb")
+    assert (data["tags"], data["priority"], data["count"]) == (["a", "http://x", "service:db"], "P1", 1)
+    by_number = said(knock("GET", f"/v2/alerts/{data['id']}", headers=key))["data"]
+    assert by_number == data
+
+
+def test_lists_are_of_the_source_alone_and_can_be_narrowed(key: dict[str, str]) -> None:
+    for number in range(3):
+        knock("POST", "/v2/alerts", {"message": f"A {number}", "alias": str(number)}, headers=key)
+    knock("POST", "/v2/alerts/0/close", {}, query="identifierType=alias", headers=key)
+    _, other = make("opsgenie")
+    knock("POST", f"/integrations/{other}/v2/alerts", {"message": "Of another", "alias": "0"})
+
+    def aliases(query: str) -> list[str]:
+        data = said(knock("GET", "/v2/alerts", query=query, headers=key))["data"]
+        assert isinstance(data, list)
+        return [str(item["alias"]) for item in data]
+
+    assert aliases("") == ["2", "1", "0"]
+    assert aliases("query=status%3Aopen") == ["2", "1"]
+    assert aliases("query=status%3A%20closed") == ["0"]
+    assert aliases("query=A%202") == ["2"]
+    assert aliases("limit=1&offset=1") == ["1"]
+    assert aliases("limit=x&offset=-1") == ["2", "1", "0"]
+    assert said(knock("GET", "/v2/alerts/count", headers=key))["data"] == {"count": 3}
+
+
+def test_another_source_sees_and_ends_nothing(key: dict[str, str]) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    number = Alert.objects.get().pk
+    _, other = make("opsgenie")
+    prefix = f"/integrations/{other}/v2/alerts"
+
+    assert knock("GET", f"{prefix}/{number}").status == 404
+    assert knock("GET", f"{prefix}/db1-disk", query="identifierType=alias").status == 404
+    knock("POST", f"{prefix}/{number}/close", {})
+    knock("POST", f"{prefix}/db1-disk/close", {}, query="identifierType=alias")
+    knock("POST", f"{prefix}/{number}/notes", {"note": "x"})
+    assert Alert.objects.get().state == Alert.State.FIRING
+    assert notes(Alert.objects.get()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "message"),
+        ({"message": ""}, "message"),
+        ({"message": 7}, "message"),
+        ({"message": "x", "priority": "P9"}, "priority"),
+        ({"message": "x", "alias": "a" * 1025}, "alias"),
+        ({"message": "x", "alias": []}, "alias"),
+        ({"message": "x", "description": []}, "description"),
+    ],
+)
+def test_what_is_wrong_is_named(key: dict[str, str], body: dict[str, object], field: str) -> None:
+    answer = knock("POST", "/v2/alerts", body, headers=key)
+
+    assert answer.status == 422
+    assert field in str(said(answer)["errors"])
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b"\xff", b'{"message": "x", "tags": {"a": 1}, "details": 7}'])
+def test_strange_bodies_get_an_answer_below_500(key: dict[str, str], body: bytes) -> None:
+    assert knock("POST", "/v2/alerts", body, headers=key).status < 500
+
+
+@pytest.mark.parametrize("text", ["x", "~", "e30", "WzFd", "bnVsbA", "%00", "a" * 3000])
+def test_a_request_that_never_was_is_not_found(key: dict[str, str], text: str) -> None:
+    assert knock("GET", f"/v2/alerts/requests/{text}", headers=key).status == 404
+
+
+def test_a_heartbeat_is_pinged_by_its_name(keyed: tuple[Source, dict[str, str]]) -> None:
+    source, key = keyed
+    heartbeats.create(source, heartbeats.Draft("Nightly backup", "nightly backup", 600, 60), actor="raglan")
+
+    for method in ("GET", "POST", "PUT"):
+        answer = knock(method, "/v2/heartbeats/nightly%20backup/ping", headers=key)
+        assert (answer.status, said(answer)["result"]) == (202, "PONG - Heartbeat received")
+    assert Heartbeat.objects.get().state == Heartbeat.State.UP
+    data = said(knock("GET", "/v2/heartbeats/nightly%20backup", headers=key))["data"]
+    assert isinstance(data, dict)
+    assert (data["interval"], data["intervalUnit"], data["expired"]) == (10, "minutes", False)
+    assert knock("GET", "/v2/heartbeats/other/ping", headers=key).status == 404
