@@ -63,7 +63,7 @@ def tell(running: Running) -> dict[str, int]:
         "trying": ["Second run in batches"],
         "unknown": ["Why the first run left it stopped"],
         "state": "slow",
-        "state_words": "Site slow, still up",
+        "state_words": "Site slow in two regions, still up in the others",
         "next_update_minutes": 10,
     }
     api("POST", f"{room}/standing", standing, token=mara)

@@ -177,6 +177,12 @@ def scrolls_sideways(page: Page) -> bool:
     return wider
 
 
+def is_top_broken(page: Page) -> bool:
+    """Say whether the bar at the top of the page takes more than one line."""
+    high: bool = page.evaluate("() => (document.querySelector('.top-in')?.offsetHeight ?? 0) > 72")
+    return high
+
+
 def check_everywhere(
     browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = (), shots: Path | None = None
 ) -> Mapping[str, list[str]]:
@@ -208,4 +214,6 @@ def check(page: Page, address: str, look: Look) -> list[str]:
     wrong.extend(f"{found['id']}: {found['help']}: {json.dumps(found['nodes'][:4], indent=1)}" for found in axe(page))
     if scrolls_sideways(page):
         wrong.append(f"scrolls sideways at {look.width} px")
+    if is_top_broken(page):
+        wrong.append(f"the bar at the top breaks its words at {look.width} px")
     return wrong
