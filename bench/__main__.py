@@ -1,14 +1,20 @@
-"""`python -m bench [start] [sizes] [page] [storm]`: run measurements, print figures beside goals and floors."""
+"""`python -m bench [name] …`: run all measurements or some, print figures beside goals and floors."""
 
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from bench import floor, page, sizes, start, storm
+from bench import floor, intake, page, sizes, start, storm
 from bench.ground import Figure
 
-MEASUREMENTS = {"start": start.measure, "sizes": sizes.measure, "page": page.measure, "storm": storm.measure}
+MEASUREMENTS = {
+    "start": start.measure,
+    "sizes": sizes.measure,
+    "page": page.measure,
+    "storm": storm.measure,
+    "intake": intake.measure,
+}
 HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"
 
 

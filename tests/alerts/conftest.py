@@ -43,6 +43,6 @@ def decided() -> Callable[[int], list[tuple[str, str]]]:
     def read(pk: int) -> list[tuple[str, str]]:
         alert = alert_with_decisions(pk)
         assert alert is not None
-        return [(item.stage, item.outcome) for item in alert.decisions.all()]
+        return [(item.stage, item.outcome) for item in alert.decided]
 
     return read

@@ -86,14 +86,14 @@ class History:
         kept_apart = Signal.objects.filter(alert__isnull=True).count()
         assert counted + kept_apart == self.accepted
         for alert in Alert.objects.prefetch_related("decisions"):
-            stages = [item.stage for item in alert.decisions.all()]
+            stages = [item.stage for item in alert.decided]
             assert stages[:4] == ["identify", "deduplicate", "route", "group"]
             assert "page" in stages
             assert {"hold", "silence"} & set(stages)
             if alert.state == Alert.State.FIRING:
                 self.check_held(alert)
             assert (alert.state == Alert.State.RESOLVED) == any(
-                item.outcome in ("resolves", "resolved") for item in alert.decisions.all()
+                item.outcome in ("resolves", "resolved") for item in alert.decided
             )
         self.check_groups()
 

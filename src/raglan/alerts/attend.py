@@ -7,6 +7,7 @@ pages again at the end of the interval, so that an open group swallows nothing.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from raglan.alerts import events
 from raglan.alerts.models import Alert, AlertGroup
@@ -21,7 +22,16 @@ RANKS = {word: rank for rank, words in enumerate((("info", "none", "ok"), ("warn
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 
 
-def attend(group: AlertGroup, alert: Alert, at: datetime) -> tuple[Decision, list[Fact]]:
+class Starter(Protocol):
+    """Starts a page at once, or together with others at the end of a transaction."""
+
+    def __call__(self, policy: Policy, words: paging.Words, *, reason: paging.Reason) -> Page:
+        """Return the page, which has its id."""
+
+
+def attend(
+    group: AlertGroup, alert: Alert, at: datetime, *, page_by: Starter = paging.start
+) -> tuple[Decision, list[Fact]]:
     """Decide on one firing alert of a group: held back, waits, joins or pages. The caller stores the group."""
     page = group.page
     if alert.held:
@@ -29,17 +39,18 @@ def attend(group: AlertGroup, alert: Alert, at: datetime) -> tuple[Decision, lis
     if page is None or page.state in (Page.State.RESOLVED, Page.State.UNANSWERED):
         if group.page_at is not None and group.page_at > at:
             return Decision("page", "waits", f"its group waits until {_clock(group.page_at)} for more of its kind"), []
-        return start(group, at, text=text_of(alert))
+        return start(group, at, text=text_of(alert), page_by=page_by)
     if page.state == Page.State.ACKNOWLEDGED:
-        return _again(group, page, alert, at)
+        return _again(group, page, alert, at, page_by)
     return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
 
 
-def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime) -> tuple[Decision, list[Fact]]:
+def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime, page_by: Starter) -> tuple[Decision, list[Fact]]:
     """Somebody has the page: they hear of what is new at the end of the interval, or at once when it is worse."""
     who = page.acknowledged_by.name if page.acknowledged_by else "its source"
     if is_worse(alert.severity, page.severity):
-        return start(group, at, text=text_of(alert), title=f"Worse: {alert.title}", severity=alert.severity)
+        title = f"Worse: {alert.title}"
+        return start(group, at, text=text_of(alert), title=title, severity=alert.severity, page_by=page_by)
     joined = f"joins page {page.pk}, which {who} has"
     if group.page_at is None:
         group.page_at = max(at, page.created_at + timedelta(seconds=group.interval_s))
@@ -68,7 +79,13 @@ def plan_for(group: AlertGroup) -> None:
 
 
 def start(
-    group: AlertGroup, at: datetime, *, text: str = "", title: str = "", severity: str = ""
+    group: AlertGroup,
+    at: datetime,
+    *,
+    text: str = "",
+    title: str = "",
+    severity: str = "",
+    page_by: Starter = paging.start,
 ) -> tuple[Decision, list[Fact]]:
     """Start a page for a group; when nobody exists to page, hold it back and say so."""
     policy = policy_of(group)
@@ -77,11 +94,12 @@ def start(
         return Decision("page", "held_back", reason), []
     words = paging.Words(title=title or group.title, text=text, severity=severity or group.severity)
     earlier = group.page
-    page = paging.start(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/"))
+    page = page_by(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/"))
     if earlier is not None and earlier.state == Page.State.UNANSWERED:
         paging.resolve(earlier, why=f"page {page.pk} took its place")
+    if group.page_at is not None:
+        timers.cancel(ATTEND, subject=timeline.ref(group))
     group.page, group.page_at = page, None
-    timers.cancel(ATTEND, subject=timeline.ref(group))
     rule = f"{policy.slug}, version {policy.version}"
     decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}", rule)
     paged = events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason)

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from raglan.alerts import events, queries
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
-from raglan.alerts.ingest import Snapshot, decide, set_held, store
+from raglan.alerts.ingest import decide, set_held, store
 from raglan.alerts.models import Alert, AlertGroup
 from raglan.alerts.pipeline.hold import Held, Noise, hold
+from raglan.alerts.snapshot import Snapshot
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, take_turn
@@ -52,7 +53,7 @@ def _apply(changed: dict[int, Held], at: datetime) -> None:
     snapshot = Snapshot(at, [], Noise())
     alerts = Alert.objects.select_related("group", "group__policy", "group__page", "group__page__acknowledged_by")
     for alert in alerts.filter(pk__in=list(changed)).order_by("pk"):
-        alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group)
+        alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
         _change(alert, changed[alert.pk], snapshot)
     store(snapshot)
 

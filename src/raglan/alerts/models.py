@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from raglan.core.decisions import Decided
 from raglan.paging.models import Page, Policy
 from raglan.people.models import Person
 
@@ -168,6 +169,7 @@ class Alert(models.Model):
     held = models.CharField(max_length=12, blank=True, default="")
     held_by = models.JSONField(default=list, blank=True)
     active_since = models.DateTimeField(null=True, blank=True)
+    trail = models.JSONField(default=list)
 
     class Meta:
         constraints: ClassVar = [
@@ -184,6 +186,13 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def decided(self) -> list[Decided]:
+        """All that was decided on it, in order: what opened it stands in its row, what followed in rows of its own."""
+        first = [Decided(self.received_at, *decision) for decision in self.trail]
+        later = sorted(self.decisions.all(), key=lambda item: item.pk)
+        return first + [Decided(item.at, item.stage, item.outcome, item.reason, item.rule) for item in later]
 
 
 class Signal(models.Model):
@@ -207,7 +216,7 @@ class Signal(models.Model):
 
 
 class StageDecision(models.Model):
-    """What one stage of the pipeline decided on an alert, why, and by which version of which rule."""
+    """What one stage decided on an alert after it was opened, why, and by which version of which rule."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="decisions")
     at = models.DateTimeField()

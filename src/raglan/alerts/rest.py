@@ -257,7 +257,7 @@ def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
     alert = queries.alert_with_decisions(alert_id)
     if alert is None:
         raise NotFound("There is no such alert.")
-    decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decisions.all()]
+    decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decided]
     return AlertDetail.model_validate(_alert_fields(alert) | {"decisions": decisions})
 
 

@@ -1,6 +1,7 @@
 """A decision: the outcome of one stage with its reason, kept and shown."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +12,14 @@ class Decision:
     outcome: str
     reason: str
     rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as it was kept, with its moment."""
+
+    at: datetime
+    stage: str
+    outcome: str
+    reason: str
+    rule: str

@@ -4,6 +4,7 @@ Every change appends its event in its own transaction. For each registered react
 transaction, so that a reaction is retried, seen, and kept in order for its first subject.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raglan.core import bus, metrics, timers
 from raglan.core.clock import now
+from raglan.core.db import atomic, bulk
 from raglan.core.models import Event, EventSubject
 
 REACT = "core.react"
@@ -83,6 +85,20 @@ def ref(subject: Subject) -> str:
     return subject if isinstance(subject, str) else f"{subject.ref_kind}:{subject.pk}"
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A fact that is ready to be stored: its kind, its payload as JSON, and the names of what it is about."""
+
+    kind: str
+    data: str
+    about: tuple[str, ...]
+
+
+def record(payload: EventPayload, about: Sequence[Subject]) -> Record:
+    """Return a fact ready to be stored."""
+    return Record(payload.kind, payload.model_dump_json(), tuple(dict.fromkeys(ref(subject) for subject in about)))
+
+
 def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Subject]) -> Event:
     """Record one fact, link its subjects, plan its reactions and tell the bus after the commit."""
     return append_many([(payload, about)], actor=actor)[0]
@@ -90,36 +106,45 @@ def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Su
 
 def append_many(facts: Iterable[tuple[EventPayload, Sequence[Subject]]], *, actor: Subject = SYSTEM) -> list[Event]:
     """Record several facts of one moment with few statements; the order is kept."""
-    at, who = now(), ref(actor)
-    listed = [(payload, [ref(subject) for subject in about]) for payload, about in facts]
-    events = Event.objects.bulk_create(
-        [Event(at=at, kind=payload.kind, actor=who, data=payload.model_dump(mode="json")) for payload, _ in listed]
-    )
-    EventSubject.objects.bulk_create(
-        EventSubject(event=event, subject=subject)
-        for event, (_, subjects) in zip(events, listed, strict=True)
-        for subject in dict.fromkeys(subjects)
-    )
-    _plan_reactions(events, [subjects for _, subjects in listed], at)
-    for event in events:
-        metrics.events_appended.labels(event.kind).inc()
-    if events:
-        bus.publish(sorted({name for _, subjects in listed for name in subjects}), events[-1].pk)
-    return events
+    listed = list(facts)
+    at = now()
+    keys = append_records([record(payload, about) for payload, about in listed], actor=actor, at=at)
+    return [
+        Event(pk=key, at=at, kind=payload.kind, actor=ref(actor), data=payload.model_dump(mode="json"))
+        for key, (payload, _) in zip(keys, listed, strict=True)
+    ]
 
 
-def _plan_reactions(events: Sequence[Event], subjects: Sequence[Sequence[str]], at: datetime) -> None:
+@atomic(savepoint=False)
+def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: datetime | None = None) -> list[int]:
+    """Record facts that are ready, in order, with few statements; return the ids of their events."""
+    at = at or now()
+    keys = bulk.take_keys(Event, len(records))
+    when, who = bulk.stamp(at), ref(actor)
+    rows = [(key, when, item.kind, who, item.data) for key, item in zip(keys, records, strict=True)]
+    bulk.insert_rows(Event, ("id", "at", "kind", "actor", "data"), rows)
+    links = [(key, name) for key, item in zip(keys, records, strict=True) for name in item.about]
+    bulk.insert_rows(EventSubject, ("event_id", "subject"), links)
+    _plan_reactions(keys, records, at)
+    for kind, count in Counter(item.kind for item in records).items():
+        metrics.events_appended.labels(kind).inc(count)
+    if keys:
+        bus.publish(sorted({name for item in records for name in item.about}), keys[-1])
+    return keys
+
+
+def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime) -> None:
     timers.schedule_many(
         [
             timers.Plan(
                 kind=REACT,
-                subject=f"event:{event.pk}",
+                subject=f"event:{key}",
                 due_at=at,
-                payload={"event": event.pk, "reaction": name},
-                lane=about[0] if about else "",
+                payload={"event": key, "reaction": name},
+                lane=item.about[0] if item.about else "",
             )
-            for event, about in zip(events, subjects, strict=True)
-            for name, _ in _reactions.get(event.kind, [])
+            for key, item in zip(keys, records, strict=True)
+            for name, _ in _reactions.get(item.kind, [])
         ]
     )
 

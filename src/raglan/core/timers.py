@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from raglan.config import config
 from raglan.core.clock import now
-from raglan.core.db import atomic, fault_point
+from raglan.core.db import atomic, bulk, fault_point
 from raglan.core.models import Timer
 
 NODE = f"{socket.gethostname()}:{os.getpid()}"
@@ -94,14 +94,24 @@ def schedule(
     return schedule_many([Plan(kind, subject, due_at, payload or {}, lane)])[0]
 
 
+@atomic(savepoint=False)
 def schedule_many(plans: Sequence[Plan]) -> list[Timer]:
-    """Write several timers with one statement."""
+    """Write several timers with few statements."""
     if not plans:
         return []
-    made = Timer.objects.bulk_create(
-        Timer(kind=plan.kind, subject=plan.subject, due_at=plan.due_at, payload=plan.payload, lane=plan.lane)
-        for plan in plans
-    )
+    made = [
+        bulk.fresh(
+            Timer,
+            id=key,
+            kind=plan.kind,
+            subject=plan.subject,
+            due_at=plan.due_at,
+            payload=plan.payload,
+            lane=plan.lane,
+        )
+        for key, plan in zip(bulk.take_keys(Timer, len(plans)), plans, strict=True)
+    ]
+    bulk.insert(made)
     transaction.on_commit(wake)
     return made
 

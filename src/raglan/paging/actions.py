@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.core.db import atomic
+from raglan.core.db import atomic, bulk
 from raglan.core.errors import Conflict
 from raglan.paging import events, queries
 from raglan.paging.hours import Hours
@@ -86,25 +86,45 @@ def start(
     Its urgency is what the caller says, else what the policy makes of the severity. Low urgency waits for daylight.
     """
     plan = plan or (queries.plan_of(policy) if policy else Plan("", 1, 0, ()))
+    page = draft(policy, words, reason=reason, plan=plan, key=bulk.take_keys(Page, 1)[0], urgency=urgency)
+    start_many([page], actor=actor)
+    return page
+
+
+def draft(
+    policy: Policy | None, words: Words, *, reason: Reason, plan: Plan, key: int, urgency: Urgency | None = None
+) -> Page:
+    """Return a page that `start_many` stores; `key` is its id, so that it can be named before."""
     urgency = urgency or (urgency_of(policy.urgency, words.severity) if policy else Urgency.HIGH)
     at = now()
-    first = plan.at_daylight(at, urgency)
-    page = Page.objects.create(
+    page = bulk.fresh(
+        Page,
+        id=key,
         title=words.title[:300],
         text=words.text,
         severity=words.severity[:20],
         reason_type=reason.type,
         reason_id=reason.id,
         link=reason.link[:300],
-        policy=policy,
         plan=plan.as_json(),
         created_at=at,
-        next_step_at=first,
+        next_step_at=plan.at_daylight(at, urgency),
         urgency=urgency,
     )
-    timers.schedule(ESCALATE, subject=timeline.ref(page), due_at=first)
-    timeline.append(started(page), actor=actor, about=[page, *([f"{reason.type}:{reason.id}"] if reason.id else [])])
+    page.policy = policy
     return page
+
+
+@atomic
+def start_many(pages: Sequence[Page], *, actor: timeline.Subject = timeline.SYSTEM) -> None:
+    """Write drafted pages with their first timers and events, in few statements."""
+    bulk.insert(pages)
+    timers.schedule_many([timers.Plan(ESCALATE, timeline.ref(page), page.next_step_at or now()) for page in pages])
+    timeline.append_records([timeline.record(started(page), _why_and_page(page)) for page in pages], actor=actor)
+
+
+def _why_and_page(page: Page) -> list[timeline.Subject]:
+    return [page, *([f"{page.reason_type}:{page.reason_id}"] if page.reason_id else [])]
 
 
 def started(page: Page) -> events.PageStarted:
@@ -268,7 +288,7 @@ def _give_up(page: Page) -> None:
 
 
 def _about(page: Page) -> list[timeline.Subject]:
-    return [page, *([f"{page.reason_type}:{page.reason_id}"] if page.reason_id else []), "now"]
+    return [*_why_and_page(page), "now"]
 
 
 def _reach_out(page: Page, item: queries.Whom) -> Reached | None:

@@ -1,5 +1,6 @@
 """The one door to the database: transactions, deadlines, and the few things that differ between the two databases."""
 
+from raglan.core.db import bulk
 from raglan.core.db.deadlines import deadline, no_deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.transactions import atomic, in_write
@@ -11,6 +12,7 @@ __all__ = [
     "DatabaseTooSlow",
     "UnknownOutcome",
     "atomic",
+    "bulk",
     "deadline",
     "fault_point",
     "in_write",

@@ -1,0 +1,224 @@
+"""What the stages look at and what they have changed, read with few statements and stored with few.
+
+New rows get their keys beforehand, so that decisions and events may name them; they are written together at the end,
+or earlier when an action of paging needs to find them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from django.db.models import Model
+
+from raglan.alerts import queries
+from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
+from raglan.alerts.pipeline import Noise, deduplicate, group_key, identify, route
+from raglan.alerts.pipeline.route import RouteRule
+from raglan.alerts.ports import Batch, RawSignal
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import bulk
+from raglan.core.decisions import Decision
+from raglan.paging import actions as paging
+from raglan.paging import queries as policies
+from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Plan
+
+CHUNK = 500
+GROUP_FIELDS = ("alert_count", "firing_count", "held_count", "state", "closed_at", "page_id", "page_at", "severity")
+ALERT_FIELDS = (
+    *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
+    *("held", "held_by", "active_since"),
+)
+Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a new alert belongs: its route, its group, and why."""
+
+    rule: RouteRule | None
+    key: str
+    shared: dict[str, str]
+    routed: Decision
+    grouped: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A signal with its fingerprint, and its place when it opens an alert."""
+
+    signal: RawSignal
+    fingerprint: str
+    identified: Decision
+    placed: Placed | None
+
+
+class Keys(Generic[M]):
+    """Keys of new rows: as many as are expected at once, then one by one."""
+
+    def __init__(self, model: type[M], expected: int) -> None:
+        self._model = model
+        self._expected = expected
+        self._left: list[int] = []
+
+    def take(self) -> int:
+        """Return the next key."""
+        if not self._left:
+            self._left = bulk.take_keys(self._model, max(1, self._expected))[::-1]
+            self._expected = 1
+        return self._left.pop()
+
+
+@dataclass
+class Snapshot:
+    """What is open and what the rules are; and all that this transaction is going to store."""
+
+    at: datetime
+    rules: list[RouteRule] = field(default_factory=list)
+    noise: Noise = field(default_factory=Noise)
+    seen: list[list[Seen]] = field(default_factory=list)
+    open_alerts: dict[str, Alert] = field(default_factory=dict)
+    open_groups: dict[str, AlertGroup | None] = field(default_factory=dict)
+    alert_keys: Keys[Alert] = field(default_factory=lambda: Keys(Alert, 1))
+    group_keys: Keys[AlertGroup] = field(default_factory=lambda: Keys(AlertGroup, 1))
+    page_keys: Keys[Page] = field(default_factory=lambda: Keys(Page, 1))
+    new_alerts: dict[int, Alert] = field(default_factory=dict)
+    new_groups: dict[int, AlertGroup] = field(default_factory=dict)
+    new_pages: list[Page] = field(default_factory=list)
+    touched: dict[int, Alert] = field(default_factory=dict)
+    groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
+    decisions: list[StageDecision] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+    facts: list[Fact | timeline.Record] = field(default_factory=list)
+    _plans: dict[int, Plan] = field(default_factory=dict)
+    _policies: dict[int, Policy] = field(default_factory=dict)
+
+    def add_group(self, group: AlertGroup) -> None:
+        """Open a group; it is stored with the others."""
+        self.new_groups[group.pk] = group
+        self.open_groups[group.key] = group
+
+    def add_alert(self, alert: Alert) -> None:
+        """Open an alert; it is stored with the others."""
+        self.new_alerts[alert.pk] = alert
+        self.open_alerts[alert.fingerprint] = alert
+
+    def touch(self, thing: Alert | AlertGroup) -> None:
+        """Have what was changed on a row stored; a new one is stored as it then is."""
+        if isinstance(thing, AlertGroup):
+            if thing.pk not in self.new_groups:
+                self.groups_touched[thing.pk] = thing
+        elif thing.pk not in self.new_alerts:
+            self.touched[thing.pk] = thing
+
+    def decide(self, alert: Alert, *decisions: Decision) -> None:
+        """Keep what was decided: with a new alert in its row, later in rows of their own."""
+        if alert.pk in self.new_alerts:
+            alert.trail += [[item.stage, item.outcome, item.reason, item.rule] for item in decisions]
+            return
+        self.decisions += [
+            bulk.fresh(
+                StageDecision,
+                alert_id=alert.pk,
+                at=self.at,
+                stage=item.stage,
+                outcome=item.outcome,
+                reason=item.reason,
+                rule=item.rule,
+            )
+            for item in decisions
+        ]
+
+    def policy_of(self, rule: RouteRule | None) -> Policy | None:
+        """Return the policy of a route; None without a route."""
+        if rule is None:
+            return None
+        if rule.policy_id not in self._policies:
+            self._policies[rule.policy_id] = Policy.objects.get(pk=rule.policy_id)
+        return self._policies[rule.policy_id]
+
+    def start_page(self, policy: Policy, words: paging.Words, *, reason: paging.Reason) -> Page:
+        """Start a page together with the others of this transaction."""
+        if policy.pk not in self._plans:
+            self._plans[policy.pk] = policies.plan_of(policy)
+        plan = self._plans[policy.pk]
+        page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take())
+        self.new_pages.append(page)
+        return page
+
+    def flush(self) -> None:
+        """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused."""
+        bulk.update(list(self.groups_touched.values()), *GROUP_FIELDS)
+        bulk.update(list(self.touched.values()), *ALERT_FIELDS)
+        bulk.insert(list(self.new_groups.values()))
+        paging.start_many(self.new_pages)
+        bulk.insert(list(self.new_alerts.values()))
+        for kept in (self.groups_touched, self.touched, self.new_groups, self.new_alerts):
+            kept.clear()
+        self.new_pages.clear()
+
+    def store(self) -> None:
+        """Write all."""
+        self.flush()
+        bulk.insert(self.decisions)
+        bulk.insert(self.signals)
+        records = [item if isinstance(item, timeline.Record) else timeline.record(*item) for item in self.facts]
+        timeline.append_records(records)
+
+
+def read(batches: Sequence[Batch]) -> Snapshot:
+    """Read once what the stages need for all batches."""
+    at = now()
+    snapshot = Snapshot(at, queries.routes(), queries.noise(at))
+    named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
+    prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
+    for chunk in _chunks(sorted(prints)):
+        related = ("group__policy", "group__page__acknowledged_by")
+        firing = Alert.objects.select_related("group", *related).filter(fingerprint__in=chunk, state=Alert.State.FIRING)
+        snapshot.open_alerts |= {alert.fingerprint: alert for alert in firing}
+    for alert in snapshot.open_alerts.values():
+        alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
+    snapshot.seen = [
+        [
+            Seen(signal, fingerprint, identified, _place_if_new(signal, fingerprint, batch, snapshot))
+            for signal, fingerprint, identified in signals
+        ]
+        for batch, signals in zip(batches, named, strict=True)
+    ]
+    _read_groups(snapshot)
+    return snapshot
+
+
+def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
+    is_open = fingerprint in snapshot.open_alerts
+    is_new = deduplicate(signal, is_open=is_open).outcome == "new"
+    return place(signal, batch.source.id, snapshot.rules) if is_new else None
+
+
+def place(signal: RawSignal, source_id: int, rules: Sequence[RouteRule]) -> Placed:
+    """Route and group a signal that opens an alert."""
+    rule, routed = route(signal.labels, rules)
+    key, shared, grouped = group_key(
+        signal.labels, route_id=rule.id if rule else None, source_id=source_id, group_by=rule.group_by if rule else ()
+    )
+    return Placed(rule, key, shared, routed, grouped)
+
+
+def _read_groups(snapshot: Snapshot) -> None:
+    """Find the groups that new alerts may join, and count the rows that are coming."""
+    new = {item.fingerprint: item.placed for seen in snapshot.seen for item in seen if item.placed}
+    wanted = {placed.key for placed in new.values()} - set(snapshot.open_groups)
+    for chunk in _chunks(sorted(wanted)):
+        found = AlertGroup.objects.select_related("page__acknowledged_by", "policy")
+        snapshot.open_groups |= {group.key: group for group in found.filter(key__in=chunk, state=AlertGroup.State.OPEN)}
+    absent = wanted - set(snapshot.open_groups)
+    snapshot.open_groups |= dict.fromkeys(absent)
+    snapshot.alert_keys = Keys(Alert, len(new))
+    snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))
+
+
+def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
