@@ -161,6 +161,34 @@ def door_of_kind(kind: str) -> Door | None:
     return next((door for door in _doors if kind in door.kinds), None)
 
 
+class Desk(Protocol):
+    """Answers what programs ask in the manner of one wire format: what fires, what is silenced. It may set silences."""
+
+    kinds: Sequence[str]
+
+    def takes(self, method: str, path: str) -> bool:
+        """Tell whether a request (path without a token prefix) is asked here."""
+
+    def is_open(self, path: str) -> bool:
+        """Tell whether anybody may ask this, without a token."""
+
+    def answer(self, source: SourceKey | None, request: IntakeRequest) -> Answer:
+        """Answer, refusals included; may read and write the database. `source` is None for what is open."""
+
+
+_desks: list[Desk] = []
+
+
+def register_desk(desk: Desk) -> None:
+    """Open a desk."""
+    _desks.append(desk)
+
+
+def desk_for(method: str, path: str) -> Desk | None:
+    """Return the desk where a request is answered; the path is without a token prefix."""
+    return next((desk for desk in _desks if desk.takes(method, path)), None)
+
+
 Authenticator = Callable[[str], SourceKey]
 
 

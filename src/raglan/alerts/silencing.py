@@ -107,6 +107,16 @@ def expire_silence(silence: Silence, *, actor: timeline.Subject) -> Silence:
     return silence
 
 
+def change_silence_by_key(key: str, draft: SilenceDraft, *, version: int, actor: timeline.Subject) -> Silence:
+    """Change a silence by the key under which other programs know it."""
+    return change_silence(Silence.objects.get(key=key), draft, version=version, actor=actor)
+
+
+def expire_silence_by_key(key: str, *, actor: timeline.Subject) -> Silence:
+    """End a silence by the key under which other programs know it."""
+    return expire_silence(Silence.objects.get(key=key), actor=actor)
+
+
 def _look(silence: Silence) -> None:
     """Look at what fires now, and plan the looks at the beginning and at the end."""
     subject = timeline.ref(silence)

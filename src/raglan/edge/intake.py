@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter
 
 from raglan.alerts import actions, ports, queries
-from raglan.alerts.ports import Answer, Batch, Decoded, Door, IntakeRequest, Outcome, Replies, SourceKey
+from raglan.alerts.ports import Answer, Batch, Decoded, Desk, Door, IntakeRequest, Outcome, Replies, SourceKey
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
@@ -31,7 +31,7 @@ IDLE_S = 10.0
 WHOLE_S = 30.0
 NOTE_EVERY_S = 2.0
 PREFIX = "/integrations/"
-BARE = ("/v2/", "/api/v2/", "/ping/", "/generic/2010-04-15/")
+BARE = ("/v2/", "/api/v2/", "/-/", "/ping/", "/generic/2010-04-15/")
 OLD_PROMETHEUS = "/api/v1/alerts"
 log = logs.get("raglan.intake")
 T = TypeVar("T")
@@ -85,12 +85,16 @@ class Intake:
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         check_head(scope)
         _, path = split_path(scope["path"])
-        door = door_for(scope["method"], path)
+        desk = ports.desk_for(scope["method"], path)
+        door = None if desk else door_for(scope["method"], path)
         check_length(scope, MAX_BODY)
         kept = self._keep_place(scope)
         try:
             body = await read(receive, most=MAX_BODY, idle_s=IDLE_S, whole_s=WHOLE_S)
-            return await self._through(door, request_of(scope, body, self._trusted_proxies))
+            request = request_of(scope, body, self._trusted_proxies)
+            if door is not None:
+                return await self._through(door, request)
+            return await self._ask(desk, request)
         finally:
             self._free += kept
 
@@ -102,6 +106,15 @@ class Intake:
             raise Overloaded("Too much at once. Send this again.", retry_after=2)
         self._free -= size
         return size
+
+    async def _ask(self, desk: Desk | None, request: IntakeRequest) -> Answer:
+        """Answer what a program asks about its own source."""
+        if desk is None:
+            raise NotFound("Nobody answers this here.")
+        source = None if desk.is_open(request.path) else await self._tokens.source(request.token)
+        if source is not None and source.kind not in desk.kinds:
+            raise NotSignedIn("This token belongs to a source of another kind.")
+        return await self._threads.ask(lambda: desk.answer(source, unpacked(request)))
 
     async def _through(self, door: Door, request: IntakeRequest) -> Answer:
         """Find the source, decode, store, answer."""
