@@ -48,6 +48,9 @@ def apply(payload: EventPayload) -> None:  # noqa: C901  # one case for each kin
                     RotationMember.objects.create(rotation_id=payload.rotation, person_id=person, position=position)
             if payload.layer is None:
                 Schedule.objects.filter(pk=payload.schedule).update(time_zone=payload.time_zone)
+        case events.ScheduleChanged():
+            fields = payload.model_dump(exclude={"schedule", "team"})
+            Schedule.objects.filter(pk=payload.schedule).update(team_id=payload.team, **fields)
         case events.LayerMade():
             fields = payload.model_dump(exclude={"schedule", "layer"})
             Layer.objects.create(id=payload.layer, schedule_id=payload.schedule, **fields)
@@ -91,6 +94,7 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     actions.end_layer(web, Layer.objects.get(name="Nights"), actor=mara)
     one = actions.OverrideDraft(ike, MONDAY + DAY, MONDAY + 2 * DAY, "", Override.Kind.REPLACE_ONE, mara, 3)
     actions.add_override(web, one, by=mara)
+    actions.describe_schedule(web, name="Web duty", team=None, time_zone="Asia/Tokyo", actor=mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

@@ -26,7 +26,7 @@ TALKING: dict[str, Entry] = {
     "declare": Entry("raglan.cli.talk:declare", "Open the room of an incident.", serving=False),
     "page": Entry("raglan.cli.talk:page", "Page a policy, a team or a person.", serving=False),
     "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
-    "oncall": Entry("raglan.cli.talk:oncall", "Show who is on call, and who follows.", serving=False),
+    "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
 }
 SERVING: dict[str, Entry] = {
     "serve": Entry("raglan.cli.serve:serve", "Run raglan: one process, one port.", serving=False),

@@ -16,11 +16,13 @@ services = click.option(
 Words = Callable[[], str]
 
 
-def _show(answer: Json, words: Words, *, as_json: bool) -> None:
+def show(answer: Json, words: Words, *, as_json: bool) -> None:
+    """Print an answer, as JSON or in words."""
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2) if as_json else words())
 
 
-def _objects(answer: Json) -> list[Mapping[str, Json]]:
+def objects(answer: Json) -> list[Mapping[str, Json]]:
+    """Return the objects in a list; none where it is no list."""
     return [item for item in answer if isinstance(item, dict)] if isinstance(answer, list) else []
 
 
@@ -45,7 +47,7 @@ def heads_up(
     """Say that you may have broken something, before the pager does. Only TEXT is needed."""
     body: dict[str, Json] = {"text": text, "services": list(services)}
     answer = client.post("/heads-up", {**body, "did": did, "saw": saw, "reach": reach, "need": need})
-    _show(answer, lambda: f"Thank you. Everyone on call knows now.\n{answer.get('url')}", as_json=as_json)
+    show(answer, lambda: f"Thank you. Everyone on call knows now.\n{answer.get('url')}", as_json=as_json)
 
 
 @click.command()
@@ -56,7 +58,7 @@ def heads_up(
 def declare(title: str, *, severity: str | None, services: Sequence[str], as_json: bool) -> None:
     """Open the room of an incident. TITLE says what is wrong, as users would."""
     answer = client.post("/incidents", {"title": title, "severity": severity, "services": list(services)})
-    _show(answer, lambda: f"Incident {answer.get('id')} is open.\n{answer.get('url')}", as_json=as_json)
+    show(answer, lambda: f"Incident {answer.get('id')} is open.\n{answer.get('url')}", as_json=as_json)
 
 
 @click.command()
@@ -76,13 +78,13 @@ def page(
     answer = client.post(
         "/pages", {"title": title, "text": text, "policy": policy, "team": team, "person_id": person_id}
     )
-    _show(answer, lambda: f"Page {answer.get('id')} is out.\n{answer.get('link')}", as_json=as_json)
+    show(answer, lambda: f"Page {answer.get('id')} is out.\n{answer.get('link')}", as_json=as_json)
 
 
 def _person_id(wanted: str) -> int:
     if wanted.isdecimal():
         return int(wanted)
-    people = _objects(client.get("/people"))
+    people = objects(client.get("/people"))
     found = [item for item in people if wanted.casefold() in str(item.get("name")).casefold()]
     exact = [item for item in found if wanted.casefold() == str(item.get("name")).casefold()]
     chosen = exact or found
@@ -98,11 +100,11 @@ def _person_id(wanted: str) -> int:
 def ack(page_id: int | None, *, as_json: bool) -> None:
     """Take a page. Without its number: the only open one."""
     answer = client.post(f"/pages/{_only_open_page() if page_id is None else page_id}/acknowledge", {})
-    _show(answer, lambda: f"You have page {answer.get('id')}: {answer.get('title')}", as_json=as_json)
+    show(answer, lambda: f"You have page {answer.get('id')}: {answer.get('title')}", as_json=as_json)
 
 
 def _only_open_page() -> int:
-    pages = [item for item in _objects(client.get("/pages", state="open")) if not item.get("acknowledged_at")]
+    pages = [item for item in objects(client.get("/pages", state="open")) if not item.get("acknowledged_at")]
     if len(pages) == 1:
         return int(str(pages[0].get("id")))
     if not pages:
@@ -111,30 +113,8 @@ def _only_open_page() -> int:
     raise click.ClickException(f"{len(pages)} pages wait; say which: raglan ack NUMBER\n{lines}")
 
 
-@click.command()
-@click.option("--at", metavar="TIME", help="At another time, such as 2026-05-01T09:00+02:00.")
-@as_json
-def oncall(at: str | None, *, as_json: bool) -> None:
-    """Show who is on call, and who follows."""
-    duties = client.get("/on-call", at=at) if at else client.get("/on-call")
-    _show(duties, lambda: "\n".join(map(_duty, _objects(duties))) or "There is no schedule yet.", as_json=as_json)
-
-
-def _duty(duty: Mapping[str, Json]) -> str:
-    who = _names(duty.get("people")) or "nobody"
-    until = duty.get("until")
-    line = f"{duty.get('name')}: {who} {f'until {_when(until)}' if until else 'from now on'}"
-    following = duty.get("next")
-    if isinstance(following, dict):
-        line += f", then {_names(following.get('people')) or 'nobody'}"
-    return line
-
-
-def _names(people: Json | None) -> str:
-    return ", ".join(str(person.get("name")) for person in _objects(people))
-
-
-def _when(text: Json | None) -> str:
+def when(text: Json | None) -> str:
+    """Return a time as this machine's clock shows it."""
     try:
         return f"{datetime.fromisoformat(str(text)).astimezone():%a %d %b %H:%M}"
     except ValueError:

@@ -30,8 +30,10 @@ __all__ = [
     "add_override",
     "cancel_override",
     "create_schedule",
+    "describe_schedule",
     "effective_from",
     "end_layer",
+    "end_rotations",
     "set_rotation",
     "withdraw_rotation",
 ]
@@ -82,6 +84,26 @@ def set_rotation(schedule: Schedule, draft: RotationDraft, *, actor: timeline.Su
     if rotation.layer_id is None:
         _move_to_zone(schedule, rotation.time_zone)
     return rotation
+
+
+@atomic
+def describe_schedule(
+    schedule: Schedule, *, name: str, team: Team | None, time_zone: str, actor: timeline.Subject
+) -> None:
+    """Give a schedule another name, team or zone. Safe to call twice. Raises BadInput naming the field."""
+    if not name.strip():
+        raise BadInput("name", "give the rota a name")
+    check_time_zone(time_zone)
+    name = name.strip()[:120]
+    if (schedule.name, schedule.team, schedule.time_zone) == (name, team, time_zone):
+        return
+    _move_to_zone(schedule, time_zone)
+    schedule.name, schedule.team = name, team
+    Schedule.objects.filter(pk=schedule.pk).update(name=name, team=team)
+    payload = events.ScheduleChanged(
+        schedule=schedule.pk, name=name, team=team.pk if team else None, time_zone=time_zone
+    )
+    timeline.append(payload, actor=actor, about=[schedule, *([team] if team else []), "oncall", "now"])
 
 
 def _store(
@@ -189,14 +211,23 @@ def end_layer(
     ends_at = max(now(), at) if at else now()
     rows = Rotation.objects.filter(schedule=schedule, layer=layer, withdrawn_at__isnull=True)
     open_ = list(rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=ends_at)).values_list("pk", flat=True))
-    if not open_:
-        return ends_at
-    Rotation.objects.filter(pk__in=open_).update(ends_at=ends_at)
+    end_rotations(schedule, layer, open_, at=ends_at, actor=actor)
+    return ends_at
+
+
+@atomic
+def end_rotations(
+    schedule: Schedule, layer: Layer | None, rows: Sequence[int], *, at: datetime, actor: timeline.Subject
+) -> None:
+    """Let some turn orders of a layer cover nothing from an instant on, which is not before now."""
+    if not rows:
+        return
+    ends_at = max(at, now())
+    Rotation.objects.filter(pk__in=rows).update(ends_at=ends_at)
     payload = events.LayerEnded(
-        schedule=schedule.pk, layer=layer.pk if layer else None, rotations=sorted(open_), ends_at=ends_at
+        schedule=schedule.pk, layer=layer.pk if layer else None, rotations=sorted(rows), ends_at=ends_at
     )
     timeline.append(payload, actor=actor, about=[schedule, *([layer] if layer else []), "oncall", "now"])
-    return ends_at
 
 
 @atomic

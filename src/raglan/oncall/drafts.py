@@ -10,7 +10,7 @@ from raglan.core.decode import YEARS
 from raglan.core.errors import BadInput
 from raglan.oncall import resolve
 from raglan.oncall.models import Override, Rotation
-from raglan.oncall.turns import Participant, Window
+from raglan.oncall.turns import MOST, Participant, Window
 from raglan.people.actions import check_zone
 from raglan.people.models import Person
 
@@ -27,14 +27,7 @@ DRAFT_ID = 2**63 - 1
 DRAFT_LAYER = -1
 RESERVED: Final = frozenset({"new", "cover", "part", "calendar"})  # words that are addresses of screens
 LENGTHS = {Rotation.Unit.HOURS: timedelta(hours=1), Rotation.Unit.DAYS: timedelta(days=1)}
-MOST = {
-    Rotation.Unit.HOURS: 24 * 7,
-    Rotation.Unit.DAYS: 366,
-    Rotation.Unit.WEEKS: 52,
-    Rotation.Unit.MONTHS: 12,
-    Rotation.Unit.WEEKDAYS: 1,
-}
-MAX_WEEKS = MOST[Rotation.Unit.WEEKS]
+MAX_WEEKS = MOST["weeks"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,16 @@ class ScheduleMade(EventPayload):
     created_at: datetime
 
 
+class ScheduleChanged(EventPayload):
+    """A schedule has another name, team or zone; turns keep the zone that they were written in."""
+
+    kind = "schedule.changed"
+    schedule: int
+    name: str
+    team: int | None
+    time_zone: str
+
+
 class LayerMade(EventPayload):
     """A schedule has another layer."""
 

@@ -189,10 +189,15 @@ def outlook(schedule: Schedule, at: datetime) -> tuple[OnCall, Piece | None]:
     return _answer(schedule, first, following.starts_at if following else None), following
 
 
+def reasons_of(schedule: Schedule, piece: Piece) -> tuple[Reason, ...]:
+    """Return why those in a shift are on call; none in a gap."""
+    return () if isinstance(piece, Gap) else tuple(_why(schedule, seat) for seat in piece.seats)
+
+
 def _answer(schedule: Schedule, first: Piece, until: datetime | None) -> OnCall:
     if isinstance(first, Gap):
         return OnCall((), Source.NOBODY, "nobody is on call", until)
-    reasons = tuple(_why(schedule, seat) for seat in first.seats)
+    reasons = reasons_of(schedule, first)
     words = "; ".join(dict.fromkeys(reason.words for reason in reasons))
     covered = any(reason.source is Source.OVERRIDE for reason in reasons)
     return OnCall(first.people, Source.OVERRIDE if covered else Source.ROTATION, words, until, reasons)

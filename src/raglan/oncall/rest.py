@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
-from raglan.oncall import actions, drafts, queries, resolve
+from raglan.oncall import actions, as_code, drafts, importing, queries, resolve, written
 from raglan.oncall.models import Override, Rotation
 from raglan.oncall.models import Schedule as ScheduleRow
 from raglan.oncall.turns import EVERY_DAY, Window
@@ -139,6 +139,24 @@ class OverrideIn(Body):
     reason: Annotated[ShortText, Field(max_length=drafts.MAX_REASON)] = ""
 
 
+class CodeIn(Body):
+    """A schedule in its written form, YAML or JSON."""
+
+    text: Annotated[str, Field(max_length=written.MAX_BYTES)]
+
+
+class PlanIn(CodeIn):
+    """A written schedule, and how many days ahead to look."""
+
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 56
+
+
+class CodeOut(Schema):
+    """A schedule in its written form."""
+
+    text: str
+
+
 class PersonOut(Schema):
     """A person, briefly."""
 
@@ -248,6 +266,28 @@ class ShiftOut(Schema):
     people: list[PersonOut]
     override_id: int | None
     instead_of: list[PersonOut]
+
+
+class MoveOut(Schema):
+    """A time at which somebody else would be on call."""
+
+    starts_at: datetime
+    ends_at: datetime
+    before: list[PersonOut]
+    after: list[PersonOut]
+
+
+class StepsOut(Schema):
+    """What a file changed, step by step."""
+
+    schedule: str
+    steps: list[str]
+
+
+class PlanOut(StepsOut):
+    """What a file would change, and which shifts would move."""
+
+    moves: list[MoveOut]
 
 
 @router.get(
@@ -399,6 +439,40 @@ def withdraw_rotation(request: HttpRequest, slug: Slug, rotation_id: Cursor) -> 
     rotation, begins_at = queries.rotation(slug, rotation_id)
     actions.withdraw_rotation(rotation, begins_at=begins_at, actor=principal(request).actor)
     return Status(204, None)
+
+
+@router.get("/schedules/{slug}/code", response=CodeOut, operation_id="export_schedule", summary="A schedule as a file")
+def export_schedule(request: HttpRequest, slug: Slug) -> CodeOut:
+    """Return a schedule in its written form, with the turn orders and overrides that are not over."""
+    return CodeOut(text=as_code.write(importing.document_of(queries.schedule(slug, since=now()))))
+
+
+@router.post("/on-call/plan", response=PlanOut, operation_id="plan_schedule", summary="What a file would change")
+def plan_schedule(request: HttpRequest, data: PlanIn) -> PlanOut:
+    """Return what an import would do and which shifts would move; nothing is saved."""
+    require_scope(request, Scope.CONFIGURE)
+    asks = principal(request)
+    outcome = importing.plan(as_code.read(data.text), by=asks.person, actor=asks.actor, days=data.days)
+    people = Person.objects.in_bulk({pk for move in outcome.moves for pk in (*move.before, *move.after)})
+    moves = [
+        MoveOut(
+            starts_at=move.starts_at,
+            ends_at=move.ends_at,
+            before=_people(tuple(people[pk] for pk in move.before)),
+            after=_people(tuple(people[pk] for pk in move.after)),
+        )
+        for move in outcome.moves
+    ]
+    return PlanOut(schedule=outcome.slug, steps=outcome.steps, moves=moves)
+
+
+@router.post("/on-call/import", response=StepsOut, operation_id="import_schedule", summary="Let a file count")
+def import_schedule(request: HttpRequest, data: CodeIn) -> StepsOut:
+    """Let a schedule be as a file says, from now on; what was stays as it was. Safe to send twice."""
+    require_scope(request, Scope.CONFIGURE)
+    asks = principal(request)
+    outcome = importing.take_over(as_code.read(data.text), by=asks.person, actor=asks.actor)
+    return StepsOut(schedule=outcome.slug, steps=outcome.steps)
 
 
 @router.post(

@@ -18,6 +18,8 @@ WEEK = timedelta(weeks=1)
 FAR = datetime(2300, 1, 1, tzinfo=UTC)
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
+MOST = {"hours": 24 * 7, "days": 366, "weeks": 52, "months": 12, "weekdays": 1}  # how many of each a turn may have
+
 Participant = int | tuple[int, ...]
 Span = tuple[datetime, datetime]
 

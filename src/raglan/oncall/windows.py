@@ -49,10 +49,10 @@ def parse_time(word: str) -> time:
     """Read a time of day; `24:00` is midnight. Raises ValueError with a sentence."""
     if word == "24:00":
         return time(0)
-    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", word)
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", word)
     if found is None:
         raise ValueError(f"{word[:20]!r} is not a time of day; write it as 09:00.")
-    return time(int(found[1]), int(found[2]))
+    return time(int(found[1]), int(found[2]), int(found[3] or 0))
 
 
 def line_of(window: Window) -> str:

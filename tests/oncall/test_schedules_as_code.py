@@ -1,0 +1,273 @@
+"""Schedules as code: read, explained without a server, exported, planned and imported."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raglan.cli import cli
+from raglan.core.errors import BadInput
+from raglan.core.models import Event
+from raglan.oncall import actions, as_code, importing, queries, resolve, written
+from raglan.oncall.models import Rotation, Schedule
+from raglan.people.models import Person
+from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
+from tests.oncall.test_layers_are_stored import OFFICE
+from tests.oncall.test_rest import Api
+
+FILE = """\
+schedule: web
+name: Web duty
+time_zone: Europe/Berlin
+layers:
+  - starts: 2026-01-05
+    turns: {every: 1, unit: weeks, on: Monday, at: "09:00"}
+    people: [Mara Novak, Ike Okafor]
+  - name: Office hours
+    rank: 1
+    starts: 2026-01-05
+    turns: {every: 1, unit: days, at: "00:00"}
+    active_days: true
+    windows: ["Mon-Fri 09:00-17:00"]
+    people:
+      - [Mara Novak, Rowan Ellis]
+      - Ike Okafor
+overrides:
+  - kind: replace_one
+    person: Sol Adeyemi
+    instead_of: Rowan Ellis
+    from: 2026-01-05 09:00
+    until: 2026-01-05 12:00
+    reason: dentist
+"""
+
+
+def explained(text: str, *options: str, tmp: Path) -> tuple[int, str]:
+    path = tmp / "web.yaml"
+    path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["oncall", "explain", "--file", str(path), *options])
+    return result.exit_code, result.output
+
+
+def test_a_file_says_who_is_on_call_and_why(tmp_path: Path) -> None:
+    code, words = explained(FILE, "--at", "2026-01-05 10:00", tmp=tmp_path)
+    assert code == 0
+    assert words.splitlines() == [
+        "Web duty, times in Europe/Berlin",
+        "At Mon 05 Jan 2026 10:00:",
+        "  Mara Novak: it is their turn in Office hours",
+        "  Sol Adeyemi: takes this time in place of somebody: dentist, for Rowan Ellis",
+        "until Mon 05 Jan 2026 12:00, then Mara Novak, Rowan Ellis",
+    ]
+
+
+def test_a_file_is_explained_as_json(tmp_path: Path) -> None:
+    code, words = explained(FILE, "--at", "2026-01-05 18:00", "--json", tmp=tmp_path)
+    answer = json.loads(words)
+    assert (code, answer["until"], answer["next"]) == (0, "2026-01-06T08:00:00+00:00", ["Ike Okafor"])
+    assert answer["people"] == [
+        {
+            "name": "Mara Novak",
+            "why": "it is their turn",
+            "source": "rotation",
+            "layer": "",
+            "override": None,
+            "instead_of": [],
+        }
+    ]
+
+
+def test_all_shifts_and_gaps_are_listed_up_to_a_time(tmp_path: Path) -> None:
+    code, words = explained(FILE, "--at", "2026-01-05 08:00", "--until", "2026-01-06 10:00", tmp=tmp_path)
+    assert code == 0
+    assert "Mon 05 Jan 2026 08:00 to Mon 05 Jan 2026 09:00\n  nobody\n" in words
+    assert "Tue 06 Jan 2026 09:00 to Tue 06 Jan 2026 10:00\n  Ike Okafor: it is their turn in Office hours" in words
+
+
+def test_explaining_needs_neither_django_nor_a_server(tmp_path: Path) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    code = (
+        "import sys; from raglan.cli import cli\n"
+        f"cli.main(['oncall', 'explain', '--file', {str(path)!r}, '--at', '2026-01-05 10:00'], standalone_mode=False)\n"
+        "print([name for name in ('django', 'pydantic', 'ninja', 'icalendar') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schedule: web", "schedule: Web!", "line 1: write small letters"),
+        ("Europe/Berlin", "Mars/Base", "line 3: Mars/Base is not a time zone"),
+        ("Europe/Berlin", "../../etc/passwd", "line 3: ../../etc/passwd is not a time zone"),
+        ("unit: weeks", "unit: fortnights", "line 6: write one of hours, days, weeks, months, weekdays"),
+        ("every: 1, unit: days", "every: 0, unit: days", "line 11: write a whole number from 1 to 366"),
+        ('at: "09:00"', 'at: "25:00"', "line 6: '25:00' is not a time of day"),
+        ("Mon-Fri 09:00", "Mon-Fry 09:00", "line 13: 'Fry' is not a weekday"),
+        ("starts: 2026-01-05", "starts: soon", "line 5: write a date"),
+        ("rank: 1", "rank: high", "line 9: write a whole number"),
+        ("active_days: true", "active_days: yes", "line 12: write true or false"),
+        ("rank: 1", "colour: red", "line 9: colour is not a field here"),
+        ("rank: 1", "rank: 1\n    rank: 2", "line 10: rank stands here twice"),
+        ("rank: 1", "rank: &a 1", "line 9: anchors and aliases are not read"),
+        ("rank: 1", "rank: !!int 1", "line 9: tags are not read"),
+        ("rank: 1", "<<: {rank: 1}", "line 9: the name of a field is a text"),
+        ("until: 2026-01-05 12:00", "until: 2026-01-05 08:00", "line 22: must be after from"),
+        ("    instead_of: Rowan Ellis\n", "", "line 18: instead_of belongs to kind: replace_one"),
+        ("name: Web duty", "name: 'Web duty", "this is not YAML or JSON"),
+        ("name: Web duty", "name: x\n---\nname: y", "a file has one document"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(old: str, new: str, words: str) -> None:
+    assert old in FILE
+    with pytest.raises(BadInput) as refused:
+        as_code.read(FILE.replace(old, new, 1))
+    assert words in refused.value.sentence
+    assert refused.value.status == 422
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "[]", "3", "null", "{}", "\x00", "a: [", "- " * 3000, "[" * 100])
+def test_what_is_no_schedule_is_refused_calmly(text: str) -> None:
+    with pytest.raises(BadInput):
+        as_code.read(text)
+
+
+def test_a_bomb_of_aliases_or_of_size_is_refused_at_once() -> None:
+    with pytest.raises(BadInput, match="aliases"):
+        written.read("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]")
+    with pytest.raises(BadInput, match="1 MiB"):
+        written.read("a" * (1024 * 1024 + 1))
+    with pytest.raises(BadInput, match="20000 values"):
+        written.read("[" + "x," * 30_000 + "]")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=200) | st.text(alphabet="{}[]:,-&*!#\"' \n\tab", max_size=80))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(BadInput):
+        as_code.read(text)
+
+
+def test_json_is_the_same_form() -> None:
+    text = json.dumps(
+        {
+            "schedule": "web",
+            "time_zone": "UTC",
+            "layers": [{"starts": "2026-01-05", "people": ["Zoë \U0001f600"], "rank": 1, "active_days": False}],
+        },
+        indent="\t",
+    )
+    document = as_code.read(text)
+    assert (document.layers[0].people, document.layers[0].rank) == ((("Zoë \U0001f600",),), 1)
+
+
+def test_what_is_written_is_read_back_as_it_was() -> None:
+    document = as_code.read(FILE)
+    assert as_code.read(as_code.write(document)) == document
+
+
+def full_rota(*people: Person) -> Schedule:
+    mara, ike, rowan = people
+    web = rota(mara, ike, zone="Europe/Berlin")
+    layer = replace(draft((mara.pk, rowan.pk), ike), unit="days", windows=OFFICE, active_days=True)
+    actions.set_rotation(web, replace(layer, layer="Office", rank=2), actor=mara)
+    actions.set_rotation(
+        web, replace(layer, layer="Fridays", unit="weekdays", weekdays=(4,), active_days=False), actor=mara
+    )
+    actions.set_rotation(web, replace(draft(rowan), effective_from=MONDAY + 20 * DAY), actor=mara)
+    cover(web, rowan, MONDAY + DAY, MONDAY + 2 * DAY, 'at "the" dentist: 9')
+    return web
+
+
+def test_an_export_brought_back_changes_nothing(mara: Person, ike: Person, rowan: Person) -> None:
+    full_rota(mara, ike, rowan)
+    text = as_code.write(importing.document_of(queries.schedule("web")))
+    events, rows = Event.objects.count(), Rotation.objects.count()
+    outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
+    assert (outcome.steps, outcome.moves) == ([], [])
+    assert importing.take_over(as_code.read(text), by=mara, actor=mara).steps == []
+    assert (Event.objects.count(), Rotation.objects.count()) == (events, rows)
+
+
+def test_an_export_explained_without_a_server_agrees_with_the_server(mara: Person, ike: Person, rowan: Person) -> None:
+    web = full_rota(mara, ike, rowan)
+    document = as_code.read(as_code.write(importing.document_of(queries.schedule("web"))))
+    pure, names = as_code.schedule_of(document)
+    for shift in queries.shifts_between(web, MONDAY + HOUR, MONDAY + 60 * DAY):
+        answer = resolve.who_is_on_call(pure, shift.starts_at)
+        assert [names[pk] for pk in answer.people] == [person.email for person in shift.people]
+
+
+def test_a_plan_says_which_shifts_move_and_keeps_nothing(mara: Person, ike: Person, rowan: Person) -> None:
+    rota(mara, ike)
+    text = as_code.write(importing.document_of(queries.schedule("web"))).replace(ike.email, rowan.email)
+    events = Event.objects.count()
+    outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=21)
+    assert [(move.starts_at, move.before, move.after) for move in outcome.moves] == [
+        (MONDAY + 7 * DAY - 3 * HOUR, (ike.pk,), (rowan.pk,)),
+        (MONDAY + 21 * DAY - 3 * HOUR, (ike.pk,), (rowan.pk,)),
+    ]
+    assert (Event.objects.count(), Rotation.objects.count()) == (events, 1)
+
+
+def test_an_import_changes_the_future_as_planned_and_not_the_past(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    past = queries.shifts_between(queries.schedule("web"), MONDAY - 60 * DAY, MONDAY)
+    text = as_code.write(importing.document_of(queries.schedule("web"))).replace(ike.email, rowan.email)
+    planned = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
+    before = queries.load(queries.schedule("web"))
+    importing.take_over(as_code.read(text), by=mara, actor=mara)
+    after = queries.load(queries.schedule("web"))
+    moves = resolve.changes(before, after, MONDAY, MONDAY + 60 * DAY)
+    assert [replace(m, ends_at=min(m.ends_at, MONDAY + 59 * DAY)) for m in moves] == [
+        replace(m, ends_at=min(m.ends_at, MONDAY + 59 * DAY)) for m in planned.moves
+    ]
+    assert queries.shifts_between(queries.schedule("web"), MONDAY - 60 * DAY, MONDAY) == past
+    assert web.slug == "web"
+
+
+def test_a_layer_that_the_file_does_not_have_ends(mara: Person, ike: Person, rowan: Person) -> None:
+    full_rota(mara, ike, rowan)
+    document = importing.document_of(queries.schedule("web"))
+    kept = replace(document, layers=tuple(layer for layer in document.layers if not layer.name), overrides=())
+    steps = importing.take_over(kept, by=mara, actor=mara).steps
+    assert steps == [
+        "layer Office: the turn order ends now",
+        "layer Fridays: the turn order ends now",
+        "override of Rowan Ellis ends",
+    ]
+    assert queries.who("web", MONDAY + DAY).people == (mara,)
+
+
+def test_a_file_makes_a_rota_over_rest_and_is_exported_again(
+    monday: None, mara: Person, ike: Person, rowan: Person
+) -> None:
+    api = Api(None, ["read", "respond", "configure"])
+    text = FILE.replace("Sol Adeyemi", mara.email).replace("2026-01-05 ", "2026-12-01 ")
+    status, planned = api.send("post", "/on-call/plan", {"text": text})
+    assert (status, planned["steps"][0]) == (200, "new rota Web duty, with 2 turn orders")
+    assert not Schedule.objects.exists()
+    assert api.send("post", "/on-call/import", {"text": text})[0] == 200
+    assert api.send("post", "/on-call/import", {"text": text})[1]["steps"] == []
+    exported = str(api.get("/schedules/web/code")[1]["text"])  # type: ignore[index]  # an object
+    assert as_code.read(exported).layers[1].windows == OFFICE
+    assert queries.schedule("web").created_at - MONDAY < timedelta(minutes=1)
+
+
+def test_a_name_that_nobody_has_is_refused_with_its_line(mara: Person, ike: Person) -> None:
+    api = Api(None, ["read", "configure"])
+    status, problem = api.send("post", "/on-call/import", {"text": FILE})
+    assert (status, problem["field"]) == (422, "layers[1].people[0][1]")
+    assert "line 15: there is nobody called Rowan Ellis" in str(problem["message"])
+    assert api.send("post", "/on-call/plan", {"text": "a: [", "days": 7})[0] == 422
+    assert Api(None, ["read"]).send("post", "/on-call/import", {"text": FILE})[0] == 403
