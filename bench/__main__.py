@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import floor, intake, page, sizes, start, storm
+from bench import floor, intake, page, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "page": page.measure,
     "storm": storm.measure,
     "intake": intake.measure,
+    "timers": timers.measure,
 }
 HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from raglan.core import clock, engine, metrics
+from raglan.core import clock, engine, metrics, timeline
 from raglan.core.clock import AnchoredClock
 
 
@@ -47,7 +47,8 @@ def test_moving_for_a_test_is_no_drift() -> None:
     assert anchored.moved == timedelta(days=2)
 
 
-def test_the_engine_counts_a_jump_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db
+def test_a_jump_is_counted_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looking = engine.Engine(threads=1, network_threads=1)
     before = metrics.clock_jumps._value.get()
     jump(monkeypatch, timedelta(hours=3))
@@ -56,3 +57,5 @@ def test_the_engine_counts_a_jump_once(monkeypatch: pytest.MonkeyPatch) -> None:
         looking._notice_jump()
 
     assert metrics.clock_jumps._value.get() - before == 1
+    told = [event.payload() for event in timeline.about("raglan:clock")]
+    assert [round(event.seconds) for event in told if isinstance(event, engine.ClockJumped)] == [3 * 3600]

@@ -1,13 +1,17 @@
 # ruff: noqa: PT012 -- what must fail is a whole transaction
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from raglan.core import timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.db import atomic, in_write
+from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Timer
 from raglan.testing import world
 
@@ -267,3 +271,134 @@ def test_the_payload_comes_back_as_it_was_written(handler: Register) -> None:
     timers.fire_due()
 
     assert (fired[0].payload, fired[0].subject_id) == ({"words": ["ä", 1, None]}, 12)
+
+
+Many = list[list[timers.Due]]
+
+
+@pytest.fixture
+def light() -> Iterator[Callable[..., Many]]:
+    """Register a light handler; the batches that it was given are in the list."""
+
+    def register(does: Callable[[Sequence[timers.Due]], object] = lambda many: None) -> Many:
+        given: Many = []
+
+        def function(many: Sequence[timers.Due]) -> None:
+            given.append(list(many))
+            does(many)
+
+        timers.light_handler("test.light")(function)
+        return given
+
+    yield register
+    timers.HANDLERS.pop("test.light", None)
+
+
+def test_light_timers_fire_together_oldest_first(light: Callable[..., Many], plan: Write) -> None:
+    given = light()
+    for ago in (10, 30, 20, -60):
+        plan("test.light", f"thing:{ago}", ago=ago)
+
+    assert [timers.fire_light(), timers.fire_light()] == [3, 0]
+
+    assert [subjects(many) for many in given] == [["thing:30", "thing:20", "thing:10"]]
+    assert [due.attempt for due in given[0]] == [1, 1, 1]
+    assert list(Timer.objects.values_list("subject", flat=True)) == ["thing:-60"]
+
+
+def test_no_more_light_timers_are_taken_than_asked_for(light: Callable[..., Many], plan: Write) -> None:
+    given = light()
+    for number in range(5):
+        plan("test.light", f"thing:{number}")
+
+    assert [timers.fire_light(2), timers.fire_light(2), timers.fire_light(2)] == [2, 2, 1]
+
+    assert [len(many) for many in given] == [2, 2, 1]
+
+
+def test_a_poison_light_timer_is_found_and_set_aside_and_the_others_are_done(
+    light: Callable[..., Many], plan: Write
+) -> None:
+    done: list[str] = []
+
+    def raises_for_one(many: Sequence[timers.Due]) -> None:
+        for due in many:
+            if due.subject_id == 2:
+                raise RuntimeError("poison")
+        done.extend(subjects(list(many)))
+
+    light(raises_for_one)
+    for number in (1, 2, 3):
+        plan("test.light", f"thing:{number}")
+
+    timers.fire_light()
+    assert timers.fire_light() == 0
+    world.fast_forward(timedelta(minutes=1))
+
+    assert done == ["thing:1", "thing:3"]
+    assert [(timer.subject, timer.parked_at is None) for timer in Timer.objects.all()] == [("thing:2", False)]
+
+
+@pytest.mark.parametrize("name", ["timers.taken", "db.before_commit", "db.after_commit"])
+def test_light_timers_that_a_crash_cut_off_are_all_there_or_all_done(
+    light: Callable[..., Many], plan: Write, name: str
+) -> None:
+    light(lambda many: [timers.schedule("test.done", subject=due.subject, due_at=now()) for due in many])
+    for number in range(3):
+        plan("test.light", f"thing:{number}")
+
+    with pytest.raises(Crash), crash_at(1, name):
+        timers.fire_light()
+
+    left = Counter(Timer.objects.values_list("kind", flat=True))
+    assert left == ({"test.done": 3} if name == "db.after_commit" else {"test.light": 3})
+
+
+def test_a_light_timer_in_a_lane_waits_for_its_turn(light: Callable[..., Many], plan: Write, handler: Register) -> None:
+    given, fired = light(), handler()
+    plan("test.work", "thing:1", lane="incident:7")
+    plan("test.light", "thing:2", lane="incident:7")
+
+    assert timers.fire_light() == 0
+    world.fire_all()
+
+    assert (subjects(fired), [subjects(many) for many in given]) == (["thing:1"], [["thing:2"]])
+
+
+def test_a_cancelled_light_timer_does_not_fire(light: Callable[..., Many], plan: Write) -> None:
+    given = light()
+    plan("test.light")
+    timers.cancel("test.light", subject="thing:1")
+
+    assert (timers.fire_light(), given) == (0, [])
+
+
+def test_timers_of_an_older_version_are_given_to_the_pool_of_their_kind(
+    light: Callable[..., Many], handler: Register, plan: Write
+) -> None:
+    light()
+    handler("test.call", network=True)
+    for kind in ("test.light", "test.call", "of.another.version"):
+        plan(kind)
+    Timer.objects.update(pool=timers.Pool.WORK)
+
+    assert (timers.sort_into_pools(), timers.sort_into_pools()) == (2, 0)
+
+    pools = dict(Timer.objects.values_list("kind", "pool"))
+    assert pools == {"test.light": 2, "test.call": 1, "of.another.version": 0}
+
+
+def test_a_look_at_what_is_due_reads_the_index_and_not_the_table(handler: Register, plan: Write) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the plan of PostgreSQL depends on sizes")
+    handler()
+    plan()
+
+    with CaptureQueriesContext(connection) as looked:
+        timers.heads()
+    for query in looked.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            steps = " ".join(str(row[3]) for row in cursor.fetchall())
+        assert "SEARCH core_timer USING INDEX timer_pool_due" in steps
+        assert "TEMP B-TREE" not in steps

@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from pydantic import SecretStr
 
 from raglan.alerts.ports import Batch, Outcome
@@ -34,21 +34,16 @@ class Still(Engine):
     """An engine that says what the test wants."""
 
     runs = True
+    last_tick = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_tick = time.monotonic()
 
     @property
     def is_running(self) -> bool:
         """As the test wants."""
         return self.runs
-
-
-class Going(Engine):
-    """A real engine, whose thread leaves no connection behind for the next test."""
-
-    def _loop(self) -> None:
-        try:
-            super()._loop()
-        finally:
-            connections.close_all()
 
 
 @contextmanager
@@ -128,7 +123,7 @@ def test_a_full_queue_or_a_writer_that_is_gone_is_not_healthy(
 
 
 def test_the_next_whole_tick_can_be_waited_for(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Going(threads=1, network_threads=1)
+    engine = Engine(threads=1, network_threads=1)
     with asked(engine) as loopback:
         engine.start()
         before = engine.ticks

@@ -1,13 +1,18 @@
 """The only clock.
 
-`now()` is the wall time at start plus monotonic time since then, so that a jump of the machine's clock neither skips
-nor repeats a wait. `drift()` says how far the wall clock has moved away since. Calendars read the same instant
-through a named zone.
+`now()` is the wall time at start plus the time that has passed since then, so that a jump of the machine's clock
+neither skips nor repeats a wait. The time that passed includes a sleep of the machine. `drift()` says how far the wall
+clock has moved away since. Calendars read the same instant through a named zone.
 """
 
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+
+
+def passed() -> float:
+    """Return seconds that only ever grow, and grow while the machine sleeps where the system can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class AnchoredClock:
@@ -21,11 +26,11 @@ class AnchoredClock:
     def anchor(self) -> None:
         """Take the wall clock's word as of now."""
         self._wall = datetime.now(UTC)
-        self._monotonic = time.monotonic()
+        self._passed = passed()
 
     def now(self) -> datetime:
         """Return the anchored time, aware and in UTC."""
-        return self._wall + timedelta(seconds=time.monotonic() - self._monotonic) + self._moved
+        return self._wall + timedelta(seconds=passed() - self._passed) + self._moved
 
     def drift(self) -> timedelta:
         """Return how far the wall clock is ahead of the anchored one."""

@@ -1,22 +1,38 @@
-"""The loop that fires due timers: claim, hand to a small pool, look again when woken or when the next one is due."""
+"""The loops that fire due timers: claim, hand to a small pool, look again when woken or when the next one is due.
+
+Looks are cheap (one probe of an index for each pool), at most one in five milliseconds, and at least one a second.
+"""
 
 import queue
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
 
-from raglan.core import logs, metrics, timers
+from raglan.core import logs, metrics, timeline, timers
 from raglan.core.clock import CLOCK, now
+from raglan.core.db import atomic
 
 MAX_WAIT_S = 1.0
 MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
 NETWORK_THREADS = 8
+BLOCKED_WAIT_S = 0.2
 JUMP = timedelta(seconds=2)
+COMPARE_EVERY_S = 5.0
+MOST_SKEW_S = 5.0
 log = logs.get("raglan.engine")
+
+
+class ClockJumped(timeline.EventPayload):
+    """The machine's clock was set; `ahead_s` is how far it is ahead of raglan's own since."""
+
+    kind = "clock.jumped"
+    node: str
+    seconds: float
+    ahead_s: float
 
 
 class Pool:
@@ -52,9 +68,13 @@ class Pool:
             self._taken += 1
         self._queue.put(due)
 
+    def begin_no_more(self) -> None:
+        """Finish what is running and leave the rest."""
+        self._stopping = True
+
     def stop(self, deadline: float) -> bool:
         """Finish what is running; return whether that was done before the deadline (monotonic seconds)."""
-        self._stopping = True
+        self.begin_no_more()
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -68,7 +88,8 @@ class Pool:
                 fire_safely(due)
             with self._lock:
                 self._taken -= 1
-            self._done()
+            if self._taken <= self._places - len(self._threads):
+                self._done()  # worth a claim: there is room for each thread once more
         connections.close_all()
 
 
@@ -87,51 +108,130 @@ def fire_safely(due: timers.Due) -> None:
             log.warning("a failed timer waits for its lease to end", extra={"kind": due.kind})
 
 
-class Engine:
-    """Fires timers until stopped: one claiming thread, a pool for work in the database, another for calls outside."""
+class Loop:
+    """A thread that looks again and again: when woken, when something is due, and once a second at least."""
 
-    def __init__(self, threads: int = 4, network_threads: int = NETWORK_THREADS) -> None:
-        self.last_tick = time.monotonic()
-        self.ticks = 0
+    def __init__(self, name: str, look: Callable[[], float]) -> None:
+        self.last = time.monotonic()
+        self.rounds = 0
+        self._look = look
         self._woken = threading.Event()
         self._stopping = threading.Event()
-        self._loop_thread = threading.Thread(target=self._loop, name="raglan-engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.last = time.monotonic()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._stopping.set()
+        self.wake()
+
+    def join(self, deadline: float) -> bool:
+        """Wait for the end until a moment (monotonic seconds); tell whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread.is_alive()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopping.is_set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            wait = self._safely()
+            if not self._stopping.wait(MIN_WAIT_S):  # what is woken a thousand times a second looks at most 200 times
+                self._woken.wait(max(0.0, wait - MIN_WAIT_S))
+        connections.close_all()
+
+    def _safely(self) -> float:
+        try:
+            close_old_connections()
+            wait = self._look()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the engine could not reach the database", extra={"error": str(error)})
+            return MAX_WAIT_S
+        except Exception:  # the loop must outlive any one failure; see the house style
+            log.exception("the engine tick failed")
+            return MAX_WAIT_S
+        self.last = time.monotonic()
+        self.rounds += 1
+        return wait
+
+
+class Engine:
+    """Fires timers until stopped.
+
+    One thread claims for two pools, of work in the database and of calls outside; another fires light timers.
+    """
+
+    def __init__(self, threads: int = 4, network_threads: int = NETWORK_THREADS) -> None:
+        self._main = Loop("raglan-engine", self._tick)
+        self._light = Loop("raglan-engine-light", self._fire_light)
         self._pools = {
-            False: Pool("work", threads=threads, depth=BATCH_PER_THREAD, done=self.wake),
-            True: Pool("network", threads=network_threads, depth=1, done=self.wake),
+            timers.Pool.WORK: Pool("work", threads=threads, depth=BATCH_PER_THREAD, done=self._main.wake),
+            timers.Pool.NETWORK: Pool("network", threads=network_threads, depth=1, done=self._main.wake),
         }
+        self.clock_skew_s = 0.0
+        self._agreed = connection.vendor != "postgresql"  # there it is asked first
+        self._compared = -COMPARE_EVERY_S
         self._drift = CLOCK.drift()
         self._unsubscribe: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """Start the threads."""
-        self.last_tick = time.monotonic()
         self._unsubscribe = timers.on_wake(self.wake)
         for pool in self._pools.values():
             pool.start()
-        self._loop_thread.start()
+        self._main.start()
+        self._light.start()
 
     def wake(self) -> None:
         """Look for due timers now."""
-        self._woken.set()
+        self._main.wake()
+        self._light.wake()
 
     def stop(self, timeout: float = 8.0) -> bool:
         """Claim no more, finish what is running, give unstarted claims back. Return whether all ended in time."""
-        self._stopping.set()
-        self.wake()
-        self._unsubscribe()
         deadline = time.monotonic() + timeout
-        if self._loop_thread.ident is not None:
-            self._loop_thread.join(max(0.0, deadline - time.monotonic()))
-        ended = [pool.stop(deadline) for pool in self._pools.values()]
+        self._unsubscribe()
+        for pool in self._pools.values():
+            pool.begin_no_more()
+        for loop in (self._main, self._light):
+            loop.stop()
+        ended = [loop.join(deadline) for loop in (self._main, self._light)]
+        ended += [pool.stop(deadline) for pool in self._pools.values()]
         if all(ended):
             timers.release(timers.NODE)
         return all(ended)
 
     @property
+    def last_tick(self) -> float:
+        """When both loops had gone round (monotonic seconds)."""
+        return min(self._main.last, self._light.last)
+
+    @property
+    def ticks(self) -> int:
+        """How often both loops have gone round."""
+        return min(self._main.rounds, self._light.rounds)
+
+    @property
     def is_running(self) -> bool:
         """Whether it was started and not yet stopped."""
-        return self._loop_thread.is_alive()
+        return self._main.is_alive and self._light.is_alive
 
     def oldest_due_lateness(self) -> float:
         """Return by how many seconds the oldest due timer is late."""
@@ -139,45 +239,73 @@ class Engine:
         metrics.timer_lateness.set(late)
         return late
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            self._woken.clear()
-            try:
-                wait = self._tick()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the engine could not reach the database", extra={"error": str(error)})
-                wait = MAX_WAIT_S
-            except Exception:  # the loop must outlive any one failure; see the house style
-                log.exception("the engine tick failed")
-                wait = MAX_WAIT_S
-            self._woken.wait(wait)
-        connections.close_all()
-
     def _tick(self) -> float:
-        close_old_connections()
         self._notice_jump()
-        full = [self._claim_for(network) for network in (False, True)]
-        self.last_tick = time.monotonic()
-        self.ticks += 1
-        if any(full):
-            return MAX_WAIT_S  # a pool that finishes something wakes the loop
-        upcoming = timers.next_due()
-        if upcoming is None:
+        if not self._agrees():
             return MAX_WAIT_S
-        return min(MAX_WAIT_S, max(MIN_WAIT_S, (upcoming - now()).total_seconds()))
+        heads = timers.heads(*self._pools)
+        waits = [self._claim_for(pool, heads.get(pool)) for pool in self._pools]
+        return min(waits)
 
-    def _claim_for(self, network: bool) -> bool:
-        """Give a pool what is due; return whether it has no place left."""
-        pool = self._pools[network]
-        kinds = [kind for kind, entry in timers.HANDLERS.items() if entry.network is network]
-        if pool.free and kinds and timers.any_due(kinds):
-            for due in timers.claim(pool.free, kinds=kinds):
-                pool.give(due)
-        return pool.free == 0
+    def _claim_for(self, pool: timers.Pool, head: datetime | None) -> float:
+        """Give a pool what is due; return in how many seconds to look again, unless something happens before."""
+        if not self._pools[pool].free:
+            return MAX_WAIT_S  # a pool that finishes something wakes the loop
+        wait = _until(head)
+        if wait > 0:
+            return wait
+        claimed = timers.claim(self._pools[pool].free, pool=pool)
+        for due in claimed:
+            network = timers.HANDLERS[due.kind].network  # a node of another version may have filed it elsewhere
+            self._pools[timers.Pool.NETWORK if network else timers.Pool.WORK].give(due)
+        return MIN_WAIT_S if claimed else BLOCKED_WAIT_S  # another node was faster, or an earlier one of its lane runs
+
+    def _fire_light(self) -> float:
+        if not self._agreed:
+            return MAX_WAIT_S
+        while (wait := _until(timers.heads(timers.Pool.LIGHT).get(timers.Pool.LIGHT))) <= 0:
+            self._light.last = time.monotonic()
+            if self._light.is_stopping or not timers.fire_light():
+                return BLOCKED_WAIT_S
+        return wait
 
     def _notice_jump(self) -> None:
         drift = CLOCK.drift()
-        if abs(drift - self._drift) > JUMP:
-            metrics.clock_jumps.inc()
-            log.warning("the wall clock jumped; waits are not affected", extra={"seconds": drift.total_seconds()})
-            self._drift = drift
+        if abs(by := drift - self._drift) <= JUMP:
+            return
+        metrics.clock_jumps.inc()
+        log.warning("the wall clock jumped; waits are not affected", extra={"seconds": by.total_seconds()})
+        self._drift = drift
+        jumped = ClockJumped(node=timers.NODE, seconds=by.total_seconds(), ahead_s=drift.total_seconds())
+        with atomic():
+            timeline.append(jumped, about=["raglan:clock"])
+
+    def _agrees(self) -> bool:
+        """Tell whether this node's clock and the database's agree, asked every few seconds; SQLite has none."""
+        at = time.monotonic()
+        if connection.vendor == "postgresql" and at - self._compared >= COMPARE_EVERY_S:
+            self._compared = at
+            self.clock_skew_s = database_skew().total_seconds()
+            metrics.clock_skew.set(self.clock_skew_s)
+            agrees = abs(self.clock_skew_s) <= MOST_SKEW_S
+            if agrees != self._agreed and self._main.rounds:
+                words = "the clocks agree again" if agrees else "this node claims nothing: its clock is wrong"
+                log.warning(words, extra={"seconds": self.clock_skew_s})
+            self._agreed = agrees
+            self._light.wake()
+        return self._agreed
+
+
+def database_skew() -> timedelta:
+    """Return how far our clock is ahead of that of PostgreSQL; what a test has moved does not count."""
+    before = now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        theirs: datetime = cursor.fetchone()[0]
+    half_way = before + (now() - before) / 2
+    return half_way - CLOCK.moved - theirs
+
+
+def _until(head: datetime | None) -> float:
+    """Return the seconds until then, at most those until the next look."""
+    return MAX_WAIT_S if head is None else min(MAX_WAIT_S, (head - now()).total_seconds())

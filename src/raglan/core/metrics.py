@@ -8,6 +8,7 @@ timers_fired = Counter("raglan_timers_fired", "Timers whose work was done", ["ki
 timers_failed = Counter("raglan_timers_failed", "Timers whose handler raised", ["kind"], registry=REGISTRY)
 timer_lateness = Gauge("raglan_timer_lateness_seconds", "Lateness of the oldest due timer", registry=REGISTRY)
 clock_jumps = Counter("raglan_clock_jumps", "Jumps of the wall clock by more than two seconds", registry=REGISTRY)
+clock_skew = Gauge("raglan_clock_skew_seconds", "How far this node is ahead of the database", registry=REGISTRY)
 events_appended = Counter("raglan_events_appended", "Events appended", ["kind"], registry=REGISTRY)
 signals_accepted = Counter("raglan_signals_accepted", "Signals on disk", ["source"], registry=REGISTRY)
 sends = Counter("raglan_sends", "Hand-overs to a provider", ["channel", "outcome"], registry=REGISTRY)

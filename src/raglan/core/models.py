@@ -36,6 +36,13 @@ class EventSubject(models.Model):
 class Timer(models.Model):
     """Work that is due at a time. A row is deleted by the transaction that did its work."""
 
+    class Pool(models.IntegerChoices):
+        """Who fires it: threads for the database, threads that may wait for a network, or many at a time."""
+
+        WORK = 0
+        NETWORK = 1
+        LIGHT = 2
+
     kind = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
     lane = models.CharField(max_length=80, blank=True, default="")
@@ -46,12 +53,14 @@ class Timer(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     parked_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
+    # The database's own default is for nodes of an older version, which write timers beside this one.
+    pool = models.PositiveSmallIntegerField(choices=Pool, default=Pool.WORK, db_default=0)
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], name="timer_due", condition=models.Q(parked_at__isnull=True)),
+            models.Index(fields=["pool", "due_at"], name="timer_pool_due", condition=models.Q(parked_at__isnull=True)),
             models.Index(fields=["subject", "kind"], name="timer_subject"),
-            models.Index(fields=["lane", "id"], name="timer_lane"),
+            models.Index(fields=["lane", "id"], name="timer_in_lane", condition=~models.Q(lane="")),
         ]
 
     def __str__(self) -> str:

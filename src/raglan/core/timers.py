@@ -3,19 +3,24 @@
 A worker claims a timer with a lease. Ordinary handlers run in one transaction with the deletion of their timer, so
 that their effect happens once. A handler registered with `network=True` makes its own short transactions around a
 call to the outside; its timer goes away only when it returns, and when the process dies on the way the lease ends and
-the work is done again.
+the work is done again. A light handler gets many timers at a time: taking them, the work and their deletion are one
+transaction, which needs no lease; what fails that way is done again one by one, with a lease.
 """
 
+import json
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from raglan.config import config
+from raglan.core import logs
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point
 from raglan.core.models import Timer
@@ -23,10 +28,12 @@ from raglan.core.models import Timer
 NODE = f"{socket.gethostname()}:{os.getpid()}"
 MAX_ATTEMPTS = 3
 RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
+LIGHT_BATCH = 2_000
+Pool = Timer.Pool
+log = logs.get("raglan.timers")
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """One timer as its handler sees it.
 
     `attempt` counts from 1; more than 1 means that an earlier try may have had effect.
@@ -63,6 +70,14 @@ class Handler:
     function: Callable[[Due], None]
     network: bool
     on_parked: Callable[[Due, str], None] | None
+    many: Callable[[Sequence[Due]], None] | None = None
+
+    @property
+    def pool(self) -> Timer.Pool:
+        """Who fires it."""
+        if self.many is not None:
+            return Pool.LIGHT
+        return Pool.NETWORK if self.network else Pool.WORK
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -76,6 +91,18 @@ def handler(
 
     def register(function: Callable[[Due], None]) -> Callable[[Due], None]:
         HANDLERS[kind] = Handler(function, network, on_parked)
+        return function
+
+    return register
+
+
+def light_handler(
+    kind: str, *, on_parked: Callable[[Due, str], None] | None = None
+) -> Callable[[Callable[[Sequence[Due]], None]], Callable[[Sequence[Due]], None]]:
+    """Register a handler that does the work of many timers with a few statements, in the transaction that ends them."""
+
+    def register(function: Callable[[Sequence[Due]], None]) -> Callable[[Sequence[Due]], None]:
+        HANDLERS[kind] = Handler(lambda due: function([due]), network=False, on_parked=on_parked, many=function)
         return function
 
     return register
@@ -108,12 +135,19 @@ def schedule_many(plans: Sequence[Plan]) -> list[Timer]:
             due_at=plan.due_at,
             payload=plan.payload,
             lane=plan.lane,
+            pool=int(_pool_of(plan)),
         )
         for key, plan in zip(bulk.take_keys(Timer, len(plans)), plans, strict=True)
     ]
     bulk.insert(made)
     transaction.on_commit(wake)
     return made
+
+
+def _pool_of(plan: Plan) -> Timer.Pool:
+    """A light timer in a lane waits for its turn like any other."""
+    pool = HANDLERS[plan.kind].pool if plan.kind in HANDLERS else Pool.WORK
+    return Pool.WORK if plan.lane and pool == Pool.LIGHT else pool
 
 
 def wake() -> None:
@@ -136,34 +170,117 @@ def cancel(*kinds: str, subject: str) -> int:
     return live.delete()[0]
 
 
-def claim(limit: int, *, kinds: Sequence[str] | None = None) -> list[Due]:
+def claim(limit: int, *, pool: Timer.Pool | None = None) -> list[Due]:
     """Lease due timers to this node, oldest first. A timer waits for earlier ones in its lane."""
     at = now()
-    with atomic():
-        waiting = _claimable(at, kinds)
-        if connection.features.has_select_for_update_skip_locked:
-            waiting = waiting.select_for_update(skip_locked=True, of=("self",))
-        rows = list(waiting[:limit])
-        Timer.objects.filter(pk__in=[row.pk for row in rows]).update(
-            leased_until=at + timedelta(seconds=config().lease_s), leased_by=NODE, attempts=F("attempts") + 1
+    with atomic(), connection.cursor() as cursor:
+        found, parameters = _first(_claimable(at, pool), limit)
+        cursor.execute(
+            f"{found} UPDATE core_timer SET leased_until = %s, leased_by = %s, attempts = attempts + 1"  # noqa: S608
+            f" WHERE id IN (SELECT id FROM found) RETURNING {_columns('attempts')}",
+            [*parameters, *_moments(at + timedelta(seconds=config().lease_s)), NODE],
         )
+        claimed = _read(cursor.fetchall())
     fault_point("timers.claimed")
-    return [Due(row.pk, row.kind, row.subject, row.due_at, row.attempts + 1, row.payload) for row in rows]
+    return claimed
 
 
-def _claimable(at: datetime, kinds: Sequence[str] | None) -> QuerySet[Timer]:
-    earlier = Timer.objects.filter(lane=OuterRef("lane"), pk__lt=OuterRef("pk"), parked_at__isnull=True)
+def _claimable(at: datetime, pool: Timer.Pool | None) -> QuerySet[Timer]:
+    in_lane = Timer.objects.exclude(lane="")  # as the index on lanes has it
+    earlier = in_lane.filter(lane=OuterRef("lane"), pk__lt=OuterRef("pk"), parked_at__isnull=True)
+    due = Timer.objects.filter(due_at__lte=at, parked_at__isnull=True, kind__in=list(HANDLERS))
     return (
-        Timer.objects.filter(due_at__lte=at, parked_at__isnull=True, kind__in=kinds or list(HANDLERS))
+        (due if pool is None else due.filter(pool=pool))
         .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
         .filter(Q(lane="") | ~Exists(earlier))
-        .order_by("due_at", "pk")
     )
 
 
-def any_due(kinds: Sequence[str]) -> bool:
-    """Tell whether something of these kinds could be claimed, without taking the write lock."""
-    return _claimable(now(), kinds).exists()
+def _first(waiting: QuerySet[Timer], limit: int) -> tuple[str, tuple[Any, ...]]:
+    """Return SQL that names the ids of the oldest as `found`, and its parameters; PostgreSQL locks them."""
+    chosen = waiting.order_by("due_at", "pk").values_list("pk")
+    if connection.features.has_select_for_update_skip_locked:
+        chosen = chosen.select_for_update(skip_locked=True, of=("self",))
+    sql, parameters = chosen[:limit].query.sql_with_params()
+    return f"WITH found (id) AS MATERIALIZED ({sql})", tuple(parameters)
+
+
+def _moments(*moments: datetime) -> list[Any]:
+    return [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
+
+
+def _columns(attempt: str) -> str:
+    """What claims are made of. As text a moment of SQLite is read once for many timers, and not by Django for each."""
+    due_at = "due_at" if connection.vendor == "postgresql" else "due_at || ''"
+    return f"id, kind, subject, {due_at}, payload, {attempt}"
+
+
+def _read(rows: Iterable[tuple[int, str, str, datetime | str, str, int]]) -> list[Due]:
+    """Make claims of rows, oldest first: databases return them in any order."""
+    moments: dict[datetime | str, datetime] = {}
+    read = []
+    for pk, kind, subject, due_at, payload, attempt in rows:
+        moment = moments.get(due_at) or moments.setdefault(due_at, _moment(due_at))
+        read.append(Due(pk, kind, subject, moment, attempt, {} if payload == "{}" else json.loads(payload)))
+    read.sort(key=attrgetter("due_at", "id"))
+    return read
+
+
+def _moment(value: datetime | str) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def fire_light(limit: int = LIGHT_BATCH) -> int:
+    """Do the work of due light timers, up to so many, in one transaction with their end; return how many.
+
+    A crash gives all of them back. When a handler raises, they are done one by one from then on.
+    """
+    taken: list[Due] = []
+    try:
+        with atomic():
+            taken = _take(limit)
+            fault_point("timers.taken")
+            for kind, group in _by_kind(taken).items():
+                if (many := HANDLERS[kind].many) is not None:
+                    many(group)
+    except (OperationalError, InterfaceError):
+        raise  # the database, not the work; all of it is still there
+    except Exception:  # which of them was it? Leases, retries and parking find out
+        log.exception("light timers failed together; each is done alone", extra={"timers": len(taken)})
+        Timer.objects.filter(pk__in=[due.id for due in taken]).update(pool=Pool.WORK)
+        wake()
+    return len(taken)
+
+
+def _by_kind(taken: Sequence[Due]) -> dict[str, list[Due]]:
+    found: dict[str, list[Due]] = {}
+    for due in taken:
+        found.setdefault(due.kind, []).append(due)
+    return found
+
+
+def _take(limit: int) -> list[Due]:
+    light = [kind for kind, entry in HANDLERS.items() if entry.many is not None]
+    waiting = Timer.objects.filter(
+        pool=Pool.LIGHT, due_at__lte=now(), parked_at__isnull=True, leased_until__isnull=True, kind__in=light
+    )
+    found, parameters = _first(waiting, limit)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{found} DELETE FROM core_timer WHERE id IN (SELECT id FROM found) RETURNING {_columns('1')}",  # noqa: S608
+            parameters,
+        )
+        return _read(cursor.fetchall())
+
+
+def sort_into_pools() -> int:
+    """Give timers of other versions to the pool that fires their kind today; return how many were moved."""
+    moved = 0
+    for pool in Pool:
+        kinds = [kind for kind, entry in HANDLERS.items() if entry.pool == pool]
+        strays = Timer.objects.filter(kind__in=kinds, attempts=0, leased_until__isnull=True).exclude(pool=pool)
+        moved += (strays.filter(lane="") if pool == Pool.LIGHT else strays).update(pool=pool)
+    return moved
 
 
 def fire(due: Due) -> None:
@@ -190,6 +307,7 @@ def failed(due: Due, error: str) -> bool:
             leased_until=None if parked else now() + RETRY_AFTER[min(due.attempt, len(RETRY_AFTER)) - 1],
             parked_at=now() if parked else None,
             last_error=error[:2000],
+            pool=Pool.NETWORK if entry.network else Pool.WORK,
         )
         if parked and found and entry.on_parked:
             entry.on_parked(due, error)
@@ -202,23 +320,21 @@ def release(node: str | None = None) -> int:
     return (leased.filter(leased_by=node) if node else leased).update(leased_until=None, leased_by="")
 
 
-def next_due() -> datetime | None:
-    """Return when the next unleased timer is due."""
-    waiting = Timer.objects.filter(parked_at__isnull=True, kind__in=list(HANDLERS), leased_until__isnull=True)
-    return waiting.order_by("due_at").values_list("due_at", flat=True).first()
+def heads(*pools: Timer.Pool) -> dict[Timer.Pool, datetime]:
+    """Return when the oldest timer of each pool, that nobody works on, is or was due; one look at the index each."""
+    at, kinds, found = now(), list(HANDLERS), {}
+    for pool in pools or Pool:
+        waiting = Timer.objects.filter(pool=pool, parked_at__isnull=True, kind__in=kinds)
+        free = waiting.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at)).order_by("due_at")
+        if oldest := free.values_list("due_at", flat=True).first():
+            found[pool] = oldest
+    return found
 
 
 def lateness() -> float:
     """Return by how many seconds the oldest due timer is late; 0 when none is. A leased one is being worked on."""
-    at = now()
-    oldest = (
-        Timer.objects.filter(due_at__lt=at, parked_at__isnull=True, kind__in=list(HANDLERS))
-        .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
-        .order_by("due_at")
-        .values_list("due_at", flat=True)
-        .first()
-    )
-    return max(0.0, (at - oldest).total_seconds()) if oldest else 0.0
+    oldest = min(heads().values(), default=None)
+    return 0.0 if oldest is None else max(0.0, (now() - oldest).total_seconds())
 
 
 def fire_due(limit: int = 1000) -> int:

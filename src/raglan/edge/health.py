@@ -12,8 +12,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from raglan.config import config
 from raglan.core import metrics
+from raglan.core.clock import CLOCK
 from raglan.core.db import deadline
-from raglan.core.engine import Engine
+from raglan.core.engine import JUMP, MOST_SKEW_S, Engine
 from raglan.core.errors import NotSignedIn, Overloaded
 from raglan.edge.answers import Receive, Scope, Send, answer, answer_json, header, refuse
 from raglan.edge.journal import Journal
@@ -112,8 +113,25 @@ class Health:
         return [*checks, self._ticking(quiet_is_fine=True)]
 
     def _healthy(self) -> list[Check]:
-        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue()]
+        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock()]
         return [*checks, self._lateness()] if checks[0].ok else checks
+
+    def _clock(self) -> Check:
+        """A clock that was set while we ran moves no wait; one that differs from the database's keeps us from work."""
+        if self._engine is None:
+            return Check("clock", ok=True, words="not looked at by this process")
+        skew = self._engine.clock_skew_s
+        if abs(skew) > MOST_SKEW_S:
+            words = f"differs from the database's by {abs(skew):.0f} s, so that this node does no due work"
+            return Check("clock", ok=False, words=words)
+        drift = CLOCK.drift()
+        if abs(drift) <= JUMP:
+            return Check("clock", ok=True, words="goes evenly")
+        way = "ahead of" if drift > JUMP else "behind"
+        words = (
+            f"the machine's was set and is {abs(drift.total_seconds()):.0f} s {way} raglan's; a restart takes it over"
+        )
+        return Check("clock", ok=True, words=words)
 
     def _migrations(self) -> Check:
         if not self._migrated:

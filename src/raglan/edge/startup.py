@@ -29,6 +29,8 @@ def prepare(config: Config, *, migrate: bool) -> list[str]:
     if connection.vendor == "sqlite":
         with atomic():
             timers.release()  # nobody else serves this file: every lease is of a process that is gone
+    with atomic():
+        timers.sort_into_pools()
     stand_timers()
     return facts
 
