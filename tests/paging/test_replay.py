@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from raglan.core import timeline
-from raglan.paging import actions, events
+from raglan.paging import actions, events, returning
 from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, NotificationRule, Page, Policy, Reached, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
@@ -30,7 +30,7 @@ NOTIFICATION = (
 POLICY = ("name", "slug", "team_id", "repeat", "version", "is_fallback")
 POLICY += ("when_nobody", "earlier_steps", "urgency", "hours", "forgotten_after_s")
 LINK = actions.Via.LINK
-Answered = events.PageConfirmed | events.PageAcknowledged | events.PageJoined | events.PagePassedOn
+Answered = events.PageSnoozed | events.PageConfirmed | events.PageAcknowledged | events.PageJoined | events.PagePassedOn
 
 
 def stored() -> replay.State:
@@ -66,6 +66,15 @@ def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
             page.update(state="unanswered", next_step_at=None)
         case events.FellBack():
             page.update(plan=said.plan, round=said.round, step=-1, held_since=None)
+        case events.PageSnoozed():
+            ends(state, page)
+            own = {"acknowledged_at": said.at, "acknowledged_by_id": said.person, "snoozed_until": said.until}
+            page.update(own, state="acknowledged")
+            answered(state, page, said, "has_it")
+        case events.PageReturned():
+            ends(state, page)
+            page.update(said.model_dump(include={"plan", "round", "urgency"}), state="triggered", step=-1)
+            page.update(acknowledged_at=None, acknowledged_by_id=None)
         case events.PageConfirmed():
             answered(state, page, said, "has_it")
             cancel(state, page_id, person=said.person)
@@ -310,6 +319,40 @@ def paging_with_low_urgency(people: tuple[Person, Person], box: world.Outbox) ->
     world.fast_forward(timedelta(days=3))
 
 
+def snoozing(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page = pages(people)
+    for minutes in (30, 30):
+        returning.snooze(page, until=page.created_at + timedelta(minutes=minutes), by=people[0], via=LINK)
+    world.fast_forward(timedelta(hours=1))
+
+
+def giving_back(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page = actions.acknowledge(pages(people), by=people[0], via=LINK)
+    returning.give_back(page, by=people[0])
+    returning.give_back(page, by=people[0])
+    world.fire_all()
+
+
+def handing_on(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page = pages(people)
+    for _ in range(2):
+        returning.hand_on(page, to=people[1], by=people[0])
+    world.fire_all()
+
+
+def forgetting(people: tuple[Person, Person], box: world.Outbox) -> None:
+    actions.acknowledge(pages(people), by=people[0], via=LINK)
+    world.fast_forward(timedelta(days=2))
+
+
+def adding_people(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page = actions.acknowledge(pages(people), by=people[0], via=LINK)
+    for _ in range(2):
+        returning.add_people(page, people, by=people[0])
+    actions.join(page, by=people[1], via=LINK)
+    world.fire_all()
+
+
 def changing_rules(people: tuple[Person, Person], box: world.Outbox) -> None:
     mara, bo = people
     actions.set_rules(bo, [(world.mail_of(bo).pk, 120)], by=bo)
@@ -328,7 +371,7 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
-CHOICES += (telling_a_program, paging_with_low_urgency)
+CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
 
 
 @pytest.mark.parametrize("act", [*ACTS, *MORE, *LAST, *CHOICES], ids=lambda act: act.__name__)

@@ -2,8 +2,9 @@
 
 from raglan.core import timers
 from raglan.incidents import actions
-from raglan.incidents.models import IncidentPage
+from raglan.incidents.models import Incident, IncidentPage, Responder
 from raglan.paging import ports
+from raglan.paging.busy import Busy, register_busy
 from raglan.paging.models import Page
 
 
@@ -34,4 +35,15 @@ def around(page: Page) -> ports.Around:
     )
 
 
+def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:
+    """Return the open rooms that people are in."""
+    here = Responder.objects.select_related("incident").filter(person_id__in=ids, left_at__isnull=True)
+    found: dict[int, list[Busy]] = {}
+    for item in here.filter(incident__state=Incident.State.OPEN).order_by("-incident_id")[:500]:
+        words = f"incident {item.incident_id}, {item.incident.title}"
+        found.setdefault(item.person_id, []).append(Busy(words, f"/incidents/{item.incident_id}/"))
+    return found
+
+
 ports.register_around(around)
+register_busy(rooms_of)

@@ -203,7 +203,7 @@ def _note_delay(page: Page) -> None:
     late = now() - page.next_step_at if page.next_step_at else timedelta(0)
     if late > LATE:
         told = events.StepLate(round=page.round, step=page.step, delay_s=round(late.total_seconds()))
-        timeline.append(told, about=_about(page))
+        timeline.append(told, about=about(page))
 
 
 def _stop_earlier(page: Page) -> None:
@@ -224,7 +224,7 @@ def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
         why = "everybody there has answered already"
     elif not queries.owner_told(page, GAP):
         tell_owner(page, why)
-    timeline.append(events.StepFoundNobody(step=page.step, why=why), about=_about(page))
+    timeline.append(events.StepFoundNobody(step=page.step, why=why), about=about(page))
     if plan.when_nobody == WhenNobody.HOLD and not on_call:
         _hold(page, step)
     elif not (plan.when_nobody == WhenNobody.FALL_BACK and fall_back(page, plan)):
@@ -238,7 +238,7 @@ def _hold(page: Page, step: PlannedStep) -> None:
     until = queries.next_on_call(step.targets, at)
     page.held_since = page.held_since or at
     held = events.PageHeld(step=page.step, until=until)
-    timeline.append(held, about=_about(page))
+    timeline.append(held, about=about(page))
     page.step -= 1  # the same step is taken again
     plan_next_step(page, min(until or at + HELD_AT_MOST, at + HELD_AT_MOST) - at)
 
@@ -250,7 +250,7 @@ def fall_back(page: Page, plan: Plan) -> bool:
         return False
     again = queries.plan_of(fallback).again(newest_round(page) + 1)
     begin_again(page, replace(again, fell_back=True, hours=plan.hours))
-    timeline.append(events.FellBack(policy=fallback.slug, plan=page.plan, round=page.round), about=_about(page))
+    timeline.append(events.FellBack(policy=fallback.slug, plan=page.plan, round=page.round), about=about(page))
     plan_next_step(page, timedelta(0))
     return True
 
@@ -284,18 +284,26 @@ def _give_up(page: Page) -> None:
     page.state = Page.State.UNANSWERED
     page.next_step_at = None
     page.save(update_fields=["state", "next_step_at"])
-    timeline.append(events.PageUnanswered(rounds=page.round + 1), about=_about(page))
+    timeline.append(events.PageUnanswered(rounds=page.round + 1), about=about(page))
 
 
-def _about(page: Page) -> list[timeline.Subject]:
+def about(page: Page) -> list[timeline.Subject]:
+    """Return what events of a page are about."""
     return [*_why_and_page(page), "now"]
 
 
 def _reach_out(page: Page, item: queries.Whom) -> Reached | None:
     """Plan the ways to one person; return None when there is no way."""
-    if Reached.objects.filter(page=page, person=item.person, answer__in=SPARED).exists():
+    since = _first_round(page)
+    spared = Reached.objects.filter(page=page, person=item.person, round__gte=since, answer__in=SPARED)
+    if spared.exists():
         return None
     return reach(page, item, step=page.step)
+
+
+def _first_round(page: Page) -> int:
+    """Return the round in which a page began, or began again: what was answered before does not count now."""
+    return Plan.from_json(page.plan).first_round
 
 
 def reach(page: Page, item: queries.Whom, *, step: int, is_added: bool = False) -> Reached | None:
@@ -313,7 +321,7 @@ def reach(page: Page, item: queries.Whom, *, step: int, is_added: bool = False) 
         _plan_notification(reached, contact, delay_s=delay_s, number=number)
         for number, (contact, delay_s) in enumerate(ways_to(item.person, page.urgency))
     ]
-    timeline.append(reached_out(reached, planned), about=[*_about(page), item.person])
+    timeline.append(reached_out(reached, planned), about=[*about(page), item.person])
     if not planned:
         _unreachable(reached, "no way to reach this person is set up")
         return None
@@ -390,7 +398,7 @@ def _unreachable(reached: Reached, why: str) -> None:
     reached.save(update_fields=["answer", "answered_at"])
     timeline.append(
         events.PersonUnreachable(reached=reached.pk, person=reached.person_id, why=why, found_at=reached.answered_at),
-        about=[*_about(reached.page), f"person:{reached.person_id}"],
+        about=[*about(reached.page), f"person:{reached.person_id}"],
     )
 
 
@@ -416,12 +424,12 @@ def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subj
         if page.state == Page.State.ACKNOWLEDGED and page.acknowledged_by_id != (by.pk if by else None):
             raise AlreadyTaken(page)
         return page
-    _stop(page)
-    reached = _answer(page, by, Reached.Answer.HAS_IT, at) if by else None
+    stop(page)
+    reached = note_answer(page, by, Reached.Answer.HAS_IT, at) if by else None
     timeline.append(
         events.PageAcknowledged(person=by.pk if by else None, via=via, reached=reached, at=at),
         actor=actor or by or timeline.SYSTEM,
-        about=_about(page),
+        about=about(page),
     )
     plan_return(page)
     return page
@@ -449,10 +457,10 @@ def _waits_for_others(page: Page, by: Person) -> bool:
 
 def _confirm(page: Page, by: Person, via: Via, at: datetime) -> Page:
     if not _answered(page, by, Reached.Answer.HAS_IT):
-        reached = _answer(page, by, Reached.Answer.HAS_IT, at)
+        reached = note_answer(page, by, Reached.Answer.HAS_IT, at)
         _cancel_notifications(page, person=by)
         confirmed = events.PageConfirmed(person=by.pk, via=via, reached=reached, at=at, missing=queries.missing(page))
-        timeline.append(confirmed, actor=by, about=_about(page))
+        timeline.append(confirmed, actor=by, about=about(page))
     page.refresh_from_db()
     return page
 
@@ -471,8 +479,10 @@ def join(page: Page, *, by: Person, via: Via) -> Page:
 def _join(page: Page, by: Person, via: Via) -> Page:
     if not _answered(page, by, Reached.Answer.JOINS):
         at = now()
-        joined = events.PageJoined(person=by.pk, via=via, reached=_answer(page, by, Reached.Answer.JOINS, at), at=at)
-        timeline.append(joined, actor=by, about=_about(page))
+        joined = events.PageJoined(
+            person=by.pk, via=via, reached=note_answer(page, by, Reached.Answer.JOINS, at), at=at
+        )
+        timeline.append(joined, actor=by, about=about(page))
         _cancel_notifications(page, person=by)
     return page
 
@@ -481,13 +491,13 @@ def _join(page: Page, by: Person, via: Via) -> Page:
 def pass_on(page: Page, *, by: Person, via: Via) -> Page:
     """Say that one can not take it now: the next step follows at once."""
     page = Page.objects.select_for_update(no_key=True).get(pk=page.pk)
-    if _answered(page, by, Reached.Answer.PASSED_ON) or page.state not in OPEN:
+    if _answered(page, by, Reached.Answer.PASSED_ON) or not (page.state in OPEN or queries.is_added(page, by)):
         return page
     at = now()
-    reached = _answer(page, by, Reached.Answer.PASSED_ON, at)
+    reached = note_answer(page, by, Reached.Answer.PASSED_ON, at)
     _cancel_notifications(page, person=by)
     passed = events.PagePassedOn(person=by.pk, via=via, reached=reached, at=at)
-    timeline.append(passed, actor=by, about=_about(page))
+    timeline.append(passed, actor=by, about=about(page))
     if not somebody_left(page):
         hurry(page)
     return page
@@ -511,10 +521,11 @@ def hurry(page: Page) -> None:
 
 
 def _answered(page: Page, person: Person, answer: Reached.Answer) -> bool:
-    return Reached.objects.filter(page=page, person=person, answer=answer).exists()
+    latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first()
+    return latest is not None and latest.answer == answer
 
 
-def _answer(page: Page, person: Person, answer: Reached.Answer, at: datetime) -> int:
+def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime) -> int:
     """Note an answer; return the id of the row that holds it."""
     latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first() or Reached.objects.create(
         page=page, person=person, round=page.round, step=max(0, page.step), why="came by themselves", at=at
@@ -537,12 +548,13 @@ def resolve(page: Page, *, why: str, actor: timeline.Subject = timeline.SYSTEM) 
     )
     page.refresh_from_db()
     if done:
-        _stop(page)
-        timeline.append(events.PageResolved(why=why, at=at), actor=actor, about=_about(page))
+        stop(page)
+        timeline.append(events.PageResolved(why=why, at=at), actor=actor, about=about(page))
     return page
 
 
-def _stop(page: Page) -> None:
+def stop(page: Page) -> None:
+    """End what a page still means to do."""
     timers.cancel(ESCALATE, BACK, subject=timeline.ref(page))
     _cancel_notifications(page)
 

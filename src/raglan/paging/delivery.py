@@ -104,7 +104,7 @@ def _record_failure(notification: Notification, error: DeliveryError) -> None:
             why=error.sentence[:1000],
             permanent=not again,
         ),
-        about=[*actions._about(notification.page), f"person:{notification.person_id}"],
+        about=[*actions.about(notification.page), f"person:{notification.person_id}"],
     )
     if again:
         due_at = now() + RETRIES[notification.attempts - 1]

@@ -84,6 +84,28 @@ class PageConfirmed(EventPayload):
     missing: list[int]
 
 
+class PageSnoozed(EventPayload):
+    """Somebody has it and wants it back at a time."""
+
+    kind = "page.snoozed"
+    person: int
+    via: str
+    reached: int
+    until: datetime
+    at: datetime
+
+
+class PageReturned(EventPayload):
+    """A page begins again: its snooze is over, it was given back or handed on, or nobody said anything for long."""
+
+    kind = "page.returned"
+    why: str
+    person: int | None
+    plan: dict[str, object]
+    round: int
+    urgency: str
+
+
 class WebhookPlanned(EventPayload):
     """A step tells a program."""
 

@@ -15,6 +15,7 @@ from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Tar
 from raglan.people.models import Person
 
 LINK_AGE = timedelta(hours=72)
+OLD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,22 @@ def owners(policy: Policy) -> list[Person]:
 def owner_told(page: Page, reason_type: str) -> bool:
     """Say whether the owners were told already that a page found nobody."""
     return Page.objects.filter(reason_type=reason_type, reason_id=page.pk).exists()
+
+
+def is_added(page: Page, person: Person) -> bool:
+    """Say whether somebody was added to a page by hand and has not answered."""
+    return page.reached.filter(person=person, is_added=True, answer=Reached.Answer.NONE).exists()
+
+
+def long_ago() -> QuerySet[Page]:
+    """Pages that somebody acknowledged and that began more than a week ago: for a list in daylight, never a page."""
+    return live_pages().filter(state=Page.State.ACKNOWLEDGED, created_at__lt=now() - OLD, is_test=False)
+
+
+def own_answer(page: Page, reached: Reached | None) -> str:
+    """Return what somebody has said since a page began, or began again."""
+    counts = reached is not None and reached.round >= Plan.from_json(page.plan).first_round
+    return reached.answer if reached is not None and counts else Reached.Answer.NONE
 
 
 def is_wanted(notification: Notification) -> bool:

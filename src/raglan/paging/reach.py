@@ -1,5 +1,7 @@
 """Reach someone: whom it would page, how, and what is open for them already; and a person's own rules."""
 
+import hashlib
+from dataclasses import dataclass
 from typing import cast
 
 from django import forms
@@ -8,14 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from raglan.core.clock import now
 from raglan.core.errors import RaglanError
 from raglan.oncall import queries as oncall
 from raglan.paging import actions, queries
-from raglan.paging.models import NotificationRule, Page, Reached
-from raglan.paging.plan import Urgency
+from raglan.paging.busy import Busy, busy_with
+from raglan.paging.models import NotificationRule
+from raglan.paging.plan import Target, Urgency
 from raglan.people import ports
 from raglan.people.access import Scope, require
-from raglan.people.models import ContactMethod, Person
+from raglan.people.models import ContactMethod, Person, Team
 
 WAITS = (
     (0, "at once"),
@@ -29,45 +33,101 @@ FIELDS = {Urgency.HIGH: "delay", Urgency.LOW: "low"}
 
 
 class ReachForm(forms.Form):
-    """Whom to page, and with which words."""
+    """Whom to page, and with which words. Paging a whole team is asked about once more."""
 
-    person = forms.ModelChoiceField(label="Whom", queryset=Person.objects.filter(is_active=True).order_by("name"))
+    person = forms.ModelChoiceField(
+        label="Whom", queryset=Person.objects.filter(is_active=True).order_by("name"), required=False
+    )
+    team = forms.ModelChoiceField(
+        label="Or a whole team",
+        queryset=Team.objects.order_by("name"),
+        required=False,
+        help_text="Everybody in it is paged at once. You see who that is first.",
+    )
     title = forms.CharField(
         label="What should they know?", max_length=300, help_text="They may have been asleep a minute ago."
     )
+    urgency = forms.ChoiceField(
+        label="Urgency",
+        choices=((Urgency.HIGH, "Now, at any hour"), (Urgency.LOW, "It can wait for daylight where you are")),
+        initial=Urgency.HIGH,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    sure = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, object]:
+        """Ask for one of the two."""
+        data = cast("dict[str, object]", super().clean() or self.cleaned_data)
+        if bool(data.get("person")) == bool(data.get("team")) and "person" not in self.errors:
+            self.add_error("person", "Choose a person or a team, not both.")
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody who would be paged: on which ways, and what they are in now."""
+
+    person: Person
+    ways: list[tuple[ContactMethod, int]]
+    busy: list[Busy]
 
 
 def someone(request: HttpRequest) -> HttpResponse:
-    """Page a person by hand."""
+    """Page a person or a whole team by hand."""
     by = cast("Person", request.user)
     require(by, Scope.PAGE)
     form = ReachForm(request.POST or None, initial={"person": request.GET.get("person")})
+    asked: list[Asked] = []
     if request.method == "POST" and form.is_valid():
-        person = form.cleaned_data["person"]
-        page = actions.page_people([person], actions.Words(form.cleaned_data["title"]), reason=actions.Reason(), by=by)
-        messages.success(request, f"{person.name} is being paged now.")
-        return redirect("paging:page", page.pk)
-    chosen = _chosen(request.GET.get("person", "")) if not form.is_bound else None
+        people = _whom(form)
+        if not form.cleaned_data["team"] or form.cleaned_data["sure"] == _digest(people):
+            return _page_them(request, form, by)
+        asked = _asked(people)
+    elif not form.is_bound and (chosen := _chosen(request.GET.get("person", ""))):
+        asked = _asked([chosen])
     context = {
         "form": form,
-        "chosen": chosen,
-        "ways": actions.ways_to(chosen) if chosen else [],
-        "busy": busy_with(chosen) if chosen else [],
+        "asked": asked,
+        "team": form.cleaned_data.get("team") if form.is_bound and form.is_valid() else None,
+        "sure": _digest([item.person for item in asked]),
         "duties": oncall.current(),
     }
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)
 
 
+def _whom(form: ReachForm) -> list[Person]:
+    team = form.cleaned_data["team"]
+    if team is None:
+        return [form.cleaned_data["person"]]
+    return [item.person for item in queries.whom((Target("team", team.pk),), now())]
+
+
+def _digest(people: list[Person]) -> str:
+    """Return what the question was about, so that a yes counts for these people only."""
+    return hashlib.sha256(repr(sorted(person.pk for person in people)).encode()).hexdigest()
+
+
+def _page_them(request: HttpRequest, form: ReachForm, by: Person) -> HttpResponse:
+    data = form.cleaned_data
+    words, urgency = actions.Words(data["title"]), Urgency(data["urgency"] or Urgency.HIGH)
+    if data["team"]:
+        page = actions.page_team(data["team"], words, reason=actions.Reason(), by=by, urgency=urgency)
+    else:
+        page = actions.page_people([data["person"]], words, reason=actions.Reason(), by=by, urgency=urgency)
+    name = f"Everybody in {data['team'].name}" if data["team"] else data["person"].name
+    when = "in daylight" if urgency == Urgency.LOW else "now"
+    messages.success(request, f"{name} is being paged {when}.")
+    return redirect("paging:page", page.pk)
+
+
+def _asked(people: list[Person]) -> list[Asked]:
+    busy = busy_with(people)
+    return [Asked(person, actions.ways_to(person), busy[person.pk]) for person in people]
+
+
 def _chosen(word: str) -> Person | None:
     return Person.objects.filter(pk=int(word), is_active=True).first() if word.isdecimal() and len(word) < 19 else None
-
-
-def busy_with(person: Person) -> list[Page]:
-    """Return the pages that a person has now."""
-    having = Reached.objects.filter(person=person, answer__in=(Reached.Answer.HAS_IT, Reached.Answer.JOINS)).values(
-        "page_id"
-    )
-    return list(queries.live_pages().filter(pk__in=having, is_test=False)[:5])
 
 
 @require_POST

@@ -7,11 +7,12 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from raglan.core import http
+from raglan.core import http, timeline
 from raglan.core.errors import BadInput, NotAllowed, NotFound
-from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, Slug, Text
+from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, Slug, Text, When
 from raglan.oncall.models import Schedule
-from raglan.paging import actions, foresight, queries
+from raglan.paging import actions, foresight, queries, returning
+from raglan.paging.busy import busy_with
 from raglan.paging.hours import Hours
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
@@ -134,6 +135,8 @@ class PageOut(Schema):
     next_step_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    snoozed_until: datetime | None
+    held_since: datetime | None
     link: str
 
 
@@ -146,13 +149,42 @@ class PageDetail(PageOut):
 
 
 class PageIn(Body):
-    """A page by hand: by a policy, to a person or to a team. Exactly one of the three."""
+    """A page by hand: by a policy, to a person or to a team. Exactly one of the three.
+
+    Without an urgency it is high; a policy decides by itself.
+    """
 
     title: Line
     text: Text = ""
     policy: Slug | None = None
     person_id: Id | None = None
     team: Slug | None = None
+    urgency: Urgency | None = None
+
+
+class BusyOut(Schema):
+    """One thing that a person is in now."""
+
+    words: str
+    link: str
+
+
+class SnoozeIn(Body):
+    """Until when."""
+
+    until: When
+
+
+class HandOnIn(Body):
+    """To whom."""
+
+    person_id: Id
+
+
+class AddIn(Body):
+    """Who is asked as well."""
+
+    person_ids: Annotated[list[Id], Field(min_length=1, max_length=20)]
 
 
 class RuleIn(Body):
@@ -284,10 +316,14 @@ def _team(slug: str, field: str) -> Team:
 
 @router.get("/pages", response=list[PageOut], operation_id="list_pages", summary="Pages, newest first")
 def list_pages(
-    request: HttpRequest, state: Literal["", "open", "live", "all"] = "", before: Cursor = 0, limit: Limit = 100
+    request: HttpRequest, state: Literal["", "open", "live", "old", "all"] = "", before: Cursor = 0, limit: Limit = 100
 ) -> list[PageOut]:
-    """Return pages: `open` ones want somebody, `live` ones are not over. `before` is the id to go on from."""
-    found = {"open": queries.open_pages, "live": queries.live_pages}.get(state, queries.pages)()
+    """Return pages: `open` ones want somebody, `live` ones are not over, `old` ones somebody took long ago.
+
+    `before` is the id to go on from.
+    """
+    kinds = {"open": queries.open_pages, "live": queries.live_pages, "old": queries.long_ago}
+    found = kinds.get(state, queries.pages)()
     found = found.select_related("acknowledged_by").filter(is_test=False)
     return [_page_out(page) for page in (found.filter(pk__lt=before) if before else found)[:limit]]
 
@@ -301,19 +337,20 @@ def page(request: HttpRequest, data: PageIn) -> Status[PageOut]:
     given = [value for value in (data.policy, data.person_id, data.team) if value is not None]
     if len(given) != 1:
         raise BadInput("policy", "name exactly one of policy, person_id or team", status=422)
-    reason = actions.Reason()
+    reason, urgency = actions.Reason(), data.urgency or Urgency.HIGH
     if data.person_id is not None:
         person = Person.objects.filter(pk=data.person_id, is_active=True).first()
         if person is None:
             raise BadInput("person_id", "there is no such person", status=422)
-        made = actions.page_people([person], words, reason=reason, by=by)
+        made = actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
     elif data.team is not None:
-        made = actions.page_team(_team(data.team, "team"), words, reason=reason, by=by)
+        made = actions.page_team(_team(data.team, "team"), words, reason=reason, by=by, urgency=urgency)
     else:
         policy = Policy.objects.filter(slug=data.policy).first()
         if policy is None:
             raise BadInput("policy", "there is no such policy", status=422)
-        made = actions.start(policy, words, reason=reason, actor=by or "raglan")
+        actor = by or timeline.SYSTEM
+        made = actions.start(policy, words, reason=reason, actor=actor, urgency=data.urgency)
     return Status(201, _page_out(made))
 
 
@@ -343,6 +380,17 @@ def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
     return _detail(actions.pass_on(_page(page_id), by=_responder(request), via=actions.Via.REST))
 
 
+@router.get(
+    "/people/{person_id}/busy", response=list[BusyOut], operation_id="busy_with", summary="What a person is in now"
+)
+def busy(request: HttpRequest, person_id: Cursor) -> list[BusyOut]:
+    """Return the pages that a person has and the open rooms that they are in: look before you page them."""
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None:
+        raise NotFound("There is no such person.")
+    return [BusyOut(words=item.words, link=item.link) for item in busy_with([person])[person.pk]]
+
+
 @router.put(
     "/people/{person_id}/notification-rules",
     response=RulesOut,
@@ -363,6 +411,43 @@ def set_rules(request: HttpRequest, person_id: Cursor, data: list[RuleIn], urgen
     rules = [(rule.contact_method_id, rule.delay_s) for rule in data[:50]]
     actions.set_rules(person, rules, by=who.person, urgency=urgency)
     return RulesOut(rules=data[:50])
+
+
+@router.post("/pages/{page_id}/snooze", response=PageDetail, operation_id="snooze_page", summary="I have it, later")
+def snooze(request: HttpRequest, page_id: Cursor, data: SnoozeIn) -> PageDetail:
+    """Take a page and let it come back at a time, to you first."""
+    by = _responder(request)
+    return _detail(returning.snooze(_page(page_id), until=data.until, by=by, via=actions.Via.REST))
+
+
+@router.post("/pages/{page_id}/give-back", response=PageDetail, operation_id="give_page_back", summary="Take it back")
+def give_back(request: HttpRequest, page_id: Cursor) -> PageDetail:
+    """Take an acknowledgement back: the page begins again at once."""
+    return _detail(returning.give_back(_page(page_id), by=_responder(request)))
+
+
+@router.post("/pages/{page_id}/hand-on", response=PageDetail, operation_id="hand_page_on", summary="Hand it on")
+def hand_on(request: HttpRequest, page_id: Cursor, data: HandOnIn) -> PageDetail:
+    """Hand a page on to a named person; they are asked at once."""
+    person = _person(data.person_id, "person_id")
+    return _detail(returning.hand_on(_page(page_id), to=person, by=_responder(request)))
+
+
+@router.post("/pages/{page_id}/people", response=PageDetail, operation_id="add_people_to_page", summary="Ask more")
+def add_people(request: HttpRequest, page_id: Cursor, data: AddIn) -> PageDetail:
+    """Ask more people to a page, whoever has it already."""
+    by = _responder(request)
+    people = [_person(pk, f"person_ids[{number}]") for number, pk in enumerate(data.person_ids)]
+    found = _page(page_id)
+    returning.add_people(found, people, by=by)
+    return _detail(found)
+
+
+def _person(pk: int, field: str) -> Person:
+    found = Person.objects.filter(pk=pk, is_active=True).first()
+    if found is None:
+        raise BadInput(field, "there is no such person", status=422)
+    return found
 
 
 def _shield_administrator(caller: Person | None, person: Person) -> None:
@@ -401,6 +486,8 @@ def _fields(page: Page) -> dict[str, object]:
         "next_step_at": page.next_step_at,
         "acknowledged_at": page.acknowledged_at,
         "acknowledged_by": page.acknowledged_by.name if page.acknowledged_by else None,
+        "snoozed_until": page.snoozed_until,
+        "held_since": page.held_since,
         "link": page.link,
     }
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
-from raglan.paging import actions, calls, delivery, events, queries
+from raglan.paging import actions, calls, delivery, events, queries, returning
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
@@ -30,6 +30,12 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
 def escalate(due: timers.Due) -> None:
     """Take the next step of a page."""
     actions.escalate(due.subject_id)
+
+
+@timers.handler(actions.BACK)
+def come_back(due: timers.Due) -> None:
+    """Let a snoozed or forgotten page return."""
+    returning.come_back(due.subject_id)
 
 
 @timers.handler(AUDIT)

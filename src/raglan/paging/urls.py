@@ -7,6 +7,8 @@ from raglan.paging import reach, views
 app_name = "paging"
 urlpatterns = [
     path("p/<str:token>/", views.by_link, name="by_link"),
+    path("pages/", views.listed, name="pages"),
+    path("pages/<int:pk>/change/", views.change, name="change"),
     path("pages/<int:pk>/", views.show, name="page"),
     path("pages/<int:pk>/part/", views.part, name="part"),
     path("pages/<int:pk>/answer/", views.respond, name="answer"),

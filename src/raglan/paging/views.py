@@ -1,23 +1,27 @@
 """Screens of paging: the page that a message opens, and a page's history."""
 
+from datetime import timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.core.errors import BadInput, NotFound
-from raglan.paging import actions, ports, queries
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, NotFound, RaglanError
+from raglan.paging import actions, ports, queries, returning
 from raglan.paging.models import Page, Reached
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
 
-ANSWERS = {"have": "have", "join": "join", "pass": "pass"}
+SNOOZES = ((15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (240, "4 hours"), (720, "12 hours"))
+SHOWN = 50
 
 
 @login_not_required
@@ -68,11 +72,13 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "token": token,
         "reached": reached,
         "around": around,
-        "own_answer": reached.answer if reached else Reached.Answer.NONE,
+        "own_answer": queries.own_answer(page, reached),
+        "is_added": reached is not None and reached.is_added,
         "other_has_it": page.acknowledged_by if page.acknowledged_by_id not in (None, person.pk) else None,
         "is_open": page.state in actions.OPEN,
         "next_people": queries.next_people(page, page.next_step_at) if page.next_step_at else [],
         "history": queries.history(page),
+        "calls": page.calls.order_by("pk"),
     }
 
 
@@ -81,7 +87,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """A page with its history, for everyone who is signed in."""
     page = _page(pk)
     person = cast("Person", request.user)
-    context = _context(page, person, "") | {"live_topics": f"page:{pk}"}
+    context = _context(page, person, "") | {"live_topics": f"page:{pk}", "snoozes": SNOOZES}
+    context["others"] = Person.objects.filter(is_active=True).exclude(pk=person.pk).order_by("name")
     return render(request, "paging/page.html", context)
 
 
@@ -89,6 +96,70 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def part(request: HttpRequest, pk: int) -> HttpResponse:
     """The page's body, for a screen that heard that something changed."""
     return render(request, "paging/part_page.html", _context(_page(pk), cast("Person", request.user), ""))
+
+
+@require_GET
+def listed(request: HttpRequest) -> HttpResponse:
+    """All pages in one list: those that want somebody, those that somebody has, those taken long ago, or all."""
+    kinds = {"open": queries.open_pages, "live": queries.live_pages, "old": queries.long_ago, "all": queries.pages}
+    chosen = request.GET.get("state", "live")
+    before = request.GET.get("before", "")
+    found = kinds.get(chosen, queries.live_pages)().filter(is_test=False).select_related("acknowledged_by")
+    if before.isdecimal() and len(before) < 19:
+        found = found.filter(pk__lt=int(before))
+    rows = list(found[: SHOWN + 1])
+    context = {
+        "pages": rows[:SHOWN],
+        "more": rows[SHOWN - 1].pk if len(rows) > SHOWN else None,
+        "chosen": chosen if chosen in kinds else "live",
+        "kinds": (("open", "Nobody yet"), ("live", "Not over"), ("old", "Taken long ago"), ("all", "All")),
+    }
+    return render(request, "paging/pages.html", context)
+
+
+@require_POST
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Snooze a page, give it back, hand it on, or ask somebody as well."""
+    by = cast("Person", request.user)
+    require(by, Scope.RESPOND)
+    page = _page(pk)
+    try:
+        messages.success(request, _change(page, by, request.POST))
+    except RaglanError as error:
+        messages.error(request, error.sentence)
+    return redirect("paging:page", pk)
+
+
+def _change(page: Page, by: Person, said: QueryDict) -> str:
+    match said.get("do", ""):
+        case "snooze":
+            minutes = said.get("minutes", "")
+            if minutes not in {str(number) for number, _ in SNOOZES}:
+                raise BadInput("minutes", "is not one of the times")
+            until = now() + timedelta(minutes=int(minutes))
+            returning.snooze(page, until=until, by=by, via=actions.Via.SCREEN)
+            return "It comes back to you then."
+        case "give-back":
+            returning.give_back(page, by=by)
+            return "It is nobody’s again; its steps begin anew."
+        case "hand-on":
+            to = _somebody(said.get("person", ""))
+            returning.hand_on(page, to=to, by=by)
+            return f"{to.name} is asked now."
+        case "add":
+            to = _somebody(said.get("person", ""))
+            returning.add_people(page, [to], by=by)
+            return f"{to.name} is asked to join."
+        case _:
+            raise BadInput("do", "is not one of the buttons")
+
+
+def _somebody(word: str) -> Person:
+    is_number = word.isdecimal() and len(word) < 19
+    found = Person.objects.filter(pk=int(word), is_active=True).first() if is_number else None
+    if found is None:
+        raise BadInput("person", "choose somebody")
+    return found
 
 
 @require_POST

@@ -1,0 +1,133 @@
+"""Verbs for what follows an answer: snoozed, given back, handed on or forgotten pages, and people added later.
+
+A page that comes back begins its plan again in a new round; where somebody is named, they are asked first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+from raglan.paging import actions, events, queries
+from raglan.paging.models import Page, Reached
+from raglan.paging.plan import Plan, Urgency
+from raglan.people.models import Person
+
+MAX_SNOOZE = timedelta(days=7)
+ADDED_STEP = 1000  # people added by hand belong to no step of the plan
+
+
+@atomic
+def snooze(page: Page, *, until: datetime, by: Person, via: actions.Via) -> Page:
+    """Take a page, and let it come back at a time: to whoever snoozed it first. Safe to call twice."""
+    at = now()
+    if not at < until <= at + MAX_SNOOZE:
+        raise BadInput("until", "must be later than now, and within a week", status=422)
+    page = _live(page)
+    if page.state == Page.State.ACKNOWLEDGED and page.acknowledged_by_id not in (None, by.pk):
+        raise actions.AlreadyTaken(page)
+    if page.snoozed_until == until:
+        return page
+    page.state, page.acknowledged_at, page.acknowledged_by = Page.State.ACKNOWLEDGED, at, by
+    page.next_step_at, page.held_since, page.snoozed_until = None, None, until
+    page.save()
+    actions.stop(page)
+    reached = actions.note_answer(page, by, Reached.Answer.HAS_IT, at)
+    timers.schedule(actions.BACK, subject=timeline.ref(page), due_at=until)
+    snoozed = events.PageSnoozed(person=by.pk, via=via, reached=reached, until=until, at=at)
+    timeline.append(snoozed, actor=by, about=actions.about(page))
+    return page
+
+
+@atomic
+def give_back(page: Page, *, by: Person) -> Page:
+    """Take an acknowledgement back: the page begins again at once. Safe to call twice."""
+    page = _live(page)
+    if page.state == Page.State.ACKNOWLEDGED:
+        _begin(page, actor=by, why=f"{by.name} gave it back")
+    return page
+
+
+@atomic
+def hand_on(page: Page, *, to: Person, by: Person) -> Page:
+    """Hand a page on to a named person: they are asked at once, and the plan goes on from its start after them."""
+    if not to.is_active:
+        raise BadInput("person_id", "this person has left", status=422)
+    page = _live(page)
+    plan = Plan.from_json(page.plan)
+    waits_for = plan.steps[0].targets[0].id if plan.head else None
+    if page.state != Page.State.TRIGGERED or waits_for != to.pk:
+        _begin(page, actor=by, why=f"{by.name} handed it on to {to.name}", first=to.pk)
+    return page
+
+
+@atomic
+def add_people(page: Page, people: Sequence[Person], *, by: Person) -> list[Reached]:
+    """Ask more people to a page, whoever has it already. Each is asked until they answer themselves."""
+    page = _live(page)
+    added = []
+    for person in people:
+        waiting = page.reached.filter(person=person, answer=Reached.Answer.NONE)
+        if waiting.exists() or not person.is_active:
+            continue
+        step = ADDED_STEP + page.reached.filter(is_added=True).count()
+        item = queries.Whom(person, f"{by.name} asks you to join")
+        if reached := actions.reach(page, item, step=step, is_added=True):
+            added.append(reached)
+    return added
+
+
+@atomic
+def come_back(page_id: int) -> None:
+    """Let a page return whose snooze is over, or whose acknowledgement seems forgotten; never at night, never old.
+
+    A page that is older than a week does not return: it stands in the list of pages acknowledged long ago.
+    """
+    rows = Page.objects.select_for_update(no_key=True, of=("self",)).select_related("acknowledged_by")
+    found = rows.filter(pk=page_id, state=Page.State.ACKNOWLEDGED).first()
+    if found is None:
+        return
+    at = now()
+    if found.snoozed_until is not None:
+        if found.snoozed_until <= at:
+            _begin(found, actor=timeline.SYSTEM, why="the snooze is over", first=found.acknowledged_by_id)
+        return
+    _ask_again(found, at)
+
+
+def _ask_again(page: Page, at: datetime) -> None:
+    plan = Plan.from_json(page.plan)
+    due = (page.acknowledged_at or at) + timedelta(seconds=plan.forgotten_after_s)
+    if due > at or not plan.forgotten_after_s or page.created_at < at - queries.OLD:
+        return
+    hours = actions.daylight_of(page, plan)
+    if not hours.is_open(at):
+        timers.schedule(actions.BACK, subject=timeline.ref(page), due_at=hours.opens(at))
+        return
+    page.urgency = Urgency.LOW
+    page.plan = replace(plan, hours=hours).as_json()
+    _begin(page, actor=timeline.SYSTEM, why="nobody has said anything for long", first=page.acknowledged_by_id)
+
+
+def _live(page: Page) -> Page:
+    found = Page.objects.select_for_update(no_key=True, of=("self",)).select_related("acknowledged_by").get(pk=page.pk)
+    if found.state == Page.State.RESOLVED:
+        raise Conflict("This page is over.")
+    if found.is_test:
+        raise Conflict("This page is only a test.")
+    return found
+
+
+def _begin(page: Page, *, actor: timeline.Subject, why: str, first: int | None = None) -> None:
+    actions.stop(page)
+    page.state, page.snoozed_until = Page.State.TRIGGERED, None
+    page.acknowledged_at, page.acknowledged_by = None, None
+    page.save()
+    again = Plan.from_json(page.plan).again(actions.newest_round(page) + 1, first=first)
+    actions.begin_again(page, again)
+    returned = events.PageReturned(why=why, person=first, plan=page.plan, round=page.round, urgency=page.urgency)
+    timeline.append(returned, actor=actor, about=actions.about(page))
+    actions.plan_next_step(page, timedelta(0))
