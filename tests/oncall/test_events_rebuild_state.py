@@ -9,20 +9,20 @@ from django.db import models
 from raglan.core.clock import CLOCK
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, events, queries
-from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall import actions, events, feeds, queries
+from raglan.oncall.models import Feed, Layer, Override, Rotation, RotationMember, Schedule
 from raglan.oncall.turns import Window
 from raglan.people.models import Person
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 
-TABLES: tuple[type[models.Model], ...] = (Schedule, Layer, Rotation, RotationMember, Override)
+TABLES: tuple[type[models.Model], ...] = (Schedule, Layer, Rotation, RotationMember, Override, Feed)
 
 
 def rows() -> dict[str, list[dict[str, object]]]:
     """Return all that is stored, but for numbers that nobody refers to."""
     kept: dict[str, list[dict[str, object]]] = {}
     for table in TABLES:
-        hidden = {"id"} if table is RotationMember else set()
+        hidden = {RotationMember: {"id"}, Feed: {"digest"}}.get(table, set())
         found = [{k: v for k, v in row.items() if k not in hidden} for row in table._default_manager.values()]
         kept[table.__name__] = sorted(found, key=repr)
     return kept
@@ -30,11 +30,11 @@ def rows() -> dict[str, list[dict[str, object]]]:
 
 def rebuild() -> None:
     """Apply every event, in order, to empty tables."""
-    for event in Event.objects.filter(kind__startswith="schedule.").order_by("pk"):
+    for event in Event.objects.filter(kind__regex=r"^(schedule|calendar)\.").order_by("pk"):
         apply(KINDS[event.kind].model_validate(event.data))
 
 
-def apply(payload: EventPayload) -> None:  # noqa: C901  # one case for each kind
+def apply(payload: EventPayload) -> None:  # noqa: C901, PLR0912  # one case for each kind
     match payload:
         case events.ScheduleMade():
             fields = payload.model_dump(exclude={"schedule", "team"})
@@ -51,6 +51,11 @@ def apply(payload: EventPayload) -> None:  # noqa: C901  # one case for each kin
         case events.ScheduleChanged():
             fields = payload.model_dump(exclude={"schedule", "team"})
             Schedule.objects.filter(pk=payload.schedule).update(team_id=payload.team, **fields)
+        case events.FeedMade():
+            names = {"person_id": payload.person, "schedule_id": payload.schedule, "digest": str(payload.feed)}
+            Feed.objects.create(id=payload.feed, created_at=payload.created_at, **names)
+        case events.FeedEnded():
+            Feed.objects.filter(pk=payload.feed).update(ended_at=payload.ended_at)
         case events.LayerMade():
             fields = payload.model_dump(exclude={"schedule", "layer"})
             Layer.objects.create(id=payload.layer, schedule_id=payload.schedule, **fields)
@@ -95,6 +100,9 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     one = actions.OverrideDraft(ike, MONDAY + DAY, MONDAY + 2 * DAY, "", Override.Kind.REPLACE_ONE, mara, 3)
     actions.add_override(web, one, by=mara)
     actions.describe_schedule(web, name="Web duty", team=None, time_zone="Asia/Tokyo", actor=mara)
+    for schedule in (web, None, web):
+        feeds.make_feed(mara, schedule, actor=mara)
+    feeds.end_feed(mara, None, actor=mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

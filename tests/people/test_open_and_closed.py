@@ -22,9 +22,11 @@ OPEN = (
     "/account/confirm-email/",
     "/account/confirm-email/x/",
     "/keys/",
+    "/on-call/calendars/x.ics",
 )
 CLOSED = (
     "/people/",
+    "/on-call/calendars/",
     "/people/1/",
     "/people/invite/",
     "/teams/new/",

@@ -25,7 +25,7 @@ MAX_REASON = 200
 MAX_NAME = 60
 DRAFT_ID = 2**63 - 1
 DRAFT_LAYER = -1
-RESERVED: Final = frozenset({"new", "cover", "part", "calendar"})  # words that are addresses of screens
+RESERVED: Final = frozenset({"new", "cover", "part", "calendars"})  # words that are addresses of screens
 LENGTHS = {Rotation.Unit.HOURS: timedelta(hours=1), Rotation.Unit.DAYS: timedelta(days=1)}
 MAX_WEEKS = MOST["weeks"]
 

@@ -107,3 +107,22 @@ class OverrideCancelled(EventPayload):
     override: int
     ends_at: datetime
     cancelled_at: datetime
+
+
+class FeedMade(EventPayload):
+    """Somebody has the address of a calendar, in place of an earlier one if that is named."""
+
+    kind = "calendar.feed_made"
+    feed: int
+    person: int
+    schedule: int | None
+    created_at: datetime
+    instead_of: int | None
+
+
+class FeedEnded(EventPayload):
+    """The address of a calendar works no more."""
+
+    kind = "calendar.feed_ended"
+    feed: int
+    ended_at: datetime

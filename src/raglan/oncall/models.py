@@ -140,3 +140,32 @@ class Override(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} from {self.starts_at}"
+
+
+class Feed(models.Model):
+    """The address of a calendar that goes out: of a schedule, or of the person's own shifts. Its secret is hashed."""
+
+    ref_kind: ClassVar[str] = "feed"
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "schedule"],
+                condition=models.Q(ended_at__isnull=True, schedule__isnull=False),
+                name="feed_of_a_schedule_once",
+            ),
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=models.Q(ended_at__isnull=True, schedule__isnull=True),
+                name="feed_of_own_shifts_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"calendar of {self.person_id}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.oncall import views
+from raglan.oncall import calendar_views, views
 
 app_name = "oncall"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("on-call/part/", views.part, name="part"),
     path("on-call/new/", views.new, name="new"),
     path("on-call/cover/", views.choose_rota, name="choose_rota"),
+    path("on-call/calendars/", calendar_views.calendars, name="calendars"),
+    path("on-call/calendars/end/", calendar_views.end_feed, name="end_feed"),
+    path("on-call/calendars/<str:secret>.ics", calendar_views.feed, name="feed"),
     path("on-call/<slug:slug>/", views.show, name="schedule"),
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
     path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
