@@ -39,7 +39,7 @@ def admin(signed_in: SignIn, ada: Person) -> Client:
 def furnished(admin: Client, ada: Person) -> Client:
     """A browser on an installation with a source, a policy and a route, made with the screens' own forms."""
     admin.post("/setup/sources/", {"name": "Prometheus", "slug": "prom", "kind": "alertmanager"})
-    step = {"target_1": f"person:{ada.pk}", "wait_1": "3", "when_nobody": "next_step"}
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "3", "when_nobody": "next_step", "overrule": "a test"}
     admin.post("/setup/policies/", {"name": "Web", "slug": "web", "repeat": "1", **step})
     policy = Policy.objects.get(slug="web")
     admin.post(
@@ -149,7 +149,7 @@ def test_what_could_not_be_understood_is_shown_raw_with_its_problem(furnished: C
 def test_a_policy_is_made_changed_and_keeps_its_steps(furnished: Client, ada: Person, bo: Person) -> None:
     policy = Policy.objects.get(slug="web")
     assert [(step.wait_s, step.targets.get().person_id) for step in policy.steps.all()] == [(180, ada.pk)]
-    typed = {"name": "Web team", "repeat": "0", "seen_version": "1", "when_nobody": "hold"}
+    typed = {"name": "Web team", "repeat": "0", "seen_version": "1", "when_nobody": "hold", "overrule": "a test"}
     typed |= {"target_1": f"person:{bo.pk}", "wait_1": "0", "target_3": f"person:{ada.pk}", "wait_3": "10"}
     assert furnished.post("/setup/policies/web/", typed).status_code == 302
     policy.refresh_from_db()
@@ -164,7 +164,7 @@ def test_a_policy_needs_a_first_step(admin: Client) -> None:
 
 
 def test_when_two_save_a_policy_the_second_sees_the_first(furnished: Client, ada: Person) -> None:
-    step = {"target_1": f"person:{ada.pk}", "wait_1": "1", "repeat": "1", "when_nobody": "hold"}
+    step = {"target_1": f"person:{ada.pk}", "wait_1": "1", "repeat": "1", "when_nobody": "hold", "overrule": "x"}
     furnished.post("/setup/policies/web/", {"name": "First", "seen_version": "1", **step})
     answer = furnished.post("/setup/policies/web/", {"name": "Second", "seen_version": "1", **step})
     html = answer.content.decode()
@@ -278,6 +278,7 @@ def test_a_way_that_can_never_be_tried_is_named_when_a_policy_is_saved(admin: Cl
     late = ContactMethod.objects.create(person=ada, kind="webhook", address="https://x.example.test/", created_at=now())
     paging.set_rules(ada, [(late.pk, 300)], by=ada)
     typed = {"name": "Web", "slug": "web", "repeat": "0", "when_nobody": "next_step", "earlier_steps": "stop"}
+    typed["overrule"] = "bo comes on Monday"
     typed |= {"target_1": f"person:{ada.pk}", "wait_1": "3", "target_2": f"person:{bo.pk}"}
 
     html = admin.post("/setup/policies/", typed, follow=True).content.decode()
@@ -287,6 +288,7 @@ def test_a_way_that_can_never_be_tried_is_named_when_a_policy_is_saved(admin: Cl
 
 def test_the_screen_of_a_policy_lists_its_versions_and_keys(furnished: Client, ada: Person) -> None:
     typed = {"name": "Web", "repeat": "1", "when_nobody": "hold", "seen_version": "1", "urgency": "severity"}
+    typed["overrule"] = "a test"
     typed |= {"target_1": f"person:{ada.pk}", "url_1": "https://hooks.example.test/x", "zone": "Europe/Berlin"}
     typed |= {"days": ["0", "1"], "since": "08:00", "until": "16:00"}  # type: ignore[dict-item]  # as forms send it
     assert furnished.post("/setup/policies/web/", typed).status_code == 302

@@ -1,14 +1,14 @@
 """Events of paging are enough: told to an older copy of the state, they give the stored one, addresses aside."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from raglan.core import timeline
-from raglan.paging import actions, events, returning
+from raglan.paging import actions, appointments, events, returning
 from raglan.paging.hours import Hours
-from raglan.paging.models import Notification, NotificationRule, Page, Policy, Reached, WebhookCall
+from raglan.paging.models import Appointment, Notification, NotificationRule, Page, Policy, Reached, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.queries import plan_of
 from raglan.people import ports
@@ -23,6 +23,7 @@ PAGE = (
 REACHED = ("page_id", "person_id", "round", "step", "why", "at", "answer", "answered_at", "is_added")
 CALL = ("page_id", "round", "step", "url", "key", "state", "attempts", "may_repeat", "error", "planned_at")
 CALL += ("handed_over_at",)
+APPOINTMENT = ("person_id", "kind", "weekday", "at", "hours_before", "tested_at", "pages", "passed")
 NOTIFICATION = (
     *("page_id", "person_id", "contact_id", "reached_id", "channel", "key", "state", "due_at", "attempts"),
     *("may_repeat", "error", "provider_id", "handed_over_at", "received_at", "confirmed_at"),
@@ -48,6 +49,7 @@ def stored() -> replay.State:
         "policies": policies,
         "rules": rules,
         "calls": replay.rows(WebhookCall, CALL),
+        "appointments": replay.rows(Appointment, APPOINTMENT),
     }
 
 
@@ -130,11 +132,23 @@ def answered(state: replay.State, page: replay.Row, said: Answered, answer: str)
             row["confirmed_at"] = row["confirmed_at"] or said.at
 
 
-def tell_of_messages(  # noqa: C901 -- one case for each kind of event
+def tell_of_messages(  # noqa: C901, PLR0912 -- one case for each kind of event
     state: replay.State, page_id: int, said: timeline.EventPayload
 ) -> None:
     messages = state["notifications"]
     match said:
+        case events.AppointmentMade():
+            own = said.model_dump(include={"weekday", "hours_before"})
+            row = state["appointments"].get(said.appointment, replay.fresh(Appointment, APPOINTMENT))
+            at, kind = time.fromisoformat(said.at), said.appointment_kind
+            own |= {"pk": said.appointment, "person_id": said.person, "at": at, "kind": kind}
+            state["appointments"][said.appointment] = {**row, **own}
+        case events.AppointmentCalledOff():
+            del state["appointments"][said.appointment]
+        case events.AppointmentKept():
+            state["appointments"][said.appointment].update(tested_at=said.at, pages=said.pages, passed=None)
+        case events.AppointmentJudged():
+            state["appointments"][said.appointment]["passed"] = said.passed
         case events.PersonReachedOut():
             reached_out(state, page_id, said)
         case events.PersonUnreachable():
@@ -353,6 +367,18 @@ def adding_people(people: tuple[Person, Person], box: world.Outbox) -> None:
     world.fire_all()
 
 
+def keeping_appointments(people: tuple[Person, Person], box: world.Outbox) -> None:
+    for weekday in (2, 3):
+        appointments.agree(people[0], kind="weekly", weekday=weekday, at=time(14), hours_before=24, by=people[0])
+    world.fast_forward(timedelta(days=10))
+
+
+def calling_off(people: tuple[Person, Person], box: world.Outbox) -> None:
+    appointments.agree(people[0], kind="shift", weekday=1, at=time(14), hours_before=24, by=people[0])
+    appointments.call_off(people[0], by=people[0])
+    appointments.call_off(people[0], by=people[0])
+
+
 def changing_rules(people: tuple[Person, Person], box: world.Outbox) -> None:
     mara, bo = people
     actions.set_rules(bo, [(world.mail_of(bo).pk, 120)], by=bo)
@@ -371,6 +397,7 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
+CHOICES += (keeping_appointments, calling_off)
 CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
 
 

@@ -77,7 +77,8 @@ def test_a_way_that_can_never_be_tried_is_a_warning(call: Call, boss: Person) ->
     _, made = call("POST", "/policies", whole(boss, earlier_steps="stop"))
 
     assert made["warnings"] == [
-        "Mo Boss: Email after 2 minutes can never be tried at step 1; the next step comes after 1 minute and stops it."
+        "Mo Boss: Email after 2 minutes can never be tried at step 1; the next step comes after 1 minute and stops it.",
+        "Mo Boss: has never answered a test",
     ]
 
 
@@ -156,3 +157,27 @@ def test_rules_for_low_urgency_are_set_apart(call: Call, boss: Person) -> None:
 
     assert [delay for _, delay in actions.ways_to(boss, "low")] == [60]
     assert [delay for _, delay in actions.ways_to(boss)] == [0]
+
+
+def test_a_policy_with_somebody_who_can_not_be_reached_needs_a_reason(call: Call, boss: Person) -> None:
+    boss.contact_methods.all().delete()
+
+    status, said = call("POST", "/policies", whole(boss))
+    assert (status, said["code"]) == (409, "not_ready")
+    assert said["people"] == [{"person_id": boss.pk, "problems": ["no_way"]}]
+
+    assert call("POST", "/policies", whole(boss, overrule="new phone tomorrow"))[0] == 201
+
+
+def test_readiness_can_be_read_and_tests_agreed(call: Call, boss: Person) -> None:
+    call("POST", "/policies", whole(boss))
+    path, agreed = f"/people/{boss.pk}/test-appointment", {"kind": "shift", "weekday": 3, "at": "09:15"}
+
+    _, found = call("GET", "/readiness")
+    assert [(one["person"], one["is_blocked"], one["of"]) for one in found] == [  # type: ignore[index]  # a list
+        ("Mo Boss", False, ["Web"])
+    ]
+    expected = {**agreed, "hours_before": 24, "tested_at": None, "passed": None}
+    assert call("PUT", path, agreed) == (200, expected)
+    assert call("PUT", path, {"at": "9 o'clock"})[0] == 422
+    assert call("PUT", path, agreed, by=world.person("Bo Silva"))[0] == 403

@@ -21,6 +21,7 @@ from raglan.paging.models import Policy, Step
 from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, PlannedStep, Target, WhenNobody
 from raglan.paging.policies import MAX_FORGOTTEN_S
 from raglan.paging.queries import plan_of
+from raglan.paging.readiness import NotReady
 from raglan.people.models import Person, Team
 
 STEPS = 8
@@ -142,6 +143,12 @@ class PolicyForm(forms.Form):
         required=False,
         help_text="In daylight only. 0 means never.",
     )
+    overrule = forms.CharField(
+        label="Why it is saved although somebody in it can not be reached",
+        max_length=300,
+        required=False,
+        help_text="Only asked for when that is so. The reason is kept with the policy.",
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -220,6 +227,12 @@ class PolicyForm(forms.Form):
             hours,
             FORGOTTEN_AFTER_S if forgotten is None else forgotten * 3600,
         )
+
+    def ask_for_reason(self, error: NotReady) -> None:
+        """Name who can not be reached, each once, and ask for a reason to save all the same."""
+        for item in error.found:
+            self.add_error("overrule", f"{item.words}.")
+        self.add_error("overrule", "Put it right first, or write why it is saved all the same.")
 
     def refuse(self, error: BadInput) -> None:
         """Put what an action refused at the field where it was written."""

@@ -11,8 +11,7 @@ from raglan.alerts.models import Route
 from raglan.console.forms import PolicyForm, RouteForm, policy_initial, route_initial
 from raglan.core.errors import BadInput, NotFound
 from raglan.integrations.webhook.channel import signing_key
-from raglan.paging import actions as paging
-from raglan.paging import foresight
+from raglan.paging import foresight, readiness
 from raglan.paging.models import Policy
 from raglan.paging.policies import plan_from
 from raglan.paging.queries import plan_of
@@ -127,7 +126,7 @@ def _is_newest(form: PolicyForm | RouteForm, version: int) -> bool:
 def _save_policy(form: PolicyForm, person: Person) -> bool:
     data = form.cleaned_data
     try:
-        paging.save_policy(
+        readiness.save_policy(
             slug=data["slug"],
             name=data["name"],
             team=data["team"],
@@ -135,7 +134,12 @@ def _save_policy(form: PolicyForm, person: Person) -> bool:
             steps=form.drafts(),
             actor=person,
             choices=form.choices(),
+            overrule=data["overrule"],
+            strict=True,
         )
+    except readiness.NotReady as error:
+        form.ask_for_reason(error)
+        return False
     except BadInput as error:
         form.refuse(error)
         return False

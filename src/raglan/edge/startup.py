@@ -13,7 +13,12 @@ from raglan.core.models import Timer
 from raglan.people import actions as people
 from raglan.ui import static
 
-STANDING = (("paging.audit", "paging"), ("alerts.expire", "alerts"), ("alerts.forget", "alerts"))
+STANDING = (
+    ("paging.audit", "paging"),
+    ("paging.readiness", "paging"),
+    ("alerts.expire", "alerts"),
+    ("alerts.forget", "alerts"),
+)
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLE = "raglan_cache"
 

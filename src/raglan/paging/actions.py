@@ -17,6 +17,7 @@ from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, Page, Policy, Reached, WebhookCall
 from raglan.paging.plan import EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody, urgency_of
 from raglan.paging.policies import MAX_WAIT_S, Choices, StepDraft, ensure_fallback, save_policy, set_rules
+from raglan.people.actions import confirm_contact
 from raglan.people.models import ContactMethod, Person, Team
 
 __all__ = ["MAX_WAIT_S", "Choices", "StepDraft", "ensure_fallback", "save_policy", "set_rules"]
@@ -534,7 +535,17 @@ def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime
     Notification.objects.filter(
         page=page, person=person, handed_over_at__isnull=False, confirmed_at__isnull=True
     ).update(confirmed_at=at)
+    _confirm_way(page, person)
     return latest.pk
+
+
+def _confirm_way(page: Page, person: Person) -> None:
+    """An answer proves the way it came by, where only one way had been used."""
+    sent = Notification.objects.filter(page=page, person=person, handed_over_at__isnull=False, contact__isnull=False)
+    contacts = {item.contact for item in sent.select_related("contact") if item.contact}
+    for contact in contacts if len(contacts) == 1 else ():
+        if contact.confirmed_at is None:
+            confirm_contact(contact, actor=person)
 
 
 @atomic

@@ -16,3 +16,5 @@ class PagingConfig(AppConfig):
         import_module("raglan.paging.timers")
         import_module("raglan.paging.hooks")
         import_module("raglan.paging.reactions")
+        import_module("raglan.paging.appointments")
+        import_module("raglan.paging.ready_views")

@@ -293,6 +293,55 @@ class PolicyChanged(EventPayload):
     forgotten_after_s: int = FORGOTTEN_AFTER_S
 
 
+class ReadinessOverruled(EventPayload):
+    """A policy was saved although some of its people can not be reached, for a reason."""
+
+    kind = "policy.readiness_overruled"
+    policy: int
+    people: list[int]
+    reason: str
+
+
+class AppointmentMade(EventPayload):
+    """When somebody is tested through the whole path was agreed, or changed."""
+
+    kind = "appointment.made"
+    appointment: int
+    person: int
+    appointment_kind: str
+    weekday: int
+    at: str
+    hours_before: int
+
+
+class AppointmentCalledOff(EventPayload):
+    """Somebody is not tested by appointment any more."""
+
+    kind = "appointment.called_off"
+    appointment: int
+    person: int
+
+
+class AppointmentKept(EventPayload):
+    """Tests by appointment went out."""
+
+    kind = "appointment.kept"
+    appointment: int
+    person: int
+    pages: list[int]
+    at: datetime
+
+
+class AppointmentJudged(EventPayload):
+    """The time to answer a test is over."""
+
+    kind = "appointment.judged"
+    appointment: int
+    person: int
+    passed: bool
+    unanswered: list[int]
+
+
 class RulesChanged(EventPayload):
     """A person's notification rules were changed."""
 

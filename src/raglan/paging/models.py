@@ -267,3 +267,27 @@ class WebhookCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.url} for page {self.page_id}"
+
+
+class Appointment(models.Model):
+    """That a person is tested through the whole path: weekly, or before each of their shifts; and how it went last."""
+
+    ref_kind: ClassVar[str] = "appointment"
+
+    class Kind(models.TextChoices):
+        """When."""
+
+        WEEKLY = "weekly", "each week"
+        SHIFT = "shift", "before each of my shifts"
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="test_appointment")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.WEEKLY)
+    weekday = models.PositiveSmallIntegerField(default=1)
+    at = models.TimeField()
+    hours_before = models.PositiveSmallIntegerField(default=24)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    pages = models.JSONField(default=list)
+    passed = models.BooleanField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"tests of {self.person_id}"

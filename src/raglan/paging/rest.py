@@ -9,9 +9,9 @@ from pydantic import Field
 
 from raglan.core import http, timeline
 from raglan.core.errors import BadInput, NotAllowed, NotFound
-from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, Slug, Text, When
+from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, ShortText, Slug, Text, When
 from raglan.oncall.models import Schedule
-from raglan.paging import actions, foresight, queries, returning
+from raglan.paging import actions, appointments, foresight, queries, readiness, returning
 from raglan.paging.busy import busy_with
 from raglan.paging.hours import Hours
 from raglan.paging.models import Page, Policy
@@ -62,6 +62,7 @@ class PolicyIn(Body):
     urgency: Literal["high", "low", "severity"] = "high"
     hours: HoursIn | None = None
     forgotten_after_s: Annotated[int, Field(ge=0, le=MAX_FORGOTTEN_S)] = FORGOTTEN_AFTER_S
+    overrule: Annotated[ShortText, Field(description="Why to save it although somebody can not be reached.")] = ""
 
 
 class PolicyOut(Schema):
@@ -169,6 +170,33 @@ class BusyOut(Schema):
     link: str
 
 
+class MemberOut(Schema):
+    """Somebody who may be paged, and how well they can be reached."""
+
+    person_id: int
+    person: str
+    is_ready: bool
+    is_blocked: bool
+    problems: list[str]
+    of: list[str]
+
+
+class AppointmentIn(Body):
+    """When: weekly at a time of the person's zone, or some hours before each of their shifts."""
+
+    kind: Literal["weekly", "shift"] = "weekly"
+    weekday: Annotated[int, Field(ge=0, le=6)] = 1
+    at: Clock = "14:00"
+    hours_before: Annotated[int, Field(ge=1, le=168)] = 24
+
+
+class AppointmentOut(AppointmentIn):
+    """An appointment, with how its last test went: `passed` is empty until then."""
+
+    tested_at: datetime | None
+    passed: bool | None
+
+
 class SnoozeIn(Body):
     """Until when."""
 
@@ -208,7 +236,10 @@ def list_policies(request: HttpRequest) -> list[PolicyOut]:
 
 @router.post("/policies", response={201: PolicyDetail}, operation_id="save_policy", summary="Make or change a policy")
 def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyDetail]:
-    """Make a policy, or a new version of the one with this slug. Running pages keep theirs."""
+    """Make a policy, or a new version of the one with this slug. Running pages keep theirs.
+
+    409 `not_ready` when somebody in it can not be reached; `overrule` with a reason saves it all the same.
+    """
     require_scope(request, Scope.CONFIGURE)
     team = _team(data.team, "team") if data.team else None
     steps = [
@@ -219,7 +250,7 @@ def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyDetail]:
         )
         for n, step in enumerate(data.steps)
     ]
-    policy = actions.save_policy(
+    policy = readiness.save_policy(
         slug=data.slug,
         name=data.name,
         team=team,
@@ -227,6 +258,7 @@ def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyDetail]:
         steps=steps,
         actor=principal(request).actor,
         choices=_choices(data),
+        overrule=data.overrule,
     )
     return Status(201, _policy_detail(policy))
 
@@ -270,7 +302,8 @@ def _policy_out(policy: Policy) -> PolicyOut:
 def _policy_detail(policy: Policy) -> PolicyDetail:
     plan = queries.plan_of(policy)
     words = foresight.words_of(plan, policy.urgency)
-    warnings = foresight.never_reached(plan, policy.urgency)
+    unready = [item.words for item in readiness.of_plan(plan) if not item.is_ready]
+    warnings = [*foresight.never_reached(plan, policy.urgency), *unready]
     return PolicyDetail.model_validate(_policy_fields(policy) | {"words": words, "warnings": warnings})
 
 
@@ -378,6 +411,62 @@ def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
 def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Let the next person be tried at once."""
     return _detail(actions.pass_on(_page(page_id), by=_responder(request), via=actions.Via.REST))
+
+
+@router.get("/readiness", response=list[MemberOut], operation_id="list_readiness", summary="Who can be reached")
+def list_readiness(request: HttpRequest) -> list[MemberOut]:
+    """Return everybody whom a policy or a rota may page, those who can not be reached first."""
+    return [
+        MemberOut(
+            person_id=member.readiness.person.pk,
+            person=member.readiness.person.name,
+            is_ready=member.readiness.is_ready,
+            is_blocked=member.readiness.is_blocked,
+            problems=[problem.words for problem in member.readiness.problems],
+            of=list(member.of),
+        )
+        for member in readiness.overview()
+    ]
+
+
+@router.put(
+    "/people/{person_id}/test-appointment",
+    response=AppointmentOut,
+    operation_id="agree_test",
+    summary="Test a person by appointment",
+)
+def agree_test(request: HttpRequest, person_id: Cursor, data: AppointmentIn) -> AppointmentOut:
+    """Set when each of a person's ways is tested: one's own, or anybody's with the configure scope."""
+    person, by = _own_or_configured(request, person_id)
+    found = appointments.agree(
+        person,
+        kind=data.kind,
+        weekday=data.weekday,
+        at=time.fromisoformat(data.at),
+        hours_before=data.hours_before,
+        by=by,
+    )
+    return AppointmentOut.model_validate({**data.model_dump(), "tested_at": found.tested_at, "passed": found.passed})
+
+
+@router.delete(
+    "/people/{person_id}/test-appointment", response={204: None}, operation_id="call_test_off", summary="No more tests"
+)
+def call_test_off(request: HttpRequest, person_id: Cursor) -> Status[None]:
+    """End a person's tests by appointment."""
+    person, by = _own_or_configured(request, person_id)
+    appointments.call_off(person, by=by)
+    return Status(204, None)
+
+
+def _own_or_configured(request: HttpRequest, person_id: int) -> tuple[Person, Person | None]:
+    who = principal(request)
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None:
+        raise NotFound("There is no such person.")
+    own = who.person is not None and who.person.pk == person.pk
+    require_scope(request, Scope.RESPOND if own else Scope.CONFIGURE)
+    return person, who.person
 
 
 @router.get(

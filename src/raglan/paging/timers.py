@@ -5,12 +5,15 @@ from datetime import timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
-from raglan.paging import actions, calls, delivery, events, queries, returning
+from raglan.paging import actions, calls, delivery, events, queries, readiness, returning
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
 AUDIT = "paging.audit"
 AUDIT_EVERY = timedelta(minutes=1)
+READINESS = "paging.readiness"
+AN_HOUR = timedelta(hours=1)
+DAILY_AT_HOUR = 8  # UTC
 
 timers.handler(actions.DELIVER, network=True, on_parked=delivery.on_parked)(delivery.deliver)
 timers.handler(actions.CALL, network=True, on_parked=calls.on_parked)(calls.call)
@@ -30,6 +33,14 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
 def escalate(due: timers.Due) -> None:
     """Take the next step of a page."""
     actions.escalate(due.subject_id)
+
+
+@timers.handler(READINESS)
+def look_at_readiness(due: timers.Due) -> None:
+    """Look each hour at those whose shift comes, and once a day at everybody."""
+    at = now()
+    readiness.look(all_members=at.hour == DAILY_AT_HOUR)
+    timers.schedule(READINESS, subject="paging", due_at=at.replace(minute=0, second=0, microsecond=0) + AN_HOUR)
 
 
 @timers.handler(actions.BACK)

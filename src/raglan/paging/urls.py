@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.paging import reach, views
+from raglan.paging import reach, ready_views, views
 
 app_name = "paging"
 urlpatterns = [
@@ -13,5 +13,7 @@ urlpatterns = [
     path("pages/<int:pk>/part/", views.part, name="part"),
     path("pages/<int:pk>/answer/", views.respond, name="answer"),
     path("reach/", reach.someone, name="reach"),
+    path("readiness/", ready_views.overview, name="readiness"),
+    path("you/test/", ready_views.appointment, name="appointment"),
     path("you/rules/", reach.rules, name="rules"),
 ]
