@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from raglan.alerts import events
 from raglan.alerts.holds import review
-from raglan.alerts.ingest import expire, ingest
+from raglan.alerts.ingest import expire, ingest, seen_again
 from raglan.alerts.matchers import check, check_all
 from raglan.alerts.matchers import stored as stored_form
 from raglan.alerts.models import AlertGroup, Route, Signal
@@ -62,6 +62,7 @@ __all__ = [
     "save_mapping",
     "save_route",
     "save_secret",
+    "seen_again",
     "set_noisy",
     "set_silence",
     "switch_source",

@@ -5,7 +5,7 @@ snapshot that is read once for the whole batch.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,7 +15,7 @@ from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source
 from raglan.alerts.pipeline import deduplicate, hold
 from raglan.alerts.pipeline.route import RouteRule
-from raglan.alerts.ports import Batch, Outcome, RawSignal
+from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
 from raglan.alerts.snapshot import Fact, Placed, Seen, Snapshot, place, read
 from raglan.core import metrics, timeline
 from raglan.core.clock import now
@@ -43,7 +43,10 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     snapshot.store()
     _note_sources(batches)
     fault_point("ingest.before_commit")
-    return outcomes
+    return [
+        replace(outcome, standing=[snapshot.standing(item) for item in seen]) if batch.decoded.marks else outcome
+        for batch, seen, outcome in zip(batches, snapshot.seen, outcomes, strict=True)
+    ]
 
 
 def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outcome:
@@ -227,6 +230,7 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     alert.ends_at = ends_at or snapshot.at
     snapshot.touch(alert)
     snapshot.open_alerts.pop(alert.fingerprint, None)
+    snapshot.closed.append(alert.pk)
     group = alert.group
     group.firing_count = max(0, group.firing_count - 1)
     group.held_count -= bool(alert.held)
@@ -283,6 +287,15 @@ def _note_sources(batches: Sequence[Batch]) -> None:
             problem = batch.decoded.problems[0]
             sentence = f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
             Source.objects.filter(pk=batch.source.id).update(last_error=sentence[:1000], last_error_at=now())
+
+
+@atomic
+def seen_again(beats: Sequence[Beat], source_ids: Sequence[int]) -> None:
+    """Count repeats that were answered before they were stored; see `edge.repeats` for what that may cost."""
+    take_turn("alerts")
+    rows = [(beat.count, bulk.stamp(beat.seen_at), bulk.stamp(beat.expires_at), beat.alert) for beat in beats]
+    bulk.move_on(Alert, "signal_count", ("last_seen_at", "expires_at"), rows)
+    Source.objects.filter(pk__in=source_ids).update(last_heard_at=now())
 
 
 @atomic

@@ -44,11 +44,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A whole request: what was understood and what was not. `extra` is for the door that answers."""
+    """A whole request: what was understood and what was not. `extra` is for the door that answers.
+
+    `marks`, one for each signal where the door can tell, stand for all in a message that a repeat may not change.
+    """
 
     signals: Sequence[RawSignal]
     problems: Sequence[Problem] = ()
     extra: dict[str, str] = field(default_factory=dict)
+    marks: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,32 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An alert that is open after the commit, and until when it fires unless it is repeated."""
+
+    alert: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """That an open alert was repeated, how often, when last, and until when it now fires."""
+
+    alert: int
+    count: int
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch, after the commit."""
+    """What became of a batch, after the commit; of each signal with a mark, the alert that it is about."""
 
     new: int = 0
     repeated: int = 0
     resolved: int = 0
     parked: int = 0
+    standing: Sequence[Standing | None] = ()
 
 
 class Door(Protocol):
@@ -141,6 +164,29 @@ class Sampled(Protocol):
 
     def sample(self, source: SourceKey) -> IntakeRequest:
         """Return a message that lets a harmless alert fire."""
+
+
+class Glimpsed(Protocol):
+    """A body whose messages all fire, split but not decoded; all sequences are in the order of its messages."""
+
+    @property
+    def marks(self) -> Sequence[bytes]:
+        """What stands for all in a message that a repeat may not change."""
+
+    @property
+    def expiries(self) -> Sequence[datetime]:
+        """Until when each fires unless it is repeated."""
+
+    def decode(self, places: Sequence[int]) -> Decoded | None:
+        """Decode the messages at these places; None when `Door.decode` must read the whole body."""
+
+
+@runtime_checkable
+class Glimpses(Protocol):
+    """A door that can tell repeats without decoding them."""
+
+    def glimpse(self, body: bytes) -> Glimpsed | None:
+        """Split a body; None when `Door.decode` must read it. Quick, and raises nothing."""
 
 
 _doors: list[Door] = []

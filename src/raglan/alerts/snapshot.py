@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 from django.db.models import Model
 
-from raglan.alerts import queries
+from raglan.alerts import closing, queries
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
 from raglan.alerts.pipeline import Noise, deduplicate, group_key, identify, route
 from raglan.alerts.pipeline.route import RouteRule
-from raglan.alerts.ports import Batch, RawSignal
+from raglan.alerts.ports import Batch, RawSignal, Standing
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import bulk
@@ -91,6 +91,7 @@ class Snapshot:
     touched: dict[int, Alert] = field(default_factory=dict)
     groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
     decisions: list[StageDecision] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     facts: list[Fact | timeline.Record] = field(default_factory=list)
     _plans: dict[int, Plan] = field(default_factory=dict)
@@ -149,6 +150,11 @@ class Snapshot:
         self.new_pages.append(page)
         return page
 
+    def standing(self, seen: Seen) -> Standing | None:
+        """Return the open alert that a signal is about, for whoever wants to know it again."""
+        alert = self.open_alerts.get(seen.fingerprint)
+        return Standing(alert.pk, alert.expires_at) if alert is not None and alert.expires_at is not None else None
+
     def flush(self) -> None:
         """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused."""
         bulk.update(list(self.groups_touched.values()), *GROUP_FIELDS)
@@ -167,6 +173,8 @@ class Snapshot:
         bulk.insert(self.signals)
         records = [item if isinstance(item, timeline.Record) else timeline.record(*item) for item in self.facts]
         timeline.append_records(records)
+        if self.closed:
+            closing.tell_after_commit(self.closed)
 
 
 def read(batches: Sequence[Batch]) -> Snapshot:

@@ -33,6 +33,7 @@ from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.live import Hub
 from raglan.edge.pulse import Pulse
+from raglan.edge.repeats import Repeats
 from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
 
@@ -89,7 +90,9 @@ class Process:
         self._engine = Engine(config.engine_threads) if "engine" in roles else None
         self._is_quiet = self._engine is not None and restored_mark(config.data_dir) is not None
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
-        self._intake = Intake(self._journal, trusted_proxies=config.trusted_proxy_count) if self._journal else None
+        self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
+        proxies = config.trusted_proxy_count
+        self._intake = Intake(self._journal, trusted_proxies=proxies, repeats=self._repeats) if self._journal else None
         self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet, is_migrated=True)
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
@@ -133,7 +136,7 @@ class Process:
         self._watchdog.stop()
 
     def _start(self, newest: int) -> None:
-        for part in (self._listener, self._journal, self._pulse, self._watchdog):
+        for part in (self._listener, self._journal, self._repeats, self._pulse, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -207,6 +210,7 @@ class Process:
         for part in (self._bridge, self._intake):
             if part is not None:
                 part.close()
+        self._repeats.stop(max(0.5, until - time.monotonic()))
         self._health.close()
         self._readers.stop()
         return ended

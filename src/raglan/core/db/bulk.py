@@ -93,6 +93,28 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
         connection.connection.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", rows)  # noqa: S608
 
 
+def move_on(model: type[models.Model], counter: str, latest: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add to a counter and move times forward, never back.
+
+    Each row is what to add, the times in the order of `latest`, then the id. A time that is not set stays so.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    is_postgresql = connection.vendor == "postgresql"
+    mark, highest = ("%s", "GREATEST({0}, %s::timestamptz)") if is_postgresql else ("?", "MAX({0}, ?)")
+    sets = ", ".join(f"{quote(name)} = {highest.format(quote(name))}" for name in latest)
+    sql = f"UPDATE {table} SET {quote(counter)} = {quote(counter)} + {mark}, {sets} WHERE id = {mark}"  # noqa: S608
+    if is_postgresql:
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, rows)
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        connection.connection.executemany(sql, rows)
+
+
 def _line(row: Row) -> str:
     return "\t".join(map(_field, row)) + "\n"
 

@@ -7,6 +7,7 @@ from raglan.alerts.ports import (
     MAX_SIGNALS,
     Answer,
     Decoded,
+    Glimpsed,
     IntakeRequest,
     Outcome,
     RawSignal,
@@ -17,6 +18,7 @@ from raglan.core.clock import now
 from raglan.core.decode import Json, decode_json, parse_time
 from raglan.core.errors import BadInput
 from raglan.integrations import shape
+from raglan.integrations.prometheus import quick
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
 
@@ -40,6 +42,10 @@ class ApiV2:
         if len(items) > MAX_SIGNALS:
             raise BadInput("", f"more than {MAX_SIGNALS} alerts at once", status=422)
         return shape.read_each(items, _pushed)
+
+    def glimpse(self, body: bytes) -> Glimpsed | None:
+        """Split a push in which everything fires."""
+        return quick.split(body, resolve_timeout=RESOLVE_TIMEOUT)
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """An empty 200, or 400 that names each bad alert; the good ones were kept either way."""

@@ -1,0 +1,118 @@
+"""The quick way through a push of Prometheus: its messages are split and bounded, and decoded only when they are news.
+
+What is not plain (a wrong type, an unknown field, a text that must be cleaned, a limit that is passed) is left to the
+thorough way, which names what is wrong. So this way never refuses anything.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from raglan.alerts.ports import MAX_LABELS, MAX_NAME, MAX_SIGNALS, MAX_VALUE, Decoded, RawSignal
+from raglan.core.clock import now
+from raglan.core.decode import MAX_MEMBERS, YEARS
+
+NOT_PLAIN = re.compile(rb"\\u(?:0000|[dD][89abcdefABCDEF])|\x00")
+UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+NOT_SET = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Item(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One alert of a push; its labels and annotations as the bytes that came."""
+
+    labels: msgspec.Raw
+    annotations: msgspec.Raw = msgspec.Raw(b"{}")
+    startsAt: datetime | None = None  # noqa: N815 -- as Prometheus has it
+    endsAt: datetime | None = None  # noqa: N815
+    generatorURL: str = ""  # noqa: N815
+
+
+_items = msgspec.json.Decoder(list[Item]).decode
+_words = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Push:
+    """A body that was split. `marks` and `expiries` are in the order of its messages."""
+
+    def __init__(self, items: Sequence[Item], marks: Sequence[bytes], expiries: Sequence[datetime]) -> None:
+        self._items = items
+        self.marks = marks
+        self.expiries = expiries
+
+    def decode(self, places: Sequence[int]) -> Decoded | None:
+        """Return the messages at these places, or None when the thorough way must read the body."""
+        signals = []
+        try:
+            for place in places:
+                signal = _signal(self._items[place], self.expiries[place])
+                if signal is None:
+                    return None
+                signals.append(signal)
+        except UNREADABLE:
+            return None
+        return Decoded(signals, marks=[self.marks[place] for place in places])
+
+
+def split(body: bytes, *, resolve_timeout: timedelta) -> Push | None:
+    """Return the messages of a body in which every alert fires, or None for the thorough way."""
+    try:
+        if NOT_PLAIN.search(body):
+            return None
+        if not body.isascii():
+            body.decode()
+        items = _items(body)
+    except UNREADABLE:
+        return None
+    if not 0 < len(items) <= MAX_SIGNALS or body.count(b":") > MAX_MEMBERS:  # each member has one, texts have more
+        return None
+    at = now()
+    expiries = [_expiry(item, at, resolve_timeout) for item in items]
+    if any(expiry is None or expiry <= at for expiry in expiries):
+        return None
+    marks = [blake2b(b"%b\x00%b" % (item.labels, item.annotations), digest_size=16).digest() for item in items]
+    return Push(items, marks, [expiry for expiry in expiries if expiry is not None])
+
+
+def _expiry(item: Item, at: datetime, resolve_timeout: timedelta) -> datetime | None:
+    """Return until when an alert fires unless it is repeated; None when its time must be looked at thoroughly."""
+    ends_at = item.endsAt
+    if ends_at is None or ends_at == NOT_SET:
+        return at + resolve_timeout
+    return _plain(ends_at)
+
+
+def _plain(moment: datetime) -> datetime | None:
+    return moment.astimezone(UTC) if moment.tzinfo is not None and moment.year in YEARS else None
+
+
+def _signal(item: Item, expires_at: datetime) -> RawSignal | None:
+    labels, annotations = _words(item.labels), _words(item.annotations)
+    if not (_is_small(labels, item.labels) and _is_small(annotations, item.annotations)):
+        return None
+    starts_at = None if item.startsAt is None or item.startsAt == NOT_SET else _plain(item.startsAt)
+    if not labels or (starts_at is None and item.startsAt is not None and item.startsAt != NOT_SET):
+        return None
+    return RawSignal(
+        status="firing",
+        labels=labels,
+        annotations=annotations,
+        title=annotations.get("summary")
+        or annotations.get("title")
+        or labels.get("alertname")
+        or "An alert without a name",
+        severity=labels.get("severity", "unknown"),
+        link=item.generatorURL,
+        starts_at=starts_at,
+        expires_at=expires_at,
+        raw=item,
+    )
+
+
+def _is_small(words: dict[str, str], raw: msgspec.Raw) -> bool:
+    """Tell whether nothing needs to be cut and nothing is empty."""
+    is_short = len(raw) <= MAX_VALUE or all(len(value) <= MAX_VALUE for value in words.values())
+    is_named = all(words.values()) and all(0 < len(name) <= MAX_NAME for name in words)
+    return is_short and is_named and len(words) <= MAX_LABELS
