@@ -23,6 +23,13 @@ POSTS = (
     "/setup/timers/1/again/",
     "/setup/sources/prom/token/",
     "/setup/sources/prom/test/",
+    "/setup/sources/prom/change/",
+    "/setup/sources/prom/secret/",
+    "/setup/sources/prom/mapping/",
+    "/setup/sources/prom/confirm/1/",
+    "/setup/sources/prom/heartbeats/",
+    "/setup/heartbeats/1/",
+    "/setup/heartbeats/1/pause/",
     "/setup/policies/web/",
     "/setup/routes/10/",
 )
@@ -111,11 +118,15 @@ def test_a_short_name_that_is_taken_is_said_at_its_field(furnished: Client) -> N
     assert "another source has this short name" in answer.content.decode()
 
 
-def test_a_new_token_ends_the_old_one(furnished: Client) -> None:
+def test_a_new_token_leaves_the_old_one_a_day_unless_it_is_ended(furnished: Client) -> None:
     before = Source.objects.get().token_digest
     answer = furnished.post("/setup/sources/prom/token/")
     assert "shown this once" in answer.content.decode()
     assert Source.objects.get().token_digest != before
+    assert Source.objects.get().previous_digest == before
+    assert "is good until" in furnished.get("/setup/sources/prom/").content.decode()
+    furnished.post("/setup/sources/prom/change/", {"what": "end_old"})
+    assert Source.objects.get().previous_digest == ""
 
 
 def test_a_test_alert_fires_for_real_and_is_listed_with_what_became_of_it(furnished: Client) -> None:

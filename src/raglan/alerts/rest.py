@@ -9,8 +9,9 @@ from pydantic import Field, JsonValue
 
 from raglan.alerts import actions, queries
 from raglan.alerts.models import Alert, AlertGroup, Route, Source
+from raglan.alerts.paste import paste_line
 from raglan.alerts.pipeline.route import Matcher
-from raglan.config import config
+from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug
 from raglan.paging.models import Policy
@@ -20,12 +21,25 @@ router = Router(tags=["alerts"])
 
 
 class SourceIn(Body):
-    """A new source. `mapping` is for kind `generic`: where in the JSON each field stands."""
+    """A new source.
+
+    `mapping` is for kind `generic`: where in the JSON each field stands. `secret` is for kinds whose senders sign.
+    """
 
     name: Line
     slug: Slug
-    kind: Literal["alertmanager", "webhook", "pagerduty", "generic"]
+    kind: Source.Kind
     mapping: dict[str, JsonValue] = Field(default_factory=dict, max_length=50)
+    secret: Annotated[str, Field(max_length=500)] = ""
+
+
+class SourceChange(Body):
+    """What is to change of a source; what is left out stays. An empty secret takes messages without a signature."""
+
+    enabled: bool | None = None
+    noisy: bool | None = None
+    mapping: Annotated[dict[str, JsonValue], Field(max_length=50)] | None = None
+    secret: Annotated[str, Field(max_length=500)] | None = None
 
 
 class SourceOut(Schema):
@@ -36,6 +50,9 @@ class SourceOut(Schema):
     slug: str
     kind: str
     token_hint: str
+    previous_ends_at: datetime | None
+    disabled_at: datetime | None
+    noisy_since: datetime | None
     last_heard_at: datetime | None
     last_error: str
     last_error_at: datetime | None
@@ -142,37 +159,59 @@ def make_source(request: HttpRequest, data: SourceIn) -> Status[SourceMade]:
     source, token = actions.create_source(
         name=data.name, slug=data.slug, kind=data.kind, mapping=dict(data.mapping), actor=principal(request).actor
     )
+    if data.secret:
+        actions.save_secret(source, clean_text(data.secret), actor=principal(request).actor)
     base = SourceOut.model_validate(source, from_attributes=True).model_dump()
     return Status(201, SourceMade(**base, token=token, paste=paste_line(source, token)))
-
-
-def paste_line(source: Source, token: str) -> str:
-    """Return the line that a person pastes into what sends."""
-    prefix = f"{config().public_url}/integrations/{token}"
-    match source.kind:
-        case Source.Kind.ALERTMANAGER:
-            return f"path_prefix: /integrations/{token}"
-        case Source.Kind.WEBHOOK:
-            return f"url: {prefix}/alertmanager"
-        case Source.Kind.PAGERDUTY:
-            return f"routing_key: {token}"
-        case _:
-            return f"curl -H 'Content-Type: application/json' -d '{{\"title\": \"A test\"}}' {prefix}/"
 
 
 @router.post(
     "/sources/{slug}/token", response=SourceMade, operation_id="rotate_token", summary="Give a source a new token"
 )
 def rotate_token(request: HttpRequest, slug: Slug) -> SourceMade:
-    """Replace the token; the old one ends at once."""
+    """Replace the token; the old one is good for one more day, or until `DELETE` of this address."""
     require_scope(request, Scope.CONFIGURE)
-    source = Source.objects.filter(slug=slug).first()
-    if source is None:
-        raise NotFound("There is no such source.")
+    source = _source(slug)
     token = actions.rotate_token(source, actor=principal(request).actor)
     source.refresh_from_db()
     base = SourceOut.model_validate(source, from_attributes=True).model_dump()
     return SourceMade(**base, token=token, paste=paste_line(source, token))
+
+
+@router.delete(
+    "/sources/{slug}/token", response=SourceOut, operation_id="end_old_token", summary="End the token before the newest"
+)
+def end_old_token(request: HttpRequest, slug: Slug) -> Source:
+    """End the old token now, as after a leak; the newest one stays."""
+    require_scope(request, Scope.CONFIGURE)
+    source = _source(slug)
+    actions.end_old_token(source, actor=principal(request).actor)
+    return _source(slug)
+
+
+@router.patch(
+    "/sources/{slug}", response=SourceOut, operation_id="change_source", summary="Switch a source, or map anew"
+)
+def change_source(request: HttpRequest, slug: Slug, data: SourceChange) -> Source:
+    """Change what is given: whether it is taken in, whether it pages, its mapping, its secret."""
+    require_scope(request, Scope.CONFIGURE)
+    source, actor = _source(slug), principal(request).actor
+    if data.enabled is not None:
+        actions.switch_source(source, is_on=data.enabled, actor=actor)
+    if data.noisy is not None:
+        actions.set_noisy(source, is_noisy=data.noisy, actor=actor)
+    if data.mapping is not None:
+        actions.save_mapping(source, dict(data.mapping), actor=actor)
+    if data.secret is not None:
+        actions.save_secret(source, clean_text(data.secret), actor=actor)
+    return _source(slug)
+
+
+def _source(slug: str) -> Source:
+    source = Source.objects.filter(slug=slug).first()
+    if source is None:
+        raise NotFound("There is no such source.")
+    return source
 
 
 @router.get("/routes", response=list[RouteOut], operation_id="list_routes", summary="The route table")

@@ -8,6 +8,7 @@ from typing import cast
 from django import forms
 from django.forms.boundfield import BoundField
 
+from raglan.alerts import heartbeats
 from raglan.alerts.models import Route, Source
 from raglan.alerts.pipeline.route import OPERATORS, Matcher
 from raglan.core.decode import decode_json
@@ -74,18 +75,60 @@ class SourceForm(forms.Form):
 
     def clean_mapping(self) -> dict[str, object]:
         """Take an object of names and paths, or nothing."""
-        text = self.cleaned_data["mapping"].strip()
-        if not text:
-            return {}
-        try:
-            mapping = decode_json(text.encode())
-        except BadInput as error:
-            raise forms.ValidationError(f"This is not JSON that can be read: {error.reason}.") from None
-        if not isinstance(mapping, dict):
-            raise forms.ValidationError("Write an object: names on the left, paths on the right.")
-        if len(mapping) > MAX_MAPPED:
-            raise forms.ValidationError(f"Name at most {MAX_MAPPED} fields.")
-        return dict(mapping)
+        return read_mapping(self.cleaned_data["mapping"])
+
+
+def read_mapping(text: str) -> dict[str, object]:
+    """Return the mapping that a text holds; an empty one for an empty text. Raises ValidationError."""
+    if not text.strip():
+        return {}
+    try:
+        mapping = decode_json(text.strip().encode())
+    except BadInput as error:
+        raise forms.ValidationError(f"This is not JSON that can be read: {error.reason}.") from None
+    if not isinstance(mapping, dict):
+        raise forms.ValidationError("Write an object: names on the left, paths on the right.")
+    if len(mapping) > MAX_MAPPED:
+        raise forms.ValidationError(f"Name at most {MAX_MAPPED} fields.")
+    return dict(mapping)
+
+
+class MappingForm(forms.Form):
+    """A mapping that is tried before it is saved."""
+
+    mapping = forms.CharField(
+        label="Where in the JSON each field stands",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text="Names on the left, paths with dots on the right: title, key, severity, status, resolved_values, "
+        "description, link, labels.",
+    )
+
+    def clean_mapping(self) -> dict[str, object]:
+        """Take an object of names and paths, or nothing."""
+        return read_mapping(self.cleaned_data["mapping"])
+
+
+class HeartbeatForm(forms.Form):
+    """A heartbeat: how often it beats, and how late it may be."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="What runs, such as: Nightly backup of db1.")
+    slug = forms.RegexField(
+        regex=r"^[a-zA-Z0-9][a-zA-Z0-9 ._-]{0,99}$",
+        label="Short name",
+        max_length=100,
+        help_text="It stands in the address.",
+        error_messages={"invalid": "Use letters, numbers, dots and hyphens, such as nightly-backup."},
+    )
+    period = forms.DecimalField(label="Beats every … minutes", min_value=1, max_value=527_040, initial=1_440)
+    grace = forms.DecimalField(label="May be late by … minutes", min_value=0, max_value=527_040, initial=60)
+
+    def draft(self) -> heartbeats.Draft:
+        """Return the heartbeat as the action takes it."""
+        data = self.cleaned_data
+        period_s, grace_s = (int(data[name] * MINUTES) for name in ("period", "grace"))
+        return heartbeats.Draft(data["name"], data["slug"], period_s, grace_s)
 
 
 class PolicyForm(forms.Form):

@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from raglan.alerts.heartbeat_rest import router as heartbeats
 from raglan.alerts.rest import router as alerts
 from raglan.alerts.silence_rest import router as silences
 from raglan.catalog.rest import router as catalog
@@ -26,7 +27,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-for _router in (people, catalog, oncall, changes, paging, alerts, silences, incidents, reviews, own):
+for _router in (people, catalog, oncall, changes, paging, alerts, heartbeats, silences, incidents, reviews, own):
     api.add_router("", _router)
 
 

@@ -1,6 +1,7 @@
 """Screens of sources: make one, see what it sent, give it a new token, send a test in its name."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -11,13 +12,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.alerts import actions as alerts
 from raglan.alerts.models import Alert, Signal, Source
-from raglan.alerts.rest import paste_line
+from raglan.alerts.paste import SIGNED, paste_line
 from raglan.config import config
-from raglan.console import actions, health
-from raglan.console.forms import SourceForm
+from raglan.console import actions, health, heartbeat_views, trials
+from raglan.console.forms import HeartbeatForm, MappingForm, SourceForm
 from raglan.core import timeline
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.clock import now
+from raglan.core.decode import clean_text
+from raglan.core.errors import BadInput, NotFound, RaglanError
+from raglan.integrations.zabbix import doors as zabbix
 from raglan.people.access import Scope, reader, require
+from raglan.people.models import Person
 
 LAST = 20
 MOST_RAW = 20_000
@@ -65,7 +70,7 @@ def part(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_POST
 def new_token(request: HttpRequest, slug: str) -> HttpResponse:
-    """Give a source a new token; the old one ends at once."""
+    """Give a source a new token; the old one is good for one more day."""
     person = reader(request)
     require(person, Scope.CONFIGURE)
     source = _source(slug)
@@ -85,6 +90,87 @@ def send_test(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         messages.info(request, "The last test alert still fires; this one was counted with it.")
     return redirect("console:source", slug)
+
+
+@require_POST
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """Switch a source off or on, let it be noisy or page again, or end its old token."""
+    person = reader(request)
+    require(person, Scope.CONFIGURE)
+    found = CHANGES.get(request.POST.get("what", ""))
+    if found is None:
+        raise NotFound("There is no such switch.")
+    act, words = found
+    act(_source(slug), person)
+    messages.success(request, words)
+    return redirect("console:source", slug)
+
+
+Act = Callable[[Source, Person], None]
+CHANGES: dict[str, tuple[Act, str]] = {
+    "off": (lambda source, by: alerts.switch_source(source, is_on=False, actor=by), "Nothing more is taken from it."),
+    "on": (lambda source, by: alerts.switch_source(source, is_on=True, actor=by), "It is heard again."),
+    "noisy": (lambda source, by: alerts.set_noisy(source, is_noisy=True, actor=by), "It is stored, and pages nobody."),
+    "pages": (lambda source, by: alerts.set_noisy(source, is_noisy=False, actor=by), "What still fires pages again."),
+    "end_old": (lambda source, by: alerts.end_old_token(source, actor=by), "Only the newest token is good now."),
+}
+
+
+@require_POST
+def save_secret(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep the secret with which a source signs, sealed; it is not shown again."""
+    person = reader(request)
+    require(person, Scope.CONFIGURE)
+    secret = clean_text(request.POST.get("secret", "")).strip()
+    try:
+        alerts.save_secret(_source(slug), secret, actor=person)
+    except BadInput as error:
+        messages.error(request, error.sentence)
+        return redirect("console:source", slug)
+    words = "From now on only what is signed with it is taken." if secret else "It is taken without a signature."
+    messages.success(request, words)
+    return redirect("console:source", slug)
+
+
+@require_POST
+def mapping(request: HttpRequest, slug: str) -> HttpResponse:
+    """Try a mapping on what came last, or save it."""
+    person = reader(request)
+    require(person, Scope.CONFIGURE)
+    source = _source(slug)
+    form = MappingForm(request.POST)
+    if not form.is_valid():
+        return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
+    wanted = form.cleaned_data["mapping"]
+    if request.POST.get("what") != "save":
+        tried = trials.on_what_came(source, wanted)
+        return render(request, "console/source.html", _context(source) | {"mapping_form": form, "tried": tried})
+    alerts.save_mapping(source, wanted, actor=person)
+    messages.success(request, "The mapping is saved; the next message is read by it.")
+    return redirect("console:source", slug)
+
+
+@require_POST
+def confirm(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Confirm a topic of AWS: its address is asked by us, once a person has said so."""
+    person = reader(request)
+    require(person, Scope.CONFIGURE)
+    source = _source(slug)
+    try:
+        topic = actions.confirm_topic(source, pk, actor=person)
+        messages.success(request, f"AWS may send {topic} here now.")
+    except RaglanError as error:
+        messages.error(request, error.sentence)
+    return redirect("console:source", slug)
+
+
+@require_GET
+def media_type(request: HttpRequest) -> HttpResponse:
+    """Give the media type for Zabbix, with our address in it."""
+    reader(request)
+    answer = HttpResponse(zabbix.media_type(config().public_url), content_type="application/yaml; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="media_raglan.yaml"'
+    return answer
 
 
 def _source(slug: str) -> Source:
@@ -108,7 +194,14 @@ def _context(source: Source) -> dict[str, object]:
         "word": word,
         "paste": paste_line(source, f"…{source.token_hint}"),
         "address": config().public_url,
-        "arrived": _arrived(source),
+        "arrived": (arrived := _arrived(source)),
+        "asks": next((item.signal for item in arrived if trials.asks_to_confirm(source, item.signal)), None),
+        "may_sign": source.kind in SIGNED,
+        "has_two_tokens": source.previous_ends_at is not None and source.previous_ends_at > now(),
+        "mapping_form": MappingForm(initial={"mapping": json.dumps(source.mapping, indent=1, ensure_ascii=False)}),
+        "heartbeats": heartbeat_views.rows(source),
+        "has_heartbeats": source.kind in heartbeat_views.KINDS,
+        "heartbeat_form": HeartbeatForm(),
         "topics": f"{timeline.ref(source)} alerts",
         "live_topics": f"{timeline.ref(source)} alerts",
         "live_since": since,

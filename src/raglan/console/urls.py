@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.console import paging_views, reference_views, setup_views, source_views, views
+from raglan.console import heartbeat_views, paging_views, reference_views, setup_views, source_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -18,6 +18,14 @@ urlpatterns = [
     path("setup/sources/<slug:slug>/part/", source_views.part, name="source_part"),
     path("setup/sources/<slug:slug>/token/", source_views.new_token, name="new_token"),
     path("setup/sources/<slug:slug>/test/", source_views.send_test, name="test_source"),
+    path("setup/sources/<slug:slug>/change/", source_views.change, name="change_source"),
+    path("setup/sources/<slug:slug>/secret/", source_views.save_secret, name="save_secret"),
+    path("setup/sources/<slug:slug>/mapping/", source_views.mapping, name="mapping"),
+    path("setup/sources/<slug:slug>/confirm/<int:pk>/", source_views.confirm, name="confirm_topic"),
+    path("setup/sources/<slug:slug>/heartbeats/", heartbeat_views.add, name="add_heartbeat"),
+    path("setup/heartbeats/<int:pk>/", heartbeat_views.show, name="heartbeat"),
+    path("setup/heartbeats/<int:pk>/<slug:what>/", heartbeat_views.act, name="act_on_heartbeat"),
+    path("setup/media_raglan.yaml", source_views.media_type, name="zabbix_media_type"),
     path("setup/policies/", paging_views.new_policy, name="new_policy"),
     path("setup/policies/<slug:slug>/", paging_views.policy, name="policy"),
     path("setup/routes/", paging_views.new_route, name="new_route"),

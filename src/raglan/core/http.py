@@ -34,6 +34,16 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What we ask the other side."""
+
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+
+
 def check_url(url: str, field: str = "url") -> None:
     """Refuse what is not a plain http or https address. Raises BadInput."""
     try:
@@ -49,6 +59,15 @@ def check_url(url: str, field: str = "url") -> None:
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """POST once, within the deadline of one hand-over. Raises DeliveryError; never follows a redirect."""
+    return _ask("POST", url, body, headers)
+
+
+def get(url: str, headers: dict[str, str]) -> Answer:
+    """GET once, as `post` does."""
+    return _ask("GET", url, None, headers)
+
+
+def _ask(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
     if in_write():
         raise RuntimeError("no network inside a transaction")
     deadline = time.monotonic() + config().send_deadline_s
@@ -57,15 +76,17 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fault_point("http.before_send")
     with CutOff(deadline) as cut:
-        answer = _exchange(_connect(parts.scheme, host, port, deadline, cut), path, body, headers, cut)
+        connection = _connect(parts.scheme, host, port, deadline, cut)
+        answer = _exchange(connection, Request(method, path, body, headers), cut)
     fault_point("http.after_send")
     return answer
 
 
-def _exchange(connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str], cut: CutOff) -> Answer:
+def _exchange(connection: HTTPConnection, request: Request, cut: CutOff) -> Answer:
     host = connection.host
     try:
-        connection.request("POST", path, body=body, headers={"User-Agent": "raglan", **headers})
+        named = {"User-Agent": "raglan", **request.headers}
+        connection.request(request.method, request.path, body=request.body, headers=named)
         answer = _read(connection.getresponse())
         if cut.struck:  # what was cut off may look like the end
             raise TimeoutError("it answered too slowly")

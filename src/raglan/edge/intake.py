@@ -44,6 +44,7 @@ IDLE_S = 10.0
 WHOLE_S = 30.0
 NOTE_EVERY_S = 2.0
 PREFIX = "/integrations/"
+IN_HEADER = "-"  # in the place of a token: it stands in the header
 BARE = ("/v2/", "/api/v2/", "/-/", "/ping/", "/generic/2010-04-15/")
 OLD_PROMETHEUS = "/api/v1/alerts"
 log = logs.get("raglan.intake")
@@ -156,7 +157,7 @@ class Intake:
                     return said
             decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
         except BadInput as error:
-            await self._note(source, error, request)
+            await self._note(source, error, body_of(request, token))
             return refused(door, error)
         outcome = await self._journal.put(Batch(source, decoded, now()))
         return accepted(door, decoded, outcome)
@@ -183,7 +184,7 @@ class Intake:
             metrics.signals_accepted.labels(source.slug).inc(len(repeats))
         return accepted(door, decoded, replace(outcome, repeated=outcome.repeated + len(repeats)))
 
-    async def _note(self, source: SourceKey, error: BadInput, request: IntakeRequest) -> None:
+    async def _note(self, source: SourceKey, error: BadInput, body: bytes) -> None:
         """Keep for its owner what a source sent wrongly, but not more often than a person can read."""
         log.info("a body could not be understood", extra={"source": source.slug, "field": error.field})
         at = time.monotonic()
@@ -191,7 +192,7 @@ class Intake:
             return
         self._noted[source.id] = at
         try:
-            await self._threads.ask(lambda: actions.note_error(source.id, error.sentence, body=body_of(request)))
+            await self._threads.ask(lambda: actions.note_error(source.id, error.sentence, body=body))
         except Overloaded:
             log.warning("what a source sent wrongly could not be noted", extra={"source": source.slug})
 
@@ -252,7 +253,7 @@ def split_path(path: str) -> tuple[str, str]:
     if not path.startswith(PREFIX):
         return "", path
     token, _, rest = path.removeprefix(PREFIX).partition("/")
-    return token, f"/{rest}"
+    return "" if token == IN_HEADER else token, f"/{rest}"
 
 
 def request_of(scope: Scope, body: bytes, trusted_proxies: int) -> IntakeRequest:
@@ -285,12 +286,13 @@ def header_token(text: str) -> str:
             return ""
 
 
-def body_of(request: IntakeRequest) -> bytes:
-    """Return the body for its owner to see, as it was before it was packed, where that can be told."""
+def body_of(request: IntakeRequest, token: str) -> bytes:
+    """Return the body for its owner to see: unpacked where that can be, and without the token, which is a secret."""
     try:
-        return unpacked(request).body
+        body = unpacked(request).body
     except BadInput:
-        return request.body
+        body = request.body
+    return body.replace(token.encode("utf-8", "replace"), b"[token]")
 
 
 def unpacked(request: IntakeRequest) -> IntakeRequest:

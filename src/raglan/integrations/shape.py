@@ -138,8 +138,13 @@ def counted(decoded: Decoded, outcome: Outcome, *, status: int = 200) -> Answer:
     return Answer(status, {"new": outcome.new, "repeated": outcome.repeated, "resolved": outcome.resolved})
 
 
+def signature(secret: str, signed: bytes) -> str:
+    """Return a hex HMAC-SHA256."""
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
 def check_signature(secret: str, given: str, signed: bytes, *, header: str) -> None:
     """Compare a hex HMAC-SHA256. Raises BadInput with 401."""
-    right = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    right = signature(secret, signed)
     if not hmac.compare_digest(given.strip().removeprefix("sha256=").lower().encode(), right.encode()):
         raise BadInput(header, "the signature is missing or not by the secret of this source", status=401)

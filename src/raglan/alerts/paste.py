@@ -1,0 +1,29 @@
+"""The line that a person pastes into what sends, for each kind of source."""
+
+from raglan.alerts.models import Source
+from raglan.config import config
+
+Kind = Source.Kind
+SIGNED = (Kind.GRAFANA, Kind.SENTRY)
+LINES = {
+    Kind.ALERTMANAGER: "path_prefix: /integrations/TOKEN",
+    Kind.WEBHOOK: "url: ADDRESS/integrations/TOKEN/alertmanager",
+    Kind.GRAFANA: "url: ADDRESS/integrations/TOKEN/grafana",
+    Kind.PAGERDUTY: "routing_key: TOKEN",
+    Kind.OPSGENIE: "Authorization: GenieKey TOKEN",
+    Kind.NAGIOS: "url = ADDRESS\ntoken = TOKEN",
+    Kind.ZABBIX: "Send to: TOKEN",
+    Kind.SENTRY: "url: ADDRESS/integrations/TOKEN/sentry",
+    Kind.SNS: "endpoint: ADDRESS/integrations/TOKEN/sns",
+    Kind.CLOUDEVENTS: "url: ADDRESS/integrations/TOKEN/cloudevents",
+    Kind.SLACK: "url: ADDRESS/integrations/TOKEN/slack",
+    Kind.EMAIL: "alerts+TOKEN@HOST",
+    Kind.HEARTBEAT: "curl -fsS --retry 5 -m 10 ADDRESS/ping/TOKEN/NAME",
+    Kind.GENERIC: "curl -H 'Content-Type: application/json' -d '{\"title\": \"A test\"}' ADDRESS/integrations/TOKEN/",
+}
+
+
+def paste_line(source: Source, token: str) -> str:
+    """Return the line; it may have two."""
+    line = LINES[Kind(source.kind)].replace("ADDRESS", config().public_url).replace("HOST", config().public_host)
+    return line.replace("TOKEN", token)

@@ -1,0 +1,258 @@
+"""Zabbix, Sentry, CloudEvents and Slack-shaped senders: from a body to an alert and its end."""
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
+from raglan.alerts import actions
+from raglan.alerts.models import Alert
+from raglan.alerts.queries import notes
+from raglan.core.clock import CLOCK
+from raglan.integrations.slack.doors import condition
+from raglan.paging.models import Page
+from raglan.testing import world
+from tests.integrations.doorstep import knock, make, said
+
+pytestmark = pytest.mark.django_db
+
+
+def address(kind: str, *, secret: str = "") -> str:
+    world.administrator()
+    return f"/integrations/{make(kind, secret=secret)[1]}/{kind}"
+
+
+# Zabbix ---------------------------------------------------------------------------------------------------------------
+
+ZABBIX = {
+    "event_id": "451",
+    "event_value": "1",
+    "update_status": "0",
+    "nseverity": "4",
+    "name": "Disk full",
+    "host": "db1",
+    "host_ip": "192.0.2.1",
+    "tags": '[{"tag":"service","value":"db"},{"tag":"service","value":"web"},{"tag":"a","value":""}]',
+    "link": "https://zabbix.example.test/tr_events.php?triggerid=77&eventid=451",
+}
+
+
+def test_a_problem_of_zabbix_fires_and_its_recovery_ends_it() -> None:
+    path = address("zabbix")
+    assert knock("POST", path, ZABBIX).status == 200
+    alert = Alert.objects.get()
+    assert (alert.title, alert.severity, alert.labels["service"], alert.labels["a"]) == (
+        "Disk full",
+        "error",
+        "db,web",
+        "yes",
+    )
+    knock("POST", path, {**ZABBIX, "event_value": "0"})
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_an_acknowledgement_in_zabbix_takes_the_page() -> None:
+    path = address("zabbix")
+    knock("POST", path, ZABBIX)
+    words = {"update_status": "1", "update_action": "acknowledged", "update_message": "on it", "update_user": "Mara"}
+    knock("POST", path, {**ZABBIX, **words})
+
+    assert Page.objects.get().state == Page.State.ACKNOWLEDGED
+    assert notes(Alert.objects.get())[0].text == "on it"
+    knock("POST", path, {**ZABBIX, "update_status": "1", "update_action": "closed"})
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_unacknowledging_in_zabbix_takes_nothing() -> None:
+    path = address("zabbix")
+    knock("POST", path, ZABBIX)
+    knock("POST", path, {**ZABBIX, "update_status": "1", "update_action": "unacknowledged"})
+
+    assert Page.objects.get().state == Page.State.TRIGGERED
+
+
+@pytest.mark.parametrize("tags", ["{EVENT.TAGSJSON}", "", "[1]", '{"a": 1}', None, [{"tag": 7}]])
+def test_strange_tags_do_not_cost_the_alert(tags: object) -> None:
+    assert knock("POST", address("zabbix"), {**ZABBIX, "tags": tags}).status == 200
+
+
+# Sentry ---------------------------------------------------------------------------------------------------------------
+
+EVENT = {"issue_id": "77", "title": "ZeroDivisionError", "level": "fatal", "web_url": "https://sentry.example.test/77"}
+
+
+def sentry(path: str, resource: str, body: object, secret: str = "") -> int:
+    raw = json.dumps(body).encode()
+    headers = {"Sentry-Hook-Resource": resource}
+    if secret:
+        headers["Sentry-Hook-Signature"] = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+    return knock("POST", path, raw, headers=headers).status
+
+
+def test_an_alert_of_sentry_fires_and_the_resolved_issue_ends_it() -> None:
+    path = address("sentry")
+    assert (
+        sentry(path, "event_alert", {"action": "triggered", "data": {"event": EVENT, "triggered_rule": "Any"}}) == 200
+    )
+    alert = Alert.objects.get()
+    assert (alert.title, alert.severity, alert.annotations["rule"]) == ("ZeroDivisionError", "critical", "Any")
+    sentry(path, "issue", {"action": "resolved", "data": {"issue": {"id": "77", "title": "x"}}})
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_a_metric_alert_of_sentry_fires_and_resolves() -> None:
+    path = address("sentry")
+    data = {"metric_alert": {"id": 5, "alert_rule": {"id": 9}}, "description_title": "Critical: too many errors"}
+    sentry(path, "metric_alert", {"action": "critical", "data": data})
+    assert Alert.objects.get().severity == "critical"
+    sentry(path, "metric_alert", {"action": "resolved", "data": data})
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_with_a_secret_only_sentry_is_heard() -> None:
+    path = address("sentry", secret="of sentry")
+    body = {"action": "triggered", "data": {"event": EVENT}}
+
+    assert sentry(path, "event_alert", body) == 401
+    assert sentry(path, "event_alert", body, "of another") == 401
+    assert sentry(path, "event_alert", body, "of sentry") == 200
+
+
+def test_what_is_about_comments_and_installations_is_left_alone() -> None:
+    path = address("sentry")
+
+    assert sentry(path, "comment", {"action": "created", "data": {"comment": "x"}}) == 200
+    assert sentry(path, "installation", {"action": "created", "data": {}}) == 200
+    assert sentry(path, "issue", {"action": "assigned", "data": {"issue": {"id": "1"}}}) == 200
+    assert not Alert.objects.exists()
+
+
+# CloudEvents ----------------------------------------------------------------------------------------------------------
+
+CLOUD = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/hosts/db1",
+    "type": "org.example.disk.firing",
+    "subject": "sda1",
+    "time": "2026-11-23T07:41:17.391188+00:00",
+    "data": {"title": "Disk full", "severity": "critical", "pct": 95},
+}
+STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
+
+
+def test_a_structured_event_fires_and_another_ends_it() -> None:
+    path = address("cloudevents")
+    assert knock("POST", path, CLOUD, headers=STRUCTURED).status == 202
+    alert = Alert.objects.get()
+    assert (alert.title, alert.severity, alert.labels["alertname"]) == ("Disk full", "critical", "org.example.disk")
+    knock("POST", path, {**CLOUD, "id": "2", "type": "org.example.disk.resolved"}, headers=STRUCTURED)
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_a_binary_event_needs_no_content_type() -> None:
+    headers = {f"ce-{name}": str(value) for name, value in CLOUD.items() if name != "data"}
+    headers["ce-subject"] = "stra%C3%9Fe%00"
+    assert knock("POST", address("cloudevents"), {"pct": 95}, headers=headers).status == 202
+
+    alert = Alert.objects.get()
+    assert (alert.labels["subject"], alert.annotations["pct"]) == ("straße\ufffd", "95")
+
+
+def test_binary_data_that_is_no_json_is_kept_as_text() -> None:
+    headers = {f"Ce-{name}": str(value) for name, value in CLOUD.items() if name != "data"}
+    assert knock("POST", address("cloudevents"), b"\xff disk full", headers=headers).status == 202
+    assert "disk full" in Alert.objects.get().annotations["data"]
+
+
+def test_a_batch_brings_several_and_names_the_bad_one() -> None:
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    batch = [CLOUD, {**CLOUD, "source": ""}, {**CLOUD, "subject": "sdb1"}]
+    answer = knock("POST", address("cloudevents"), batch, headers=headers)
+
+    assert answer.status == 400
+    assert "[1].source" in str(said(answer)["problems"])
+    assert Alert.objects.count() == 2
+
+
+def test_a_retry_of_the_same_event_is_counted() -> None:
+    path = address("cloudevents")
+    for _ in range(2):
+        knock("POST", path, CLOUD, headers=STRUCTURED)
+
+    assert (Alert.objects.get().signal_count, Page.objects.count()) == (2, 1)
+
+
+@pytest.mark.parametrize("change", [{"specversion": "0.3"}, {"id": ""}, {"type": None}, {"source": 7}])
+def test_what_is_no_cloudevent_is_refused(change: dict[str, object]) -> None:
+    assert knock("POST", address("cloudevents"), {**CLOUD, **change}, headers=STRUCTURED).status == 400
+
+
+# Slack ----------------------------------------------------------------------------------------------------------------
+
+
+def slack(status: str, colour: str) -> dict[str, object]:
+    title = f"[{status}] HighLoad on web1 (severity=critical)"
+    attachment = {"title": title, "title_link": "https://am.example.test/", "text": "Load is 9", "color": colour}
+    return {"channel": "#x", "username": "Alertmanager", "attachments": [attachment]}
+
+
+@pytest.mark.parametrize("form", ["json", "payload", "json that calls itself a form"])
+def test_a_message_with_an_attachment_fires_and_a_good_one_ends_it(form: str) -> None:
+    path = address("slack")
+
+    def send(body: object) -> None:
+        raw = json.dumps(body)
+        raw = urlencode({"payload": raw}) if form == "payload" else f"   {raw}\n"
+        kind = "application/json" if form == "json" else "application/x-www-form-urlencoded"
+        answer = knock("POST", path, raw, headers={"Content-Type": kind})
+        assert (answer.status, answer.body) == (200, b"ok")
+
+    send(slack("FIRING:1", "danger"))
+    alert = Alert.objects.get()
+    assert (alert.severity, alert.annotations["description"]) == ("critical", "Load is 9")
+    assert alert.link == "https://am.example.test/"
+    send(slack("RESOLVED", "good"))
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_plain_words_are_an_alert_that_ends_after_a_day() -> None:
+    path = address("slack")
+    knock("POST", path, {"text": "Backup failed on db1\nsee the log"})
+    assert Alert.objects.get().title == "Backup failed on db1"
+    CLOCK.move(timedelta(days=1, minutes=1))
+    actions.expire()
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_blocks_are_read() -> None:
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Disk* full"}}, {"type": "divider"}]
+    knock("POST", address("slack"), {"blocks": blocks})
+
+    assert Alert.objects.get().title == "*Disk* full"
+
+
+@pytest.mark.parametrize(
+    ("title", "about"),
+    [
+        ("[FIRING:2] HighLoad (web)", "HighLoad (web)"),
+        ("[RESOLVED] HighLoad (web)", "HighLoad (web)"),
+        ("🔥 [FIRING] HighLoad", "HighLoad"),
+        (":fire: HighLoad", "HighLoad"),
+        ("Recovered: HighLoad", "HighLoad"),
+        ("test alarm = new value", "test alarm"),
+        ("[RESOLVED]", "[RESOLVED]"),
+    ],
+)
+def test_a_title_tells_which_condition_is_meant(title: str, about: str) -> None:
+    assert condition(title) == about
+
+
+@pytest.mark.parametrize("body", [b"", b"text=hi", b"{}", b'{"text": ""}', b"payload=", b"payload={", b"\xff=\xff"])
+def test_what_says_nothing_is_refused_as_slack_does(body: bytes) -> None:
+    answer = knock("POST", address("slack"), body)
+
+    assert (answer.status, answer.body) == (400, b"invalid_payload")
