@@ -53,6 +53,13 @@ class Config(BaseSettings):
         "`smtp+starttls://` for STARTTLS. Empty switches mail off.",
     )
     smtp_from: str = Field("raglan@localhost", description="Sender address of mail.")
+    mail_in_port: int = Field(
+        0, ge=0, le=65535, description="Port on which mail comes in by SMTP, such as 8025. 0: no mail comes in."
+    )
+    mail_in_host: str = Field("127.0.0.1", description="Address that the mail listener listens on.")
+    mail_in_domain: str = Field(
+        "", description="Domain of addresses such as `alerts+TOKEN@…`; empty: the host name in `public_url`."
+    )
     demo: bool = Field(default=False, description="Demonstration: one click on loopback signs in as one of its people.")
     allow_data_loss: bool = Field(
         default=False,
@@ -108,6 +115,11 @@ class Config(BaseSettings):
     def is_https(self) -> bool:
         """Whether people reach raglan over TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of addresses to which mail comes in."""
+        return (self.mail_in_domain or self.public_host).lower()
 
     @property
     def public_host(self) -> str:

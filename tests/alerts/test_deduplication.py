@@ -114,13 +114,13 @@ def test_an_alert_from_months_ago_pages_nobody_and_a_new_one_is_new(source: Sour
     world.fire_all()
     paging.acknowledge(Page.objects.get(), by=Person.objects.get(name="Mara Keller"), via=paging.Via.LINK)
     world.fast_forward(timedelta(days=90))
-    assert len(outbox.sent) == 1
+    assert Page.objects.count() == 1  # it may come back to whoever has it; that is no new page
 
     world.ingest(source, world.signal("resolved"))
     world.ingest(source, world.signal())
     world.fire_all()
 
-    assert len(outbox.sent) == 2
+    assert Page.objects.count() == 2
 
 
 def test_what_a_source_does_not_repeat_in_time_ends(source: SourceKey) -> None:

@@ -1,3 +1,5 @@
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 
@@ -90,3 +92,26 @@ def test_more_than_a_thousand_at_once_are_refused() -> None:
         decode([{"title": "a"}] * 1001)
 
     assert caught.value.status == 422
+
+
+def test_a_path_may_name_several_places_and_words_that_are_meant() -> None:
+    mapping: dict[str, object] = {"title": "event.title | event.name", "severity": 'event.level|"warning"'}
+
+    signal = decode({"event": {"name": "Disk"}}, mapping).signals[0]
+    assert (signal.title, signal.severity) == ("Disk", "warning")
+    signal = decode({"event": {"title": "Full", "name": "Disk", "level": "high"}}, mapping).signals[0]
+    assert (signal.title, signal.severity) == ("Full", "high")
+
+
+def test_with_a_secret_the_body_must_be_signed() -> None:
+    door = ports.door_for("POST", "/")
+    assert door is not None
+    source, body = SourceKey(1, "monitor", "generic", {}, "of the source"), b'{"title": "Disk"}'
+    right = hmac.new(b"of the source", body, hashlib.sha256).hexdigest()
+    for name, value in (("x-hub-signature-256", f"sha256={right}"), ("x-signature", right.upper())):
+        request = IntakeRequest("POST", "/", "", {name: value}, body, "127.0.0.1")
+        assert door.decode(source, request).signals[0].title == "Disk"
+    for headers in ({}, {"x-signature": "sha256="}, {"x-signature": right[:-1] + "x"}):
+        with pytest.raises(BadInput) as caught:
+            door.decode(source, IntakeRequest("POST", "/", "", headers, body, "127.0.0.1"))
+        assert caught.value.status == 401

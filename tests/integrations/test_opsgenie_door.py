@@ -89,7 +89,7 @@ def test_closing_what_does_not_exist_is_told_when_asked(key: dict[str, str]) -> 
 
     assert answer.status == 202
     status = request_status(key, said(answer)["requestId"])
-    assert (status["success"], status["status"]) == (False, "Alert does not exist")
+    assert (status["success"], status["status"]) == (False, "There is no open alert with alias [nothing]")
 
 
 def test_acknowledge_takes_the_page_and_keeps_the_note(key: dict[str, str]) -> None:

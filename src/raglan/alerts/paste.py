@@ -4,7 +4,7 @@ from raglan.alerts.models import Source
 from raglan.config import config
 
 Kind = Source.Kind
-SIGNED = (Kind.GRAFANA, Kind.SENTRY)
+SIGNED = (Kind.GRAFANA, Kind.SENTRY, Kind.GENERIC)
 LINES = {
     Kind.ALERTMANAGER: "path_prefix: /integrations/TOKEN",
     Kind.WEBHOOK: "url: ADDRESS/integrations/TOKEN/alertmanager",
@@ -25,5 +25,5 @@ LINES = {
 
 def paste_line(source: Source, token: str) -> str:
     """Return the line; it may have two."""
-    line = LINES[Kind(source.kind)].replace("ADDRESS", config().public_url).replace("HOST", config().public_host)
+    line = LINES[Kind(source.kind)].replace("ADDRESS", config().public_url).replace("HOST", config().mail_domain)
     return line.replace("TOKEN", token)

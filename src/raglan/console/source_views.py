@@ -20,6 +20,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound, RaglanError
+from raglan.integrations.mail_in import reader as mail_rules
 from raglan.integrations.zabbix import doors as zabbix
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
@@ -142,6 +143,11 @@ def mapping(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
     wanted = form.cleaned_data["mapping"]
+    try:
+        mail_rules.check(wanted) if source.kind == Source.Kind.EMAIL else None
+    except BadInput as error:
+        form.add_error("mapping", error.sentence)
+        return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
     if request.POST.get("what") != "save":
         tried = trials.on_what_came(source, wanted)
         return render(request, "console/source.html", _context(source) | {"mapping_form": form, "tried": tried})
@@ -197,6 +203,7 @@ def _context(source: Source) -> dict[str, object]:
         "arrived": (arrived := _arrived(source)),
         "asks": next((item.signal for item in arrived if trials.asks_to_confirm(source, item.signal)), None),
         "may_sign": source.kind in SIGNED,
+        "has_mapping": source.kind in (Source.Kind.GENERIC, Source.Kind.EMAIL),
         "has_two_tokens": source.previous_ends_at is not None and source.previous_ends_at > now(),
         "mapping_form": MappingForm(initial={"mapping": json.dumps(source.mapping, indent=1, ensure_ascii=False)}),
         "heartbeats": heartbeat_views.rows(source),

@@ -8,6 +8,7 @@ from raglan.alerts.ports import RawSignal
 from raglan.core.decode import Json
 from raglan.core.errors import BadInput
 from raglan.integrations.generic.doors import read
+from raglan.integrations.mail_in.reader import read as read_mail
 
 LAST = 20
 
@@ -24,7 +25,8 @@ class Trial:
 def on_what_came(source: Source, mapping: dict[str, object]) -> list[Trial]:
     """Read the last messages of a source by a mapping; nothing is stored."""
     came = Signal.objects.filter(source=source).order_by("-pk")[:LAST]
-    return [_tried(signal, body, mapping) for signal in came for body in _bodies(signal)]
+    is_mail = source.kind == Source.Kind.EMAIL
+    return [_tried(signal, body, mapping, is_mail=is_mail) for signal in came for body in _bodies(signal)]
 
 
 def _bodies(signal: Signal) -> Iterator[Json]:
@@ -32,9 +34,10 @@ def _bodies(signal: Signal) -> Iterator[Json]:
     yield from body[:LAST] if isinstance(body, list) else [body]
 
 
-def _tried(signal: Signal, body: Json, mapping: dict[str, object]) -> Trial:
+def _tried(signal: Signal, body: Json, mapping: dict[str, object], *, is_mail: bool) -> Trial:
     try:
-        return Trial(signal, read(body, mapping, ""), "")
+        found = read_mail(body, mapping) if is_mail and isinstance(body, dict) else read(body, mapping, "")
+        return Trial(signal, found, "" if found else "a rule leaves this mail alone")
     except BadInput as error:
         return Trial(signal, None, error.sentence or "this is not an object")
 

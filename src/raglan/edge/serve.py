@@ -101,6 +101,9 @@ class Process:
         # The driver of PostgreSQL is large, so that it is loaded only where it is used.
         postgresql = connection.vendor == "postgresql"
         self._listener = import_module("raglan.edge.listen").Listener() if postgresql else None
+        # What reads mail is loaded only where mail comes in.
+        takes_mail = config.mail_in_port and "edge" in roles
+        self._mail = import_module("raglan.edge.mail").Listener(config) if takes_mail else None
         self._pulse = Pulse(also=self._end_quiet_start)
         self._watchdog = Watchdog(self._signs)
         self._stop = asyncio.Event()
@@ -122,6 +125,8 @@ class Process:
         seen = asyncio.create_task(self._be_seen())
         while not web.started and not serving.done():
             await asyncio.sleep(0.005)
+        if self._mail is not None:
+            await self._mail.start()
         await self._greet()
         await self._load()
         stopped = asyncio.create_task(self._stop.wait())
@@ -180,6 +185,8 @@ class Process:
         engine = asyncio.create_task(asyncio.to_thread(self._end_engine, until))
         if self._hub is not None:
             self._hub.stop()
+        if self._mail is not None:
+            await self._mail.stop()
         web.should_exit = True
         await asyncio.wait({serving}, timeout=self._config.drain_s / 2 + 0.5)
         if not serving.done():

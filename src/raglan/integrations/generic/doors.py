@@ -13,6 +13,7 @@ from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput
 from raglan.integrations import shape
 
+SIGNATURES = ("x-hub-signature-256", "x-signature-256", "x-signature")
 RESOLVED = ("resolved", "ok", "closed", "resolve", "recovery", "up")
 
 
@@ -30,7 +31,10 @@ class AnyJson:
         return ""
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
-        """Read one object, or an array of objects each by itself."""
+        """Check the signature, where there is a secret; read one object, or an array of objects each by itself."""
+        if source.secret:
+            given = next((request.headers[name] for name in SIGNATURES if name in request.headers), "")
+            shape.check_signature(source.secret, given, request.body, header=SIGNATURES[0])
         body = decode_json(request.body)
         if not isinstance(body, list):
             return Decoded([read(body, source.mapping, "")])
@@ -84,6 +88,16 @@ def _labels(body: dict[str, Json], paths: Mapping[str, object]) -> dict[str, str
 
 
 def _at(body: Json, path: str) -> str:
+    """Return what a path finds: the first that finds something of those with a bar between them; or quoted words."""
+    for part in path.split("|"):
+        word = part.strip()
+        is_quoted = len(word) > 1 and word[0] == word[-1] == '"'
+        if found := word[1:-1] if is_quoted else _one(body, word):
+            return found
+    return ""
+
+
+def _one(body: Json, path: str) -> str:
     value: Json = body
     for part in path.split("."):
         if isinstance(value, dict):

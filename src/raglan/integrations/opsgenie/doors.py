@@ -287,7 +287,7 @@ def _request_status(source: SourceKey, text: str) -> dict[str, object]:
             "action": verb.capitalize(),
             "processedAt": shown.moment(alert.last_seen_at if alert else None),
             "integrationId": str(source.id),
-            "status": "Request processed" if done else "Alert does not exist",
+            "status": "Request processed" if done else f"There is no open alert with alias [{alias}]",
             "alertId": str(alert.id) if alert else "",
             "alias": alias,
         },
