@@ -59,6 +59,28 @@ def test_a_noisy_source_says_so_until_it_pages_again(admin: Client) -> None:
     assert Alert.objects.get().group.page is not None
 
 
+def test_what_was_done_to_a_source_is_told_with_who_did_it(admin: Client) -> None:
+    source, _ = make("heartbeat")
+    admin.post(f"/setup/sources/{source.slug}/change/", {"what": "noisy"})
+    admin.post(f"/setup/sources/{source.slug}/test/")
+    form = {"name": "Nightly backup", "slug": "nightly", "period": "10", "grace": "1"}
+    admin.post(f"/setup/sources/{source.slug}/heartbeats/", form)
+    html = page(admin, source).partition("What was done to it")[2]
+
+    for words in ("Noisy", "A test alert was sent", "Made (Nightly backup)", "Ada Lamb"):
+        assert words in html
+
+
+def test_own_health_tells_of_sources_that_are_not_understood(admin: Client) -> None:
+    assert "Not all understood" not in admin.get("/setup/").content.decode()
+    source, _ = make("generic")
+    note_error(source.pk, "title: is missing", body=b"{}")
+
+    html = admin.get("/setup/").content.decode()
+    assert "Not all understood" in html
+    assert source.name in html
+
+
 @pytest.mark.parametrize("what", ["", "explode"])
 def test_a_switch_that_is_none_is_not_found(admin: Client, what: str) -> None:
     source, _ = make("generic")

@@ -109,6 +109,7 @@ def _nothing_is_noted(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
     """Keep the one write beside the journal away from the database, where a test does not use it."""
     if "transactional_db" not in request.fixturenames:
         monkeypatch.setattr(actions, "note_error", lambda source_id, sentence, body: None)
+        monkeypatch.setattr(actions, "note_remote", lambda source_id, remote: None)
 
 
 def test_alerts_of_prometheus_are_answered_once_they_are_stored() -> None:
@@ -369,6 +370,7 @@ def test_the_whole_way_to_the_database(transactional_db: None) -> None:
             assert Alert.objects.get().labels["service"] == "web"
             assert door.post("/api/v2/alerts", b"{", token=token)[0] == 400
             assert "not JSON" in Source.objects.get(pk=source.pk).last_error
+            assert Source.objects.get(pk=source.pk).last_remote == "127.0.0.1"
             fresh = actions.rotate_token(source, actor="raglan")
             assert door.post("/api/v2/alerts", ALERT, token=token)[0] == 200
             actions.end_old_token(source, actor="raglan")

@@ -45,6 +45,7 @@ class Source(models.Model):
     disabled_at = models.DateTimeField(null=True, blank=True)
     noisy_since = models.DateTimeField(null=True, blank=True)
     last_heard_at = models.DateTimeField(null=True, blank=True)
+    last_remote = models.CharField(max_length=60, blank=True, default="")
     last_error = models.TextField(blank=True, default="")
     last_error_at = models.DateTimeField(null=True, blank=True)
 

@@ -54,6 +54,7 @@ class SourceOut(Schema):
     disabled_at: datetime | None
     noisy_since: datetime | None
     last_heard_at: datetime | None
+    last_remote: str
     last_error: str
     last_error_at: datetime | None
 

@@ -150,6 +150,12 @@ def heard(source_id: int) -> None:
 
 
 @atomic
+def note_remote(source_id: int, remote: str) -> None:
+    """Note from which address a source sent last: a token that leaked is seen by it."""
+    Source.objects.filter(pk=source_id).exclude(last_remote=remote[:60]).update(last_remote=remote[:60])
+
+
+@atomic
 def note_alert(alert_id: int, *, text: str, by: str, actor: timeline.Subject) -> None:
     """Keep what somebody or a source says about an alert."""
     alert = Alert.objects.filter(pk=alert_id).first()

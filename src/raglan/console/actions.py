@@ -16,7 +16,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import Conflict, DeliveryError, NotFound
 from raglan.core.models import Timer
-from raglan.integrations.sns.signature import check_address
+from raglan.integrations.sns.address import check_address
 from raglan.people import ports as people
 from raglan.people.models import ContactMethod, Person
 

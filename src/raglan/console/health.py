@@ -54,6 +54,7 @@ def _facts() -> Iterator[Fact]:
     yield _parked()
     yield _mail()
     yield _fallback()
+    yield _sources()
     yield _clock()
     yield Fact("Version", "good", version(), f"time-zone data {zone_data()}")
 
@@ -115,6 +116,18 @@ def _fallback() -> Fact:
     if Person.objects.filter(is_active=True, role=Person.Role.ADMINISTRATOR).exists():
         return Fact(name, "good", "Go out", "to every administrator")
     return Fact(name, "bad", "Held back", "there is no administrator who could be paged")
+
+
+def _sources() -> Fact:
+    """Tell of sources whose last message could not be understood: its owner may not know."""
+    day = now() - timedelta(days=1)
+    wrong = Source.objects.filter(disabled_at__isnull=True, last_error_at__gte=day).order_by("name")
+    names = list(wrong.values_list("name", flat=True)[:4])
+    if not names:
+        return Fact("What sources send", "good", "Understood", "nothing of the last day could not be read")
+    more = " and others" if len(names) > 3 else ""
+    words = f"in the last day something of {', '.join(names[:3])}{more} could not be read; see below"
+    return Fact("What sources send", "slow", "Not all understood", words)
 
 
 def _clock() -> Fact:

@@ -1,8 +1,9 @@
 """Screens of sources: make one, see what it sent, give it a new token, send a test in its name."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,18 +15,20 @@ from raglan.alerts import actions as alerts
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.paste import SIGNED, paste_line
 from raglan.config import config
-from raglan.console import actions, health, heartbeat_views, trials
+from raglan.console import actions, events, health, heartbeat_views, trials
 from raglan.console.forms import HeartbeatForm, MappingForm, SourceForm
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound, RaglanError
+from raglan.core.models import Event
 from raglan.integrations.mail_in import reader as mail_rules
 from raglan.integrations.zabbix import doors as zabbix
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
 
 LAST = 20
+SHOWN_CHANGES = 10
 MOST_RAW = 20_000
 
 
@@ -207,12 +210,46 @@ def _context(source: Source) -> dict[str, object]:
         "has_two_tokens": source.previous_ends_at is not None and source.previous_ends_at > now(),
         "mapping_form": MappingForm(initial={"mapping": json.dumps(source.mapping, indent=1, ensure_ascii=False)}),
         "heartbeats": heartbeat_views.rows(source),
+        "changes": timeline_of(source),
         "has_heartbeats": source.kind in heartbeat_views.KINDS,
         "heartbeat_form": HeartbeatForm(),
         "topics": f"{timeline.ref(source)} alerts",
         "live_topics": f"{timeline.ref(source)} alerts",
         "live_since": since,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What somebody changed of a source."""
+
+    at: datetime
+    what: str
+    who: str
+
+
+def timeline_of(source: Source) -> list[Changed]:
+    """Return what was changed of a source last, and by whom."""
+    wanted = ("source.changed", "heartbeat.changed", events.TestAlertSent.kind)
+    found = Event.objects.filter(subjects__subject=timeline.ref(source), kind__in=wanted).order_by("-pk")[
+        :SHOWN_CHANGES
+    ]
+    people = {
+        f"person:{pk}": name for pk, name in Person.objects.filter(pk__in=_actors(found)).values_list("pk", "name")
+    }
+    return [Changed(event.at, _what(event), people.get(event.actor, "a program")) for event in found]
+
+
+def _actors(found: Iterable[Event]) -> list[int]:
+    return [int(event.actor.removeprefix("person:")) for event in found if event.actor.startswith("person:")]
+
+
+def _what(event: Event) -> str:
+    """Return what an event says was done, with the heartbeat that it is about."""
+    if event.kind == events.TestAlertSent.kind:
+        return "a test alert was sent"
+    about = f" ({event.data['name']})" if event.kind.startswith("heartbeat") else ""
+    return f"{event.data['what']}{about}"
 
 
 def _arrived(source: Source) -> list[Arrived]:

@@ -43,6 +43,7 @@ INLINE = 64 * 1024
 IDLE_S = 10.0
 WHOLE_S = 30.0
 NOTE_EVERY_S = 2.0
+MEET_EVERY_S = 60.0
 PREFIX = "/integrations/"
 IN_HEADER = "-"  # in the place of a token: it stands in the header
 BARE = ("/v2/", "/api/v2/", "/-/", "/ping/", "/generic/2010-04-15/")
@@ -83,6 +84,7 @@ class Intake:
         self._tokens = Tokens(self._threads, look)
         self._free = BODIES_AT_ONCE
         self._noted: dict[int, float] = {}
+        self._met: dict[int, tuple[str, float]] = {}
 
     def takes(self, scope: Scope) -> bool:
         """Tell whether a path is intake's."""
@@ -150,6 +152,7 @@ class Intake:
             raise NotSignedIn("This token belongs to a source of another kind.")
         if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:
             return said
+        await self._meet(source, request.remote)
         try:
             if isinstance(door, Replies):
                 said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
@@ -183,6 +186,17 @@ class Intake:
             self._repeats.hear(source.id, repeats, at)
             metrics.signals_accepted.labels(source.slug).inc(len(repeats))
         return accepted(door, decoded, replace(outcome, repeated=outcome.repeated + len(repeats)))
+
+    async def _meet(self, source: SourceKey, remote: str) -> None:
+        """Keep from where a source sends, when that is news, but not more often than a person can read."""
+        known, at = self._met.get(source.id, ("", -MEET_EVERY_S)), time.monotonic()
+        if known[0] == remote or at - known[1] < MEET_EVERY_S:
+            return
+        self._met[source.id] = (remote, at)
+        try:
+            await self._threads.ask(lambda: actions.note_remote(source.id, remote))
+        except (Overloaded, OperationalError, InterfaceError):
+            self._met.pop(source.id, None)  # the next message tries again
 
     async def _note(self, source: SourceKey, error: BadInput, body: bytes) -> None:
         """Keep for its owner what a source sent wrongly, but not more often than a person can read."""

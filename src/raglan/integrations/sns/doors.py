@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from raglan.alerts import actions
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, Status, shorten
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput
 from raglan.integrations import shape
-from raglan.integrations.sns.signature import Certificates, check_address
+from raglan.integrations.sns.address import check_address
+
+if TYPE_CHECKING:
+    from raglan.integrations.sns.signature import Certificates
 
 STATES: dict[str, Status] = {"ALARM": "firing", "INSUFFICIENT_DATA": "firing", "OK": "resolved"}
 ASKS = "AWS asks whether this topic may send here. A person confirms it on the screen of the source."
@@ -19,8 +24,8 @@ class Topic:
 
     kinds: Sequence[str] = ("sns",)
 
-    def __init__(self, certificates: Certificates | None = None) -> None:
-        self._certificates = certificates or Certificates()
+    def __init__(self) -> None:
+        self._certificates: Certificates | None = None
 
     def takes(self, method: str, path: str) -> bool:
         """Any address that ends in /sns."""
@@ -33,7 +38,7 @@ class Topic:
     def reply(self, source: SourceKey, request: IntakeRequest) -> Answer | None:
         """Check the signature; keep what is no notification for a person to see."""
         message = _message(request)
-        self._certificates.check(message)
+        self._check(message)
         _check_topic(source, message)
         match message.get("Type"):
             case "Notification":
@@ -45,6 +50,12 @@ class Topic:
             case _:
                 actions.note_error(source.id, "AWS says that this topic does not send here any more", body=request.body)
                 return Answer(200, {"status": "noted"})
+
+    def _check(self, message: dict[str, str]) -> None:
+        """Check the signature. What reads certificates is large, so that it is loaded with the first message."""
+        if self._certificates is None:
+            self._certificates = import_module("raglan.integrations.sns.signature").Certificates()
+        self._certificates.check(message)
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
         """Read the alarm, or the words, of a notification."""

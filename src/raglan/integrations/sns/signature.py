@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -14,23 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError, Overloaded
+from raglan.integrations.sns.address import check_address
 
-HOST = re.compile(r"sns\.[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com(\.cn)?")
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 KEPT = 32
 Fetch = Callable[[str], bytes]
-
-
-def check_address(url: str, field: str) -> None:
-    """Refuse every address that is not AWS SNS' own, by https. Raises BadInput."""
-    try:
-        parts = urlsplit(url)
-        is_theirs = parts.scheme == "https" and parts.port in (None, 443) and not parts.username and not parts.password
-    except ValueError:
-        is_theirs = False
-    if not is_theirs or not HOST.fullmatch(parts.hostname or ""):
-        raise BadInput(field, "is not an address of AWS SNS", status=403)
 
 
 def fetch(url: str) -> bytes:
