@@ -16,7 +16,7 @@ from raglan.alerts.models import Alert, AlertGroup, Signal, Source
 from raglan.alerts.pipeline import deduplicate, hold
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
-from raglan.alerts.snapshot import Fact, Placed, Seen, Snapshot, place, read
+from raglan.alerts.snapshot import Fact, Placed, Seen, Snapshot, keep, place, read
 from raglan.core import metrics, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
@@ -40,13 +40,24 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     take_turn("alerts")  # counts of a group are read and written
     snapshot = read(batches)
     outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
+    _name_the_list(snapshot)
     snapshot.store()
     _note_sources(batches)
     fault_point("ingest.before_commit")
+    keep(snapshot)
     return [
         replace(outcome, standing=[snapshot.standing(item) for item in seen]) if batch.decoded.marks else outcome
         for batch, seen, outcome in zip(batches, snapshot.seen, outcomes, strict=True)
     ]
+
+
+def _name_the_list(snapshot: Snapshot) -> None:
+    """Link one of the alerts that fired to the list of alerts: once a commit is enough for whoever shows it."""
+    for index in reversed(range(len(snapshot.facts))):
+        item = snapshot.facts[index]
+        if isinstance(item, timeline.Record):
+            snapshot.facts[index] = replace(item, about=(*item.about, "alerts"))
+            return
 
 
 def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outcome:
@@ -155,7 +166,7 @@ def _open_group(placed: Placed, signal: RawSignal, batch: Batch, snapshot: Snaps
         opened_at=snapshot.at,
         **_paging_of(placed.rule, snapshot.at),
     )
-    group.policy = snapshot.policy_of(placed.rule)
+    group.policy = snapshot.policy(placed.rule.policy_id) if placed.rule else None
     plan_for(group)
     snapshot.add_group(group)
     return group
@@ -195,7 +206,7 @@ def _fired(alert: Alert, source: str) -> timeline.Record:
         "held_by": alert.held_by,
         "active_since": alert.active_since,
     }
-    about = (f"alert:{alert.pk}", f"group:{alert.group_id}", "alerts")
+    about = (f"alert:{alert.pk}", f"group:{alert.group_id}")
     return timeline.Record(events.AlertFired.kind, _encode(data).decode(), about)
 
 

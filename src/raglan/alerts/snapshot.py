@@ -4,11 +4,13 @@ New rows get their keys beforehand, so that decisions and events may name them; 
 or earlier when an action of paging needs to find them.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from django.db import transaction
 from django.db.models import Model
 
 from raglan.alerts import closing, queries
@@ -18,7 +20,7 @@ from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, RawSignal, Standing
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.db import bulk
+from raglan.core.db import bulk, quiet
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging import queries as policies
@@ -26,6 +28,7 @@ from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Plan
 
 CHUNK = 500
+MOST_KEPT = 5_000
 GROUP_FIELDS = ("alert_count", "firing_count", "held_count", "state", "closed_at", "page_id", "page_at", "severity")
 ALERT_FIELDS = (
     *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
@@ -94,8 +97,8 @@ class Snapshot:
     closed: list[int] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     facts: list[Fact | timeline.Record] = field(default_factory=list)
-    _plans: dict[int, Plan] = field(default_factory=dict)
-    _policies: dict[int, Policy] = field(default_factory=dict)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    policies: dict[int, Policy] = field(default_factory=dict)
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
@@ -133,19 +136,17 @@ class Snapshot:
             for item in decisions
         ]
 
-    def policy_of(self, rule: RouteRule | None) -> Policy | None:
-        """Return the policy of a route; None without a route."""
-        if rule is None:
-            return None
-        if rule.policy_id not in self._policies:
-            self._policies[rule.policy_id] = Policy.objects.get(pk=rule.policy_id)
-        return self._policies[rule.policy_id]
+    def policy(self, pk: int) -> Policy:
+        """Return a policy, read once."""
+        if pk not in self.policies:
+            self.policies[pk] = Policy.objects.get(pk=pk)
+        return self.policies[pk]
 
     def start_page(self, policy: Policy, words: paging.Words, *, reason: paging.Reason) -> Page:
         """Start a page together with the others of this transaction."""
-        if policy.pk not in self._plans:
-            self._plans[policy.pk] = policies.plan_of(policy)
-        plan = self._plans[policy.pk]
+        if policy.pk not in self.plans:
+            self.plans[policy.pk] = policies.plan_of(policy)
+        plan = self.plans[policy.pk]
         page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take())
         self.new_pages.append(page)
         return page
@@ -171,8 +172,9 @@ class Snapshot:
         self.flush()
         bulk.insert(self.decisions)
         bulk.insert(self.signals)
-        records = [item if isinstance(item, timeline.Record) else timeline.record(*item) for item in self.facts]
-        timeline.append_records(records)
+        timeline.append_records(
+            [item if isinstance(item, timeline.Record) else timeline.record(*item) for item in self.facts]
+        )
         if self.closed:
             closing.tell_after_commit(self.closed)
 
@@ -180,7 +182,7 @@ class Snapshot:
 def read(batches: Sequence[Batch]) -> Snapshot:
     """Read once what the stages need for all batches."""
     at = now()
-    snapshot = Snapshot(at, queries.routes(), queries.noise(at))
+    snapshot = _fresh(at)
     named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
     prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
     for chunk in _chunks(sorted(prints)):
@@ -198,6 +200,44 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     ]
     _read_groups(snapshot)
     return snapshot
+
+
+@dataclass
+class _Kept(threading.local):
+    """What the last commit of this thread left open, good for as long as nobody else writes."""
+
+    mark: quiet.Mark | None = None
+    rules: list[RouteRule] = field(default_factory=list)
+    groups: dict[str, AlertGroup | None] = field(default_factory=dict)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    policies: dict[int, Policy] = field(default_factory=dict)
+
+
+_kept = _Kept()
+
+
+def _fresh(at: datetime) -> Snapshot:
+    """Return a snapshot with routes, and with the open groups of the last commit when nothing was written since."""
+    is_good = _kept.mark is not None and _kept.mark == quiet.mark()
+    _kept.mark = None  # the stages change what they are given; it is kept again only by a commit
+    noise = queries.noise(at)
+    if not is_good:
+        return Snapshot(at, queries.routes(), noise)
+    return Snapshot(at, _kept.rules, noise, open_groups=_kept.groups, plans=_kept.plans, policies=_kept.policies)
+
+
+def keep(snapshot: Snapshot) -> None:
+    """Keep what a snapshot knows for the next one, when the transaction that ends now is on disk."""
+    mark = quiet.mark()
+    groups = {key: group for key, group in snapshot.open_groups.items() if group is not None}
+
+    def kept() -> None:
+        _kept.mark = mark if len(groups) <= MOST_KEPT else None
+        _kept.rules, _kept.groups = snapshot.rules, dict(groups)
+        _kept.plans, _kept.policies = snapshot.plans, snapshot.policies
+
+    if mark is not None:
+        transaction.on_commit(kept)
 
 
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
@@ -218,11 +258,13 @@ def place(signal: RawSignal, source_id: int, rules: Sequence[RouteRule]) -> Plac
 def _read_groups(snapshot: Snapshot) -> None:
     """Find the groups that new alerts may join, and count the rows that are coming."""
     new = {item.fingerprint: item.placed for seen in snapshot.seen for item in seen if item.placed}
-    wanted = {placed.key for placed in new.values()} - set(snapshot.open_groups)
+    wanted = {placed.key for placed in new.values()} - snapshot.open_groups.keys()
     for chunk in _chunks(sorted(wanted)):
-        found = AlertGroup.objects.select_related("page__acknowledged_by", "policy")
-        snapshot.open_groups |= {group.key: group for group in found.filter(key__in=chunk, state=AlertGroup.State.OPEN)}
-    absent = wanted - set(snapshot.open_groups)
+        found = AlertGroup.objects.select_related("page__acknowledged_by")
+        for group in found.filter(key__in=chunk, state=AlertGroup.State.OPEN):
+            group.policy = snapshot.policy(group.policy_id) if group.policy_id else None
+            snapshot.open_groups[group.key] = group
+    absent = wanted - snapshot.open_groups.keys()
     snapshot.open_groups |= dict.fromkeys(absent)
     snapshot.alert_keys = Keys(Alert, len(new))
     snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))

@@ -38,6 +38,8 @@ from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
 
 FORCED_S = 1.0
+# A commit makes thousands of objects that live until its end: at Python's own 700 each would be looked at many times.
+COLLECT = (20_000, 10, 20)
 AUDIENCE_LINE = 4_000
 log = logs.get("raglan.serve")
 Say = Callable[[str], object]
@@ -162,6 +164,7 @@ class Process:
             await self._bridge.load(load_screens)
         gc.collect()
         gc.freeze()  # what is loaded by now stays; no later collection needs to look at it
+        gc.set_threshold(*COLLECT)
 
     def _end_quiet_start(self) -> None:
         """Start the engine of a restored copy once a person has said that it may page."""

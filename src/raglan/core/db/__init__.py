@@ -1,6 +1,6 @@
 """The one door to the database: transactions, deadlines, and the few things that differ between the two databases."""
 
-from raglan.core.db import bulk
+from raglan.core.db import bulk, quiet
 from raglan.core.db.deadlines import deadline, no_deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
 from raglan.core.db.transactions import atomic, in_write
@@ -17,6 +17,7 @@ __all__ = [
     "fault_point",
     "in_write",
     "no_deadline",
+    "quiet",
     "take_turn",
     "write_lock",
 ]

@@ -7,7 +7,7 @@ what the database stores: text for JSON and, by `stamp`, for times.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import TypeVar
 
@@ -133,8 +133,9 @@ def _field(value: Value) -> str:
             return str(value)
 
 
+@lru_cache(maxsize=4_096)
 def stamp(at: datetime | None) -> str | None:
-    """Return a time as this database stores it."""
+    """Return a time as this database stores it. The rows of one commit share most of theirs."""
     if at is None:
         return None
     at = at.astimezone(UTC)
