@@ -1,11 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Event, Timer
-from raglan.paging import actions
+from raglan.paging import actions, audit, returning
 from raglan.paging import timers as paging_timers
 from raglan.paging.models import Page
 from raglan.testing import world
@@ -35,6 +36,48 @@ def test_a_page_without_a_time_for_its_next_step_is_repaired(audited: Page, outb
     world.fast_forward(timedelta(minutes=2))
 
     assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Bo Silva"]
+
+
+def test_a_snooze_that_lost_its_timer_is_repaired(audited: Page, outbox: world.Outbox) -> None:
+    mara = audited.reached.get().person
+    returning.snooze(audited, until=now() + timedelta(minutes=10), by=mara, via=actions.Via.LINK)
+    timers.cancel(actions.BACK, subject=timeline.ref(audited))
+
+    world.fast_forward(timedelta(minutes=13))
+
+    assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Mara Keller"]
+
+
+def test_a_message_that_lost_its_timer_is_repaired(audited: Page, outbox: world.Outbox) -> None:
+    bo = world.person("Bo Silva")
+    page = actions.page_people([bo], actions.Words("Look"), reason=actions.Reason(), by=None)
+    actions.escalate(page.pk)
+    Timer.objects.filter(kind=actions.DELIVER).delete()
+
+    world.fast_forward(timedelta(minutes=4))
+
+    assert [item.message.page_id for item in outbox.sent] == [audited.pk, page.pk]
+
+
+def test_a_repair_is_counted_and_told_once_an_hour(audited: Page, outbox: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    for _ in range(3):
+        Timer.objects.filter(kind=actions.ESCALATE, subject=timeline.ref(audited)).delete()
+        Page.objects.filter(pk=audited.pk).update(next_step_at=now() - timedelta(minutes=5))
+        world.fast_forward(timedelta(minutes=2))
+
+    assert Page.objects.filter(reason_type="repaired").count() == 1
+    assert Event.objects.filter(kind="page.escalation_repaired").count() >= 2
+
+
+def test_the_audit_asks_few_questions_whatever_is_open(
+    audited: Page, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(30):
+        actions.acknowledge(world.page(audited.policy or world.policy()), by=None, via=actions.Via.SOURCE)
+
+    with django_assert_max_num_queries(5):
+        assert audit.repair() == 0
 
 
 def test_pages_that_are_well_are_left_alone(audited: Page) -> None:

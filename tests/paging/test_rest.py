@@ -181,3 +181,13 @@ def test_readiness_can_be_read_and_tests_agreed(call: Call, boss: Person) -> Non
     assert call("PUT", path, agreed) == (200, expected)
     assert call("PUT", path, {"at": "9 o'clock"})[0] == 422
     assert call("PUT", path, agreed, by=world.person("Bo Silva"))[0] == 403
+
+
+def test_the_two_numbers_to_publish_can_be_read(call: Call, boss: Person, outbox: world.Outbox) -> None:
+    world.page(world.policy((300, [boss])))
+    world.fast_forward(timedelta(seconds=90))
+
+    status, said = call("GET", "/promises?days=1")
+
+    assert (status, said["pages_due"], said["pages_in_time"], said["misses"]) == (200, 1, 1, [])
+    assert call("GET", "/promises?days=100000")[0] == 422

@@ -10,6 +10,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, check, no_deadline
 from raglan.core.errors import Conflict
 from raglan.core.models import Timer
+from raglan.paging import backlog
 from raglan.people import actions as people
 from raglan.ui import static
 
@@ -37,6 +38,7 @@ def prepare(config: Config, *, migrate: bool) -> list[str]:
     with atomic():
         timers.sort_into_pools()
     stand_timers()
+    backlog.put_in_order()
     return facts
 
 

@@ -274,6 +274,15 @@ class EscalationRepaired(EventPayload):
     found_at: datetime
 
 
+class PagesDigested(EventPayload):
+    """What came and went while raglan could not page was told to a person in one digest."""
+
+    kind = "page.digested"
+    person: int
+    pages: list[int]
+    since: datetime
+
+
 class PolicyChanged(EventPayload):
     """A policy was made or changed. Running pages keep the plan that they started with."""
 

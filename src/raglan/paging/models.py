@@ -173,6 +173,9 @@ class Page(models.Model):
             models.Index(
                 fields=["next_step_at"], name="page_next_step", condition=models.Q(state="triggered", is_test=False)
             ),
+            models.Index(
+                fields=["snoozed_until"], name="page_snoozed", condition=models.Q(snoozed_until__isnull=False)
+            ),
             models.Index(fields=["reason_type", "reason_id"], name="page_reason"),
         ]
 
@@ -206,6 +209,7 @@ class Reached(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["page", "person", "round", "step"], name="reached_once_a_step")
         ]
+        indexes: ClassVar = [models.Index(fields=["at"], name="reached_at")]
 
     def __str__(self) -> str:
         return f"page {self.page_id} to {self.person_id}"
@@ -241,7 +245,12 @@ class Notification(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["page", "state"], name="notification_page")]
+        indexes: ClassVar = [
+            models.Index(fields=["page", "state"], name="notification_page"),
+            models.Index(
+                fields=["due_at"], name="notification_unsent", condition=models.Q(state__in=("waiting", "sending"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.person_id}"

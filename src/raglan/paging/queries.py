@@ -121,7 +121,12 @@ def owners(policy: Policy) -> list[Person]:
     for found in (members.filter(memberships__is_lead=True, memberships__team_id=policy.team_id or 0), members):
         if people := list(found.distinct().order_by("pk")[:20]):
             return people
-    return list(active.filter(role=Person.Role.ADMINISTRATOR).order_by("pk")[:20])
+    return administrators()
+
+
+def administrators() -> list[Person]:
+    """Return who looks after raglan itself."""
+    return list(Person.objects.filter(is_active=True, role=Person.Role.ADMINISTRATOR).order_by("pk")[:20])
 
 
 def owner_told(page: Page, reason_type: str) -> bool:

@@ -1,17 +1,18 @@
 """REST of paging: policies, pages, notification rules."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from raglan.core import http, timeline
+from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, ShortText, Slug, Text, When
 from raglan.oncall.models import Schedule
-from raglan.paging import actions, appointments, foresight, queries, readiness, returning
+from raglan.paging import actions, appointments, foresight, promises, queries, readiness, returning
 from raglan.paging.busy import busy_with
 from raglan.paging.hours import Hours
 from raglan.paging.models import Page, Policy
@@ -168,6 +169,29 @@ class BusyOut(Schema):
 
     words: str
     link: str
+
+
+class MissOut(Schema):
+    """One time that a page did not go out within a minute, and why."""
+
+    page: int
+    person: int
+    at: datetime
+    why: str
+
+
+class PromisesOut(Schema):
+    """The two numbers to publish. Intake is counted by this process since it started; pages by the last `days`."""
+
+    days: int
+    pages_due: int
+    pages_in_time: int
+    pages_share: float
+    misses: list[MissOut]
+    intake_accepted: int
+    intake_failed: int
+    intake_refused: int
+    intake_share: float
 
 
 class MemberOut(Schema):
@@ -411,6 +435,24 @@ def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
 def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Let the next person be tried at once."""
     return _detail(actions.pass_on(_page(page_id), by=_responder(request), via=actions.Via.REST))
+
+
+@router.get("/promises", response=PromisesOut, operation_id="promises", summary="The two numbers to publish")
+def show_promises(request: HttpRequest, days: Annotated[int, Query(ge=1, le=366)] = 30) -> PromisesOut:
+    """Return the share of intake accepted, and of due pages handed over within a minute; each miss with why."""
+    at = now()
+    found, intake = promises.paged(at - timedelta(days=days), at), promises.accepted()
+    return PromisesOut(
+        days=days,
+        pages_due=found.due,
+        pages_in_time=found.kept,
+        pages_share=found.share,
+        misses=[MissOut.model_validate(miss, from_attributes=True) for miss in found.misses],
+        intake_accepted=intake.accepted,
+        intake_failed=intake.failed,
+        intake_refused=intake.refused,
+        intake_share=intake.share,
+    )
 
 
 @router.get("/readiness", response=list[MemberOut], operation_id="list_readiness", summary="Who can be reached")

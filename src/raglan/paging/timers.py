@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.core.models import Timer
-from raglan.paging import actions, calls, delivery, events, queries, readiness, returning
+from raglan.paging import actions, audit, backlog, calls, delivery, events, promises, readiness, returning
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
@@ -14,6 +13,7 @@ AUDIT_EVERY = timedelta(minutes=1)
 READINESS = "paging.readiness"
 AN_HOUR = timedelta(hours=1)
 DAILY_AT_HOUR = 8  # UTC
+PUBLISH_EVERY = 5  # minutes
 
 timers.handler(actions.DELIVER, network=True, on_parked=delivery.on_parked)(delivery.deliver)
 timers.handler(actions.CALL, network=True, on_parked=calls.on_parked)(calls.call)
@@ -50,10 +50,13 @@ def come_back(due: timers.Due) -> None:
 
 
 @timers.handler(AUDIT)
-def audit(due: timers.Due) -> None:
-    """Find open pages without a live timer, repair them, and look again in a minute."""
-    for page in queries.orphans()[:100]:
-        if not Timer.objects.filter(subject=timeline.ref(page), kind=actions.ESCALATE, parked_at__isnull=True).exists():
-            timeline.append(events.EscalationRepaired(found_at=now()), about=[page, "now"])
-            actions.hurry(page)
-    timers.schedule(AUDIT, subject="paging", due_at=now() + AUDIT_EVERY)
+def look_after_itself(due: timers.Due) -> None:
+    """Repair what lost its timer; after an outage bring the backlog in order and tell what came and went."""
+    at = now()
+    if since := audit.was_down(due.due_at, at):
+        backlog.put_in_order()
+        backlog.digest(since)
+    audit.repair()
+    if at.minute % PUBLISH_EVERY == 0:
+        promises.publish()
+    timers.schedule(AUDIT, subject="paging", due_at=at + AUDIT_EVERY)
