@@ -50,6 +50,14 @@ def test_a_page_goes_out_and_is_taken(running: Running) -> None:
     assert (nobody.returncode, nobody.stderr) == (1, "Error: There is nobody called Nobody Here.\n")
 
 
+def test_a_whole_team_is_paged_only_after_a_yes(running: Running) -> None:
+    no = raglan(running, "page", "All hands", "--team", "web", "--urgency", "low")
+    assert no.returncode == 1
+    assert "This pages everybody in web at once." in no.stderr
+    yes = raglan(running, "page", "All hands", "--team", "web", "--urgency", "low", "--yes", "--json")
+    assert json.loads(yes.stdout)["urgency"] == "low"
+
+
 def test_who_is_on_call_is_said_in_one_line_a_rota(running: Running) -> None:
     said = raglan(running, "oncall")
     assert said.returncode == 0, said.stderr

@@ -274,6 +274,34 @@ def test_a_person_has_rules_for_each_urgency(outbox: world.Outbox) -> None:
     assert NotificationRule.objects.count() == 2
 
 
+def test_a_group_that_becomes_urgent_pages_at_once(outbox: world.Outbox) -> None:
+    move_to(at(2027, 3, 5, 22))
+    world.route(1, world.policy((300, [world.person("Mara Keller")]), choices=low()), group_by=["service"])
+    source = world.source()
+    world.ingest(source, world.signal(instance="a", severity="warning"))
+    world.fire_all()
+    assert outbox.sent == []
+
+    world.ingest(source, world.signal(instance="b", severity="critical"))
+    world.fire_all()
+
+    assert names(outbox) == ["Mara Keller"]
+    page = Page.objects.get()
+    assert (page.urgency, page.severity) == ("high", "critical")
+    assert "page.raised" in kinds(page)
+
+
+def test_of_alerts_in_one_request_the_urgent_one_decides(outbox: world.Outbox) -> None:
+    move_to(at(2027, 3, 5, 22))
+    world.route(1, world.policy((300, [world.person("Mara Keller")]), choices=low()), group_by=["service"])
+    signals = [world.signal(instance=name, severity=how) for name, how in (("a", "warning"), ("b", "critical"))]
+    world.ingest(world.source(), *signals)
+    world.fire_all()
+
+    assert names(outbox) == ["Mara Keller"]
+    assert Page.objects.get().urgency == "high"
+
+
 def test_a_severity_that_nobody_knows_is_urgent() -> None:
     assert urgency_of("severity", "weird") == Urgency.HIGH
     assert urgency_of("severity", " Warning ") == Urgency.LOW

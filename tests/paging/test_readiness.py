@@ -137,6 +137,8 @@ def test_before_a_shift_it_is_looked_at_each_hour(outbox: world.Outbox) -> None:
     begins = now() + timedelta(hours=27)
     draft = world.oncall.OverrideDraft(bo, begins, begins + timedelta(hours=2))
     world.oncall.add_override(rota, draft, by=bo)
+    world.fire_all()
+    Page.objects.filter(reason_type="readiness").delete()  # they were told of when the rota was saved
     timers.schedule(paging_timers.READINESS, subject="paging", due_at=now())
 
     world.fast_forward(timedelta(hours=2))
@@ -144,6 +146,16 @@ def test_before_a_shift_it_is_looked_at_each_hour(outbox: world.Outbox) -> None:
     world.fast_forward(timedelta(hours=2))
 
     assert Page.objects.filter(reason_type="readiness", reason_id=bo.pk).count() == 1
+
+
+def test_when_a_rota_changes_its_people_are_looked_at_at_once(outbox: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    bo = silent()
+
+    world.cover(world.schedule(world.person("Mara Keller")), bo)
+    world.fire_all()
+
+    assert Page.objects.get(reason_type="readiness").reason_id == bo.pk
 
 
 def test_a_lead_is_told_rather_than_the_administrators(outbox: world.Outbox) -> None:

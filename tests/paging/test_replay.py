@@ -68,6 +68,8 @@ def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
             page.update(state="unanswered", next_step_at=None)
         case events.FellBack():
             page.update(plan=said.plan, round=said.round, step=-1, held_since=None)
+        case events.PageRaised():
+            page.update(said.model_dump())
         case events.PageSnoozed():
             ends(state, page)
             own = {"acknowledged_at": said.at, "acknowledged_by_id": said.person, "snoozed_until": said.until}
@@ -379,6 +381,13 @@ def calling_off(people: tuple[Person, Person], box: world.Outbox) -> None:
     appointments.call_off(people[0], by=people[0])
 
 
+def becoming_urgent(people: tuple[Person, Person], box: world.Outbox) -> None:
+    choices = actions.Choices(urgency="severity", hours=Hours("UTC", days=(0,), until=time(9, 1)))
+    page = world.page(world.policy((60, [people[1]]), choices=choices), severity="warning")
+    actions.raise_urgency(page, severity="critical")
+    world.fire_all()
+
+
 def changing_rules(people: tuple[Person, Person], box: world.Outbox) -> None:
     mara, bo = people
     actions.set_rules(bo, [(world.mail_of(bo).pk, 120)], by=bo)
@@ -397,7 +406,7 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
-CHOICES += (keeping_appointments, calling_off)
+CHOICES += (keeping_appointments, calling_off, becoming_urgent)
 CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
 
 

@@ -42,6 +42,8 @@ def attend(
         return start(group, at, text=text_of(alert), page_by=page_by)
     if page.state == Page.State.ACKNOWLEDGED:
         return _again(group, page, alert, at, page_by)
+    if paging.raise_urgency(page, severity=alert.severity):
+        return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
     return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
 
 

@@ -65,19 +65,29 @@ def declare(title: str, *, severity: str | None, services: Sequence[str], as_jso
 @click.argument("title")
 @click.option("--text", help="More words for whoever gets it.")
 @click.option("--policy", metavar="SLUG", help="Page by an escalation policy.")
-@click.option("--team", metavar="SLUG", help="Page whoever is on call for a team.")
+@click.option("--team", metavar="SLUG", help="Page everybody in a team at once; it asks once more.")
 @click.option("--person", metavar="NAME", help="Page one person, by name or number.")
+@click.option("--urgency", type=click.Choice(["high", "low"]), help="Low waits for daylight.")
+@click.option("--yes", is_flag=True, help="Page a whole team without being asked once more.")
 @as_json
 def page(
-    title: str, *, text: str | None, policy: str | None, team: str | None, person: str | None, as_json: bool
+    title: str,
+    *,
+    text: str | None,
+    policy: str | None,
+    team: str | None,
+    person: str | None,
+    urgency: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Page somebody now. TITLE is what they read first."""
     if sum(value is not None for value in (policy, team, person)) != 1:
         raise click.UsageError("Say whom: one of --policy, --team and --person.")
-    person_id = _person_id(person) if person else None
-    answer = client.post(
-        "/pages", {"title": title, "text": text, "policy": policy, "team": team, "person_id": person_id}
-    )
+    if team and not yes:
+        click.confirm(f"This pages everybody in {team} at once. Go on?", abort=True, err=True)
+    whom: dict[str, Json] = {"policy": policy, "team": team, "person_id": _person_id(person) if person else None}
+    answer = client.post("/pages", {"title": title, "text": text, "urgency": urgency, **whom})
     show(answer, lambda: f"Page {answer.get('id')} is out.\n{answer.get('link')}", as_json=as_json)
 
 

@@ -281,6 +281,27 @@ def plan_next_step(page: Page, wait: timedelta) -> None:
     timeline.append(planned, about=[page])
 
 
+@atomic
+def raise_urgency(page: Page, *, severity: str) -> bool:
+    """Let a page that waits for daylight go out now, because what it is for became urgent. Return whether it did.
+
+    A page that is only drafted is changed where it stands.
+    """
+    policy = page.policy
+    if page.urgency != Urgency.LOW or page.state != Page.State.TRIGGERED or policy is None:
+        return False
+    if policy.urgency == Urgency.LOW or urgency_of(policy.urgency, severity) != Urgency.HIGH:
+        return False
+    page.urgency, page.severity = Urgency.HIGH, severity[:20]
+    waiting = Page.objects.filter(pk=page.pk, state=Page.State.TRIGGERED, urgency=Urgency.LOW)
+    if waiting.update(urgency=page.urgency, severity=page.severity):
+        timeline.append(events.PageRaised(severity=page.severity, urgency=page.urgency), about=about(page))
+        hurry(page)
+    else:
+        page.next_step_at = now()
+    return True
+
+
 def _give_up(page: Page) -> None:
     page.state = Page.State.UNANSWERED
     page.next_step_at = None

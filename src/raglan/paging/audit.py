@@ -32,12 +32,14 @@ def repair() -> int:
     """Give a timer to whatever lost its own; return to how much."""
     found = _steps() + _returns() + _messages()
     if found:
-        tell(found)
+        noun = "page" if found == 1 else "pages"
+        tell(f"raglan had lost the next step of {found} {noun} and repaired it")
     return found
 
 
 def _steps() -> int:
-    lost = list(without_timer(queries.orphans(), actions.ESCALATE)[:AT_ONCE])
+    looked_at = (queries.late(), queries.stuck())
+    lost = [page for pages in looked_at for page in without_timer(pages, actions.ESCALATE)[:AT_ONCE]]
     for page in lost:
         timeline.append(events.EscalationRepaired(found_at=now()), about=[page, "now"])
         repaired.labels("step").inc()
@@ -69,15 +71,14 @@ def _messages() -> int:
     return len(lost)
 
 
-def tell(number: int) -> None:
-    """Tell the administrators that something was lost and repaired, at most once an hour: it should never happen."""
+def tell(what: str, text: str = "") -> None:
+    """Tell the administrators that raglan itself failed, at most once an hour: it should never happen."""
     since = now() - timedelta(hours=1)
     if Page.objects.filter(reason_type=TOLD, created_at__gte=since).exists():
         return
     people = queries.administrators()
     if people:
-        noun = "page" if number == 1 else "pages"
-        words = actions.Words(f"raglan had lost the next step of {number} {noun} and repaired it", "", "info")
+        words = actions.Words(what, text, "info")
         actions.page_people(people, words, reason=actions.Reason(TOLD), by=None, urgency=Urgency.LOW)
 
 

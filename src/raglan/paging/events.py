@@ -84,6 +84,14 @@ class PageConfirmed(EventPayload):
     missing: list[int]
 
 
+class PageRaised(EventPayload):
+    """A page that waited for daylight goes out now: what it is for became urgent."""
+
+    kind = "page.raised"
+    severity: str
+    urgency: str
+
+
 class PageSnoozed(EventPayload):
     """Somebody has it and wants it back at a time."""
 

@@ -171,7 +171,7 @@ class Page(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="page_state"),
             models.Index(
-                fields=["next_step_at"], name="page_next_step", condition=models.Q(state="triggered", is_test=False)
+                fields=["next_step_at"], name="page_next_step", condition=models.Q(next_step_at__isnull=False)
             ),
             models.Index(
                 fields=["snoozed_until"], name="page_snoozed", condition=models.Q(snoozed_until__isnull=False)
@@ -247,9 +247,6 @@ class Notification(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["page", "state"], name="notification_page"),
-            models.Index(
-                fields=["due_at"], name="notification_unsent", condition=models.Q(state__in=("waiting", "sending"))
-            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from raglan.core import secrets
 from raglan.core.clock import now
@@ -205,9 +205,12 @@ def unsent(reached: Reached) -> QuerySet[Notification]:
     return reached.notifications.filter(state__in=hopeful)
 
 
-def orphans() -> QuerySet[Page]:
-    """Open pages whose next step has no time, or is more than a minute late."""
-    late = now() - timedelta(minutes=1)
-    return Page.objects.filter(state=Page.State.TRIGGERED, is_test=False).filter(
-        Q(next_step_at__isnull=True) | Q(next_step_at__lt=late)
-    )
+def late() -> QuerySet[Page]:
+    """Open pages whose next step is more than a minute late, the latest first."""
+    due = Page.objects.filter(next_step_at__lt=now() - timedelta(minutes=1)).order_by("next_step_at")
+    return due.filter(state=Page.State.TRIGGERED, is_test=False)
+
+
+def stuck() -> QuerySet[Page]:
+    """Open pages whose next step has no time; there should never be one."""
+    return Page.objects.filter(state=Page.State.TRIGGERED, is_test=False, next_step_at__isnull=True)

@@ -91,9 +91,16 @@ def someone(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "team": form.cleaned_data.get("team") if form.is_bound and form.is_valid() else None,
         "sure": _digest([item.person for item in asked]),
-        "duties": oncall.current(),
+        "duties": _duties(),
     }
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)
+
+
+def _duties() -> list[tuple[oncall.Duty, list[Busy]]]:
+    """Return all rotas now, each with what the first on call is in already."""
+    duties = oncall.current()
+    busy = busy_with({duty.person.pk: duty.person for duty in duties if duty.person}.values())
+    return [(duty, busy[duty.person.pk] if duty.person else []) for duty in duties]
 
 
 def _whom(form: ReachForm) -> list[Person]:

@@ -182,8 +182,12 @@ def look(*, all_members: bool) -> int:
 
     Each is told of once in three days. Return how many were told of.
     """
+    return look_at([member.readiness.person for member in overview()] if all_members else soon_on_call())
+
+
+def look_at(people: Iterable[Person]) -> int:
+    """Tell the owners of those of some people who can not be reached; return how many were told of."""
     told = 0
-    people = [member.readiness.person for member in overview()] if all_members else soon_on_call()
     for item in check(people):
         if item.is_blocked and not _told_lately(item.person):
             tell(item)

@@ -27,6 +27,7 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
         failed = events.StepFoundNobody(step=max(0, page.step), why=f"raglan itself failed: {error[:300]}")
         timeline.append(failed, about=[page, "now"])
         actions.plan_next_step(page, timedelta(seconds=1))
+        audit.tell(f"A step of page {page.pk} failed inside raglan and was passed over", error[:2000])
 
 
 @timers.handler(actions.ESCALATE, on_parked=escalate_anyway)
