@@ -93,6 +93,7 @@ def test_a_way_that_can_never_be_tried_is_a_warning(call: Call, boss: Person) ->
         ({"forgotten_after_s": -1}, ""),
         ({"steps": [{"targets": [{"type": "webhook", "url": "file:///etc/passwd"}]}]}, "steps[0].targets[0].url"),
         ({"steps": [{"targets": [{"type": "webhook", "url": "https://a.example.test/"}]}]}, "steps"),
+        ({"steps": [{"targets": [{"type": "webhook", "url": "\x00"}]}]}, "steps[0].targets[0].url"),
         ({"steps": [{"targets": [{"type": "team"}]}]}, "steps[0].targets[0].id"),
     ],
 )
@@ -107,6 +108,7 @@ def test_what_a_policy_can_not_be_is_refused_with_its_place(
 
 def test_a_policy_that_does_not_exist_is_not_found(call: Call) -> None:
     assert call("GET", "/policies/none")[0] == 404
+    assert call("GET", "/policies/%00")[0] == 422
     assert call("GET", "/policies/none/versions")[0] == 404
 
 

@@ -30,7 +30,7 @@ class TargetIn(Body):
 
     type: Literal["schedule", "person", "team", "webhook"]
     id: Annotated[int, Field(ge=1, le=MAX_ID)] | Slug | None = None
-    url: Annotated[str, Field(max_length=500)] = ""
+    url: ShortText = ""
 
 
 class StepIn(Body):
@@ -288,7 +288,7 @@ def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyDetail]:
 
 
 @router.get("/policies/{slug}", response=PolicyDetail, operation_id="get_policy", summary="One policy, in words too")
-def get_policy(request: HttpRequest, slug: str) -> PolicyDetail:
+def get_policy(request: HttpRequest, slug: Slug) -> PolicyDetail:
     """Return a policy, what it does in words, and what in it can never happen."""
     return _policy_detail(_policy(slug))
 
@@ -296,7 +296,7 @@ def get_policy(request: HttpRequest, slug: str) -> PolicyDetail:
 @router.get(
     "/policies/{slug}/versions", response=list[VersionOut], operation_id="list_policy_versions", summary="Its versions"
 )
-def list_policy_versions(request: HttpRequest, slug: str, limit: Limit = 100) -> list[VersionOut]:
+def list_policy_versions(request: HttpRequest, slug: Slug, limit: Limit = 100) -> list[VersionOut]:
     """Return every version of a policy as it was saved, newest first."""
     return [
         VersionOut.model_validate({**event.data, "at": event.at, "by": event.actor})
