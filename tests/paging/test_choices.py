@@ -248,6 +248,15 @@ def test_low_urgency_waits_for_daylight_and_high_does_not(outbox: world.Outbox) 
     assert timedelta(0) <= later[0].at - at(2027, 3, 8, 8) < timedelta(minutes=1)
 
 
+def test_low_urgency_asked_for_by_hand_waits_although_the_policy_names_no_hours(outbox: world.Outbox) -> None:
+    move_to(at(2027, 3, 5, 22))
+    policy = world.policy((300, [world.person("Mara Keller")]))
+
+    page = actions.start(policy, actions.Words("x"), reason=actions.Reason(), urgency=Urgency.LOW)
+
+    assert page.next_step_at == at(2027, 3, 8, 9)
+
+
 def test_no_later_step_of_low_urgency_comes_at_night(outbox: world.Outbox) -> None:
     move_to(at(2027, 3, 5, 15, 58))  # two minutes before the hours end
     policy = world.policy((300, [world.person("Mara Keller")]), (300, [world.person("Bo Silva")]), choices=low())

@@ -82,6 +82,14 @@ def test_an_answer_to_a_test_confirms_the_way_it_came_by(outbox: world.Outbox) -
     assert kinds_of(mara) == []
 
 
+def test_an_answer_on_the_screen_proves_no_way(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+
+    actions.acknowledge(world.page(world.policy((300, [mara]))), by=mara, via=actions.Via.SCREEN)
+
+    assert kinds_of(mara) == ["unconfirmed"]
+
+
 def test_a_policy_with_somebody_who_can_not_be_reached_is_not_saved(outbox: world.Outbox) -> None:
     with pytest.raises(readiness.NotReady, match="Bo Silva: no way to be reached is set up"):
         save(silent(), world.person())

@@ -97,6 +97,8 @@ def draft(
 ) -> Page:
     """Return a page that `start_many` stores; `key` is its id, so that it can be named before."""
     urgency = urgency or (urgency_of(policy.urgency, words.severity) if policy else Urgency.HIGH)
+    if urgency == Urgency.LOW and plan.hours is None:
+        plan = replace(plan, hours=Hours("UTC"))
     at = now()
     page = bulk.fresh(
         Page,
@@ -447,7 +449,7 @@ def acknowledge(page: Page, *, by: Person | None, via: Via, actor: timeline.Subj
             raise AlreadyTaken(page)
         return page
     stop(page)
-    reached = note_answer(page, by, Reached.Answer.HAS_IT, at) if by else None
+    reached = note_answer(page, by, Reached.Answer.HAS_IT, at, via=via) if by else None
     timeline.append(
         events.PageAcknowledged(person=by.pk if by else None, via=via, reached=reached, at=at),
         actor=actor or by or timeline.SYSTEM,
@@ -479,7 +481,7 @@ def _waits_for_others(page: Page, by: Person) -> bool:
 
 def _confirm(page: Page, by: Person, via: Via, at: datetime) -> Page:
     if not _answered(page, by, Reached.Answer.HAS_IT):
-        reached = note_answer(page, by, Reached.Answer.HAS_IT, at)
+        reached = note_answer(page, by, Reached.Answer.HAS_IT, at, via=via)
         _cancel_notifications(page, person=by)
         confirmed = events.PageConfirmed(person=by.pk, via=via, reached=reached, at=at, missing=queries.missing(page))
         timeline.append(confirmed, actor=by, about=about(page))
@@ -502,7 +504,7 @@ def _join(page: Page, by: Person, via: Via) -> Page:
     if not _answered(page, by, Reached.Answer.JOINS):
         at = now()
         joined = events.PageJoined(
-            person=by.pk, via=via, reached=note_answer(page, by, Reached.Answer.JOINS, at), at=at
+            person=by.pk, via=via, reached=note_answer(page, by, Reached.Answer.JOINS, at, via=via), at=at
         )
         timeline.append(joined, actor=by, about=about(page))
         _cancel_notifications(page, person=by)
@@ -516,7 +518,7 @@ def pass_on(page: Page, *, by: Person, via: Via) -> Page:
     if _answered(page, by, Reached.Answer.PASSED_ON) or not (page.state in OPEN or queries.is_added(page, by)):
         return page
     at = now()
-    reached = note_answer(page, by, Reached.Answer.PASSED_ON, at)
+    reached = note_answer(page, by, Reached.Answer.PASSED_ON, at, via=via)
     _cancel_notifications(page, person=by)
     passed = events.PagePassedOn(person=by.pk, via=via, reached=reached, at=at)
     timeline.append(passed, actor=by, about=about(page))
@@ -547,7 +549,7 @@ def _answered(page: Page, person: Person, answer: Reached.Answer) -> bool:
     return latest is not None and latest.answer == answer
 
 
-def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime) -> int:
+def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime, *, via: Via) -> int:
     """Note an answer; return the id of the row that holds it."""
     latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first() or Reached.objects.create(
         page=page, person=person, round=page.round, step=max(0, page.step), why="came by themselves", at=at
@@ -556,12 +558,13 @@ def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime
     Notification.objects.filter(
         page=page, person=person, handed_over_at__isnull=False, confirmed_at__isnull=True
     ).update(confirmed_at=at)
-    _confirm_way(page, person)
+    if via == Via.LINK:
+        _confirm_way(page, person)
     return latest.pk
 
 
 def _confirm_way(page: Page, person: Person) -> None:
-    """An answer proves the way it came by, where only one way had been used."""
+    """An answer by the link in a message proves the way it came by, where only one way had been used."""
     sent = Notification.objects.filter(page=page, person=person, handed_over_at__isnull=False, contact__isnull=False)
     contacts = {item.contact for item in sent.select_related("contact") if item.contact}
     for contact in contacts if len(contacts) == 1 else ():

@@ -35,7 +35,7 @@ def snooze(page: Page, *, until: datetime, by: Person, via: actions.Via) -> Page
     page.next_step_at, page.held_since, page.snoozed_until = None, None, until
     page.save()
     actions.stop(page)
-    reached = actions.note_answer(page, by, Reached.Answer.HAS_IT, at)
+    reached = actions.note_answer(page, by, Reached.Answer.HAS_IT, at, via=via)
     timers.schedule(actions.BACK, subject=timeline.ref(page), due_at=until)
     snoozed = events.PageSnoozed(person=by.pk, via=via, reached=reached, until=until, at=at)
     timeline.append(snoozed, actor=by, about=actions.about(page))
