@@ -21,7 +21,7 @@ from raglan.core import bus, metrics
 from raglan.core.errors import BadInput, NotSignedIn
 from raglan.edge import body as bodies
 from raglan.edge import intake as module
-from raglan.edge.intake import Intake, header_token, split_path, unpack
+from raglan.edge.intake import Intake, body_of, header_token, split_path, unpack
 from raglan.edge.journal import Journal
 from tests.edge.loopback import Loopback, listening, rest_of, until
 
@@ -382,3 +382,19 @@ def test_the_whole_way_to_the_database(transactional_db: None) -> None:
         if listener is not None:
             assert listener.stop(10)
     assert Alert.objects.get().signal_count >= 3
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_kept_of_a_refused_body_is_readable_and_without_its_token(packed: bool) -> None:
+    body = b'{"routing_key": "the-token", "event_action": "explode"}'
+    headers = {"content-encoding": "gzip"} if packed else {}
+    sent = gzip.compress(body) if packed else body
+    request = IntakeRequest("POST", "/v2/enqueue", "", headers, sent, "127.0.0.1")
+
+    assert body_of(request, "the-token") == b'{"routing_key": "[token]", "event_action": "explode"}'
+
+
+def test_a_dash_in_the_place_of_the_token_leaves_it_to_the_header() -> None:
+    assert split_path("/integrations/-/nagios") == ("", "/nagios")
+    assert split_path("/integrations/abc/nagios") == ("abc", "/nagios")
+    assert split_path("//integrations//nagios") == ("", "/nagios")

@@ -115,3 +115,37 @@ def test_with_a_secret_the_body_must_be_signed() -> None:
         with pytest.raises(BadInput) as caught:
             door.decode(source, IntakeRequest("POST", "/", "", headers, body, "127.0.0.1"))
         assert caught.value.status == 401
+
+
+KUMA: dict[str, object] = {
+    "title": "monitor.name | msg",
+    "key": "monitor.id",
+    "status": "heartbeat.status",
+    "resolved_values": ["1"],
+    "description": "msg",
+}
+
+
+def test_the_mapping_of_the_docs_reads_uptime_kuma() -> None:
+    body = {"heartbeat": {"monitorID": 3, "status": 0}, "monitor": {"id": 3, "name": "Shop"}, "msg": "[Shop] Down"}
+    down = decode(body, KUMA).signals[0]
+    up = decode({**body, "heartbeat": {"monitorID": 3, "status": 1}}, KUMA).signals[0]
+    tested = decode({"heartbeat": None, "monitor": None, "msg": "Testing"}, KUMA).signals[0]
+
+    assert (down.title, down.dedup_key, down.status) == ("Shop", "3", "firing")
+    assert (up.dedup_key, up.status) == ("3", "resolved")
+    assert (tested.title, tested.status) == ("Testing", "firing")
+
+
+def test_the_mapping_of_the_docs_reads_victorops_format() -> None:
+    mapping: dict[str, object] = {
+        "title": "entity_display_name | entity_id",
+        "key": "entity_id",
+        "status": "message_type",
+        "resolved_values": ["recovery"],
+        "severity": "message_type",
+    }
+    body = {"entity_id": "db1/disk", "message_type": "CRITICAL", "state_message": "95 %"}
+
+    assert decode(body, mapping).signals[0].severity == "CRITICAL"
+    assert decode({**body, "message_type": "RECOVERY"}, mapping).signals[0].status == "resolved"

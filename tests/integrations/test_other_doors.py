@@ -256,3 +256,25 @@ def test_what_says_nothing_is_refused_as_slack_does(body: bytes) -> None:
     answer = knock("POST", address("slack"), body)
 
     assert (answer.status, answer.body) == (400, b"invalid_payload")
+
+
+def test_netdata_calls_its_json_a_form_and_is_understood() -> None:
+    path = address("slack")
+
+    def send(value: str, colour: str) -> None:
+        attachment = {"color": colour, "title": f"disk_space = {value}", "text": "space on /", "footer": "by web1"}
+        text = f"web1 is {colour}, `disk.space` (_/_), *disk_space = {value}*"
+        body = json.dumps({"channel": "#x", "username": "netdata on web1", "text": text, "attachments": [attachment]})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert knock("POST", path, f"        {body}", headers=headers).status == 200
+
+    send("95%", "warning")
+    send("99%", "danger")
+    alert = Alert.objects.get()
+    assert (alert.labels["alertname"], alert.labels["sender"], alert.signal_count) == (
+        "disk_space",
+        "netdata on web1",
+        2,
+    )
+    send("40%", "good")
+    assert Alert.objects.get().state == Alert.State.RESOLVED
