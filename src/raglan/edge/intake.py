@@ -150,9 +150,9 @@ class Intake:
         source = await self._tokens.source(token)
         if source.kind not in door.kinds:
             raise NotSignedIn("This token belongs to a source of another kind.")
+        await self._meet(source, request.remote)
         if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:
             return said
-        await self._meet(source, request.remote)
         try:
             if isinstance(door, Replies):
                 said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
