@@ -1,28 +1,45 @@
 """The rows of on call can be built from its events alone."""
 
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time
 
 import pytest
 from django.db import models
 
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, events, feeds, queries
-from raglan.oncall.models import Feed, Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall import actions, events, feeds, queries, sources
+from raglan.oncall.models import Booking, CalendarSource, Feed, Layer, Override, Rotation, RotationMember, Schedule
 from raglan.oncall.turns import Window
 from raglan.people.models import Person
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 
-TABLES: tuple[type[models.Model], ...] = (Schedule, Layer, Rotation, RotationMember, Override, Feed)
+TABLES: tuple[type[models.Model], ...] = (
+    Schedule,
+    Layer,
+    Rotation,
+    RotationMember,
+    Override,
+    Feed,
+    CalendarSource,
+    Booking,
+)
+
+
+HIDDEN: dict[type[models.Model], set[str]] = {
+    RotationMember: {"id"},
+    Booking: {"id"},
+    Feed: {"digest"},
+    CalendarSource: {"sealed_url", "tried_at", "read_at"},  # a secret, and when it was looked at
+}
 
 
 def rows() -> dict[str, list[dict[str, object]]]:
     """Return all that is stored, but for numbers that nobody refers to."""
     kept: dict[str, list[dict[str, object]]] = {}
     for table in TABLES:
-        hidden = {RotationMember: {"id"}, Feed: {"digest"}}.get(table, set())
+        hidden = HIDDEN.get(table, set())
         found = [{k: v for k, v in row.items() if k not in hidden} for row in table._default_manager.values()]
         kept[table.__name__] = sorted(found, key=repr)
     return kept
@@ -72,7 +89,39 @@ def apply(payload: EventPayload) -> None:  # noqa: C901, PLR0912  # one case for
             fields = payload.model_dump(include={"ends_at", "cancelled_at"})
             Override.objects.filter(pk=payload.override).update(**fields)
         case _:
+            apply_calendar(payload)
+
+
+def apply_calendar(payload: EventPayload) -> None:
+    match payload:
+        case events.SourceSet():
+            fields = payload.model_dump(exclude={"source", "schedule"})
+            CalendarSource.objects.create(id=payload.source, schedule_id=payload.schedule, **fields)
+        case events.SourceEnded():
+            CalendarSource.objects.filter(pk=payload.source).update(ended_at=payload.ended_at)
+            book(payload.source, [], payload.ended_at)
+        case events.CalendarRead():
+            CalendarSource.objects.filter(pk=payload.source).update(problem=payload.problem)
+            book(payload.source, payload.shifts, payload.read_at)
+        case events.CalendarNotRead():
+            CalendarSource.objects.filter(pk=payload.source).update(problem=payload.problem)
+        case _:
             pytest.fail(f"{payload.kind} is not known here")
+
+
+def book(source: int, shifts: list[tuple[int, datetime, datetime]], at: datetime) -> None:
+    """Let the shifts be those of the calendar from an instant on; what was before stays."""
+    rows = Booking.objects.filter(source=source, ends_at__gt=at)
+    going_on = [(person, low, high) for person, low, high in shifts if low < at]
+    for row in rows.filter(starts_at__lt=at):
+        if (row.person_id, row.starts_at, row.ends_at) not in going_on:
+            Booking.objects.filter(pk=row.pk).update(ends_at=at)
+    rows.filter(starts_at__gte=at).delete()
+    schedule = CalendarSource.objects.get(pk=source).schedule
+    for person, low, high in shifts:
+        if low >= at:
+            times = {"starts_at": low, "ends_at": high}
+            Booking.objects.create(source_id=source, schedule=schedule, person_id=person, **times)
 
 
 def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, rowan: Person) -> None:
@@ -103,6 +152,13 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     for schedule in (web, None, web):
         feeds.make_feed(mara, schedule, actor=mara)
     feeds.end_feed(mara, None, actor=mara)
+    source = sources.set_source(web, url="https://calendar.example.test/a.ics", rank=2, actor=mara)
+    one = sources.Shift(mara.pk, MONDAY, MONDAY + 3 * DAY)
+    two = sources.Shift(ike.pk, MONDAY + 4 * DAY, MONDAY + 5 * DAY)
+    for shifts in ((one, two), (one,), (two,), ()):
+        CLOCK.move(HOUR)
+        sources.take_copy(source, sources.Copy(shifts, ()), now())
+    sources.set_source(web, url="https://calendar.example.test/b.ics", rank=2, actor=mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

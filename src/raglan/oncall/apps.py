@@ -1,10 +1,16 @@
 """Django's view of on call."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class OncallConfig(AppConfig):
-    """Holds schedules."""
+    """Holds schedules, and registers timers."""
 
     name = "raglan.oncall"
     label = "oncall"
+
+    def ready(self) -> None:
+        """Register timers."""
+        import_module("raglan.oncall.sources")

@@ -11,7 +11,7 @@ from raglan.oncall import queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
-from raglan.oncall.models import Override, Rotation, Schedule
+from raglan.oncall.models import CalendarSource, Override, Rotation, Schedule
 from raglan.oncall.queries import Duty, NamedShift, Preview
 from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
@@ -61,6 +61,7 @@ class Rota:
     overrides: list[Override]
     departed: list[Person]
     is_today: bool
+    source: CalendarSource | None
 
     @property
     def current(self) -> Turns | None:
@@ -105,6 +106,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         overrides=sorted(counted, key=lambda item: item.starts_at),
         departed=sorted({p for item in turns for p in item.people if not p.is_active}, key=lambda p: p.name),
         is_today=window.starts_at <= at < window.ends_at,
+        source=queries.source_of(row),
     )
 
 
@@ -214,6 +216,7 @@ def layer_rows(schedule: resolve.Schedule, window: Window) -> list[tuple[str, st
     if len(layers) < 2:
         return []
     ranks = {rotation.layer: rotation.rank for rotation in schedule.rotations}
+    ranks |= {work.layer: work.rank for work in schedule.booked}
     rows = []
     for layer in sorted(layers, key=lambda layer: -ranks[layer]):
         name = schedule.layers.get(layer, FIRST_LAYER)

@@ -8,9 +8,10 @@ from django.utils.http import parse_etags
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from raglan.core.errors import NotFound
-from raglan.oncall import feeds, queries
+from raglan.oncall import feeds, queries, sources
+from raglan.oncall.forms import SourceForm
 from raglan.oncall.models import Schedule
-from raglan.people.access import reader
+from raglan.people.access import Scope, needs, reader
 
 
 @login_not_required
@@ -53,6 +54,34 @@ def end_feed(request: HttpRequest) -> HttpResponse:
     feeds.end_feed(person, _schedule(request), actor=person)
     messages.success(request, "That address works no more.")
     return redirect("oncall:calendars")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Scope.CONFIGURE)
+def source(request: HttpRequest, slug: str) -> HttpResponse:
+    """A foreign calendar that fills a rota: its address, when it was read, and what is wrong with it."""
+    schedule = queries.schedule(slug)
+    live = queries.source_of(schedule)
+    form = SourceForm(request.POST or None, initial={"rank": live.rank if live else 0})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        made = form.attempt(
+            lambda: sources.set_source(schedule, url=data["url"], rank=data["rank"], actor=reader(request))
+        )
+        if made:
+            messages.success(request, "The calendar is read now, and every 15 minutes from here on.")
+            return redirect("oncall:source", slug)
+    context = {"schedule": schedule, "source": live, "form": form}
+    return render(request, "oncall/source.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@needs(Scope.CONFIGURE)
+def end_source(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let a foreign calendar fill a rota no more."""
+    sources.end_source(queries.schedule(slug), actor=reader(request))
+    messages.success(request, "The calendar fills this rota no more. What it said before stays.")
+    return redirect("oncall:schedule", slug)
 
 
 def _schedule(request: HttpRequest) -> Schedule | None:

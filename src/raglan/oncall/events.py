@@ -126,3 +126,41 @@ class FeedEnded(EventPayload):
     kind = "calendar.feed_ended"
     feed: int
     ended_at: datetime
+
+
+class SourceSet(EventPayload):
+    """A foreign calendar fills a schedule. Its address stays out, for it may be a secret."""
+
+    kind = "calendar.source_set"
+    source: int
+    schedule: int
+    host: str
+    rank: int
+    created_at: datetime
+
+
+class SourceEnded(EventPayload):
+    """A foreign calendar fills its schedule no more from now on."""
+
+    kind = "calendar.source_ended"
+    source: int
+    ended_at: datetime
+
+
+class CalendarRead(EventPayload):
+    """A foreign calendar said something new: from `read_at` on these are its shifts, as person, start and end."""
+
+    kind = "calendar.read"
+    source: int
+    read_at: datetime
+    problem: str
+    shifts: list[tuple[int, datetime, datetime]]
+
+
+class CalendarNotRead(EventPayload):
+    """A foreign calendar could not be used; the last good copy stays."""
+
+    kind = "calendar.not_read"
+    source: int
+    tried_at: datetime
+    problem: str

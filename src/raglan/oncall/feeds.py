@@ -132,6 +132,8 @@ def _named(pure: resolve.Schedule) -> Iterator[int]:
         yield from (pk for group in rotation.groups() for pk in group)
     for item in pure.overrides:
         yield item.person
+    for work in pure.booked:
+        yield from work.people
 
 
 def _changes(rows: list[Schedule]) -> dict[int, tuple[datetime, int]]:

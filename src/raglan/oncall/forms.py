@@ -333,3 +333,20 @@ class CoverForm(PreviewedForm):
                 local = first_instant(wall, zone).astimezone(zone)
                 notes.append(f"Clocks change: {wall:%H:%M} does not exist on that day, {local:%H:%M} counts.")
         return notes
+
+
+class SourceForm(Form):
+    """The address of a foreign calendar."""
+
+    url = forms.CharField(
+        label="Address of the calendar",
+        max_length=2000,
+        help_text="An https address that ends in .ics mostly. It is kept sealed and not shown again.",
+    )
+    rank = forms.IntegerField(
+        label="Rank",
+        initial=0,
+        min_value=RANKS.start,
+        max_value=RANKS.stop - 1,
+        help_text="Beside layers of the same rank all are on call; above them it decides where it has a shift.",
+    )

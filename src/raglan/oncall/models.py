@@ -169,3 +169,50 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"calendar of {self.person_id}"
+
+
+class CalendarSource(models.Model):
+    """A foreign calendar that fills a schedule. Its address may be a secret, so it is sealed."""
+
+    ref_kind: ClassVar[str] = "calendar_source"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="sources")
+    sealed_url = models.TextField()
+    host = models.CharField(max_length=255)
+    rank = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["schedule"], condition=models.Q(ended_at__isnull=True), name="one_calendar_a_schedule"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"calendar from {self.host}"
+
+
+class Booking(models.Model):
+    """A time that a foreign calendar gave to a person."""
+
+    source = models.ForeignKey(CalendarSource, on_delete=models.CASCADE, related_name="bookings")
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="bookings")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="booking_ends_after_start"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["schedule", "ends_at"], name="booking_end")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} from {self.starts_at}"

@@ -14,7 +14,7 @@ from raglan.core.errors import NotFound
 from raglan.core.models import EventSubject
 from raglan.oncall import resolve
 from raglan.oncall.drafts import DRAFT_LAYER, RESERVED, length_of
-from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall.models import Booking, CalendarSource, Layer, Override, Rotation, RotationMember, Schedule
 from raglan.oncall.turns import Participant
 from raglan.oncall.windows import from_json
 from raglan.people.events import PersonChanged
@@ -39,7 +39,7 @@ class Duty:
     @property
     def layers(self) -> dict[int, str]:
         """The names of its layers."""
-        return {row.layer.pk: row.layer.name for row in self.schedule.rotations.all() if row.layer}
+        return layer_names(self.schedule)
 
     @property
     def is_covered(self) -> bool:
@@ -92,16 +92,19 @@ class NamedShift:
 def schedules(since: datetime | None = None, until: datetime | None = None) -> QuerySet[Schedule]:
     """All schedules with what the arithmetic needs between two instants; the number of queries is fixed."""
     overrides = Override.objects.select_related("person", "instead_of").order_by("pk")
+    bookings = Booking.objects.select_related("person", "source").order_by("starts_at", "pk")
     if since is not None:
-        overrides = overrides.filter(ends_at__gt=since)
+        overrides, bookings = overrides.filter(ends_at__gt=since), bookings.filter(ends_at__gt=since)
     if until is not None:
-        overrides = overrides.filter(starts_at__lt=until)
+        overrides, bookings = overrides.filter(starts_at__lt=until), bookings.filter(starts_at__lt=until)
     members = Prefetch("members", RotationMember.objects.select_related("person").order_by("position", "pk"))
     stored = Rotation.objects.filter(withdrawn_at__isnull=True).select_related("layer")
     rotations = stored.prefetch_related(members).order_by("pk")
     return (
         Schedule.objects.select_related("team")
-        .prefetch_related(Prefetch("rotations", rotations), Prefetch("overrides", overrides))
+        .prefetch_related(
+            Prefetch("rotations", rotations), Prefetch("overrides", overrides), Prefetch("bookings", bookings)
+        )
         .order_by("name", "pk")
     )
 
@@ -146,6 +149,7 @@ def _named_in(row: Schedule) -> Iterator[Person]:
     for rotation in row.rotations.all():
         yield from (member.person for member in rotation.members.all())
     yield from (override.person for override in row.overrides.all())
+    yield from (booking.person for booking in row.bookings.all())
 
 
 def left_at(inactive: set[int]) -> dict[int, datetime]:
@@ -168,8 +172,28 @@ def _load(schedule: Schedule, left: dict[int, datetime]) -> resolve.Schedule:
         rotations=tuple(as_rotation(item, schedule) for item in rotations),
         overrides=tuple(as_override(item) for item in overrides),
         departed=left,
-        layers={item.layer.pk: item.layer.name for item in rotations if item.layer},
+        layers=layer_names(schedule),
+        booked=tuple(
+            resolve.Work(item.starts_at, item.ends_at, (item.person_id,), layer_of(item.source), item.source.rank)
+            for item in schedule.bookings.all()
+        ),
     )
+
+
+def layer_names(schedule: Schedule) -> dict[int, str]:
+    """Return the layers that have a name, by number; a calendar's layer is called after where it comes from."""
+    named = {row.layer.pk: row.layer.name for row in schedule.rotations.all() if row.layer}
+    return named | {layer_of(item.source): f"the calendar of {item.source.host}" for item in schedule.bookings.all()}
+
+
+def source_of(schedule: Schedule) -> CalendarSource | None:
+    """Return the foreign calendar that fills a schedule, if there is one."""
+    return CalendarSource.objects.filter(schedule=schedule, ended_at__isnull=True).first()
+
+
+def layer_of(source: CalendarSource) -> int:
+    """Return the number of the layer that a calendar fills; those of stored layers are positive."""
+    return -1000 - source.pk
 
 
 def as_override(row: Override) -> resolve.Override:

@@ -20,7 +20,7 @@ from typing import assert_never
 
 from raglan.oncall.turns import FAR, WEEK, Rotation, Window, Work, work_of
 
-__all__ = ["FAR", "WEEK", "Rotation", "Window"]
+__all__ = ["FAR", "WEEK", "Rotation", "Window", "Work"]
 
 HORIZON = timedelta(days=740)
 
@@ -56,12 +56,16 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Everything that decides who is on call. `departed` says from when somebody cannot be; `layers` names them."""
+    """Everything that decides who is on call. `departed` says from when somebody cannot be; `layers` names them.
+
+    `booked` are times that a foreign calendar gives, each in a layer that has no rotation.
+    """
 
     rotations: tuple[Rotation, ...] = ()
     overrides: tuple[Override, ...] = ()
     departed: Mapping[int, datetime] = field(default_factory=dict)
     layers: Mapping[int, str] = field(default_factory=dict)
+    booked: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,11 @@ def _piece(slice_: _Slice) -> Piece:
 
 def layer_shifts(schedule: Schedule, layer: int, start: datetime, end: datetime) -> list[Piece]:
     """Return what one layer does by itself, whatever stands above it: shifts, and gaps where it is idle."""
-    works = _layer_work(schedule, [one for one in reigns(schedule) if one[0].layer == layer], start, end)
+    booked = [work for work in schedule.booked if work.layer == layer]
+    if booked:
+        works = _booked_work(schedule, booked, start, end)
+    else:
+        works = _layer_work(schedule, [one for one in reigns(schedule) if one[0].layer == layer], start, end)
     return [_piece(item) for item in _joined(_seated([work]) for work in works)]
 
 
@@ -279,7 +287,7 @@ def _side_by_side(
 def reigns(schedule: Schedule) -> list[Reign]:
     """Return the rotations that ever decide in their layer, each with the time in which it does."""
     found: list[Reign] = []
-    for layer in layers_of(schedule):
+    for layer in sorted({rotation.layer for rotation in schedule.rotations}):
         rows = [item for item in schedule.rotations if item.layer == layer]
         starts = sorted(((item.begins(), item.id, item) for item in rows), key=lambda item: item[:2])
         ends = [*(start for start, _, _ in starts[1:]), FAR]
@@ -291,8 +299,8 @@ def reigns(schedule: Schedule) -> list[Reign]:
 
 
 def layers_of(schedule: Schedule) -> list[int]:
-    """Return the layers that have a rotation."""
-    return sorted({rotation.layer for rotation in schedule.rotations})
+    """Return the layers that have a rotation, or times of a calendar."""
+    return sorted({one.layer for one in schedule.rotations} | {one.layer for one in schedule.booked})
 
 
 def _layer_work(schedule: Schedule, ruled: Sequence[Reign], start: datetime, end: datetime) -> Iterator[Work]:
@@ -309,6 +317,23 @@ def _layer_work(schedule: Schedule, ruled: Sequence[Reign], start: datetime, end
         at = stop
     if at < end:
         yield Work(at, end, ())
+
+
+def _booked_work(schedule: Schedule, booked: Sequence[Work], start: datetime, end: datetime) -> Iterator[Work]:
+    """Yield what a calendar gives between two instants; those of several entries at once are on call together."""
+    waiting = sorted(
+        (work for work in booked if work.starts_at < end and work.ends_at > start), key=lambda w: w.starts_at
+    )
+    inside = {edge for work in waiting for edge in (work.starts_at, work.ends_at) if start < edge < end}
+    active: list[Work] = []
+    place = 0
+    for low, high in pairwise(sorted({start, end, *inside})):
+        active = [work for work in active if work.ends_at > low]
+        while place < len(waiting) and waiting[place].starts_at <= low:
+            active.append(waiting[place])
+            place += 1
+        people = tuple(dict.fromkeys(person for work in active for person in work.people))
+        yield from _without([Work(low, high, people, booked[0].layer, booked[0].rank)], schedule.departed)
 
 
 def _without(works: Iterable[Work], departed: Mapping[int, datetime]) -> Iterator[Work]:
@@ -328,6 +353,9 @@ def _decided(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Sl
     """Yield who is on call by the layers alone."""
     ruled = [list(group) for _, group in groupby(reigns(schedule), key=lambda reign: reign[0].layer)]
     tracks = [_layer_work(schedule, group, start, end) for group in ruled]
+    for layer in sorted({work.layer for work in schedule.booked}):
+        booked = [work for work in schedule.booked if work.layer == layer]
+        tracks.append(_booked_work(schedule, booked, start, end))
     works = [next(track) for track in tracks]
     at = start
     while at < end:

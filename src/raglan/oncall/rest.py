@@ -8,10 +8,10 @@ from ninja import Router, Schema, Status
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from raglan.core.clock import now
-from raglan.core.errors import BadInput
+from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
-from raglan.oncall import actions, as_code, drafts, importing, queries, resolve, written
-from raglan.oncall.models import Override, Rotation
+from raglan.oncall import actions, as_code, drafts, importing, queries, resolve, sources, written
+from raglan.oncall.models import CalendarSource, Override, Rotation
 from raglan.oncall.models import Schedule as ScheduleRow
 from raglan.oncall.turns import EVERY_DAY, Window
 from raglan.people.access import Scope, principal, require_scope
@@ -137,6 +137,23 @@ class OverrideIn(Body):
     starts_at: When
     ends_at: When
     reason: Annotated[ShortText, Field(max_length=drafts.MAX_REASON)] = ""
+
+
+class SourceIn(Body):
+    """The address of a foreign calendar, and the rank of the layer that it fills."""
+
+    url: Annotated[str, Field(min_length=8, max_length=2000)]
+    rank: Rank = 0
+
+
+class SourceOut(Schema):
+    """A foreign calendar: where from, when it was tried and read last, and what is wrong with it."""
+
+    host: str
+    rank: int
+    tried_at: datetime | None
+    read_at: datetime | None
+    problem: str
 
 
 class CodeIn(Body):
@@ -473,6 +490,39 @@ def import_schedule(request: HttpRequest, data: CodeIn) -> StepsOut:
     asks = principal(request)
     outcome = importing.take_over(as_code.read(data.text), by=asks.person, actor=asks.actor)
     return StepsOut(schedule=outcome.slug, steps=outcome.steps)
+
+
+@router.put(
+    "/schedules/{slug}/calendar", response=SourceOut, operation_id="set_calendar", summary="Fill it from a calendar"
+)
+def set_calendar(request: HttpRequest, slug: Slug, data: SourceIn) -> SourceOut:
+    """Let a foreign calendar fill a schedule; it is read at once and every 15 minutes."""
+    require_scope(request, Scope.CONFIGURE)
+    source = sources.set_source(queries.schedule(slug), url=data.url, rank=data.rank, actor=principal(request).actor)
+    return _source(source)
+
+
+@router.get("/schedules/{slug}/calendar", response=SourceOut, operation_id="get_calendar", summary="The calendar")
+def get_calendar(request: HttpRequest, slug: Slug) -> SourceOut:
+    """Return the foreign calendar that fills a schedule: when it was read, and what is wrong with it."""
+    source = queries.source_of(queries.schedule(slug))
+    if source is None:
+        raise NotFound("No calendar fills this rota.")
+    return _source(source)
+
+
+@router.delete(
+    "/schedules/{slug}/calendar", response={204: None}, operation_id="end_calendar", summary="Read it no more"
+)
+def end_calendar(request: HttpRequest, slug: Slug) -> Status[None]:
+    """Let a foreign calendar fill a schedule no more from now on."""
+    require_scope(request, Scope.CONFIGURE)
+    sources.end_source(queries.schedule(slug), actor=principal(request).actor)
+    return Status(204, None)
+
+
+def _source(row: CalendarSource) -> SourceOut:
+    return SourceOut(host=row.host, rank=row.rank, tried_at=row.tried_at, read_at=row.read_at, problem=row.problem)
 
 
 @router.post(

@@ -17,6 +17,8 @@ urlpatterns = [
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
     path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("on-call/<slug:slug>/layer/end/", views.end, name="end"),
+    path("on-call/<slug:slug>/calendar/", calendar_views.source, name="source"),
+    path("on-call/<slug:slug>/calendar/end/", calendar_views.end_source, name="end_source"),
     path("on-call/<slug:slug>/cover/", views.cover, name="cover"),
     path("on-call/<slug:slug>/cover/<int:pk>/cancel/", views.cancel, name="cancel"),
 ]
