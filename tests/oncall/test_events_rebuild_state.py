@@ -9,8 +9,19 @@ from django.db import models
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, events, feeds, queries, sources
-from raglan.oncall.models import Booking, CalendarSource, Feed, Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall import actions, covers, events, feeds, queries, sources, watch
+from raglan.oncall.models import (
+    Booking,
+    CalendarSource,
+    CoverRequest,
+    Feed,
+    Layer,
+    Notice,
+    Override,
+    Rotation,
+    RotationMember,
+    Schedule,
+)
 from raglan.oncall.turns import Window
 from raglan.people.models import Person
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
@@ -24,6 +35,8 @@ TABLES: tuple[type[models.Model], ...] = (
     Feed,
     CalendarSource,
     Booking,
+    Notice,
+    CoverRequest,
 )
 
 
@@ -94,6 +107,16 @@ def apply(payload: EventPayload) -> None:  # noqa: C901, PLR0912  # one case for
 
 def apply_calendar(payload: EventPayload) -> None:
     match payload:
+        case events.NoticeGiven():
+            names = {"schedule_id": payload.schedule, "person_id": payload.person, "kind": payload.does}
+            Notice.objects.create(id=payload.notice, **names, about_at=payload.about_at, told_at=payload.told_at)
+        case events.CoverAsked():
+            names = {"schedule_id": payload.schedule, "asker_id": payload.asker, "asked_id": payload.asked}
+            fields = payload.model_dump(exclude={"cover_request", "schedule", "asker", "asked"})
+            CoverRequest.objects.create(id=payload.cover_request, **names, **fields)
+        case events.CoverAnswered():
+            fields = {"state": payload.state, "answered_at": payload.answered_at, "answered_by": payload.answered_by}
+            CoverRequest.objects.filter(pk=payload.cover_request).update(**fields)
         case events.SourceSet():
             fields = payload.model_dump(exclude={"source", "schedule"})
             CalendarSource.objects.create(id=payload.source, schedule_id=payload.schedule, **fields)
@@ -159,6 +182,13 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
         CLOCK.move(HOUR)
         sources.take_copy(source, sources.Copy(shifts, ()), now())
     sources.set_source(web, url="https://calendar.example.test/b.ics", rank=2, actor=mara)
+    for kind, person in ((Notice.Kind.GAP, None), (Notice.Kind.BEGINS, mara.pk)):
+        watch.give_notice(web, kind, MONDAY, person)
+    on_call = [person for person, _ in queries.people_on_call(web.pk, now() + HOUR)]
+    wanted = covers.RequestDraft(now() + HOUR, now() + 2 * HOUR, reason="dentist")
+    other = next(person for person in (mara, ike, rowan) if person not in on_call)
+    covers.take(covers.ask(web, wanted, by=on_call[0]), by=other)
+    covers.ask(web, replace(wanted, starts_at=now() + 3 * HOUR, ends_at=now() + 4 * HOUR), by=on_call[0])
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

@@ -19,6 +19,7 @@ STANDING = (
     ("paging.readiness", "paging"),
     ("alerts.expire", "alerts"),
     ("alerts.forget", "alerts"),
+    ("oncall.watch", "oncall"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLE = "raglan_cache"

@@ -21,6 +21,7 @@ from raglan.oncall.drafts import (
     check_time_zone,
 )
 from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
+from raglan.oncall.notices import tell
 from raglan.oncall.windows import as_json
 from raglan.people.models import Person, Team
 
@@ -262,6 +263,7 @@ def add_override(
         instead_of=draft.instead_of.pk if draft.instead_of else None,
         rank=draft.rank,
     )
+    _tell_those_moved(override, by)
     about: list[timeline.Subject] = [
         schedule,
         override,
@@ -270,6 +272,20 @@ def add_override(
     ]
     timeline.append(payload, actor=actor or by or timeline.SYSTEM, about=[*about, "oncall", "now"])
     return override
+
+
+def _tell_those_moved(override: Override, by: Person | None) -> None:
+    """Write to whoever comes or goes by the word of somebody else."""
+    who = by.name if by else "raglan"
+    times = f"{override.starts_at:%a %d %b %H:%M} to {override.ends_at:%a %d %b %H:%M} UTC"
+    comes = "are not" if override.kind == Override.Kind.REMOVE else "are"
+    words = {override.person: f"you {comes} on call", override.instead_of: f"{override.person.name} stands in for you"}
+    for person, what in words.items():
+        if person is None or person == by or not person.is_active:
+            continue
+        subject = f"{override.schedule.name}: {what}, by {who}"
+        text = f"{what[:1].upper()}{what[1:]}, {times}." + (f"\nWhy: {override.reason}" if override.reason else "")
+        tell(person, subject, text, about=override, path=f"/on-call/{override.schedule.slug}/")
 
 
 @atomic

@@ -14,3 +14,4 @@ class OncallConfig(AppConfig):
     def ready(self) -> None:
         """Register timers."""
         import_module("raglan.oncall.sources")
+        import_module("raglan.oncall.watch")

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import queries, resolve
+from raglan.oncall import covers, queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
-from raglan.oncall.models import CalendarSource, Override, Rotation, Schedule
+from raglan.oncall.models import CalendarSource, CoverRequest, Override, Rotation, Schedule
 from raglan.oncall.queries import Duty, NamedShift, Preview
 from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
@@ -62,6 +62,7 @@ class Rota:
     departed: list[Person]
     is_today: bool
     source: CalendarSource | None
+    requests: list[CoverRequest]
 
     @property
     def current(self) -> Turns | None:
@@ -107,6 +108,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         departed=sorted({p for item in turns for p in item.people if not p.is_active}, key=lambda p: p.name),
         is_today=window.starts_at <= at < window.ends_at,
         source=queries.source_of(row),
+        requests=covers.waiting(row),
     )
 
 
@@ -278,6 +280,14 @@ def cover_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> di
     starts_at = _instant(asked.get("from", "")) or shift.starts_at
     ends_at = _instant(asked.get("until", "")) or min(shift.ends_at, starts_at + timedelta(weeks=1))
     return {"person": reader.pk, "starts_at": starts_at, "ends_at": ends_at}
+
+
+def ask_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> dict[str, object]:
+    """Return a request as a link asks for it: by default the reader's next shift of this rota."""
+    own = [shift for other, shift in queries.shifts_of(reader, now()) if other.pk == row.pk]
+    starts_at = _instant(asked.get("from", "")) or (own[0].starts_at if own else None)
+    ends_at = _instant(asked.get("until", "")) or (own[0].ends_at if own and own[0].has_end else None)
+    return {"starts_at": starts_at, "ends_at": ends_at}
 
 
 def _instant(word: str) -> datetime | None:

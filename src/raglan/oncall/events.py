@@ -164,3 +164,41 @@ class CalendarNotRead(EventPayload):
     source: int
     tried_at: datetime
     problem: str
+
+
+class NoticeGiven(EventPayload):
+    """Words about a gap or a shift were given; `about_at` is when it begins."""
+
+    kind = "schedule.notice_given"
+    notice: int
+    schedule: int
+    does: str
+    about_at: datetime
+    person: int | None
+    told_at: datetime
+
+
+class CoverAsked(EventPayload):
+    """Somebody asks another, or anybody, to take a time; with `back` for a time of theirs."""
+
+    kind = "schedule.cover_asked"
+    cover_request: int
+    schedule: int
+    asker: int
+    asked: int | None
+    starts_at: datetime
+    ends_at: datetime
+    back_starts_at: datetime | None
+    back_ends_at: datetime | None
+    reason: str
+    created_at: datetime
+
+
+class CoverAnswered(EventPayload):
+    """A request to take a time was taken, declined or withdrawn."""
+
+    kind = "schedule.cover_answered"
+    cover_request: int
+    state: str
+    answered_by: int
+    answered_at: datetime

@@ -30,7 +30,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """A time in which one person is on call, whoever else is."""
 
     person: int
@@ -147,20 +147,23 @@ def _changes(rows: list[Schedule]) -> dict[int, tuple[datetime, int]]:
     return found
 
 
-def spans(pure: resolve.Schedule, start: datetime, end: datetime) -> list[_Span]:
-    """Return each person's times on call, each with its own start; those that are over before `start` are left out."""
-    going: dict[int, _Span] = {}
-    done: list[_Span] = []
+def spans(pure: resolve.Schedule, start: datetime, end: datetime, *, by_words: bool = True) -> list[Span]:
+    """Return each person's times on call, each with its own start; those that are over before `start` are left out.
+
+    A time is cut where its reason changes, unless `by_words` is off.
+    """
+    going: dict[int, Span] = {}
+    done: list[Span] = []
     for piece in resolve.shifts(pure, start - BEHIND, end):
         here = {reason.person: reason.words for reason in resolve.reasons_of(pure, piece)}
         done += [going.pop(person) for person in list(going) if person not in here]
         for person, words in here.items():
             one = going.get(person)
-            if one and one.words == words:
+            if one and (one.words == words or not by_words):
                 going[person] = replace(one, ends_at=piece.ends_at)
                 continue
             if one:
                 done.append(one)
-            going[person] = _Span(person, piece.starts_at, piece.ends_at, words)
+            going[person] = Span(person, piece.starts_at, piece.ends_at, words)
     done += going.values()
     return sorted((one for one in done if one.ends_at > start), key=lambda one: (one.starts_at, one.person))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
+from raglan.oncall.covers import RequestDraft
 from raglan.oncall.drafts import (
     MAX_NAME,
     MAX_PARTICIPANTS,
@@ -333,6 +334,37 @@ class CoverForm(PreviewedForm):
                 local = first_instant(wall, zone).astimezone(zone)
                 notes.append(f"Clocks change: {wall:%H:%M} does not exist on that day, {local:%H:%M} counts.")
         return notes
+
+
+class AskForm(PreviewedForm):
+    """Ask somebody to take a shift, perhaps for one of theirs."""
+
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"asked_id": "asked"}
+
+    asked = forms.ModelChoiceField(
+        Person.objects.filter(is_active=True).order_by("name", "pk"),
+        label="Whom",
+        required=False,
+        empty_label="Anybody who takes turns here",
+    )
+    starts_at = WallTimeField(label="From", error_messages={"required": "Say from when.", "invalid": "Choose a time."})
+    ends_at = WallTimeField(label="Until", error_messages={"required": "Say until when.", "invalid": "Choose a time."})
+    back_starts_at = WallTimeField(label="In return, from", required=False, help_text="Only for a swap.")
+    back_ends_at = WallTimeField(label="In return, until", required=False)
+    reason = forms.CharField(label="Why", required=False, max_length=MAX_REASON)
+
+    def clean(self) -> dict[str, object]:
+        """Ask for both ends of the time in return."""
+        data = super().clean() or {}
+        if bool(data.get("back_starts_at")) != bool(data.get("back_ends_at")):
+            self.add_error("back_ends_at", "Write both ends, or none.")
+        return data
+
+    def draft(self) -> RequestDraft:
+        """Return what was written."""
+        data = self.cleaned_data
+        back = (data["back_starts_at"], data["back_ends_at"]) if data["back_starts_at"] else None
+        return RequestDraft(data["starts_at"], data["ends_at"], data["asked"], back, data["reason"])
 
 
 class SourceForm(Form):

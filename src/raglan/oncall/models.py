@@ -216,3 +216,76 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} from {self.starts_at}"
+
+
+class Notice(models.Model):
+    """Words about a shift or a gap that were given, kept so that they are given once."""
+
+    class Kind(models.TextChoices):
+        """What it told of."""
+
+        GAP = "gap"
+        BEFORE = "before"
+        BEGINS = "begins"
+        ENDS = "ends"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    about_at = models.DateTimeField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["schedule", "kind", "about_at", "person"],
+                condition=models.Q(person__isnull=False),
+                name="notice_of_a_shift_once",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule", "kind", "about_at"],
+                condition=models.Q(person__isnull=True),
+                name="notice_of_a_gap_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.about_at}"
+
+
+class CoverRequest(models.Model):
+    """Somebody asks another to take a time, perhaps for a time of theirs; it waits until it is answered."""
+
+    class State(models.TextChoices):
+        """How it stands."""
+
+        WAITING = "waiting"
+        TAKEN = "taken"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    ref_kind: ClassVar[str] = "cover_request"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="cover_requests")
+    asker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    asked = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    back_starts_at = models.DateTimeField(null=True, blank=True)
+    back_ends_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="cover_request_ends_after_start"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["schedule", "state"], name="cover_request_state")]
+
+    def __str__(self) -> str:
+        return f"{self.asker_id} asks for {self.starts_at}"

@@ -382,6 +382,12 @@ def _people_of(pieces: Iterable[resolve.Piece]) -> dict[int, Person]:
     return _people(pk for shift in shifts for pk in (*shift.people, *shift.instead_of))
 
 
+def people_named(ids: Iterable[int]) -> list[str]:
+    """Return the names of people, in the order of their numbers."""
+    people = _people(ids)
+    return [people[pk].name for pk in sorted(people)]
+
+
 def _people(ids: Iterable[int]) -> dict[int, Person]:
     return Person.objects.in_bulk(set(ids))
 

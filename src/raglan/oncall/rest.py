@@ -8,10 +8,10 @@ from ninja import Router, Schema, Status
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from raglan.core.clock import now
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
-from raglan.oncall import actions, as_code, drafts, importing, queries, resolve, sources, written
-from raglan.oncall.models import CalendarSource, Override, Rotation
+from raglan.oncall import actions, as_code, covers, drafts, importing, queries, resolve, sources, written
+from raglan.oncall.models import CalendarSource, CoverRequest, Override, Rotation
 from raglan.oncall.models import Schedule as ScheduleRow
 from raglan.oncall.turns import EVERY_DAY, Window
 from raglan.people.access import Scope, principal, require_scope
@@ -154,6 +154,31 @@ class SourceOut(Schema):
     tried_at: datetime | None
     read_at: datetime | None
     problem: str
+
+
+class RequestIn(Body):
+    """A time of one's own that somebody else may take; without `asked_id` anybody who takes turns there."""
+
+    starts_at: When
+    ends_at: When
+    asked_id: Id | None = None
+    back_starts_at: When | None = None
+    back_ends_at: When | None = None
+    reason: Annotated[ShortText, Field(max_length=drafts.MAX_REASON)] = ""
+
+
+class RequestOut(Schema):
+    """A request to take a time, and how it stands."""
+
+    id: int
+    asker_id: int
+    asked_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    back_starts_at: datetime | None
+    back_ends_at: datetime | None
+    reason: str
+    state: str
 
 
 class CodeIn(Body):
@@ -550,6 +575,7 @@ def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> Status[O
     gone = None if data.instead_of_id is None else _person(data.instead_of_id, "instead_of_id")
     draft = drafts.OverrideDraft(person, data.starts_at, data.ends_at, data.reason, data.kind, gone, data.rank)
     asks = principal(request)
+    drafts.check_acting(draft, asks.person)
     return Status(201, _override(actions.add_override(queries.schedule(slug), draft, by=asks.person, actor=asks.actor)))
 
 
@@ -571,6 +597,77 @@ def cancel_override(request: HttpRequest, slug: Slug, override_id: Cursor) -> St
     require_scope(request, Scope.RESPOND)
     actions.cancel_override(queries.override(slug, override_id), actor=principal(request).actor)
     return Status(204, None)
+
+
+@router.get(
+    "/schedules/{slug}/cover-requests",
+    response=list[RequestOut],
+    operation_id="list_cover_requests",
+    summary="Shifts that somebody is asked to take",
+)
+def list_cover_requests(request: HttpRequest, slug: Slug) -> list[RequestOut]:
+    """Return the requests that nobody answered and that are not over."""
+    return [_request(row) for row in covers.waiting(queries.schedule(slug))]
+
+
+@router.post(
+    "/schedules/{slug}/cover-requests",
+    response={201: RequestOut},
+    operation_id="ask_for_cover",
+    summary="Ask somebody to take a shift",
+)
+def ask_for_cover(request: HttpRequest, slug: Slug, data: RequestIn) -> Status[RequestOut]:
+    """Ask a person, or anybody who takes turns here, to take a time; with `back_starts_at` and its end it is a swap."""
+    require_scope(request, Scope.RESPOND)
+    asked = None if data.asked_id is None else _person(data.asked_id, "asked_id")
+    if (data.back_starts_at is None) != (data.back_ends_at is None):
+        raise BadInput("back_ends_at", "write both ends of the time in return", status=422)
+    back = (data.back_starts_at, data.back_ends_at) if data.back_starts_at and data.back_ends_at else None
+    draft = covers.RequestDraft(data.starts_at, data.ends_at, asked, back, data.reason)
+    return Status(201, _request(covers.ask(queries.schedule(slug), draft, by=_somebody(request))))
+
+
+@router.post(
+    "/schedules/{slug}/cover-requests/{request_id}/{answer}",
+    response=RequestOut,
+    operation_id="answer_cover_request",
+    summary="Take, decline or withdraw a request",
+)
+def answer_cover_request(
+    request: HttpRequest, slug: Slug, request_id: Cursor, answer: Literal["take", "decline", "withdraw"]
+) -> RequestOut:
+    """Answer a request; to take it makes the overrides."""
+    require_scope(request, Scope.RESPOND)
+    row, by = covers.find(slug, request_id), _somebody(request)
+    match answer:
+        case "take":
+            covers.take(row, by=by)
+        case "decline":
+            covers.decline(row, by=by)
+        case "withdraw":
+            covers.withdraw(row, by=by)
+    return _request(covers.find(slug, request_id))
+
+
+def _somebody(request: HttpRequest) -> Person:
+    person = principal(request).person
+    if person is None:
+        raise NotAllowed("A person does this; use the token of a person.")
+    return person
+
+
+def _request(row: CoverRequest) -> RequestOut:
+    return RequestOut(
+        id=row.pk,
+        asker_id=row.asker_id,
+        asked_id=row.asked_id,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        back_starts_at=row.back_starts_at,
+        back_ends_at=row.back_ends_at,
+        reason=row.reason,
+        state=row.state,
+    )
 
 
 @router.get("/schedules/{slug}/shifts", response=list[ShiftOut], operation_id="list_shifts", summary="Shifts and gaps")

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
-from raglan.oncall import actions, board, queries
-from raglan.oncall.drafts import check_override, check_rotation
-from raglan.oncall.forms import CoverForm, PreviewedForm, RotationForm, ScheduleForm
+from raglan.oncall import actions, board, covers, queries
+from raglan.oncall.drafts import check_acting, check_override, check_rotation
+from raglan.oncall.forms import AskForm, CoverForm, PreviewedForm, RotationForm, ScheduleForm
 from raglan.people.access import Scope, needs, reader
 
 LIVE = "oncall"
@@ -128,6 +128,7 @@ def cover(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             check_override(form.draft())
+            check_acting(form.draft(), person)
             look = board.look_at_override(schedule, form.draft(), person)
         except BadInput as error:
             form.place_error(error.field, error.reason)
@@ -136,6 +137,52 @@ def cover(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, f"{override.person.name} has this time.")
         return redirect("oncall:schedule", slug)
     return _render_form(request, "oncall/cover.html", form, {"look": look, "schedule": schedule})
+
+
+@form_methods
+@needs(Scope.RESPOND)
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask somebody to take a shift."""
+    person, schedule = reader(request), queries.schedule(slug, since=now())
+    form = AskForm(request.POST or None, initial=board.ask_initial(schedule, person, request.GET.dict()))
+    if request.method == "POST" and form.is_valid():
+        try:
+            covers.ask(schedule, form.draft(), by=person)
+        except BadInput as error:
+            form.place_error(error.field, error.reason)
+        else:
+            messages.success(request, "Asked. Your shift stays yours until somebody takes it.")
+            return redirect("oncall:schedule", slug)
+    return _render_form(request, "oncall/ask.html", form, {"schedule": schedule})
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def take(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take a shift that somebody asked for."""
+    row = covers.find(slug, pk)
+    covers.take(row, by=reader(request))
+    messages.success(request, f"You have this time in place of {row.asker.name}.")
+    return redirect("oncall:schedule", slug)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def decline(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say no to a request."""
+    row = covers.find(slug, pk)
+    covers.decline(row, by=reader(request))
+    messages.success(request, f"{row.asker.name} is told that you can not.")
+    return redirect("oncall:schedule", slug)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def withdraw_request(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take a request back."""
+    covers.withdraw(covers.find(slug, pk), by=reader(request))
+    messages.success(request, "The request is taken back.")
+    return redirect("oncall:schedule", slug)
 
 
 @require_POST

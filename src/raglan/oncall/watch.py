@@ -1,0 +1,150 @@
+"""What on call looks out for by itself: gaps in the coming two weeks, shifts that come, begin and end.
+
+A standing timer looks every ten minutes. Each notice is kept, so that it is given once whoever looks and how often.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.models import Timer
+from raglan.oncall import events, queries, resolve, sources
+from raglan.oncall.feeds import Span, spans
+from raglan.oncall.models import CalendarSource, Notice, Schedule
+from raglan.oncall.notices import tell, tell_owners
+from raglan.oncall.ports import handover_lines
+from raglan.people.middleware import zone_of
+from raglan.people.models import Person
+
+WATCH = "oncall.watch"
+EVERY = timedelta(minutes=10)
+AHEAD = timedelta(days=14)
+BEFORE = timedelta(hours=24)
+LATE = timedelta(hours=1)  # a notice that is later than this says nothing new
+SHORTEST = timedelta(hours=4)  # whoever changes more often knows without mail
+NEAR = timedelta(days=2)
+AGAIN = timedelta(days=7)
+LONG = timedelta(days=3)  # of a gap that is longer already, the owners hear every day
+LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice that is due."""
+
+    kind: str
+    span: Span
+
+
+@timers.handler(WATCH)
+def look(_: timers.Due) -> None:
+    """Look at every schedule, and plan the next look."""
+    at = now()
+    for row, pure in queries.load_all(queries.schedules(at - timedelta(days=1))):
+        _tell_of_gaps(row, pure, at)
+        _tell_of_shifts(row, pure, at)
+    _stand_calendars(at)
+    timers.schedule(WATCH, subject="oncall", due_at=at + EVERY)
+
+
+def _tell_of_gaps(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
+    """Tell the owners of new gaps: at once of those that are near, else once a week."""
+    if not pure.rotations and not pure.booked:
+        return
+    since = at - LONG
+    pieces = resolve.coming(pure, since, at + AHEAD)
+    gaps = [piece for piece in pieces if isinstance(piece, resolve.Gap) and piece.ends_at > at]
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    keyed = {gap.starts_at if gap.starts_at > since else today: gap for gap in gaps}
+    told = set(
+        Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP, about_at__gte=since - LONG).values_list(
+            "about_at", flat=True
+        )
+    )
+    new = {key: gap for key, gap in keyed.items() if key not in told}
+    last = Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP).order_by("-told_at").first()
+    is_due = last is None or at - last.told_at >= AGAIN or any(key < at + NEAR for key in new)
+    if not new or not is_due:
+        return
+    for key in new:
+        give_notice(row, Notice.Kind.GAP, key, None)
+    lines = [f"- {_when(gap, at)}" for gap in list(new.values())[:LISTED]]
+    more = [f"- and {len(new) - LISTED} more"] if len(new) > LISTED else []
+    text = "\n".join([f"Nobody is on call for {row.name} at these times (UTC):", "", *lines, *more])
+    tell_owners(row, f"{row.name}: nobody is on call at times in the next two weeks", text)
+
+
+def _when(gap: resolve.Gap, at: datetime) -> str:
+    start = "now" if gap.starts_at <= at else f"{gap.starts_at:%a %d %b %H:%M}"
+    has_end = gap.ends_at < at + resolve.HORIZON
+    return f"{start} to {gap.ends_at:%a %d %b %H:%M}" if has_end else f"{start}, and no end is planned"
+
+
+def _tell_of_shifts(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
+    """Tell people of their shifts: a day before, when one begins, and when it is over."""
+    found = spans(pure, at - LATE, at + BEFORE + LATE + SHORTEST, by_words=False)
+    due = [told for told in _due(found, at) if give_notice(row, told.kind, told.span.starts_at, told.span.person)]
+    people = Person.objects.filter(is_active=True).in_bulk([told.span.person for told in due])
+    for told in due:
+        person = people.get(told.span.person)
+        if person is not None:
+            _write(row, pure, told, person)
+
+
+def _due(found: Iterable[Span], at: datetime) -> Iterable[Told]:
+    for span in found:
+        begins, ends = span.starts_at, span.ends_at
+        if ends - begins < SHORTEST:
+            continue
+        if begins - BEFORE <= at < begins - BEFORE + LATE:
+            yield Told(Notice.Kind.BEFORE, span)
+        if begins <= at < begins + LATE:
+            yield Told(Notice.Kind.BEGINS, span)
+        if ends <= at < ends + LATE:
+            yield Told(Notice.Kind.ENDS, span)
+
+
+def give_notice(row: Schedule, kind: str, about_at: datetime, person: int | None) -> bool:
+    """Keep that a notice is given; say whether it was not before."""
+    fields = {"schedule": row, "kind": kind, "about_at": about_at, "person_id": person}
+    at = now()
+    notice, is_new = Notice.objects.get_or_create(**fields, defaults={"told_at": at})
+    if is_new:
+        payload = events.NoticeGiven(
+            notice=notice.pk, schedule=row.pk, does=kind, about_at=about_at, person=person, told_at=at
+        )
+        timeline.append(payload, about=[row, *([f"person:{person}"] if person else [])])
+    return is_new
+
+
+def _write(row: Schedule, pure: resolve.Schedule, told: Told, person: Person) -> None:
+    zone = zone_of(person)
+    start, end = (at.astimezone(zone).strftime("%a %d %b %H:%M") for at in (told.span.starts_at, told.span.ends_at))
+    path = f"/on-call/{row.slug}/"
+    match told.kind:
+        case Notice.Kind.BEFORE:
+            text = f"Your shift for {row.name} begins {start} ({zone.key}) and ends {end}."
+            tell(person, f"{row.name}: your shift begins {start}", text, about=row, path=path)
+        case Notice.Kind.BEGINS:
+            lines = [f"You are on call for {row.name} until {end} ({zone.key}).", *_handover(row)]
+            tell(person, f"{row.name}: you are on call now", "\n".join(lines), about=row, path=path)
+        case _:
+            after = queries.people_named(resolve.who_is_on_call(pure, told.span.ends_at).people)
+            who = " and ".join(after) or "nobody"
+            text = f"Your shift for {row.name} is over. On call now: {who}."
+            tell(person, f"{row.name}: your shift is over", text, about=row, path=path)
+
+
+def _handover(row: Schedule) -> list[str]:
+    lines = handover_lines(row)
+    return ["", "What is open now:", *(f"- {line}" for line in lines)] if lines else []
+
+
+def _stand_calendars(at: datetime) -> None:
+    """See to it that each calendar is read again, also when a reading was set aside."""
+    live = {timeline.ref(source) for source in CalendarSource.objects.filter(ended_at__isnull=True)}
+    planned = Timer.objects.filter(kind=sources.READ, parked_at__isnull=True, subject__in=live)
+    for subject in sorted(live - set(planned.values_list("subject", flat=True))):
+        timers.schedule(sources.READ, subject=subject, due_at=at)

@@ -1,0 +1,178 @@
+"""Requests to take a shift, acting for others, notices of gaps and shifts."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.core.clock import CLOCK
+from raglan.core.errors import BadInput, Conflict, NotAllowed
+from raglan.core.models import Event, Timer
+from raglan.oncall import actions, covers, ports, queries, watch
+from raglan.oncall.models import CoverRequest, Override, Schedule
+from raglan.people import actions as people
+from raglan.people import sealing
+from raglan.people.models import Person
+from tests.oncall.builders import DAY, HOUR, MONDAY, draft, rota
+from tests.oncall.test_layers_are_stored import OFFICE
+from tests.oncall.test_rest import Api
+
+NEXT = MONDAY + 7 * DAY - 3 * HOUR  # the next handoff
+
+
+def mails() -> list[tuple[str, str]]:
+    """Return what waits to be sent, oldest first, as address and subject."""
+    rows = Timer.objects.filter(kind="people.mail").order_by("pk")
+    letters = [json.loads(sealing.unseal(str(row.payload["sealed"]))) for row in rows]
+    return [(letter["to"], letter["subject"]) for letter in letters]
+
+
+def request(web: Schedule, asker: Person, **fields: object) -> CoverRequest:
+    wanted = covers.RequestDraft(MONDAY + DAY, MONDAY + 2 * DAY)
+    return covers.ask(web, replace(wanted, **fields), by=asker)  # type: ignore[arg-type]  # any of its fields
+
+
+def test_a_request_moves_nothing_until_somebody_takes_it(mara: Person, ike: Person) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, reason="dentist")
+    assert mails() == [(ike.email, "Mara Novak asks you to take a shift of Web")]
+    assert queries.who("web", MONDAY + DAY).people == (mara,)
+    covers.take(row, by=ike)
+    assert [queries.who("web", MONDAY + n * DAY).people for n in (1, 2)] == [(ike,), (mara,)]
+    assert (mara.email, "Ike Okafor takes your shift") in mails()
+
+
+def test_a_swap_moves_both_shifts(mara: Person, ike: Person) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike, back=(NEXT + DAY, NEXT + 2 * DAY))
+    covers.take(row, by=ike)
+    assert queries.who("web", MONDAY + DAY + HOUR).people == (ike,)
+    assert [queries.who("web", NEXT + n * DAY).people for n in (0, 1, 2)] == [(ike,), (mara,), (ike,)]
+
+
+def test_a_request_is_answered_once_and_by_whom_it_asks(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike)
+    for act, who in ((covers.take, rowan), (covers.take, mara), (covers.decline, rowan), (covers.withdraw, rowan)):
+        with pytest.raises(NotAllowed):
+            act(row, by=who)
+    covers.decline(row, by=ike)
+    with pytest.raises(Conflict):
+        covers.take(row, by=ike)
+    assert not Override.objects.exists()
+    covers.withdraw(request(web, mara), by=mara)
+    assert covers.waiting(web) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"starts_at": NEXT + HOUR, "ends_at": NEXT + DAY}, "starts_at"),
+        ({"ends_at": MONDAY + DAY}, "ends_at"),
+        ({"starts_at": MONDAY - DAY, "ends_at": MONDAY - HOUR}, "ends_at"),
+        ({"back": (NEXT, NEXT + DAY)}, "asked_id"),
+        ({"ends_at": MONDAY + 400 * DAY}, "ends_at"),
+    ],
+)
+def test_a_wrong_request_is_refused_by_field(mara: Person, ike: Person, fields: dict[str, object], field: str) -> None:
+    web = rota(mara, ike)
+    with pytest.raises(BadInput) as refused:
+        request(web, mara, **fields)
+    assert refused.value.field == field
+
+
+def test_a_lead_arranges_cover_with_a_reason_and_both_are_told(mara: Person, ike: Person, boss: Person) -> None:
+    rota(mara)
+    api = Api(boss, ["read", "respond"])
+    body = {"person_id": ike.pk, "instead_of_id": mara.pk, "kind": "replace_one"}
+    times = {"starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z"}
+    assert api.send("post", "/schedules/web/overrides", {**body, **times})[1]["field"] == "reason"
+    assert api.send("post", "/schedules/web/overrides", {**body, **times, "reason": "Mara is ill"})[0] == 201
+    assert mails() == [
+        (ike.email, "Web: you are on call, by Hana Lind"),
+        (mara.email, "Web: Ike Okafor stands in for you, by Hana Lind"),
+    ]
+    assert Event.objects.get(kind="schedule.override_added").data["reason"] == "Mara is ill"
+
+
+def test_requests_go_over_rest_and_the_screen(mara: Person, ike: Person) -> None:
+    rota(mara, ike)
+    body = {"starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z", "asked_id": ike.pk}
+    status, made = Api(mara, ["read", "respond"]).send("post", "/schedules/web/cover-requests", body)
+    assert (status, made["state"]) == (201, "waiting")
+    assert Api(None, ["read", "respond"]).send("post", "/schedules/web/cover-requests", body)[0] == 403
+    client = Client()
+    client.force_login(ike)
+    assert "Mara Novak</b> asks Ike Okafor" in client.get("/on-call/web/").content.decode()
+    assert client.post(f"/on-call/web/ask/{made['id']}/take/").status_code == 302
+    again = Api(ike, ["read", "respond"]).send("post", f"/schedules/web/cover-requests/{made['id']}/take", {})
+    assert again[0] == 409
+    assert queries.who("web", MONDAY + DAY).people == (ike,)
+
+
+def test_the_form_to_ask_offers_the_next_shift_and_keeps_what_is_wrong(mara: Person, ike: Person) -> None:
+    rota(mara, ike)
+    client = Client()
+    client.force_login(ike)
+    form = client.get("/on-call/web/ask/").context["form"]
+    assert form["starts_at"].value() == NEXT.replace(tzinfo=None)
+    wrong = {"starts_at": "2026-11-24T00:00", "ends_at": "2026-11-25T00:00", "asked": "", "reason": "x"}
+    answer = client.post("/on-call/web/ask/", wrong)
+    assert (answer.status_code, "You are not on call then." in answer.content.decode()) == (422, True)
+    right = {**wrong, "starts_at": "2026-11-30T09:00", "ends_at": "2026-12-01T09:00"}
+    assert client.post("/on-call/web/ask/", right).status_code == 302
+
+
+def test_the_owner_is_told_of_a_gap_once(mara: Person, ike: Person, boss: Person) -> None:
+    team = people.create_team(name="Web", slug="web", actor="raglan")
+    people.add_member(team, ike, is_lead=True, actor=boss)
+    rota(mara, ike, team=team)
+    look()
+    assert mails() == []
+    before = len(mails())
+    people.deactivate(mara, by=boss)
+    for _ in range(3):
+        look()
+    assert mails()[before:] == [(ike.email, "Web: nobody is on call at times in the next two weeks")]
+
+
+def look() -> None:
+    CLOCK.move(timedelta(minutes=10))
+    Timer.objects.filter(kind=watch.WATCH).delete()
+    watch.look(watch.timers.Due(0, watch.WATCH, "oncall", MONDAY, 1, {}))
+
+
+def test_a_rota_of_office_hours_does_not_nag(mara: Person, boss: Person) -> None:
+    web = rota(mara)
+    actions.set_rotation(web, replace(draft(mara), windows=OFFICE), actor=boss)
+    sent = []
+    for _ in range(15):
+        CLOCK.move(DAY)
+        look()
+        sent.append(sum("nobody is on call" in subject for _, subject in mails()))
+    assert (sent[0], sent[-1]) == (1, 3)
+
+
+def test_a_shift_is_told_before_at_its_start_and_after_it(mara: Person, ike: Person) -> None:
+    rota(mara, ike)
+    handed_over: list[str] = []
+    ports.register_handover(lambda _: handed_over)
+    handed_over.append("page 7 waits: Apache is down")
+    at = MONDAY
+    CLOCK.move(NEXT - DAY - MONDAY - HOUR)
+    while at < NEXT + 2 * HOUR:
+        look()
+        at = Timer.objects.get(kind=watch.WATCH).due_at
+    assert sorted(mails()) == sorted(
+        [
+            (ike.email, "Web: your shift begins Mon 30 Nov 09:00"),
+            (mara.email, "Web: your shift is over"),
+            (ike.email, "Web: you are on call now"),
+        ]
+    )
+    rows = Timer.objects.filter(kind="people.mail")
+    texts = [json.loads(sealing.unseal(str(row.payload["sealed"])))["text"] for row in rows]
+    assert any("page 7 waits: Apache is down" in text for text in texts)
+    ports._sources.clear()
