@@ -9,12 +9,13 @@ from django.db import models
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, covers, events, feeds, queries, sources, watch
+from raglan.oncall import actions, covers, events, fairness, feeds, queries, sources, watch
 from raglan.oncall.models import (
     Booking,
     CalendarSource,
     CoverRequest,
     Feed,
+    Holiday,
     Layer,
     Notice,
     Override,
@@ -37,12 +38,14 @@ TABLES: tuple[type[models.Model], ...] = (
     Booking,
     Notice,
     CoverRequest,
+    Holiday,
 )
 
 
 HIDDEN: dict[type[models.Model], set[str]] = {
     RotationMember: {"id"},
     Booking: {"id"},
+    Holiday: {"id"},
     Feed: {"digest"},
     CalendarSource: {"sealed_url", "tried_at", "read_at"},  # a secret, and when it was looked at
 }
@@ -105,8 +108,12 @@ def apply(payload: EventPayload) -> None:  # noqa: C901, PLR0912  # one case for
             apply_calendar(payload)
 
 
-def apply_calendar(payload: EventPayload) -> None:
+def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for each kind
     match payload:
+        case events.HolidaysSet():
+            Holiday.objects.filter(schedule=payload.schedule).delete()
+            for day, name in payload.days:
+                Holiday.objects.create(schedule_id=payload.schedule, day=day, name=name)
         case events.NoticeGiven():
             names = {"schedule_id": payload.schedule, "person_id": payload.person, "kind": payload.does}
             Notice.objects.create(id=payload.notice, **names, about_at=payload.about_at, told_at=payload.told_at)
@@ -189,6 +196,8 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     other = next(person for person in (mara, ike, rowan) if person not in on_call)
     covers.take(covers.ask(web, wanted, by=on_call[0]), by=other)
     covers.ask(web, replace(wanted, starts_at=now() + 3 * HOUR, ends_at=now() + 4 * HOUR), by=on_call[0])
+    for text in ("2026-12-25 Christmas\n2026-12-26", "2026-12-25 Christmas"):
+        fairness.set_holidays(web, fairness.read_holidays(text), actor=mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

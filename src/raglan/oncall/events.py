@@ -202,3 +202,11 @@ class CoverAnswered(EventPayload):
     state: str
     answered_by: int
     answered_at: datetime
+
+
+class HolidaysSet(EventPayload):
+    """These are the public holidays of a schedule."""
+
+    kind = "schedule.holidays_set"
+    schedule: int
+    days: list[tuple[date, str]]

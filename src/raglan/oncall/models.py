@@ -289,3 +289,17 @@ class CoverRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asker_id} asks for {self.starts_at}"
+
+
+class Holiday(models.Model):
+    """A public holiday where a schedule's people live."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="holidays")
+    day = models.DateField()
+    name = models.CharField(max_length=80, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["schedule", "day"], name="holiday_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"

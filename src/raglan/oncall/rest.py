@@ -10,7 +10,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
-from raglan.oncall import actions, as_code, covers, drafts, importing, queries, resolve, sources, written
+from raglan.oncall import actions, as_code, covers, drafts, fairness, importing, queries, resolve, sources, written
+from raglan.oncall.ledger import Band
 from raglan.oncall.models import CalendarSource, CoverRequest, Override, Rotation
 from raglan.oncall.models import Schedule as ScheduleRow
 from raglan.oncall.turns import EVERY_DAY, Window
@@ -179,6 +180,16 @@ class RequestOut(Schema):
     back_ends_at: datetime | None
     reason: str
     state: str
+
+
+class HoursOut(Schema):
+    """The hours of one person, by band, and in how many nights."""
+
+    person_id: int
+    name: str
+    hours: dict[str, float]
+    total: float
+    nights: int
 
 
 class CodeIn(Body):
@@ -668,6 +679,24 @@ def _request(row: CoverRequest) -> RequestOut:
         reason=row.reason,
         state=row.state,
     )
+
+
+@router.get(
+    "/schedules/{slug}/hours", response=list[HoursOut], operation_id="list_hours", summary="Hours on call by band"
+)
+def list_hours(request: HttpRequest, slug: Slug, start: When, end: When) -> list[HoursOut]:
+    """Return each person's hours by day, night, weekend and holiday; for those who take turns there and their leads."""
+    found = fairness.lines(queries.schedule(slug), start, end, reader=_somebody(request))
+    return [
+        HoursOut(
+            person_id=line.person.pk,
+            name=line.person.name,
+            hours=dict(zip(Band, line.bands, strict=True)),
+            total=line.total,
+            nights=line.hours.nights,
+        )
+        for line in found
+    ]
 
 
 @router.get("/schedules/{slug}/shifts", response=list[ShiftOut], operation_id="list_shifts", summary="Shifts and gaps")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.oncall import calendar_views, views
+from raglan.oncall import calendar_views, hours_views, views
 
 app_name = "oncall"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
     path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("on-call/<slug:slug>/layer/end/", views.end, name="end"),
+    path("on-call/<slug:slug>/hours/", hours_views.hours, name="hours"),
+    path("on-call/<slug:slug>/holidays/", hours_views.holidays, name="holidays"),
     path("on-call/<slug:slug>/ask/", views.ask, name="ask"),
     path("on-call/<slug:slug>/ask/<int:pk>/take/", views.take, name="take"),
     path("on-call/<slug:slug>/ask/<int:pk>/decline/", views.decline, name="decline"),
