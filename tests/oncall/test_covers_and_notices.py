@@ -10,11 +10,12 @@ from django.test import Client
 from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.core.models import Event, Timer
-from raglan.oncall import actions, covers, ports, queries, watch
+from raglan.oncall import actions, covers, queries, watch
 from raglan.oncall.models import CoverRequest, Override, Schedule
 from raglan.people import actions as people
 from raglan.people import sealing
 from raglan.people.models import Person
+from raglan.testing import world
 from tests.oncall.builders import DAY, HOUR, MONDAY, draft, rota
 from tests.oncall.test_layers_are_stored import OFFICE
 from tests.oncall.test_rest import Api
@@ -157,9 +158,9 @@ def test_a_rota_of_office_hours_does_not_nag(mara: Person, boss: Person) -> None
 
 def test_a_shift_is_told_before_at_its_start_and_after_it(mara: Person, ike: Person) -> None:
     rota(mara, ike)
-    handed_over: list[str] = []
-    ports.register_handover(lambda _: handed_over)
-    handed_over.append("page 7 waits: Apache is down")
+    world.page(world.policy((60, [Schedule.objects.get()])))
+    world.silence(("alertname", "=", "DiskFull"), hours=24 * 30)
+    Timer.objects.filter(kind="people.mail").delete()
     at = MONDAY
     CLOCK.move(NEXT - DAY - MONDAY - HOUR)
     while at < NEXT + 2 * HOUR:
@@ -174,5 +175,6 @@ def test_a_shift_is_told_before_at_its_start_and_after_it(mara: Person, ike: Per
     )
     rows = Timer.objects.filter(kind="people.mail")
     texts = [json.loads(sealing.unseal(str(row.payload["sealed"])))["text"] for row in rows]
-    assert any("page 7 waits: Apache is down" in text for text in texts)
-    ports._sources.clear()
+    [begun] = [text for text in texts if "You are on call" in text]
+    assert ": Apache is not running on web-014, nobody has it yet" in begun
+    assert "silence until" in begun

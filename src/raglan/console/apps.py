@@ -1,10 +1,16 @@
 """Django's view of the console."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
-    """Has no tables."""
+    """Has no tables; says what is handed over when a shift begins."""
 
     name = "raglan.console"
     label = "console"
+
+    def ready(self) -> None:
+        """Register what is handed over."""
+        import_module("raglan.console.handover")

@@ -1,0 +1,54 @@
+"""What is handed over when a shift begins: pages, silences, rooms, asks and things half done, as they are now."""
+
+from collections.abc import Iterator
+
+from raglan.alerts import queries as alerts
+from raglan.core.clock import now
+from raglan.incidents import queries as incidents
+from raglan.oncall import ports
+from raglan.oncall.models import Schedule
+from raglan.paging import queries as paging
+from raglan.paging.models import Page
+from raglan.paging.plan import Plan
+
+MOST = 50
+
+
+def open_for(schedule: Schedule) -> list[str]:
+    """Return what is open for a schedule, one line each, the most pressing first."""
+    return [*_pages(schedule), *_rooms(), *_silences()]
+
+
+def _pages(schedule: Schedule) -> Iterator[str]:
+    """Yield open pages that may come to a schedule by their plan."""
+    for page in paging.live_pages().filter(is_test=False).select_related("acknowledged_by")[:MOST]:
+        if _names(page, schedule):
+            taken = f", {page.acknowledged_by.name} has it" if page.acknowledged_by else ", nobody has it yet"
+            yield f"page {page.pk}: {page.title}{taken}"
+
+
+def _names(page: Page, schedule: Schedule) -> bool:
+    targets = [target for step in Plan.from_json(page.plan).steps for target in step.targets]
+    return any(target.type == "schedule" and target.id == schedule.pk for target in targets)
+
+
+def _rooms() -> Iterator[str]:
+    for incident in incidents.open_incidents()[:MOST]:
+        yield f"incident {incident.pk} is open: {incident.title}"
+        for entry in incidents.open_asks(incident)[:MOST]:
+            yield f"asked in incident {incident.pk}: {_short(entry.text)}"
+        for entry in incidents.open_intentions(incident)[:MOST]:
+            yield f"half done in incident {incident.pk}: {_short(entry.text)}"
+
+
+def _silences() -> Iterator[str]:
+    for silence in alerts.silences(state="active", at=now())[:MOST]:
+        yield f"silence until {silence.ends_at:%a %d %b %H:%M} UTC, by {silence.who}: {_short(silence.reason)}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else f"{line[:119]}…"
+
+
+ports.register_handover(open_for)
