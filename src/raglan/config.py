@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+LEAST_KEY = 16
 Role = Literal["edge", "web", "engine"]
 
 
@@ -80,6 +81,13 @@ class Config(BaseSettings):
         SecretStr(""), description="Bearer token for `/metrics` from other machines. Empty: loopback only."
     )
     signal_days: int = Field(14, ge=1, le=400, description="Days that raw signals are kept.")
+    sign_of_life_url: str = Field(
+        "",
+        description="Address outside that gets a sign of life each minute while raglan can page. Empty: none.",
+    )
+    peer_url: str = Field("", description="Another raglan; each watches the other, and pages when it is silent.")
+    peer_key: SecretStr = Field(SecretStr(""), description="Signs what the two raglans say to each other; 16 or more.")
+    peer_every_s: float = Field(30, ge=1, le=300, description="Seconds between two hellos; three misses page.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")
@@ -107,6 +115,8 @@ class Config(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("public_url: write it as https://raglan.example.org")
         self.public_url = self.public_url.rstrip("/")
+        if self.peer_url and len(self.peer_key.get_secret_value()) < LEAST_KEY:
+            raise ValueError(f"peer_key: must have {LEAST_KEY} or more characters when peer_url is set")
         if self.lease_s <= self.send_deadline_s:
             raise ValueError("lease_s: must be longer than send_deadline_s, or a slow send is done twice")
         return self

@@ -36,6 +36,7 @@ SERVING: dict[str, Entry] = {
     "migrate": Entry("raglan.cli.keep:migrate", "Bring the database up to date."),
     "backup": Entry("raglan.cli.keep:backup", "Copy the live database to a file and prove the copy."),
     "restore": Entry("raglan.cli.keep:restore", "Put a proven copy in the place of the database."),
+    "audit": Entry("raglan.cli.record:audit", "Prove that nobody changed the record."),
     "config": Entry("raglan.cli.options:config", "Check the options, or print what they mean.", serving=False),
     "openapi": Entry("raglan.cli.rest:openapi", "Print the OpenAPI document."),
 }

@@ -26,6 +26,7 @@ from raglan.people.models import ContactMethod
 LEAST_FREE = 200 * 1024 * 1024
 OLDEST_ZONES = timedelta(days=600)
 TIMEOUT_S = 5
+MOST_CONTACTS = 2_000
 BACK_IN_TIME = timedelta(minutes=1)
 
 
@@ -143,7 +144,40 @@ def _mail_server() -> smtplib.SMTP:
     return server
 
 
-LOOKS: dict[str, Callable[[], str]] = {"disk": _disk, "time zones": _time_zones, "clock": _clock, "mail": _mail}
+def _sign_of_life() -> str:
+    """A sign of life that goes the way of our own pages falls silent together with them, and nobody hears of it."""
+    if not config().sign_of_life_url:
+        return "not set up; nobody outside notices when raglan is silent (sign_of_life_url)"
+    host = (urlsplit(config().sign_of_life_url).hostname or "").lower()
+    shared = sorted({f"{what} ({where})" for what, where in _own_channels() if _same_site(where, host)})
+    if shared:
+        raise Wrong(f"{host} also carries our own pages: {', '.join(shared)}. Choose one that shares nothing with us")
+    return f"goes to {host}, which carries none of our own pages"
+
+
+def _own_channels() -> Iterator[tuple[str, str]]:
+    yield "raglan itself", config().public_host
+    if config().smtp_url:
+        yield "mail", urlsplit(config().smtp_url).hostname or "127.0.0.1"
+    addresses = ContactMethod.objects.filter(address__startswith="http").values_list("kind", "address")
+    for kind, address in addresses.distinct()[:MOST_CONTACTS]:
+        yield kind, urlsplit(address).hostname or ""
+
+
+def _same_site(one: str, other: str) -> bool:
+    """Whether two hosts are the same, or have the same last two labels, as services of one provider have."""
+    one = one.lower()
+    is_name = "." in one and not one.replace(".", "").isdigit()
+    return one == other or (is_name and one.split(".")[-2:] == other.split(".")[-2:])
+
+
+LOOKS: dict[str, Callable[[], str]] = {
+    "disk": _disk,
+    "time zones": _time_zones,
+    "clock": _clock,
+    "mail": _mail,
+    "sign of life": _sign_of_life,
+}
 
 
 def _server() -> Iterator[Finding]:

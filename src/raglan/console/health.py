@@ -14,11 +14,11 @@ from django.db import connection
 
 from raglan.alerts.models import Source
 from raglan.config import config
-from raglan.core import timers
+from raglan.core import signs, timers
 from raglan.core.backup import restored_mark
 from raglan.core.clock import CLOCK, now
 from raglan.core.db.check import verify_durability
-from raglan.core.models import Timer
+from raglan.core.models import Seal, Timer
 from raglan.paging.models import Notification, Page, Policy
 from raglan.people.models import Person
 from raglan.ui import wording
@@ -29,6 +29,7 @@ DRIFT_S = 2
 LITTLE_SPACE = 2 << 30
 VERY_LITTLE_SPACE = 200 << 20
 PARKED_SHOWN = 20
+SILENT_AFTER = timedelta(minutes=3)
 RELEASE_FILES = ("tzdata.zi", "+VERSION")
 
 
@@ -56,6 +57,9 @@ def _facts() -> Iterator[Fact]:
     yield _fallback()
     yield _sources()
     yield _clock()
+    yield _sign_of_life()
+    yield _peer()
+    yield _record()
     yield Fact("Version", "good", version(), f"time-zone data {zone_data()}")
 
 
@@ -137,6 +141,41 @@ def _clock() -> Fact:
     direction = "ahead" if drift > 0 else "back"
     span = wording.span(timedelta(seconds=abs(drift)))
     return Fact("Clock", "slow", "Moved", f"the machine’s clock went {span} {direction}; waits are not affected")
+
+
+def _sign_of_life() -> Fact:
+    name = "Sign of life outside"
+    if not config().sign_of_life_url:
+        return Fact(name, "unknown", "Not set up", "nobody outside notices when raglan is silent; set sign_of_life_url")
+    host = urlsplit(config().sign_of_life_url).hostname or ""
+    sent = signs.last("sign of life")
+    if sent is None:
+        return Fact(name, "unknown", "Not yet", f"none was sent to {host} so far")
+    if sent.age > SILENT_AFTER or not sent.data["ok"]:
+        why = str(sent.data["why"]) or "the engine sends none"
+        return Fact(name, "bad", "Silent", f"{why}; the last try was {wording.age(sent.at, at=now())}")
+    return Fact(name, "good", "Sent", f"{host} took the last one {wording.age(sent.at, at=now())}")
+
+
+def _peer() -> Fact:
+    name = "The other raglan"
+    if not config().peer_url:
+        return Fact(name, "unknown", "Not set up", "two raglans can watch each other; set peer_url and peer_key")
+    heard = signs.last("peer heard")
+    if heard is None:
+        return Fact(name, "unknown", "Not heard yet", f"{config().peer_url} has not said hello")
+    age = wording.age(heard.at, at=now())
+    if heard.age > 3 * timedelta(seconds=config().peer_every_s):
+        return Fact(name, "bad", "Silent", f"{config().peer_url} was last heard {age}")
+    return Fact(name, "good", "Heard", f"{config().peer_url} said hello {age}")
+
+
+def _record() -> Fact:
+    last = Seal.objects.order_by("-pk").only("at", "last_event", "head").first()
+    if last is None:
+        return Fact("The record", "unknown", "Not sealed yet", "events are sealed two minutes after they happened")
+    words = f"sealed up to event {last.last_event}, head {last.head[:12]}; raglan audit verify reads it all"
+    return Fact("The record", "good", "Sealed", words)
 
 
 def version() -> str:

@@ -65,3 +65,28 @@ class Timer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.subject}"
+
+
+class Seal(models.Model):
+    """A seal over some events: the digest of each, and a head that hangs on the head before it."""
+
+    at = models.DateTimeField()
+    first_event = models.BigIntegerField()
+    last_event = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    digests = models.BinaryField()
+    head = models.CharField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return f"events {self.first_event} to {self.last_event}"
+
+
+class Sign(models.Model):
+    """The newest sign of life of one kind."""
+
+    name = models.CharField(max_length=80, unique=True)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name

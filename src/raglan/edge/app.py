@@ -6,13 +6,23 @@ from raglan.edge.bridge import Bridge
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
 from raglan.edge.live import Hub
+from raglan.edge.peers import Peers
 
 
 class Edge:
     """Routes requests; parts that this process does not run answer 404."""
 
-    def __init__(self, *, health: Health, intake: Intake | None, hub: Hub | None, bridge: Bridge | None) -> None:
+    def __init__(
+        self,
+        *,
+        health: Health,
+        intake: Intake | None,
+        hub: Hub | None,
+        bridge: Bridge | None,
+        peers: Peers | None = None,
+    ) -> None:
         self._health = health
+        self._peers = peers
         self._intake = intake
         self._hub = hub
         self._bridge = bridge
@@ -28,6 +38,8 @@ class Edge:
             await self._health(scope, receive, send)
         elif self._intake is not None and self._intake.takes(scope):
             await self._intake(scope, receive, send)
+        elif self._peers is not None and self._peers.takes(path):
+            await self._peers(scope, receive, send)
         elif self._hub is not None and path == "/live":
             await self._hub(scope, receive, send)
         elif self._bridge is not None:

@@ -32,6 +32,7 @@ from raglan.edge.health import Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.live import Hub
+from raglan.edge.peers import Peers
 from raglan.edge.pulse import Pulse
 from raglan.edge.repeats import Repeats
 from raglan.edge.threads import Threads
@@ -99,6 +100,7 @@ class Process:
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
         self._hub = Hub(authorize=audience.authorize, replay=audience.replay) if "edge" in roles else None
+        self._peers = Peers() if "edge" in roles and config.peer_url else None
         self._bridge = self._make_bridge() if "web" in roles else None
         # The driver of PostgreSQL is large, so that it is loaded only where it is used.
         postgresql = connection.vendor == "postgresql"
@@ -121,7 +123,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         self._start(await self._readers.ask(timeline.newest_id))
-        edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge)
+        edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge, peers=self._peers)
         web = server.make(edge, grace_s=self._config.drain_s / 2)
         serving = asyncio.create_task(web.serve(sockets=[self._socket]))
         seen = asyncio.create_task(self._be_seen())
@@ -217,7 +219,7 @@ class Process:
         if self._listener is not None:
             self._listener.stop()
         self._pulse.stop()
-        for part in (self._bridge, self._intake):
+        for part in (self._bridge, self._intake, self._peers):
             if part is not None:
                 part.close()
         self._repeats.stop(max(0.5, until - time.monotonic()))

@@ -5,11 +5,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from raglan.config import Config
-from raglan.core import timers
+from raglan.core import audit, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, check, no_deadline
 from raglan.core.errors import Conflict
 from raglan.core.models import Timer
+from raglan.edge import life, peers
 from raglan.paging import backlog
 from raglan.people import actions as people
 from raglan.ui import static
@@ -19,6 +20,11 @@ STANDING = (
     ("paging.readiness", "paging"),
     ("alerts.expire", "alerts"),
     ("alerts.forget", "alerts"),
+    (audit.SEAL, "events"),
+    (life.TEST, "raglan"),
+    (life.BEAT, "raglan"),
+    (peers.HELLO, "raglan"),
+    (peers.LISTEN, "raglan"),
     ("oncall.watch", "oncall"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
