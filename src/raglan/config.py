@@ -88,6 +88,15 @@ class Config(BaseSettings):
     peer_url: str = Field("", description="Another raglan; each watches the other, and pages when it is silent.")
     peer_key: SecretStr = Field(SecretStr(""), description="Signs what the two raglans say to each other; 16 or more.")
     peer_every_s: float = Field(30, ge=1, le=300, description="Seconds between two hellos; three misses page.")
+    disk_reserve_mb: int = Field(
+        64, ge=0, le=10_000, description="Room in `data_dir` that is given up when the disk is full, MiB; 0 for none."
+    )
+    safe_mode_after: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="Unexpected ends within five minutes after which only intake and engine run; 0: never.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")

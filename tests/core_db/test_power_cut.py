@@ -149,12 +149,12 @@ def rows_in(disk: Disk, folder: Path) -> int | None:
         return None
 
 
-def verdicts(operations: list[Operation], folder: Path) -> list[str]:
+def verdicts(operations: list[Operation], folder: Path, *, images: int = IMAGES) -> list[str]:
     """Cut the power at random places, and say of each image: kept, lost or damaged."""
     chance = random.Random(20)
     start = next(number for number, step in enumerate(operations) if step.path.name == ACKNOWLEDGED)
     result = []
-    for image in range(IMAGES):
+    for image in range(images):
         disk = Disk()
         for operation in operations[: chance.randrange(start + 1, len(operations))]:
             disk.take(operation)

@@ -67,7 +67,7 @@ def test_a_sign_of_life_goes_out_each_minute_and_says_how_it_is(outside: Outside
     world.fast_forward(timedelta(minutes=5, seconds=1))
 
     assert 5 <= len(outside.beats) <= 6
-    assert set(outside.beats[0]) == {"raglan", "at", "version", "lag_s", "audit_head"}
+    assert set(outside.beats[0]) == {"raglan", "at", "version", "lag_s", "audit_head", "mode"}
     assert outside.beats[0]["raglan"] == config().public_url
     assert outside.beats[0]["audit_head"] == audit.head()
 

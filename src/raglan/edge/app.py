@@ -1,12 +1,15 @@
 """The ASGI app of one process: health, intake, live streams, and everything else to Django."""
 
-from raglan.core.errors import NotFound
+from raglan.core.errors import NotFound, Overloaded
 from raglan.edge.answers import Receive, Scope, Send, refuse
 from raglan.edge.bridge import Bridge
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
+from raglan.edge.reserve import RETRY_S, Reserve
+
+SAFE = "raglan ended unexpectedly several times, so it only takes alerts and pages now. Its log says why."
 
 
 class Edge:
@@ -23,6 +26,8 @@ class Edge:
     ) -> None:
         self._health = health
         self._peers = peers
+        self.reserve: Reserve | None = None
+        self.is_safe = False
         self._intake = intake
         self._hub = hub
         self._bridge = bridge
@@ -33,16 +38,28 @@ class Edge:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             return
-        path = scope["path"]
-        if self._health.takes(path):
+        if self._health.takes(scope["path"]):
             await self._health(scope, receive, send)
         elif self._intake is not None and self._intake.takes(scope):
-            await self._intake(scope, receive, send)
-        elif self._peers is not None and self._peers.takes(path):
+            await self._take_in(self._intake, scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+    async def _take_in(self, intake: Intake, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.reserve is not None and self.reserve.is_used:
+            full = Overloaded("The disk is full. What was accepted is delivered.", retry_after=RETRY_S)
+            await refuse(send, full)
+            return
+        await intake(scope, receive, send)
+
+    async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._peers is not None and self._peers.takes(scope["path"]):
             await self._peers(scope, receive, send)
-        elif self._hub is not None and path == "/live":
+        elif self._hub is not None and scope["path"] == "/live":
             await self._hub(scope, receive, send)
         elif self._bridge is not None:
             await self._bridge(scope, receive, send)
+        elif self.is_safe:
+            await refuse(send, Overloaded(SAFE, retry_after=RETRY_S))
         else:
             await refuse(send, NotFound("This process does not serve screens."))

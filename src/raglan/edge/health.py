@@ -53,7 +53,9 @@ class Health:
         *,
         is_quiet: Callable[[], bool] = lambda: False,
         is_migrated: bool = False,
+        more: Callable[[], list[Check]] = list,
     ) -> None:
+        self._more = more
         self._engine = engine
         self._journal = journal
         self._is_quiet = is_quiet
@@ -113,7 +115,7 @@ class Health:
         return [*checks, self._ticking(quiet_is_fine=True)]
 
     def _healthy(self) -> list[Check]:
-        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock()]
+        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock(), *self._more()]
         return [*checks, self._lateness()] if checks[0].ok else checks
 
     def _clock(self) -> Check:

@@ -30,6 +30,7 @@ SENT = "sign of life"
 LOOPBACK = "loopback"
 WAIT_S = 5.0
 log = logs.get("raglan.life")
+is_safe = False  # set at start, when this process runs in safe mode
 _reasons: list[Callable[[], str]] = []
 
 
@@ -140,6 +141,7 @@ def state() -> dict[str, object]:
         "version": metadata.version("raglan"),
         "lag_s": round(timers.lateness(), 3),
         "audit_head": audit.head(),
+        "mode": "safe" if is_safe else "whole",
     }
 
 

@@ -24,17 +24,18 @@ from raglan.core.backup import restored_mark
 from raglan.core.db import lock
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
-from raglan.edge import server, startup
+from raglan.edge import crashes, life, server, startup
 from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
-from raglan.edge.health import Health
+from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
 from raglan.edge.pulse import Pulse
 from raglan.edge.repeats import Repeats
+from raglan.edge.reserve import Reserve
 from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
 
@@ -61,11 +62,23 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
             return 1
         allow_many_connections()
         name_port(config, listening)
-        process = Process(config, listening, say)
+        process = Process(config, listening, say, is_safe=is_safe_mode(config))
         try:
-            return uvloop.run(process.run())
+            code = uvloop.run(process.run())
         finally:
             process.over()
+        crashes.ended(config.data_dir)
+        return code
+
+
+def is_safe_mode(config: Config) -> bool:
+    """Note this start; take the screens away when raglan ended unexpectedly too often lately."""
+    unexpected = crashes.begun(config.data_dir)
+    if not config.safe_mode_after or unexpected < config.safe_mode_after or "web" not in config.roles:
+        return False
+    config.roles = config.roles - {"web"}
+    log.critical("safe mode: no screens until the next orderly restart", extra={"unexpected_ends": unexpected})
+    return True
 
 
 def allow_many_connections() -> None:
@@ -85,8 +98,9 @@ def name_port(config: Config, listening: socket.socket) -> None:
 class Process:
     """All parts of one running raglan."""
 
-    def __init__(self, config: Config, listening: socket.socket, say: Say) -> None:
+    def __init__(self, config: Config, listening: socket.socket, say: Say, *, is_safe: bool = False) -> None:
         self._config = config
+        self._is_safe = is_safe
         self._socket = listening
         self._say = say
         roles = config.roles
@@ -96,7 +110,9 @@ class Process:
         self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
         proxies = config.trusted_proxy_count
         self._intake = Intake(self._journal, trusted_proxies=proxies, repeats=self._repeats) if self._journal else None
-        self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet, is_migrated=True)
+        self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)
+        more = self._more_checks
+        self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet, is_migrated=True, more=more)
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
         self._hub = Hub(authorize=audience.authorize, replay=audience.replay) if "edge" in roles else None
@@ -113,6 +129,12 @@ class Process:
         self._stop = asyncio.Event()
         self._loop_seen = time.monotonic()
 
+    def _more_checks(self) -> list[Check]:
+        checks = [Check("disk", not self._reserve.is_used, self._reserve.words)]
+        if self._is_safe:
+            checks.append(Check("mode", ok=True, words="safe mode: only intake and engine, after unexpected ends"))
+        return checks
+
     def _make_bridge(self) -> Bridge:
         count = self._config.trusted_proxy_count
         return Bridge(get_wsgi_application(), threads=self._config.web_threads, trusted_proxies=count)
@@ -124,6 +146,7 @@ class Process:
             loop.add_signal_handler(number, self._signalled, number)
         self._start(await self._readers.ask(timeline.newest_id))
         edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge, peers=self._peers)
+        edge.reserve, edge.is_safe = self._reserve, self._is_safe
         web = server.make(edge, grace_s=self._config.drain_s / 2)
         serving = asyncio.create_task(web.serve(sockets=[self._socket]))
         seen = asyncio.create_task(self._be_seen())
@@ -145,7 +168,9 @@ class Process:
         self._watchdog.stop()
 
     def _start(self, newest: int) -> None:
-        for part in (self._listener, self._journal, self._repeats, self._pulse, self._watchdog):
+        life.hold_back_when(lambda: "the disk is full" if self._reserve.is_used else "")
+        life.is_safe = self._is_safe
+        for part in (self._listener, self._journal, self._repeats, self._pulse, self._reserve, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -219,6 +244,7 @@ class Process:
         if self._listener is not None:
             self._listener.stop()
         self._pulse.stop()
+        self._reserve.stop()
         for part in (self._bridge, self._intake, self._peers):
             if part is not None:
                 part.close()

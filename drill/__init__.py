@@ -1,0 +1,1 @@
+"""Long tests of the promises, on real processes: `python -m drill`."""
