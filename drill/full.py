@@ -52,7 +52,7 @@ def on(place: Path) -> Iterator[Result]:
         "a full disk: what was accepted goes out, the rest is refused, room brings it all back",
         1,
         len(lost) + left + (not full) + (not refused) + (not again),
-        sum(number - 1 for number in box.copies.values()),
+        box.repeated,
         took,
         f"before it was full /healthz answered {healthy}",
         control_fails=healthy == 200,

@@ -1,6 +1,7 @@
 """What the drills share: servers that may be killed, a client that writes down what was acknowledged, a mail box."""
 
 import json
+import re
 import signal
 import sqlite3
 import threading
@@ -23,6 +24,7 @@ from raglan.cli.rehearsal import environment, token_of
 from raglan.demo.client import Client
 
 READY_S = 120
+KEY = re.compile(r"[a-z]+-[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ class Box(Sink):
         mail = envelope.content if isinstance(envelope.content, bytes) else b""
         self.copies[mail.partition(b"Subject: ")[2].partition(b"\r\n")[0].decode("utf-8", "replace")] += 1
         return answer
+
+    def by_key(self) -> Counter[str]:
+        """Return how many mails name each key; a mail that may be a repeat says so before it."""
+        found: Counter[str] = Counter()
+        for subject, number in self.copies.items():
+            if (key := KEY.search(subject)) is not None:
+                found[key[0]] += number
+        return found
+
+    @property
+    def repeated(self) -> int:
+        """How many mails came once more than once."""
+        return sum(number - 1 for number in self.by_key().values())
 
     def of(self, key: str) -> int:
         """Return how many mails name a key."""
@@ -233,8 +248,9 @@ def missing(node: Node, told: Told, box: Box) -> list[str]:
     """Say which acknowledged alerts are not there, and which pages never went out."""
     label = "labels->>'key'" if node.env["RAGLAN_DATABASE_URL"] else "json_extract(labels, '$.key')"
     there = {str(row[0]) for row in node.rows(f"SELECT {label} FROM alerts_alert")}
-    pages = {str(row[0]).removesuffix(" is not well") for row in node.rows("SELECT title FROM paging_page")}
-    came = {subject.partition(" is not well")[0] for subject in box.copies}
+    titles = [KEY.search(str(row[0])) for row in node.rows("SELECT title FROM paging_page")]
+    pages = {key[0] for key in titles if key is not None}
+    came = box.by_key()
     found = [f"{key} was acknowledged and is not there" for key in told.at if key not in there]
     found += [f"{key} was acknowledged and has no page" for key in told.at if key in there and key not in pages]
     return found + [f"the page of {key} never went out" for key in pages if key not in came]

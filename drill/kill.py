@@ -64,7 +64,7 @@ def judged(promise: str, runs: int, node: Node, told: Told, box: Box) -> Result:
         promise,
         runs,
         len(found) + left,
-        sum(number - 1 for number in box.copies.values()),
+        box.repeated,
         max(waits, default=None),
         f"a planted loss is found: {control}",
         control_fails=control == 1,
