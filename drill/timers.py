@@ -11,8 +11,8 @@ from pathlib import Path
 from drill.ground import Result
 from tests.scenarios.engines import KINDS, THREADS, Outcome
 
-COUNT = 20_000
-KILLED_COUNT = 4_000
+COUNT = 3_000
+KILLED_COUNT = 1_500
 FEW = 500
 
 

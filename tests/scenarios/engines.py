@@ -17,7 +17,7 @@ from pathlib import Path
 KINDS = ("engines.work", "engines.light", "engines.call")
 WORKERS = 4
 THREADS = 2
-PATIENCE_S = 240
+PATIENCE_S = 900
 ROOT = Path(__file__).parents[2]
 
 
