@@ -6,7 +6,7 @@ place, and so walks every history that ends in the middle of something.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -62,6 +62,25 @@ def _installed(plan: Plan) -> Iterator[None]:
         yield
     finally:
         _plan = None
+
+
+class Each(Plan):
+    """Calls a function at every place, for a simulation; what it raises happens there."""
+
+    def __init__(self, happens: Callable[[str], None]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def reach(self, name: str) -> None:
+        """Let happen what happens here."""
+        self._happens(name)
+
+
+@contextmanager
+def at_each(happens: Callable[[str], None]) -> Iterator[None]:
+    """Call `happens(name)` at every fault point: it may raise `Crash`, move time, or let another node work."""
+    with _installed(Each(happens)):
+        yield
 
 
 @contextmanager
