@@ -127,6 +127,25 @@ def test_of_many_overrides_the_one_that_the_walker_takes_wins(
     assert runs_of(resolve.shifts(schedule, start, end)) == naive.runs(schedule, start, end)
 
 
+def test_whoever_replaces_everybody_stands_for_those_who_stood_in_before() -> None:
+    start = datetime(2026, 3, 29, tzinfo=UTC)
+    day = resolve.Rotation((1,), date(2026, 3, 27), time(0), "UTC", length=timedelta(days=1))
+    two_for_one, three_for_all, four_for_two = (
+        resolve.Override(number, person, start, start + timedelta(days=1), "", start, kind, gone)
+        for number, person, kind, gone in (
+            (1, 2, resolve.Kind.REPLACE_ONE, 1),
+            (2, 3, resolve.Kind.REPLACE_EVERYBODY, None),
+            (3, 4, resolve.Kind.REPLACE_ONE, 2),
+        )
+    )
+    schedule = resolve.Schedule((day,), (two_for_one, three_for_all, four_for_two))
+
+    assert resolve.who_is_on_call(schedule, start).people == (4,)
+    assert runs_of(resolve.shifts(schedule, start, start + timedelta(days=1))) == naive.runs(
+        schedule, start, start + timedelta(days=1)
+    )
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(schedules())
 def test_shifts_cover_the_whole_time_once_and_gaps_are_reported(

@@ -394,7 +394,7 @@ def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Ruling]
         for rank in begin.get(low, ()):
             insort(active, rank)
         if active:
-            found.append(_Ruling(low, high, _that_count(ranked, active)))
+            found.append(_Ruling(low, high, tuple(ranked[rank] for rank in active)))
     return found
 
 
@@ -403,16 +403,6 @@ def _of_those_here(item: Override, departed: Mapping[int, datetime]) -> Override
     if item.kind is Kind.REMOVE:
         return item
     return replace(item, ends_at=min(item.ends_at, departed.get(item.person, FAR)))
-
-
-def _that_count(ranked: Sequence[Override], active: Sequence[int]) -> tuple[Override, ...]:
-    """Return active overrides in order, from the last one that replaces everybody on."""
-    found: list[Override] = []
-    for rank in reversed(active):
-        found.append(ranked[rank])
-        if found[-1].kind is Kind.REPLACE_EVERYBODY:
-            break
-    return tuple(reversed(found))
 
 
 def _laid_over(slices: Iterable[_Slice], taken: Sequence[_Ruling]) -> Iterator[_Slice]:
@@ -461,17 +451,27 @@ def _replace_everybody(seats: Seats, item: Override) -> Seats:
 
 
 def _replace_one(seats: Seats, item: Override) -> Seats:
-    """Let one person stand in for another, or for whoever stands in for them already; without them nothing happens."""
+    """Let one person stand in for another, or for whoever stands in for them already; without them nothing happens.
+
+    Whoever comes and is on call already keeps the seat they have.
+    """
     gone = item.instead_of
     if gone is None or gone == item.person:
         return seats
     is_there = any(seat.person == gone for seat in seats)
-    found: dict[int, Seat] = {}
+    seated = {seat.person for seat in seats}
+    found: list[Seat] = []
     for seat in seats:
         stands = seat.person == gone if is_there else gone in seat.via or gone in seat.instead_of
-        for one in _parted(seat, gone, item) if stands else (seat,):
-            found.setdefault(one.person, one)
-    return tuple(found.values())
+        if not stands:
+            found.append(seat)
+            continue
+        seated.remove(seat.person)
+        for one in _parted(seat, gone, item):
+            if one.person not in seated:
+                seated.add(one.person)
+                found.append(one)
+    return tuple(found)
 
 
 def _parted(seat: Seat, gone: int, item: Override) -> Iterator[Seat]:
