@@ -5,6 +5,7 @@ one wins.
 """
 
 import os
+import re
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -73,6 +74,17 @@ class Config(BaseSettings):
     lease_s: float = Field(20, gt=0, le=600, description="How long a claim on due work lasts, seconds.")
     drain_s: float = Field(8, gt=0, le=60, description="Longest time for a shutdown, seconds.")
     trusted_proxy_count: int = Field(0, ge=0, le=8, description="Reverse proxies whose forwarded address is believed.")
+    provider_order: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Which providers are asked, in order, by channel and beginning of the number, comma-separated: "
+        "`voice:+49=sip/twilio, voice=twilio`. Empty: all that are set up.",
+    )
+    ntfy_url: str = Field(
+        "", description="Your ntfy server, such as `https://ntfy.example.org`; people then give a topic. Empty: off."
+    )
+    ntfy_token: SecretStr = Field(
+        SecretStr(""), description="Access token for `ntfy_url`, with the right to write to all topics of people."
+    )
     allow_networks: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Networks inside your own that webhooks may reach, such as `10.0.0.0/8`; comma-separated.",
@@ -104,7 +116,7 @@ class Config(BaseSettings):
     def _split_roles(cls, value: object) -> object:
         return frozenset(_words(value)) if isinstance(value, str) else value
 
-    @field_validator("allow_networks", mode="before")
+    @field_validator("allow_networks", "provider_order", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return _words(value) if isinstance(value, str) else value
@@ -115,6 +127,21 @@ class Config(BaseSettings):
         for word in value:
             ip_network(word)
         return value
+
+    @field_validator("provider_order")
+    @classmethod
+    def _are_rules(cls, value: list[str]) -> list[str]:
+        for rule in value:
+            if not re.fullmatch(r"[a-z]+(:\+\d{1,15})?=[a-z]+(/[a-z]+)*", rule):
+                raise ValueError("write each rule as `voice=sip/twilio` or `voice:+49=sip/twilio`")
+        return value
+
+    @field_validator("ntfy_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("write it as https://ntfy.example.org")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _fill_public_url(self) -> "Config":

@@ -7,6 +7,7 @@ import pytest
 from raglan.config import Config, config
 from raglan.core import http
 from raglan.integrations.email import channel as email
+from raglan.integrations.ntfy import channel as ntfy
 from raglan.paging.ports import Message
 
 
@@ -16,7 +17,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def change(**values: object) -> None:
         changed: Config = config().model_copy(update=values)
-        for module in (http, email):
+        for module in (http, email, ntfy):
             monkeypatch.setattr(module, "config", lambda: changed)
 
     return change

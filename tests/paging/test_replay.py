@@ -26,7 +26,7 @@ CALL += ("handed_over_at",)
 APPOINTMENT = ("person_id", "kind", "weekday", "at", "hours_before", "tested_at", "pages", "passed")
 NOTIFICATION = (
     *("page_id", "person_id", "contact_id", "reached_id", "channel", "key", "state", "due_at", "attempts"),
-    *("may_repeat", "error", "provider_id", "handed_over_at", "received_at", "confirmed_at"),
+    *("may_repeat", "error", "provider", "provider_id", "handed_over_at", "received_at", "confirmed_at"),
 )
 POLICY = ("name", "slug", "team_id", "repeat", "version", "is_fallback")
 POLICY += ("when_nobody", "earlier_steps", "urgency", "hours", "forgotten_after_s")
@@ -174,9 +174,13 @@ def tell_of_messages(  # noqa: C901, PLR0912 -- one case for each kind of event
         case events.NotificationFailed():
             failed = "failed" if said.permanent else "waiting"
             messages[said.notification].update(state=failed, attempts=said.attempt, error=said.why)
+        case events.NotificationReceived():
+            messages[said.notification]["received_at"] = said.received_at
+        case events.NotificationNotReached():
+            messages[said.notification].update(state="failed", error=said.why)
         case events.NotificationHandedOver():
             received = said.handed_over_at if said.is_received else None
-            given = said.model_dump(include={"may_repeat", "provider_id", "handed_over_at"})
+            given = said.model_dump(include={"may_repeat", "provider", "provider_id", "handed_over_at"})
             messages[said.notification].update(
                 {**given, "state": "handed_over", "attempts": said.attempt, "error": "", "received_at": received}
             )

@@ -69,7 +69,7 @@ class Replay:
             self.state["people"][said.person].update(said.values)
 
     def hear_of_contact(self, said: events.ContactChanged) -> None:
-        if said.what == "removed":
+        if said.what in ("removed", "ended"):
             del self.state["contacts"][said.contact]
             return
         given = said.model_dump(include={"label", "confirmed_at", "created_at"})

@@ -14,6 +14,7 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.rest import router as oncall
+from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
 from raglan.people.rest import router as people
@@ -29,6 +30,7 @@ api = NinjaAPI(
 )
 for _router in (people, catalog, oncall, changes, paging, alerts, heartbeats, silences, incidents, reviews, own):
     api.add_router("", _router)
+api.add_router("", channels)
 
 
 @api.exception_handler(RaglanError)

@@ -41,6 +41,9 @@ class Via(StrEnum):
     SCREEN = "screen"
     REST = "rest"
     SOURCE = "source"
+    PUSH = "push"
+    REPLY = "reply"
+    KEYPAD = "keypad"
 
 
 class AlreadyTaken(Conflict):

@@ -2,10 +2,11 @@
 
 Claim (compare-and-set to *sending*), send with a key outside any transaction, record the outcome. When the process
 dies between the send and the record, the timer's lease ends, the work is done again and the message says that it may
-be a repeat.
+be a repeat. When a provider fails, the next one of the same channel is asked at once, by a timer of its own.
 """
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 from raglan.config import config
@@ -13,37 +14,103 @@ from raglan.core import metrics, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
-from raglan.paging import actions, events, ports, queries
+from raglan.core.models import EventSubject
+from raglan.paging import actions, circuit, events, ports, providers, queries, replies
 from raglan.paging.models import Notification, Page, Reached
+from raglan.people import actions as people
+from raglan.people import mail, sealing
+from raglan.people.models import Person
 
 RETRIES = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=40))
+ASK = "paging.ask"
+REPORT = "paging.report"
+UPDATE = "paging.update"
+HOUR = timedelta(hours=1)
+SOON = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try: which provider is asked, and which ones failed this message just before."""
+
+    provider: str
+    tried: tuple[str, ...] = ()
+    again: bool = False  # one of those may have taken it
+
+    @classmethod
+    def of(cls, due: timers.Due, provider: str = "") -> "Try":
+        """Read what the timer of a fail-over carries."""
+        listed = due.payload.get("tried")
+        names = tuple(str(name) for name in listed) if isinstance(listed, list) else ()
+        return cls(provider, names, bool(due.payload.get("again")))
+
+    def payload(self, error: DeliveryError) -> dict[str, object]:
+        """Return what the next provider's timer carries."""
+        return {"tried": [*self.tried, self.provider], "again": self.again or not error.permanent}
 
 
 def deliver(due: timers.Due) -> None:
     """Hand one notification over. Runs outside any transaction."""
-    notification = _claim(due.subject_id)
+    found = Notification.objects.filter(pk=due.subject_id).values_list("channel", "address").first()
+    if found is None:
+        return
+    try:
+        provider = providers.choose(*found, Try.of(due).tried) or providers.choose(*found, ())
+    except DeliveryError as error:
+        provider, missing = None, error
+    if provider is None:
+        if (notification := _claim(due.subject_id, Try.of(due))) is not None:
+            _record_failure(notification, missing, Try.of(due))
+        return
+    try:
+        with circuit.hand_over(circuit.name_of(provider, found[1])):
+            _hand_over(due, provider)
+    except circuit.Full as busy:
+        _put_back(due, busy.wait)
+    except DeliveryError as error:
+        _refused(due, provider, error)
+
+
+def _put_back(due: timers.Due, wait: timedelta) -> None:
+    """Look again later, and later each time: the lane is full, and that is not this message's failure."""
+    times = int(str(due.payload.get("back", 0)))
+    due_at = now() + min(wait * 2**times, timedelta(seconds=8))
+    with atomic():
+        timers.schedule(actions.DELIVER, subject=due.subject, due_at=due_at, payload={**due.payload, "back": times + 1})
+
+
+def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
+    notification = _claim(due.subject_id, Try.of(due))
     if notification is None:
         return
+    _spend(provider)
     fault_point("deliver.claimed")
     started = time.monotonic()
-    try:
-        receipt = ports.channel(notification.channel).send(notification.address, message_of(notification))
-    except DeliveryError as error:
-        metrics.sends.labels(notification.channel, "failed").inc()
-        _record_failure(notification, error)
-        return
+    receipt = provider.channel.send(notification.address, message_of(notification))
     fault_point("deliver.sent")
     metrics.sends.labels(notification.channel, "handed_over").inc()
     metrics.send_seconds.labels(notification.channel).observe(time.monotonic() - started)
-    _record_success(notification, receipt)
+    _record_success(notification, receipt, provider)
+
+
+def _refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
+    """Record a refusal; one that came from a resting lane finds its message still to be claimed."""
+    this = Try.of(due, provider.name)
+    sending = Notification.objects.select_related("page", "person", "reached", "contact").filter(
+        pk=due.subject_id, state=Notification.State.SENDING
+    )
+    notification = sending.first() or _claim(due.subject_id, this)
+    if notification is not None:
+        metrics.sends.labels(notification.channel, "failed").inc()
+        _record_failure(notification, error, this)
 
 
 @atomic
-def _claim(notification_id: int) -> Notification | None:
+def _claim(notification_id: int, this: Try) -> Notification | None:
     """Move to *sending*; a notification found in *sending* was cut off, and goes out again marked as a repeat."""
     notification = (
         Notification.objects.select_for_update(of=("self",))
-        .select_related("page", "person", "reached")
+        .select_related("page", "person", "reached", "contact")
         .filter(pk=notification_id, state__in=(Notification.State.WAITING, Notification.State.SENDING))
         .first()
     )
@@ -54,45 +121,54 @@ def _claim(notification_id: int) -> Notification | None:
         notification.save(update_fields=["state"])
         timeline.append(events.NotificationCancelled(notification=notification.pk), about=[notification.page])
         return None
-    notification.may_repeat = notification.may_repeat or notification.state == Notification.State.SENDING
+    cut_off = notification.state == Notification.State.SENDING
+    notification.may_repeat = notification.may_repeat or this.again or cut_off
     notification.state = Notification.State.SENDING
-    notification.attempts += 1
+    notification.attempts += 0 if this.tried else 1
     notification.save(update_fields=["state", "attempts", "may_repeat"])
     return notification
 
 
 @atomic
-def _record_success(notification: Notification, receipt: ports.Receipt) -> None:
+def _record_success(notification: Notification, receipt: ports.Receipt, provider: ports.Provider) -> None:
     at = now()
     done = Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
         state=Notification.State.HANDED_OVER,
         handed_over_at=at,
-        received_at=at if receipt.received else None,
+        provider=provider.name[:40],
         provider_id=receipt.provider_id[:200],
         error="",
+        **({"received_at": at} if receipt.received else {}),
     )
-    if done:
-        timeline.append(
-            events.NotificationHandedOver(
-                notification=notification.pk,
-                person=notification.person_id,
-                channel=notification.channel,
-                attempt=notification.attempts,
-                may_repeat=notification.may_repeat,
-                handed_over_at=at,
-                is_received=receipt.received,
-                provider_id=receipt.provider_id[:200],
-            ),
-            about=[notification.page, f"person:{notification.person_id}"],
-        )
+    if not done:
+        return
+    timeline.append(
+        events.NotificationHandedOver(
+            notification=notification.pk,
+            person=notification.person_id,
+            channel=notification.channel,
+            attempt=notification.attempts,
+            may_repeat=notification.may_repeat,
+            handed_over_at=at,
+            is_received=receipt.received,
+            provider=provider.name[:40],
+            provider_id=receipt.provider_id[:200],
+        ),
+        about=[notification.page, f"person:{notification.person_id}"],
+    )
+    if isinstance(provider.channel, ports.Confirms) and receipt.provider_id:
+        _ask_later(notification.pk, provider.channel, times=0)
 
 
 @atomic
-def _record_failure(notification: Notification, error: DeliveryError) -> None:
+def _record_failure(notification: Notification, error: DeliveryError, this: Try) -> None:
     page = Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
-    again = not error.permanent and notification.attempts <= len(RETRIES)
+    other = _another(notification, this)
+    falls_over = other is not None and not circuit.rests(circuit.name_of(other, notification.address))
+    hopeful = this.again or not error.permanent or other is not None  # some provider may take it later
+    again = falls_over or (hopeful and notification.attempts <= len(RETRIES))
     state = Notification.State.WAITING if again else Notification.State.FAILED
-    Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
+    changed = Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
         state=state, error=error.sentence[:1000]
     )
     timeline.append(
@@ -103,15 +179,29 @@ def _record_failure(notification: Notification, error: DeliveryError) -> None:
             attempt=notification.attempts,
             why=error.sentence[:1000],
             permanent=not again,
+            provider=this.provider,
         ),
         about=[*actions.about(notification.page), f"person:{notification.person_id}"],
     )
-    if again:
-        due_at = now() + RETRIES[notification.attempts - 1]
-        timers.schedule(actions.DELIVER, subject=f"notification:{notification.pk}", due_at=due_at)
+    if changed and again:
+        due_at = now() if falls_over else now() + RETRIES[notification.attempts - 1]
+        payload = this.payload(error) if falls_over else {}
+        subject = f"notification:{notification.pk}"
+        timers.schedule(actions.DELIVER, subject=subject, due_at=due_at, payload=payload)
+    if falls_over:
+        return
     _bring_next_forward(notification)
     if not again and notification.reached_id is not None:
         _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), error.sentence)
+    if isinstance(error, ports.Gone) and notification.contact is not None:
+        people.end_contact(notification.contact, why=error.sentence)
+
+
+def _another(notification: Notification, this: Try) -> ports.Provider | None:
+    """Return a provider that was not tried in this round; one that rests comes last."""
+    if not this.provider:
+        return None
+    return providers.choose(notification.channel, notification.address, (*this.tried, this.provider))
 
 
 def _bring_next_forward(notification: Notification) -> None:
@@ -151,7 +241,158 @@ def on_parked(due: timers.Due, error: str) -> None:
     if notification is not None:
         notification.attempts = max(notification.attempts, len(RETRIES) + 1)
         Notification.objects.filter(pk=notification.pk).update(state=Notification.State.SENDING)
-        _record_failure(notification, DeliveryError(f"raglan itself failed: {error}", permanent=True))
+        _record_failure(notification, DeliveryError(f"raglan itself failed: {error}", permanent=True), Try.of(due))
+
+
+# Budgets -------------------------------------------------------------------------------------------------------------
+
+
+def _spend(provider: ports.Provider) -> None:
+    """Refuse when a provider has had all messages of this hour; tell the owners once an hour."""
+    most = provider.per_hour()
+    if most and handed_over_lately(provider.name) >= most:
+        _tell_owners(provider.name, most)
+        raise DeliveryError(f"{provider.name} has had its {most} messages of this hour", permanent=True)
+
+
+def handed_over_lately(provider: str) -> int:
+    """Return how many messages a provider took in the last hour, from all nodes."""
+    return Notification.objects.filter(provider=provider, handed_over_at__gt=now() - HOUR).count()
+
+
+@atomic
+def _tell_owners(provider: str, most: int) -> None:
+    subject = f"channel:{provider}"
+    lately = EventSubject.objects.filter(
+        subject=subject, event__kind=events.BudgetSpent.kind, event__at__gt=now() - HOUR
+    )
+    if lately.exists():
+        return
+    timeline.append(events.BudgetSpent(provider=provider, per_hour=most), about=[subject, "now"])
+    text = (
+        f"{provider} has handed over {most} messages within an hour, which is its budget. Until the hour is over, "
+        f"pages use the next way of each person. Look at {config().public_url}/channels/ to see why.\n"
+    )
+    for owner in Person.objects.filter(role=Person.Role.ADMINISTRATOR, is_active=True):
+        mail.write(owner.email, subject=f"The budget of {provider} is spent", text=text, about=owner)
+
+
+# What providers say later --------------------------------------------------------------------------------------------
+
+
+def _ask_later(notification_id: int, channel: ports.Confirms, *, times: int) -> None:
+    if times < len(channel.ask_after):
+        due_at = now() + channel.ask_after[times]
+        timers.schedule(ASK, subject=f"notification:{notification_id}", due_at=due_at, payload={"times": times})
+
+
+@timers.handler(ASK, network=True)
+def ask(due: timers.Due) -> None:
+    """Ask a provider what became of a message, for sites that its callbacks can not reach."""
+    waiting = Notification.objects.filter(
+        pk=due.subject_id, state=Notification.State.HANDED_OVER, received_at__isnull=True, confirmed_at__isnull=True
+    )
+    notification = waiting.first()
+    if notification is None:
+        return
+    named = {item.name: item.channel for item in ports.providers(notification.channel)}
+    channel = named.get(notification.provider)
+    if not isinstance(channel, ports.Confirms):
+        return
+    try:
+        with circuit.hand_over(f"{notification.provider} asked"):
+            report = channel.ask(notification.provider_id)
+    except (DeliveryError, circuit.Full):
+        report = None
+    if report is None:
+        with atomic():
+            _ask_later(notification.pk, channel, times=int(str(due.payload["times"])) + 1)
+    else:
+        report_on(notification.pk, report)
+
+
+@timers.handler(REPORT)
+def take_report(due: timers.Due) -> None:
+    """Take news that came before the hand-over was recorded."""
+    report_on(due.subject_id, ports.Report(ports.Outcome(str(due.payload["outcome"])), str(due.payload["words"])))
+
+
+@atomic
+def report_on(notification_id: int, report: ports.Report) -> None:
+    """Take a provider's later word on a message. It can add a receipt or take one back, and never answers a page."""
+    notification = Notification.objects.select_related("page", "person").filter(pk=notification_id).first()
+    if notification is None:
+        return
+    page = Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)
+    notification.refresh_from_db(fields=["state", "received_at", "confirmed_at", "reached"])
+    if notification.state == Notification.State.SENDING:  # news may be faster than the answer to the request itself
+        payload: dict[str, object] = {"outcome": report.outcome, "words": report.words}
+        timers.schedule(REPORT, subject=f"notification:{notification_id}", due_at=now() + SOON, payload=payload)
+    elif notification.state == Notification.State.HANDED_OVER and notification.confirmed_at is None:
+        if report.outcome == ports.Outcome.RECEIVED:
+            _received(notification)
+        else:
+            _not_reached(page, notification, report.words or "nobody was reached")
+
+
+def _received(notification: Notification) -> None:
+    at = now()
+    if Notification.objects.filter(pk=notification.pk, received_at__isnull=True).update(received_at=at):
+        received = events.NotificationReceived(
+            notification=notification.pk, person=notification.person_id, received_at=at
+        )
+        timeline.append(received, about=[notification.page, f"person:{notification.person_id}"])
+
+
+def _not_reached(page: Page, notification: Notification, why: str) -> None:
+    Notification.objects.filter(pk=notification.pk).update(state=Notification.State.FAILED, error=why[:1000])
+    timeline.append(
+        events.NotificationNotReached(
+            notification=notification.pk,
+            person=notification.person_id,
+            channel=notification.channel,
+            why=why[:1000],
+        ),
+        about=[*actions._about(notification.page), f"person:{notification.person_id}"],
+    )
+    _bring_next_forward(notification)
+    if notification.reached_id is not None:
+        _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), why)
+
+
+# What others are told when somebody has it ---------------------------------------------------------------------------
+
+
+@timeline.reaction("page.acknowledged", "page.resolved")
+def tell_the_others(event: timeline.Happened) -> None:
+    """When somebody has a page, or it is over, the screens of everybody else who was paged say so."""
+    page_id = int(event.subjects[0].partition(":")[2])
+    quiet = [kind for kind in ports.kinds() if any(isinstance(p.channel, ports.Updates) for p in ports.providers(kind))]
+    sent = Notification.objects.filter(
+        page_id=page_id, state=Notification.State.HANDED_OVER, channel__in=quiet, page__is_test=False
+    ).exclude(person_id=int(str(event.data.get("person") or 0)))
+    latest = {(item.channel, item.address): item.pk for item in sent.order_by("pk")}
+    timers.schedule_many([timers.Plan(UPDATE, f"notification:{pk}", now()) for pk in latest.values()])
+
+
+@timers.handler(UPDATE, network=True)
+def update(due: timers.Due) -> None:
+    """Tell one person that a page needs them no more. It is a courtesy: a failure is counted, not tried again."""
+    sent = Notification.objects.select_related("page__acknowledged_by", "person", "reached", "contact")
+    notification = sent.filter(pk=due.subject_id).first()
+    if notification is None or notification.page.state in actions.OPEN:
+        return
+    named = {item.name: item.channel for item in ports.providers(notification.channel)}
+    channel = named.get(notification.provider)
+    if not isinstance(channel, ports.Updates):
+        return
+    taker = notification.page.acknowledged_by
+    words = "It is over." if notification.page.state == Page.State.RESOLVED else f"{taker or 'Somebody'} has it."
+    try:
+        channel.update(notification.address, message_of(notification), words)
+        metrics.sends.labels(notification.channel, "updated").inc()
+    except DeliveryError:
+        metrics.sends.labels(notification.channel, "update_failed").inc()
 
 
 def message_of(notification: Notification) -> ports.Message:
@@ -160,6 +401,8 @@ def message_of(notification: Notification) -> ports.Message:
     token = queries.link_token(page, notification.person)
     known = ports.around(page).known
     words = "\n".join(f"{item.words} {item.text}".strip() for item in known)
+    sealed = notification.contact.sealed if notification.contact else ""
+    door = f"{config().public_url}/a"
     return ports.Message(
         key=notification.key,
         page_id=page.pk,
@@ -173,4 +416,8 @@ def message_of(notification: Notification) -> ports.Message:
         next_words=queries.next_words(page),
         may_repeat=notification.may_repeat,
         is_test=page.is_test,
+        token=replies.token("reply", notification.pk),
+        have_url=f"{door}/have/{replies.token('have', notification.pk)}/",
+        pass_url=f"{door}/pass/{replies.token('pass', notification.pk)}/",
+        secret=sealing.unseal(sealed) if sealed else "",
     )

@@ -200,6 +200,7 @@ class NotificationHandedOver(EventPayload):
     may_repeat: bool
     handed_over_at: datetime
     is_received: bool
+    provider: str = ""
     provider_id: str
 
 
@@ -213,6 +214,34 @@ class NotificationFailed(EventPayload):
     attempt: int
     why: str
     permanent: bool
+    provider: str = ""
+
+
+class NotificationReceived(EventPayload):
+    """The provider says that a message arrived. That is not yet proof that anybody read it."""
+
+    kind = "notification.received"
+    notification: int
+    person: int
+    received_at: datetime
+
+
+class NotificationNotReached(EventPayload):
+    """A message was taken by its provider and reached nobody: no answer, a machine, a dead number."""
+
+    kind = "notification.not_reached"
+    notification: int
+    person: int
+    channel: str
+    why: str
+
+
+class BudgetSpent(EventPayload):
+    """A provider has had all the messages that an hour may have; the next way is used, and the owners are told."""
+
+    kind = "channel.budget_spent"
+    provider: str
+    per_hour: int
 
 
 class NotificationCancelled(EventPayload):

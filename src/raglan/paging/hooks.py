@@ -5,6 +5,7 @@ from functools import partial
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
+from raglan.core.errors import BadInput
 from raglan.paging import actions
 from raglan.paging import ports as paging
 from raglan.paging.models import Notification, Page, Reached
@@ -48,8 +49,11 @@ ports.register_test_sender(send_test)
 
 
 def _check(kind: str, address: str) -> None:
+    if missing := paging.why_off(kind):
+        raise BadInput("kind", f"this way is not set up here: {missing}")
     paging.channel(kind).check(address)
 
 
 for _kind in ContactMethod.Kind.values:
     ports.register_address_check(_kind, partial(_check, _kind))
+    ports.register_kind(_kind, partial(paging.why_off, _kind))

@@ -239,6 +239,7 @@ class Notification(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     may_repeat = models.BooleanField(default=False)
     error = models.TextField(blank=True, default="")
+    provider = models.CharField(max_length=40, blank=True, default="")
     provider_id = models.CharField(max_length=200, blank=True, default="")
     handed_over_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField(null=True, blank=True)
@@ -247,6 +248,10 @@ class Notification(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["page", "state"], name="notification_page"),
+
+
+            models.Index(fields=["provider", "handed_over_at"], name="notification_provider"),
+            models.Index(fields=["provider_id"], name="notification_provider_id"),
         ]
 
     def __str__(self) -> str:

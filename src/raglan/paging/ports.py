@@ -1,9 +1,15 @@
-"""What integrations implement to reach people, and what higher contexts may add to the page's screen."""
+"""What integrations implement to reach people, and what higher contexts may add to the page's screen.
 
-from collections.abc import Callable
+The contract of a channel is written out in `docs/reference/channels.md`, and `raglan.testing.conformance` holds every
+registered channel to it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from raglan.core.errors import DeliveryError
 from raglan.paging.models import Page
@@ -25,6 +31,10 @@ class Message:
     next_words: str
     may_repeat: bool
     is_test: bool
+    token: str = ""  # answers this page as this person; good for 72 hours and for nothing else
+    have_url: str = ""  # a POST there takes the page
+    pass_url: str = ""  # a POST there passes it on
+    secret: str = ""  # what was kept sealed with the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,21 @@ class Receipt:
 
     provider_id: str = ""
     received: bool = False
+
+
+class Outcome(StrEnum):
+    """What a provider says later about a message that it took."""
+
+    RECEIVED = "received"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Later news of a message. Not reached: nobody answered, a machine did, the number is dead."""
+
+    outcome: Outcome
+    words: str = ""
 
 
 class Channel(Protocol):
@@ -45,6 +70,63 @@ class Channel(Protocol):
 
     def send(self, address: str, message: Message) -> Receipt:
         """Hand the message over within the send deadline."""
+
+
+@runtime_checkable
+class Confirms(Protocol):
+    """A channel that can be asked later what became of a message, for sites that no callback can reach."""
+
+    ask_after: tuple[timedelta, ...]
+
+    def ask(self, provider_id: str) -> Report | None:
+        """Return the news, or None while there is none. Raises DeliveryError."""
+
+
+@runtime_checkable
+class Updates(Protocol):
+    """A channel that can tell a person quietly that somebody has the page, or that it is over."""
+
+    def update(self, address: str, message: Message, words: str) -> None:
+        """Replace what was sent before with these words. Raises DeliveryError."""
+
+
+@runtime_checkable
+class HasLanes(Protocol):
+    """A channel whose addresses lead to different servers: each is watched apart."""
+
+    def lane(self, address: str) -> str:
+        """Return the name of the server behind an address."""
+
+
+class Gone(DeliveryError):
+    """The address has ended for good, such as a browser whose subscription is over: it is removed."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, permanent=True)
+
+
+class TooFast(DeliveryError):
+    """The provider wants fewer messages: it is left alone for `seconds`."""
+
+    def __init__(self, sentence: str, *, seconds: float) -> None:
+        super().__init__(sentence, permanent=False)
+        self.seconds = min(max(seconds, 1.0), 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One of the providers behind a channel. `why_off` returns what is missing; empty when it is set up."""
+
+    name: str
+    channel: Channel
+    why_off: Callable[[], str]
+    can_confirm: bool = True
+    per_hour: Callable[[], int] = lambda: 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is set up here."""
+        return not self.why_off()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +147,70 @@ class Around:
     room_link: str = ""
 
 
-_channels: dict[str, Channel] = {}
+_channels: dict[str, dict[str, Provider]] = {}
 _around: list[Callable[[Page], Around]] = []
 
 
-def register_channel(channel: Channel) -> None:
-    """Make a channel known by its kind."""
-    _channels[channel.kind] = channel
+def _nothing_missing() -> str:
+    return ""
+
+
+def _no_limit() -> int:
+    return 0
+
+
+def register_channel(
+    channel: Channel,
+    *,
+    name: str = "",
+    why_off: Callable[[], str] = _nothing_missing,
+    can_confirm: bool = True,
+    per_hour: Callable[[], int] = _no_limit,
+) -> None:
+    """Make a provider of a channel known. A channel with one provider needs no name.
+
+    `per_hour` is its budget of messages for the whole installation; 0 is none. `can_confirm` is whether its messages
+    bring the person back to raglan: a provider that can not is marked so on screens.
+    """
+    name = name or channel.kind
+    _channels.setdefault(channel.kind, {})[name] = Provider(name, channel, why_off, can_confirm, per_hour)
+
+
+def kinds() -> list[str]:
+    """Return the kinds that integrations offer."""
+    return sorted(_channels)
+
+
+def providers(kind: str) -> list[Provider]:
+    """Return the providers of a kind in the order in which they were registered."""
+    return list(_channels.get(kind, {}).values())
 
 
 def channel(kind: str) -> Channel:
     """Return a channel. Raises DeliveryError when no integration offers it."""
-    if kind not in _channels:
+    if not _channels.get(kind):
         raise DeliveryError(f"no integration offers the channel {kind}", permanent=True)
-    return _channels[kind]
+    return next(iter(_channels[kind].values())).channel
+
+
+@contextmanager
+def only(*channels: Channel) -> Iterator[None]:
+    """Let these stand in the place of all providers of their kinds for a while: for tests and rehearsals."""
+    kept = {item.kind: _channels.get(item.kind, {}) for item in channels}
+    for kind in kept:
+        _channels[kind] = {}
+    for item in channels:
+        register_channel(item)
+    try:
+        yield
+    finally:
+        _channels.update(kept)
+
+
+def why_off(kind: str) -> str:
+    """Return what is missing before a kind can be used; empty when a provider is set up."""
+    missing = [provider.why_off() for provider in providers(kind)]
+    return "" if "" in missing else " or ".join(missing) or "no integration offers it"
 
 
 def register_around(provider: Callable[[Page], Around]) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from django import forms
 
 from raglan.core.errors import BadInput, Conflict
+from raglan.people import ports
 from raglan.people.access import Scope, scopes_of
 from raglan.people.models import ContactMethod, Person, Team
 
@@ -110,12 +111,20 @@ class Profile(Form):
     )
 
 
+def kinds_here() -> list[tuple[str, str]]:
+    """Return the ways that this installation can use. A browser is added in that browser, not here."""
+    typed = [choice for choice in ContactMethod.Kind.choices if choice[0] != ContactMethod.Kind.PUSH]
+    return [(str(kind), str(label)) for kind, label in typed if not ports.why_off(str(kind))]
+
+
 class Contact(Form):
     """A new way to reach somebody."""
 
-    kind = forms.ChoiceField(choices=ContactMethod.Kind.choices, label="By")
+    kind = forms.ChoiceField(choices=kinds_here, label="By")
     address = forms.CharField(
-        max_length=500, label="Address", help_text="A mail address, or the https address of a webhook."
+        max_length=500,
+        label="Address",
+        help_text="A mail address, a phone number such as +49 151 2345678, an ntfy topic, or an https address.",
     )
     label = forms.CharField(
         max_length=80, required=False, label="What you call it", help_text="Such as: work, at night."

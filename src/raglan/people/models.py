@@ -132,11 +132,16 @@ class ContactMethod(models.Model):
 
         EMAIL = "email", "Email"
         WEBHOOK = "webhook", "Webhook"
+        NTFY = "ntfy", "ntfy"
+        PUSH = "push", "Browser push"
+        SMS = "sms", "Text message"
+        VOICE = "voice", "Phone call"
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="contact_methods")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     address = models.CharField(max_length=500)
     label = models.CharField(max_length=80, blank=True, default="")
+    sealed = models.TextField(blank=True, default="")  # what only the channel may know, such as the keys of a browser
     confirmed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 

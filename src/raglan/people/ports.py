@@ -8,6 +8,7 @@ from raglan.people.models import ContactMethod, Person
 TestSender = Callable[[ContactMethod, Person], str]
 _senders: list[TestSender] = []
 _checks: dict[str, Callable[[str], None]] = {}
+_off: dict[str, Callable[[], str]] = {}
 _panels: list[tuple[str, Callable[[Person], dict[str, object]]]] = []
 _person_panels: list[tuple[str, Callable[[Person], dict[str, object]]]] = []
 
@@ -33,6 +34,16 @@ def check_address(kind: str, address: str) -> None:
     """Raise BadInput when an address can not be one of its kind."""
     if kind in _checks:
         _checks[kind](address)
+
+
+def register_kind(kind: str, why_off: Callable[[], str]) -> None:
+    """Say how one learns whether a kind can be used here: an empty text, or what is missing."""
+    _off[kind] = why_off
+
+
+def why_off(kind: str) -> str:
+    """Return what is missing before a kind can be used here; empty when nothing is."""
+    return _off[kind]() if kind in _off else "no integration offers it"
 
 
 def register_panel(template: str, context: Callable[[Person], dict[str, object]]) -> None:

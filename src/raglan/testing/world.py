@@ -20,7 +20,7 @@ from raglan.core.models import Timer
 from raglan.oncall import actions as oncall
 from raglan.oncall.models import Override, Schedule
 from raglan.paging import actions as paging
-from raglan.paging import ports
+from raglan.paging import circuit, ports
 from raglan.paging.models import Notification, Page, Policy
 from raglan.paging.plan import Target
 from raglan.people import actions as people
@@ -249,14 +249,10 @@ Box = TypeVar("Box", bound=Outbox)
 @contextmanager
 def outbox(box: Box) -> Iterator[Box]:
     """Put an outbox in the place of every channel."""
-    kept = {kind: ports.channel(kind) for kind in ContactMethod.Kind.values}
-    for kind in kept:
-        ports.register_channel(RememberingChannel(kind, box))
-    try:
+    circuit.forget()
+    with ports.only(*(RememberingChannel(kind, box) for kind in ContactMethod.Kind.values)):
         yield box
-    finally:
-        for channel in kept.values():
-            ports.register_channel(channel)
+    circuit.forget()
 
 
 def states_of(page: Page) -> dict[str, str]:

@@ -7,6 +7,7 @@ installation's secret and the address, and stands on the person's profile.
 import hashlib
 import hmac
 import json
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -26,6 +27,10 @@ class Webhook:
     def check(self, address: str) -> None:
         """Refuse what is not a plain http or https address."""
         http.check_url(address, "address")
+
+    def lane(self, address: str) -> str:
+        """Return the server, which is somebody's own."""
+        return urlsplit(address).hostname or ""
 
     def send(self, address: str, message: Message) -> Receipt:
         """Post once. 2xx is handed over; some refusals are permanent."""

@@ -1,6 +1,6 @@
 """Verbs of people: the only writers of this context."""
 
-from raglan.people.actions.contacts import add_contact, confirm_contact, remove_contact
+from raglan.people.actions.contacts import add_contact, confirm_contact, end_contact, remove_contact
 from raglan.people.actions.entrance import (
     accept_invitation,
     announce_sign_in_change,
@@ -37,6 +37,7 @@ __all__ = [
     "create_administrator",
     "create_team",
     "deactivate",
+    "end_contact",
     "end_sign_in",
     "invitation",
     "invitation_link",

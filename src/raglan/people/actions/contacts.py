@@ -7,26 +7,38 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.people import events, mail, ports
+from raglan.people import events, mail, ports, sealing
 from raglan.people.models import ContactMethod, Person
 
 MAX_CONTACTS = 20
 
 
 @atomic
-def add_contact(person: Person, *, kind: str, address: str, label: str = "", actor: timeline.Subject) -> ContactMethod:
-    """Add a way to reach somebody; the same again returns what is there. Raises BadInput."""
+def add_contact(
+    person: Person, *, kind: str, address: str, label: str = "", secret: str = "", actor: timeline.Subject
+) -> ContactMethod:
+    """Add a way to reach somebody; the same again returns what is there. Raises BadInput.
+
+    `secret` is what only the channel may know, such as the keys of a browser. It is kept sealed.
+    """
     if kind not in ContactMethod.Kind.values:
         raise BadInput("kind", f"must be one of {', '.join(ContactMethod.Kind.values)}")
     address = address.strip()
     ports.check_address(kind, address)
     if found := ContactMethod.objects.filter(person=person, kind=kind, address=address).first():
+        if secret:
+            ContactMethod.objects.filter(pk=found.pk).update(sealed=sealing.seal(secret))
         return found
     if ContactMethod.objects.filter(person=person).count() >= MAX_CONTACTS:
         raise BadInput("address", f"{MAX_CONTACTS} ways are enough; remove one first")
     tell(person, f"A way to reach you was added: {ContactMethod.Kind(kind).label} {address}.")
     contact = ContactMethod.objects.create(
-        person=person, kind=kind, address=address[:500], label=label.strip()[:80], created_at=now()
+        person=person,
+        kind=kind,
+        address=address[:500],
+        label=label.strip()[:80],
+        sealed=sealing.seal(secret) if secret else "",
+        created_at=now(),
     )
     record(contact, "added", actor)
     return contact
@@ -40,6 +52,17 @@ def remove_contact(contact: ContactMethod, *, actor: timeline.Subject) -> None:
     tell(contact.person, f"A way to reach you was removed: {contact}.")
     record(contact, "removed", actor)
     contact.delete()
+
+
+@atomic
+def end_contact(contact: ContactMethod, *, why: str) -> None:
+    """Take away a way that has ended on its own, such as a browser that was reset; its person is told."""
+    found = ContactMethod.objects.select_related("person").filter(pk=contact.pk).first()
+    if found is None:
+        return
+    tell(found.person, f"A way to reach you has ended: {found}. {why}")
+    record(found, "ended", timeline.SYSTEM)
+    found.delete()
 
 
 @atomic

@@ -21,7 +21,7 @@ router = Router()
 class ContactIn(Body):
     """A way to reach somebody."""
 
-    kind: Literal["email", "webhook"]
+    kind: Literal["email", "webhook", "ntfy", "sms", "voice"]
     address: Annotated[str, Field(min_length=1, max_length=500)]
     label: ShortText = ""
 

@@ -1,0 +1,106 @@
+"""Answers that come back over a channel: buttons, keypads, replies. All of them end in the actions of paging.
+
+A token stands for one purpose and one notification, so for one page and one person. It is short enough for the local
+part of a mail address, and it ends with the link: 72 hours after its page began.
+"""
+
+import hashlib
+import hmac
+import re
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from raglan.core.clock import now
+from raglan.core.errors import BadInput
+from raglan.paging import actions, queries
+from raglan.paging.models import Notification, Page
+from raglan.people import actions as people
+from raglan.people.models import Person
+
+MAC = 24  # hex digits: 96 bits
+YES = ("ack", "acknowledge", "acknowledged", "yes", "y", "ok", "okay", "have", "take", "taken", "mine", "4", "+1", "👍")
+NO = ("no", "n", "pass", "busy", "next", "cannot", "can't", "6", "-1", "👎")
+JOIN = ("join", "joining")
+
+
+def token(purpose: str, notification_id: int) -> str:
+    """Return the token of a notification for one purpose, such as taking its page."""
+    return f"{notification_id:x}-{_mac(settings.SECRET_KEY, purpose, notification_id)}"
+
+
+def _mac(key: str | bytes, purpose: str, notification_id: int) -> str:
+    text = f"raglan.answer:{purpose}:{notification_id}".encode()
+    return hmac.new(key if isinstance(key, bytes) else key.encode(), text, hashlib.sha256).hexdigest()[:MAC]
+
+
+def of(purpose: str, given: str) -> Notification | None:
+    """Return the notification of a token, or None when it is forged, for another purpose or too old."""
+    found = re.fullmatch(rf"([0-9a-f]{{1,15}})-([0-9a-f]{{{MAC}}})", given)
+    if found is None:
+        return None
+    number, mac = int(found[1], 16), found[2]
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if not any([hmac.compare_digest(_mac(key, purpose, number), mac) for key in keys]):  # noqa: C419 -- all are compared
+        return None
+    return live().filter(pk=number).first()
+
+
+def live() -> QuerySet[Notification]:
+    """Notifications that can still be answered, newest first."""
+    young = Notification.objects.filter(page__created_at__gt=now() - queries.LINK_AGE, person__is_active=True)
+    return young.select_related("page", "person", "contact").order_by("-pk")
+
+
+def newest_to(kind: str, address: str) -> Notification | None:
+    """Return the newest message at an address: what a reply without a token must mean."""
+    sent = live().filter(channel=kind, address=address, handed_over_at__isnull=False)
+    return sent.exclude(page__state=Page.State.RESOLVED).first() or sent.first()
+
+
+def said_in(text: str) -> str:
+    """Return have, pass or join for the first word of a reply, or nothing when it is none of them."""
+    first = next(iter(text.strip().lower().split()), "").strip(".,!:;\"'“”")
+    for said, words in (("have", YES), ("pass", NO), ("join", JOIN)):
+        if first in words:
+            return said
+    return ""
+
+
+def answer(notification: Notification, said: str, *, via: actions.Via) -> str:
+    """Do what was answered to a message; return what to say to the person. Raises BadInput."""
+    page, person = notification.page, notification.person
+    match said:
+        case "have":
+            sentence = _take(page, person, via)
+        case "join":
+            actions.join(page, by=person, via=via)
+            sentence = "You joined."
+        case "pass":
+            actions.pass_on(page, by=person, via=via)
+            sentence = _passed(page)
+        case _:
+            raise BadInput("answer", "is not one of the answers")
+    if notification.contact is not None:
+        people.confirm_contact(notification.contact, actor=person)
+    return sentence
+
+
+def _take(page: Page, person: Person, via: actions.Via) -> str:
+    if page.state == Page.State.RESOLVED:
+        return "It is over already. Nothing is left to do."
+    try:
+        actions.acknowledge(page, by=person, via=via)
+    except actions.AlreadyTaken as error:
+        actions.join(page, by=person, via=via)
+        who = error.page.acknowledged_by
+        return f"{who.name if who else 'Somebody else'} has it already. You joined."
+    return "You have it."
+
+
+def _passed(page: Page) -> str:
+    page.refresh_from_db()
+    if page.state not in actions.OPEN:
+        return "Somebody has it already, or it is over."
+    names = " and ".join(item.person.name for item in queries.next_people(page, now()))
+    return f"Passed on. {names} is next." if names else "Passed on. It stands open on Now."

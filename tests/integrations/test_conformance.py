@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+import pytest
+from pydantic import SecretStr
+
+from raglan.core.errors import DeliveryError
+from raglan.integrations.webhook.channel import Webhook
+from raglan.paging import ports
+from raglan.paging.ports import Message
+from raglan.testing import conformance
+
+NOBODY = "http://127.0.0.1:9"
+ADDRESSES = {
+    "email": "mara@example.test",
+    "ntfy": "mara-at-night",
+    "webhook": f"{NOBODY}/pages",
+}
+
+
+@pytest.mark.parametrize("provider", conformance.installed(), ids=lambda provider: provider.name)
+def test_a_channel_keeps_the_contract(
+    provider: ports.Provider, options: Callable[..., None], message: Callable[..., Message]
+) -> None:
+    options(ntfy_url=NOBODY, smtp_url="smtp://127.0.0.1:9", ntfy_token=SecretStr("t"), send_deadline_s=2)
+
+    assert conformance.check(provider, ADDRESSES[provider.channel.kind], message(token="1f-abc")) == []
+
+
+class Careless(Webhook):
+    """Takes anything, tells the token, and says that it sent what it did not."""
+
+    def check(self, address: str) -> None:
+        pass
+
+    def send(self, address: str, message: Message) -> ports.Receipt:
+        if message.may_repeat:
+            raise DeliveryError(f"no\n{message.token}", permanent=False)
+        return ports.Receipt("made up")
+
+
+def test_the_contract_finds_a_careless_channel(message: Callable[..., Message]) -> None:
+    provider = ports.Provider("Careless 2", Careless(), lambda: "")
+
+    found = conformance.check(provider, NOBODY, message(token="1f-abc"))
+    found += conformance.check(provider, NOBODY, message(token="1f-abc", may_repeat=True))
+
+    assert [words.split()[0] for words in found[:8]] == ["the", *["check"] * 6, "send"]
+    assert found[-2:] == ["a failure says why in one line", "a failure tells the token of its message"]

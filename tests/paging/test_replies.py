@@ -1,0 +1,123 @@
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.core import timeline
+from raglan.core.clock import CLOCK
+from raglan.core.errors import BadInput
+from raglan.paging import actions, replies
+from raglan.paging.models import Notification, Page
+from raglan.people.models import Person
+from raglan.testing import world
+
+
+@pytest.fixture
+def paged(outbox: world.Outbox) -> tuple[Page, Person, Notification]:
+    mara = world.person("Mara Keller")
+    page = world.page(world.policy((600, [mara]), (600, [world.person("Bo Silva")])))
+    return page, mara, Notification.objects.get(page=page)
+
+
+def button(said: str, token: str) -> tuple[int, str]:
+    answer = Client().post(f"/a/{said}/{token}/")
+    return answer.status_code, answer.content.decode()
+
+
+def test_a_button_takes_the_page(paged: tuple[Page, Person, Notification], outbox: world.Outbox) -> None:
+    page, mara, notification = paged
+
+    assert button("have", outbox.sent[0].message.have_url.split("/")[-2]) == (200, "You have it.\n")
+
+    page.refresh_from_db()
+    notification.refresh_from_db()
+    assert (page.acknowledged_by, notification.confirmed_at is not None) == (mara, True)
+    assert [event.data["via"] for event in timeline.about(page) if event.kind == "page.acknowledged"] == ["push"]
+
+
+def test_the_same_button_twice_is_one_event(paged: tuple[Page, Person, Notification]) -> None:
+    token = replies.token("have", paged[2].pk)
+
+    assert [button("have", token) for _ in range(2)] == [(200, "You have it.\n")] * 2
+    assert [event.kind for event in timeline.about(paged[0])].count("page.acknowledged") == 1
+
+
+def test_a_button_passes_it_on_to_the_next_person(paged: tuple[Page, Person, Notification]) -> None:
+    status, said = button("pass", replies.token("pass", paged[2].pk))
+
+    assert (status, said) == (200, "Passed on. Bo Silva is next.\n")
+
+
+def test_a_token_is_good_for_its_own_button_only(paged: tuple[Page, Person, Notification]) -> None:
+    page, _, notification = paged
+    have, passing = replies.token("have", notification.pk), replies.token("pass", notification.pk)
+    forged = f"{notification.pk + 1:x}-{have.partition('-')[2]}"
+
+    for said, token in (("pass", have), ("have", passing), ("have", forged), ("have", have[:-1] + "g"), ("join", have)):
+        assert button(said, token)[0] == 404, (said, token)
+
+    page.refresh_from_db()
+    assert page.state == Page.State.TRIGGERED
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options", "put"])
+def test_a_look_at_a_button_changes_nothing(paged: tuple[Page, Person, Notification], method: str) -> None:
+    page, _, notification = paged
+
+    answer = getattr(Client(), method)(f"/a/have/{replies.token('have', notification.pk)}/")
+
+    page.refresh_from_db()
+    assert (answer.status_code, page.state) == (405, Page.State.TRIGGERED)
+
+
+def test_a_button_ends_after_three_days(paged: tuple[Page, Person, Notification]) -> None:
+    token = replies.token("have", paged[2].pk)
+    CLOCK.move(timedelta(hours=73))
+
+    assert button("have", token)[0] == 404
+
+
+def test_who_comes_second_joins(paged: tuple[Page, Person, Notification]) -> None:
+    actions.acknowledge(paged[0], by=world.person("Bo Silva"), via=actions.Via.SCREEN)
+
+    assert button("have", replies.token("have", paged[2].pk)) == (200, "Bo Silva has it already. You joined.\n")
+
+
+def test_an_answer_to_what_is_over_says_so(paged: tuple[Page, Person, Notification]) -> None:
+    actions.resolve(paged[0], why="it ended")
+
+    assert button("have", replies.token("have", paged[2].pk))[1] == "It is over already. Nothing is left to do.\n"
+
+
+def test_somebody_who_left_can_not_answer(paged: tuple[Page, Person, Notification]) -> None:
+    Person.objects.filter(pk=paged[1].pk).update(is_active=False)
+
+    assert button("have", replies.token("have", paged[2].pk))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *(("ack", "have"), ("OK, on it!", "have"), ("Yes.", "have"), ("4", "have"), ("I have it", "")),
+        *(("pass", "pass"), ("No, sorry", "pass"), ("6", "pass"), ("join", "join"), ("", ""), ("acknowledgement", "")),
+    ],
+)
+def test_the_first_word_of_a_reply_is_its_answer(text: str, said: str) -> None:
+    assert replies.said_in(text) == said
+
+
+def test_an_answer_that_is_none_is_refused(paged: tuple[Page, Person, Notification]) -> None:
+    with pytest.raises(BadInput):
+        replies.answer(paged[2], "delete", via=actions.Via.REPLY)
+
+
+def test_a_reply_without_a_token_means_the_newest_open_page_at_that_address(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    pages = [world.page(world.policy((600, [mara]))) for _ in range(3)]
+    actions.resolve(pages[2], why="over")
+
+    found = replies.newest_to("email", world.mail_of(mara).address)
+
+    assert found is not None
+    assert found.page == pages[1]
+    assert replies.newest_to("email", "stranger@example.test") is None
