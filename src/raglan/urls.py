@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("raglan.reviews.urls")),
     path("", include("raglan.alerts.urls")),
     path("", include("raglan.paging.urls")),
+    path("", include("raglan.integrations.urls")),
     path("", include("raglan.oncall.urls")),
     path("", include("raglan.people.urls")),
     path("", include("raglan.ui.urls")),

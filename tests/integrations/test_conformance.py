@@ -5,25 +5,34 @@ from pydantic import SecretStr
 
 from raglan.core.errors import DeliveryError
 from raglan.integrations.webhook.channel import Webhook
+from raglan.integrations.webpush.channel import Subscription
 from raglan.paging import ports
 from raglan.paging.ports import Message
 from raglan.testing import conformance
+from tests.integrations.push_service import Browser
 
 NOBODY = "http://127.0.0.1:9"
+BROWSER = Browser(f"{NOBODY}/send/abc")
+SECRETS = {"push": Subscription(**BROWSER.form).text}
 ADDRESSES = {
+    "push": Subscription(**BROWSER.form).address,
     "email": "mara@example.test",
     "ntfy": "mara-at-night",
     "webhook": f"{NOBODY}/pages",
 }
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("provider", conformance.installed(), ids=lambda provider: provider.name)
 def test_a_channel_keeps_the_contract(
     provider: ports.Provider, options: Callable[..., None], message: Callable[..., Message]
 ) -> None:
     options(ntfy_url=NOBODY, smtp_url="smtp://127.0.0.1:9", ntfy_token=SecretStr("t"), send_deadline_s=2)
 
-    assert conformance.check(provider, ADDRESSES[provider.channel.kind], message(token="1f-abc")) == []
+    kind = provider.channel.kind
+    to_nobody = message(token="1f-abc", secret=SECRETS.get(kind, ""))
+
+    assert conformance.check(provider, ADDRESSES[kind], to_nobody) == []
 
 
 class Careless(Webhook):

@@ -380,7 +380,7 @@ def update(due: timers.Due) -> None:
     """Tell one person that a page needs them no more. It is a courtesy: a failure is counted, not tried again."""
     sent = Notification.objects.select_related("page__acknowledged_by", "person", "reached", "contact")
     notification = sent.filter(pk=due.subject_id).first()
-    if notification is None or notification.page.state in actions.OPEN:
+    if notification is None or queries.is_wanted(notification):
         return
     named = {item.name: item.channel for item in ports.providers(notification.channel)}
     channel = named.get(notification.provider)

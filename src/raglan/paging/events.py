@@ -244,6 +244,14 @@ class BudgetSpent(EventPayload):
     per_hour: int
 
 
+class ChannelSecretMade(EventPayload):
+    """A channel made the secret that it keeps, such as the key pair of web push; it stands in no event."""
+
+    kind = "channel.secret_made"
+    channel: str
+    made_at: datetime
+
+
 class NotificationCancelled(EventPayload):
     """A message that was to be tried again is not needed any more."""
 

@@ -302,3 +302,14 @@ class Appointment(models.Model):
 
     def __str__(self) -> str:
         return f"tests of {self.person_id}"
+
+
+class ChannelSecret(models.Model):
+    """What a channel keeps for itself, sealed: the key pair of web push. One a channel, the same on all nodes."""
+
+    channel = models.CharField(max_length=40, unique=True)
+    sealed = models.TextField()
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.channel

@@ -95,7 +95,8 @@ def _take(page: Page, person: Person, via: actions.Via) -> str:
         actions.join(page, by=person, via=via)
         who = error.page.acknowledged_by
         return f"{who.name if who else 'Somebody else'} has it already. You joined."
-    return "You have it."
+    page.refresh_from_db()
+    return "You have it. Others are asked too." if page.state in actions.OPEN else "You have it."
 
 
 def _passed(page: Page) -> str:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("paging", "0002_urgency_and_choices"),
+        ("paging", "0003_tests_by_appointment"),
         ("people", "0004_contact_sealed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
