@@ -85,6 +85,21 @@ class Config(BaseSettings):
     ntfy_token: SecretStr = Field(
         SecretStr(""), description="Access token for `ntfy_url`, with the right to write to all topics of people."
     )
+    twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or a provider that speaks it.")
+    twilio_account: str = Field("", description="Account of Twilio (`AC…`). Empty: no text messages and calls by it.")
+    twilio_token: SecretStr = Field(
+        SecretStr(""), description="Auth token of that account; it also checks what Twilio calls back."
+    )
+    twilio_from: str = Field("", description="Number that texts come from, or a messaging service (`MG…`).")
+    twilio_voice_from: str = Field("", description="Number that calls come from. Empty: `twilio_from`.")
+    twilio_callbacks: bool = Field(
+        default=True,
+        description="Twilio reaches `public_url`: keys and replies answer. Off: results are fetched, links answer.",
+    )
+    sms_per_hour: int = Field(
+        60, ge=0, description="Text messages that an hour may have from one provider; 0 sets no limit."
+    )
+    voice_per_hour: int = Field(60, ge=0, description="Calls that an hour may have from one provider; 0 sets no limit.")
     allow_networks: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Networks inside your own that webhooks may reach, such as `10.0.0.0/8`; comma-separated.",
@@ -136,11 +151,11 @@ class Config(BaseSettings):
                 raise ValueError("write each rule as `voice=sip/twilio` or `voice:+49=sip/twilio`")
         return value
 
-    @field_validator("ntfy_url")
+    @field_validator("ntfy_url", "twilio_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("write it as https://ntfy.example.org")
+            raise ValueError("write it as https://host.example.org")
         return value.rstrip("/")
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from raglan.config import Config, config
 from raglan.core import http
 from raglan.integrations.email import channel as email
 from raglan.integrations.ntfy import channel as ntfy
+from raglan.integrations.twilio import call, sms, views, wire
 from raglan.paging.ports import Message
 
 
@@ -15,9 +16,12 @@ from raglan.paging.ports import Message
 def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Change options of this process."""
 
+    given: dict[str, object] = {}
+
     def change(**values: object) -> None:
-        changed: Config = config().model_copy(update=values)
-        for module in (http, email, ntfy):
+        given.update(values)
+        changed: Config = config().model_copy(update=given)
+        for module in (http, email, ntfy, call, sms, views, wire):
             monkeypatch.setattr(module, "config", lambda: changed)
 
     return change

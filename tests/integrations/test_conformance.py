@@ -19,6 +19,8 @@ ADDRESSES = {
     "email": "mara@example.test",
     "ntfy": "mara-at-night",
     "webhook": f"{NOBODY}/pages",
+    "sms": "+491512345678",
+    "voice": "+491512345678",
 }
 
 
@@ -27,7 +29,8 @@ ADDRESSES = {
 def test_a_channel_keeps_the_contract(
     provider: ports.Provider, options: Callable[..., None], message: Callable[..., Message]
 ) -> None:
-    options(ntfy_url=NOBODY, smtp_url="smtp://127.0.0.1:9", ntfy_token=SecretStr("t"), send_deadline_s=2)
+    options(ntfy_url=NOBODY, ntfy_token=SecretStr("t"), smtp_url="smtp://127.0.0.1:9", send_deadline_s=2)
+    options(twilio_url=NOBODY, twilio_account="AC1", twilio_token=SecretStr("t"), twilio_from="+15005550001")
 
     kind = provider.channel.kind
     to_nobody = message(token="1f-abc", secret=SECRETS.get(kind, ""))

@@ -140,7 +140,9 @@ def test_a_spent_budget_leads_to_the_next_way_and_tells_the_owners_once(
 
     assert len(phones[1].taken) == 3
     assert Reached.objects.filter(person=mara, answer=Reached.Answer.UNREACHABLE).count() == 3
-    assert [event.data for event in timeline.about("channel:second")] == [{"provider": "second", "per_hour": 3}]
+    assert [event.data for event in timeline.about("channel:voice.second")] == [
+        {"channel": "voice", "provider": "second", "per_hour": 3}
+    ]
     assert Timer.objects.filter(kind=MAIL).count() <= 1
 
     world.fast_forward(timedelta(hours=1, minutes=1))

@@ -4,5 +4,6 @@ from django.urls import include, path
 
 app_name = "integrations"
 urlpatterns = [
+    path("", include("raglan.integrations.twilio.urls")),
     path("", include("raglan.integrations.webpush.urls")),
 ]

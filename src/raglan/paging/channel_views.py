@@ -57,7 +57,7 @@ def rows() -> list[ProviderRow]:
             can_confirm=provider.can_confirm,
             receipts=isinstance(provider.channel, ports.Confirms),
             per_hour=provider.per_hour(),
-            last_hour=delivery.handed_over_lately(provider.name),
+            last_hour=delivery.handed_over_lately(provider),
             lanes=tuple(lane for lane in lanes if lane.name.split()[0] == provider.name),
         )
         for kind in ports.kinds()

@@ -250,31 +250,33 @@ def on_parked(due: timers.Due, error: str) -> None:
 def _spend(provider: ports.Provider) -> None:
     """Refuse when a provider has had all messages of this hour; tell the owners once an hour."""
     most = provider.per_hour()
-    if most and handed_over_lately(provider.name) >= most:
-        _tell_owners(provider.name, most)
+    if most and handed_over_lately(provider) >= most:
+        _tell_owners(provider, most)
         raise DeliveryError(f"{provider.name} has had its {most} messages of this hour", permanent=True)
 
 
-def handed_over_lately(provider: str) -> int:
-    """Return how many messages a provider took in the last hour, from all nodes."""
-    return Notification.objects.filter(provider=provider, handed_over_at__gt=now() - HOUR).count()
+def handed_over_lately(provider: ports.Provider) -> int:
+    """Return how many messages of a channel a provider took in the last hour, from all nodes."""
+    lately = Notification.objects.filter(provider=provider.name, handed_over_at__gt=now() - HOUR)
+    return lately.filter(channel=provider.channel.kind).count()
 
 
 @atomic
-def _tell_owners(provider: str, most: int) -> None:
-    subject = f"channel:{provider}"
+def _tell_owners(provider: ports.Provider, most: int) -> None:
+    kind, name = provider.channel.kind, provider.name
+    subject = f"channel:{kind}.{name}"
     lately = EventSubject.objects.filter(
         subject=subject, event__kind=events.BudgetSpent.kind, event__at__gt=now() - HOUR
     )
     if lately.exists():
         return
-    timeline.append(events.BudgetSpent(provider=provider, per_hour=most), about=[subject, "now"])
+    timeline.append(events.BudgetSpent(channel=kind, provider=name, per_hour=most), about=[subject, "now"])
     text = (
-        f"{provider} has handed over {most} messages within an hour, which is its budget. Until the hour is over, "
+        f"{name} has handed over {most} messages ({kind}) within an hour, which is its budget. Until the hour is over, "
         f"pages use the next way of each person. Look at {config().public_url}/channels/ to see why.\n"
     )
     for owner in Person.objects.filter(role=Person.Role.ADMINISTRATOR, is_active=True):
-        mail.write(owner.email, subject=f"The budget of {provider} is spent", text=text, about=owner)
+        mail.write(owner.email, subject=f"The budget of {name} ({kind}) is spent", text=text, about=owner)
 
 
 # What providers say later --------------------------------------------------------------------------------------------

@@ -240,6 +240,7 @@ class BudgetSpent(EventPayload):
     """A provider has had all the messages that an hour may have; the next way is used, and the owners are told."""
 
     kind = "channel.budget_spent"
+    channel: str
     provider: str
     per_hour: int
 

@@ -51,7 +51,7 @@ ports.register_test_sender(send_test)
 def _check(kind: str, address: str) -> None:
     if missing := paging.why_off(kind):
         raise BadInput("kind", f"this way is not set up here: {missing}")
-    paging.channel(kind).check(address)
+    paging.check(kind, address)
 
 
 for _kind in ContactMethod.Kind.values:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from raglan.core.errors import DeliveryError
+from raglan.core.errors import BadInput, DeliveryError
 from raglan.paging.models import Page
 
 
@@ -191,6 +191,22 @@ def channel(kind: str) -> Channel:
     if not _channels.get(kind):
         raise DeliveryError(f"no integration offers the channel {kind}", permanent=True)
     return next(iter(_channels[kind].values())).channel
+
+
+def takes(provider: Provider, address: str) -> bool:
+    """Whether a provider can reach an address: a number is for all, an extension of your telephones for one."""
+    try:
+        provider.channel.check(address)
+    except BadInput:
+        return False
+    return True
+
+
+def check(kind: str, address: str) -> None:
+    """Raise BadInput when no provider that is set up can reach an address."""
+    listed = [provider for provider in providers(kind) if provider.is_on]
+    if listed and not any(takes(provider, address) for provider in listed):
+        listed[0].channel.check(address)
 
 
 @contextmanager

@@ -19,7 +19,10 @@ def ordered(kind: str, address: str) -> list[ports.Provider]:
     found = [known[name] for name in names if name in known and known[name].is_on]
     if not found:
         raise DeliveryError(f"no provider is set up: {ports.why_off(kind)}", permanent=True)
-    return found
+    able = [provider for provider in found if ports.takes(provider, address)]
+    if not able:
+        raise DeliveryError(f"no provider that is set up can reach this address by {kind}", permanent=True)
+    return able
 
 
 def _rule_for(kind: str, address: str) -> list[str]:
