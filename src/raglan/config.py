@@ -79,6 +79,11 @@ class Config(BaseSettings):
         description="Which providers are asked, in order, by channel and beginning of the number, comma-separated: "
         "`voice:+49=sip/twilio, voice=twilio`. Empty: all that are set up.",
     )
+    mail_reply_to: str = Field(
+        "",
+        description="Address for replies to pages, such as `reply@raglan.example.org`, at a domain whose mail comes in "
+        "here (`mail_in_port`). Empty: mails are answered by their link alone.",
+    )
     ntfy_url: str = Field(
         "", description="Your ntfy server, such as `https://ntfy.example.org`; people then give a topic. Empty: off."
     )
@@ -149,6 +154,13 @@ class Config(BaseSettings):
         for rule in value:
             if not re.fullmatch(r"[a-z]+(:\+\d{1,15})?=[a-z]+(/[a-z]+)*", rule):
                 raise ValueError("write each rule as `voice=sip/twilio` or `voice:+49=sip/twilio`")
+        return value
+
+    @field_validator("mail_reply_to")
+    @classmethod
+    def _is_mail_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]{1,250}", value):
+            raise ValueError("write it as reply@raglan.example.org, without a +")
         return value
 
     @field_validator("ntfy_url", "twilio_url")

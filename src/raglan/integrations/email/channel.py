@@ -18,6 +18,7 @@ from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.cutoff import CutOff
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.integrations.email import reply
 from raglan.paging.ports import Message, Receipt
 
 
@@ -110,8 +111,11 @@ def compose(address: str, message: Message) -> EmailMessage:
     mail["To"] = address
     mail["Date"] = format_datetime(now())
     domain = config().smtp_from.rpartition("@")[2] or "localhost"
-    mail["Message-ID"] = make_msgid(domain=domain)
-    mail["References"] = f"<page-{message.page_id}@{domain}>"
+    # The same name for each try, so that a mail server which knows the first one can drop the second.
+    mail["Message-ID"] = f"<{message.token}@{domain}>" if message.token else make_msgid(domain=domain)
+    mail["In-Reply-To"] = mail["References"] = f"<page-{message.page_id}@{domain}>"
+    if reply_to := reply.address(message.token):
+        mail["Reply-To"] = reply_to
     mail["X-Raglan"] = "page"
     mail["X-Raglan-Key"] = message.key
     mail["Auto-Submitted"] = "auto-generated"
@@ -123,6 +127,7 @@ def compose(address: str, message: Message) -> EmailMessage:
         "",
         "Open this to answer (opening it alone tells nobody anything):",
         message.link,
+        *(["", "Or reply with ack in the first line to take it, or with pass to pass it on."] if reply_to else []),
         *(["", message.next_words] if message.next_words else []),
         *(["", "raglan was cut off while sending this, so it may reach you twice."] if message.may_repeat else []),
     ]
