@@ -355,7 +355,7 @@ def _not_reached(page: Page, notification: Notification, why: str) -> None:
             channel=notification.channel,
             why=why[:1000],
         ),
-        about=[*actions._about(notification.page), f"person:{notification.person_id}"],
+        about=[*actions.about(notification.page), f"person:{notification.person_id}"],
     )
     _bring_next_forward(notification)
     if notification.reached_id is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from xml.sax.saxutils import escape
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -111,4 +112,4 @@ def text_came(fields: Fields) -> HttpResponse:
     if not said:
         return _twiml("<Message>Reply 4 if you have it, 6 to pass it on.</Message>")
     sentence = replies.answer(notification, said, via=actions.Via.REPLY)
-    return _twiml(f"<Message>{call.escape(sentence)}</Message>")
+    return _twiml(f"<Message>{escape(sentence)}</Message>")
