@@ -105,6 +105,20 @@ class Config(BaseSettings):
         60, ge=0, description="Text messages that an hour may have from one provider; 0 sets no limit."
     )
     voice_per_hour: int = Field(60, ge=0, description="Calls that an hour may have from one provider; 0 sets no limit.")
+    sip_account: str = Field(
+        "",
+        description="Account of raglan at your telephone system, such as `sip:raglan@pbx.example.org`; "
+        "`;transport=tcp` or `;transport=tls` may follow. Empty: no calls over SIP.",
+    )
+    sip_password: SecretStr = Field(SecretStr(""), description="Password of that account.")
+    sip_outbound: str = Field("", description="Outbound proxy, such as `sip:proxy.example.org`. Empty: none.")
+    sip_lines: int = Field(2, ge=1, le=20, description="Calls over SIP at once from one node.")
+    sip_rtp_ports: str = Field(
+        "42000-42999", pattern=r"^\d{4,5}-\d{4,5}$", description="UDP ports for the sound of calls."
+    )
+    sip_voice: str = Field(
+        "en", pattern=r"^[a-z]{2,3}([-+][A-Za-z0-9-]{1,20})*$", description="Voice of espeak-ng that speaks pages."
+    )
     allow_networks: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Networks inside your own that webhooks may reach, such as `10.0.0.0/8`; comma-separated.",

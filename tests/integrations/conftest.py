@@ -9,6 +9,7 @@ from raglan.core import http
 from raglan.integrations.email import channel as email
 from raglan.integrations.email import reply
 from raglan.integrations.ntfy import channel as ntfy
+from raglan.integrations.sip import channel as sip
 from raglan.integrations.twilio import call, sms, views, wire
 from raglan.paging.ports import Message
 
@@ -22,7 +23,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(**values: object) -> None:
         given.update(values)
         changed: Config = config().model_copy(update=given)
-        for module in (http, email, reply, ntfy, call, sms, views, wire):
+        for module in (http, email, reply, sip, ntfy, call, sms, views, wire):
             monkeypatch.setattr(module, "config", lambda: changed)
 
     return change
