@@ -36,7 +36,9 @@ def test_the_button_in_a_test_confirms_the_way(outbox: world.Outbox) -> None:
 
     answer = Client().post("/p/" + outbox.sent[0].message.link.partition("/p/")[2], {"answer": "have"})
 
+    world.fire_all()
     assert answer.status_code == 302
+    assert world.mail_of(mara).confirmed_at is not None
     assert Page.objects.get().state == Page.State.ACKNOWLEDGED
     assert Notification.objects.get().confirmed_at is not None
 
@@ -62,3 +64,14 @@ def test_a_test_that_is_passed_on_worries_nobody(outbox: world.Outbox) -> None:
 
     assert Page.objects.get().state == Page.State.TRIGGERED
     assert "page.unanswered" not in [event.kind for event in timeline.about("now")]
+
+
+def test_a_link_that_came_by_two_ways_proves_neither(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    world.way(mara, "webhook")
+    world.page(world.policy((600, [mara])))
+
+    Client().post("/p/" + outbox.sent[0].message.link.partition("/p/")[2], {"answer": "have"})
+    world.fire_all()
+
+    assert not mara.contact_methods.filter(confirmed_at__isnull=False).exists()

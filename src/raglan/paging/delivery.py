@@ -377,6 +377,22 @@ def tell_the_others(event: timeline.Happened) -> None:
     timers.schedule_many([timers.Plan(UPDATE, f"notification:{pk}", now()) for pk in latest.values()])
 
 
+@timeline.reaction("page.acknowledged", "page.joined", "page.passed_on")
+def note_the_way(event: timeline.Happened) -> None:
+    """An answer by the link proves the way that the link went, where only one way brought it."""
+    if event.data.get("via") != actions.Via.LINK or not event.data.get("person"):
+        return
+    brought = Notification.objects.select_related("contact__person").filter(
+        page_id=int(event.subjects[0].partition(":")[2]),
+        person_id=int(str(event.data["person"])),
+        handed_over_at__isnull=False,
+    )
+    ways = {item.contact_id: item.contact for item in brought if item.contact is not None}
+    if len(ways) == 1:
+        contact = next(iter(ways.values()))
+        people.confirm_contact(contact, actor=contact.person)
+
+
 @timers.handler(UPDATE, network=True)
 def update(due: timers.Due) -> None:
     """Tell one person that a page needs them no more. It is a courtesy: a failure is counted, not tried again."""
