@@ -296,3 +296,16 @@ def test_a_message_for_a_full_lane_is_put_back_and_not_failed(phones: tuple[Phon
     assert "notification.failed" not in [event.kind for event in timeline.about(page)]
     assert not Timer.objects.filter(kind="paging.deliver").exists()
     assert timers.lateness() == 0
+
+
+@pytest.mark.django_db
+def test_what_a_provider_says_about_the_address_is_told_without_it(phones: tuple[Phone, Phone]) -> None:
+    first, second = phones
+    first.errors = [DeliveryError(f"the number {NUMBER} is not valid", permanent=True)]
+    second.errors = [DeliveryError(f"{NUMBER} refused", permanent=True)]
+
+    page = world.page(world.policy((600, [by_phone()])))
+
+    told = [event.data["why"] for event in timeline.about(page) if event.kind == "notification.failed"]
+    assert told == ["the number the address is not valid", "the address refused"]
+    assert NUMBER not in str([event.data for event in timeline.about(page)])

@@ -168,8 +168,9 @@ def _record_failure(notification: Notification, error: DeliveryError, this: Try)
     hopeful = this.again or not error.permanent or other is not None  # some provider may take it later
     again = falls_over or (hopeful and notification.attempts <= len(RETRIES))
     state = Notification.State.WAITING if again else Notification.State.FAILED
+    why = _without_address(error.sentence, notification)
     changed = Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
-        state=state, error=error.sentence[:1000]
+        state=state, error=why
     )
     timeline.append(
         events.NotificationFailed(
@@ -177,7 +178,7 @@ def _record_failure(notification: Notification, error: DeliveryError, this: Try)
             person=notification.person_id,
             channel=notification.channel,
             attempt=notification.attempts,
-            why=error.sentence[:1000],
+            why=why,
             permanent=not again,
             provider=this.provider,
         ),
@@ -192,9 +193,14 @@ def _record_failure(notification: Notification, error: DeliveryError, this: Try)
         return
     _bring_next_forward(notification)
     if not again and notification.reached_id is not None:
-        _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), error.sentence)
+        _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), why)
     if isinstance(error, ports.Gone) and notification.contact is not None:
         people.end_contact(notification.contact, why=error.sentence)
+
+
+def _without_address(sentence: str, notification: Notification) -> str:
+    """Providers like to repeat the address; events are kept for ever and carry none."""
+    return sentence.replace(notification.address, "the address")[:1000]
 
 
 def _another(notification: Notification, this: Try) -> ports.Provider | None:
@@ -334,7 +340,7 @@ def report_on(notification_id: int, report: ports.Report) -> None:
         if report.outcome == ports.Outcome.RECEIVED:
             _received(notification)
         else:
-            _not_reached(page, notification, report.words or "nobody was reached")
+            _not_reached(page, notification, _without_address(report.words or "nobody was reached", notification))
 
 
 def _received(notification: Notification) -> None:
@@ -377,22 +383,6 @@ def tell_the_others(event: timeline.Happened) -> None:
     timers.schedule_many([timers.Plan(UPDATE, f"notification:{pk}", now()) for pk in latest.values()])
 
 
-@timeline.reaction("page.acknowledged", "page.joined", "page.passed_on")
-def note_the_way(event: timeline.Happened) -> None:
-    """An answer by the link proves the way that the link went, where only one way brought it."""
-    if event.data.get("via") != actions.Via.LINK or not event.data.get("person"):
-        return
-    brought = Notification.objects.select_related("contact__person").filter(
-        page_id=int(event.subjects[0].partition(":")[2]),
-        person_id=int(str(event.data["person"])),
-        handed_over_at__isnull=False,
-    )
-    ways = {item.contact_id: item.contact for item in brought if item.contact is not None}
-    if len(ways) == 1:
-        contact = next(iter(ways.values()))
-        people.confirm_contact(contact, actor=contact.person)
-
-
 @timers.handler(UPDATE, network=True)
 def update(due: timers.Due) -> None:
     """Tell one person that a page needs them no more. It is a courtesy: a failure is counted, not tried again."""
@@ -407,9 +397,10 @@ def update(due: timers.Due) -> None:
     taker = notification.page.acknowledged_by
     words = "It is over." if notification.page.state == Page.State.RESOLVED else f"{taker or 'Somebody'} has it."
     try:
-        channel.update(notification.address, message_of(notification), words)
+        with circuit.hand_over(f"{notification.provider} updated"):
+            channel.update(notification.address, message_of(notification), words)
         metrics.sends.labels(notification.channel, "updated").inc()
-    except DeliveryError:
+    except (DeliveryError, circuit.Full):
         metrics.sends.labels(notification.channel, "update_failed").inc()
 
 

@@ -248,8 +248,6 @@ class Notification(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["page", "state"], name="notification_page"),
-
-
             models.Index(fields=["provider", "handed_over_at"], name="notification_provider"),
             models.Index(fields=["provider_id"], name="notification_provider_id"),
         ]

@@ -4,6 +4,7 @@ A call is a process: it holds no state that the next one could trip over, and it
 when raglan is gone.
 """
 
+import atexit
 import json
 import socket
 import subprocess
@@ -32,6 +33,18 @@ module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 """
+
+
+_running: "set[subprocess.Popen[bytes]]" = set()
+
+
+def _hang_up_all() -> None:
+    """End every call when raglan ends: a voice that takes no answer helps nobody."""
+    for process in list(_running):
+        process.terminate()
+
+
+atexit.register(_hang_up_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class Line:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+            _running.add(self._process)
             self._control = _connect(port)
         except OSError as error:
             self.__exit__()
@@ -103,6 +117,7 @@ class Line:
             self._control.close()
         if self._process is not None:
             self._process.terminate()
+            _running.discard(self._process)
             try:
                 self._process.wait(3)
             except subprocess.TimeoutExpired:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("paging", "0003_tests_by_appointment"),
+        ("paging", "0005_conditions_that_sqlite_can_use"),
         ("people", "0004_contact_sealed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
