@@ -1,6 +1,7 @@
 """`python -m bench [name] …`: run all measurements or some, print figures beside goals and floors."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -47,4 +48,5 @@ def show(figures: list[Figure]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from raglan.alerts.models import Alert, AlertGroup, Signal, Source
 from raglan.alerts.pipeline import deduplicate, hold
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
-from raglan.alerts.snapshot import Fact, Placed, Seen, Snapshot, keep, place, read
+from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Placed, Seen, Snapshot, keep, place, read
 from raglan.core import metrics, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
@@ -42,7 +42,7 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
     _name_the_list(snapshot)
     snapshot.store()
-    _note_sources(batches)
+    _note_sources(batches, snapshot)
     fault_point("ingest.before_commit")
     keep(snapshot)
     return [
@@ -289,9 +289,12 @@ def decide(snapshot: Snapshot, alert: Alert, *decisions: Decision) -> None:
     snapshot.decide(alert, *decisions)
 
 
-def _note_sources(batches: Sequence[Batch]) -> None:
-    for source_id in {batch.source.id for batch in batches}:
-        Source.objects.filter(pk=source_id).update(last_heard_at=now())
+def _note_sources(batches: Sequence[Batch], snapshot: Snapshot) -> None:
+    heard = {batch.source.id for batch in batches}
+    late = [pk for pk in heard if snapshot.at - snapshot.heard.get(pk, NEVER) >= HEARD_EVERY]
+    if late:
+        Source.objects.filter(pk__in=late).update(last_heard_at=snapshot.at)
+        snapshot.heard |= dict.fromkeys(late, snapshot.at)
     for batch in batches:
         metrics.signals_accepted.labels(batch.source.slug).inc(len(batch.decoded.signals))
         if batch.decoded.problems:

@@ -7,7 +7,7 @@ or earlier when an action of paging needs to find them.
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db import transaction
@@ -29,6 +29,10 @@ from raglan.paging.plan import Plan
 
 CHUNK = 500
 MOST_KEPT = 5_000
+# What begins or ends by time is looked at by a timer, which writes; this bounds how long a change waits for its timer.
+NOISE_KEPT = timedelta(seconds=1)
+HEARD_EVERY = timedelta(seconds=1)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 GROUP_FIELDS = ("alert_count", "firing_count", "held_count", "state", "closed_at", "page_id", "page_at", "severity")
 ALERT_FIELDS = (
     *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
@@ -99,6 +103,8 @@ class Snapshot:
     facts: list[Fact | timeline.Record] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
+    noise_at: datetime = NEVER
+    heard: dict[int, datetime] = field(default_factory=dict)
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
@@ -186,9 +192,11 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
     prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
     for chunk in _chunks(sorted(prints)):
-        related = ("group__policy", "group__page__acknowledged_by")
-        firing = Alert.objects.select_related("group", *related).filter(fingerprint__in=chunk, state=Alert.State.FIRING)
-        snapshot.open_alerts |= {alert.fingerprint: alert for alert in firing}
+        firing = Alert.objects.filter(fingerprint__in=chunk, state=Alert.State.FIRING)
+        if known := list(firing.values_list("pk", flat=True)):  # most of what comes here is new
+            related = ("group__policy", "group__page__acknowledged_by")
+            alerts = Alert.objects.select_related("group", *related).filter(pk__in=known)
+            snapshot.open_alerts |= {alert.fingerprint: alert for alert in alerts}
     for alert in snapshot.open_alerts.values():
         alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
     snapshot.seen = [
@@ -211,6 +219,9 @@ class _Kept(threading.local):
     groups: dict[str, AlertGroup | None] = field(default_factory=dict)
     plans: dict[int, Plan] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
+    noise: Noise = field(default_factory=Noise)
+    noise_at: datetime = NEVER
+    heard: dict[int, datetime] = field(default_factory=dict)
 
 
 _kept = _Kept()
@@ -220,20 +231,30 @@ def _fresh(at: datetime) -> Snapshot:
     """Return a snapshot with routes, and with the open groups of the last commit when nothing was written since."""
     is_good = _kept.mark is not None and _kept.mark == quiet.mark()
     _kept.mark = None  # the stages change what they are given; it is kept again only by a commit
-    noise = queries.noise(at)
     if not is_good:
-        return Snapshot(at, queries.routes(), noise)
-    return Snapshot(at, _kept.rules, noise, open_groups=_kept.groups, plans=_kept.plans, policies=_kept.policies)
+        return Snapshot(at, queries.routes(), queries.noise(at), noise_at=at)
+    is_recent = timedelta(0) <= at - _kept.noise_at < NOISE_KEPT
+    return Snapshot(
+        at,
+        _kept.rules,
+        _kept.noise if is_recent else queries.noise(at),
+        noise_at=_kept.noise_at if is_recent else at,
+        open_groups=_kept.groups,
+        plans=_kept.plans,
+        policies=_kept.policies,
+        heard=_kept.heard,
+    )
 
 
 def keep(snapshot: Snapshot) -> None:
     """Keep what a snapshot knows for the next one, when the transaction that ends now is on disk."""
     mark = quiet.mark()
-    groups = {key: group for key, group in snapshot.open_groups.items() if group is not None}
+    groups: dict[str, AlertGroup | None] = {key: group for key, group in snapshot.open_groups.items() if group}
 
     def kept() -> None:
         _kept.mark = mark if len(groups) <= MOST_KEPT else None
-        _kept.rules, _kept.groups = snapshot.rules, dict(groups)
+        _kept.rules, _kept.groups = snapshot.rules, groups
+        _kept.noise, _kept.noise_at, _kept.heard = snapshot.noise, snapshot.noise_at, snapshot.heard
         _kept.plans, _kept.policies = snapshot.plans, snapshot.policies
 
     if mark is not None:

@@ -41,13 +41,13 @@ def _from_sequence(model: type[models.Model], count: int) -> list[int]:
 def _from_counter(table: str, count: int) -> list[int]:
     """Move SQLite's own counter; we hold the only write transaction, so nobody stands between reading and writing."""
     name = connection.ops.quote_name(table)
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s RETURNING seq", [count, table])
-        row = cursor.fetchone()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        ask = connection.connection.execute
+        row = ask("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ? RETURNING seq", [count, table]).fetchone()
         if row is None:  # nothing was ever stored here
-            cursor.execute(f"SELECT COALESCE(MAX(id), 0) + %s FROM {name}", [count])  # noqa: S608 -- a quoted name
-            row = cursor.fetchone()
-            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, row[0]])
+            row = ask(f"SELECT COALESCE(MAX(id), 0) + ? FROM {name}", [count]).fetchone()  # noqa: S608 -- a quoted name
+            ask("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, row[0]])
     last = int(row[0])
     return list(range(last - count + 1, last + 1))
 
