@@ -29,6 +29,8 @@ steps = st.one_of(
     st.tuples(st.just("route changes"), st.sampled_from("abc"), st.none()),
     st.tuples(st.just("silence"), st.sampled_from("abc"), st.sampled_from((0, 50))),
     st.tuples(st.just("silence ends"), st.none(), st.none()),
+    st.tuples(st.just("inhibition"), st.sampled_from("abc"), st.sampled_from("abc")),
+    st.tuples(st.just("wait"), st.sampled_from((0, 60)), st.sampled_from((30, 300))),
 )
 
 
@@ -58,8 +60,18 @@ class History:
             case "somebody answers":
                 for page in Page.objects.filter(state__in=paging.OPEN):
                     paging.acknowledge(page, by=self.mara, via=paging.Via.LINK)
+            case _:
+                self.change_rules(what, first, second)
+
+    def change_rules(self, what: str, first: object, second: object) -> None:
+        match what:
             case "silence" | "silence ends":
                 self.silence(first, second)
+            case "inhibition":
+                world.inhibition(("alertname", "=", str(first)), ("alertname", "=", str(second)), "instance")
+            case "wait":
+                options = actions.RouteOptions(wait_s=int(str(first)), interval_s=int(str(second)))
+                world.route(1, self.policy, options=options)
             case _:
                 world.route(1, self.policy, ("alertname", "=", str(first)))
 
@@ -89,7 +101,7 @@ class History:
             stages = [item.stage for item in alert.decided]
             assert stages[:4] == ["identify", "deduplicate", "route", "group"]
             assert "page" in stages
-            assert {"hold", "silence"} & set(stages)
+            assert {"hold", "silence", "inhibit"} & set(stages)
             if alert.state == Alert.State.FIRING:
                 self.check_held(alert)
             assert (alert.state == Alert.State.RESOLVED) == any(
@@ -98,10 +110,14 @@ class History:
         self.check_groups()
 
     def check_held(self, alert: Alert) -> None:
-        """What fires is held exactly as long as something active matches it."""
-        active = [rule.ref for rule in queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)]
-        assert sorted(alert.held_by) == sorted(active)
-        assert (alert.held, alert.active_since is None) == (("silenced", True) if active else ("", False))
+        """What fires is held exactly as long as something active mutes it, or what explains it still fires."""
+        active = {rule.ref for rule in queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)}
+        explains = set(alert.held_by) - active
+        assert active <= set(alert.held_by)
+        for ref in explains:
+            assert Alert.objects.filter(fingerprint=ref.removeprefix("alert:"), state=Alert.State.FIRING).exists()
+        assert alert.held == ("inhibited" if explains else "silenced" if active else "")
+        assert (alert.active_since is None) == bool(alert.held)
 
     def check_groups(self) -> None:
         for group in AlertGroup.objects.select_related("page"):
@@ -111,7 +127,8 @@ class History:
             assert (group.state == AlertGroup.State.OPEN) == (firing > 0)
             assert group.held_count == held
             live = Page.objects.filter(reason_type="group", reason_id=group.pk).exclude(state=Page.State.RESOLVED)
-            assert bool(live) == (firing > held)  # it pages as long as something fires that nothing holds back
+            waits = group.page_at is not None and group.page_at > now()
+            assert bool(live) == (firing > held) or (waits and not live)  # it pages as long as something is not held
             if live:
                 assert group.page in live
             for page in live:
@@ -131,6 +148,7 @@ def test_what_was_accepted_is_accounted_for_after_any_history(
         for step in history:
             lived.step(*step)
             timers.release()
+            world.fire_all()  # what an ended explanation releases
             lived.check()
         transaction.set_rollback(True)
     CLOCK.move(moved - CLOCK.moved)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from raglan.alerts import actions, events, heartbeats
-from raglan.alerts.models import Alert, AlertGroup, Heartbeat, Route, Silence, Source
+from raglan.alerts.models import Alert, AlertGroup, Heartbeat, Inhibition, Route, Silence, Source
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
@@ -23,7 +23,7 @@ ALERT = (
 )
 GROUP = (
     *("key", "title", "labels", "severity", "state", "source_id", "page_id", "opened_at", "closed_at"),
-    *("alert_count", "firing_count", "held_count", "policy_id", "interval_s", "page_at"),
+    *("alert_count", "firing_count", "held_count", "policy_id", "interval_s", "page_at", "also"),
 )
 SILENCE = (
     *("key", "version", "matchers", "starts_at", "ends_at", "reason", "who", "person_id", "source_id"),
@@ -33,7 +33,11 @@ SOURCE = (
     *("name", "slug", "kind", "mapping", "token_hint", "created_at", "disabled_at", "noisy_since", "previous_ends_at"),
 )
 HEARTBEAT = ("source_id", "name", "slug", "period_s", "grace_s", "state", "why", "created_at")
-ROUTE = ("position", "matchers", "group_by", "policy_id", "version")
+ROUTE = (
+    *("position", "matchers", "group_by", "policy_id", "version", "parent_id", "wait_s", "interval_s", "goes_on"),
+    *("hours", "zone"),
+)
+INHIBITION = ("name", "source_matchers", "target_matchers", "equal", "version", "created_at", "removed_at")
 
 
 def stored() -> replay.State:
@@ -42,6 +46,7 @@ def stored() -> replay.State:
         "groups": replay.rows(AlertGroup, GROUP),
         "sources": replay.rows(Source, SOURCE),
         "routes": replay.rows(Route, ROUTE),
+        "inhibitions": replay.rows(Inhibition, INHIBITION),
         "silences": replay.rows(Silence, SILENCE),
         "heartbeats": replay.rows(Heartbeat, HEARTBEAT),
     }
@@ -85,8 +90,9 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             given = said.model_dump(exclude={"source", "what", "source_kind"})
             state["sources"][said.source] = {"pk": said.source, "kind": said.source_kind, **given}
         case events.RouteChanged():
-            given = said.model_dump(exclude={"route", "policy"})
-            state["routes"][said.route] = {"pk": said.route, "policy_id": said.policy, **given}
+            given = said.model_dump(exclude={"route", "policy", "parent"})
+            own = {"pk": said.route, "policy_id": said.policy, "parent_id": said.parent}
+            state["routes"][said.route] = {**own, **given}
         case _:
             tell_beats(state, said)
 
@@ -103,6 +109,22 @@ def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
             state["groups"][said.group].update(page_id=said.page, page_at=None)
         case events.GroupWaits():
             state["groups"][said.group].update(page_at=said.page_at)
+        case _:
+            tell_rules(state, said)
+
+
+def tell_rules(state: replay.State, said: timeline.EventPayload) -> None:
+    match said:
+        case events.RoutesMoved():
+            for route, position in said.positions.items():
+                state["routes"][route].update(position=position)
+        case events.RouteRemoved():
+            del state["routes"][said.route]
+        case events.InhibitionChanged():
+            given = said.model_dump(exclude={"inhibition"})
+            state["inhibitions"][said.inhibition] = {"pk": said.inhibition, "removed_at": None, **given}
+        case events.InhibitionRemoved():
+            state["inhibitions"][said.inhibition].update(removed_at=said.removed_at)
         case events.SilenceSet():
             given = said.model_dump(exclude={"silence", "person"})
             state["silences"][said.silence] = {"pk": said.silence, "person_id": said.person, **given}
@@ -199,6 +221,33 @@ def routing(source: SourceKey) -> None:
     world.route(2, policy)
 
 
+def routing_as_a_tree(source: SourceKey) -> None:
+    policy = Policy.objects.get(slug="web")
+    top = world.route(5, policy)
+    options = actions.RouteOptions(top, 60, 90, goes_on=True, hours=["mon-sun 00:00-24:00"], zone="Europe/Berlin")
+    below = world.route(7, policy, ("team", "=~", "w.*"), options=options)
+    actions.move_route(world.route(9, policy), up=True, actor="raglan")
+    actions.remove_route(below, version=1, actor="raglan")
+
+
+def waiting_for_more(source: SourceKey) -> None:
+    world.route(1, Policy.objects.get(slug="web"), options=actions.RouteOptions(wait_s=30, goes_on=True))
+    world.route(2, world.policy((60, [Person.objects.get(name="Mara Keller")])))
+    world.ingest(source, world.signal(instance="a"))
+    world.ingest(source, world.signal(alertname="Gone"), world.signal("resolved", alertname="Gone"))
+    world.fast_forward(timedelta(seconds=31))
+
+
+def inhibiting(source: SourceKey) -> None:
+    rule = world.inhibition(("alertname", "=", "HostDown"), ("alertname", "=", "HttpdDown"), "host")
+    down = world.signal(alertname="HostDown", host="a")
+    world.ingest(source, world.signal(host="a", instance="1"), down, world.signal(host="a", instance="2"))
+    world.ingest(source, world.signal("resolved", alertname="HostDown", host="a"))
+    world.fire_all()
+    world.ingest(source, down, world.signal(host="a", instance="3"))
+    actions.remove_inhibition(rule, actor="raglan")
+
+
 def forgetting(source: SourceKey) -> None:
     repeating(source)
     CLOCK.move(timedelta(days=20))
@@ -246,6 +295,9 @@ ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_fi
         beating,
         noting,
         routing,
+        routing_as_a_tree,
+        waiting_for_more,
+        inhibiting,
         forgetting,
     ],
     ids=lambda act: act.__name__,

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from raglan.alerts.models import Alert, AlertGroup, Route, Signal, Source
+from raglan.alerts.models import Alert, AlertGroup, Inhibition, Route, Signal, Source
 from raglan.console import events
 from raglan.core.clock import now
 from raglan.core.models import Event, Timer
@@ -310,3 +310,55 @@ def test_the_screen_of_a_policy_lists_its_versions_and_keys(furnished: Client, a
     assert "X-Raglan-Signature" in html
     assert "Monday and Tuesday, 08:00 to 16:00 (Europe/Berlin)" in html
     assert 'value="https://hooks.example.test/x"' in html
+
+
+def test_a_route_has_hours_a_wait_and_a_route_above_it(furnished: Client) -> None:
+    top, policy = Route.objects.get(), Policy.objects.get(slug="web")
+    typed = {"position": "20", "policy": policy.pk, "parent": top.pk, "wait_s": "30", "goes_on": "on"}
+    bad = furnished.post("/setup/routes/", typed | {"hours": "whenever", "zone": "Europe/Berlin"})
+    assert bad.status_code == 422
+    assert "write a time such as" in bad.content.decode()
+    furnished.post("/setup/routes/", typed | {"hours": "mon-fri 09:00-17:00\nsat 10:00-12:00", "zone": "Europe/Berlin"})
+
+    route = Route.objects.get(position=20)
+    assert (route.parent, route.wait_s, route.interval_s, route.goes_on) == (top, 30, 300, True)
+    assert (route.hours, route.zone) == (["mon-fri 09:00-17:00", "sat 10:00-12:00"], "Europe/Berlin")
+    assert "below 10:" in furnished.get("/setup/").content.decode()
+    assert furnished.get("/setup/routes/20/").context["form"]["hours"].value() == "mon-fri 09:00-17:00\nsat 10:00-12:00"
+
+
+def test_a_route_is_moved_and_removed_after_a_question(furnished: Client) -> None:
+    furnished.post("/setup/routes/", {"position": "20", "policy": Policy.objects.get(slug="web").pk})
+    moved = furnished.post("/setup/routes/20/move/", {"way": "up"})
+    assert moved["Location"] == "/setup/routes/10/"
+    assert "first among" in furnished.post("/setup/routes/10/move/", {"way": "up"}, follow=True).content.decode()
+    asked = furnished.get("/setup/routes/10/remove/").content.decode()
+    assert "Remove route 10?" in asked
+    furnished.post("/setup/routes/10/remove/", {"version": "9"})
+    assert Route.objects.count() == 2
+
+    furnished.post("/setup/routes/10/remove/", {"version": "1"})
+
+    assert list(Route.objects.values_list("position", flat=True)) == [20]
+
+
+def test_inhibitions_are_made_changed_and_removed(furnished: Client) -> None:
+    assert "There is none." in furnished.get("/alerts/inhibitions/").content.decode()
+    typed = {
+        "name": "A host explains",
+        "source_matchers": "alertname=HostDown",
+        "target_matchers": 'host=~".+"',
+        "equal": "host",
+    }
+    assert furnished.post("/alerts/inhibitions/new/", typed | {"target_matchers": "x"}).status_code == 422
+    assert furnished.post("/alerts/inhibitions/new/", typed).status_code == 302
+    rule = Inhibition.objects.get()
+    furnished.post(f"/alerts/inhibitions/{rule.pk}/", typed | {"name": "Another"})
+    listed = furnished.get("/alerts/inhibitions/").content.decode()
+    assert "Another" in listed
+    assert "version 2" in listed
+    assert furnished.get(f"/alerts/inhibitions/{rule.pk}/").context["form"]["target_matchers"].value() == 'host=~".+"'
+
+    furnished.post(f"/alerts/inhibitions/{rule.pk}/remove/")
+
+    assert furnished.get(f"/alerts/inhibitions/{rule.pk}/").status_code == 404

@@ -1,15 +1,13 @@
 """Verbs of alerts."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from raglan.alerts import events
 from raglan.alerts.holds import review
 from raglan.alerts.ingest import expire, ingest, seen_again
-from raglan.alerts.matchers import check, check_all
-from raglan.alerts.matchers import stored as stored_form
-from raglan.alerts.models import AlertGroup, Route, Signal
-from raglan.alerts.pipeline.route import Matcher
+from raglan.alerts.inhibiting import remove_inhibition, save_inhibition
+from raglan.alerts.matchers import check_all
+from raglan.alerts.models import AlertGroup, Signal
+from raglan.alerts.routing import RouteOptions, move_route, remove_route, save_route
 from raglan.alerts.silencing import (
     MAX_REASON,
     Setter,
@@ -35,13 +33,12 @@ from raglan.alerts.source_actions import (
     switch_source,
 )
 from raglan.config import config
-from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.paging.models import Policy
 
 __all__ = [
     "MAX_REASON",
+    "RouteOptions",
     "Setter",
     "SilenceDraft",
     "change_silence",
@@ -56,11 +53,15 @@ __all__ = [
     "forget_old_signals",
     "heard",
     "ingest",
+    "move_route",
     "note_alert",
     "note_error",
     "note_remote",
+    "remove_inhibition",
+    "remove_route",
     "review",
     "rotate_token",
+    "save_inhibition",
     "save_mapping",
     "save_route",
     "save_secret",
@@ -69,33 +70,6 @@ __all__ = [
     "set_silence",
     "switch_source",
 ]
-
-
-@atomic
-def save_route(
-    *, position: int, matchers: Sequence[Matcher], group_by: Sequence[str], policy: Policy, actor: timeline.Subject
-) -> Route:
-    """Make or replace the route at a position. Raises BadInput naming the matcher."""
-    for number, matcher in enumerate(matchers):
-        check(matcher, f"matchers[{number}]")
-    stored = stored_form(matchers)
-    route = Route.objects.filter(position=position).first()
-    if route is None:
-        route = Route.objects.create(position=position, matchers=stored, group_by=list(group_by), policy=policy)
-    else:
-        route.matchers, route.group_by, route.policy = stored, list(group_by), policy
-        route.version += 1
-        route.save()
-    changed = events.RouteChanged(
-        route=route.pk,
-        position=position,
-        version=route.version,
-        matchers=stored,
-        group_by=list(group_by),
-        policy=policy.pk,
-    )
-    timeline.append(changed, actor=actor, about=[route])
-    return route
 
 
 def forget_old_signals() -> int:

@@ -95,15 +95,18 @@ def start(
         reason = "nobody exists yet who could be paged; make the first administrator"
         return Decision("page", "held_back", reason), []
     words = paging.Words(title=title or group.title, text=text, severity=severity or group.severity)
-    earlier = group.page
-    page = page_by(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/"))
+    earlier, why = group.page, paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")
+    page = page_by(policy, words, reason=why)
+    for other in Policy.objects.filter(pk__in=group.also).order_by("pk") if group.also else ():
+        page_by(other, words, reason=why)
     if earlier is not None and earlier.state == Page.State.UNANSWERED:
         paging.resolve(earlier, why=f"page {page.pk} took its place")
     if group.page_at is not None:
         timers.cancel(ATTEND, subject=timeline.ref(group))
     group.page, group.page_at = page, None
     rule = f"{policy.slug}, version {policy.version}"
-    decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}", rule)
+    more = f", and {len(group.also)} more by the routes behind" if group.also else ""
+    decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}{more}", rule)
     paged = events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason)
     return decision, [(paged, [group, "alerts", "now"])]
 

@@ -53,6 +53,7 @@ class GroupOpened(EventPayload):
     policy: int | None = None
     interval_s: int = 300
     page_at: datetime | None = None
+    also: list[int] = []
 
 
 class AlertHeld(EventPayload):
@@ -173,6 +174,49 @@ class RouteChanged(EventPayload):
     matchers: list[dict[str, str]]
     group_by: list[str]
     policy: int
+    parent: int | None = None
+    wait_s: int = 0
+    interval_s: int = 300
+    goes_on: bool = False
+    hours: list[str] = []
+    zone: str = "UTC"
+
+
+class RoutesMoved(EventPayload):
+    """Two routes changed places."""
+
+    kind = "route.moved"
+    positions: dict[int, int]
+
+
+class RouteRemoved(EventPayload):
+    """A route was taken out of the table; what it was stands in the events of its making."""
+
+    kind = "route.removed"
+    route: int
+    position: int
+    version: int
+
+
+class InhibitionChanged(EventPayload):
+    """An inhibition was made or changed."""
+
+    kind = "inhibition.changed"
+    inhibition: int
+    name: str
+    source_matchers: list[dict[str, str]]
+    target_matchers: list[dict[str, str]]
+    equal: list[str]
+    version: int
+    created_at: datetime
+
+
+class InhibitionRemoved(EventPayload):
+    """An inhibition holds nothing back any more."""
+
+    kind = "inhibition.removed"
+    inhibition: int
+    removed_at: datetime
 
 
 class SignalParked(EventPayload):

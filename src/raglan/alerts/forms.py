@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django import forms
 
 from raglan.alerts import actions, matchers
-from raglan.alerts.models import Silence
+from raglan.alerts.models import Inhibition, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
@@ -88,4 +88,39 @@ def silence_initial(silence: Silence) -> dict[str, object]:
         "ends_at": silence.ends_at,
         "reason": silence.reason,
         "seen_version": silence.version,
+    }
+
+
+class InhibitionForm(Form):
+    """An inhibition: what explains, what is explained, what must be equal."""
+
+    name = forms.CharField(
+        label="What it says", max_length=200, help_text="Such as: a host that is down explains everything on it."
+    )
+    source_matchers = MatchersField(label="While this fires", help_text="One condition a line; all must hold.")
+    target_matchers = MatchersField(label="this is held back", help_text="One condition a line; all must hold.")
+    equal = forms.CharField(
+        label="if these labels are equal",
+        max_length=300,
+        required=False,
+        help_text="With commas between them. Empty: any alert of the first kind holds back all of the second.",
+    )
+
+    def labels(self) -> list[str]:
+        """Return the labels that must be equal."""
+        return [word.strip() for word in self.cleaned_data["equal"].split(",") if word.strip()]
+
+    def place(self, error: BadInput) -> None:
+        """Show a refusal of the action at the field that it is about."""
+        name = error.field.partition("[")[0]
+        self.add_error(name if name in self.fields else None, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+
+
+def inhibition_initial(inhibition: Inhibition) -> dict[str, object]:
+    """Return what the form starts with when an inhibition is changed."""
+    return {
+        "name": inhibition.name,
+        "source_matchers": matchers.written(matchers.read(inhibition.source_matchers)),
+        "target_matchers": matchers.written(matchers.read(inhibition.target_matchers)),
+        "equal": ", ".join(inhibition.equal),
     }

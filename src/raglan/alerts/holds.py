@@ -9,8 +9,10 @@ from datetime import datetime
 from raglan.alerts import events, queries
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
+from raglan.alerts.inhibitors import REVIEW, read_causes
 from raglan.alerts.models import Alert, AlertGroup
-from raglan.alerts.pipeline.hold import Held, Noise, hold
+from raglan.alerts.pipeline.hold import NO_CAUSES, Held, Noise, hold
+from raglan.alerts.pipeline.inhibit import Cause
 from raglan.alerts.snapshot import Snapshot
 from raglan.core import timeline, timers
 from raglan.core.clock import now
@@ -18,7 +20,6 @@ from raglan.core.db import atomic, take_turn
 from raglan.core.decisions import Decision
 from raglan.paging.models import Page
 
-REVIEW = "alerts.review"
 AT_ONCE = 1_000
 
 
@@ -28,13 +29,18 @@ def review(*, after: int = 0, held_only: bool = False) -> int:
     take_turn("alerts")
     at = now()
     noise = queries.noise(at)
+    causes: dict[str, list[Cause]] = {}
     firing = Alert.objects.filter(state=Alert.State.FIRING, pk__gt=after).order_by("pk")
     if held_only:
         firing = firing.exclude(held="")
     looked = list(firing.values_list("pk", "labels", "source_id", "held", "held_by")[:AT_ONCE])
     changed: dict[int, Held] = {}
+    held_labels = [labels for _, labels, _, held, _ in looked if held]
+    rules = noise.inhibitions
+    read_causes({rule.key(labels) for rule in rules for labels in held_labels if rule.is_target(labels)}, causes)
     for pk, labels, source_id, held, held_by in looked:
-        found = hold(labels, source_id=source_id, noise=noise, at=at)
+        explained = causes if held else NO_CAUSES  # what pages already is not held back by what fires later
+        found = hold(labels, source_id=source_id, noise=noise, at=at, causes=explained)
         if (found.how, list(found.by)) != (held, held_by):
             changed[pk] = found
     if changed:

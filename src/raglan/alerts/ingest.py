@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from raglan.alerts import events
+from raglan.alerts import events, queries
 from raglan.alerts.attend import attend, end, plan_for
+from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source
-from raglan.alerts.pipeline import deduplicate, hold
+from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
 from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Placed, Seen, Snapshot, keep, place, read
@@ -120,7 +121,7 @@ def _refresh(alert: Alert, signal: RawSignal) -> None:
 def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> Alert:
     """Open an alert in its group, and page when nothing holds it back and nobody is paged yet."""
     signal = seen.signal
-    placed = seen.placed or place(signal, batch.source.id, snapshot.rules)
+    placed = seen.placed or place(signal, batch.source.id, snapshot.rules, snapshot.at)
     known = snapshot.open_groups.get(placed.key)
     group = known or _open_group(placed, signal, batch, snapshot)
     alert = bulk.fresh(
@@ -144,9 +145,10 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     group.alert_count += 1
     group.firing_count += 1
     snapshot.touch(group)
-    held = hold(signal.labels, source_id=batch.source.id, noise=snapshot.noise, at=snapshot.at)
+    held = snapshot.hold(signal.labels, batch.source.id)
     set_held(alert, held.how, list(held.by), snapshot.at)
     snapshot.add_alert(alert)
+    note_inhibitor(alert, snapshot.noise.inhibitions)
     decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page)
     snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
     snapshot.facts.extend(facts if known else [_opened(group, decided)])
@@ -164,17 +166,22 @@ def _open_group(placed: Placed, signal: RawSignal, batch: Batch, snapshot: Snaps
         severity=signal.severity[:20],
         source_id=batch.source.id,
         opened_at=snapshot.at,
-        **_paging_of(placed.rule, snapshot.at),
+        **_paging_of(placed.rules, snapshot.at),
     )
-    group.policy = snapshot.policy(placed.rule.policy_id) if placed.rule else None
+    group.policy = snapshot.policy(placed.rules[0].policy_id) if placed.rules else None
     plan_for(group)
     snapshot.add_group(group)
     return group
 
 
-def _paging_of(rule: RouteRule | None, at: datetime) -> dict[str, object]:
-    """Return what a new group keeps of its route: a route that changes later does not change a group that is open."""
-    return {"policy_id": rule.policy_id} if rule else {}
+def _paging_of(rules: Sequence[RouteRule], at: datetime) -> dict[str, object]:
+    """Return what a new group keeps of its routes: a route that changes later does not change a group that is open."""
+    if not rules:
+        return {}
+    first = rules[0]
+    also = sorted({rule.policy_id for rule in rules[1:]} - {first.policy_id})
+    page_at = at + timedelta(seconds=first.wait_s) if first.wait_s else None
+    return {"policy_id": first.policy_id, "also": also, "interval_s": first.interval_s, "page_at": page_at}
 
 
 def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
@@ -224,6 +231,7 @@ def _opened(group: AlertGroup, decided: Decision) -> Fact:
         policy=group.policy_id,
         interval_s=group.interval_s,
         page_at=group.page_at,
+        also=group.also,
     )
     return opened, [group, "alerts", "now"]
 
@@ -242,6 +250,7 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     snapshot.touch(alert)
     snapshot.open_alerts.pop(alert.fingerprint, None)
     snapshot.closed.append(alert.pk)
+    drop_inhibitor(alert, snapshot.noise.inhibitions, snapshot.causes)
     group = alert.group
     group.firing_count = max(0, group.firing_count - 1)
     group.held_count -= bool(alert.held)
@@ -320,7 +329,7 @@ def expire() -> int:
     late = Alert.objects.select_related("group", "group__page").filter(state=Alert.State.FIRING, expires_at__lt=at)
     alerts = list(late.order_by("pk")[:500])
     if alerts:
-        snapshot = Snapshot(at)
+        snapshot = Snapshot(at, noise=queries.noise(at))
         for alert in alerts:
             alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
             reason = "not heard of until the time that its source promised"

@@ -89,7 +89,7 @@ class Heartbeat(models.Model):
 
 
 class Route(models.Model):
-    """Sends the groups whose labels match to a policy. Routes are read by position; the first that matches decides."""
+    """Sends the groups whose labels match to a policy. A tree, read by position; the first that takes decides."""
 
     ref_kind: ClassVar[str] = "route"
 
@@ -97,6 +97,12 @@ class Route(models.Model):
     matchers = models.JSONField(default=list, blank=True)
     group_by = models.JSONField(default=list, blank=True)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="routes")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="below")
+    wait_s = models.PositiveIntegerField(default=0)
+    interval_s = models.PositiveIntegerField(default=300)
+    goes_on = models.BooleanField(default=False)
+    hours = models.JSONField(default=list, blank=True)
+    zone = models.CharField(max_length=64, default="UTC")
     version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
@@ -127,6 +133,7 @@ class AlertGroup(models.Model):
     firing_count = models.PositiveIntegerField(default=0)
     held_count = models.PositiveIntegerField(default=0)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    also = models.JSONField(default=list, blank=True)
     interval_s = models.PositiveIntegerField(default=300)
     page_at = models.DateTimeField(null=True, blank=True)
 
@@ -252,3 +259,37 @@ class Silence(models.Model):
 
     def __str__(self) -> str:
         return f"silence {self.pk}"
+
+
+class Inhibition(models.Model):
+    """While an alert of the source side fires, alerts of the target side with the same values are held back."""
+
+    ref_kind: ClassVar[str] = "inhibition"
+
+    name = models.CharField(max_length=200)
+    source_matchers = models.JSONField()
+    target_matchers = models.JSONField()
+    equal = models.JSONField(default=list, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Inhibitor(models.Model):
+    """A firing alert that holds others back under a rule; `key` is what both sides agree in."""
+
+    key = models.CharField(max_length=64)
+    inhibition = models.ForeignKey(Inhibition, on_delete=models.CASCADE, related_name="inhibitors")
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="inhibits")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["inhibition", "alert"], name="inhibitor_once_an_alert")
+        ]
+        indexes: ClassVar = [models.Index(fields=["key"], name="inhibitor_key")]
+
+    def __str__(self) -> str:
+        return f"{self.alert_id} under {self.inhibition_id}"

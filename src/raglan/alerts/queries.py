@@ -8,8 +8,10 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts import matchers
 from raglan.alerts.events import AlertNoted
-from raglan.alerts.models import Alert, AlertGroup, Route, Silence, Source, StageDecision
+from raglan.alerts.models import Alert, AlertGroup, Inhibition, Route, Silence, Source, StageDecision
 from raglan.alerts.pipeline.hold import Noise
+from raglan.alerts.pipeline.hours import parse_span
+from raglan.alerts.pipeline.inhibit import InhibitionRule
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
@@ -58,6 +60,12 @@ def rule_of(route: Route) -> RouteRule:
         policy_name=route.policy.name,
         matchers=matchers.read(route.matchers),
         group_by=tuple(route.group_by),
+        parent_id=route.parent_id,
+        wait_s=route.wait_s,
+        interval_s=route.interval_s,
+        goes_on=route.goes_on,
+        hours=tuple(parse_span(text, "hours") for text in route.hours),
+        zone=route.zone,
     )
 
 
@@ -117,7 +125,38 @@ def noise(at: datetime) -> Noise:
     """Return all that may hold an alert back at a time."""
     active = Silence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
     noisy = Source.objects.filter(noisy_since__isnull=False).values_list("pk", flat=True)
-    return Noise(silences=tuple(silence_rule(silence) for silence in active), noisy_sources=frozenset(noisy))
+    rules = Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
+    return Noise(
+        silences=tuple(silence_rule(silence) for silence in active),
+        inhibitions=tuple(inhibition_rule(inhibition) for inhibition in rules),
+        noisy_sources=frozenset(noisy),
+    )
+
+
+def inhibition_rule(inhibition: Inhibition) -> InhibitionRule:
+    """Return one inhibition as the pipeline reads it."""
+    return InhibitionRule(
+        id=inhibition.pk,
+        version=inhibition.version,
+        name=inhibition.name,
+        source=matchers.read(inhibition.source_matchers),
+        target=matchers.read(inhibition.target_matchers),
+        equal=tuple(inhibition.equal),
+    )
+
+
+def inhibitions() -> QuerySet[Inhibition]:
+    """Inhibitions that hold, oldest first, each with how many alerts hold others back under it now."""
+    found = Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
+    return found.annotate(holding=Count("inhibitors"))
+
+
+def inhibition(pk: int) -> Inhibition:
+    """Return one inhibition. Raises NotFound."""
+    found = inhibitions().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such inhibition.")
+    return found
 
 
 def silence_rule(silence: Silence) -> SilenceRule:

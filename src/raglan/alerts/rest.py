@@ -8,13 +8,11 @@ from ninja import Router, Schema, Status
 from pydantic import Field, JsonValue
 
 from raglan.alerts import actions, queries
-from raglan.alerts.models import Alert, AlertGroup, Route, Source
+from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.paste import paste_line
-from raglan.alerts.pipeline.route import Matcher
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, NotFound
-from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug
-from raglan.paging.models import Policy
+from raglan.core.errors import NotFound
+from raglan.core.schema import Body, Cursor, Limit, Line, Slug
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["alerts"])
@@ -72,26 +70,6 @@ class MatcherIn(Body):
     name: Annotated[str, Field(min_length=1, max_length=128)]
     op: Literal["=", "!=", "=~", "!~"] = "="
     value: Annotated[str, Field(max_length=500)]
-
-
-class RouteIn(Body):
-    """A route; the same position again replaces it."""
-
-    position: Annotated[int, Field(ge=0, le=100_000)]
-    matchers: Annotated[list[MatcherIn], Field(max_length=20)] = []
-    policy: Slug
-    group_by: Annotated[list[ShortText], Field(max_length=20)] = []
-
-
-class RouteOut(Schema):
-    """A route as it is now."""
-
-    id: int
-    position: int
-    version: int
-    matchers: list[dict[str, str]]
-    group_by: list[str]
-    policy: str
 
 
 class GroupOut(Schema):
@@ -213,40 +191,6 @@ def _source(slug: str) -> Source:
     if source is None:
         raise NotFound("There is no such source.")
     return source
-
-
-@router.get("/routes", response=list[RouteOut], operation_id="list_routes", summary="The route table")
-def list_routes(request: HttpRequest) -> list[RouteOut]:
-    """Return routes in the order in which they are read."""
-    return [_route_out(route) for route in Route.objects.select_related("policy").order_by("position")]
-
-
-@router.post("/routes", response={201: RouteOut}, operation_id="save_route", summary="Make or replace a route")
-def save_route(request: HttpRequest, data: RouteIn) -> Status[RouteOut]:
-    """Save the route at a position."""
-    require_scope(request, Scope.CONFIGURE)
-    policy = Policy.objects.filter(slug=data.policy).first()
-    if policy is None:
-        raise BadInput("policy", "there is no such policy", status=422)
-    route = actions.save_route(
-        position=data.position,
-        matchers=[Matcher(item.name, item.op, item.value) for item in data.matchers],
-        group_by=data.group_by,
-        policy=policy,
-        actor=principal(request).actor,
-    )
-    return Status(201, _route_out(route))
-
-
-def _route_out(route: Route) -> RouteOut:
-    return RouteOut(
-        id=route.pk,
-        position=route.position,
-        version=route.version,
-        matchers=route.matchers,
-        group_by=route.group_by,
-        policy=route.policy.slug,
-    )
 
 
 @router.get("/alert-groups", response=list[GroupOut], operation_id="list_groups", summary="Alert groups")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from raglan.alerts import matchers, queries
 from raglan.alerts.models import Alert, AlertGroup, Silence
+from raglan.alerts.pipeline.inhibit import InhibitionRule
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
@@ -142,3 +143,8 @@ def table() -> Sequence[tuple[RouteRule, str]]:
     """Return the routes in order, each with the name of its policy."""
     slugs = dict(Policy.objects.values_list("pk", "slug"))
     return [(rule, slugs[rule.policy_id]) for rule in queries.routes()]
+
+
+def inhibitions() -> Sequence[InhibitionRule]:
+    """Return the inhibitions that hold."""
+    return queries.noise(now()).inhibitions

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from raglan.alerts import events, matchers
-from raglan.alerts.holds import REVIEW, plan_review, review
+from raglan.alerts.holds import plan_review, review
+from raglan.alerts.inhibitors import REVIEW
 from raglan.alerts.models import Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.core import timeline, timers

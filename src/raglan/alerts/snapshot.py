@@ -14,9 +14,12 @@ from django.db import transaction
 from django.db.models import Model
 
 from raglan.alerts import closing, queries
+from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
-from raglan.alerts.pipeline import Noise, deduplicate, group_key, identify, route
-from raglan.alerts.pipeline.route import RouteRule
+from raglan.alerts.pipeline import Noise, deduplicate, group_key, hold, identify
+from raglan.alerts.pipeline.hold import Held
+from raglan.alerts.pipeline.inhibit import Cause
+from raglan.alerts.pipeline.route import RouteRule, decision_of, matching
 from raglan.alerts.ports import Batch, RawSignal, Standing
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -44,9 +47,9 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a new alert belongs: its route, its group, and why."""
+    """Where a new alert belongs: the routes that take it, its group, and why."""
 
-    rule: RouteRule | None
+    rules: Sequence[RouteRule]
     key: str
     shared: dict[str, str]
     routed: Decision
@@ -86,6 +89,7 @@ class Snapshot:
     at: datetime
     rules: list[RouteRule] = field(default_factory=list)
     noise: Noise = field(default_factory=Noise)
+    causes: dict[str, list[Cause]] = field(default_factory=dict)
     seen: list[list[Seen]] = field(default_factory=list)
     open_alerts: dict[str, Alert] = field(default_factory=dict)
     open_groups: dict[str, AlertGroup | None] = field(default_factory=dict)
@@ -105,6 +109,10 @@ class Snapshot:
     policies: dict[int, Policy] = field(default_factory=dict)
     noise_at: datetime = NEVER
     heard: dict[int, datetime] = field(default_factory=dict)
+
+    def hold(self, labels: dict[str, str], source_id: int) -> Held:
+        """Ask what holds an alert back, with what fires now."""
+        return hold(labels, source_id=source_id, noise=self.noise, at=self.at, causes=self.causes)
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
@@ -207,6 +215,8 @@ def read(batches: Sequence[Batch]) -> Snapshot:
         for batch, signals in zip(batches, named, strict=True)
     ]
     _read_groups(snapshot)
+    rules = snapshot.noise.inhibitions
+    snapshot.causes = causes_of(rules, ((signal, name) for signals in named for signal, name, _ in signals))
     return snapshot
 
 
@@ -264,16 +274,21 @@ def keep(snapshot: Snapshot) -> None:
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
     is_open = fingerprint in snapshot.open_alerts
     is_new = deduplicate(signal, is_open=is_open).outcome == "new"
-    return place(signal, batch.source.id, snapshot.rules) if is_new else None
+    return place(signal, batch.source.id, snapshot.rules, snapshot.at) if is_new else None
 
 
-def place(signal: RawSignal, source_id: int, rules: Sequence[RouteRule]) -> Placed:
+def place(signal: RawSignal, source_id: int, rules: Sequence[RouteRule], at: datetime) -> Placed:
     """Route and group a signal that opens an alert."""
-    rule, routed = route(signal.labels, rules)
+    found = matching(signal.labels, rules, at)
+    first = found[0] if found else None
     key, shared, grouped = group_key(
-        signal.labels, route_id=rule.id if rule else None, source_id=source_id, group_by=rule.group_by if rule else ()
+        signal.labels,
+        route_id=first.id if first else None,
+        source_id=source_id,
+        group_by=first.group_by if first else (),
+        also=[rule.id for rule in found[1:]],
     )
-    return Placed(rule, key, shared, routed, grouped)
+    return Placed(found, key, shared, decision_of(found, rules), grouped)
 
 
 def _read_groups(snapshot: Snapshot) -> None:

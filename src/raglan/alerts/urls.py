@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.alerts import silence_views, views
+from raglan.alerts import inhibition_views, silence_views, views
 
 app_name = "alerts"
 urlpatterns = [
@@ -14,5 +14,9 @@ urlpatterns = [
     path("alerts/silences/<int:pk>/", silence_views.silence, name="silence"),
     path("alerts/silences/<int:pk>/change/", silence_views.change_silence, name="change_silence"),
     path("alerts/silences/<int:pk>/expire/", silence_views.expire_silence, name="expire_silence"),
+    path("alerts/inhibitions/", inhibition_views.inhibitions, name="inhibitions"),
+    path("alerts/inhibitions/new/", inhibition_views.new_inhibition, name="new_inhibition"),
+    path("alerts/inhibitions/<int:pk>/", inhibition_views.inhibition, name="inhibition"),
+    path("alerts/inhibitions/<int:pk>/remove/", inhibition_views.remove_inhibition, name="remove_inhibition"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
 ]

@@ -9,6 +9,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from raglan.alerts import heartbeats
+from raglan.alerts.actions import RouteOptions
 from raglan.alerts.models import Route, Source
 from raglan.alerts.pipeline.route import OPERATORS, Matcher
 from raglan.core.decode import decode_json
@@ -23,6 +24,7 @@ from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Pla
 from raglan.paging.policies import MAX_FORGOTTEN_S
 from raglan.paging.queries import plan_of
 from raglan.paging.readiness import NotReady
+from raglan.people.forms import zones
 from raglan.people.models import Person, Team
 
 STEPS = 8
@@ -364,6 +366,40 @@ class RouteForm(forms.Form):
         required=False,
         help_text="With commas between them. Alerts that agree in them are one page.",
     )
+    parent = forms.ModelChoiceField(
+        label="Below the route",
+        queryset=Route.objects.order_by("position"),
+        required=False,
+        empty_label="none: it stands for itself",
+        help_text="It is asked only for what that route takes, before it.",
+    )
+    wait_s = forms.IntegerField(
+        label="Seconds to wait for more",
+        min_value=0,
+        max_value=DAY_MINUTES * MINUTES,
+        required=False,
+        help_text="How long a new group waits before it pages. Empty or 0: at once.",
+    )
+    interval_s = forms.IntegerField(
+        label="Seconds between two pages of one group",
+        min_value=0,
+        max_value=DAY_MINUTES * MINUTES,
+        required=False,
+        help_text="When somebody has the page and something new joins. Empty: 300.",
+    )
+    hours = forms.CharField(
+        label="Only at these times",
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="One line each, such as mon-fri 09:00-17:00 or daily 22:00-06:00. Empty: always.",
+    )
+    zone = forms.ChoiceField(
+        label="On the wall clock of", choices=zones, required=False, help_text="Counts for the times above."
+    )
+    goes_on = forms.BooleanField(
+        label="Go on to the routes behind", required=False, help_text="They may page somebody else as well."
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -403,6 +439,18 @@ class RouteForm(forms.Form):
         """Return the labels to group by."""
         return [word.strip() for word in self.cleaned_data["group_by"].split(",") if word.strip()]
 
+    def options(self) -> RouteOptions:
+        """Return what is written beside the conditions."""
+        data = self.cleaned_data
+        return RouteOptions(
+            parent=data["parent"],
+            wait_s=data["wait_s"] or 0,
+            interval_s=300 if data["interval_s"] is None else data["interval_s"],
+            goes_on=data["goes_on"],
+            hours=[line for line in data["hours"].splitlines() if line.strip()],
+            zone=data["zone"] or "UTC",
+        )
+
     def refuse(self, error: BadInput) -> None:
         """Put what an action refused at the field where it was written."""
         place, _, rest = error.field.partition("[")
@@ -422,6 +470,12 @@ def route_initial(route: Route) -> dict[str, object] | None:
         "position": route.position,
         "policy": route.policy_id,
         "group_by": ", ".join(route.group_by),
+        "parent": route.parent_id,
+        "wait_s": route.wait_s,
+        "interval_s": route.interval_s,
+        "hours": "\n".join(route.hours),
+        "zone": route.zone,
+        "goes_on": route.goes_on,
         "seen_version": route.version,
     }
     for number, item in enumerate(matchers, start=1):

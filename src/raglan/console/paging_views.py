@@ -5,17 +5,18 @@ from typing import cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.alerts import actions as alerts
 from raglan.alerts.models import Route
 from raglan.console.forms import PolicyForm, RouteForm, policy_initial, route_initial
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.integrations.webhook.channel import signing_key
 from raglan.paging import foresight, readiness
 from raglan.paging.models import Policy
 from raglan.paging.policies import plan_from
 from raglan.paging.queries import plan_of
-from raglan.people.access import Scope, reader, require
+from raglan.people.access import Scope, needs, reader, require
 from raglan.people.models import Person
 
 VERSIONS = 20
@@ -164,9 +165,7 @@ def new_route(request: HttpRequest) -> HttpResponse:
 def route(request: HttpRequest, position: int) -> HttpResponse:
     """Show a route, and let those change it who may."""
     person = reader(request)
-    found = Route.objects.select_related("policy").filter(position=position).first()
-    if found is None:
-        raise NotFound("There is no such route.")
+    found = _route(position)
     initial = route_initial(found)
     may = person.may_configure and initial is not None
     form = RouteForm(request.POST or None, initial=initial) if may else None
@@ -187,6 +186,44 @@ def route(request: HttpRequest, position: int) -> HttpResponse:
     )
 
 
+@require_POST
+@needs(Scope.CONFIGURE)
+def move_route(request: HttpRequest, position: int) -> HttpResponse:
+    """Let a route change places with its neighbour; the same button the other way undoes it."""
+    up = request.POST.get("way") == "up"
+    moved = alerts.move_route(_route(position), up=up, actor=reader(request))
+    if moved.position == position:
+        messages.info(request, f"It is the {'first' if up else 'last'} among its neighbours already.")
+    return redirect("console:route", moved.position)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Scope.CONFIGURE)
+def remove_route(request: HttpRequest, position: int) -> HttpResponse:
+    """Ask before a route is removed, then remove it as it was seen."""
+    found = _route(position)
+    if request.method != "POST":
+        return render(request, "console/remove_route.html", {"route": found})
+    seen = request.POST.get("version", "")
+    version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
+    try:
+        alerts.remove_route(found, version=version, actor=reader(request))
+    except Conflict as error:
+        messages.error(request, error.sentence)
+        return redirect("console:route", position)
+    messages.success(
+        request, "The route is removed. What it took goes to the routes behind it, at last to the fallback."
+    )
+    return redirect("/setup/#h-routes")
+
+
+def _route(position: int) -> Route:
+    found = Route.objects.select_related("policy", "parent").filter(position=position).first()
+    if found is None:
+        raise NotFound("There is no such route.")
+    return found
+
+
 def _save_route(form: RouteForm, person: Person) -> bool:
     data = form.cleaned_data
     try:
@@ -196,6 +233,7 @@ def _save_route(form: RouteForm, person: Person) -> bool:
             group_by=form.labels(),
             policy=data["policy"],
             actor=person,
+            options=form.options(),
         )
     except BadInput as error:
         form.refuse(error)

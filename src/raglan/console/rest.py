@@ -7,6 +7,7 @@ from ninja.errors import HttpError, ValidationError
 
 from raglan.alerts.heartbeat_rest import router as heartbeats
 from raglan.alerts.rest import router as alerts
+from raglan.alerts.route_rest import router as routes
 from raglan.alerts.silence_rest import router as silences
 from raglan.catalog.rest import router as catalog
 from raglan.changes.rest import router as changes
@@ -28,7 +29,8 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-for _router in (people, catalog, oncall, changes, paging, alerts, heartbeats, silences, incidents, reviews, own):
+_noise = (alerts, heartbeats, routes, silences)
+for _router in (people, catalog, oncall, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

@@ -41,6 +41,12 @@ class RouteRow:
 
     route: Route
     words: str
+    depth: int = 0
+
+    @property
+    def steps(self) -> range:
+        """One for each route above it."""
+        return range(self.depth)
 
 
 @require_GET
@@ -114,8 +120,17 @@ def step_words(step: Step) -> str:
 
 def route_rows() -> list[RouteRow]:
     """Return all routes with their conditions in words, in the order in which they are read."""
-    found = Route.objects.select_related("policy").order_by("position")
-    return [RouteRow(route, _conditions(route)) for route in found]
+    found = list(Route.objects.select_related("policy", "parent").order_by("position"))
+    return _below(None, found, 0)
+
+
+def _below(parent_id: int | None, routes: list[Route], depth: int) -> list[RouteRow]:
+    """Return routes as a tree is read: each before those below it."""
+    rows: list[RouteRow] = []
+    for route in routes:
+        if route.parent_id == parent_id:
+            rows += [RouteRow(route, _conditions(route), depth), *_below(route.pk, routes, depth + 1)]
+    return rows
 
 
 def _conditions(route: Route) -> str:

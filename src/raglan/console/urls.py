@@ -30,5 +30,7 @@ urlpatterns = [
     path("setup/policies/<slug:slug>/", paging_views.policy, name="policy"),
     path("setup/routes/", paging_views.new_route, name="new_route"),
     path("setup/routes/<int:position>/", paging_views.route, name="route"),
+    path("setup/routes/<int:position>/move/", paging_views.move_route, name="move_route"),
+    path("setup/routes/<int:position>/remove/", paging_views.remove_route, name="remove_route"),
     path("api/docs/", reference_views.docs, name="docs"),
 ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries as alert_queries
-from raglan.alerts.models import Route, Silence
+from raglan.alerts.models import Inhibition, Route, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey, Status
 from raglan.catalog.models import Service
@@ -141,10 +141,28 @@ def source(kind: str = "alertmanager", *, mapping: dict[str, object] | None = No
     return alert_queries.source_by_token(token)
 
 
-def route(position: int, to: Policy, *matchers: tuple[str, str, str], group_by: Sequence[str] = ()) -> Route:
+def route(
+    position: int,
+    to: Policy,
+    *matchers: tuple[str, str, str],
+    group_by: Sequence[str] = (),
+    options: alerts.RouteOptions | None = None,
+) -> Route:
     """Send alerts whose labels match to a policy."""
-    listed = [Matcher(*matcher) for matcher in matchers]
-    return alerts.save_route(position=position, matchers=listed, group_by=group_by, policy=to, actor="raglan")
+    return alerts.save_route(
+        position=position,
+        matchers=[Matcher(*matcher) for matcher in matchers],
+        group_by=group_by,
+        policy=to,
+        actor="raglan",
+        options=options or alerts.RouteOptions(),
+    )
+
+
+def inhibition(source: tuple[str, str, str], target: tuple[str, str, str], *equal: str) -> Inhibition:
+    """Let alerts of one kind hold back those of another."""
+    sides = {"source": [Matcher(*source)], "target": [Matcher(*target)]}
+    return alerts.save_inhibition(None, name="One explains the other", equal=equal, actor="raglan", **sides)
 
 
 def signal(status: Status = "firing", *, key: str = "", expires_at: datetime | None = None, **labels: str) -> RawSignal:

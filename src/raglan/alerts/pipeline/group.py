@@ -9,7 +9,12 @@ DEFAULT_GROUP_BY = ("alertname", "service", "cluster")
 
 
 def group_key(
-    labels: dict[str, str], *, route_id: int | None, source_id: int, group_by: Sequence[str]
+    labels: dict[str, str],
+    *,
+    route_id: int | None,
+    source_id: int,
+    group_by: Sequence[str],
+    also: Sequence[int] = (),
 ) -> tuple[str, dict[str, str], Decision]:
     """Return the key, the labels that all alerts of the group share, and why.
 
@@ -18,7 +23,11 @@ def group_key(
     """
     names = [name for name in group_by or DEFAULT_GROUP_BY if name in labels]
     shared = {name: labels[name] for name in names} if names else dict(labels)
-    words = [str(route_id), str(source_id), *(f"{name}\x00{value}" for name, value in sorted(shared.items()))]
+    words = [
+        "+".join(map(str, (route_id, *also))),
+        str(source_id),
+        *(f"{name}\x00{value}" for name, value in sorted(shared.items())),
+    ]
     key = hashlib.sha256("\x01".join(words).encode("utf-8", "replace")).hexdigest()
     reason = (
         f"together with others of the same {', '.join(names)}"

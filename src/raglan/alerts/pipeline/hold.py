@@ -1,8 +1,10 @@
 """The stages that may hold an alert back, one after another, and what they come to together."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from raglan.alerts.pipeline.inhibit import Cause, InhibitionRule, inhibit
 from raglan.alerts.pipeline.noisy import noisy
 from raglan.alerts.pipeline.silence import SilenceRule, silence
 from raglan.core.decisions import Decision
@@ -13,6 +15,7 @@ class Noise:
     """All rules that may hold an alert back, read once for a batch."""
 
     silences: tuple[SilenceRule, ...] = ()
+    inhibitions: tuple[InhibitionRule, ...] = ()
     noisy_sources: frozenset[int] = frozenset()
 
 
@@ -30,9 +33,16 @@ class Held:
         return self.decisions[0].reason
 
 
-def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime) -> Held:
-    """Ask every stage. Those that hold are told one by one; when none does, one decision gives all the reasons."""
-    asked: list[tuple[list[str], Decision]] = []
+Causes = Mapping[str, Sequence[Cause]]
+NO_CAUSES: Causes = {}
+
+
+def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime, causes: Causes = NO_CAUSES) -> Held:
+    """Ask every stage. Those that hold are told one by one; when none does, one decision gives all the reasons.
+
+    `causes` are firing alerts that may explain this one, by the key of their inhibition.
+    """
+    asked: list[tuple[list[str], Decision]] = [inhibit(labels, rules=noise.inhibitions, causes=causes)]
     silences, decided = silence(labels, source_id=source_id, rules=noise.silences, at=at)
     asked.append(([rule.ref for rule in silences], decided))
     asked.append(noisy(source_id, noise.noisy_sources))

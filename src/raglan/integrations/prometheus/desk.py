@@ -73,7 +73,7 @@ def _answer(source: SourceKey, request: IntakeRequest) -> Answer:
         return _set(source, request)
     query = parse_qs(request.query, keep_blank_values=True)
     reads: dict[str, Callable[[], Answer]] = {
-        ASKED[0]: lambda: Answer(200, written.status(seen.table(), seen.receivers())),
+        ASKED[0]: lambda: Answer(200, written.status(seen.table(), seen.receivers(), seen.inhibitions())),
         ASKED[1]: lambda: Answer(200, [{"name": name} for name in seen.receivers()]),
         ASKED[2]: lambda: Answer(200, _alerts(source, query)),
         ASKED[3]: lambda: Answer(200, written.groups(_chosen(source, query))),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import cast
 
+from raglan.alerts.pipeline.inhibit import InhibitionRule
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.alerts.seen import FALLBACK, SeenAlert, SeenSilence
 from raglan.core.clock import now
@@ -99,12 +100,14 @@ def silence(seen: SeenSilence) -> Body:
     }
 
 
-def status(table: Sequence[tuple[RouteRule, str]], receivers: Sequence[str]) -> Body:
+def status(
+    table: Sequence[tuple[RouteRule, str]], receivers: Sequence[str], inhibitions: Sequence[InhibitionRule]
+) -> Body:
     """Return what amtool asks for first, every time."""
     own = version("raglan")
     return {
         "cluster": {"status": "disabled", "peers": []},
-        "config": {"original": configuration(table, receivers)},
+        "config": {"original": configuration(table, receivers, inhibitions)},
         "uptime": instant(STARTED),
         "versionInfo": {
             "version": own,
@@ -117,20 +120,41 @@ def status(table: Sequence[tuple[RouteRule, str]], receivers: Sequence[str]) -> 
     }
 
 
-def configuration(table: Sequence[tuple[RouteRule, str]], receivers: Sequence[str]) -> str:
-    """Return the route table as Alertmanager would have it in its file; strings of JSON are strings of YAML."""
-    lines = ["route:", f"  receiver: {json.dumps(FALLBACK)}"]
-    if table:
-        lines.append("  routes:")
-    for rule, receiver in table:
-        lines.append(f"  - receiver: {json.dumps(receiver)}")
-        if rule.matchers:
-            lines.append(f"    matchers: [{', '.join(_matcher(matcher) for matcher in rule.matchers)}]")
-        if rule.group_by:
-            lines.append(f"    group_by: {json.dumps(list(rule.group_by))}")
+def configuration(
+    table: Sequence[tuple[RouteRule, str]], receivers: Sequence[str], inhibitions: Sequence[InhibitionRule] = ()
+) -> str:
+    """Return the rules as Alertmanager would have them in its file; strings of JSON are strings of YAML."""
+    lines = ["route:", f"  receiver: {json.dumps(FALLBACK)}", *_routes(table, None, "  ")]
+    if inhibitions:
+        lines.append("inhibit_rules:")
+    for rule in inhibitions:
+        lines += [f"- source_matchers: {_listed(rule.source)}", f"  target_matchers: {_listed(rule.target)}"]
+        lines.append(f"  equal: {json.dumps(list(rule.equal))}")
     lines.append("receivers:")
     lines.extend(f"- name: {json.dumps(name)}" for name in receivers)
     return "\n".join(lines) + "\n"
+
+
+def _routes(table: Sequence[tuple[RouteRule, str]], parent_id: int | None, indent: str) -> list[str]:
+    """Return the routes below one. Hours have no counterpart without named intervals; they stand in a comment."""
+    lines: list[str] = []
+    for rule, receiver in table:
+        if rule.parent_id != parent_id:
+            continue
+        lines.append(
+            f"{indent}- receiver: {json.dumps(receiver)}" + (f" # in hours, {rule.zone}" if rule.hours else "")
+        )
+        inside = indent + "  "
+        lines += [f"{inside}matchers: {_listed(rule.matchers)}"] if rule.matchers else []
+        lines += [f"{inside}group_by: {json.dumps(list(rule.group_by))}"] if rule.group_by else []
+        lines += [f"{inside}group_wait: {rule.wait_s}s", f"{inside}group_interval: {max(1, rule.interval_s)}s"]
+        lines += [f"{inside}continue: true"] if rule.goes_on else []
+        lines += _routes(table, rule.id, inside)
+    return [f"{indent}routes:", *lines] if lines else []
+
+
+def _listed(matchers: Sequence[Matcher]) -> str:
+    return f"[{', '.join(_matcher(matcher) for matcher in matchers)}]"
 
 
 def _matcher(matcher: Matcher) -> str:

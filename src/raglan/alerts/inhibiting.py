@@ -1,0 +1,71 @@
+"""Verbs of inhibitions: save and remove. What they held back and nothing else holds is looked at again at once."""
+
+from collections.abc import Sequence
+
+from raglan.alerts import events, matchers, queries
+from raglan.alerts.holds import review
+from raglan.alerts.inhibitors import renew
+from raglan.alerts.models import Inhibition
+from raglan.alerts.pipeline.route import Matcher
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic, take_turn
+from raglan.core.errors import BadInput, Conflict
+
+MAX_EQUAL = 20
+
+
+@atomic
+def save_inhibition(
+    inhibition: Inhibition | None,
+    *,
+    name: str,
+    source: Sequence[Matcher],
+    target: Sequence[Matcher],
+    equal: Sequence[str],
+    actor: timeline.Subject,
+) -> Inhibition:
+    """Make an inhibition, or a new version of one. What pages already goes on paging. Raises BadInput, Conflict."""
+    take_turn("alerts")
+    if not name.strip():
+        raise BadInput("name", "say what this explains, for those who wonder", status=422)
+    matchers.check_all(source, "source_matchers")
+    matchers.check_all(target, "target_matchers")
+    names = [word.strip() for word in equal if word.strip()]
+    if len(names) > MAX_EQUAL or any(len(word) > 128 for word in names):
+        raise BadInput("equal", f"at most {MAX_EQUAL} labels of 128 characters", status=422)
+    if inhibition is None:
+        inhibition = Inhibition(created_at=now())
+    else:
+        inhibition.refresh_from_db()
+        if inhibition.removed_at is not None:
+            raise Conflict("This inhibition was removed. Make a new one.")
+        inhibition.version += 1
+    inhibition.name, inhibition.equal = name.strip()[:200], names
+    inhibition.source_matchers, inhibition.target_matchers = matchers.stored(source), matchers.stored(target)
+    inhibition.save()
+    told = events.InhibitionChanged(
+        inhibition=inhibition.pk,
+        name=inhibition.name,
+        source_matchers=inhibition.source_matchers,
+        target_matchers=inhibition.target_matchers,
+        equal=names,
+        version=inhibition.version,
+        created_at=inhibition.created_at,
+    )
+    timeline.append(told, actor=actor, about=[inhibition, "alerts"])
+    renew(inhibition, queries.inhibition_rule(inhibition))
+    review(held_only=True)
+    return inhibition
+
+
+@atomic
+def remove_inhibition(inhibition: Inhibition, *, actor: timeline.Subject) -> None:
+    """Let an inhibition hold nothing back any more. Safe to call twice."""
+    at = now()
+    if not Inhibition.objects.filter(pk=inhibition.pk, removed_at__isnull=True).update(removed_at=at):
+        return
+    told = events.InhibitionRemoved(inhibition=inhibition.pk, removed_at=at)
+    timeline.append(told, actor=actor, about=[inhibition, "alerts"])
+    renew(inhibition, None)
+    review(held_only=True)

@@ -1,0 +1,142 @@
+"""Verbs of routes: save, move, remove. The fallback is not a route, so that it can not be removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from raglan.alerts import events
+from raglan.alerts.matchers import MAX_MATCHERS, check, stored
+from raglan.alerts.models import Route
+from raglan.alerts.pipeline.hours import parse_span
+from raglan.alerts.pipeline.route import Matcher
+from raglan.core import timeline
+from raglan.core.db import atomic, take_turn
+from raglan.core.errors import BadInput, Conflict
+from raglan.paging.models import Policy
+
+LONGEST_S = 24 * 3600
+DEEPEST = 5
+MAX_HOURS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """What a route may have beside its conditions: a route above it, hours, a wait, and that the search goes on."""
+
+    parent: Route | None = None
+    wait_s: int = 0
+    interval_s: int = 300
+    goes_on: bool = False
+    hours: Sequence[str] = ()
+    zone: str = "UTC"
+
+
+PLAIN = RouteOptions()
+
+
+@atomic
+def save_route(
+    *,
+    position: int,
+    matchers: Sequence[Matcher],
+    group_by: Sequence[str],
+    policy: Policy,
+    actor: timeline.Subject,
+    options: RouteOptions = PLAIN,
+) -> Route:
+    """Make or replace the route at a position. Raises BadInput naming the field."""
+    take_turn("alerts")
+    if len(matchers) > MAX_MATCHERS:
+        raise BadInput("matchers", f"at most {MAX_MATCHERS} matchers", status=422)
+    for number, matcher in enumerate(matchers):
+        check(matcher, f"matchers[{number}]")
+    route = Route.objects.filter(position=position).first()
+    _check(options, route)
+    if route is None:
+        route = Route(position=position)
+    else:
+        route.version += 1
+    route.matchers, route.group_by, route.policy = stored(matchers), list(group_by), policy
+    route.parent, route.goes_on = options.parent, options.goes_on
+    route.wait_s, route.interval_s = options.wait_s, options.interval_s
+    route.hours, route.zone = [text.strip() for text in options.hours], options.zone
+    route.save()
+    timeline.append(_changed(route), actor=actor, about=[route])
+    return route
+
+
+def _check(options: RouteOptions, route: Route | None) -> None:
+    for name, seconds in (("wait_s", options.wait_s), ("interval_s", options.interval_s)):
+        if not 0 <= seconds <= LONGEST_S:
+            raise BadInput(name, f"must be from 0 to {LONGEST_S} seconds", status=422)
+    if len(options.hours) > MAX_HOURS:
+        raise BadInput("hours", f"at most {MAX_HOURS} lines of hours", status=422)
+    for text in options.hours:
+        parse_span(text, "hours")
+    try:
+        ZoneInfo(options.zone)
+    except (ValueError, OSError, LookupError):
+        raise BadInput("zone", "name a time zone such as Europe/Berlin", status=422) from None
+    _check_parent(options, route)
+
+
+def _check_parent(options: RouteOptions, route: Route | None) -> None:
+    above, depth = options.parent, 0
+    while above is not None:
+        depth += 1
+        if depth > DEEPEST:
+            raise BadInput("parent", f"routes stand at most {DEEPEST} deep", status=422)
+        if route is not None and above.pk == route.pk:
+            raise BadInput("parent", "a route can not stand below itself", status=422)
+        above = above.parent
+
+
+def _changed(route: Route) -> events.RouteChanged:
+    return events.RouteChanged(
+        route=route.pk,
+        position=route.position,
+        version=route.version,
+        matchers=route.matchers,
+        group_by=route.group_by,
+        policy=route.policy_id,
+        parent=route.parent_id,
+        wait_s=route.wait_s,
+        interval_s=route.interval_s,
+        goes_on=route.goes_on,
+        hours=route.hours,
+        zone=route.zone,
+    )
+
+
+@atomic
+def move_route(route: Route, *, up: bool, actor: timeline.Subject) -> Route:
+    """Let a route change places with its neighbour under the same route; the first and the last stay where they are."""
+    take_turn("alerts")
+    route.refresh_from_db()
+    siblings = Route.objects.filter(parent_id=route.parent_id)
+    if up:
+        other = siblings.filter(position__lt=route.position).order_by("-position").first()
+    else:
+        other = siblings.filter(position__gt=route.position).order_by("position").first()
+    if other is None:
+        return route
+    mine, theirs = route.position, other.position
+    free = (Route.objects.order_by("-position").values_list("position", flat=True).first() or 0) + 1
+    for moved, position in ((route, free), (other, mine), (route, theirs)):
+        Route.objects.filter(pk=moved.pk).update(position=position)
+    route.refresh_from_db()
+    told = events.RoutesMoved(positions={route.pk: theirs, other.pk: mine})
+    timeline.append(told, actor=actor, about=[route, other])
+    return route
+
+
+@atomic
+def remove_route(route: Route, *, version: int, actor: timeline.Subject) -> None:
+    """Take a route out of the table. Raises Conflict when routes stand below it, or somebody changed it meanwhile."""
+    take_turn("alerts")
+    if Route.objects.filter(parent_id=route.pk).exists():
+        raise Conflict("Other routes stand below this one. Remove or move them first.")
+    told = events.RouteRemoved(route=route.pk, position=route.position, version=version)
+    if not Route.objects.filter(pk=route.pk, version=version).delete()[0]:
+        raise Conflict("Somebody changed this route meanwhile, or it is gone already.")
+    timeline.append(told, actor=actor, about=[f"route:{told.route}"])
