@@ -5,11 +5,13 @@ What is counted (repeats, when a source was last heard) is not told; nor are tok
 
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from raglan.alerts import actions, events, heartbeats
-from raglan.alerts.models import Alert, AlertGroup, Heartbeat, Inhibition, Route, Silence, Source
+from raglan.alerts.models import Alert, AlertGroup, Heartbeat, Inhibition, Maintenance, Route, Silence, Source
+from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
@@ -37,6 +39,10 @@ ROUTE = (
     *("position", "matchers", "group_by", "policy_id", "version", "parent_id", "wait_s", "interval_s", "goes_on"),
     *("hours", "zone"),
 )
+MAINTENANCE = (
+    *("name", "matchers", "zone", "first", "start", "minutes", "days", "last", "reason", "who", "person_id"),
+    *("version", "created_at", "ended_at"),
+)
 INHIBITION = ("name", "source_matchers", "target_matchers", "equal", "version", "created_at", "removed_at")
 
 
@@ -47,6 +53,7 @@ def stored() -> replay.State:
         "sources": replay.rows(Source, SOURCE),
         "routes": replay.rows(Route, ROUTE),
         "inhibitions": replay.rows(Inhibition, INHIBITION),
+        "maintenances": replay.rows(Maintenance, MAINTENANCE),
         "silences": replay.rows(Silence, SILENCE),
         "heartbeats": replay.rows(Heartbeat, HEARTBEAT),
     }
@@ -114,6 +121,18 @@ def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
 
 
 def tell_rules(state: replay.State, said: timeline.EventPayload) -> None:
+    match said:
+        case events.MaintenanceChanged():
+            given = said.model_dump(exclude={"maintenance", "person"})
+            own = {"pk": said.maintenance, "person_id": said.person, "ended_at": None}
+            state["maintenances"][said.maintenance] = {**own, **given}
+        case events.MaintenanceEnded():
+            state["maintenances"][said.maintenance].update(ended_at=said.ended_at)
+        case _:
+            tell_table(state, said)
+
+
+def tell_table(state: replay.State, said: timeline.EventPayload) -> None:
     match said:
         case events.RoutesMoved():
             for route, position in said.positions.items():
@@ -238,6 +257,15 @@ def waiting_for_more(source: SourceKey) -> None:
     world.fast_forward(timedelta(seconds=31))
 
 
+def maintaining(source: SourceKey) -> None:
+    world.ingest(source, world.signal())
+    here = now().astimezone(ZoneInfo("Europe/Berlin"))
+    planned = world.maintenance(("alertname", "=", "HttpdDown"), first=here.date(), start=here.time(), days=[0, 3])
+    draft = actions.MaintenanceDraft("Later", [Matcher("a", "=", "b")], "UTC", here.date(), here.time(), 5)
+    actions.change_maintenance(planned, draft, version=1, actor="raglan")
+    actions.end_maintenance(planned, actor="raglan")
+
+
 def inhibiting(source: SourceKey) -> None:
     rule = world.inhibition(("alertname", "=", "HostDown"), ("alertname", "=", "HttpdDown"), "host")
     down = world.signal(alertname="HostDown", host="a")
@@ -298,6 +326,7 @@ ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_fi
         routing_as_a_tree,
         waiting_for_more,
         inhibiting,
+        maintaining,
         forgetting,
     ],
     ids=lambda act: act.__name__,

@@ -5,6 +5,13 @@ from datetime import timedelta
 from raglan.alerts.holds import review
 from raglan.alerts.ingest import expire, ingest, seen_again
 from raglan.alerts.inhibiting import remove_inhibition, save_inhibition
+from raglan.alerts.maintaining import (
+    MaintenanceDraft,
+    change_maintenance,
+    check_maintenance,
+    end_maintenance,
+    plan_maintenance,
+)
 from raglan.alerts.matchers import check_all
 from raglan.alerts.models import AlertGroup, Signal
 from raglan.alerts.routing import RouteOptions, move_route, remove_route, save_route
@@ -38,14 +45,18 @@ from raglan.core.db import atomic
 
 __all__ = [
     "MAX_REASON",
+    "MaintenanceDraft",
     "RouteOptions",
     "Setter",
     "SilenceDraft",
+    "change_maintenance",
     "change_silence",
     "change_silence_by_key",
     "check_all",
+    "check_maintenance",
     "check_silence",
     "create_source",
+    "end_maintenance",
     "end_old_token",
     "expire",
     "expire_silence",
@@ -57,6 +68,7 @@ __all__ = [
     "note_alert",
     "note_error",
     "note_remote",
+    "plan_maintenance",
     "remove_inhibition",
     "remove_route",
     "review",

@@ -1,6 +1,6 @@
 """Kinds of events that alerts append."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 
 from raglan.core.timeline import EventPayload
 
@@ -260,3 +260,31 @@ class SilenceExpired(EventPayload):
     starts_at: datetime
     ends_at: datetime
     updated_at: datetime
+
+
+class MaintenanceChanged(EventPayload):
+    """A maintenance window was planned or changed."""
+
+    kind = "maintenance.changed"
+    maintenance: int
+    name: str
+    matchers: list[dict[str, str]]
+    zone: str
+    first: date
+    start: time
+    minutes: int
+    days: list[int]
+    last: date | None
+    reason: str
+    who: str
+    person: int | None
+    version: int
+    created_at: datetime
+
+
+class MaintenanceEnded(EventPayload):
+    """A maintenance window was ended, with all that would follow."""
+
+    kind = "maintenance.ended"
+    maintenance: int
+    ended_at: datetime

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from django import forms
 
 from raglan.alerts import actions, matchers
-from raglan.alerts.models import Inhibition, Silence
+from raglan.alerts.models import Inhibition, Maintenance, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.oncall.forms import WallTimeField
-from raglan.people.forms import Form
+from raglan.people.forms import Form, zones
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LENGTHS = [
     ("30", "30 minutes"),
     ("60", "1 hour"),
@@ -123,4 +124,80 @@ def inhibition_initial(inhibition: Inhibition) -> dict[str, object]:
         "source_matchers": matchers.written(matchers.read(inhibition.source_matchers)),
         "target_matchers": matchers.written(matchers.read(inhibition.target_matchers)),
         "equal": ", ".join(inhibition.equal),
+    }
+
+
+class MaintenanceForm(Form):
+    """A maintenance window: which alerts, when on the wall clock, how often, why."""
+
+    name = forms.CharField(label="What is done", max_length=200, help_text="Such as: database upgrade.")
+    matchers = MatchersField(label="Which alerts are expected", help_text="One condition a line; all must hold.")
+    first = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    start = forms.TimeField(label="From", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    minutes = forms.IntegerField(label="For how many minutes", min_value=1, max_value=20_160, initial=60)
+    zone = forms.ChoiceField(label="Time zone", choices=zones, help_text="Its wall clock counts, whoever reads.")
+    days = forms.MultipleChoiceField(
+        label="Each week on",
+        choices=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None: once, on the first day.",
+    )
+    last = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Empty: until somebody ends it.",
+    )
+    reason = forms.CharField(label="Why", required=False, max_length=actions.MAX_REASON)
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
+
+    def draft(self) -> actions.MaintenanceDraft:
+        """Return what was written."""
+        data = self.cleaned_data
+        return actions.MaintenanceDraft(
+            name=data["name"],
+            matchers=data["matchers"],
+            zone=data["zone"],
+            first=data["first"],
+            start=data["start"],
+            minutes=data["minutes"],
+            days=[int(day) for day in data["days"]],
+            last=data["last"],
+            reason=data["reason"],
+        )
+
+    def window(self) -> Maintenance:
+        """Return it as it would be stored."""
+        draft = self.draft()
+        return Maintenance(
+            name=draft.name,
+            matchers=matchers.stored(draft.matchers),
+            zone=draft.zone,
+            first=draft.first,
+            start=draft.start,
+            minutes=draft.minutes,
+            days=list(draft.days),
+            last=draft.last,
+        )
+
+    def place(self, error: BadInput) -> None:
+        """Show a refusal of the action at the field that it is about."""
+        name = error.field.partition("[")[0]
+        self.add_error(name if name in self.fields else None, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+
+
+def maintenance_initial(window: Maintenance) -> dict[str, object]:
+    """Return what the form starts with when a window is changed."""
+    return {
+        "name": window.name,
+        "matchers": matchers.written(matchers.read(window.matchers)),
+        "first": window.first,
+        "start": window.start,
+        "minutes": window.minutes,
+        "zone": window.zone,
+        "days": [str(day) for day in window.days],
+        "last": window.last,
+        "reason": window.reason,
+        "seen_version": window.version,
     }

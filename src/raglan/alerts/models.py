@@ -293,3 +293,27 @@ class Inhibitor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.alert_id} under {self.inhibition_id}"
+
+
+class Maintenance(models.Model):
+    """A window in which matching alerts are expected: wall time in a named zone, once or on some days of each week."""
+
+    ref_kind: ClassVar[str] = "maintenance"
+
+    name = models.CharField(max_length=200)
+    matchers = models.JSONField()
+    zone = models.CharField(max_length=64)
+    first = models.DateField()
+    start = models.TimeField()
+    minutes = models.PositiveIntegerField()
+    days = models.JSONField(default=list, blank=True)
+    last = models.DateField(null=True, blank=True)
+    reason = models.TextField(blank=True, default="")
+    who = models.CharField(max_length=200)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -8,10 +8,11 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts import matchers
 from raglan.alerts.events import AlertNoted
-from raglan.alerts.models import Alert, AlertGroup, Inhibition, Route, Silence, Source, StageDecision
+from raglan.alerts.models import Alert, AlertGroup, Inhibition, Maintenance, Route, Silence, Source, StageDecision
 from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.hours import parse_span
 from raglan.alerts.pipeline.inhibit import InhibitionRule
+from raglan.alerts.pipeline.maintain import MaintenanceRule, open_at
 from raglan.alerts.pipeline.route import Matcher, RouteRule
 from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
@@ -129,7 +130,38 @@ def noise(at: datetime) -> Noise:
     return Noise(
         silences=tuple(silence_rule(silence) for silence in active),
         inhibitions=tuple(inhibition_rule(inhibition) for inhibition in rules),
+        windows=open_at((maintenance_rule(window) for window in maintenances()), at),
         noisy_sources=frozenset(noisy),
+    )
+
+
+def maintenances() -> QuerySet[Maintenance]:
+    """Maintenance windows that were not ended, newest first."""
+    return Maintenance.objects.filter(ended_at__isnull=True).order_by("-pk")
+
+
+def maintenance(pk: int) -> Maintenance:
+    """Return one maintenance window. Raises NotFound."""
+    found = Maintenance.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such maintenance.")
+    return found
+
+
+def maintenance_rule(window: Maintenance) -> MaintenanceRule:
+    """Return one window as the pipeline reads it."""
+    return MaintenanceRule(
+        id=window.pk or 0,
+        version=window.version,
+        name=window.name,
+        matchers=matchers.read(window.matchers),
+        zone=window.zone,
+        first=window.first,
+        start=window.start,
+        length=timedelta(minutes=window.minutes),
+        days=frozenset(window.days),
+        last=window.last,
+        who=window.who,
     )
 
 

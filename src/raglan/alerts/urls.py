@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.alerts import inhibition_views, silence_views, views
+from raglan.alerts import inhibition_views, maintenance_views, silence_views, views
 
 app_name = "alerts"
 urlpatterns = [
@@ -18,5 +18,9 @@ urlpatterns = [
     path("alerts/inhibitions/new/", inhibition_views.new_inhibition, name="new_inhibition"),
     path("alerts/inhibitions/<int:pk>/", inhibition_views.inhibition, name="inhibition"),
     path("alerts/inhibitions/<int:pk>/remove/", inhibition_views.remove_inhibition, name="remove_inhibition"),
+    path("alerts/maintenance/", maintenance_views.maintenances, name="maintenances"),
+    path("alerts/maintenance/new/", maintenance_views.new_maintenance, name="new_maintenance"),
+    path("alerts/maintenance/<int:pk>/", maintenance_views.maintenance, name="maintenance"),
+    path("alerts/maintenance/<int:pk>/end/", maintenance_views.end_maintenance, name="end_maintenance"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
 ]

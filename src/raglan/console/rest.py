@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from raglan.alerts.heartbeat_rest import router as heartbeats
+from raglan.alerts.maintenance_rest import router as maintenances
 from raglan.alerts.rest import router as alerts
 from raglan.alerts.route_rest import router as routes
 from raglan.alerts.silence_rest import router as silences
@@ -29,7 +30,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-_noise = (alerts, heartbeats, routes, silences)
+_noise = (alerts, heartbeats, routes, silences, maintenances)
 for _router in (people, catalog, oncall, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries as alert_queries
-from raglan.alerts.models import Inhibition, Route, Silence
+from raglan.alerts.models import Inhibition, Maintenance, Route, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey, Status
 from raglan.catalog.models import Service
@@ -185,6 +185,14 @@ def silence(*matchers: tuple[str, str, str], hours: float = 1, after: float = 0)
     """Mute alerts whose labels match."""
     draft = silence_draft(*matchers, hours=hours, after=after)
     return alerts.set_silence(draft, by=alerts.Setter("Mara Keller"), actor="raglan")
+
+
+def maintenance(*matchers: tuple[str, str, str], first: date, start: time, **more: object) -> Maintenance:
+    """Plan a window of an hour in Berlin in which alerts whose labels match are expected."""
+    given = {"name": "Upgrade", "zone": "Europe/Berlin", "minutes": 60, **more}
+    listed = [Matcher(*matcher) for matcher in matchers]
+    draft = alerts.MaintenanceDraft(matchers=listed, first=first, start=start, **given)  # type: ignore[arg-type]  # by name
+    return alerts.plan_maintenance(draft, by=None, who="Mara Keller", actor="raglan")
 
 
 def ingest(key: SourceKey, *signals: RawSignal) -> Outcome:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.alerts.pipeline.inhibit import Cause, InhibitionRule, inhibit
+from raglan.alerts.pipeline.maintain import OpenWindow, maintain
 from raglan.alerts.pipeline.noisy import noisy
 from raglan.alerts.pipeline.silence import SilenceRule, silence
 from raglan.core.decisions import Decision
@@ -16,6 +17,7 @@ class Noise:
 
     silences: tuple[SilenceRule, ...] = ()
     inhibitions: tuple[InhibitionRule, ...] = ()
+    windows: tuple[OpenWindow, ...] = ()
     noisy_sources: frozenset[int] = frozenset()
 
 
@@ -43,6 +45,8 @@ def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime, 
     `causes` are firing alerts that may explain this one, by the key of their inhibition.
     """
     asked: list[tuple[list[str], Decision]] = [inhibit(labels, rules=noise.inhibitions, causes=causes)]
+    windows, planned = maintain(labels, open_now=noise.windows)
+    asked.append(([rule.ref for rule in windows], planned))
     silences, decided = silence(labels, source_id=source_id, rules=noise.silences, at=at)
     asked.append(([rule.ref for rule in silences], decided))
     asked.append(noisy(source_id, noise.noisy_sources))
