@@ -95,6 +95,7 @@ def running(folder: Path) -> Iterator[Running]:
         sink = ended.enter_context(Sink())
         port = free_port()
         env = {**environment(folder, port, sink.url), "RAGLAN_DEMO": "true", "RAGLAN_LOG_LEVEL": "warning"}
+        env["RAGLAN_STORM_GROUPS"] = "0"  # each group pages, as the peer does
         log = ended.enter_context((folder / "log").open("wb"))
         server = ended.enter_context(Child(["serve"], env, output=log))
         if not wait_until_ready(server, "127.0.0.1", port):

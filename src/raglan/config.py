@@ -143,6 +143,11 @@ class Config(BaseSettings):
         le=20,
         description="Unexpected ends within five minutes after which only intake and engine run; 0: never.",
     )
+    storm_groups: int = Field(
+        20,
+        ge=0,
+        description="Groups that may page a policy within a minute; one page takes the rest. 0: no limit.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")

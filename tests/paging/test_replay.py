@@ -92,6 +92,8 @@ def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
         case events.PagePassedOn():
             answered(state, page, said, "passed_on")
             cancel(state, page_id, person=said.person)
+        case events.PageReworded():
+            state["pages"][page_id].update(title=said.title, text=said.text)
         case events.PageResolved():
             page.update(state="resolved", resolved_at=said.at)
             ends(state, page)

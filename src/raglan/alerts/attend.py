@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from raglan.alerts import events
-from raglan.alerts.models import Alert, AlertGroup
+from raglan.alerts import events, storms
+from raglan.alerts.models import Alert, AlertGroup, Storm
+from raglan.alerts.pipeline.severity import is_worse
 from raglan.core import timeline, timers
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
 
 ATTEND = "alerts.attend"
-RANKS = {word: rank for rank, words in enumerate((("info", "none", "ok"), ("warning", "minor", "low"),
-         ("error", "major", "high"), ("critical", "fatal", "emergency", "page"))) for word in words}  # fmt: skip
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 
 
@@ -63,11 +62,6 @@ def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime, page_by: S
     return Decision("page", "joined", f"{joined}; what still fires pages at {_clock(group.page_at)}"), []
 
 
-def is_worse(severity: str, than: str) -> bool:
-    """Tell whether one severity ranks above another; a word that is not known ranks nowhere."""
-    return RANKS.get(severity.lower(), -1) > RANKS.get(than.lower(), len(RANKS))
-
-
 def text_of(alert: Alert) -> str:
     """Return what an alert says about itself."""
     return str(alert.annotations.get("description") or alert.annotations.get("message") or "")
@@ -95,6 +89,8 @@ def start(
         reason = "nobody exists yet who could be paged; make the first administrator"
         return Decision("page", "held_back", reason), []
     words = paging.Words(title=title or group.title, text=text, severity=severity or group.severity)
+    if (storm := storms.shelter(policy, words.severity, at)) is not None:
+        return _bundle(group, storm)
     earlier, why = group.page, paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")
     page = page_by(policy, words, reason=why)
     for other in Policy.objects.filter(pk__in=group.also).order_by("pk") if group.also else ():
@@ -109,6 +105,17 @@ def start(
     decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}{more}", rule)
     paged = events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason)
     return decision, [(paged, [group, "alerts", "now"])]
+
+
+def _bundle(group: AlertGroup, storm: Storm) -> tuple[Decision, list[Fact]]:
+    """Let the page of a storm take a group."""
+    if group.page_at is not None:
+        timers.cancel(ATTEND, subject=timeline.ref(group))
+    group.page, group.page_at = storm.page, None
+    reason = f"bundled on page {storm.page_id} of a storm, with {storm.groups - 1} other groups so far"
+    decision = Decision("page", "bundled", reason, f"storm {storm.pk}")
+    paged = events.GroupPaged(group=group.pk, page=storm.page_id, why=reason)
+    return decision, [(paged, [group, "alerts"])]
 
 
 def policy_of(group: AlertGroup) -> Policy | None:
@@ -131,6 +138,7 @@ def end(group: AlertGroup, *, why: str) -> None:
         ended = paging.resolve(page, why=why)
         if ended.pk == group.page_id:
             group.page = ended
+    storms.leave(group, why=why)
 
 
 def _clock(moment: datetime) -> str:

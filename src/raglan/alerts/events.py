@@ -288,3 +288,13 @@ class MaintenanceEnded(EventPayload):
     kind = "maintenance.ended"
     maintenance: int
     ended_at: datetime
+
+
+class StormBegan(EventPayload):
+    """Too many groups would page a policy within a minute; one page takes the rest. How many is counted, not told."""
+
+    kind = "storm.began"
+    storm: int
+    policy: int
+    page: int
+    began_at: datetime

@@ -6,7 +6,7 @@ left to attend. A look is one short transaction; when more fires than it takes, 
 
 from datetime import datetime
 
-from raglan.alerts import events, queries
+from raglan.alerts import events, queries, storms
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
 from raglan.alerts.inhibitors import REVIEW, read_causes
@@ -61,7 +61,9 @@ def _apply(changed: dict[int, Held], at: datetime) -> None:
     for alert in alerts.filter(pk__in=list(changed)).order_by("pk"):
         alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
         _change(alert, changed[alert.pk], snapshot)
+    groups = [group for group in snapshot.open_groups.values() if group is not None]
     store(snapshot)
+    storms.settle(groups, why="all that fires in this storm is held back")
 
 
 def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:

@@ -317,3 +317,18 @@ class Maintenance(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Storm(models.Model):
+    """How many groups began to page a policy lately, and the one page that takes the rest while there are too many."""
+
+    ref_kind: ClassVar[str] = "storm"
+
+    policy = models.OneToOneField(Policy, on_delete=models.CASCADE, related_name="storm")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    groups = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"storm of {self.policy_id}"

@@ -8,7 +8,17 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts import matchers
 from raglan.alerts.events import AlertNoted
-from raglan.alerts.models import Alert, AlertGroup, Inhibition, Maintenance, Route, Silence, Source, StageDecision
+from raglan.alerts.models import (
+    Alert,
+    AlertGroup,
+    Inhibition,
+    Maintenance,
+    Route,
+    Silence,
+    Source,
+    StageDecision,
+    Storm,
+)
 from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.hours import parse_span
 from raglan.alerts.pipeline.inhibit import InhibitionRule
@@ -21,6 +31,7 @@ from raglan.core.clock import now
 from raglan.core.errors import NotFound, NotSignedIn
 from raglan.core.models import Event
 from raglan.core.secrets import digest
+from raglan.paging.models import Page
 from raglan.people.sealing import unseal
 
 NOTES = 100
@@ -270,3 +281,12 @@ def held_by(ref: str, *, limit: int = 100) -> list[Alert]:
     held = Alert.objects.filter(state=Alert.State.FIRING).exclude(held="").order_by("-pk")
     pks = [pk for pk, refs in held.values_list("pk", "held_by")[:LOOK_AT] if ref in refs][:limit]
     return list(Alert.objects.select_related("source", "group").filter(pk__in=pks).order_by("-pk"))
+
+
+def storm(pk: int) -> tuple[Storm, QuerySet[AlertGroup]]:
+    """Return a policy's storm with the groups that its latest page took. Raises NotFound."""
+    found = Storm.objects.select_related("policy", "page").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such storm.")
+    latest = Page.objects.filter(reason_type="storm", reason_id=pk).order_by("-pk").values_list("pk", flat=True)[:1]
+    return found, groups().filter(page_id__in=list(latest))

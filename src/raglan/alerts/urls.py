@@ -22,5 +22,6 @@ urlpatterns = [
     path("alerts/maintenance/new/", maintenance_views.new_maintenance, name="new_maintenance"),
     path("alerts/maintenance/<int:pk>/", maintenance_views.maintenance, name="maintenance"),
     path("alerts/maintenance/<int:pk>/end/", maintenance_views.end_maintenance, name="end_maintenance"),
+    path("alerts/storms/<int:pk>/", views.storm, name="storm"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
 ]

@@ -94,3 +94,12 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "changes": around(found.starts_at),
     }
     return render(request, "alerts/alert.html", context)
+
+
+@require_GET
+def storm(request: HttpRequest, pk: int) -> HttpResponse:
+    """All groups that the pages of a policy's storms took, newest first."""
+    found, groups = queries.storm(pk)
+    page = Paginator(groups, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"storm": found, "page": page, "may_respond": cast("Person", request.user).may_respond}
+    return render(request, "alerts/storm.html", context | {"has_source": True})

@@ -576,6 +576,16 @@ def _confirm_way(page: Page, person: Person) -> None:
 
 
 @atomic
+def reword(page: Page, words: Words) -> Page:
+    """Say something new on a page that is not over, such as how far it has counted."""
+    title, text = words.title[:300], words.text
+    if Page.objects.filter(pk=page.pk).exclude(state=Page.State.RESOLVED).update(title=title, text=text):
+        timeline.append(events.PageReworded(title=title, text=text), about=[page])
+    page.refresh_from_db()
+    return page
+
+
+@atomic
 def resolve(page: Page, *, why: str, actor: timeline.Subject = timeline.SYSTEM) -> Page:
     """End a page because what it was for is over."""
     at = now()

@@ -305,6 +305,14 @@ class PageUnanswered(EventPayload):
     rounds: int
 
 
+class PageReworded(EventPayload):
+    """A page that keeps counting says how far it is; messages from now on say so."""
+
+    kind = "page.reworded"
+    title: str
+    text: str
+
+
 class PageResolved(EventPayload):
     """What the page was for is over."""
 

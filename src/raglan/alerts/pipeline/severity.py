@@ -1,0 +1,14 @@
+"""How severities that sources use compare."""
+
+_WORDS = (
+    ("info", "none", "ok", "informational"),
+    ("warning", "minor", "low"),
+    ("error", "major", "high"),
+    ("critical", "fatal", "emergency", "page", "disaster"),
+)
+RANKS = {word: rank for rank, words in enumerate(_WORDS) for word in words}
+
+
+def is_worse(severity: str, than: str) -> bool:
+    """Tell whether one severity ranks above another; a word that is not known ranks nowhere."""
+    return RANKS.get(severity.lower(), -1) > RANKS.get(than.lower(), len(RANKS))
