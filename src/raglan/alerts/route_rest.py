@@ -1,5 +1,6 @@
 """REST of the rules between alerts and pages: routes and inhibitions."""
 
+from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -7,6 +8,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from raglan.alerts import actions, queries
+from raglan.alerts.dry_run import DryRun, dry_run, with_route
 from raglan.alerts.models import Inhibition, Route
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
@@ -63,6 +65,36 @@ class Move(Body):
     up: bool
 
 
+class PagesOut(Schema):
+    """How many pages one policy had and would have."""
+
+    policy: str
+    before: int
+    after: int
+
+
+class ChangedOut(Schema):
+    """One alert that would have gone elsewhere."""
+
+    alert: int
+    title: str
+    at: datetime
+    before: str
+    after: str
+
+
+class DryRunOut(Schema):
+    """What a change of the table would have made of the last 30 days."""
+
+    since: datetime
+    looked: int
+    held: int
+    is_all: bool
+    pages: list[PagesOut]
+    changed: int
+    examples: list[ChangedOut]
+
+
 class InhibitionIn(Body):
     """An inhibition: while an alert of the source side fires, alerts of the target side with equal labels are held."""
 
@@ -94,21 +126,43 @@ def list_routes(request: HttpRequest) -> list[RouteOut]:
 def save_route(request: HttpRequest, data: RouteIn) -> Status[RouteOut]:
     """Save the route at a position."""
     require_scope(request, Scope.CONFIGURE)
-    policy = Policy.objects.filter(slug=data.policy).first()
-    if policy is None:
-        raise BadInput("policy", "there is no such policy", status=422)
-    parent = Route.objects.filter(position=data.parent).first() if data.parent is not None else None
-    if data.parent is not None and parent is None:
-        raise BadInput("parent", "there is no route at this position", status=422)
     route = actions.save_route(
         position=data.position,
         matchers=_matchers(data.matchers),
         group_by=data.group_by,
-        policy=policy,
+        policy=_policy(data),
         actor=principal(request).actor,
-        options=actions.RouteOptions(parent, data.wait_s, data.interval_s, data.goes_on, data.hours, data.zone),
+        options=_options(data),
     )
     return Status(201, _route_out(route))
+
+
+@router.post("/routes/try", response=DryRunOut, operation_id="try_route", summary="Try a route on the last 30 days")
+def try_route(request: HttpRequest, data: RouteIn) -> DryRun:
+    """Say who would have been paged otherwise, with this route in the table; nothing is saved."""
+    require_scope(request, Scope.CONFIGURE)
+    rules = with_route(
+        data.position,
+        matchers=_matchers(data.matchers),
+        group_by=data.group_by,
+        policy=_policy(data),
+        options=_options(data),
+    )
+    return dry_run(rules)
+
+
+def _policy(data: RouteIn) -> Policy:
+    policy = Policy.objects.filter(slug=data.policy).first()
+    if policy is None:
+        raise BadInput("policy", "there is no such policy", status=422)
+    return policy
+
+
+def _options(data: RouteIn) -> actions.RouteOptions:
+    parent = Route.objects.filter(position=data.parent).first() if data.parent is not None else None
+    if data.parent is not None and parent is None:
+        raise BadInput("parent", "there is no route at this position", status=422)
+    return actions.RouteOptions(parent, data.wait_s, data.interval_s, data.goes_on, data.hours, data.zone)
 
 
 @router.post("/routes/{position}/move", response=RouteOut, operation_id="move_route", summary="Move a route")

@@ -51,7 +51,7 @@ def save_route(
     for number, matcher in enumerate(matchers):
         check(matcher, f"matchers[{number}]")
     route = Route.objects.filter(position=position).first()
-    _check(options, route)
+    check_options(options, route)
     if route is None:
         route = Route(position=position)
     else:
@@ -65,7 +65,8 @@ def save_route(
     return route
 
 
-def _check(options: RouteOptions, route: Route | None) -> None:
+def check_options(options: RouteOptions, route: Route | None) -> None:
+    """Raise BadInput when a route can not have these options."""
     for name, seconds in (("wait_s", options.wait_s), ("interval_s", options.interval_s)):
         if not 0 <= seconds <= LONGEST_S:
             raise BadInput(name, f"must be from 0 to {LONGEST_S} seconds", status=422)

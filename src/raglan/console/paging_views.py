@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.alerts import actions as alerts
+from raglan.alerts.dry_run import dry_run, with_route, without_route
 from raglan.alerts.models import Route
 from raglan.console.forms import PolicyForm, RouteForm, policy_initial, route_initial
 from raglan.core.errors import BadInput, Conflict, NotFound
@@ -154,6 +155,8 @@ def new_route(request: HttpRequest) -> HttpResponse:
     last = Route.objects.order_by("-position").values_list("position", flat=True).first()
     form = RouteForm(request.POST or None, initial={"position": (last or 0) + 10})
     if request.method == "POST" and form.is_valid():
+        if _wants_trial(request):
+            return _trial(request, form, None)
         if Route.objects.filter(position=form.cleaned_data["position"]).exists():
             form.add_error("position", "There is a route at this place. Choose another number, or change that route.")
         elif _save_route(form, person):
@@ -173,6 +176,8 @@ def route(request: HttpRequest, position: int) -> HttpResponse:
         require(person, Scope.CONFIGURE)
     if form is not None:
         form.fields["position"].disabled = True
+        if request.method == "POST" and _wants_trial(request) and form.is_valid():
+            return _trial(request, form, found)
         if (
             request.method == "POST"
             and form.is_valid()
@@ -203,7 +208,8 @@ def remove_route(request: HttpRequest, position: int) -> HttpResponse:
     """Ask before a route is removed, then remove it as it was seen."""
     found = _route(position)
     if request.method != "POST":
-        return render(request, "console/remove_route.html", {"route": found})
+        context = {"route": found, "trial": dry_run(without_route(position))}
+        return render(request, "console/remove_route.html", context)
     seen = request.POST.get("version", "")
     version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
     try:
@@ -222,6 +228,28 @@ def _route(position: int) -> Route:
     if found is None:
         raise NotFound("There is no such route.")
     return found
+
+
+def _wants_trial(request: HttpRequest) -> bool:
+    return request.POST.get("do") == "try"
+
+
+def _trial(request: HttpRequest, form: RouteForm, found: Route | None) -> HttpResponse:
+    """Show who would have been paged otherwise in the last 30 days; nothing is saved."""
+    data, trial = form.cleaned_data, None
+    try:
+        rules = with_route(
+            data["position"],
+            matchers=form.matchers(),
+            group_by=form.labels(),
+            policy=data["policy"],
+            options=form.options(),
+        )
+        trial = dry_run(rules)
+    except BadInput as error:
+        form.refuse(error)
+    context = {"form": form, "route": found, "trial": trial}
+    return render(request, "console/route.html", context, status=422 if form.errors else 200)
 
 
 def _save_route(form: RouteForm, person: Person) -> bool:
