@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("alerts", "0011_alert_trail"),
+        ("alerts", "0012_source_remote"),
     ]
 
     operations = [
