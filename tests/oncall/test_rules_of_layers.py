@@ -163,6 +163,13 @@ def test_people_can_be_added_and_taken_out() -> None:
     assert who(Schedule((always(MARA),), (day_of(3, Kind.REMOVE, MARA),)), NOON) == ()
 
 
+def test_a_time_without_length_has_no_shifts() -> None:
+    schedule = Schedule((always(MARA), always(IKE, layer=1)), (day_of(3, Kind.ADD, ROWAN),))
+    assert resolve.shifts(schedule, NOON, NOON) == []
+    assert resolve.layer_shifts(schedule, 1, NOON, NOON) == []
+    assert resolve.changes(schedule, Schedule(), NOON, NOON) == []
+
+
 def test_an_override_can_be_overridden() -> None:
     crew = always((MARA, IKE))
     first = day_of(3, Kind.REPLACE_ONE, ROWAN, MARA, made=1)

@@ -350,7 +350,9 @@ def _without(works: Iterable[Work], departed: Mapping[int, datetime]) -> Iterato
 
 
 def _decided(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
-    """Yield who is on call by the layers alone."""
+    """Yield who is on call by the layers alone; nothing for a time that has no length."""
+    if start >= end:
+        return
     ruled = [list(group) for _, group in groupby(reigns(schedule), key=lambda reign: reign[0].layer)]
     tracks = [_layer_work(schedule, group, start, end) for group in ruled]
     for layer in sorted({work.layer for work in schedule.booked}):
