@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[tuple[Running, Running]]:
     url = pg.database_url(f"raglan_nodes_{free_port()}")
-    with serving(database_url=url, secret_key="one-key-for-both-nodes-of-this-test-only") as first:
+    with serving(database_url=url, secret_key="one-key-for-both-nodes-of-this-test-only", storm_groups="0") as first:
         port = free_port()
         env = {**first.env, "RAGLAN_PORT": str(port), "RAGLAN_DATA_DIR": str(tmp_path / "second")}
         log = tmp_path / "second.log"

@@ -119,6 +119,11 @@ def notes(alert: Alert) -> list[Note]:
     return [Note(event.at, str(event.data["by"]), str(event.data["text"])) for event in reversed(said)]
 
 
+def earlier_episodes(alert: Alert) -> QuerySet[Alert]:
+    """The last times that the same condition fired before, newest first."""
+    return Alert.objects.filter(fingerprint=alert.fingerprint, pk__lt=alert.pk).order_by("-pk")[:5]
+
+
 def alerts_of(group: AlertGroup) -> QuerySet[Alert]:
     """The alerts of a group, firing ones first."""
     return group.alerts.select_related("source").order_by("state", "-pk")
