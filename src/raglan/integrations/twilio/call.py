@@ -1,7 +1,7 @@
 """A page as a phone call: it is spoken, and a key answers. A machine that takes the call has not been reached."""
 
 from datetime import timedelta
-from xml.sax.saxutils import escape
+from html import escape
 
 from raglan.config import config
 from raglan.integrations.twilio import wire

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from xml.sax.saxutils import escape
+from html import escape
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
