@@ -53,7 +53,7 @@ def race(name: str, folder: Path, count: int, *, kills: int = 0, broken: bool = 
     pools = dict(zip(KINDS, (timers.Pool.WORK, timers.Pool.LIGHT, timers.Pool.NETWORK), strict=True))
     calls = folder / "calls"
     calls.touch()
-    workers = [start(name, calls, broken=broken) for _ in range(WORKERS)]
+    workers = [start(name, calls, broken=broken, dies=kills > 0) for _ in range(WORKERS)]
     try:
         for worker in workers:
             assert worker.stdout is not None
@@ -71,7 +71,7 @@ def race(name: str, folder: Path, count: int, *, kills: int = 0, broken: bool = 
                 time.sleep(chance.uniform(0, 0.5))
                 victim = chance.randrange(WORKERS)
                 end([workers[victim]])
-                workers[victim] = start(name, calls, broken=broken)
+                workers[victim] = start(name, calls, broken=broken, dies=kills > 0)
                 killed += 1
         took = time.monotonic() - began
     finally:
@@ -91,10 +91,10 @@ def _done(calls: Path) -> dict[str, Counter[str]]:
     return done
 
 
-def start(name: str, calls: Path, *, broken: bool) -> "subprocess.Popen[str]":
-    """Start one engine; it says `ready`."""
+def start(name: str, calls: Path, *, broken: bool, dies: bool) -> "subprocess.Popen[str]":
+    """Start one engine; it says `ready`. Where engines die, leases are short so that the race ends soon."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
-    env |= {"RAGLAN_SEND_DEADLINE_S": "1", "RAGLAN_LEASE_S": "3", "RAGLAN_LOG_LEVEL": "error"}
+    env |= {"RAGLAN_LOG_LEVEL": "error", **({"RAGLAN_SEND_DEADLINE_S": "1", "RAGLAN_LEASE_S": "3"} if dies else {})}
     command = [sys.executable, "-m", "tests.scenarios.engines", name, str(calls), "broken" if broken else ""]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
 
