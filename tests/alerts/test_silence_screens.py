@@ -108,3 +108,16 @@ def test_who_may_only_read_sets_none(db: None) -> None:
     assert client.get("/alerts/silences/").status_code == 200
     assert client.post(NEW, {**FORM, "do": "save"}).status_code == 403
     assert client.get("/alerts/silences/99/").status_code == 404
+
+
+def test_a_new_episode_links_to_the_ones_before(browser: Client, source: SourceKey) -> None:
+    world.ingest(source, world.signal())
+    world.ingest(source, world.signal("resolved"))
+    world.ingest(source, world.signal())
+    first, second = Alert.objects.order_by("pk")
+
+    shown = browser.get(f"/alerts/{second.pk}/").content.decode()
+
+    assert "It fired before" in shown
+    assert f'href="/alerts/{first.pk}/"' in shown
+    assert "It fired before" not in browser.get(f"/alerts/{first.pk}/").content.decode()

@@ -91,6 +91,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": [Fact(name, value) for name, value in facts],
         "link": found.link if is_web(found.link) else "",
         "notes": queries.notes(found),
+        "earlier": queries.earlier_episodes(found),
         "changes": around(found.starts_at),
     }
     return render(request, "alerts/alert.html", context)
