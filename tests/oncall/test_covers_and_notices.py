@@ -145,6 +145,15 @@ def look() -> None:
     watch.look(watch.timers.Due(0, watch.WATCH, "oncall", MONDAY, 1, {}))
 
 
+def test_a_look_that_is_set_aside_does_not_end_the_watch(mara: Person) -> None:
+    due = watch.timers.schedule(watch.WATCH, subject="oncall", due_at=MONDAY)
+    for attempt in range(1, watch.timers.MAX_ATTEMPTS + 1):
+        Timer.objects.filter(pk=due.pk).update(attempts=attempt)
+        watch.timers.failed(watch.timers.Due(due.pk, watch.WATCH, "oncall", MONDAY, attempt, {}), "it stumbled")
+    waiting = Timer.objects.filter(kind=watch.WATCH, parked_at__isnull=True)
+    assert [row.due_at > MONDAY for row in waiting] == [True]
+
+
 def test_a_rota_of_office_hours_does_not_nag(mara: Person, boss: Person) -> None:
     web = rota(mara)
     actions.set_rotation(web, replace(draft(mara), windows=OFFICE), actor=boss)

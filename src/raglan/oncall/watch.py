@@ -38,7 +38,12 @@ class Told:
     span: Span
 
 
-@timers.handler(WATCH)
+def _go_on(_: timers.Due, __: str) -> None:
+    """Look again later, although one look was set aside: a watch that stops is worse than one that stumbles."""
+    timers.schedule(WATCH, subject="oncall", due_at=now() + EVERY)
+
+
+@timers.handler(WATCH, on_parked=_go_on)
 def look(_: timers.Due) -> None:
     """Look at every schedule, and plan the next look."""
     at = now()
