@@ -23,6 +23,7 @@ from raglan.testing import world
 
 VERBS = ("start", "have", "join", "pass", "snooze", "give back", "hand on", "add", "over", "refuse", "cover", "urgent")
 what = some.sampled_from((*VERBS, "crash"))
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 steps = some.tuples(what, some.integers(0, 2), some.integers(0, 40))
 choices = some.builds(
     actions.Choices,
@@ -116,7 +117,7 @@ class History:
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
 @given(history=some.lists(steps, max_size=12), decided=choices, wanted=some.sampled_from(Acknowledge))
 def test_after_any_history_each_open_page_has_one_timer_and_no_step_pages_twice(
     outbox: world.Outbox, history: list[tuple[str, int, int]], decided: actions.Choices, wanted: Acknowledge

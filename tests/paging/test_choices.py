@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from raglan.core import timeline
@@ -322,6 +322,7 @@ def test_low_urgency_without_hours_is_refused(db: None) -> None:
         world.policy((60, [world.person()]), choices=actions.Choices(urgency="low"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     zone=some.sampled_from(ZONES),
     days=some.sets(some.integers(0, 6), min_size=1),
