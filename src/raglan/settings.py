@@ -1,6 +1,6 @@
 """Django's view of the options.
 
-The values follow the reliability page: strict cookies, strict headers, strict policy.
+Cookies, headers and content policy are strict; docs/decisions/0010-style-attributes.md says where the policy gives way.
 """
 
 from raglan.config import config

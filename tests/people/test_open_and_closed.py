@@ -59,7 +59,7 @@ def test_this_needs_signing_in(browser: Client, path: str) -> None:
     assert answer["Location"].startswith("/account/login/")
 
 
-def test_settings_of_sign_in_stay_as_the_reliability_page_wants_them() -> None:
+def test_settings_of_sign_in_stay_strict() -> None:
     assert settings.ACCOUNT_CONFIRM_EMAIL_ON_GET is False
     assert settings.ACCOUNT_LOGOUT_ON_GET is False
     assert settings.SOCIALACCOUNT_LOGIN_ON_GET is False

@@ -235,7 +235,7 @@ def _guarded(read_body: Callable[[], T]) -> T:
         raise
     except (OperationalError, InterfaceError):
         raise Overloaded("The database does not answer. Send this again.") from None
-    except Exception as error:  # the last resort at the border; see the reliability page, 11
+    except Exception as error:  # the last resort at the border: a body must never end the door
         decoder_bugs.inc()
         log.exception("a decoder raised on a body")
         raise BadInput("", f"this could not be read ({type(error).__name__})") from None

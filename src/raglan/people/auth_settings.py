@@ -1,4 +1,4 @@
-"""Django settings of sign-in, kept beside its adapter and templates. The values follow the reliability page."""
+"""Django settings of sign-in, kept beside its adapter and templates."""
 
 from raglan.config import config as _config
 
