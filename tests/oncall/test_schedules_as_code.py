@@ -19,6 +19,7 @@ from raglan.core.models import Event
 from raglan.oncall import actions, as_code, importing, queries, resolve, written
 from raglan.oncall.models import Rotation, Schedule
 from raglan.people.models import Person
+from raglan.testing import world
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 from tests.oncall.test_layers_are_stored import OFFICE
 from tests.oncall.test_rest import Api
@@ -191,7 +192,7 @@ def full_rota(*people: Person) -> Schedule:
 
 def test_an_export_brought_back_changes_nothing(mara: Person, ike: Person, rowan: Person) -> None:
     full_rota(mara, ike, rowan)
-    text = as_code.write(importing.document_of(queries.schedule("web")))
+    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True))
     events, rows = Event.objects.count(), Rotation.objects.count()
     outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
     assert (outcome.steps, outcome.moves) == ([], [])
@@ -199,9 +200,38 @@ def test_an_export_brought_back_changes_nothing(mara: Person, ike: Person, rowan
     assert (Event.objects.count(), Rotation.objects.count()) == (events, rows)
 
 
+def test_an_export_by_names_brought_back_changes_nothing(mara: Person, ike: Person, rowan: Person) -> None:
+    full_rota(mara, ike, rowan)
+    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=False))
+    assert importing.take_over(as_code.read(text), by=mara, actor=mara).steps == []
+    assert not [person for person in (mara, ike, rowan) if person.email in text]
+
+
+@pytest.mark.parametrize("role", [Person.Role.VIEWER, Person.Role.RESPONDER, Person.Role.MANAGER])
+def test_addresses_are_exported_only_for_who_may_configure(
+    mara: Person, ike: Person, rowan: Person, role: Person.Role
+) -> None:
+    full_rota(mara, ike, rowan)
+    reader = world.person("Rea Stone", role=role)
+    text = str(Api(reader, ["read", "configure"]).get("/schedules/web/code")[1]["text"])  # type: ignore[index]  # an object
+    assert (mara.email in text, ike.email in text, rowan.email in text) == (role == Person.Role.MANAGER,) * 3
+    assert (mara.name in text) == (role != Person.Role.MANAGER)
+    narrow = str(Api(None, ["read"]).get("/schedules/web/code")[1]["text"])  # type: ignore[index]  # an object
+    assert "@" not in narrow
+
+
+def test_two_of_one_name_stay_two_in_an_export_by_names(mara: Person) -> None:
+    other = world.person("mara novak")
+    rota(mara, other)
+    document = importing.document_of(queries.schedule("web"), with_addresses=False)
+    assert document.layers[0].people == ((f"Mara Novak (person {mara.pk})",), (f"mara novak (person {other.pk})",))
+    with pytest.raises(BadInput, match="there is nobody called"):
+        importing.plan(document, by=mara, actor=mara, days=7)
+
+
 def test_an_export_explained_without_a_server_agrees_with_the_server(mara: Person, ike: Person, rowan: Person) -> None:
     web = full_rota(mara, ike, rowan)
-    document = as_code.read(as_code.write(importing.document_of(queries.schedule("web"))))
+    document = as_code.read(as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)))
     pure, names = as_code.schedule_of(document)
     for shift in queries.shifts_between(web, MONDAY + HOUR, MONDAY + 60 * DAY):
         answer = resolve.who_is_on_call(pure, shift.starts_at)
@@ -210,7 +240,9 @@ def test_an_export_explained_without_a_server_agrees_with_the_server(mara: Perso
 
 def test_a_plan_says_which_shifts_move_and_keeps_nothing(mara: Person, ike: Person, rowan: Person) -> None:
     rota(mara, ike)
-    text = as_code.write(importing.document_of(queries.schedule("web"))).replace(ike.email, rowan.email)
+    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
+        ike.email, rowan.email
+    )
     events = Event.objects.count()
     outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=21)
     assert [(move.starts_at, move.before, move.after) for move in outcome.moves] == [
@@ -223,7 +255,9 @@ def test_a_plan_says_which_shifts_move_and_keeps_nothing(mara: Person, ike: Pers
 def test_an_import_changes_the_future_as_planned_and_not_the_past(mara: Person, ike: Person, rowan: Person) -> None:
     web = rota(mara, ike)
     past = queries.shifts_between(queries.schedule("web"), MONDAY - 60 * DAY, MONDAY)
-    text = as_code.write(importing.document_of(queries.schedule("web"))).replace(ike.email, rowan.email)
+    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
+        ike.email, rowan.email
+    )
     planned = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
     before = queries.load(queries.schedule("web"))
     importing.take_over(as_code.read(text), by=mara, actor=mara)
@@ -238,7 +272,7 @@ def test_an_import_changes_the_future_as_planned_and_not_the_past(mara: Person, 
 
 def test_a_layer_that_the_file_does_not_have_ends(mara: Person, ike: Person, rowan: Person) -> None:
     full_rota(mara, ike, rowan)
-    document = importing.document_of(queries.schedule("web"))
+    document = importing.document_of(queries.schedule("web"), with_addresses=True)
     kept = replace(document, layers=tuple(layer for layer in document.layers if not layer.name), overrides=())
     steps = importing.take_over(kept, by=mara, actor=mara).steps
     assert steps == [

@@ -15,7 +15,7 @@ ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One shift of one person."""
+    """One shift of one person. Without `email` nobody is written as the one who attends."""
 
     schedule_id: int
     schedule: str
@@ -72,11 +72,17 @@ def _event(entry: Entry) -> list[str]:
         f"DTEND:{_stamp(entry.ends_at)}",
         f"SUMMARY:{_text(f'{entry.name} on call ({entry.schedule})')}",
         f"DESCRIPTION:{_text(entry.words)}",
-        f'ATTENDEE;CN="{_quoted(entry.name)}";PARTSTAT=ACCEPTED:mailto:{_quoted(entry.email)}',
+        *_attendee(entry),
         f"URL:{entry.link}",
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
     ]
+
+
+def _attendee(entry: Entry) -> list[str]:
+    if not entry.email:
+        return []
+    return [f'ATTENDEE;CN="{_quoted(entry.name)}";PARTSTAT=ACCEPTED:mailto:{_quoted(entry.email)}']
 
 
 def _stamp(at: datetime) -> str:

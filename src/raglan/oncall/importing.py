@@ -3,7 +3,8 @@
 A plan is found by doing the import and taking it back, so that it can not say anything else than what would happen.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -42,11 +43,16 @@ class _TakenBack(Exception):
     """Ends the transaction of a plan."""
 
 
-def document_of(schedule: Schedule) -> Document:
-    """Return a stored schedule in its written form: the turn orders and overrides that are not over."""
+def document_of(schedule: Schedule, *, with_addresses: bool) -> Document:
+    """Return a stored schedule in its written form: the turn orders and overrides that are not over.
+
+    People are written by mail address, or by name for a reader who must not see addresses.
+    """
     at = now()
-    layers = [_layer_text(item.row, schedule) for item in _ruling(schedule, at)]
-    taken = sorted(_open_overrides(schedule, at), key=lambda row: (row.created_at, row.pk))
+    ruling, taken = _ruling(schedule, at), _open_overrides(schedule, at)
+    word = _address if with_addresses else _namer(ruling, taken)
+    layers = [_layer_text(item.row, schedule, word) for item in ruling]
+    taken.sort(key=lambda row: (row.created_at, row.pk))
     return Document(
         slug=schedule.slug,
         name=schedule.name,
@@ -55,17 +61,29 @@ def document_of(schedule: Schedule) -> Document:
         team=schedule.team.slug if schedule.team else "",
         overrides=tuple(
             OverrideText(
-                person=row.person.email,
+                person=word(row.person),
                 starts_at=row.starts_at,
                 ends_at=row.ends_at,
                 kind=row.kind,
-                instead_of=row.instead_of.email if row.instead_of else "",
+                instead_of=word(row.instead_of) if row.instead_of else "",
                 reason=row.reason,
                 rank=row.rank,
             )
             for row in taken
         ),
     )
+
+
+def _address(person: Person) -> str:
+    return person.email
+
+
+def _namer(ruling: Sequence[Stored], taken: Sequence[Override]) -> Callable[[Person], str]:
+    """Return what names people without their addresses; two of one name are told apart by their numbers."""
+    people = {member.person for item in ruling for member in item.row.members.all()}
+    people |= {person for row in taken for person in (row.person, row.instead_of) if person}
+    count = Counter(person.name.casefold() for person in people)
+    return lambda person: f"{person.name} (person {person.pk})" if count[person.name.casefold()] > 1 else person.name
 
 
 def _ruling(schedule: Schedule, at: datetime) -> list[Stored]:
@@ -78,10 +96,10 @@ def _open_overrides(schedule: Schedule, at: datetime) -> list[Override]:
     return [row for row in schedule.overrides.all() if row.cancelled_at is None and row.ends_at > at]
 
 
-def _layer_text(row: Rotation, schedule: Schedule) -> LayerText:
+def _layer_text(row: Rotation, schedule: Schedule, word: Callable[[Person], str]) -> LayerText:
     places: dict[int, list[str]] = {}
     for member in row.members.all():
-        places.setdefault(member.position, []).append(member.person.email)
+        places.setdefault(member.position, []).append(word(member.person))
     weekly = (row.handoff_weekday,) if row.handoff_weekday is not None else ()
     pure = queries.as_rotation(row, schedule)
     return LayerText(

@@ -496,8 +496,13 @@ def withdraw_rotation(request: HttpRequest, slug: Slug, rotation_id: Cursor) -> 
 
 @router.get("/schedules/{slug}/code", response=CodeOut, operation_id="export_schedule", summary="A schedule as a file")
 def export_schedule(request: HttpRequest, slug: Slug) -> CodeOut:
-    """Return a schedule in its written form, with the turn orders and overrides that are not over."""
-    return CodeOut(text=as_code.write(importing.document_of(queries.schedule(slug, since=now()))))
+    """Return a schedule in its written form, with the turn orders and overrides that are not over.
+
+    Who may configure gets people by mail address, anybody else by name.
+    """
+    may_configure = Scope.CONFIGURE in principal(request).scopes
+    document = importing.document_of(queries.schedule(slug, since=now()), with_addresses=may_configure)
+    return CodeOut(text=as_code.write(document))
 
 
 @router.post("/on-call/plan", response=PlanOut, operation_id="plan_schedule", summary="What a file would change")
