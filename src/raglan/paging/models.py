@@ -255,6 +255,12 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return f"{self.channel} to {self.person_id}"
 
+    @property
+    def channel_words(self) -> str:
+        """What people call the channel; an integration's own keeps its name."""
+        named = dict(ContactMethod.Kind.choices)
+        return str(named.get(self.channel, self.channel))
+
 
 class WebhookCall(models.Model):
     """One step of a page told to a program at an address."""
