@@ -7,7 +7,7 @@ one wins.
 import os
 import re
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -192,7 +192,11 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _fill_public_url(self) -> "Config":
         if not self.public_url:
-            self.public_url = f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104 -- compared, not bound
+            if not is_loopback(self.host):
+                raise ValueError(
+                    "public_url: raglan listens beyond this machine; say by which address people reach it."
+                )
+            self.public_url = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
         parts = urlsplit(self.public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("public_url: write it as https://raglan.example.org")
@@ -242,6 +246,14 @@ class _FileSecrets(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, object]:
         values = {name: self.get_field_value(None, name)[0] for name in self.settings_cls.model_fields}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name means this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _words(value: str) -> list[str]:

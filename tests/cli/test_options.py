@@ -43,7 +43,7 @@ def test_a_misspelt_line_of_the_file_is_named(monkeypatch: pytest.MonkeyPatch, t
     [
         ("RAGLAN_PORT", "many", "port: "),
         ("RAGLAN_PUBLIC_URL", "raglan", "options: public_url: "),
-        ("RAGLAN_HOST", "0.0.0.0", "public_url: "),
+        ("RAGLAN_HOST", "0.0.0.0", "options: public_url: raglan listens beyond this machine"),
         ("RAGLAN_ALLOW_DATA_LOSS", "true", "allow_data_loss: "),
         ("RAGLAN_SMTP_URL", "", "smtp_url: "),
     ],
@@ -57,8 +57,15 @@ def test_what_does_not_fit_is_said_in_one_line(
 
 def test_the_demo_is_for_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGLAN_HOST", "0.0.0.0")
+    monkeypatch.setenv("RAGLAN_PUBLIC_URL", "http://127.0.0.1:8000")
     monkeypatch.setenv("RAGLAN_DEMO", "true")
     assert any(said.startswith("demo: ") for said in options.complaints())
+
+
+def test_an_address_for_people_that_ends_at_this_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGLAN_HOST", "0.0.0.0")
+    monkeypatch.setenv("RAGLAN_PUBLIC_URL", "http://127.0.0.1:8000")
+    assert any(said.startswith("public_url: ") for said in options.complaints())
 
 
 def test_checking_exits_with_1_when_something_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

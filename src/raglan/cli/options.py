@@ -3,7 +3,6 @@
 import os
 import tomllib
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from raglan.cli.ready import faults_of
-from raglan.config import Config
+from raglan.config import Config, is_loopback
 
 NOT_OPTIONS = frozenset(("RAGLAN_CONFIG", "RAGLAN_URL", "RAGLAN_TOKEN"))
 INTRODUCTION = """# Options
@@ -85,21 +84,14 @@ def _unknown_variables() -> Iterator[str]:
 
 
 def _unsafe(options: Config) -> Iterator[str]:
-    if not _is_loopback(options.host) and _is_loopback(options.public_host):
+    if not is_loopback(options.host) and is_loopback(options.public_host):
         yield "public_url: raglan listens beyond this machine; say by which address people reach it."
-    if options.demo and not _is_loopback(options.host):
+    if options.demo and not is_loopback(options.host):
         yield "demo: one click signs anybody in, so it is for 127.0.0.1 only."
     if options.allow_data_loss:
         yield "allow_data_loss: a page may be lost when the power fails. Take it out."
     if not options.smtp_url:
         yield "smtp_url: mail is switched off; people can only be reached by webhooks."
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def markdown() -> str:

@@ -6,15 +6,30 @@ import re
 import sys
 from datetime import UTC, datetime
 
+_BEFORE = "|".join(  # what stands before a secret in an address
+    (
+        "/integrations/",
+        "/p/",
+        "/setup/first/",
+        "/invitation/",
+        "/account/password/reset/key/",
+        "/on-call/calendars/",
+        "/ping/",
+        r"/a/[a-z_-]+/",
+        r"/twilio/[a-z]+/",
+        r"[?&](?:api_?key|key|token|link|secret)=",
+    )
+)
 SECRET = re.compile(
-    r"(rgl_[A-Za-z0-9]{4,}_)[A-Za-z0-9_-]+|(/integrations/|/p/|/setup/first/|/invitation/|/account/password/reset/key/)[^/\s\"']+|(://)[^/@\s]+@"
+    rf"(rgl_[A-Za-z0-9]{{4,}}_)[A-Za-z0-9_-]+|({_BEFORE})[^/\s\"'&]+|(\+)[A-Za-z0-9_-]{{20,}}@|(://)[^/@\s]+@",
+    re.IGNORECASE,
 )
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request"}
 
 
 def redact(text: str) -> str:
     """Take tokens, page links and passwords in addresses out of a text."""
-    return SECRET.sub(lambda found: (found[1] or found[2] or found[3]) + "…" + ("@" if found[3] else ""), text)
+    return SECRET.sub(lambda found: found[found.lastindex or 0] + "…" + ("@" if found[0].endswith("@") else ""), text)
 
 
 class JsonFormatter(logging.Formatter):
