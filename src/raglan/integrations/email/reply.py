@@ -4,14 +4,10 @@ Programs that answer mail by themselves (out of office, bounces, lists) are left
 sent back. Whoever writes something else gets it back from their own mail server with a sentence.
 """
 
-import re
-
 from raglan.config import config
 from raglan.core.errors import BadInput
 from raglan.core.mail_in import Mail
 from raglan.paging import actions, replies
-
-OURS = re.compile(r"<([0-9a-f]{1,15}-[0-9a-f]{24})@[^>]*>")
 
 
 def take_reply(mail: Mail) -> str | None:
@@ -20,8 +16,7 @@ def take_reply(mail: Mail) -> str | None:
         return None
     if mail.is_automatic:
         return "left alone: a program sent it"
-    token = mail.tag(_name()) or _token_of_thread(mail)
-    notification = replies.of("reply", (token or "").lower())
+    notification = replies.of("reply", (mail.tag(_name()) or "").lower())
     if notification is None:
         raise BadInput(
             "", "this page can not be answered by mail; it is older than three days, or the address is wrong"
@@ -40,12 +35,6 @@ def _is_for_us(mail: Mail) -> bool:
 
 def _name() -> str:
     return config().mail_reply_to.partition("@")[0].lower()
-
-
-def _token_of_thread(mail: Mail) -> str | None:
-    """Return the token in the name of the mail that was answered, for programs that lose the address."""
-    named = OURS.findall(" ".join((mail.in_reply_to, *reversed(mail.references))))
-    return named[0] if named else None
 
 
 def first_line(text: str) -> str:
