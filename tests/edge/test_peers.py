@@ -89,6 +89,7 @@ def test_a_hello_that_was_said_before_is_refused_even_after_a_restart() -> None:
         lambda: say("yesterday"),
         lambda: say("2026-01-01T00:00:00"),
         lambda: say(nonce=""),
+        lambda: say(body=json.dumps(life.state()).encode()),  # our own, played back or sent to ourselves
         lambda: peers.heard(b"{}", at=now().isoformat(), nonce="n", signature=""),
         lambda: peers.heard(b"{}", at=now().isoformat(), nonce="n", signature="\u00e4\u20ac"),
     ],

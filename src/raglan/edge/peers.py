@@ -103,12 +103,15 @@ def heard(said: bytes, *, at: str, nonce: str, signature: str) -> None:
             raise NotSignedIn("This hello is of another time; compare the clocks of both machines.")
     except (ValueError, TypeError):
         raise NotSignedIn("This hello does not say when it was said.") from None
+    state = _state(said)
+    if str(state["raglan"]).rstrip("/") == config().public_url:
+        raise NotSignedIn("This hello is our own; peer_url must lead to the other raglan.")
     with atomic():
         take_turn("peer")
         before = signs.last(HEARD)
         if before is not None and moment <= datetime.fromisoformat(str(before.data["said_at"])):
             raise NotSignedIn("This hello was said before.")
-        signs.note(HEARD, said_at=at, state=_state(said))
+        signs.note(HEARD, said_at=at, state=state)
 
 
 def _state(said: bytes) -> dict[str, object]:
