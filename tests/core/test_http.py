@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 
 Answering = Callable[[BaseHTTPRequestHandler], None]
+TOO_SLOW = "it answered too slowly|timed out"
 
 
 @dataclass
@@ -240,12 +240,12 @@ def test_a_slow_body_ends_at_the_deadline(serve: Callable[[Answering], Stub], op
                 return
 
     options(send_deadline_s=0.6)
-    began = time.monotonic()
-    with pytest.raises(DeliveryError) as caught:
-        http.post(serve(drip).url, b"{}", {})
-    ended.set()
+    try:
+        with pytest.raises(DeliveryError, match=TOO_SLOW) as caught:
+            http.post(serve(drip).url, b"{}", {})  # the other side would go on for ever
+    finally:
+        ended.set()
 
-    assert time.monotonic() - began < 5
     assert not caught.value.permanent
 
 
@@ -261,15 +261,11 @@ def test_slow_headers_end_at_the_deadline(serve: Callable[[Answering], Stub], op
                 return
 
     options(send_deadline_s=0.6)
-    began = time.monotonic()
     try:
-        with pytest.raises(DeliveryError):
+        with pytest.raises(DeliveryError, match=TOO_SLOW):
             http.post(serve(drip).url, b"{}", {})
     finally:
-        took = time.monotonic() - began
         ended.set()
-
-    assert took < 3
 
 
 def test_a_server_that_hangs_ends_at_the_deadline(
@@ -277,13 +273,12 @@ def test_a_server_that_hangs_ends_at_the_deadline(
 ) -> None:
     ended = threading.Event()
     options(send_deadline_s=0.5)
-    began = time.monotonic()
 
-    with pytest.raises(DeliveryError):
-        http.post(serve(lambda handler: ended.wait(10) and None).url, b"{}", {})
-    ended.set()
-
-    assert time.monotonic() - began < 5
+    try:
+        with pytest.raises(DeliveryError, match=TOO_SLOW):
+            http.post(serve(lambda handler: ended.wait() and None).url, b"{}", {})
+    finally:
+        ended.set()
 
 
 def test_an_answer_of_ten_megabytes_is_read_up_to_the_limit(serve: Callable[[Answering], Stub]) -> None:
