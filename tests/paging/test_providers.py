@@ -299,6 +299,23 @@ def test_a_message_for_a_full_lane_is_put_back_and_not_failed(phones: tuple[Phon
 
 
 @pytest.mark.django_db
+def test_a_message_waits_for_a_full_lane_however_long_it_is_full(phones: tuple[Phone, Phone]) -> None:
+    started = [circuit._enter("first") for _ in range(circuit.PLACES)]
+    CLOCK.move(circuit.SLOW)
+
+    page = world.page(world.policy((6000, [by_phone()])))
+    world.fast_forward(timedelta(minutes=10))
+    assert (the_call().state, the_call().attempts) == ("waiting", 0)
+    for at in started:
+        circuit._leave("first", at, None)
+    world.fast_forward(9 * SECOND)
+
+    assert (the_call().state, the_call().attempts) == ("handed_over", 1)
+    assert "notification.failed" not in [event.kind for event in timeline.about(page)]
+    assert not Timer.objects.filter(parked_at__isnull=False).exists()
+
+
+@pytest.mark.django_db
 def test_what_a_provider_says_about_the_address_is_told_without_it(phones: tuple[Phone, Phone]) -> None:
     first, second = phones
     first.errors = [DeliveryError(f"the number {NUMBER} is not valid", permanent=True)]

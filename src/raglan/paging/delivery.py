@@ -74,7 +74,7 @@ def deliver(due: timers.Due) -> None:
 def _put_back(due: timers.Due, wait: timedelta) -> None:
     """Look again later, and later each time: the lane is full, and that is not this message's failure."""
     times = int(str(due.payload.get("back", 0)))
-    due_at = now() + min(wait * 2**times, timedelta(seconds=8))
+    due_at = now() + min(wait * 2 ** min(times, 3), timedelta(seconds=8))
     with atomic():
         timers.schedule(actions.DELIVER, subject=due.subject, due_at=due_at, payload={**due.payload, "back": times + 1})
 
