@@ -1,5 +1,6 @@
 """Calendars from elsewhere fill a schedule: real HTTP, a worker process, and everything that can be wrong with them."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -243,6 +244,48 @@ def test_a_calendar_that_never_ends_to_be_worked_out_is_cut_off(feed: Feed, empt
     world.fire_all()
     assert any(words in problem() for words in ("too much time", "takes too long", "more than 5000"))
     assert not Booking.objects.exists()
+
+
+def test_many_events_name_each_person_once(feed: Feed, empty: Schedule, mara: Person, ike: Person) -> None:
+    crowd = [f'ATTENDEE;CN="{"x" * 100} {n}":mailto:{"y" * 200}{n}@example.test' for n in range(38)]
+    hourly = "RRULE:FREQ=HOURLY;COUNT=1500"
+    feed.says(event(":20261124T080000Z", ":20261124T083000Z", hourly, *crowd, f"ATTENDEE:mailto:{mara.email}"))
+    answer = ical_worker.read(feed.body, ZoneInfo("UTC"), MONDAY, MONDAY + 190 * DAY)
+    assert (len(answer["events"]), len(answer["people"])) == (1500, 39)  # type: ignore[arg-type]  # lists
+    sources.set_source(empty, url=feed.url, rank=0, actor=mara)
+    world.fire_all()
+    assert (Booking.objects.count(), problem()) == (1500, "")
+    assert Booking.objects.exclude(person=mara).count() == 0
+
+
+def test_an_answer_beyond_its_limit_keeps_the_last_good_copy(feed: Feed, empty: Schedule, mara: Person) -> None:
+    feed.says(event(*MARAS, "SUMMARY:Mara Novak"))
+    sources.set_source(empty, url=feed.url, rank=0, actor=mara)
+    world.fire_all()
+    hourly = "RRULE:FREQ=HOURLY;COUNT=3700"
+    feed.says(event(":20261124T080000Z", ":20261124T083000Z", hourly, "SUMMARY:" + "\N{FAMILY}" * 300))
+    sources.read_due(due_of(CalendarSource.objects.get()))
+    assert "what it says is larger than 4 MiB" in problem()
+    assert on_call(MONDAY + DAY) == ["Mara Novak"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys; sys.stdin.read()\nwhile True: sys.stdout.write('x' * 65536)", "larger than 1 MiB"),
+        ("import threading; threading.Event().wait()", "takes too long"),
+        ("import sys; sys.stdin.read(); name_that_is_not_known", ""),
+        ("raise SystemExit", ""),
+    ],
+)
+def test_a_worker_that_says_too_much_or_never_ends_is_cut_off(code: str, words: str) -> None:
+    command = [sys.executable, "-c", code]
+    if not words:
+        assert sources.run_bounded(command, b"x" * 5_000_000, seconds=20, most=1024 * 1024) == b""
+        return
+    limit = 2 if "long" in words else 20
+    with pytest.raises(sources.NotReadError, match=words):
+        sources.run_bounded(command, b"x" * 5_000_000, seconds=limit, most=1024 * 1024)
 
 
 def test_what_goes_out_is_read_in_as_it_was(

@@ -1,7 +1,7 @@
 """Reads a foreign calendar in a process of its own, which may run into its limits without harm to anybody.
 
 It is started as `python -m raglan.oncall.ical_worker`; a line of JSON and then the calendar come in, JSON goes
-out. What can not be understood is counted and named, and the rest is used.
+out once all of that is read. What can not be understood is counted and named, and the rest is used.
 """
 
 import json
@@ -21,12 +21,14 @@ from raglan.oncall.wall import first_instant
 MAX_BYTES = 5 * 1024 * 1024
 MAX_EVENTS = 20_000
 MAX_OCCURRENCES = 5_000
+MAX_NAMED = 40  # by one event
 CPU_S = 8
 MEMORY = 1024 * 1024 * 1024
 EVENT = re.compile(r"^BEGIN:VEVENT[ \t]*\r?\n.*?^END:VEVENT[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 FINE = re.compile(r"FREQ=(HOURLY|MINUTELY|SECONDLY)", re.IGNORECASE)
 BOUND = re.compile(r"(UNTIL|COUNT)=", re.IGNORECASE)
 Answer = dict[str, object]
+Named = dict[tuple[str, str], int]  # mail address and name of everybody who is named, with a number each
 
 
 class Refused(Exception):
@@ -45,11 +47,12 @@ def main() -> None:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": "reading it takes too much memory"}
-    json.dump(answer, sys.stdout)
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
 
 def read(body: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> Answer:
-    """Return the events between two instants, each with whom it names. Raises Refused."""
+    """Return the events between two instants, each with the numbers of those whom it names. Raises Refused."""
     if len(body) > MAX_BYTES:
         raise Refused("it is larger than 5 MiB")
     text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
@@ -62,13 +65,14 @@ def read(body: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> Answer:
         raise Refused(f"it has more than {MAX_EVENTS} events")
     calendar, problems = _parsed(text, blocks)
     found: list[Answer] = []
+    named: Named = {}
     for occurrence in _occurrences(calendar, start, end, problems):
         if len(found) >= MAX_OCCURRENCES:
             raise Refused(f"it has more than {MAX_OCCURRENCES} shifts")
-        event = _event(occurrence, zone, problems)
+        event = _event(occurrence, zone, problems, named)
         if event:
             found.append(event)
-    return {"events": found, "total": len(blocks), "problems": sorted(set(problems))[:20]}
+    return {"events": found, "people": list(named), "total": len(blocks), "problems": sorted(set(problems))[:20]}
 
 
 def _parsed(text: str, blocks: list[str]) -> tuple[Component, list[str]]:
@@ -159,7 +163,7 @@ def _occurrences(calendar: Component, start: datetime, end: datetime, problems: 
         raise Refused(f"its repeats can not be worked out: {str(error)[:120]}") from None
 
 
-def _event(event: Component, zone: ZoneInfo, problems: list[str]) -> Answer | None:
+def _event(event: Component, zone: ZoneInfo, problems: list[str], named: Named) -> Answer | None:
     if str(_get(event, "STATUS") or "").upper() == "CANCELLED":
         return None
     start, end = _wall(_get(event, "DTSTART")), _wall(_get(event, "DTEND")) or getattr(event, "end", None)
@@ -169,15 +173,22 @@ def _event(event: Component, zone: ZoneInfo, problems: list[str]) -> Answer | No
     low, high = _instant(start, zone), _instant(end, zone)
     if high <= low:
         return None
-    people = [(field, one) for field in ("ATTENDEE", "ORGANIZER") for one in _all(_get(event, field))[:40]]
-    named = [(field, getattr(one, "params", {}).get("CN")) for field, one in people]
     return {
         "start": low.isoformat(),
         "end": high.isoformat(),
         "summary": str(_get(event, "SUMMARY") or "")[:300],
-        "mails": [(field, str(one).split(":", 1)[-1].strip().lower()[:254]) for field, one in people],
-        "names": [(field, str(name)[:120]) for field, name in named if name],
+        **{field: _numbers(_all(_get(event, field)), named) for field in ("ATTENDEE", "ORGANIZER")},
     }
+
+
+def _numbers(people: list[object], named: Named) -> list[int]:
+    """Return the number of each of these, once; whoever is new gets the next one."""
+    found: dict[int, None] = {}
+    for one in people[:MAX_NAMED]:
+        mail = str(one).split(":", 1)[-1].strip().lower()[:254]
+        name = str(getattr(one, "params", {}).get("CN") or "")[:120]
+        found[named.setdefault((mail, name), len(named))] = None
+    return list(found)
 
 
 def _instant(value: date | datetime, zone: ZoneInfo) -> datetime:

@@ -7,9 +7,12 @@ taken to mean that nobody is on call.
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from subprocess import DEVNULL, PIPE
 from urllib.parse import urlsplit
 
 from raglan.core import http, timeline, timers
@@ -26,6 +29,7 @@ READ = "oncall.calendar"
 EVERY = timedelta(minutes=15)
 AHEAD = timedelta(days=190)
 WORKER_S = 20
+MAX_WORKER_ANSWER = 4 * 1024 * 1024
 MAX_PROBLEM = 300
 
 
@@ -123,13 +127,13 @@ def understand(body: bytes, time_zone: str, at: datetime) -> Copy:
     if "refused" in answer:
         raise NotReadError(str(answer["refused"]))
     problems = [str(line) for line in _list(answer.get("problems"))]
-    people = list(Person.objects.filter(is_active=True))
+    people, named = list(Person.objects.filter(is_active=True)), _list(answer.get("people"))
     shifts: list[Shift] = []
     for event in _list(answer.get("events")):
         if not isinstance(event, dict):
             continue
         low, high = datetime.fromisoformat(str(event["start"])), datetime.fromisoformat(str(event["end"]))
-        found = _people(event, people)
+        found = _people(event, named, people)
         shifts += [Shift(person.pk, low, high) for person in found]
         if not found:
             problems.append(f"{str(event['summary'])[:60] or 'an event'}: names nobody who is known here")
@@ -139,29 +143,62 @@ def understand(body: bytes, time_zone: str, at: datetime) -> Copy:
 def _ask_worker(body: bytes, time_zone: str, at: datetime) -> dict[str, object]:
     span = {"zone": time_zone, "start": at.isoformat(), "end": (at + AHEAD).isoformat()}
     command = [sys.executable, "-m", "raglan.oncall.ical_worker"]
+    said = run_bounded(command, json.dumps(span).encode() + b"\n" + body, seconds=WORKER_S, most=MAX_WORKER_ANSWER)
     try:
-        done = subprocess.run(
-            command, input=json.dumps(span).encode() + b"\n" + body, capture_output=True, timeout=WORKER_S, check=False
-        )
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise NotReadError("reading it takes too long") from None
-    except (OSError, ValueError):
+        answer = json.loads(said)
+    except ValueError:
         raise NotReadError("reading it took too much time or memory") from None
     if not isinstance(answer, dict):
         raise NotReadError("reading it gave nothing")
     return answer
 
 
+def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: int) -> bytes:
+    """Return what a program answers that reads all before it writes. Raises NotReadError beyond a limit.
+
+    Not more than `most` bytes are ever taken from it, so that it can not fill our memory.
+    """
+    is_late = threading.Event()
+    with _started(command) as worker:
+        cut = threading.Timer(seconds, _cut, (worker, is_late))
+        cut.start()
+        try:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            with suppress(BrokenPipeError), worker.stdin:
+                worker.stdin.write(text)
+            said = worker.stdout.read(most + 1)
+        finally:
+            cut.cancel()
+            worker.kill()
+    if is_late.is_set():
+        raise NotReadError("reading it takes too long")
+    if len(said) > most:
+        raise NotReadError(f"what it says is larger than {most // 1024 // 1024} MiB")
+    return said
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        raise NotReadError("nothing here could read it") from None
+
+
+def _cut(worker: subprocess.Popen[bytes], is_late: threading.Event) -> None:
+    is_late.set()
+    worker.kill()
+
+
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _people(event: dict[str, object], people: Sequence[Person]) -> list[Person]:
+def _people(event: dict[str, object], named: list[object], people: Sequence[Person]) -> list[Person]:
     """Return whom an event names: its attendees, else its title, else its organizer."""
     for field in ("ATTENDEE", "", "ORGANIZER"):
-        mails = {str(mail) for kind, mail in _pairs(event.get("mails")) if kind == field}
-        names = {str(name).casefold() for kind, name in _pairs(event.get("names")) if kind == field}
+        pairs = _pairs(named, event.get(field))
+        mails, names = {mail for mail, _ in pairs}, {name.casefold() for _, name in pairs if name}
         title = "" if field else str(event.get("summary", "")).casefold()
         found = [
             person
@@ -173,8 +210,11 @@ def _people(event: dict[str, object], people: Sequence[Person]) -> list[Person]:
     return []
 
 
-def _pairs(value: object) -> list[tuple[str, str]]:
-    return [(str(one[0]), str(one[1])) for one in _list(value) if isinstance(one, list) and len(one) == 2]
+def _pairs(named: list[object], numbers: object) -> list[tuple[str, str]]:
+    """Return mail address and name for the numbers that an event has."""
+    known = range(len(named))
+    found = [_list(named[one]) for one in _list(numbers) if isinstance(one, int) and one in known]
+    return [(str(one[0]), str(one[1])) for one in found if len(one) == 2]
 
 
 def _stands_in(person: Person, title: str) -> bool:
