@@ -5,12 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.server import Running, serving, set_up_web_team, until
+from tests.support.server import Running, serving, session_cookie, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -84,7 +85,43 @@ def test_a_kill_in_the_middle_of_paging_loses_no_page(raglan: Running) -> None:
 
 
 def test_a_stream_ends_with_the_process_and_goes_on_after_it(raglan: Running) -> None:
-    raglan.stop()
-    assert raglan.process.returncode == 0
+    cookie = session_cookie(raglan)
+    with stream(raglan, cookie) as events:
+        event, newest, _ = next(events)
+        assert event == "hello"
+        assert raglan.stop() == 0
+        assert [event for event, _, _ in events] == ["bye"]
     raglan.start_again()
-    assert raglan.api("GET", "/whoami")
+    raglan.api("POST", "/incidents", {"title": "Said before the stream is back"})
+    with stream(raglan, cookie, **{"Last-Event-ID": newest}) as events:
+        assert next(events)[0] == "hello"
+        event, last, data = next(events)
+    assert (event, json.loads(data)) == ("message", ["now"])
+    assert int(last) > int(newest)
+
+
+@contextmanager
+def stream(running: Running, cookie: str, **headers: str) -> Iterator[Iterator[tuple[str, str, str]]]:
+    """Open a live stream; give what comes as kind, id and data, beats left out, until it ends."""
+    parts = urlsplit(running.url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    try:
+        connection.request("GET", "/live?topics=now", headers={"Cookie": cookie, **headers})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        yield (event for event in server_sent(answer) if event[0] != "beat")
+    finally:
+        connection.close()
+
+
+def server_sent(answer: HTTPResponse) -> Iterator[tuple[str, str, str]]:
+    fields: dict[str, str] = {}
+    last = ""
+    while line := answer.readline().decode():
+        name, _, value = line.rstrip("\n").partition(": ")
+        if name:
+            fields[name] = value
+        elif "data" in fields:
+            last = fields.get("id", last)
+            yield fields.get("event", "message"), last, fields["data"]
+            fields = {}

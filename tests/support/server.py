@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.client import HTTPConnection, HTTPException
+from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -195,6 +197,19 @@ def set_up_web_team(running: Running) -> str:
     api("POST", "/routes", {"position": 1, "matchers": [], "policy": "web"})
     assert isinstance(source, dict)
     return str(source["token"])
+
+
+def session_cookie(running: Running) -> str:
+    """Sign in by the demonstration's form, without a browser; return the Cookie header."""
+    opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
+    with opener.open(f"{running.url}/account/login/", timeout=20) as answer:
+        form = answer.read().decode()
+    fields = {
+        name: re.findall(rf'name="{name}" value="([^"]+)"', form)[0] for name in ("csrfmiddlewaretoken", "person")
+    }
+    with opener.open(f"{running.url}/demo/sign-in/", data=urlencode(fields).encode(), timeout=20) as answer:
+        assert answer.status == 200
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
 def person_token(running: Running, name: str) -> str:
