@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 SIGNED_IN = [
     "/",
     "/wrong/",
+    "/heads-up/",
+    "/setup/heads-up/",
     "/incidents/",
     "/incidents/{incident}/",
     "/incidents/{incident}/?show=asks&order=oldest",

@@ -1,8 +1,9 @@
 import pytest
 
 from raglan.catalog.models import Service
+from raglan.core import timeline
 from raglan.core.errors import BadInput
-from raglan.incidents import actions
+from raglan.incidents import actions, queries
 from raglan.incidents.actions import Warned
 from raglan.incidents.models import Entry, HeadsUp, Incident
 from raglan.paging.models import Page
@@ -58,7 +59,7 @@ def test_the_first_thing_that_comes_back_is_thanks(mara: Person, bo: Person, htt
 
     given.refresh_from_db()
     thanks = Entry.objects.get(incident=given.incident, kind=Entry.Kind.NOTE)
-    assert (thanks.text, thanks.author) == (actions.THANKS, bo)
+    assert (thanks.text, thanks.author) == (queries.THANKS, bo)
     assert given.thanked_at is not None
 
 
@@ -67,7 +68,7 @@ def test_thanks_come_once(mara: Person, bo: Person, httpd: Service) -> None:
     for _ in range(2):
         actions.thank(given, by=bo)
 
-    assert Entry.objects.filter(incident=given.incident, text=actions.THANKS).count() == 1
+    assert Entry.objects.filter(incident=given.incident, text=queries.THANKS).count() == 1
 
 
 def test_a_second_heads_up_about_the_same_service_joins_the_room(mara: Person, httpd: Service) -> None:
@@ -119,3 +120,49 @@ def test_without_words_there_is_no_heads_up(mara: Person) -> None:
         warn(mara, text=" \n ")
 
     assert not Incident.objects.exists()
+
+
+def test_without_a_service_it_tells_whoever_is_on_call_for_the_own_team(bo: Person, outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    world.schedule(bo, of=world.team(mara, bo))
+
+    given = warn(mara)
+    world.fire_all()
+
+    assert [person.name for person in queries.told_of(given, world.now())] == ["Bo Silva"]
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+
+
+def test_a_service_that_is_named_is_asked_before_the_own_team(httpd: Service, outbox: world.Outbox) -> None:
+    ines, olga = world.person("Ines Roth"), world.person("Olga Brandt")
+    world.schedule(olga, of=world.team(ines, olga))
+
+    warn(ines, httpd)
+    world.fire_all()
+
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+
+
+def test_it_is_thanked_with_the_words_that_are_chosen(mara: Person, bo: Person, httpd: Service) -> None:
+    actions.change_thanks("  Good that you\n say so. ", by=mara)
+    given = warn(mara, httpd)
+    actions.thank(given, by=bo)
+
+    assert Entry.objects.get(incident=given.incident, kind=Entry.Kind.NOTE).text == "Good that you say so."
+
+
+def test_empty_words_bring_back_the_first_ones_and_long_ones_are_refused(mara: Person) -> None:
+    actions.change_thanks("Good.", by=mara)
+
+    assert actions.change_thanks(" ", by=mara) == queries.THANKS == queries.thanks()
+    with pytest.raises(BadInput):
+        actions.change_thanks("x" * 301, by=mara)
+
+
+def test_saving_the_same_words_again_tells_nothing(mara: Person) -> None:
+    actions.change_thanks("Good.", by=mara)
+    before = timeline.newest_id()
+
+    actions.change_thanks("Good.", by=mara)
+
+    assert timeline.newest_id() == before

@@ -9,7 +9,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, events
 from raglan.incidents.actions import Said, Standing, Warned
-from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, IncidentGroup, IncidentPage, Responder
+from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, IncidentGroup, IncidentPage, Responder, Thanks
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import replay, world
@@ -40,6 +40,7 @@ def stored() -> replay.State:
         "incidents": incidents,
         "entries": replay.rows(Entry, ENTRY),
         "heads_ups": heads_ups,
+        "thanks": replay.rows(Thanks, ("words",)),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
         "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
@@ -71,6 +72,8 @@ def tell(  # noqa: C901 -- one case for each kind of event
             state["answers"][said.entry, said.person] = {**own, **given}
         case events.HeadsUpGiven() | events.HeadsUpNudged() | events.HeadsUpThanked():
             tell_of_heads_up(state, said)
+        case events.ThanksChanged():
+            state["thanks"][said.thanks] = {"pk": said.thanks, "words": said.words}
         case events.GroupsJoined():
             state["groups"].update({pk: {"in": room, "at": said.joined_at} for pk in said.groups})
         case events.PageFollowed():
@@ -215,6 +218,11 @@ def warning(mara: Person, bo: Person) -> None:
     world.fire_all()
 
 
+def choosing_thanks(mara: Person, bo: Person) -> None:
+    for words in ("Well done", "Well done", "Thanks a lot", ""):
+        actions.change_thanks(words, by=mara)
+
+
 def joining_alerts(mara: Person, bo: Person) -> None:
     world.route(1, world.policy((60, [bo])))
     room = declaring(mara, bo)
@@ -225,7 +233,7 @@ def joining_alerts(mara: Person, bo: Person) -> None:
 
 
 ACTS = (declaring, posting, taking_an_ask, closing_an_ask, answering_an_ask, waiting_for_help_in_vain, verifying)
-MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, joining_alerts)
+MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 
 @pytest.mark.parametrize("act", [*ACTS, *MORE], ids=lambda act: act.__name__)

@@ -47,7 +47,14 @@ def heads_up(
     """Say that you may have broken something, before the pager does. Only TEXT is needed."""
     body: dict[str, Json] = {"text": text, "services": list(services)}
     answer = client.post("/heads-up", {**body, "did": did, "saw": saw, "reach": reach, "need": need})
-    show(answer, lambda: f"Thank you. Everyone on call knows now.\n{answer.get('url')}", as_json=as_json)
+    show(answer, lambda: _heard(answer), as_json=as_json)
+
+
+def _heard(answer: Mapping[str, Json]) -> str:
+    told = answer.get("told")
+    names = " and ".join(map(str, told)) if isinstance(told, list) else ""
+    heard = f"{names} will be told at once." if names else "Nobody else is on call for this: ask in the room."
+    return f"{answer.get('thanks')} {heard}\n{answer.get('url')}"
 
 
 @click.command()

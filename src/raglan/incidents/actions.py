@@ -12,7 +12,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import events
+from raglan.incidents import events, queries
 from raglan.incidents.models import (
     Answer,
     Entry,
@@ -22,8 +22,8 @@ from raglan.incidents.models import (
     IncidentPage,
     Responder,
     ServiceState,
+    Thanks,
 )
-from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person, Team
@@ -33,7 +33,7 @@ PING_AFTER = timedelta(minutes=5)
 MAX_TEXT = 20_000
 MAX_KEY = 64
 WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING)
-THANKS = "Thank you for saying so at once."
+MAX_THANKS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +372,7 @@ def follow(incident: Incident, page: Page) -> None:
 
 
 @atomic
-def give_heads_up(warned: Warned, *, by: Person, team: Team | None = None) -> HeadsUp:
+def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
     """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
 
     Only the text is needed.
@@ -430,7 +430,7 @@ def _room_for(warned: Warned, by: Person) -> Incident:
 
 @atomic
 def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
-    """Thank first; the words may be edited by whoever answers."""
+    """Thank first, with the words that are chosen under Setup. Safe to call twice."""
     at = now()
     if not HeadsUp.objects.filter(pk=heads_up.pk, thanked_at__isnull=True).update(thanked_at=at):
         return
@@ -438,7 +438,21 @@ def thank(heads_up: HeadsUp, *, by: Person | None) -> None:
     thanked = events.HeadsUpThanked(heads_up=heads_up.pk, thanked_at=at)
     timeline.append(thanked, actor=by or timeline.SYSTEM, about=about)
     if heads_up.incident:
-        post(heads_up.incident, Said(Entry.Kind.NOTE, THANKS, key=f"thanks-{heads_up.pk}"), by=by)
+        post(heads_up.incident, Said(Entry.Kind.NOTE, queries.thanks(), key=f"thanks-{heads_up.pk}"), by=by)
+
+
+@atomic
+def change_thanks(words: str, *, by: timeline.Subject) -> str:
+    """Choose the words that thank for a heads-up; none bring back raglan's own. Safe to call twice. Raises BadInput."""
+    words = " ".join(words.split()) or queries.THANKS
+    if len(words) > MAX_THANKS:
+        raise BadInput("words", f"are longer than {MAX_THANKS} characters", status=422)
+    kept, is_new = Thanks.objects.select_for_update().get_or_create(pk=1, defaults={"words": words})
+    if is_new or kept.words != words:
+        kept.words = words
+        kept.save(update_fields=["words"])
+        timeline.append(events.ThanksChanged(thanks=kept.pk, words=words), actor=by, about=[kept])
+    return words
 
 
 @atomic
@@ -501,13 +515,11 @@ def due_standing(incident: Incident, at: datetime) -> bool:
 
 @atomic
 def nudge(heads_up_id: int) -> Page | None:
-    """Page whoever is on call for the services of a heads-up, with its words; their page says who has it already."""
+    """Page whom a heads-up tells, with its words; their page says who has it already."""
     heads_up = HeadsUp.objects.select_related("person", "incident").filter(pk=heads_up_id, page__isnull=True).first()
     if heads_up is None or heads_up.incident is None:
         return None
-    at = now()
-    found = oncall.people_for_services(list(heads_up.services.values_list("pk", flat=True)), at)
-    people = [person for person, _ in found if person.pk != heads_up.person_id]
+    people = queries.told_of(heads_up, now())
     if not people:
         return None
     words = paging.Words(title=f"Heads-up from {heads_up.person.name}", text=heads_up.text, severity="heads-up")
@@ -519,7 +531,10 @@ def nudge(heads_up_id: int) -> Page | None:
     follow(heads_up.incident, page)
     names = " and ".join(person.name for person in people)
     said = Said(
-        Entry.Kind.MACHINE, f"{names} is told of this heads-up now.", key=f"nudge-{heads_up.pk}", author_words="Pager"
+        Entry.Kind.MACHINE,
+        f"{names} {'is' if len(people) == 1 else 'are'} told of this heads-up now.",
+        key=f"nudge-{heads_up.pk}",
+        author_words="Pager",
     )
     post(heads_up.incident, said, by=None)
     return page

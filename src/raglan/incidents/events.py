@@ -177,6 +177,14 @@ class HeadsUpThanked(EventPayload):
     thanked_at: datetime
 
 
+class ThanksChanged(EventPayload):
+    """Heads-ups are thanked with other words from now on."""
+
+    kind = "headsup.thanks_changed"
+    thanks: int
+    words: str
+
+
 class IncidentStoodDown(EventPayload):
     """People stopped to coordinate."""
 

@@ -4,6 +4,7 @@ from django import forms
 
 from raglan.catalog.models import Service
 from raglan.incidents.models import Incident, ServiceState
+from raglan.people.forms import Form
 
 NEXT_UPDATE = (
     (0, "no time promised"),
@@ -21,6 +22,22 @@ def lines(label: str) -> forms.CharField:
     return forms.CharField(label=label, required=False, widget=box, help_text="One line each.")
 
 
+def words(label: str) -> forms.CharField:
+    """Return a field for some words that may stay away."""
+    return forms.CharField(label=label, required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+def about_services() -> "forms.ModelMultipleChoiceField[Service]":
+    """Return a field for the services that something is about."""
+    return forms.ModelMultipleChoiceField(
+        label="What is it about?",
+        queryset=Service.objects.order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        to_field_name="slug",
+    )
+
+
 class WrongForm(forms.Form):
     """Something is wrong: one question, and two that may be left as they are."""
 
@@ -36,17 +53,33 @@ class WrongForm(forms.Form):
         initial=Incident.Severity.UNKNOWN,
         required=False,
     )
-    services = forms.ModelMultipleChoiceField(
-        label="What is it about?",
-        queryset=Service.objects.order_by("name"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        to_field_name="slug",
+    services = about_services()
+
+
+class HeadsUpForm(forms.Form):
+    """A heads-up in one breath: one text, and more for who has the time."""
+
+    text = forms.CharField(
+        label="What did you do or see?",
+        max_length=20_000,
+        help_text="In your own words. You may be wrong; that is fine.",
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
     )
-    mine = forms.BooleanField(
-        label="I think it is something I did",
+    did = words("What I did")
+    saw = words("What I saw")
+    reach = words("How far it may go")
+    need = words("What I need")
+    services = about_services()
+
+
+class ThanksForm(Form):
+    """The words that thank for a heads-up."""
+
+    words = forms.CharField(
+        label="What is said first to somebody who gives a heads-up",
+        max_length=300,
         required=False,
-        help_text="Sends a heads-up to whoever is on call, with your words.",
+        help_text="In the room, in the name of whoever takes it. Empty: raglan’s own words.",
     )
 
 

@@ -108,6 +108,17 @@ class HeadsUp(models.Model):
         return self.text[:80]
 
 
+class Thanks(models.Model):
+    """The words that thank for a heads-up, chosen here; one row, and none as long as nobody chose."""
+
+    ref_kind: ClassVar[str] = "thanks"
+
+    words = models.CharField(max_length=300)
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class Responder(models.Model):
     """A person who is in the room, and on what. Only what they say themselves."""
 

@@ -8,11 +8,12 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, Responder
+from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, Responder, Thanks
 from raglan.oncall import queries as oncall
 from raglan.paging.models import Page, Reached
-from raglan.people.models import Person
+from raglan.people.models import Person, Team
 
+THANKS = "Thank you for saying so at once."
 OPEN_ASKS = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
 PEOPLE = (
     Entry.Kind.NOTE,
@@ -148,6 +149,19 @@ def _waiting_words(reached: list[Reached]) -> str:
     if missed:
         parts.append(f"{', '.join(dict.fromkeys(missed))} could not be reached")
     return "; ".join(parts) or "going to the next person"
+
+
+def thanks() -> str:
+    """Return the words that thank for a heads-up."""
+    return Thanks.objects.values_list("words", flat=True).first() or THANKS
+
+
+def told_of(heads_up: HeadsUp, at: datetime) -> list[Person]:
+    """Return whom a heads-up tells: who is on call for its services; for the giver's teams when no team owns any."""
+    owners = Team.objects.filter(services__in=heads_up.services.all()).distinct()
+    own = Team.objects.filter(memberships__person=heads_up.person_id)
+    found = oncall.people_for_teams((owners if owners.exists() else own).values_list("pk", flat=True), at)
+    return [person for person, _ in found if person.pk != heads_up.person_id]
 
 
 def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:

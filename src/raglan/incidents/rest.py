@@ -11,6 +11,7 @@ from pydantic import Field
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.config import config
+from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Slug, Text
 from raglan.incidents import actions, queries
@@ -40,6 +41,20 @@ class HeadsUpOut(Schema):
     heads_up_id: int
     incident_id: int
     url: str
+    told: list[str]
+    thanks: str
+
+
+class ThanksIn(Body):
+    """Words of thanks; empty ones bring back raglan's own."""
+
+    words: ShortText
+
+
+class ThanksOut(Schema):
+    """The words that thank for a heads-up."""
+
+    words: str
 
 
 class IncidentIn(Body):
@@ -187,9 +202,27 @@ def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
         text=data.text, did=data.did, saw=data.saw, reach=data.reach, need=data.need, services=_services(data.services)
     )
     given = actions.give_heads_up(warned, by=by)
-    return Status(
-        201, HeadsUpOut(heads_up_id=given.pk, incident_id=given.incident_id or 0, url=_url(given.incident_id or 0))
+    out = HeadsUpOut(
+        heads_up_id=given.pk,
+        incident_id=given.incident_id or 0,
+        url=_url(given.incident_id or 0),
+        told=[person.name for person in queries.told_of(given, now())],
+        thanks=queries.thanks(),
     )
+    return Status(201, out)
+
+
+@router.get("/heads-up/thanks", response=ThanksOut, operation_id="show_thanks", summary="Words of thanks")
+def show_thanks(request: HttpRequest) -> ThanksOut:
+    """Return the words that thank for a heads-up."""
+    return ThanksOut(words=queries.thanks())
+
+
+@router.put("/heads-up/thanks", response=ThanksOut, operation_id="change_thanks", summary="Choose the words of thanks")
+def change_thanks(request: HttpRequest, data: ThanksIn) -> ThanksOut:
+    """Choose the words that thank for a heads-up."""
+    require_scope(request, Scope.CONFIGURE)
+    return ThanksOut(words=actions.change_thanks(data.words, by=principal(request).actor))
 
 
 @router.get("/incidents", response=list[IncidentOut], operation_id="list_incidents", summary="Incidents")

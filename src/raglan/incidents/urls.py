@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from raglan.incidents import views
+from raglan.incidents import heads_up_views, views
 
 app_name = "incidents"
 urlpatterns = [
     path("incidents/", views.index, name="index"),
     path("wrong/", views.wrong, name="wrong"),
+    path("heads-up/", heads_up_views.heads_up, name="heads_up"),
+    path("setup/heads-up/", heads_up_views.thanks, name="thanks"),
     path("incidents/<int:pk>/", views.show_room, name="room"),
     path("incidents/<int:pk>/part/<slug:name>/", views.show_part, name="part"),
     path("incidents/<int:pk>/entries/", views.post_entry, name="post"),

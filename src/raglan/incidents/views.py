@@ -75,12 +75,8 @@ def _groups(words: list[str]) -> list[AlertGroup]:
 
 def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident:
     data = form.cleaned_data
-    if data["mine"]:
-        given = actions.give_heads_up(actions.Warned(text=data["title"], services=list(data["services"])), by=person)
-        incident = cast("Incident", given.incident)
-    else:
-        severity = data["severity"] or Incident.Severity.UNKNOWN
-        incident = actions.declare(data["title"], by=person, severity=severity, services=list(data["services"]))
+    severity = data["severity"] or Incident.Severity.UNKNOWN
+    incident = actions.declare(data["title"], by=person, severity=severity, services=list(data["services"]))
     actions.join_groups(incident, groups, by=person)
     return incident
 

@@ -287,9 +287,14 @@ def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
 
 def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Person, str]]:
     """Return who is on call for the teams that own services; each person once, with the name of the rota."""
-    teams = Service.objects.filter(pk__in=service_ids, team__isnull=False).values("team_id")
+    owned = Service.objects.filter(pk__in=service_ids, team__isnull=False)
+    return people_for_teams(set(owned.values_list("team_id", flat=True)), at)
+
+
+def people_for_teams(teams: Iterable[int], at: datetime) -> list[tuple[Person, str]]:
+    """Return who is on call for teams; each person once, with the name of the rota."""
     found: dict[int, tuple[Person, str]] = {}
-    for duty in duties(schedules(since=at).filter(team_id__in=teams), at):
+    for duty in duties(schedules(since=at).filter(team_id__in=list(teams)), at):
         for person in duty.people:
             found.setdefault(person.pk, (person, duty.schedule.name))
     return list(found.values())
