@@ -52,7 +52,7 @@ def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime, page_by: S
     if is_worse(alert.severity, page.severity):
         title = f"Worse: {alert.title}"
         return start(group, at, text=text_of(alert), title=title, severity=alert.severity, page_by=page_by)
-    joined = f"joins page {page.pk}, which {who} has"
+    joined, alert.waits_behind = f"joins page {page.pk}, which {who} has", page.pk
     if group.page_at is None:
         group.page_at = max(at, page.created_at + timedelta(seconds=group.interval_s))
         plan_for(group)
@@ -89,33 +89,40 @@ def start(
         reason = "nobody exists yet who could be paged; make the first administrator"
         return Decision("page", "held_back", reason), []
     words = paging.Words(title=title or group.title, text=text, severity=severity or group.severity)
-    if (storm := storms.shelter(policy, words.severity, at)) is not None:
-        return _bundle(group, storm)
-    earlier, why = group.page, paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")
-    page = page_by(policy, words, reason=why)
+    earlier = group.page
+    page, storm = _page(group, policy, words, at, page_by)
     for other in Policy.objects.filter(pk__in=group.also).order_by("pk") if group.also else ():
-        page_by(other, words, reason=why)
-    if earlier is not None and earlier.state == Page.State.UNANSWERED:
+        own, bundled = _page(group, other, words, at, page_by)
+        if bundled is not None or earlier is not None:
+            storms.link(group, other, own if bundled is not None else None)
+    if earlier is not None and earlier.state == Page.State.UNANSWERED and earlier.reason_type == "group":
         paging.resolve(earlier, why=f"page {page.pk} took its place")
     if group.page_at is not None:
         timers.cancel(ATTEND, subject=timeline.ref(group))
     group.page, group.page_at = page, None
-    rule = f"{policy.slug}, version {policy.version}"
+    return _told(group, policy, page, storm)
+
+
+def _page(
+    group: AlertGroup, policy: Policy, words: paging.Words, at: datetime, page_by: Starter
+) -> tuple[Page, Storm | None]:
+    """Page one policy for a group, or let the page of its storm take the group."""
+    storm = storms.shelter(policy, words.severity, at)
+    if storm is not None and storm.page is not None:
+        return storm.page, storm
+    return page_by(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")), None
+
+
+def _told(group: AlertGroup, policy: Policy, page: Page, storm: Storm | None) -> tuple[Decision, list[Fact]]:
     more = f", and {len(group.also)} more by the routes behind" if group.also else ""
-    decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}{more}", rule)
-    paged = events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason)
-    return decision, [(paged, [group, "alerts", "now"])]
-
-
-def _bundle(group: AlertGroup, storm: Storm) -> tuple[Decision, list[Fact]]:
-    """Let the page of a storm take a group."""
-    if group.page_at is not None:
-        timers.cancel(ATTEND, subject=timeline.ref(group))
-    group.page, group.page_at = storm.page, None
-    reason = f"bundled on page {storm.page_id} of a storm, with {storm.groups - 1} other groups so far"
-    decision = Decision("page", "bundled", reason, f"storm {storm.pk}")
-    paged = events.GroupPaged(group=group.pk, page=storm.page_id, why=reason)
-    return decision, [(paged, [group, "alerts"])]
+    if storm is not None:
+        reason = f"bundled on page {page.pk} of a storm, with {storm.groups - 1} other groups so far{more}"
+        decision = Decision("page", "bundled", reason, f"storm {storm.pk}")
+    else:
+        rule = f"{policy.slug}, version {policy.version}"
+        decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}{more}", rule)
+    about: list[timeline.Subject] = [group, "alerts"] if storm is not None else [group, "alerts", "now"]
+    return decision, [(events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason), about)]
 
 
 def policy_of(group: AlertGroup) -> Policy | None:
@@ -128,7 +135,7 @@ def policy_of(group: AlertGroup) -> Policy | None:
 
 
 def end(group: AlertGroup, *, why: str) -> None:
-    """End every live page of a group, and what it waits for."""
+    """End every page of its own that a group has, and what it waits for. Those of storms end by `storms.settle`."""
     timers.cancel(ATTEND, subject=timeline.ref(group)) if group.page_at else None
     group.page_at = None
     if group.page is None:
@@ -138,7 +145,6 @@ def end(group: AlertGroup, *, why: str) -> None:
         ended = paging.resolve(page, why=why)
         if ended.pk == group.page_id:
             group.page = ended
-    storms.leave(group, why=why)
 
 
 def _clock(moment: datetime) -> str:

@@ -24,6 +24,7 @@ class AlertFired(EventPayload):
     held: str = ""
     held_by: list[str] = []
     active_since: datetime | None = None
+    waits_behind: int | None = None
 
 
 class AlertResolved(EventPayload):
@@ -77,6 +78,7 @@ class AlertReleased(EventPayload):
     title: str
     why: str
     active_since: datetime
+    waits_behind: int | None = None
 
 
 class GroupWaits(EventPayload):
@@ -94,6 +96,15 @@ class GroupPaged(EventPayload):
     group: int
     page: int | None
     why: str
+
+
+class GroupBundled(EventPayload):
+    """The page of a storm took a group for a policy of a route behind its first; or it has a page of its own again."""
+
+    kind = "group.bundled"
+    group: int
+    policy: int
+    page: int | None
 
 
 class GroupClosed(EventPayload):

@@ -6,6 +6,8 @@ left to attend. A look is one short transaction; when more fires than it takes, 
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from raglan.alerts import events, queries, storms
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
@@ -84,11 +86,16 @@ def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
                 end(group, why=f"all that fires is held back: {held.why}")
         return
     since = alert.active_since or snapshot.at
+    decision, facts = attend(group, alert, snapshot.at)
     released = events.AlertReleased(
-        alert=alert.pk, group=group.pk, title=alert.title, why=f"it is {was} no longer", active_since=since
+        alert=alert.pk,
+        group=group.pk,
+        title=alert.title,
+        why=f"it is {was} no longer",
+        active_since=since,
+        waits_behind=alert.waits_behind,
     )
     snapshot.facts.append((released, about))
-    decision, facts = attend(group, alert, snapshot.at)
     decide(snapshot, alert, Decision("hold", "released", f"it still fires and is {was} no longer"), decision)
     snapshot.facts.extend(facts)
 
@@ -116,16 +123,17 @@ def attend_group(group_id: int) -> None:
         told = events.GroupPaged(group=group.pk, page=group.page_id, why="its wait is over and nothing new fires")
         snapshot.facts.append((told, [group, "alerts"]))
     store(snapshot)
+    storms.settle([group], why="what fired in this storm has pages of its own now")
 
 
 def _new_in(group: AlertGroup) -> list[Alert]:
-    """Return what fires in a group, is not held back, and is newer than the answer to its page."""
+    """Return what fires in a group, is not held back, and joined its page when somebody had it already."""
     found = group.alerts.filter(state=Alert.State.FIRING, held="").order_by("pk")
     page = group.page
     if page is not None and page.state == Page.State.TRIGGERED:
         return []
     if page is not None and page.state == Page.State.ACKNOWLEDGED:
-        found = found.filter(active_since__gt=page.acknowledged_at)
+        found = found.filter(Q(waits_behind=page.pk) | Q(active_since__gt=page.acknowledged_at))
     return list(found[:AT_ONCE])
 
 

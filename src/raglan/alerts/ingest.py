@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from raglan.alerts import events, queries
+from raglan.alerts import events, queries, storms
 from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source
@@ -43,6 +43,7 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
     _name_the_list(snapshot)
     snapshot.store()
+    _settle(snapshot)
     _note_sources(batches, snapshot)
     fault_point("ingest.before_commit")
     keep(snapshot)
@@ -50,6 +51,11 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
         replace(outcome, standing=[snapshot.standing(item) for item in seen]) if batch.decoded.marks else outcome
         for batch, seen, outcome in zip(batches, snapshot.seen, outcomes, strict=True)
     ]
+
+
+def _settle(snapshot: Snapshot) -> None:
+    if snapshot.left:
+        storms.settle(snapshot.open_groups.values(), why="all that fired in this storm is over or held back")
 
 
 def _name_the_list(snapshot: Snapshot) -> None:
@@ -149,7 +155,9 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     set_held(alert, held.how, list(held.by), snapshot.at)
     snapshot.add_alert(alert)
     note_inhibitor(alert, snapshot.noise.inhibitions)
+    earlier = group.page_id
     decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page)
+    snapshot.left |= earlier not in (None, group.page_id)
     snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
     snapshot.facts.extend(facts if known else [_opened(group, decided)])
     snapshot.facts.append(_fired(alert, batch.source.slug))
@@ -212,6 +220,7 @@ def _fired(alert: Alert, source: str) -> timeline.Record:
         "held": alert.held,
         "held_by": alert.held_by,
         "active_since": alert.active_since,
+        "waits_behind": alert.waits_behind,
     }
     about = (f"alert:{alert.pk}", f"group:{alert.group_id}")
     return timeline.Record(events.AlertFired.kind, _encode(data).decode(), about)
@@ -239,7 +248,10 @@ def _opened(group: AlertGroup, decided: Decision) -> Fact:
 def _acknowledge(alert: Alert, batch: Batch, snapshot: Snapshot) -> None:
     snapshot.flush()  # the page may be of this very transaction
     page = alert.group.page
-    if page is not None and page.state in paging.OPEN:
+    if page is not None and page.reason_type == "storm":
+        reason = f"its source has it; page {page.pk} of a storm goes on for the others"
+        snapshot.decide(alert, Decision("page", "goes_on", reason))
+    elif page is not None and page.state in paging.OPEN:
         paging.acknowledge(page, by=None, via=paging.Via.SOURCE, actor=f"source:{batch.source.id}")
 
 
@@ -272,6 +284,7 @@ def _end(group: AlertGroup, snapshot: Snapshot, *, why: str) -> None:
     snapshot.flush()  # the page may be of this very transaction
     end(group, why=why)
     snapshot.touch(group)
+    snapshot.left = True
 
 
 def _keep(signal: RawSignal, batch: Batch, snapshot: Snapshot, alert: Alert | None, decision: Decision) -> None:
@@ -336,6 +349,7 @@ def expire() -> int:
             snapshot.decide(alert, Decision("expire", "resolved", reason))
             close_alert(alert, snapshot, why=reason)
         snapshot.store()
+        _settle(snapshot)
     return len(alerts)
 
 

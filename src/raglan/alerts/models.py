@@ -177,6 +177,7 @@ class Alert(models.Model):
     held = models.CharField(max_length=12, blank=True, default="")
     held_by = models.JSONField(default=list, blank=True)
     active_since = models.DateTimeField(null=True, blank=True)
+    waits_behind = models.BigIntegerField(null=True, blank=True)
     trail = models.JSONField(default=list)
 
     class Meta:
@@ -332,3 +333,19 @@ class Storm(models.Model):
 
     def __str__(self) -> str:
         return f"storm of {self.policy_id}"
+
+
+class Bundle(models.Model):
+    """That the page of a storm took a group for a policy of a route behind its first."""
+
+    group = models.ForeignKey(AlertGroup, on_delete=models.CASCADE, related_name="bundles")
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="+")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["group", "policy"], name="one_bundle_a_group_and_policy")
+        ]
+
+    def __str__(self) -> str:
+        return f"group {self.group_id} on page {self.page_id}"

@@ -11,6 +11,7 @@ from raglan.alerts.events import AlertNoted
 from raglan.alerts.models import (
     Alert,
     AlertGroup,
+    Bundle,
     Inhibition,
     Maintenance,
     Route,
@@ -294,4 +295,6 @@ def storm(pk: int) -> tuple[Storm, QuerySet[AlertGroup]]:
     if found is None:
         raise NotFound("There is no such storm.")
     latest = Page.objects.filter(reason_type="storm", reason_id=pk).order_by("-pk").values_list("pk", flat=True)[:1]
-    return found, groups().filter(page_id__in=list(latest))
+    pages = list(latest)
+    bundled = Bundle.objects.filter(page_id__in=pages).values("group_id")
+    return found, groups().filter(Q(page_id__in=pages) | Q(pk__in=bundled))

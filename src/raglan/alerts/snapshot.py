@@ -39,7 +39,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 GROUP_FIELDS = ("alert_count", "firing_count", "held_count", "state", "closed_at", "page_id", "page_at", "severity")
 ALERT_FIELDS = (
     *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
-    *("held", "held_by", "active_since"),
+    *("held", "held_by", "active_since", "waits_behind"),
 )
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
@@ -103,6 +103,7 @@ class Snapshot:
     groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
     decisions: list[StageDecision] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
+    left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
     signals: list[Signal] = field(default_factory=list)
     facts: list[Fact | timeline.Record] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)

@@ -2,21 +2,23 @@
 
 Nothing is dropped: each alert and group is kept and says which page it belongs to. What is worse than the storm pages
 by itself, and so does what goes to another policy. A storm is over when its groups are, or when nothing joined it for
-five minutes, or when somebody took it a while ago: then the next group pages by itself again.
+five minutes, or when somebody took it: then the next group pages by itself again, so that nobody's answer covers what
+came after it. A page that waits for daylight takes nothing urgent.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from raglan.alerts import events
-from raglan.alerts.models import AlertGroup, Storm
+from raglan.alerts.models import AlertGroup, Bundle, Storm
 from raglan.alerts.pipeline.severity import is_worse
 from raglan.config import config
 from raglan.core import timeline
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Urgency, urgency_of
 
 WITHIN = timedelta(minutes=1)
 CALM = timedelta(minutes=5)
@@ -32,7 +34,7 @@ def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
     if storm is None:
         storm = Storm(policy=policy, since=at, last_at=at)
     if storm.page is not None and _goes_on(storm, storm.page, at):
-        return None if is_worse(severity, storm.page.severity) else _join(storm, storm.page, at)
+        return None if _matters_more(severity, storm.page, policy) else _join(storm, storm.page, at)
     if storm.page is not None or at - storm.since > WITHIN:
         storm.page, storm.groups, storm.since = None, 0, at
     storm.groups, storm.last_at = storm.groups + 1, at
@@ -41,9 +43,12 @@ def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
 
 
 def _goes_on(storm: Storm, page: Page, at: datetime) -> bool:
-    if at - storm.last_at > CALM or page.state in (Page.State.RESOLVED, Page.State.UNANSWERED):
-        return False
-    return page.acknowledged_at is None or at - page.acknowledged_at <= CALM
+    return at - storm.last_at <= CALM and page.state == Page.State.TRIGGERED
+
+
+def _matters_more(severity: str, page: Page, policy: Policy) -> bool:
+    wakes = urgency_of(policy.urgency, severity) == Urgency.HIGH
+    return is_worse(severity, page.severity) or (wakes and page.urgency == Urgency.LOW)
 
 
 def _begin(storm: Storm, severity: str, at: datetime) -> Storm:
@@ -74,23 +79,30 @@ def _text(storm: Storm) -> str:
     return f"More than {most} groups within a minute. The rest is on this one page, which keeps counting; none is lost."
 
 
-def leave(group: AlertGroup, *, why: str) -> None:
-    """End the page of a storm when the group that leaves it was the last with something to attend."""
-    page = group.page
-    if page is None or page.reason_type != "storm" or page.state == Page.State.RESOLVED:
-        return
-    if not _attended(page.pk).exclude(pk=group.pk).exists():
-        group.page = paging.resolve(page, why=why)
+def link(group: AlertGroup, policy: Policy, page: Page | None) -> None:
+    """Note which page of a storm took a group for a policy of a route behind its first; None: it has one of its own."""
+    known = Bundle.objects.filter(group_id=group.pk, policy=policy)
+    if page is None:
+        if not known.delete()[0]:
+            return
+    elif not known.update(page=page):
+        Bundle.objects.create(group_id=group.pk, policy=policy, page=page)
+    bundled = events.GroupBundled(group=group.pk, policy=policy.pk, page=page.pk if page else None)
+    timeline.append(bundled, about=[group, "alerts"])
 
 
-def _attended(page_id: int) -> QuerySet[AlertGroup]:
-    open_ones = AlertGroup.objects.filter(page_id=page_id, state=AlertGroup.State.OPEN)
-    return open_ones.filter(firing_count__gt=F("held_count"))
+def settle(groups: Iterable[AlertGroup | None], *, why: str) -> None:
+    """End the pages of storms that have nothing left to attend. Call it when what has changed is stored.
+
+    `groups` are those in memory, which may have such a page.
+    """
+    live = Page.objects.filter(reason_type="storm").exclude(state=Page.State.RESOLVED).order_by("pk")
+    ended = {page.pk: paging.resolve(page, why=why) for page in live if not _is_attended(page)}
+    for group in groups:
+        if group is not None and group.page_id in ended:
+            group.page = ended[group.page_id]
 
 
-def settle(groups: Iterable[AlertGroup], *, why: str) -> None:
-    """End the pages of storms that have nothing left to attend, once the changes of several groups are stored."""
-    for page_id in sorted({group.page_id for group in groups if group.page_id}):
-        page = Page.objects.filter(pk=page_id, reason_type="storm").exclude(state=Page.State.RESOLVED).first()
-        if page is not None and not _attended(page.pk).exists():
-            paging.resolve(page, why=why)
+def _is_attended(page: Page) -> bool:
+    attended = AlertGroup.objects.filter(state=AlertGroup.State.OPEN, firing_count__gt=F("held_count"))
+    return attended.filter(page=page).exists() or attended.filter(bundles__page=page).exists()
