@@ -8,7 +8,7 @@ import pytest
 
 from raglan.config import config
 from raglan.core import timeline, timers
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.core.engine import NETWORK_THREADS
 from raglan.core.errors import DeliveryError
 from raglan.core.models import Timer
@@ -313,6 +313,46 @@ def test_a_message_waits_for_a_full_lane_however_long_it_is_full(phones: tuple[P
     assert (the_call().state, the_call().attempts) == ("handed_over", 1)
     assert "notification.failed" not in [event.kind for event in timeline.about(page)]
     assert not Timer.objects.filter(parked_at__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_a_message_for_a_provider_that_is_left_alone_waits_and_loses_no_try(
+    phones: tuple[Phone, Phone], order: Callable[..., None]
+) -> None:
+    order("voice=first")
+    phones[0].errors = [ports.TooFast("slower please", seconds=90)]
+    world.page(world.policy((6000, [world.person("Bo Silva"), by_phone()])))
+    mara = Person.objects.get(name="Mara Keller")
+    mail = world.way(mara, "email")
+    world.paging.set_rules(mara, [(mara.contact_methods.get(kind="voice").pk, 0), (mail.pk, 900)], by=mara)
+
+    page = world.page(world.policy((6000, [mara])))
+    call = Notification.objects.get(page=page, channel="voice")
+    assert (call.state, call.attempts) == ("waiting", 0)
+    assert Notification.objects.get(page=page, address=mail.address).attempts == 1  # came forward
+    world.fast_forward(timedelta(seconds=91))
+
+    call.refresh_from_db()
+    assert (call.state, call.attempts) == ("handed_over", 1)
+
+
+@pytest.mark.django_db
+def test_a_provider_that_is_left_alone_for_long_holds_up_nobody_else(
+    phones: tuple[Phone, Phone], order: Callable[..., None]
+) -> None:
+    order("voice=first")
+    mara, bo = by_phone(), world.person("Bo Silva")
+    with world.outbox(world.Outbox()) as box:
+        ports._channels["voice"] = {}
+        ports.register_channel(phones[0], name="first")
+        circuit._lane("first").closed_until = now() + timedelta(hours=1)
+        world.page(world.policy((6000, [mara]), (6000, [bo])))
+        world.fast_forward(timedelta(seconds=119))
+        assert (the_call().state, the_call().attempts) == ("waiting", 0)
+        world.fast_forward(timedelta(minutes=2))
+
+    assert (the_call().state, phones[0].taken) == ("failed", [])
+    assert [item.message.person_name for item in box.sent] == ["Bo Silva"]
 
 
 @pytest.mark.django_db

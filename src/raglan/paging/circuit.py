@@ -34,6 +34,14 @@ class Full(RaglanError):
         self.wait = wait
 
 
+class Resting(DeliveryError):
+    """The lane is left alone: nothing was tried. `wait` says when to look again."""
+
+    def __init__(self, sentence: str, wait: timedelta) -> None:
+        super().__init__(sentence, permanent=False)
+        self.wait = wait
+
+
 @dataclass
 class Lane:
     """What this node knows of one provider, or of one server behind it."""
@@ -88,7 +96,7 @@ def forget() -> None:
 
 @contextmanager
 def hand_over(name: str) -> Iterator[None]:
-    """Take a place in a lane for one call outside, and learn from its end. Raises Full, or DeliveryError at once."""
+    """Take a place in a lane for one call outside, and learn from its end. Raises Full or Resting at once."""
     entered = _enter(name)
     try:
         yield
@@ -107,9 +115,9 @@ def _enter(name: str) -> datetime:
         while len(lane.in_flight) >= PLACES and not lane.is_slow(now()):
             _changed.wait((lane.in_flight[0] + SLOW - now()).total_seconds())  # a quick provider has a place soon
         at = now()
-        if lane.rests(at):
+        if lane.closed_until is not None and lane.closed_until > at:
             said = f"{name} is left alone for a moment after {lane.failures} failures: {lane.last_error}"
-            raise DeliveryError(said, permanent=False)
+            raise Resting(said, lane.closed_until - at)
         if lane.is_slow(at) and len(lane.in_flight) >= PLACES_WHEN_SLOW:
             raise Full(SLOW)
         if lane.failures >= FAILURES:

@@ -27,6 +27,8 @@ REPORT = "paging.report"
 UPDATE = "paging.update"
 HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=2)
+PATIENCE = timedelta(minutes=2)
+UNSENT = (Notification.State.WAITING, Notification.State.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,23 @@ def _put_back(due: timers.Due, wait: timedelta) -> None:
         timers.schedule(actions.DELIVER, subject=due.subject, due_at=due_at, payload={**due.payload, "back": times + 1})
 
 
+@atomic
+def _wait_for_rest(due: timers.Due, wait: timedelta) -> bool:
+    """Let a message wait while its provider is left alone: that is no try of it. The person's next way comes at once.
+
+    Return False when another provider failed it just before, or when it has waited for long: then the refusal counts,
+    so that the next person is asked.
+    """
+    rows = Notification.objects.select_related("page").filter(pk=due.subject_id, state__in=UNSENT)
+    notification = None if Try.of(due).tried else rows.first()
+    if notification is None or now() - notification.due_at > PATIENCE or not queries.is_wanted(notification):
+        return False
+    Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
+    timers.schedule(actions.DELIVER, subject=due.subject, due_at=now() + min(wait, PATIENCE), payload=due.payload)
+    _bring_next_forward(notification)
+    return True
+
+
 def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
     notification = _claim(due.subject_id, Try.of(due))
     if notification is None:
@@ -94,7 +113,9 @@ def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
 
 
 def _refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
-    """Record a refusal; one that came from a resting lane finds its message still to be claimed."""
+    """Record a refusal; one that came from a resting lane finds its message still to be claimed, or lets it wait."""
+    if isinstance(error, circuit.Resting) and _wait_for_rest(due, error.wait):
+        return
     this = Try.of(due, provider.name)
     sending = Notification.objects.select_related("page", "person", "reached", "contact").filter(
         pk=due.subject_id, state=Notification.State.SENDING
@@ -111,7 +132,7 @@ def _claim(notification_id: int, this: Try) -> Notification | None:
     notification = (
         Notification.objects.select_for_update(of=("self",))
         .select_related("page", "person", "reached", "contact")
-        .filter(pk=notification_id, state__in=(Notification.State.WAITING, Notification.State.SENDING))
+        .filter(pk=notification_id, state__in=UNSENT)
         .first()
     )
     if notification is None:
@@ -242,7 +263,7 @@ def _notice_unreachable(page: Page, reached: Reached, why: str) -> None:
 
 def on_parked(due: timers.Due, error: str) -> None:
     """A delivery whose code raised again and again counts as failed, so that the next way is tried."""
-    unsent = Notification.objects.filter(state__in=(Notification.State.WAITING, Notification.State.SENDING))
+    unsent = Notification.objects.filter(state__in=UNSENT)
     notification = unsent.select_related("page", "reached").filter(pk=due.subject_id).first()
     if notification is not None:
         notification.attempts = max(notification.attempts, len(RETRIES) + 1)
