@@ -18,11 +18,12 @@ from raglan.alerts import actions, ports, queries
 from raglan.alerts.models import Alert, Source
 from raglan.alerts.ports import Answer, Batch, Decoded, IntakeRequest, Outcome, SourceKey
 from raglan.core import bus, metrics
-from raglan.core.errors import BadInput, NotSignedIn
+from raglan.core.errors import BadInput, NotSignedIn, Overloaded
 from raglan.edge import body as bodies
 from raglan.edge import intake as module
 from raglan.edge.intake import Intake, body_of, header_token, split_path, unpack
 from raglan.edge.journal import Journal
+from raglan.edge.places import Places, neighbours
 from tests.edge.loopback import Loopback, listening, rest_of, until
 
 ALERT = [{"labels": {"alertname": "Down", "service": "web"}, "annotations": {"summary": "web is down"}}]
@@ -333,6 +334,73 @@ def test_many_bodies_at_once_can_not_fill_the_memory(monkeypatch: pytest.MonkeyP
         until(lambda: door.post("/api/v2/alerts", b"x" * 200, token="prom")[0] == 503)
         first.close()
         until(lambda: door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200)
+
+
+def slow(door: Door, *lines: str, method: str = "POST", path: str = "/api/v2/alerts") -> socket.socket:
+    """Begin a request whose body does not come."""
+    head = [f"{method} {path} HTTP/1.1", "Host: a", *lines, "", ""]
+    return door.loopback.raw("\r\n".join(head).encode())
+
+
+def test_slow_bodies_without_a_token_leave_all_places_to_those_who_have_one() -> None:
+    with opened() as door:
+        plugs = [slow(door, "Transfer-Encoding: chunked") for _ in range(80)]
+        plugs += [slow(door, f"Content-Length: {module.MAX_BODY}", path="/v2/enqueue") for _ in range(80)]
+        until(lambda: door.post("/v2/enqueue", EVENT)[0] == 503)
+        assert door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200
+        assert door.post("/integrations/any/", {"title": "down"})[0] == 202
+        for plug in plugs:
+            plug.close()
+        until(lambda: door.post("/v2/enqueue", EVENT)[0] == 202)
+
+
+def test_a_body_with_an_unknown_token_keeps_no_place_and_is_not_waited_for() -> None:
+    with opened() as door:
+        for lines in (["Authorization: Bearer guess"], ["Authorization: Basic OnBk"]):
+            with slow(door, *lines, "Transfer-Encoding: chunked") as plug:
+                assert plug.recv(13) == b"HTTP/1.1 401 "
+        for path in ("/integrations/guess/api/v2/alerts", "/v2/alerts?apiKey=guess", "/ping/guess/backup"):
+            with slow(door, "Content-Length: 100", path=path) as plug:
+                assert plug.recv(13) == b"HTTP/1.1 401 "
+        with slow(door, "Content-Length: 100", path="/api/v2/silences") as plug:
+            assert plug.recv(13) == b"HTTP/1.1 401 "
+
+
+def test_no_source_takes_the_places_of_another() -> None:
+    with opened() as door:
+        plugs = [slow(door, "Authorization: Bearer prom", "Transfer-Encoding: chunked") for _ in range(80)]
+        until(lambda: door.post("/api/v2/alerts", ALERT, token="prom")[0] == 503)
+        assert door.post("/integrations/any/", {"title": "down"})[0] == 202
+        assert door.post("/v2/enqueue", EVENT)[0] == 202
+        for plug in plugs:
+            plug.close()
+        until(lambda: door.post("/api/v2/alerts", ALERT, token="prom")[0] == 200)
+
+
+def test_a_request_without_a_body_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BODIES_AT_ONCE", "NAMELESS_AT_ONCE"):
+        monkeypatch.setattr(module, name, 0)
+    with opened() as door:
+        assert door.loopback.get("/-/healthy")[0] == 200
+        assert door.loopback.get("/-/ready", method="HEAD")[0] == 200
+        assert door.post("/api/v2/alerts", b"", token="prom")[0] == 400
+        assert door.post("/api/v2/alerts", ALERT, token="prom")[0] == 503
+        with slow(door, "Transfer-Encoding: chunked", "Content-Length: 0") as plug:
+            assert plug.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 503")
+
+
+def test_places_are_counted_by_whom_they_were_given_to() -> None:
+    places = Places(100, share=40)
+    with places.keep("a", 40), places.keep("b", 40):
+        for who, size in (("a", 1), ("b", 1), ("c", 21)):
+            with pytest.raises(Overloaded), places.keep(who, size):
+                pass
+        with places.keep("c", 20), places.keep("a", 0):
+            pass
+    with places.keep("a", 40):
+        pass
+    assert neighbours("2001:db8::1") == neighbours("2001:db8::ffff:1") != neighbours("2001:db8:0:1::1")
+    assert [neighbours(text) for text in ("192.0.2.1", "", "no:address")] == ["192.0.2.1", "", "no:address"]
 
 
 def test_a_client_that_leaves_early_is_forgotten() -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -27,16 +27,18 @@ from raglan.alerts.ports import (
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
-from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, header, headers_of, refuse
+from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of, refuse
 from raglan.edge.body import ClientGone, TooLarge, check_length, read
 from raglan.edge.journal import Journal
+from raglan.edge.places import Places, neighbours, size_of
 from raglan.edge.repeats import Repeats
 from raglan.edge.threads import Threads
 from raglan.edge.tokens import Look, Tokens
 from raglan.edge.wsgi import client_of
 
 MAX_BODY = 1024 * 1024
-BODIES_AT_ONCE = 64 * MAX_BODY
+BODIES_AT_ONCE, SHARE = 48 * MAX_BODY, 12 * MAX_BODY  # of all sources, of one
+NAMELESS_AT_ONCE, NAMELESS_SHARE = 16 * MAX_BODY, 2 * MAX_BODY  # with the token in the body: of all, of one address
 THREADS = 4
 LINE = 4_000
 INLINE = 64 * 1024
@@ -82,7 +84,8 @@ class Intake:
         self._trusted_proxies = trusted_proxies
         self._threads = Threads("intake", THREADS, line=LINE)
         self._tokens = Tokens(self._threads, look)
-        self._free = BODIES_AT_ONCE
+        self._named = Places(BODIES_AT_ONCE, share=SHARE)
+        self._nameless = Places(NAMELESS_AT_ONCE, share=NAMELESS_SHARE)
         self._noted: dict[int, float] = {}
         self._met: dict[int, tuple[str, float]] = {}
 
@@ -112,44 +115,41 @@ class Intake:
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         check_head(scope)
-        _, path = split_path(scope["path"])
-        desk = ports.desk_for(scope["method"], path)
-        door = None if desk else door_for(scope["method"], path)
+        head = request_of(scope, self._trusted_proxies)
+        desk = ports.desk_for(head.method, head.path)
+        door = None if desk else door_for(head.method, head.path)
         check_length(scope, MAX_BODY)
-        kept = self._keep_place(scope)
-        try:
+        token, source = await self._sender(desk, door, head)
+        pool, who = (self._named, source.id) if source else (self._nameless, neighbours(head.remote))
+        with pool.keep(who, size_of(scope, MAX_BODY)):
             body = await read(receive, most=MAX_BODY, idle_s=IDLE_S, whole_s=WHOLE_S)
-            request = request_of(scope, body, self._trusted_proxies)
-            if door is not None:
-                return await self._through(door, request)
-            return await self._ask(desk, request)
-        finally:
-            self._free += kept
+            request = replace(head, body=body)
+            if desk is not None:
+                return await self._threads.ask(lambda: desk.answer(source, unpacked(request)))
+            assert door is not None
+            if source is None:
+                token = await self._threads.ask(lambda: _guarded(lambda: door.token(unpacked(request))))
+                source = await self._source(token, door.kinds)
+            return await self._through(door, source, token, request)
 
-    def _keep_place(self, scope: Scope) -> int:
-        """Keep memory for a body that is about to come, so that many at once can not fill it."""
-        said = header(scope, b"content-length")
-        size = int(said) if said.isdigit() else MAX_BODY
-        if size > self._free:
-            raise Overloaded("Too much at once. Send this again.", retry_after=2)
-        self._free -= size
-        return size
+    async def _sender(self, desk: Desk | None, door: Door | None, head: IntakeRequest) -> tuple[str, SourceKey | None]:
+        """Return token and source before the body is read, so that a stranger's is not; none when only it can tell."""
+        token = head.token
+        if desk is not None:
+            return token, None if desk.is_open(head.path) else await self._source(token, desk.kinds)
+        assert door is not None
+        token = token or _guarded(lambda: door.token(head))
+        return token, await self._source(token, door.kinds) if token else None
 
-    async def _ask(self, desk: Desk | None, request: IntakeRequest) -> Answer:
-        """Answer what a program asks about its own source."""
-        if desk is None:
-            raise NotFound("Nobody answers this here.")
-        source = None if desk.is_open(request.path) else await self._tokens.source(request.token)
-        if source is not None and source.kind not in desk.kinds:
-            raise NotSignedIn("This token belongs to a source of another kind.")
-        return await self._threads.ask(lambda: desk.answer(source, unpacked(request)))
-
-    async def _through(self, door: Door, request: IntakeRequest) -> Answer:
-        """Find the source, decode, store, answer."""
-        token = request.token or await self._threads.ask(lambda: _guarded(lambda: door.token(unpacked(request))))
+    async def _source(self, token: str, kinds: Sequence[str]) -> SourceKey:
+        """Return the source of a token. Raises NotSignedIn, also when it is none of these kinds."""
         source = await self._tokens.source(token)
-        if source.kind not in door.kinds:
+        if source.kind not in kinds:
             raise NotSignedIn("This token belongs to a source of another kind.")
+        return source
+
+    async def _through(self, door: Door, source: SourceKey, token: str, request: IntakeRequest) -> Answer:
+        """Decode, store, answer."""
         await self._meet(source, request.remote)
         if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:
             return said
@@ -270,8 +270,8 @@ def split_path(path: str) -> tuple[str, str]:
     return "" if token == IN_HEADER else token, f"/{rest}"
 
 
-def request_of(scope: Scope, body: bytes, trusted_proxies: int) -> IntakeRequest:
-    """Return the request as doors see it."""
+def request_of(scope: Scope, trusted_proxies: int) -> IntakeRequest:
+    """Return the request as doors see it, as yet without its body."""
     headers = headers_of(scope)
     token, path = split_path(scope["path"])
     return IntakeRequest(
@@ -279,7 +279,7 @@ def request_of(scope: Scope, body: bytes, trusted_proxies: int) -> IntakeRequest
         path=path,
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        body=body,
+        body=b"",
         remote=client_of(scope, trusted_proxies),
         token=token or header_token(headers.get("authorization", "")),
     )

@@ -1,0 +1,52 @@
+"""Memory for bodies on their way: a part of it for each pool, and no more of a pool than a share for anybody."""
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
+
+from raglan.core.errors import Overloaded
+from raglan.edge.answers import Scope, header
+
+
+class Places:
+    """One pool. Used on the loop only."""
+
+    def __init__(self, most: int, *, share: int) -> None:
+        self._free = most
+        self._share = share
+        self._held: dict[Hashable, int] = {}
+
+    @contextmanager
+    def keep(self, who: Hashable, size: int) -> Iterator[None]:
+        """Keep memory for the time of a block. Raises Overloaded."""
+        held = self._held.get(who, 0) + size
+        if size > self._free or (size and held > self._share):
+            raise Overloaded("Too much at once. Send this again.", retry_after=2)
+        self._free -= size
+        self._held[who] = held
+        try:
+            yield
+        finally:
+            self._free += size
+            self._held[who] -= size
+            if not self._held[who]:
+                del self._held[who]
+
+
+def size_of(scope: Scope, most: int) -> int:
+    """Return how large a body may become. A request that names neither a length nor an encoding has none."""
+    if header(scope, b"transfer-encoding"):
+        return most
+    said = header(scope, b"content-length")
+    return int(said) if said.isdecimal() else 0
+
+
+def neighbours(remote: str) -> str:
+    """Return what stands for an address and all that its owner may have: of IPv6 a whole /64."""
+    if ":" not in remote:
+        return remote
+    try:
+        address = ip_address(remote.partition("%")[0])
+    except ValueError:
+        return remote
+    return str(ip_network((address, 64), strict=False))
