@@ -11,8 +11,9 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
+from email.message import Message
 
 import nh3
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -32,6 +33,10 @@ MAX_DEPTH = 20
 MAX_TEXT = 100_000
 MAX_SUBJECT = 1_000
 MAX_HEADERS = 200
+MAX_HEADER = 10_000
+MAX_HEADER_BLOCK = 256 * 1024
+DECODED = {"subject", "from"}
+SLOW_CHARSETS = ("punycode", "idna")  # reading them takes the square of their length, and nobody writes mail in them
 A_MINUTE = 100
 MAX_RECIPIENTS = 10
 CONNECTIONS = 50
@@ -41,7 +46,9 @@ GOOD, TRY_AGAIN = "250 OK", "451 Try again later"
 TOO_MUCH = "450 Too much mail for this address; try again in a minute"
 NOBODY = "550 Nobody here takes mail to this address"
 TOO_LARGE = "552 This mail has too many parts, or too deep ones"
+HEADERS_TOO_LONG = "552 The headers of this mail are longer than 256 kB"
 LIST = ("bulk", "junk", "list")
+END_OF_HEADERS = re.compile(rb"(?:\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 log = logs.get("raglan.mail")
 
 mails = Counter("raglan_mail_in", "Mail that came in, by what was answered", ["answer"], registry=metrics.REGISTRY)
@@ -52,6 +59,28 @@ class TooDeep(BadInput):
 
     def __init__(self) -> None:
         super().__init__("", "this mail has too many parts, or too deep ones", status=413)
+
+
+class LongHeaders(BadInput):
+    """A mail whose headers are longer than anybody's."""
+
+    def __init__(self) -> None:
+        super().__init__("", "the headers of this mail are longer than 256 kB", status=413)
+
+
+class Cut(policy.Compat32):
+    """How mail is parsed: each header, also of a part, is cut before anything looks into it, and then read plainly.
+
+    What `policy.default` does with a header takes the square of its length, and is done anew at each look.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return name and value."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MAX_HEADER]
+
+
+CUT = Cut()
 
 
 class Listener:
@@ -162,10 +191,12 @@ class Rates:
 def deliver(sender: str, recipients: list[str], content: bytes) -> str:
     """Read a mail and let each of its recipients have it; return what SMTP answers."""
     try:
-        parsed = read(content)
-        answers = [_one(mail_of(parsed, sender, recipient, content)) for recipient in recipients]
+        mail = mail_of(read(content), sender, content)
     except TooDeep:
         return TOO_LARGE
+    except LongHeaders:
+        return HEADERS_TOO_LONG
+    answers = [_one(replace(mail, recipient=clean_text(recipient))) for recipient in recipients]
     if TRY_AGAIN in answers:
         return TRY_AGAIN  # those who took it already are safe to be asked twice
     return next((answer for answer in answers if answer == GOOD), answers[0] if answers else NOBODY)
@@ -193,13 +224,15 @@ def clean_line(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)[:400]
 
 
-def read(content: bytes) -> EmailMessage:
-    """Parse a mail. Raises TooDeep before the parser would walk into what is too deep."""
+def read(content: bytes) -> Message:
+    """Parse a mail. Raises LongHeaders, and TooDeep before the parser would walk into what is too deep."""
+    if len(content) > MAX_HEADER_BLOCK and not END_OF_HEADERS.search(content, 0, MAX_HEADER_BLOCK):
+        raise LongHeaders
     lowered = content.lower()
     if lowered.count(b"boundary") > MAX_PARTS or lowered.count(b"message/rfc822") > MAX_DEPTH:
         raise TooDeep
     try:
-        parsed = message_from_bytes(content, policy=policy.default)
+        parsed = message_from_bytes(content, policy=CUT)
         for number, (_, depth) in enumerate(_walk(parsed)):
             if number > MAX_PARTS or depth > MAX_DEPTH:
                 raise TooDeep
@@ -217,12 +250,12 @@ def _walk(message: Message, depth: int = 0) -> Iterator[tuple[Message, int]]:
         waiting += [(item, at + 1) for item in inner if isinstance(item, Message)] if isinstance(inner, list) else []
 
 
-def mail_of(parsed: EmailMessage, sender: str, recipient: str, content: bytes) -> Mail:
-    """Return the mail as its readers get it."""
+def mail_of(parsed: Message, sender: str, content: bytes) -> Mail:
+    """Return the mail as its readers get it, but for its recipient."""
     headers = headers_of(parsed)
     ids = re.findall(r"<[^<>\s]{1,500}>", headers.get("references", ""))
     return Mail(
-        recipient=clean_text(recipient),
+        recipient="",
         sender=clean_text(sender),
         subject=headers.get("subject", "")[:MAX_SUBJECT],
         text=text_of(parsed)[:MAX_TEXT],
@@ -236,17 +269,15 @@ def mail_of(parsed: EmailMessage, sender: str, recipient: str, content: bytes) -
 
 
 def headers_of(parsed: Message) -> dict[str, str]:
-    """Return headers by their names in small letters; one that can not be decoded is as it came."""
-    found: dict[str, str] = {}
-    for name, value in list(parsed.raw_items())[:MAX_HEADERS]:
-        text = str(value)
+    """Return headers by their names in small letters, of several the last one; those that people read are decoded."""
+    found = {name.lower(): str(value)[:MAX_HEADER] for name, value in list(parsed.raw_items())[:MAX_HEADERS]}
+    for name in DECODED & found.keys():
         with suppress(Exception):  # the parser of headers raises whatever it stumbles over
-            text = str(policy.default.header_fetch_parse(name, value))
-        found[name.lower()] = clean_text(re.sub(r"[\r\n\t ]+", " ", text))[:10_000]
-    return found
+            found[name] = str(policy.default.header_fetch_parse("subject", found[name]))  # plain, not as addresses
+    return {name: clean_text(re.sub(r"[\r\n\t ]+", " ", text))[:MAX_HEADER] for name, text in found.items()}
 
 
-def text_of(parsed: EmailMessage) -> str:
+def text_of(parsed: Message) -> str:
     """Return what a person would read: the plain part, else the HTML without its tags."""
     plain = next((part for part, _ in _walk_in_order(parsed) if part.get_content_type() == "text/plain"), None)
     if plain is not None and (text := content_of(plain).strip()):
@@ -265,7 +296,8 @@ def content_of(part: Message) -> str:
     if not isinstance(body, bytes):
         return ""
     try:
-        return clean_text(body.decode(part.get_content_charset("utf-8"), "replace"))
+        charset = part.get_content_charset("utf-8")
+        return clean_text(body.decode("utf-8" if charset in SLOW_CHARSETS else charset, "replace"))
     except (LookupError, ValueError):
         return clean_text(body.decode("utf-8", "replace"))
 
