@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from time import thread_time
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from raglan.alerts import ports
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.ports import Door, IntakeRequest, Sampled
 from raglan.core.decode import Json
+from raglan.edge import mail
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.integrations.doorstep import knock, make
@@ -129,6 +131,41 @@ def test_what_is_no_message_is_a_4xx(kind: str, body: bytes) -> None:
     _, token = make(kind)
 
     assert 400 <= knock("POST", path_of(kind, token), body, headers=header_of(kind)).status < 500
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://sns.eu-west-1.amazonaws.com/a.pem?b",
+        "https://sns.eu-west-1.amazonaws.com/a.pem#b",
+        "https://sns.eu-west-1.amazonaws.com/a\t.pem",
+        f"https://sns.eu-west-1.amazonaws.com/{BIG}.pem",
+        f"https://sns.eu-{BIG}-1.amazonaws.com/a.pem",
+        f"https://sns.eu{'-a' * 30_000}.amazonaws.com/a.pem",
+        "https://sns.eu-west-1.amazonaws.com\\@x.test/a.pem",
+        "https://sns.eu-west-1.amazonaws.com:99999/a.pem",
+        "https://[sns.eu-west-1.amazonaws.com]/a.pem",
+        "\x00",
+    ],
+    ids=lambda url: url[-20:],
+)
+def test_no_made_up_address_of_a_certificate_is_asked(url: str) -> None:
+    _, token = make("sns")
+    body = {"Type": "Notification", "SigningCertURL": url, "SignatureVersion": "2", "Signature": "AAAA", "Message": "m"}
+
+    assert knock("POST", path_of("sns", token), body).status == 403
+
+
+@pytest.mark.parametrize("value", ["a," * 100_000, '"' * 200_000, "=?" * 100_000, "\x00\xff" * 9, "a;" * 100_000, ""])
+@pytest.mark.parametrize("name", ["From", "To", "Subject", "References", "Content-Type", "Content-Transfer-Encoding"])
+def test_no_header_of_a_mail_makes_reading_it_raise_or_take_long(name: str, value: str) -> None:
+    _, token = make("email")
+    content = f"Subject: A\r\nMessage-ID: <a@b>\r\n{name}: {value}\r\n\r\nwords\r\n".encode("latin-1")
+    before = thread_time()
+
+    assert mail.deliver("m@example.test", [f"alerts+{token}@raglan.example.test"] * 10, content) == mail.GOOD
+    assert thread_time() - before < 5
+    assert Alert.objects.exists()
 
 
 @pytest.mark.parametrize("labels", [{f"l{n}": "x" for n in range(4_500)}, {"a": BIG}, {BIG[:5_000]: "x"}])

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,11 +14,12 @@ from cryptography.x509.oid import NameOID
 
 from raglan.alerts import ports
 from raglan.alerts.models import Alert, Signal, Source
-from raglan.core.clock import now
-from raglan.core.errors import BadInput
+from raglan.core.clock import CLOCK, now
+from raglan.core.errors import BadInput, Overloaded
 from raglan.integrations.sns import signature
 from raglan.integrations.sns.doors import Topic
 from raglan.testing import world
+from tests.edge.loopback import until
 from tests.integrations.doorstep import knock, make, said
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +135,13 @@ def test_what_aws_did_not_sign_is_refused(path: str, fetched: list[str], change:
         "https://sns.eu-west-1.amazonaws.com/a.txt",
         "https://169.254.169.254/a.pem",
         "https://[::1/a.pem",
+        f"https://sns.eu-west-1.amazonaws.com/{'a' * 300}.pem",
+        f"{CERTIFICATE}?a=1",
+        f"{CERTIFICATE}?",
+        f"{CERTIFICATE}#a",
+        "https://sns.eu-west-1.amazonaws.com/?a.pem",
+        "https://sns.eu-west-1.amazonaws.com/a?b#c.pem",
+        "https://sns.eu-west-1.amazonaws.com/a\n.pem",
         "",
     ],
 )
@@ -167,3 +177,72 @@ def test_when_topics_are_named_others_are_refused(fetched: list[str]) -> None:
 def test_a_certificate_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput):
         signature.Certificates(lambda url: b"no certificate").check({**{n: str(v) for n, v in signed().items()}})
+
+
+def test_what_failed_is_not_asked_for_again_within_a_minute() -> None:
+    asked: list[str] = []
+
+    def fails(url: str) -> bytes:
+        asked.append(url)
+        if len(asked) == 1:
+            raise Overloaded("AWS could not be asked", retry_after=30)
+        return b"no certificate"
+
+    certificates, message = signature.Certificates(fails), {n: str(v) for n, v in signed().items()}
+    for _ in range(3):
+        with pytest.raises(Overloaded):
+            certificates.check(message)
+    assert asked == [CERTIFICATE]
+    CLOCK.move(timedelta(seconds=61))
+    for _ in range(3):
+        with pytest.raises(BadInput):
+            certificates.check(message)
+    assert asked == [CERTIFICATE] * 2
+
+
+def test_made_up_regions_hold_one_thread_for_some_seconds_and_few_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signature, "WAIT_S", 0.2)
+    gate, asked = threading.Event(), list[str]()
+
+    def slow(url: str) -> bytes:
+        asked.append(url)
+        assert gate.wait(20)
+        return certificate()
+
+    certificates = signature.Certificates(slow)
+    messages = [
+        {n: str(v) for n, v in signed(SigningCertURL=f"https://sns.eu-west-{number}.amazonaws.com/a.pem").items()}
+        for number in range(9)
+    ]
+    with ThreadPoolExecutor(9) as senders:
+        said = [sender.exception(10) for sender in [senders.submit(certificates.check, one) for one in messages]]
+    assert all(isinstance(error, Overloaded) for error in said), said
+    until(lambda: len(asked) == signature.FETCHES)
+    assert sum("does not answer" in str(error) for error in said) >= 1
+
+    gate.set()
+    until(lambda: not certificates._coming)
+    certificates.check(next(one for one in messages if one["SigningCertURL"] == asked[-1]))
+    assert len(asked) == signature.FETCHES
+
+
+def test_while_one_waits_for_a_certificate_others_are_sent_away_at_once() -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow(url: str) -> bytes:
+        begun.set()
+        assert gate.wait(20)
+        return certificate()
+
+    certificates, message = signature.Certificates(slow), {n: str(v) for n, v in signed().items()}
+    with ThreadPoolExecutor(1) as senders:
+        first = senders.submit(certificates.check, message)
+        try:
+            assert begun.wait(10)
+            until(lambda: not certificates._waiting._value)  # the first one waits
+            with pytest.raises(Overloaded, match="is being fetched"):
+                certificates.check(message)
+        finally:
+            gate.set()
+        assert first.result(10) is None
+    certificates.check(message)
