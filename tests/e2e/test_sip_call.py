@@ -72,9 +72,9 @@ def test_a_call_that_is_taken_without_a_key_leads_to_the_next_way(raglan: Runnin
         until(lambda: "CALL_ESTABLISHED" in phone.events, seconds=40)
         phone.hang_up()
 
-        until(lambda: call_of(raglan, page).get("state") == "failed", seconds=30)
+        until(lambda: call_of(raglan, page).get("state") == "failed", seconds=90)
         assert call_of(raglan, page)["error"] == "the call was taken and no key was pressed"
-        until(lambda: pages_by_mail(raglan) > mails, seconds=20)
+        until(lambda: pages_by_mail(raglan) > mails, seconds=60)
 
 
 def test_a_telephone_that_is_not_there_leads_to_the_next_way_at_once(raglan: Running) -> None:

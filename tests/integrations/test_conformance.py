@@ -24,8 +24,12 @@ ADDRESSES = {
 }
 
 
+# The channel of raglan's own test message reaches no person; it is there or not, as the engine's parts are loaded.
+FOR_PEOPLE = [provider for provider in conformance.installed() if provider.channel.kind != "loopback"]
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("provider", conformance.installed(), ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", FOR_PEOPLE, ids=lambda provider: provider.name)
 def test_a_channel_keeps_the_contract(
     provider: ports.Provider, options: Callable[..., None], message: Callable[..., Message]
 ) -> None:
