@@ -1,5 +1,7 @@
 """How many queries a screen takes does not depend on how much is on it."""
 
+import gzip
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -109,6 +111,20 @@ def _fill(world: World, numbers: range) -> None:
         _entries(closed, person)
         if number % 2:
             incidents.stand_down(closed, by=person, words="Over.")
+
+
+HTML_BUDGET = 20_000
+
+
+def test_a_room_with_fifty_entries_is_light_on_the_wire(world: World) -> None:
+    for number in range(50):
+        text = f"Looked at host web-{number:03d}: httpd does not start after the second run, log line {number * 37}"
+        incidents.post(world.incident, incidents.Said(kind=Entry.Kind.NOTE, text=text), by=world.reader)
+
+    body = world.client.get(f"/incidents/{world.incident.pk}/").content
+
+    assert len(set(re.findall(rb"Looked at host web-\d+", body))) == 50
+    assert len(gzip.compress(body, 6)) < HTML_BUDGET
 
 
 SCREENS: dict[str, tuple[Callable[[World], str], int]] = {
