@@ -29,6 +29,8 @@ class Events:
 
     def token(self, request: IntakeRequest) -> str:
         """The key in the body; empty when the body can not be read, which decode says better."""
+        if not request.body:  # asked before the body is there
+            return ""
         try:
             body = decode_json(request.body)
         except BadInput:
