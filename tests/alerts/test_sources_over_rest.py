@@ -113,3 +113,16 @@ def test_a_change_is_told_and_listed(call: Call) -> None:
     assert made[0][1]["id"] == made[1][1]["id"]
     assert (made[0][1]["told_by"], made[0][1]["at"]) == ("Administrator", "2026-11-23T14:05:00Z")
     assert call("POST", "/changes", {**body, "links": [{"href": "javascript:alert(1)"}]})[0] == 422
+
+
+def test_one_source_is_read_and_its_mapping_only_by_those_who_may_configure(call: Call) -> None:
+    body = {"name": "It", "slug": "it", "kind": "generic", "mapping": {"title": "a.b"}, "secret": "of the source"}
+    token = str(call("POST", "/sources", body)[1]["token"])
+    status, shown = call("GET", "/sources/it")
+    assert (status, shown["slug"], shown["mapping"], shown["is_signed"]) == (200, "it", {"title": "a.b"}, True)
+    status, seen = call("GET", "/sources/it", role=Person.Role.VIEWER)
+    assert (status, seen["name"], seen["mapping"]) == (200, "It", None)
+    assert token not in str(shown)
+    assert "of the source" not in str(shown)
+    assert call("GET", "/sources/none")[0] == 404
+    assert call("GET", "/sources/It!")[0] == 422

@@ -8,6 +8,7 @@ from raglan.alerts.models import Alert, Heartbeat, Signal, Source
 from raglan.alerts.source_actions import note_error
 from raglan.core import http
 from raglan.core.clock import now
+from raglan.people import actions as people
 from raglan.people.models import Person
 from tests.console.conftest import SignIn
 from tests.integrations.doorstep import knock, make
@@ -198,6 +199,37 @@ def test_a_topic_of_aws_is_confirmed_by_a_person_only(admin: Client, monkeypatch
     assert Source.objects.get().mapping == {"topics": ["arn:aws:sns:x:1:t"]}
     assert "Confirm this topic" not in page(admin, source)
     admin.post(f"/setup/sources/{source.slug}/confirm/{signal.pk}/")
+    assert asked == [address]
+
+
+def test_a_topic_of_aws_is_confirmed_over_rest_by_who_may_configure(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(http, "get", lambda url, headers: asked.append(url) or http.Answer(200, {}, b""))
+    source, _ = make("sns")
+    topic, address = "arn:aws:sns:x:1:t", "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=abc"
+    body = {"Type": "SubscriptionConfirmation", "TopicArn": topic, "SubscribeURL": address}
+    signal = Signal.objects.create(source=source, received_at=now(), status="refused", raw={"body": body})
+
+    def confirm(person: Person | None, *scopes: str, pk: int = signal.pk, slug: str = source.slug) -> int:
+        _, secret = people.issue_token(person, name="t", scopes=["read", *scopes], days=1, actor="raglan")
+        client = Client(headers={"Authorization": f"Bearer {secret}"})
+        return client.post(f"/api/v1/sources/{slug}/signals/{pk}/confirm").status_code
+
+    assert confirm(ada, "respond") == 403
+    assert confirm(None, "configure") == 403
+    assert confirm(ada, "configure", pk=signal.pk + 1) == 404
+    assert confirm(ada, "configure", slug="none") == 404
+    assert (asked, Source.objects.get().mapping) == ([], {})
+    assert confirm(ada, "configure") == 200
+    assert (asked, Source.objects.get().mapping) == ([address], {"topics": [topic]})
+    assert confirm(ada, "configure") == 404
+    body["SubscribeURL"] = "https://169.254.169.254/"
+    other = Signal.objects.create(
+        source=source, received_at=now(), status="refused", raw={"body": body | {"TopicArn": "other"}}
+    )
+    assert confirm(ada, "configure", pk=other.pk) == 403
     assert asked == [address]
 
 

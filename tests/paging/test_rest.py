@@ -161,6 +161,19 @@ def test_rules_for_low_urgency_are_set_apart(call: Call, boss: Person) -> None:
     assert [delay for _, delay in actions.ways_to(boss)] == [0]
 
 
+def test_rules_are_read_as_they_were_set_by_oneself_or_who_may_configure(call: Call, boss: Person) -> None:
+    mara, ike = world.person("Mara Novak"), world.person("Ike Okafor")
+    rules = [{"contact_method_id": world.mail_of(mara).pk, "delay_s": wait} for wait in (120, 0)]
+    assert call("PUT", f"/people/{mara.pk}/notification-rules", rules)[0] == 200
+
+    for by in (mara, boss):
+        assert call("GET", f"/people/{mara.pk}/notification-rules", by=by) == (200, {"rules": rules})
+    assert call("GET", f"/people/{mara.pk}/notification-rules?urgency=low", by=mara) == (200, {"rules": []})
+    assert call("GET", f"/people/{mara.pk}/notification-rules", by=ike)[0] == 403
+    assert call("GET", f"/people/{mara.pk}/notification-rules?urgency=odd")[0] == 422
+    assert call("GET", f"/people/{2**62}/notification-rules")[0] == 404
+
+
 def test_a_policy_with_somebody_who_can_not_be_reached_needs_a_reason(call: Call, boss: Person) -> None:
     boss.contact_methods.all().delete()
 

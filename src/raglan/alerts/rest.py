@@ -57,6 +57,13 @@ class SourceOut(Schema):
     last_error_at: datetime | None
 
 
+class SourceDetail(SourceOut):
+    """A source with its mapping, which only who may configure is shown, and whether what it sends must be signed."""
+
+    mapping: dict[str, JsonValue] | None
+    is_signed: bool
+
+
 class SourceMade(SourceOut):
     """A source with its token, shown this once, and the line to paste."""
 
@@ -129,6 +136,15 @@ class AlertDetail(AlertOut):
 def list_sources(request: HttpRequest) -> list[Source]:
     """Return sources with when they were last heard and what was last wrong."""
     return list(queries.sources())
+
+
+@router.get("/sources/{slug}", response=SourceDetail, operation_id="get_source", summary="One source")
+def get_source(request: HttpRequest, slug: Slug) -> SourceDetail:
+    """Return a source with when it was last heard, what was last wrong, and for who may configure its mapping."""
+    source = _source(slug)
+    base = SourceOut.model_validate(source, from_attributes=True).model_dump()
+    mapping = source.mapping if Scope.CONFIGURE in principal(request).scopes else None
+    return SourceDetail(**base, mapping=mapping, is_signed=bool(source.secret_sealed))
 
 
 @router.post("/sources", response={201: SourceMade}, operation_id="make_source", summary="Make a source")

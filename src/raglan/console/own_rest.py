@@ -11,6 +11,7 @@ from raglan.core.errors import NotFound
 from raglan.core.models import Timer
 from raglan.core.schema import Cursor, Slug
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.rest.caller import somebody
 
 router = Router(tags=["own health"])
 LAST = 20
@@ -45,6 +46,12 @@ class SignalOut(Schema):
     problem: str
     alert_id: int | None
     raw: object
+
+
+class TopicOut(Schema):
+    """A topic of AWS that may send here now."""
+
+    topic: str
 
 
 class TestedOut(Schema):
@@ -110,6 +117,19 @@ def test_source(request: HttpRequest, slug: Slug) -> tuple[int, TestedOut]:
     require_scope(request, Scope.CONFIGURE)
     outcome = actions.send_test_alert(_source(slug), actor=principal(request).actor)
     return 202, TestedOut(new=outcome.new, repeated=outcome.repeated)
+
+
+@router.post(
+    "/sources/{slug}/signals/{signal_id}/confirm",
+    response=TopicOut,
+    operation_id="confirm_topic",
+    summary="Confirm a topic of AWS",
+)
+def confirm_topic(request: HttpRequest, slug: Slug, signal_id: Cursor) -> TopicOut:
+    """Tell AWS that the topic which asks with this message may send here; a person decides it."""
+    require_scope(request, Scope.CONFIGURE)
+    by = somebody(request)
+    return TopicOut(topic=actions.confirm_topic(_source(slug), signal_id, actor=by))
 
 
 def _source(slug: str) -> Source:

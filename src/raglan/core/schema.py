@@ -1,6 +1,6 @@
 """Types that every REST door shares: bounded numbers, clean texts, times within range."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from ninja import Schema
@@ -15,6 +15,13 @@ def _in_range(value: datetime) -> datetime:
     if value.year not in YEARS:
         raise ValueError("the year must be from 1970 to 2200")
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def as_text(value: object) -> object:
+    """Refuse numbers, which the validator would read as seconds since some day."""
+    if not isinstance(value, str | date):
+        raise ValueError("write it as text")
+    return value
 
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

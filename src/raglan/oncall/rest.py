@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, 
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
-from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When
+from raglan.core.schema import MAX_ID, Body, Cursor, Id, Line, ShortText, Slug, When, as_text
 from raglan.oncall import actions, as_code, covers, drafts, fairness, importing, queries, resolve, sources, written
 from raglan.oncall.ledger import Band
 from raglan.oncall.models import CalendarSource, CoverRequest, Override, Rotation
@@ -28,14 +28,7 @@ def _sane(value: date) -> date:
     return value
 
 
-def _text(value: object) -> object:
-    """Refuse numbers, which the validator would read as seconds since some day."""
-    if not isinstance(value, str | date):
-        raise ValueError("write it as text")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_text), AfterValidator(_sane)]
+Day = Annotated[date, BeforeValidator(as_text), AfterValidator(_sane)]
 WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["09:00"])]
 Zone = Annotated[str, Field(min_length=1, max_length=64)]
 Group = Annotated[list[Id], Field(min_length=1, max_length=drafts.MAX_GROUP)]

@@ -15,11 +15,12 @@ from raglan.oncall.models import Schedule
 from raglan.paging import actions, appointments, foresight, promises, queries, readiness, returning
 from raglan.paging.busy import busy_with
 from raglan.paging.hours import Hours
-from raglan.paging.models import Page, Policy
+from raglan.paging.models import NotificationRule, Page, Policy
 from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.policies import MAX_FORGOTTEN_S
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
+from raglan.people.rest.caller import own
 
 router = Router(tags=["paging"])
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -520,6 +521,18 @@ def busy(request: HttpRequest, person_id: Cursor) -> list[BusyOut]:
     if person is None:
         raise NotFound("There is no such person.")
     return [BusyOut(words=item.words, link=item.link) for item in busy_with([person])[person.pk]]
+
+
+@router.get(
+    "/people/{person_id}/notification-rules",
+    response=RulesOut,
+    operation_id="list_rules",
+    summary="The rules by which a person is reached",
+)
+def list_rules(request: HttpRequest, person_id: Cursor, urgency: Urgency = Urgency.HIGH) -> RulesOut:
+    """Return the rules for an urgency, in order: one's own, or anybody's with the configure scope."""
+    rules = NotificationRule.objects.filter(person=own(request, person_id), urgency=urgency).order_by("position", "pk")
+    return RulesOut(rules=[RuleIn(contact_method_id=rule.contact_id, delay_s=rule.delay_s) for rule in rules])
 
 
 @router.put(

@@ -1,0 +1,154 @@
+"""The screens use nothing that REST can not do: each screen that takes a POST has its operation, or a stated reason."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from raglan.console.rest import api
+
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "console:test_path": ("send_test",),
+    "console:try_again": ("try_again",),
+    "console:allow_paging": ("allow_paging",),
+    "console:new_source": ("make_source",),
+    "console:new_token": ("rotate_token",),
+    "console:test_source": ("test_source",),
+    "console:change_source": ("change_source", "end_old_token"),
+    "console:save_secret": ("change_source",),
+    "console:mapping": ("change_source",),
+    "console:confirm_topic": ("confirm_topic",),
+    "console:add_heartbeat": ("make_heartbeat",),
+    "console:heartbeat": ("get_heartbeat", "change_heartbeat"),
+    "console:act_on_heartbeat": ("change_heartbeat", "pause_heartbeat", "remove_heartbeat"),
+    "console:new_policy": ("save_policy",),
+    "console:policy": ("save_policy",),
+    "console:new_route": ("save_route", "try_route"),
+    "console:route": ("save_route", "try_route"),
+    "console:move_route": ("move_route",),
+    "console:remove_route": ("remove_route",),
+    "incidents:wrong": ("declare",),
+    "incidents:post": ("post_entry",),
+    "incidents:standing": ("write_standing",),
+    "incidents:here": ("be_here", "leave", "take_lead"),
+    "incidents:close": ("stand_down",),
+    "incidents:reopen": ("reopen",),
+    "incidents:act": ("take_ask", "answer", "close_ask", "tell_outcome"),
+    "incidents:open_from_page": ("declare",),
+    "reviews:edit": ("write_review",),
+    "reviews:reply": ("reply",),
+    "reviews:moment": ("keep_moment",),
+    "reviews:share": ("share_review",),
+    "alerts:new_silence": ("set_silence", "preview_silence"),
+    "alerts:change_silence": ("change_silence", "preview_silence"),
+    "alerts:expire_silence": ("expire_silence",),
+    "alerts:new_inhibition": ("make_inhibition",),
+    "alerts:inhibition": ("change_inhibition",),
+    "alerts:remove_inhibition": ("remove_inhibition",),
+    "alerts:new_maintenance": ("plan_maintenance",),
+    "alerts:maintenance": ("change_maintenance",),
+    "alerts:end_maintenance": ("end_maintenance",),
+    "paging:by_link": ("acknowledge", "join_page", "pass_page_on"),
+    "paging:button": ("acknowledge", "join_page", "pass_page_on"),
+    "paging:change": ("snooze_page", "give_page_back", "hand_page_on", "add_people_to_page"),
+    "paging:answer": ("acknowledge", "join_page", "pass_page_on"),
+    "paging:reach": ("page", "busy_with"),
+    "paging:appointment": ("agree_test", "call_test_off"),
+    "paging:rules": ("list_rules", "set_rules"),
+    "oncall:new": ("make_schedule",),
+    "oncall:calendars": ("list_feeds", "make_feed"),
+    "oncall:end_feed": ("end_feed",),
+    "oncall:rotation": ("set_rotation", "plan_schedule"),
+    "oncall:withdraw": ("withdraw_rotation",),
+    "oncall:end": ("end_layer",),
+    "oncall:holidays": ("list_holidays", "set_holidays"),
+    "oncall:ask": ("ask_for_cover",),
+    "oncall:take": ("answer_cover_request",),
+    "oncall:decline": ("answer_cover_request",),
+    "oncall:withdraw_request": ("answer_cover_request",),
+    "oncall:source": ("get_calendar", "set_calendar"),
+    "oncall:end_source": ("end_calendar",),
+    "oncall:cover": ("add_override",),
+    "oncall:cancel": ("cancel_override",),
+    "people:invite": ("add_person",),
+    "people:fresh_invitation": ("invite",),
+    "people:set_role": ("set_role",),
+    "people:deactivate": ("end_access",),
+    "people:new_team": ("make_team",),
+    "people:add_member": ("add_member",),
+    "people:change_member": ("add_member", "remove_member"),
+    "people:you": ("change_person",),
+    "people:add_contact": ("add_contact",),
+    "people:test_contact": ("send_test",),
+    "people:remove_contact": ("remove_contact",),
+    "people:tokens": ("list_tokens", "make_token"),
+    "people:revoke_token": ("revoke_token",),
+    "people:end_sign_in": ("end_browser",),
+    "people:end_other_sign_ins": ("list_browsers", "end_browser"),
+}
+EXCEPTIONS = {
+    "people:first": "makes the first account, before anybody could have a token",
+    "people:accept": "chooses a password",
+    "people:demo_sign_in": "signs a visitor of the demo in",
+    "integrations:push_subscribe": "keys of one browser, which that browser alone can make",
+    "integrations:push_key": "the key with which a browser makes its own",
+    "integrations:twilio_sms": "Twilio speaks here, and signs it",
+    "integrations:twilio_voice": "Twilio speaks here, and signs it",
+    "integrations:twilio_call": "Twilio speaks here, and signs it",
+    "integrations:twilio_key": "Twilio speaks here, and signs it",
+    "integrations:twilio_reply": "Twilio speaks here, and signs it",
+}
+LOOKS = {"people:people", "people:person", "people:team", "people:sign_ins", "ui:keys"}  # read nothing that is posted
+LIBRARY = "allauth."  # signing in, password, second factor: for a person in a browser
+
+
+def views(resolver: URLResolver, spaces: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from views(entry, f"{spaces}{entry.namespace}:" if entry.namespace else spaces)
+        else:
+            yield f"{spaces}{entry.name}", entry
+
+
+def own_views() -> Iterator[tuple[str, URLPattern]]:
+    for name, pattern in views(get_resolver()):
+        if pattern.callback.__module__.startswith("raglan.") and not name.startswith("rest:"):
+            yield name, pattern
+
+
+def takes_post(pattern: URLPattern) -> bool:
+    """Say whether a view takes a POST: every one does that no decorator keeps from it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(pattern.callback))))
+    words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return not words & {"require_GET", "require_safe"}
+
+
+def test_each_screen_that_changes_something_has_its_operation_or_a_reason() -> None:
+    found = {name for name, pattern in own_views() if takes_post(pattern)}
+    assert len(found) > 60
+    assert sorted(found - OPERATIONS.keys() - EXCEPTIONS.keys() - LOOKS) == []
+    assert (OPERATIONS.keys() | EXCEPTIONS.keys() | LOOKS) - found == set()
+    assert not OPERATIONS.keys() & EXCEPTIONS.keys()
+
+
+def test_what_only_looks_reads_nothing_that_is_posted() -> None:
+    for name, pattern in own_views():
+        if name in LOOKS:
+            assert "POST" not in inspect.getsource(inspect.unwrap(pattern.callback)), name
+
+
+def test_each_operation_that_is_named_exists() -> None:
+    paths = api.get_openapi_schema()["paths"].values()
+    known = {operation["operationId"] for operations in paths for operation in operations.values()}
+    assert {name for names in OPERATIONS.values() for name in names} - known == set()
+
+
+def test_what_is_not_ours_only_signs_people_in_or_leads_elsewhere() -> None:
+    others = {
+        getattr(pattern.callback, "view_class", pattern.callback).__module__
+        for name, pattern in views(get_resolver())
+        if not name.startswith("rest:")
+    }
+    assert {name for name in others if not name.startswith(("raglan.", LIBRARY))} == {"django.views.generic.base"}
