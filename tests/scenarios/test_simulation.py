@@ -29,7 +29,7 @@ from raglan.testing import world
 from tests.scenarios.histories import STORIES, Story
 from tests.scenarios.test_crash_points import Way, mark_then_send, problems, send_without_claiming, ways
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database, pytest.mark.timeout(900)]
 SEEDS = int(os.environ.get("RAGLAN_TEST_SEEDS", "12"))
 CRASH, OVERTAKE, STALL = 0.02, 0.10, 0.02
 DEEPEST = 3
