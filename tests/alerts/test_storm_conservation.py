@@ -1,0 +1,101 @@
+"""In storms as well: what fires has a live page of every policy that wants it, after any history."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raglan.alerts import actions
+from raglan.alerts.models import Alert, AlertGroup, Bundle
+from raglan.config import config
+from raglan.core import timers
+from raglan.core.clock import CLOCK, now
+from raglan.paging import actions as paging
+from raglan.paging.models import Page
+from raglan.testing import world
+
+severities = st.sampled_from(("warning", "warning", "sev1", "critical"))
+names = st.sampled_from("abcdef")
+statuses = st.sampled_from(("firing", "firing", "firing", "resolved", "acknowledged"))
+batches = st.lists(st.tuples(statuses, names, st.sampled_from("12"), severities), min_size=1, max_size=5)
+steps = st.one_of(
+    st.tuples(st.just("send"), batches),
+    st.tuples(st.just("send"), batches),
+    st.tuples(st.just("time passes"), st.sampled_from((10, 100, 400, 4000))),
+    st.tuples(st.just("somebody answers"), st.integers(0, 5)),
+    st.tuples(st.just("silence"), names),
+)
+
+
+class Storms:
+    """Two policies, one behind the other, one of them by severity, and a limit of one group a minute."""
+
+    def __init__(self) -> None:
+        self.mara = world.administrator("Mara Keller")
+        first = world.policy((60, [self.mara]), repeat=1)
+        second = world.policy((60, [world.person("Bo Lind")]), repeat=1)
+        first.urgency = "severity"
+        first.save()
+        options = actions.RouteOptions(interval_s=100, goes_on=True)
+        world.route(1, first, options=options, group_by=["alertname"])
+        world.route(2, second, group_by=["alertname"])
+        self.source = world.source()
+
+    def step(self, what: str, given: object) -> None:
+        match what:
+            case "send":
+                assert isinstance(given, list)
+                signals = [
+                    world.signal(status, key=f"{name}{instance}", alertname=name, severity=severity)
+                    for status, name, instance, severity in given
+                ]
+                world.ingest(self.source, *signals)
+            case "time passes":
+                world.fast_forward(timedelta(seconds=int(str(given))))
+            case "somebody answers":
+                for page in Page.objects.filter(state__in=paging.OPEN).order_by("pk")[: int(str(given))]:
+                    paging.acknowledge(page, by=self.mara, via=paging.Via.LINK)
+            case _:
+                world.silence(("alertname", "=", str(given)), hours=150 / 3600)
+
+    def check(self) -> None:
+        attended: set[int | None] = set()
+        for group in AlertGroup.objects.select_related("page").filter(state="open"):
+            if group.firing_count > group.held_count:
+                attended |= {group.page_id, *Bundle.objects.filter(group=group).values_list("page_id", flat=True)}
+                self.check_group(group)
+        for storm in Page.objects.filter(reason_type="storm").exclude(state=Page.State.RESOLVED):
+            assert storm.pk in attended, "the page of a storm outlives what it was for"
+
+    def check_group(self, group: AlertGroup) -> None:
+        page = group.page
+        assert page is not None
+        assert page.state != Page.State.RESOLVED
+        for other in group.also:
+            own = Page.objects.filter(reason_type="group", reason_id=group.pk, policy_id=other)
+            bundled = Page.objects.filter(pk__in=Bundle.objects.filter(group=group).values("page_id"), policy_id=other)
+            assert any(each.state != Page.State.RESOLVED for each in (*own, *bundled))
+        if page.state == Page.State.ACKNOWLEDGED:
+            late = group.alerts.filter(state=Alert.State.FIRING, held="", active_since__gt=page.acknowledged_at)
+            assert not late or (group.page_at is not None and group.page_at > now()), "an answer covers what came later"
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=st.lists(steps, max_size=8))
+def test_what_fires_in_a_storm_has_a_live_page_of_each_policy(
+    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, history: list[tuple[str, object]]
+) -> None:
+    monkeypatch.setattr(config(), "storm_groups", 1)
+    moved = CLOCK.moved
+    with transaction.atomic():
+        lived = Storms()
+        for step in history:
+            lived.step(*step)
+            timers.release()
+            world.fire_all()
+            lived.check()
+        transaction.set_rollback(True)
+    CLOCK.move(moved - CLOCK.moved)
