@@ -29,6 +29,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:route": ("save_route", "try_route"),
     "console:move_route": ("move_route",),
     "console:remove_route": ("remove_route",),
+    "incidents:heads_up": ("heads_up",),
+    "incidents:thanks": ("show_thanks", "change_thanks"),
     "incidents:wrong": ("declare",),
     "incidents:post": ("post_entry",),
     "incidents:standing": ("write_standing",),
