@@ -1,6 +1,6 @@
 """Events of alerts are enough: told to an older copy of the state, they give the stored one.
 
-What is counted (repeats, when a source was last heard) is not told; nor are tokens.
+What is counted (repeats, when a source was last heard, groups before a storm) is not told; nor are tokens.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from raglan.alerts import actions, events, heartbeats
-from raglan.alerts.models import Alert, AlertGroup, Bundle, Heartbeat, Inhibition, Maintenance, Route, Silence, Source
+from raglan.alerts.models import (
+    Alert,
+    AlertGroup,
+    Bundle,
+    Heartbeat,
+    Inhibition,
+    Maintenance,
+    Route,
+    Silence,
+    Source,
+    Storm,
+)
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import SourceKey
 from raglan.config import config
@@ -44,6 +55,7 @@ MAINTENANCE = (
     *("name", "matchers", "zone", "first", "start", "minutes", "days", "last", "reason", "who", "person_id"),
     *("version", "created_at", "ended_at"),
 )
+STORM = ("policy_id", "page_id", "since")
 INHIBITION = ("name", "source_matchers", "target_matchers", "equal", "version", "created_at", "removed_at")
 
 
@@ -59,6 +71,7 @@ def stored() -> replay.State:
         "inhibitions": replay.rows(Inhibition, INHIBITION),
         "maintenances": replay.rows(Maintenance, MAINTENANCE),
         "silences": replay.rows(Silence, SILENCE),
+        "storms": {pk: row for pk, row in replay.rows(Storm, STORM).items() if row["page_id"]},
         "heartbeats": replay.rows(Heartbeat, HEARTBEAT),
         "bundles": {(row["group_id"], row["policy_id"]): row for row in Bundle.objects.values(*BUNDLE)},
     }
@@ -133,6 +146,15 @@ def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
             tell_rules(state, said)
 
 
+def tell_storms(state: replay.State, said: timeline.EventPayload) -> None:
+    match said:
+        case events.StormBegan():
+            own = {"pk": said.storm, "policy_id": said.policy, "page_id": said.page, "since": said.began_at}
+            state["storms"][said.storm] = own
+        case events.StormEnded():
+            del state["storms"][said.storm]
+
+
 def tell_rules(state: replay.State, said: timeline.EventPayload) -> None:
     match said:
         case events.MaintenanceChanged():
@@ -142,6 +164,7 @@ def tell_rules(state: replay.State, said: timeline.EventPayload) -> None:
         case events.MaintenanceEnded():
             state["maintenances"][said.maintenance].update(ended_at=said.ended_at)
         case _:
+            tell_storms(state, said)
             tell_table(state, said)
 
 

@@ -309,3 +309,11 @@ class StormBegan(EventPayload):
     policy: int
     page: int
     began_at: datetime
+
+
+class StormEnded(EventPayload):
+    """The page of a storm takes no more: what comes pages by itself again. It is told when the next group comes."""
+
+    kind = "storm.ended"
+    storm: int
+    ended_at: datetime

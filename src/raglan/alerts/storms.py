@@ -35,6 +35,9 @@ def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
         storm = Storm(policy=policy, since=at, last_at=at)
     if storm.page is not None and _goes_on(storm, storm.page, at):
         return None if _matters_more(severity, storm.page, policy) else _join(storm, storm.page, at)
+    if storm.page is not None:
+        ended = events.StormEnded(storm=storm.pk, ended_at=at)
+        timeline.append(ended, about=[storm, "alerts", "now"])
     if storm.page is not None or at - storm.since > WITHIN:
         storm.page, storm.groups, storm.since = None, 0, at
     storm.groups, storm.last_at = storm.groups + 1, at
