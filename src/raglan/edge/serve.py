@@ -1,7 +1,6 @@
 """`raglan serve`: one process, one port. Starts everything, takes signals over, and ends everything in order."""
 
 import asyncio
-import ctypes
 import gc
 import os
 import resource
@@ -44,7 +43,6 @@ FORCED_S = 1.0
 # A commit makes thousands of objects that live until its end: at Python's own 700 each would be looked at many times.
 COLLECT = (20_000, 10, 20)
 AUDIENCE_LINE = 4_000
-M_ARENA_MAX = -8  # of malloc.h
 log = logs.get("raglan.serve")
 Say = Callable[[str], object]
 
@@ -63,7 +61,6 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
             say(str(error))
             return 1
         allow_many_connections()
-        share_heaps()
         name_port(config, listening)
         process = Process(config, listening, say, is_safe=is_safe_mode(config))
         try:
@@ -89,12 +86,6 @@ def allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def share_heaps() -> None:
-    """Let all threads share two heaps of the C library: some threads' own would keep 20 MB that nobody uses."""
-    with suppress(OSError, AttributeError):  # a C library without this option has no such heaps
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def name_port(config: Config, listening: socket.socket) -> None:
