@@ -99,6 +99,12 @@ def test_a_window_follows_the_wall_clock_also_when_it_is_changed(
     assert window.window(utc(outside)) is None
 
 
+def test_of_three_windows_that_overlap_the_beginning_of_the_third_is_a_change() -> None:
+    window = rule(time(0), zone="Europe/Berlin", hours=49, days=frozenset((0, 1, 2)), first=date(2026, 3, 20))
+
+    assert window.next_change(utc("2026-03-24T12:00")) == utc("2026-03-24T23:00")  # Wednesday begins in Berlin
+
+
 @given(
     zone=st.sampled_from(("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC")),
     start=st.times().map(lambda at: at.replace(second=0, microsecond=0)),

@@ -74,7 +74,7 @@ class MaintenanceRule:
         coming: list[tuple[datetime, datetime]] = []
         for one in self.windows(at):
             coming.append(one)
-            if len(coming) == 2:
+            if one[0] > at:
                 break
         return coming
 
