@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from raglan.core import timeline
 from raglan.core.db import in_write
 from raglan.core.errors import DeliveryError
-from raglan.core.models import Event
+from raglan.core.models import Event, Timer
 from raglan.paging import actions, ports
 from raglan.paging.models import Notification, NotificationRule, Page, Reached
 from raglan.people.models import Person
@@ -245,3 +246,105 @@ def test_who_answers_while_their_last_way_fails_has_it_and_is_not_called_unreach
 
     assert Reached.objects.get(page=page).answer == Reached.Answer.HAS_IT
     assert "page.person_unreachable" not in [event.kind for event in timeline.about(page)]
+
+
+# An outage of all providers -----------------------------------------------------------------------------------------
+
+
+class Uplink(world.Outbox):
+    """A provider behind a line that can be cut."""
+
+    is_down = True
+
+    def take(self, kind: str, address: str, message: ports.Message) -> ports.Receipt:
+        if self.is_down:
+            self.tried.append(address)
+            raise DeliveryError("the uplink is down", permanent=False)
+        return super().take(kind, address, message)
+
+
+@pytest.fixture
+def uplink(db: None) -> Iterator[Uplink]:
+    with world.outbox(Uplink()) as box:
+        yield box
+
+
+def kinds(page: Page) -> list[str]:
+    return [event.kind for event in timeline.about(page)]
+
+
+@pytest.mark.parametrize("minutes", [10, 90])
+def test_a_page_outlives_an_outage_of_the_only_provider(uplink: Uplink, minutes: int) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    page = world.page(world.policy((300, [mara]), (300, [bo]), repeat=1))
+    world.fast_forward(timedelta(minutes=minutes))
+    page.refresh_from_db()
+    assert (page.state, uplink.sent) == (Page.State.UNANSWERED, [])
+    assert kinds(page).count("page.unanswered") == 1
+
+    uplink.is_down = False
+    world.fast_forward(timedelta(minutes=8))
+
+    page.refresh_from_db()
+    assert page.state == Page.State.TRIGGERED
+    assert uplink.sent
+    world.fast_forward(timedelta(minutes=60))
+    page.refresh_from_db()
+    assert {item.message.person_name for item in uplink.sent} == {"Mara Keller", "Bo Silva"}
+    assert (page.state, page.next_step_at) == (Page.State.UNANSWERED, None)  # they had it, and did not answer
+    assert not Timer.objects.filter(kind=actions.ESCALATE).exists()
+
+
+def test_the_plan_of_a_page_is_tried_again_and_not_only_its_fallback(uplink: Uplink) -> None:
+    world.administrator("Ada Lamb")
+    page = world.page(world.policy((300, [world.person("Mara Keller")])))
+    world.fast_forward(timedelta(minutes=30))
+    assert "page.fell_back" in kinds(page)
+
+    uplink.is_down = False
+    world.fast_forward(timedelta(minutes=15))
+
+    assert "Mara Keller" in [item.message.person_name for item in uplink.sent]
+
+
+def test_tries_in_an_outage_are_calm(uplink: Uplink) -> None:
+    page = world.page(world.policy((300, [world.person("Mara Keller")])))
+
+    world.fast_forward(timedelta(hours=2))
+
+    assert 10 <= kinds(page).count("page.tries_on") <= 30
+
+
+def test_whoever_takes_a_page_in_an_outage_ends_its_tries(uplink: Uplink) -> None:
+    mara = world.person("Mara Keller")
+    page = world.page(world.policy((300, [mara])))
+    world.fast_forward(timedelta(minutes=30))
+    actions.acknowledge(page, by=mara, via=actions.Via.SCREEN)
+
+    uplink.is_down = False
+    world.fast_forward(timedelta(minutes=30))
+
+    page.refresh_from_db()
+    assert (page.state, uplink.sent) == (Page.State.ACKNOWLEDGED, [])
+
+
+def test_a_page_that_is_over_is_tried_no_more(uplink: Uplink) -> None:
+    page = world.page(world.policy((300, [world.person("Mara Keller")])))
+    world.fast_forward(timedelta(minutes=30))
+    actions.resolve(page, why="over")
+
+    uplink.is_down = False
+    world.fast_forward(timedelta(minutes=30))
+
+    assert uplink.sent == []
+
+
+def test_a_page_whose_messages_failed_for_good_is_not_tried_again(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    outbox.refuse(world.mail_of(mara).address, permanent=True, times=9)
+    page = world.page(world.policy((300, [mara])))
+
+    world.fast_forward(timedelta(hours=1))
+
+    page.refresh_from_db()
+    assert (page.state, page.next_step_at, len(outbox.tried)) == (Page.State.UNANSWERED, None, 1)

@@ -12,7 +12,7 @@ from raglan.paging.models import Appointment, Notification, NotificationRule, Pa
 from raglan.paging.plan import Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.queries import plan_of
 from raglan.people import ports
-from raglan.people.models import Person
+from raglan.people.models import ContactMethod, Person
 from raglan.testing import replay, world
 
 PAGE = (
@@ -53,7 +53,7 @@ def stored() -> replay.State:
     }
 
 
-def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
+def tell(  # noqa: C901, PLR0912, PLR0915 -- one case for each kind of event
     state: replay.State, event: timeline.Happened, said: timeline.EventPayload
 ) -> None:
     """Let a copy of the state hear of one event."""
@@ -66,6 +66,10 @@ def tell(  # noqa: C901, PLR0912 -- one case for each kind of event
             page.update(said.model_dump())
         case events.PageUnanswered():
             page.update(state="unanswered", next_step_at=None)
+        case events.PageReachedSomebody():
+            page.update(state="triggered")
+        case events.PageTriesOn():
+            page.update(plan=said.plan, round=said.round, step=-1, held_since=None)
         case events.FellBack():
             page.update(plan=said.plan, round=said.round, step=-1, held_since=None)
         case events.PageRaised():
@@ -253,6 +257,14 @@ def resolving(people: tuple[Person, Person], box: world.Outbox) -> None:
     actions.resolve(pages(people), why="over")
 
 
+def trying_on_through_an_outage(people: tuple[Person, Person], box: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    for way in ContactMethod.objects.all():
+        box.refuse(way.address, times=20)
+    pages(people)
+    world.fast_forward(timedelta(minutes=60))
+
+
 def failing_for_now(people: tuple[Person, Person], box: world.Outbox) -> None:
     box.refuse(world.mail_of(people[0]).address, times=2)
     pages(people)
@@ -412,7 +424,7 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
-CHOICES += (keeping_appointments, calling_off, becoming_urgent)
+CHOICES += (trying_on_through_an_outage, keeping_appointments, calling_off, becoming_urgent)
 CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
 
 

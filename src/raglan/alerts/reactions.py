@@ -4,7 +4,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.core import bus, timeline
 
 
-@timeline.reaction("page.acknowledged", "page.unanswered", "page.passed_on")
+@timeline.reaction("page.acknowledged", "page.unanswered", "page.reached_somebody", "page.passed_on")
 def refresh_group(event: timeline.Happened) -> None:
     """Tell the alert screens that the page of a group moved on."""
     page_id = next((subject.removeprefix("page:") for subject in event.subjects if subject.startswith("page:")), "")

@@ -52,6 +52,7 @@ PAGE_WORDS = {
     "page.passed_on": "{who} can’t take the page “{title}” right now; it goes on to the next person.",
     "page.person_unreachable": "{who} could not be reached for “{title}”: {why}. The next person is tried.",
     "page.unanswered": "Nobody could be reached for “{title}”. Please reach somebody by hand.",
+    "page.reached_somebody": "A message about “{title}” could be handed over at last; its plan goes on.",
 }
 
 

@@ -31,6 +31,8 @@ HELD_AT_MOST = timedelta(hours=1)
 GAP = "gap"
 SPARED = (Reached.Answer.PASSED_ON, Reached.Answer.HAS_IT, Reached.Answer.JOINS)
 LATE = timedelta(seconds=60)
+TRY_AGAIN = timedelta(minutes=1)
+TRY_AGAIN_AT_MOST = timedelta(minutes=5)
 OPEN = (Page.State.TRIGGERED, Page.State.UNANSWERED)
 
 
@@ -181,7 +183,7 @@ def _by_hand(targets: tuple[Target, ...], zone: str) -> Plan:
 @atomic
 def escalate(page_id: int) -> None:
     """Take the next step of an open page; when nothing is left, say that nobody answered."""
-    page = Page.objects.select_for_update(no_key=True).filter(pk=page_id, state=Page.State.TRIGGERED).first()
+    page = Page.objects.select_for_update(no_key=True).filter(queries.GOES_ON, pk=page_id).first()
     if page is None or (page.next_step_at is not None and page.next_step_at > now()):
         return  # over, or another worker was faster and has planned what follows
     plan = Plan.from_json(page.plan)
@@ -255,7 +257,7 @@ def fall_back(page: Page, plan: Plan) -> bool:
     if fallback is None or fallback.pk == page.policy_id:
         return False
     again = queries.plan_of(fallback).again(newest_round(page) + 1)
-    begin_again(page, replace(again, fell_back=True, hours=plan.hours))
+    begin_again(page, replace(again, fell_back=True, hours=plan.hours, before=plan))
     timeline.append(events.FellBack(policy=fallback.slug, plan=page.plan, round=page.round), about=about(page))
     plan_next_step(page, timedelta(0))
     return True
@@ -272,7 +274,7 @@ def _end(page: Page, plan: Plan) -> None:
     """All rounds are through. Where nobody was reached at all, the fallback is still to come."""
     nobody = not page.reached.exclude(answer=Reached.Answer.UNREACHABLE).exists()
     if not (nobody and page.policy_id and fall_back(page, plan)):
-        _give_up(page)
+        _give_up(page, plan)
 
 
 def plan_next_step(page: Page, wait: timedelta) -> None:
@@ -307,11 +309,37 @@ def raise_urgency(page: Page, *, severity: str) -> bool:
     return True
 
 
-def _give_up(page: Page) -> None:
-    page.state = Page.State.UNANSWERED
-    page.next_step_at = None
-    page.save(update_fields=["state", "next_step_at"])
-    timeline.append(events.PageUnanswered(rounds=page.round + 1), about=about(page))
+def _give_up(page: Page, plan: Plan) -> None:
+    """Say that nobody answered. Where no message could be handed over for now, as in an outage, go on trying."""
+    tries_on = queries.may_work_later(page, plan)
+    if page.state != Page.State.UNANSWERED or not tries_on:
+        page.state = Page.State.UNANSWERED
+        page.next_step_at = None
+        page.save(update_fields=["state", "next_step_at"])
+        timeline.append(events.PageUnanswered(rounds=page.round + 1), about=about(page))
+    if tries_on:
+        following = max(newest_round(page), page.round) + 1
+        _try_later(page, plan, following, min(following * TRY_AGAIN, TRY_AGAIN_AT_MOST))
+
+
+def _try_later(page: Page, plan: Plan, following: int, wait: timedelta) -> None:
+    """Go through the plan, not only its fallback, once more after a wait."""
+    begin_again(page, replace(plan.before or plan, first_round=following))
+    timeline.append(events.PageTriesOn(plan=page.plan, round=page.round), about=[page])
+    plan_next_step(page, wait)
+
+
+def reached_somebody(page: Page) -> None:
+    """Let a page that nobody could be reached for be an ordinary one again: a message of it was handed over.
+
+    Where that was one to the fallback, those whom the plan names are asked now too.
+    """
+    page.state = Page.State.TRIGGERED
+    page.save(update_fields=["state"])
+    timeline.append(events.PageReachedSomebody(), about=about(page))
+    plan = Plan.from_json(page.plan)
+    if plan.before is not None:
+        _try_later(page, plan, max(newest_round(page), page.round) + 1, TRY_AGAIN)
 
 
 def about(page: Page) -> list[timeline.Subject]:
@@ -543,7 +571,7 @@ def somebody_left(page: Page) -> bool:
 def hurry(page: Page) -> None:
     """Take the next step now instead of after its wait."""
     page = Page.objects.select_for_update(no_key=True).get(pk=page.pk)
-    if page.state == Page.State.TRIGGERED and not page.is_test:
+    if queries.goes_on(page) and not page.is_test:
         plan_next_step(page, timedelta(0))
 
 

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
+
 from raglan.config import config
 from raglan.core import metrics, timeline, timers
 from raglan.core.clock import now
@@ -21,7 +23,7 @@ from raglan.people import actions as people
 from raglan.people import mail, sealing
 from raglan.people.models import Person
 
-RETRIES = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=40))
+RETRIES = queries.RETRIES
 ASK = "paging.ask"
 REPORT = "paging.report"
 UPDATE = "paging.update"
@@ -153,6 +155,8 @@ def _claim(notification_id: int, this: Try) -> Notification | None:
 @atomic
 def _record_success(notification: Notification, receipt: ports.Receipt, provider: ports.Provider) -> None:
     at = now()
+    trying = queries.GOES_ON & Q(state=Page.State.UNANSWERED)
+    page = Page.objects.select_for_update(no_key=True).filter(trying, pk=notification.page_id).first()
     done = Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
         state=Notification.State.HANDED_OVER,
         handed_over_at=at,
@@ -177,6 +181,8 @@ def _record_success(notification: Notification, receipt: ports.Receipt, provider
         ),
         about=[notification.page, f"person:{notification.person_id}"],
     )
+    if page is not None:
+        actions.reached_somebody(page)
     if isinstance(provider.channel, ports.Confirms) and receipt.provider_id:
         _ask_later(notification.pk, provider.channel, times=0)
 
@@ -257,7 +263,8 @@ def _notice_unreachable(page: Page, reached: Reached, why: str) -> None:
     if page.state not in actions.OPEN or reached.answer != Reached.Answer.NONE or queries.unsent(reached).exists():
         return
     actions._unreachable(reached, why)
-    if not actions.somebody_left(page):
+    is_between_tries = page.state == Page.State.UNANSWERED and page.step < 0
+    if not actions.somebody_left(page) and not is_between_tries:
         actions.hurry(page)
 
 

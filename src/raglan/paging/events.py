@@ -305,6 +305,20 @@ class PageUnanswered(EventPayload):
     rounds: int
 
 
+class PageTriesOn(EventPayload):
+    """No message could be handed over for now; the plan is gone through once more after a wait."""
+
+    kind = "page.tries_on"
+    plan: dict[str, object]
+    round: int
+
+
+class PageReachedSomebody(EventPayload):
+    """A message was handed over at last; the page goes on with its plan."""
+
+    kind = "page.reached_somebody"
+
+
 class PageReworded(EventPayload):
     """A page that keeps counting says how far it is; messages from now on say so."""
 

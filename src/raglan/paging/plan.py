@@ -91,7 +91,7 @@ class Plan:
     """The policy as it stood when the page started. A running page keeps it.
 
     A page that comes back, or is handed on, begins again in a new round, `first_round`; the first `head` steps then
-    ask one named person and are not repeated.
+    ask one named person and are not repeated. A fallback knows the plan that stood `before` it.
     """
 
     policy: str
@@ -105,6 +105,7 @@ class Plan:
     first_round: int = 0
     head: int = 0
     fell_back: bool = False
+    before: "Plan | None" = None
 
     def as_json(self) -> dict[str, object]:
         """Return what the page stores."""
@@ -120,12 +121,13 @@ class Plan:
             "first_round": self.first_round,
             "head": self.head,
             "fell_back": self.fell_back,
+            "before": self.before.as_json() if self.before else {},
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> "Plan":
         """Read what the page stores; what an older raglan did not write has its default."""
-        steps = value.get("steps")
+        steps, before = value.get("steps"), value.get("before")
         return cls(
             policy=str(value.get("policy", "")),
             version=_number(value, "version", 1),
@@ -138,6 +140,7 @@ class Plan:
             first_round=_number(value, "first_round", 0),
             head=_number(value, "head", 0),
             fell_back=bool(value.get("fell_back", False)),
+            before=cls.from_json(before) if before and isinstance(before, Mapping) else None,
         )
 
     def after(self, round_: int, step: int) -> tuple[int, int] | None:
@@ -153,7 +156,8 @@ class Plan:
     def again(self, round_: int, *, first: int | None = None, wait_s: int = 300) -> "Plan":
         """Return the plan of a page that begins once more, with a named person first where one is given."""
         head = (PlannedStep(wait_s, (Target("person", first),)),) if first is not None else ()
-        return replace(self, steps=(*head, *self.steps[self.head :]), head=len(head), first_round=round_)
+        steps = (*head, *self.steps[self.head :])
+        return replace(self, steps=steps, head=len(head), first_round=round_, before=None)
 
     def at_daylight(self, at: datetime, urgency: str) -> datetime:
         """Return when something of an urgency may happen: low waits for the hours, high for nothing."""

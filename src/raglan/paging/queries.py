@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from raglan.core import secrets
 from raglan.core.clock import now
@@ -16,6 +16,8 @@ from raglan.people.models import Person
 
 LINK_AGE = timedelta(hours=72)
 OLD = timedelta(days=7)
+RETRIES = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=40))
+GOES_ON = Q(state=Page.State.TRIGGERED) | Q(state=Page.State.UNANSWERED, next_step_at__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def next_people(page: Page, at: datetime) -> list[Whom]:
 
 def next_words(page: Page, zone_time: str = "") -> str:
     """Say in one sentence what happens if nobody answers."""
-    if page.state != Page.State.TRIGGERED or page.next_step_at is None:
+    if not goes_on(page) or page.next_step_at is None:
         return ""
     names = " and ".join(item.person.name for item in next_people(page, page.next_step_at))
     minutes = max(0, round((page.next_step_at - now()).total_seconds() / 60))
@@ -205,10 +207,25 @@ def unsent(reached: Reached) -> QuerySet[Notification]:
     return reached.notifications.filter(state__in=hopeful)
 
 
+def goes_on(page: Page) -> bool:
+    """Say whether a page takes steps: nobody has answered, or nobody could be reached and raglan goes on trying."""
+    return page.state == Page.State.TRIGGERED or (page.state == Page.State.UNANSWERED and page.next_step_at is not None)
+
+
+def may_work_later(page: Page, plan: Plan) -> bool:
+    """Say whether no message of a page was handed over since it began, and one failed only for now or still waits."""
+    sent = page.notifications.filter(reached__round__gte=(plan.before or plan).first_round)
+    if page.is_test or sent.filter(handed_over_at__isnull=False).exists():
+        return False
+    for_now = Q(state=Notification.State.FAILED, attempts__gt=len(RETRIES))
+    unsent = Q(state__in=(Notification.State.WAITING, Notification.State.SENDING), due_at__lte=now())
+    return sent.filter(for_now | unsent).exists()
+
+
 def late() -> QuerySet[Page]:
     """Open pages whose next step is more than a minute late, the latest first."""
     due = Page.objects.filter(next_step_at__lt=now() - timedelta(minutes=1)).order_by("next_step_at")
-    return due.filter(state=Page.State.TRIGGERED, is_test=False)
+    return due.filter(GOES_ON, is_test=False)
 
 
 def stuck() -> QuerySet[Page]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.paging import actions, audit, backlog, calls, delivery, events, promises, readiness, returning
+from raglan.paging import actions, audit, backlog, calls, delivery, events, promises, queries, readiness, returning
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
@@ -21,7 +21,7 @@ timers.handler(actions.CALL, network=True, on_parked=calls.on_parked)(calls.call
 
 def escalate_anyway(due: timers.Due, error: str) -> None:
     """A step whose code raised is set aside; the page goes on with the next step at once."""
-    page = Page.objects.filter(pk=due.subject_id, state=Page.State.TRIGGERED).first()
+    page = Page.objects.filter(queries.GOES_ON, pk=due.subject_id).first()
     if page is not None:
         page.round, page.step = Plan.from_json(page.plan).after(page.round, page.step) or (page.round, page.step)
         failed = events.StepFoundNobody(step=max(0, page.step), why=f"raglan itself failed: {error[:300]}")
