@@ -1,6 +1,7 @@
 """A small story for tests that look at screens: alerts, an incident with everything in it, a closed one."""
 
 import json
+from datetime import UTC, date, datetime, timedelta
 from urllib.request import Request, urlopen
 
 from tests.support.server import Running, person_token, set_up_web_team, until
@@ -27,6 +28,48 @@ def number(value: object) -> int:
     """Return the id in an answer."""
     assert isinstance(value, dict)
     return int(value.get("id") or value["incident_id"])
+
+
+def storm_comes(running: Running, source_token: str) -> None:
+    """More groups at once than may page: one page takes the rest."""
+    push(running, source_token, [{"alertname": f"Storm{one}", "service": f"shard-{one}"} for one in range(30)])
+    until(lambda: [page for page in listed(running, "/pages?state=live") if str(page["title"]).startswith("Storm:")])
+
+
+def listed(running: Running, path: str) -> list[dict[str, object]]:
+    """Return a list of the API."""
+    found = running.api("GET", path)
+    assert isinstance(found, list)
+    return found
+
+
+def rules_of_quiet(running: Running) -> dict[str, int]:
+    """Make a silence, an inhibition and a maintenance window with long words; return their numbers."""
+    takes = [{"name": "alertname", "op": "=~", "value": "Queue.*"}, {"name": "service", "value": "thumbnails" * 12}]
+    ends_at = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    silence = {"matchers": [*takes, {"name": "host", "op": "!=", "value": HOSTILE}], "reason": LONG, "ends_at": ends_at}
+    inhibition = {
+        "name": LONG[:200],
+        "source_matchers": takes,
+        "target_matchers": [{"name": "severity", "op": "=~", "value": "warning|info"}],
+        "equal": ["cluster", "instance", "a_label_with_a_long_name_that_somebody_generated"],
+    }
+    window = {
+        "name": LONG[:200],
+        "matchers": takes,
+        "zone": "Europe/Berlin",
+        "first": date.today().isoformat(),
+        "start": "22:00",
+        "minutes": 240,
+        "days": [1, 3],
+        "reason": HOSTILE,
+    }
+    return {
+        "silence": number(running.api("POST", "/silences", silence)),
+        "inhibition": number(running.api("POST", "/inhibitions", inhibition)),
+        "maintenance": number(running.api("POST", "/maintenances", window)),
+        "storm": 1,
+    }
 
 
 def tell(running: Running) -> dict[str, int]:
@@ -75,7 +118,9 @@ def tell(running: Running) -> dict[str, int]:
     assert isinstance(review, list)
     alerts = api("GET", "/alerts")
     assert isinstance(alerts, list)
+    storm_comes(running, source)
     return {
+        **rules_of_quiet(running),
         "incident": incident,
         "closed": number(closed),
         "page": pages[0]["id"],
