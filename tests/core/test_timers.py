@@ -150,6 +150,20 @@ def test_a_handler_that_raises_is_tried_three_times_and_then_set_aside(handler: 
     assert (timer.parked_at is None, timer.last_error) == (False, "RuntimeError: poison")
 
 
+def test_work_that_must_not_stop_is_due_anew_when_it_was_set_aside(handler: Register, plan: Write) -> None:
+    def raises(due: timers.Due) -> None:
+        if len(fired) < 8:
+            raise RuntimeError("poison")
+
+    fired = handler(does=raises, on_parked=timers.goes_on(timedelta(minutes=1)))
+    plan()
+
+    world.fast_forward(timedelta(minutes=10))
+
+    assert len(fired) == 8
+    assert Timer.objects.get().parked_at is not None  # the last one set aside is there to be seen
+
+
 def test_a_poison_timer_does_not_hold_up_the_others(handler: Register, plan: Write) -> None:
     def raises_for_one(due: timers.Due) -> None:
         if due.subject_id == 1:

@@ -13,6 +13,7 @@ from raglan.paging import actions
 from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, NotificationRule, Page, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody, urgency_of
+from raglan.people.models import ContactMethod
 from raglan.testing import world
 
 LINK = actions.Via.LINK
@@ -140,6 +141,17 @@ def test_where_each_must_acknowledge_the_first_answer_stops_only_their_own_messa
     actions.acknowledge(page, by=bo, via=LINK)
 
     assert (page.state, page.acknowledged_by) == (Page.State.ACKNOWLEDGED, bo)
+
+
+def test_who_can_not_be_reached_is_not_waited_for_where_each_must_acknowledge(outbox: world.Outbox) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    ContactMethod.objects.filter(person=bo).delete()
+    step = actions.StepDraft(300, (world.target(mara), world.target(bo)), Acknowledge.EACH)
+    page = world.page(world.policy_of(step))
+
+    actions.acknowledge(page, by=mara, via=LINK)
+
+    assert (page.state, page.acknowledged_by) == (Page.State.ACKNOWLEDGED, mara)
 
 
 def test_whoever_has_it_already_is_not_paged_again_while_others_are_missing(outbox: world.Outbox) -> None:

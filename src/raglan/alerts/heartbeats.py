@@ -244,7 +244,7 @@ def _look_at_deadline(heartbeat: Heartbeat) -> None:
         timers.schedule(LOOK, subject=timeline.ref(heartbeat), due_at=due_at)
 
 
-@timers.handler(LOOK)
+@timers.handler(LOOK, on_parked=timers.goes_on(timedelta(minutes=1)))
 def look(due: timers.Due) -> None:
     """Look whether a beat is overdue.
 

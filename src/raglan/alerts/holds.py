@@ -4,7 +4,7 @@ What is released pages then, if it still fires; what becomes held ends the page 
 left to attend. A look is one short transaction; when more fires than it takes, a timer goes on.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -23,6 +23,7 @@ from raglan.core.decisions import Decision
 from raglan.paging.models import Page
 
 AT_ONCE = 1_000
+AGAIN = timedelta(minutes=1)
 
 
 @atomic
@@ -141,13 +142,13 @@ def _more(group: AlertGroup, waiting: list[Alert]) -> str:
     return f"Also: {waiting[0].title}" if len(waiting) == 1 else f"{len(waiting)} more: {group.title}"
 
 
-@timers.handler(REVIEW)
+@timers.handler(REVIEW, on_parked=timers.goes_on(AGAIN))
 def look_again(due: timers.Due) -> None:
     """Look at firing alerts again."""
     review(after=int(str(due.payload.get("after", 0))), held_only=bool(due.payload.get("held_only")))
 
 
-@timers.handler(ATTEND)
+@timers.handler(ATTEND, on_parked=timers.goes_on(AGAIN))
 def wait_is_over(due: timers.Due) -> None:
     """Page for a group whose time has come."""
     attend_group(due.subject_id)

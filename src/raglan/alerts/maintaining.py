@@ -105,7 +105,7 @@ def plan_look(window: Maintenance) -> None:
         timers.schedule(MAINTAIN, subject=subject, due_at=coming)
 
 
-@timers.handler(MAINTAIN)
+@timers.handler(MAINTAIN, on_parked=timers.goes_on(timedelta(minutes=1)))
 def look(due: timers.Due) -> None:
     """A window begins or ends: look at what fires, and plan the next look."""
     window = Maintenance.objects.filter(pk=due.subject_id, ended_at__isnull=True).first()

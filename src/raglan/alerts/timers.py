@@ -12,14 +12,14 @@ FORGET = "alerts.forget"
 FORGET_EVERY = timedelta(minutes=10)
 
 
-@timers.handler(EXPIRE)
+@timers.handler(EXPIRE, on_parked=timers.goes_on(timedelta(minutes=1)))
 def expire(due: timers.Due) -> None:
     """Resolve what its source did not repeat in time."""
     actions.expire()
     timers.schedule(EXPIRE, subject="alerts", due_at=now() + EXPIRE_EVERY)
 
 
-@timers.handler(FORGET)
+@timers.handler(FORGET, on_parked=timers.goes_on(FORGET_EVERY))
 def forget(due: timers.Due) -> None:
     """Delete raw signals beyond their time."""
     actions.forget_old_signals()

@@ -108,6 +108,17 @@ def light_handler(
     return register
 
 
+def goes_on(after: timedelta) -> Callable[[Due, str], None]:
+    """Return an `on_parked` for work that must not stop: the newest one set aside stays to be seen, and it is due anew."""
+
+    def plan_again(due: Due, error: str) -> None:
+        aside = Timer.objects.filter(kind=due.kind, subject=due.subject, parked_at__isnull=False)
+        aside.exclude(pk=due.id).delete()
+        schedule(due.kind, subject=due.subject, due_at=now() + after, payload=due.payload)
+
+    return plan_again
+
+
 def on_wake(waker: Callable[[], None]) -> Callable[[], None]:
     """Call `waker()` when a timer was written that may be due at once; return a function that ends it."""
     _wakers.append(waker)

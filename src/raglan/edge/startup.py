@@ -80,7 +80,11 @@ def _apply() -> int:
 def stand_timers() -> None:
     """See to it that each standing timer exists once; a fresh one is due at once."""
     with atomic():
-        have = set(Timer.objects.filter(kind__in=[kind for kind, _ in STANDING]).values_list("kind", flat=True))
+        have = set(
+            Timer.objects.filter(kind__in=[kind for kind, _ in STANDING], parked_at__isnull=True).values_list(
+                "kind", flat=True
+            )
+        )
         for kind, subject in STANDING:
             if kind not in have:
                 timers.schedule(kind, subject=subject, due_at=now())

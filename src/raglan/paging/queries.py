@@ -107,13 +107,13 @@ def next_on_call(targets: Sequence[Target], at: datetime) -> datetime | None:
 
 
 def missing(page: Page) -> list[int]:
-    """Return who of the present step has yet to acknowledge, where the step wants each of its people."""
+    """Return who of the present step has yet to acknowledge, where the step wants each of those it can reach."""
     steps = Plan.from_json(page.plan).steps
     if not 0 <= page.step < len(steps) or steps[page.step].acknowledge != Acknowledge.EACH:
         return []
-    have_it = (Reached.Answer.HAS_IT, Reached.Answer.JOINS)
-    here = page.reached.filter(round=page.round, step=page.step, is_added=False)
-    return list(here.exclude(answer__in=have_it).order_by("pk").values_list("person_id", flat=True))
+    not_waited_for = (Reached.Answer.HAS_IT, Reached.Answer.JOINS, Reached.Answer.UNREACHABLE)
+    here = page.reached.filter(round=page.round, step=page.step, is_added=False, person__is_active=True)
+    return list(here.exclude(answer__in=not_waited_for).order_by("pk").values_list("person_id", flat=True))
 
 
 def owners(policy: Policy) -> list[Person]:

@@ -44,13 +44,13 @@ def look_at_readiness(due: timers.Due) -> None:
     timers.schedule(READINESS, subject="paging", due_at=at.replace(minute=0, second=0, microsecond=0) + AN_HOUR)
 
 
-@timers.handler(actions.BACK)
+@timers.handler(actions.BACK, on_parked=timers.goes_on(AUDIT_EVERY))
 def come_back(due: timers.Due) -> None:
     """Let a snoozed or forgotten page return."""
     returning.come_back(due.subject_id)
 
 
-@timers.handler(AUDIT)
+@timers.handler(AUDIT, on_parked=timers.goes_on(AUDIT_EVERY))
 def look_after_itself(due: timers.Due) -> None:
     """Repair what lost its timer; after an outage bring the backlog in order and tell what came and went."""
     at = now()
