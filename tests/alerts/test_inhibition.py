@@ -35,7 +35,7 @@ def test_what_is_explained_is_held_back_and_says_by_what(source: SourceKey, outb
     held = Alert.objects.get(title="HttpdDown", held="inhibited")
     assert held.labels["host"] == "a"
     told = next(item for item in held.trail if item[0] == "inhibit")
-    assert told[2] == "HostDown fires with the same host and explains it: One explains the other"
+    assert told[2] == "HostDown fires in the same source with the same host and explains it: One explains the other"
     assert told[3] == f"inhibition {rule.pk}, version 1"
 
 
@@ -149,3 +149,43 @@ def test_a_rule_that_takes_everything_is_refused(db: None) -> None:
         world.inhibition(("a", "=~", ".*"), HTTPD)
 
     assert caught.value.field == "source_matchers"
+
+
+def test_another_source_holds_nothing_back(source: SourceKey, outbox: world.Outbox) -> None:
+    world.inhibition(HOST, HTTPD, "host")
+    world.ingest(world.source(), down())
+
+    world.ingest(source, world.signal(host="a"))
+
+    assert "HttpdDown" in titles(outbox)
+    assert not Alert.objects.exclude(held="").exists()
+
+
+def test_across_sources_it_does_when_the_rule_says_so(source: SourceKey, outbox: world.Outbox) -> None:
+    world.inhibition(HOST, HTTPD, "host", same_source=False)
+    other = world.source()
+    world.ingest(other, down())
+    world.ingest(source, world.signal(host="a"))
+    assert "HttpdDown" not in titles(outbox)
+    told = next(item for item in Alert.objects.get(title="HttpdDown").trail if item[0] == "inhibit")
+    assert told[2] == "HostDown fires with the same host and explains it: One explains the other"
+
+    world.ingest(other, down("resolved"))
+
+    assert "HttpdDown" in titles(outbox)
+
+
+def test_a_rule_that_is_drawn_into_one_source_releases_what_others_held(
+    source: SourceKey, outbox: world.Outbox
+) -> None:
+    rule = world.inhibition(HOST, HTTPD, "host", same_source=False)
+    world.ingest(world.source(), down())
+    world.ingest(source, world.signal(host="a"))
+    sides = {"source": [world.Matcher(*HOST)], "target": [world.Matcher(*HTTPD)]}
+
+    kept = actions.save_inhibition(rule, name="Same", equal=["host"], actor="raglan", **sides)
+    assert not kept.same_source
+    assert "HttpdDown" not in titles(outbox)
+    actions.save_inhibition(rule, name="Same", equal=["host"], same_source=True, actor="raglan", **sides)
+
+    assert "HttpdDown" in titles(outbox)

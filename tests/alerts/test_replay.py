@@ -56,7 +56,9 @@ MAINTENANCE = (
     *("version", "created_at", "ended_at"),
 )
 STORM = ("policy_id", "page_id", "since")
-INHIBITION = ("name", "source_matchers", "target_matchers", "equal", "version", "created_at", "removed_at")
+INHIBITION = (
+    *("name", "source_matchers", "target_matchers", "equal", "same_source", "version", "created_at", "removed_at"),
+)
 
 
 BUNDLE = ("group_id", "policy_id", "page_id")
@@ -309,6 +311,8 @@ def inhibiting(source: SourceKey) -> None:
     world.ingest(source, world.signal("resolved", alertname="HostDown", host="a"))
     world.fire_all()
     world.ingest(source, down, world.signal(host="a", instance="3"))
+    sides = {"source": [Matcher("alertname", "=", "HostDown")], "target": [Matcher("alertname", "=", "HttpdDown")]}
+    actions.save_inhibition(rule, name="All", equal=["host"], same_source=False, actor="raglan", **sides)
     actions.remove_inhibition(rule, actor="raglan")
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from raglan.alerts import route_rest
 from raglan.alerts.models import Alert, AlertGroup, Inhibition, Route, Signal, Source
 from raglan.console import events
 from raglan.core.clock import now
@@ -14,6 +15,7 @@ from raglan.paging import actions as paging
 from raglan.paging.models import Notification, Policy
 from raglan.people.models import ContactMethod, Person
 from tests.console.conftest import SignIn
+from tests.console.test_own_rest import asks
 
 POSTS = (
     "/setup/sources/",
@@ -355,6 +357,8 @@ def test_inhibitions_are_made_changed_and_removed(furnished: Client) -> None:
     rule = Inhibition.objects.get()
     furnished.post(f"/alerts/inhibitions/{rule.pk}/", typed | {"name": "Another"})
     listed = furnished.get("/alerts/inhibitions/").content.decode()
+    assert "Across sources" in listed
+    assert "It counts across sources." in furnished.get(f"/alerts/inhibitions/{rule.pk}/").content.decode()
     assert "Another" in listed
     assert "version 2" in listed
     assert furnished.get(f"/alerts/inhibitions/{rule.pk}/").context["form"]["target_matchers"].value() == 'host=~".+"'
@@ -362,3 +366,29 @@ def test_inhibitions_are_made_changed_and_removed(furnished: Client) -> None:
     furnished.post(f"/alerts/inhibitions/{rule.pk}/remove/")
 
     assert furnished.get(f"/alerts/inhibitions/{rule.pk}/").status_code == 404
+
+
+def test_a_new_inhibition_counts_within_one_source_unless_the_tick_is_taken_away(furnished: Client) -> None:
+    assert furnished.get("/alerts/inhibitions/new/").context["form"]["same_source"].value() is True
+    sides = {"source_matchers": "alertname=HostDown", "target_matchers": 'host=~".+"', "equal": "host"}
+
+    furnished.post("/alerts/inhibitions/new/", {"name": "A host explains", "same_source": "on", **sides})
+
+    assert Inhibition.objects.get().same_source
+    listed = furnished.get("/alerts/inhibitions/").content.decode()
+    assert "within one source" in listed
+    assert "Across sources" not in listed
+
+
+def test_over_rest_a_new_inhibition_counts_within_one_source_and_a_changed_one_keeps_its_own(furnished: Client) -> None:
+    ada = asks(Person.objects.get(role=Person.Role.ADMINISTRATOR))
+    one = {"name": "alertname", "op": "=", "value": "HostDown"}
+    other = {"name": "host", "op": "=~", "value": ".+"}
+    body = {"name": "A host explains", "source_matchers": [one], "target_matchers": [other], "equal": ["host"]}
+
+    made = route_rest.make_inhibition(ada, route_rest.InhibitionIn.model_validate(body)).value
+    assert made.same_source
+
+    wide = route_rest.InhibitionIn.model_validate(body | {"same_source": False})
+    assert not route_rest.change_inhibition(ada, made.id, wide).same_source
+    assert not route_rest.change_inhibition(ada, made.id, route_rest.InhibitionIn.model_validate(body)).same_source

@@ -218,6 +218,7 @@ class InhibitionChanged(EventPayload):
     source_matchers: list[dict[str, str]]
     target_matchers: list[dict[str, str]]
     equal: list[str]
+    same_source: bool = False
     version: int
     created_at: datetime
 

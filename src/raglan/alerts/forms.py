@@ -107,6 +107,13 @@ class InhibitionForm(Form):
         help_text="With commas between them. Empty: any alert of the first kind holds back all of the second.",
     )
 
+    same_source = forms.BooleanField(
+        label="and both come from the same source",
+        required=False,
+        initial=True,
+        help_text="Without it, whoever can send to any one source can hold back alerts of all others.",
+    )
+
     def labels(self) -> list[str]:
         """Return the labels that must be equal."""
         return [word.strip() for word in self.cleaned_data["equal"].split(",") if word.strip()]
@@ -124,6 +131,7 @@ def inhibition_initial(inhibition: Inhibition) -> dict[str, object]:
         "source_matchers": matchers.written(matchers.read(inhibition.source_matchers)),
         "target_matchers": matchers.written(matchers.read(inhibition.target_matchers)),
         "equal": ", ".join(inhibition.equal),
+        "same_source": inhibition.same_source,
     }
 
 

@@ -38,9 +38,10 @@ def review(*, after: int = 0, held_only: bool = False) -> int:
         firing = firing.exclude(held="")
     looked = list(firing.values_list("pk", "labels", "source_id", "held", "held_by")[:AT_ONCE])
     changed: dict[int, Held] = {}
-    held_labels = [labels for _, labels, _, held, _ in looked if held]
+    held_before = [(labels, source_id) for _, labels, source_id, held, _ in looked if held]
     rules = noise.inhibitions
-    read_causes({rule.key(labels) for rule in rules for labels in held_labels if rule.is_target(labels)}, causes)
+    asked = {rule.key(*alert) for rule in rules for alert in held_before if rule.is_target(alert[0])}
+    read_causes(asked, causes)
     for pk, labels, source_id, held, held_by in looked:
         explained = causes if held else NO_CAUSES  # what pages already is not held back by what fires later
         found = hold(labels, source_id=source_id, noise=noise, at=at, causes=explained)

@@ -16,31 +16,25 @@ MAX_EQUAL = 20
 
 
 @atomic
-def save_inhibition(
+def save_inhibition(  # noqa: PLR0913 -- an inhibition is saved as a whole
     inhibition: Inhibition | None,
     *,
     name: str,
     source: Sequence[Matcher],
     target: Sequence[Matcher],
     equal: Sequence[str],
+    same_source: bool | None = None,
     actor: timeline.Subject,
 ) -> Inhibition:
-    """Make an inhibition, or a new version of one. What pages already goes on paging. Raises BadInput, Conflict."""
+    """Make an inhibition, or a new version of one. What pages already goes on paging. Raises BadInput, Conflict.
+
+    A new one counts within one source, unless said otherwise: else whoever holds the token of one source can hold back
+    the alerts of all others. Left open, an older one stays as it is.
+    """
     take_turn("alerts")
-    if not name.strip():
-        raise BadInput("name", "say what this explains, for those who wonder", status=422)
-    matchers.check_all(source, "source_matchers")
-    matchers.check_all(target, "target_matchers")
-    names = [word.strip() for word in equal if word.strip()]
-    if len(names) > MAX_EQUAL or any(len(word) > 128 for word in names):
-        raise BadInput("equal", f"at most {MAX_EQUAL} labels of 128 characters", status=422)
-    if inhibition is None:
-        inhibition = Inhibition(created_at=now())
-    else:
-        inhibition.refresh_from_db()
-        if inhibition.removed_at is not None:
-            raise Conflict("This inhibition was removed. Make a new one.")
-        inhibition.version += 1
+    names = _checked(name, source, target, equal)
+    inhibition = _next_version(inhibition)
+    inhibition.same_source = inhibition.same_source if same_source is None else same_source
     inhibition.name, inhibition.equal = name.strip()[:200], names
     inhibition.source_matchers, inhibition.target_matchers = matchers.stored(source), matchers.stored(target)
     inhibition.save()
@@ -50,12 +44,35 @@ def save_inhibition(
         source_matchers=inhibition.source_matchers,
         target_matchers=inhibition.target_matchers,
         equal=names,
+        same_source=inhibition.same_source,
         version=inhibition.version,
         created_at=inhibition.created_at,
     )
     timeline.append(told, actor=actor, about=[inhibition, "alerts"])
     renew(inhibition, queries.inhibition_rule(inhibition))
     review(held_only=True)
+    return inhibition
+
+
+def _checked(name: str, source: Sequence[Matcher], target: Sequence[Matcher], equal: Sequence[str]) -> list[str]:
+    """Return the labels that must be equal. Raises BadInput."""
+    if not name.strip():
+        raise BadInput("name", "say what this explains, for those who wonder", status=422)
+    matchers.check_all(source, "source_matchers")
+    matchers.check_all(target, "target_matchers")
+    names = [word.strip() for word in equal if word.strip()]
+    if len(names) > MAX_EQUAL or any(len(word) > 128 for word in names):
+        raise BadInput("equal", f"at most {MAX_EQUAL} labels of 128 characters", status=422)
+    return names
+
+
+def _next_version(inhibition: Inhibition | None) -> Inhibition:
+    if inhibition is None:
+        return Inhibition(created_at=now(), same_source=True)
+    inhibition.refresh_from_db()
+    if inhibition.removed_at is not None:
+        raise Conflict("This inhibition was removed. Make a new one.")
+    inhibition.version += 1
     return inhibition
 
 

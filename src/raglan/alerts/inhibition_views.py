@@ -69,6 +69,7 @@ def _save(request: HttpRequest, form: InhibitionForm, found: Inhibition | None) 
             source=data["source_matchers"],
             target=data["target_matchers"],
             equal=form.labels(),
+            same_source=data["same_source"],
             actor=reader(request),
         )
     except BadInput as error:

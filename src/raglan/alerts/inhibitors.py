@@ -13,21 +13,21 @@ REVIEW = "alerts.review"
 CHUNK = 500
 
 
-def causes_of(rules: Sequence[InhibitionRule], signals: Iterable[tuple[RawSignal, str]]) -> dict[str, list[Cause]]:
-    """Return what fires and may explain these signals, by key; each signal comes with its fingerprint.
+def causes_of(rules: Sequence[InhibitionRule], signals: Iterable[tuple[RawSignal, str, int]]) -> dict[str, list[Cause]]:
+    """Return what fires and may explain these signals, by key; each signal comes with its fingerprint and source.
 
     What fires first in this very batch counts from its start, so that the order within a batch does not matter.
     """
     causes: dict[str, list[Cause]] = {}
     wanted: set[str] = set()
-    for signal, fingerprint in signals if rules else ():
+    for signal, fingerprint, source_id in signals if rules else ():
         if signal.status != "firing":
             continue
         for rule in rules:
             if rule.is_source(signal.labels):
-                _add(causes, rule.key(signal.labels), Cause(fingerprint, signal.title[:300]))
+                _add(causes, rule.key(signal.labels, source_id), Cause(fingerprint, signal.title[:300]))
             elif rule.is_target(signal.labels):
-                wanted.add(rule.key(signal.labels))
+                wanted.add(rule.key(signal.labels, source_id))
     read_causes(wanted, causes)
     return causes
 
@@ -51,13 +51,14 @@ def note_inhibitor(alert: Alert, rules: Sequence[InhibitionRule]) -> None:
     """Keep that an alert, which is stored in this transaction, holds others back."""
     if found := [rule for rule in rules if rule.is_source(alert.labels)]:
         Inhibitor.objects.bulk_create(
-            Inhibitor(key=rule.key(alert.labels), inhibition_id=rule.id, alert_id=alert.pk) for rule in found
+            Inhibitor(key=rule.key(alert.labels, alert.source_id), inhibition_id=rule.id, alert_id=alert.pk)
+            for rule in found
         )
 
 
 def drop_inhibitor(alert: Alert, rules: Sequence[InhibitionRule], causes: Causes) -> None:
     """Forget an alert that ends; what it held back is looked at again at once."""
-    keys = [rule.key(alert.labels) for rule in rules if rule.is_source(alert.labels)]
+    keys = [rule.key(alert.labels, alert.source_id) for rule in rules if rule.is_source(alert.labels)]
     if not keys:
         return
     Inhibitor.objects.filter(alert_id=alert.pk).delete()
@@ -73,10 +74,10 @@ def renew(inhibition: Inhibition, rule: InhibitionRule | None) -> None:
     Inhibitor.objects.filter(inhibition=inhibition).delete()
     if rule is None:
         return
-    firing = Alert.objects.filter(state=Alert.State.FIRING).values_list("pk", "labels")
+    firing = Alert.objects.filter(state=Alert.State.FIRING).values_list("pk", "labels", "source_id")
     made = [
-        Inhibitor(key=rule.key(labels), inhibition=inhibition, alert_id=pk)
-        for pk, labels in firing.iterator(chunk_size=2_000)
+        Inhibitor(key=rule.key(labels, source_id), inhibition=inhibition, alert_id=pk)
+        for pk, labels, source_id in firing.iterator(chunk_size=2_000)
         if rule.is_source(labels)
     ]
     Inhibitor.objects.bulk_create(made, batch_size=CHUNK)

@@ -271,6 +271,7 @@ class Inhibition(models.Model):
     source_matchers = models.JSONField()
     target_matchers = models.JSONField()
     equal = models.JSONField(default=list, blank=True)
+    same_source = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)

@@ -191,6 +191,7 @@ def inhibition_rule(inhibition: Inhibition) -> InhibitionRule:
         source=matchers.read(inhibition.source_matchers),
         target=matchers.read(inhibition.target_matchers),
         equal=tuple(inhibition.equal),
+        same_source=inhibition.same_source,
     )
 
 

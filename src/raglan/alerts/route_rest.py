@@ -96,12 +96,16 @@ class DryRunOut(Schema):
 
 
 class InhibitionIn(Body):
-    """An inhibition: while an alert of the source side fires, alerts of the target side with equal labels are held."""
+    """An inhibition: while an alert of the source side fires, alerts of the target side with equal labels are held.
+
+    `same_source`: both sides come from one source. A new one has it unless false is said; left out, others keep theirs.
+    """
 
     name: Line
     source_matchers: Annotated[list[MatcherIn], Field(min_length=1, max_length=20)]
     target_matchers: Annotated[list[MatcherIn], Field(min_length=1, max_length=20)]
     equal: Annotated[list[ShortText], Field(max_length=20)] = []
+    same_source: bool | None = None
 
 
 class InhibitionOut(Schema):
@@ -113,6 +117,7 @@ class InhibitionOut(Schema):
     source_matchers: list[dict[str, str]]
     target_matchers: list[dict[str, str]]
     equal: list[str]
+    same_source: bool
     holding: int
 
 
@@ -220,6 +225,7 @@ def _save(request: HttpRequest, data: InhibitionIn, found: Inhibition | None) ->
         source=_matchers(data.source_matchers),
         target=_matchers(data.target_matchers),
         equal=data.equal,
+        same_source=data.same_source,
         actor=principal(request).actor,
     )
     return _inhibition_out(queries.inhibition(saved.pk))
@@ -261,5 +267,6 @@ def _inhibition_out(inhibition: Inhibition) -> InhibitionOut:
         source_matchers=inhibition.source_matchers,
         target_matchers=inhibition.target_matchers,
         equal=inhibition.equal,
+        same_source=inhibition.same_source,
         holding=getattr(inhibition, "holding", 0),
     )

@@ -217,7 +217,14 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     ]
     _read_groups(snapshot)
     rules = snapshot.noise.inhibitions
-    snapshot.causes = causes_of(rules, ((signal, name) for signals in named for signal, name, _ in signals))
+    snapshot.causes = causes_of(
+        rules,
+        (
+            (signal, name, batch.source.id)
+            for batch, signals in zip(batches, named, strict=True)
+            for signal, name, _ in signals
+        ),
+    )
     return snapshot
 
 

@@ -159,10 +159,13 @@ def route(
     )
 
 
-def inhibition(source: tuple[str, str, str], target: tuple[str, str, str], *equal: str) -> Inhibition:
+def inhibition(
+    source: tuple[str, str, str], target: tuple[str, str, str], *equal: str, same_source: bool | None = None
+) -> Inhibition:
     """Let alerts of one kind hold back those of another."""
     sides = {"source": [Matcher(*source)], "target": [Matcher(*target)]}
-    return alerts.save_inhibition(None, name="One explains the other", equal=equal, actor="raglan", **sides)
+    name = "One explains the other"
+    return alerts.save_inhibition(None, name=name, equal=equal, same_source=same_source, actor="raglan", **sides)
 
 
 def signal(status: Status = "firing", *, key: str = "", expires_at: datetime | None = None, **labels: str) -> RawSignal:

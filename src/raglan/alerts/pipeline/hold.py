@@ -44,7 +44,9 @@ def hold(labels: dict[str, str], *, source_id: int, noise: Noise, at: datetime, 
 
     `causes` are firing alerts that may explain this one, by the key of their inhibition.
     """
-    asked: list[tuple[list[str], Decision]] = [inhibit(labels, rules=noise.inhibitions, causes=causes)]
+    asked: list[tuple[list[str], Decision]] = [
+        inhibit(labels, source_id=source_id, rules=noise.inhibitions, causes=causes)
+    ]
     windows, planned = maintain(labels, open_now=noise.windows)
     asked.append(([rule.ref for rule in windows], planned))
     silences, decided = silence(labels, source_id=source_id, rules=noise.silences, at=at)

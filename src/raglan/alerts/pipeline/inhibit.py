@@ -2,6 +2,7 @@
 
 A rule has two sides and labels that must be equal on both. While an alert of the source side fires, alerts of the
 target side with the same values are held back. An alert that is on both sides of a rule is not held back by it.
+A rule may count within one source only: then both alerts come from it.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ class InhibitionRule:
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
     equal: tuple[str, ...]
+    same_source: bool
 
     @property
     def rule(self) -> str:
@@ -38,9 +40,10 @@ class InhibitionRule:
         """Tell whether an alert may be held back."""
         return all(matcher.matches(labels) for matcher in self.target) and not self.is_source(labels)
 
-    def key(self, labels: dict[str, str]) -> str:
-        """Return what both sides must agree in: the rule and the values of its labels."""
-        words = [str(self.id), *(labels.get(name, "") for name in self.equal)]
+    def key(self, labels: dict[str, str], source_id: int) -> str:
+        """Return what both sides must agree in: the rule, its source if that matters, and the values of its labels."""
+        within = [f"source {source_id}"] if self.same_source else []
+        words = [str(self.id), *within, *(labels.get(name, "") for name in self.equal)]
         return hashlib.sha256("\x01".join(words).encode("utf-8", "replace")).hexdigest()
 
 
@@ -53,7 +56,11 @@ class Cause:
 
 
 def inhibit(
-    labels: dict[str, str], *, rules: Sequence[InhibitionRule], causes: Mapping[str, Sequence[Cause]]
+    labels: dict[str, str],
+    *,
+    source_id: int,
+    rules: Sequence[InhibitionRule],
+    causes: Mapping[str, Sequence[Cause]],
 ) -> tuple[list[str], Decision]:
     """Return the alerts that explain this one, and why. `causes` are firing alerts by the key of their rule."""
     refs: list[str] = []
@@ -61,7 +68,7 @@ def inhibit(
     for rule in rules:
         if not rule.is_target(labels):
             continue
-        for cause in causes.get(rule.key(labels), ()):
+        for cause in causes.get(rule.key(labels, source_id), ()):
             first = first or (rule, cause)
             refs.append(f"alert:{cause.fingerprint}")
     if first is None:
@@ -69,5 +76,6 @@ def inhibit(
         return [], Decision(STAGE, "not_inhibited", looked)
     rule, cause = first
     same = f" with the same {', '.join(rule.equal)}" if rule.equal else ""
-    reason = f"{cause.title} fires{same} and explains it: {rule.name}"
+    within = " in the same source" if rule.same_source else ""
+    reason = f"{cause.title} fires{within}{same} and explains it: {rule.name}"
     return list(dict.fromkeys(refs)), Decision(STAGE, "inhibited", reason, rule.rule)

@@ -128,7 +128,8 @@ def configuration(
     if inhibitions:
         lines.append("inhibit_rules:")
     for rule in inhibitions:
-        lines += [f"- source_matchers: {_listed(rule.source)}", f"  target_matchers: {_listed(rule.target)}"]
+        within = " # within one source of raglan" if rule.same_source else ""
+        lines += [f"- source_matchers: {_listed(rule.source)}{within}", f"  target_matchers: {_listed(rule.target)}"]
         lines.append(f"  equal: {json.dumps(list(rule.equal))}")
     lines.append("receivers:")
     lines.extend(f"- name: {json.dumps(name)}" for name in receivers)
