@@ -109,7 +109,7 @@ def light_handler(
 
 
 def goes_on(after: timedelta) -> Callable[[Due, str], None]:
-    """Return an `on_parked` for work that must not stop: the newest one set aside stays to be seen, and it is due anew."""
+    """Return an `on_parked` for work that must not stop: it is due anew; what was set aside last stays."""
 
     def plan_again(due: Due, error: str) -> None:
         aside = Timer.objects.filter(kind=due.kind, subject=due.subject, parked_at__isnull=False)
