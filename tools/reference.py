@@ -54,7 +54,7 @@ def commands() -> str:
 
 
 def _command(name: str) -> Iterator[str]:
-    context = click.Context(cli, info_name="raglan")
+    context = click.Context(cli, info_name="raglan", **cli.context_settings)
     command = cli.get_command(context, name)
     if command is None:
         raise KeyError(name)
@@ -70,6 +70,7 @@ def _command(name: str) -> Iterator[str]:
 
 def _usage(command: click.Command, context: click.Context, name: str) -> Iterator[str]:
     inner = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+    command._help_option = None  # click keeps the one of whoever asked first
     yield "```text"
     yield command.get_help(inner)
     yield "```"

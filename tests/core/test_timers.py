@@ -150,6 +150,14 @@ def test_a_handler_that_raises_is_tried_three_times_and_then_set_aside(handler: 
     assert (timer.parked_at is None, timer.last_error) == (False, "RuntimeError: poison")
 
 
+def test_a_light_timer_of_an_unknown_kind_is_left_to_others() -> None:
+    timer = timers.schedule("test.unknown", subject="thing:1", due_at=now())
+    Timer.objects.filter(pk=timer.pk).update(pool=timers.Pool.LIGHT)
+
+    assert timers.fire_light() == 0
+    assert Timer.objects.filter(pk=timer.pk).exists()
+
+
 def test_work_that_must_not_stop_is_due_anew_when_it_was_set_aside(handler: Register, plan: Write) -> None:
     def raises(due: timers.Due) -> None:
         if len(fired) < 8:

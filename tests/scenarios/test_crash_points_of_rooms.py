@@ -7,6 +7,7 @@ import pytest
 from raglan.core import timers
 from raglan.core.faults import crash_at, record
 from raglan.incidents import actions as incidents
+from raglan.incidents import queries
 from raglan.incidents.models import Entry, HeadsUp, Incident
 from raglan.paging.models import Page
 from raglan.reviews.models import Review
@@ -35,7 +36,7 @@ def problems() -> list[str]:
     entries = Counter(Entry.objects.values_list("kind", "text"))
     review = Review.objects.first()
     found = [f"{text} stands {number} times" for (_, text), number in entries.items() if number > 1]
-    found += [] if entries["note", incidents.THANKS] else ["nobody gave thanks"]
+    found += [] if entries["note", queries.THANKS] else ["nobody gave thanks"]
     found += [] if Page.objects.count() == 1 else [f"{Page.objects.count()} pages"]
     found += [] if HeadsUp.objects.get().page_id else ["nobody was told"]
     if review is None or review.moments.count() != Entry.objects.count():

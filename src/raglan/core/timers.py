@@ -272,6 +272,8 @@ def _by_kind(taken: Sequence[Due]) -> dict[str, list[Due]]:
 
 def _take(limit: int) -> list[Due]:
     light = [kind for kind, entry in HANDLERS.items() if entry.many is not None]
+    if not light:
+        return []
     waiting = Timer.objects.filter(
         pool=Pool.LIGHT, due_at__lte=now(), parked_at__isnull=True, leased_until__isnull=True, kind__in=light
     )

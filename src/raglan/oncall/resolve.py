@@ -396,7 +396,7 @@ def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Ruling]
         for rank in begin.get(low, ()):
             insort(active, rank)
         if active:
-            found.append(_Ruling(low, high, tuple(ranked[rank] for rank in active)))
+            found.append(_Ruling(low, high, _that_count(ranked, active)))
     return found
 
 
@@ -405,6 +405,21 @@ def _of_those_here(item: Override, departed: Mapping[int, datetime]) -> Override
     if item.kind is Kind.REMOVE:
         return item
     return replace(item, ends_at=min(item.ends_at, departed.get(item.person, FAR)))
+
+
+def _that_count(ranked: Sequence[Override], active: Sequence[int]) -> tuple[Override, ...]:
+    """Return active overrides in order, from the last one that replaces everybody on.
+
+    Who sat before that one matters only to a later override in place of one person: then all of them count.
+    """
+    found: list[Override] = []
+    asks_who_sat = False
+    for rank in reversed(active):
+        found.append(ranked[rank])
+        asks_who_sat = asks_who_sat or found[-1].kind is Kind.REPLACE_ONE
+        if found[-1].kind is Kind.REPLACE_EVERYBODY and not asks_who_sat:
+            break
+    return tuple(reversed(found))
 
 
 def _laid_over(slices: Iterable[_Slice], taken: Sequence[_Ruling]) -> Iterator[_Slice]:
