@@ -210,7 +210,7 @@ def test_beyond_the_bound_a_reader_is_told_to_come_back() -> None:
         next(messages)
         status, headers, _ = loopback.get("/live?topics=now")
         assert (status, headers["retry-after"]) == (503, "5")
-        assert streams.clients == 1
+        until(lambda: streams.clients == 1)
 
 
 def test_a_reader_that_leaves_makes_room() -> None:
