@@ -34,6 +34,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:wrong": ("declare",),
     "incidents:post": ("post_entry",),
     "incidents:standing": ("write_standing",),
+    "incidents:name": ("rename",),
     "incidents:here": ("be_here", "leave", "take_lead"),
     "incidents:close": ("stand_down",),
     "incidents:reopen": ("reopen",),

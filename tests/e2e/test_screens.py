@@ -3,14 +3,13 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Cookie, Page
+from playwright.sync_api import Browser, Cookie
 
 from tests.e2e.story import tell
-from tests.support.browser import LOOKS, Look, browser_page, check, chromium
+from tests.support.browser import Pages, chromium, look_at, open_pages
 from tests.support.server import Running, serving, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -25,6 +24,7 @@ SIGNED_IN = [
     "/incidents/{incident}/?show=asks&order=oldest",
     "/incidents/{closed}/",
     "/incidents/{incident}/standing/",
+    "/incidents/{incident}/name/",
     "/incidents/{incident}/close/",
     "/pages/",
     "/pages/?state=old",
@@ -82,6 +82,7 @@ SIGNED_IN = [
     "/account/password/change/",
     "/keys/",
     "/nothing-here/",
+    "/setup/paging/",
 ]
 SIGNED_OUT = ["/account/login/", "/account/password/reset/", "/keys/", "/p/forged/"]
 
@@ -125,40 +126,14 @@ def shots() -> Path | None:
     return Path(folder)
 
 
-Pages = dict[Look, Page]
-
-
-def open_pages(browser: Browser, running: Running, cookies: list[Cookie]) -> Iterator[Pages]:
-    """One page for each look, kept for all screens: a browser that has the style sheets is quicker."""
-    with ExitStack() as stack:
-        yield {
-            look: stack.enter_context(
-                browser_page(browser, look, base_url=running.url, cookies=cookies, bypass_csp=True)
-            )
-            for look in LOOKS
-        }
-
-
 @pytest.fixture(scope="module")
 def signed_in(raglan: Running, browser: Browser, cookies: list[Cookie]) -> Iterator[Pages]:
-    yield from open_pages(browser, raglan, cookies)
+    yield from open_pages(browser, raglan.url, cookies)
 
 
 @pytest.fixture(scope="module")
 def signed_out(raglan: Running, browser: Browser) -> Iterator[Pages]:
-    yield from open_pages(browser, raglan, [])
-
-
-def look_at(pages: Pages, address: str, shots: Path | None) -> dict[str, list[str]]:
-    """Return what is wrong in each look."""
-    found = {}
-    for look, page in pages.items():
-        if wrong := check(page, address, look):
-            found[str(look)] = wrong
-        if shots is not None:
-            name = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:60] or "now"
-            page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
-    return found
+    yield from open_pages(browser, raglan.url, [])
 
 
 @pytest.mark.parametrize("address", SIGNED_IN)

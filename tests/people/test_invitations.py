@@ -57,7 +57,7 @@ def test_opening_an_invitation_uses_nothing_up(browser: Client, make_person: Mak
 def test_the_address_of_an_invitation_goes_nowhere_else(browser: Client, make_person: Make) -> None:
     _, path = invite(make_person)
     answer = browser.get(path)
-    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("no-referrer", "noindex")
+    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert "no-store" in answer["Cache-Control"]
 
 

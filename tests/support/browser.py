@@ -9,9 +9,10 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -217,3 +218,27 @@ def check(page: Page, address: str, look: Look) -> list[str]:
     if is_top_broken(page):
         wrong.append(f"the bar at the top breaks its words at {look.width} px")
     return wrong
+
+
+Pages = dict[Look, Page]
+
+
+def open_pages(browser: Browser, url: str, cookies: Sequence[Cookie]) -> Iterator[Pages]:
+    """One page for each look, kept for all screens: a browser that has the style sheets is quicker."""
+    with ExitStack() as stack:
+        yield {
+            look: stack.enter_context(browser_page(browser, look, base_url=url, cookies=cookies, bypass_csp=True))
+            for look in LOOKS
+        }
+
+
+def look_at(pages: Pages, address: str, shots: Path | None = None) -> dict[str, list[str]]:
+    """Return what is wrong in each look; put pictures into a folder if there is one."""
+    found = {}
+    for look, page in pages.items():
+        if wrong := check(page, address, look):
+            found[str(look)] = wrong
+        if shots is not None:
+            name = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:60] or "now"
+            page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+    return found

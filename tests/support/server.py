@@ -127,8 +127,11 @@ def get_status(url: str, path: str) -> int:
 
 
 @contextmanager
-def serving(**options: str) -> Iterator[Running]:
-    """Run raglan with an administrator and a token; options are RAGLAN_* without the prefix, in small letters."""
+def serving(*, is_new: bool = False, **options: str) -> Iterator[Running]:
+    """Run raglan with an administrator and a token, or all new with nobody.
+
+    Options are RAGLAN_* without the prefix, in small letters.
+    """
     with tempfile.TemporaryDirectory(prefix="raglan-serve-") as folder:
         data_dir, mailbox, port = Path(folder), Mailbox(), free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
@@ -143,18 +146,22 @@ def serving(**options: str) -> Iterator[Running]:
         env |= {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
         command = [sys.executable, "-m", "raglan"]
         subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True, timeout=120)
-        made = subprocess.run(
-            [*command, "token", "ada@example.test"], env=env, check=True, capture_output=True, text=True
-        )
+        token = "" if is_new else first_token(command, env)
         log = data_dir / "log"
-        running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log)
-        running.token = made.stdout.split()[-1]
+        running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log, token)
         try:
             wait_ready(running)
             yield running
         finally:
             running.stop()
             mailbox.stop()
+
+
+def first_token(command: list[str], env: Mapping[str, str]) -> str:
+    """Make the first administrator and a token."""
+    words = [*command, "token", "ada@example.test"]
+    made = subprocess.run(words, env=env, check=True, capture_output=True, text=True)
+    return made.stdout.split()[-1]
 
 
 def until(look: "object", seconds: float = 15.0, every: float = 0.05) -> object:

@@ -28,6 +28,7 @@ def client() -> Iterator[Client]:
         ("conflict", 409, "Mara Novak has it already."),
         ("busy", 503, "Too many at once."),
         ("away", 503, "cannot reach its data"),
+        ("post-only", 405, "when a button is pressed"),
         ("boom", 500, "could not answer this"),
     ],
 )
@@ -44,6 +45,11 @@ def test_program_is_answered_in_json(client: Client, how: str) -> None:
     answer = client.get(f"/api/fail/{how}/")
     assert answer["Content-Type"] == "application/json"
     assert set(answer.json()) >= {"code", "message"}
+
+
+def test_an_address_for_a_button_says_which_methods_it_takes(client: Client) -> None:
+    assert client.get("/fail/post-only/")["Allow"] == "POST"
+    assert client.get("/api/fail/post-only/").json()["code"] == "method_not_allowed"
 
 
 def test_inner_words_of_an_error_stay_inside(client: Client) -> None:

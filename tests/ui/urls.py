@@ -4,8 +4,9 @@ from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 
 from raglan.core.errors import BadInput, Conflict, NotAllowed, NotFound, NotSignedIn, Overloaded
 
@@ -29,7 +30,15 @@ def fail(request: HttpRequest, how: str) -> NoReturn:
     raise ERRORS[how]
 
 
+@require_POST
+def press(request: HttpRequest) -> HttpResponse:
+    """Do something for a button."""
+    return HttpResponse("done")
+
+
 urlpatterns = [
+    path("fail/post-only/", press),
+    path("api/fail/post-only/", press),
     path("fail/<str:how>/", fail),
     path("api/fail/<str:how>/", fail),
     path("", include("raglan.ui.urls")),

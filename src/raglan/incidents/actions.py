@@ -494,12 +494,14 @@ def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
 
 @atomic
 def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Incident:
-    """Change title and severity; the room shows the earlier title."""
+    """Change title and severity; the room shows the earlier title. Raises BadInput."""
     title = " ".join(title.split())[:300]
     if not title:
         raise BadInput("title", "say in a few words what you see")
     if severity not in Incident.Severity.values:
         raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
+    if (incident.title, incident.severity) == (title, severity):
+        return incident
     before, incident.title, incident.severity = incident.title, title, severity
     incident.save(update_fields=["title", "severity"])
     timeline.append(events.IncidentRenamed(title=title, severity=severity), actor=by, about=_now_and(incident))

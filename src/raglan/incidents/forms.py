@@ -56,6 +56,18 @@ class WrongForm(forms.Form):
     services = about_services()
 
 
+class NameForm(forms.Form):
+    """What an incident is called, and how bad it is for users."""
+
+    title = forms.CharField(
+        label="What do you see?",
+        max_length=300,
+        help_text="The earlier words stay readable in the timeline.",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    severity = forms.ChoiceField(label="What do users feel?", choices=Incident.Severity.choices)
+
+
 class HeadsUpForm(forms.Form):
     """A heads-up in one breath: one text, and more for who has the time."""
 

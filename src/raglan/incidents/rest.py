@@ -67,6 +67,13 @@ class IncidentIn(Body):
     group_ids: Annotated[list[Id], Field(max_length=200)] = []
 
 
+class NameIn(Body):
+    """What an incident is called from now on; what is left out stays."""
+
+    title: Line | None = None
+    severity: Literal["sev1", "sev2", "sev3", "sev4", "unknown"] | None = None
+
+
 class IncidentOut(Schema):
     """An incident, briefly."""
 
@@ -335,6 +342,16 @@ def write_standing(request: HttpRequest, incident_id: Cursor, data: StandingIn) 
         seen_version=data.seen_version,
     )
     return _detail(actions.write_standing(queries.incident(incident_id), standing, by=_responder(request)))
+
+
+@router.post(
+    "/incidents/{incident_id}/name", response=IncidentDetail, operation_id="rename", summary="Other words or severity"
+)
+def rename(request: HttpRequest, incident_id: Cursor, data: NameIn) -> IncidentDetail:
+    """Change the title, the severity or both; the timeline keeps the earlier title."""
+    incident = queries.incident(incident_id)
+    title, severity = data.title or incident.title, data.severity or incident.severity
+    return _detail(actions.rename(incident, title, severity=severity, by=_responder(request)))
 
 
 @router.post("/incidents/{incident_id}/here", response=IncidentDetail, operation_id="be_here", summary="I am here")

@@ -14,6 +14,7 @@ urlpatterns = [
     path("incidents/<int:pk>/part/<slug:name>/", views.show_part, name="part"),
     path("incidents/<int:pk>/entries/", views.post_entry, name="post"),
     path("incidents/<int:pk>/standing/", views.standing, name="standing"),
+    path("incidents/<int:pk>/name/", views.name, name="name"),
     path("incidents/<int:pk>/here/", views.here, name="here"),
     path("incidents/<int:pk>/close/", views.close, name="close"),
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),

@@ -16,7 +16,7 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room
-from raglan.incidents.forms import CloseForm, StandingForm, WrongForm
+from raglan.incidents.forms import CloseForm, NameForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
@@ -207,6 +207,17 @@ def _standing_of(form: StandingForm) -> actions.Standing:
         next_update=timedelta(minutes=minutes) if minutes else None,
         seen_version=data["seen_version"],
     )
+
+
+def name(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say better what is seen, and what users feel."""
+    person, incident = responder(request), queries.incident(pk)
+    form = NameForm(request.POST or None, initial={"title": incident.title, "severity": incident.severity})
+    if request.method == "POST" and form.is_valid():
+        actions.rename(incident, form.cleaned_data["title"], severity=form.cleaned_data["severity"], by=person)
+        return redirect("incidents:room", pk)
+    context = {"incident": incident, "form": form}
+    return render(request, "incidents/name.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

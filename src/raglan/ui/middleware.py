@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 
@@ -38,7 +38,10 @@ class PlainErrors:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass the request on; errors of views come through `process_exception`."""
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            return views.wrong_method(request, response["Allow"])
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn what views raise into an answer; anything unknown is left to the last handler."""

@@ -77,6 +77,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, 404, Screen(TITLES[404], sentence, icon="find"))
 
 
+def wrong_method(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Say that an address is for a button, not for the address line; a browser alone would show an empty page."""
+    sentence = "This address does something when a button is pressed; there is nothing to look at. Nothing was changed."
+    response = _answer(request, 405, Screen("There is nothing to see here", sentence))
+    response["Allow"] = allowed
+    return response
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Ask to send a form again: nothing was changed, and what was typed can be kept by going back."""
     sentence = (

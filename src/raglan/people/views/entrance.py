@@ -74,7 +74,10 @@ def _enter(request: HttpRequest, person: Person) -> HttpResponse:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Keep the address, which is a secret, from other places."""
-    response["Referrer-Policy"] = "no-referrer"
+    """Keep the address, which is a secret, from other places.
+
+    Not `no-referrer`: a browser would then send the form with `Origin: null`, which is refused as forged.
+    """
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
