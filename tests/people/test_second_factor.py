@@ -1,9 +1,4 @@
-import base64
-import hashlib
-import hmac
 import re
-import struct
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,20 +8,13 @@ from django.test import Client
 from raglan.core.models import Event
 from raglan.people import sealing
 from raglan.people.models import Person
+from tests.support.totp import code
 
 from .conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Person]
 SignInAs = Callable[..., Client]
-
-
-def code(secret: str, *, steps: int = 0) -> str:
-    """Return the code of RFC 6238 for a secret, as an app on a phone computes it."""
-    counter = struct.pack(">Q", int(time.time()) // 30 + steps)
-    digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
-    offset = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 def switch_on(browser: Client) -> str:
