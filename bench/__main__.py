@@ -6,13 +6,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import floor, intake, page, sizes, start, storm, timers
+from bench import floor, intake, live, page, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
     "start": start.measure,
     "sizes": sizes.measure,
     "page": page.measure,
+    "live": live.measure,
     "storm": storm.measure,
     "intake": intake.measure,
     "timers": timers.measure,

@@ -133,12 +133,16 @@ class Reader:
 
     def request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
         """Send one request with the cookies so far."""
-        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())
-        self._connection.request(method, path, body, {**headers, "Cookie": cookie, "Accept": "text/html"})
+        self._connection.request(method, path, body, {**headers, "Cookie": self.cookie, "Accept": "text/html"})
         answer = self._connection.getresponse()
         for value in answer.headers.get_all("Set-Cookie") or []:
             self._cookies.load(value)
         return answer.status, answer.read()
+
+    @property
+    def cookie(self) -> str:
+        """The cookies so far, as a header."""
+        return "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())
 
     def timed(self, path: str) -> float:
         """Return the milliseconds until the whole screen is here. Raises SystemExit when it is not 200."""
