@@ -1,4 +1,7 @@
-"""Takes the pictures of the documentation from a running demo: `tools/pictures.py http://127.0.0.1:8000`."""
+"""Takes the pictures of the documentation from a running demo, in the middle of its story.
+
+PYTHONPATH=. .venv/bin/python tools/pictures.py http://127.0.0.1:8000
+"""
 
 import sys
 from pathlib import Path
