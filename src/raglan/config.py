@@ -148,6 +148,20 @@ class Config(BaseSettings):
         ge=0,
         description="Groups that may page a policy within a minute; one page takes the rest. 0: no limit.",
     )
+    flap_changes: int = Field(
+        6,
+        ge=0,
+        le=1_000,
+        description="Openings and ends of one alert from which on it flaps: it pages once and is then held back, "
+        "unless its route or source says otherwise. 0: never.",
+    )
+    flap_within_min: int = Field(60, ge=1, le=1_440, description="Minutes in which those changes are counted.")
+    flap_quiet_min: int = Field(
+        30, ge=1, le=1_440, description="Minutes without a change after which an alert does not flap any more."
+    )
+    flap_open_min: int = Field(
+        10, ge=0, le=1_440, description="Minutes after which a critical alert that flaps and stays open pages."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")

@@ -27,6 +27,7 @@ steps = st.one_of(
     st.tuples(st.just("time passes"), st.sampled_from((10, 100, 400)), st.none()),
     st.tuples(st.just("somebody answers"), st.none(), st.none()),
     st.tuples(st.just("route changes"), st.sampled_from("abc"), st.none()),
+    st.tuples(st.just("blips"), st.integers(0, 1), st.sampled_from("abc")),
     st.tuples(st.just("silence"), st.sampled_from("abc"), st.sampled_from((0, 50))),
     st.tuples(st.just("silence ends"), st.none(), st.none()),
     st.tuples(st.just("inhibition"), st.sampled_from("abc"), st.sampled_from("abc")),
@@ -48,6 +49,9 @@ class History:
         match what:
             case "send":
                 self.send(self.sources[int(str(first))], second)
+            case "blips":
+                blip = [("firing", str(second), "1"), ("resolved", str(second), "1")]
+                self.send(self.sources[int(str(first))], blip * 3)
             case "crash while sending":
                 with crash_at(1, name="ingest.before_commit"):
                     try:
@@ -110,13 +114,14 @@ class History:
         self.check_groups()
 
     def check_held(self, alert: Alert) -> None:
-        """What fires is held exactly as long as something active mutes it, or what explains it still fires."""
+        """What fires is held exactly as long as something active mutes or explains it, or it flaps."""
         active = {rule.ref for rule in queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)}
-        explains = set(alert.held_by) - active
+        flaps = {f"flap:{pk}" for pk in queries.flaps().values_list("pk", flat=True)} & set(alert.held_by)
+        explains = set(alert.held_by) - active - flaps
         assert active <= set(alert.held_by)
         for ref in explains:
             assert Alert.objects.filter(fingerprint=ref.removeprefix("alert:"), state=Alert.State.FIRING).exists()
-        assert alert.held == ("inhibited" if explains else "silenced" if active else "")
+        assert alert.held == ("inhibited" if explains else "silenced" if active else "flapping" if flaps else "")
         assert (alert.active_since is None) == bool(alert.held)
 
     def check_groups(self) -> None:

@@ -14,6 +14,7 @@ from raglan.alerts.models import (
     Alert,
     AlertGroup,
     Bundle,
+    Flap,
     Heartbeat,
     Inhibition,
     Maintenance,
@@ -22,6 +23,7 @@ from raglan.alerts.models import (
     Source,
     Storm,
 )
+from raglan.alerts.pipeline.flap import FlapRule
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import SourceKey
 from raglan.config import config
@@ -45,15 +47,20 @@ SILENCE = (
 )
 SOURCE = (
     *("name", "slug", "kind", "mapping", "token_hint", "created_at", "disabled_at", "noisy_since", "previous_ends_at"),
+    "flapping",
 )
 HEARTBEAT = ("source_id", "name", "slug", "period_s", "grace_s", "state", "why", "created_at")
 ROUTE = (
     *("position", "matchers", "group_by", "policy_id", "version", "parent_id", "wait_s", "interval_s", "goes_on"),
-    *("hours", "zone"),
+    *("hours", "zone", "flapping"),
 )
 MAINTENANCE = (
     *("name", "matchers", "zone", "first", "start", "minutes", "days", "last", "reason", "who", "person_id"),
     *("version", "created_at", "ended_at"),
+)
+FLAP = (
+    *("fingerprint", "source_id", "route", "title", "rule", "changes", "first_at", "began_at", "last_at"),
+    *("quiet_s", "open_s", "page_id", "paged_at", "ended_at"),
 )
 STORM = ("policy_id", "page_id", "since")
 INHIBITION = (
@@ -75,6 +82,7 @@ def stored() -> replay.State:
         "silences": replay.rows(Silence, SILENCE),
         "storms": {pk: row for pk, row in replay.rows(Storm, STORM).items() if row["page_id"]},
         "heartbeats": replay.rows(Heartbeat, HEARTBEAT),
+        "flaps": replay.rows(Flap, FLAP),
         "bundles": {(row["group_id"], row["policy_id"]): row for row in Bundle.objects.values(*BUNDLE)},
     }
 
@@ -150,6 +158,11 @@ def tell_noise(state: replay.State, said: timeline.EventPayload) -> None:
 
 def tell_storms(state: replay.State, said: timeline.EventPayload) -> None:
     match said:
+        case events.AlertFlaps():
+            given = said.model_dump(exclude={"flap", "alert", "page"})
+            state["flaps"][said.flap] = {"pk": said.flap, "page_id": said.page, "ended_at": None, **given}
+        case events.AlertSteady():
+            state["flaps"][said.flap].update(ended_at=said.ended_at)
         case events.StormBegan():
             own = {"pk": said.storm, "policy_id": said.policy, "page_id": said.page, "since": said.began_at}
             state["storms"][said.storm] = own
@@ -358,6 +371,20 @@ def storming(source: SourceKey) -> None:
     world.fast_forward(timedelta(minutes=6))
 
 
+def flapping(source: SourceKey) -> None:
+    for number in range(12):
+        world.ingest(source, world.signal("resolved" if number % 2 else "firing"))
+        world.fast_forward(timedelta(minutes=2))
+    world.ingest(source, world.signal())
+    world.fast_forward(timedelta(minutes=11))
+    rule = FlapRule(4, 3600, 600, 60)
+    world.route(1, Policy.objects.get(slug="web"), options=actions.RouteOptions(flapping=rule))
+    actions.save_flapping(Source.objects.get(pk=source.id), rule, actor="raglan")
+    world.fast_forward(timedelta(minutes=31))
+    for _ in range(4):
+        world.ingest(source, world.signal(alertname="B"), world.signal("resolved", alertname="B"))
+
+
 ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_firing_again_at_once, acknowledging)
 
 
@@ -369,6 +396,7 @@ ACTS = (firing, repeating, resolving_one_of_two, resolving_all, resolving_and_fi
         changing_a_silence,
         joining_what_somebody_has,
         storming,
+        flapping,
         expiring,
         holding_back,
         making_a_source,

@@ -17,6 +17,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:new_token": ("rotate_token",),
     "console:test_source": ("test_source",),
     "console:change_source": ("change_source", "end_old_token"),
+    "console:source_flapping": ("change_source",),
     "console:save_secret": ("change_source",),
     "console:mapping": ("change_source",),
     "console:confirm_topic": ("confirm_topic",),

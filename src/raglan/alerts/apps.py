@@ -16,3 +16,4 @@ class AlertsConfig(AppConfig):
         import_module("raglan.alerts.reactions")
         import_module("raglan.alerts.timers")
         import_module("raglan.alerts.heartbeats")
+        import_module("raglan.alerts.steady")

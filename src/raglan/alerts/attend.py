@@ -18,6 +18,7 @@ from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
 
 ATTEND = "alerts.attend"
+TOLD_ONCE = "It pages no more until it was quiet for a while, unless it is critical and stays open."
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 
 
@@ -29,21 +30,34 @@ class Starter(Protocol):
 
 
 def attend(
-    group: AlertGroup, alert: Alert, at: datetime, *, page_by: Starter = paging.start
+    group: AlertGroup, alert: Alert, at: datetime, *, page_by: Starter = paging.start, telling: str = ""
 ) -> tuple[Decision, list[Fact]]:
-    """Decide on one firing alert of a group: held back, waits, joins or pages. The caller stores the group."""
+    """Decide on one firing alert of a group: held back, waits, joins or pages. The caller stores the group.
+
+    `telling` says how it flaps: that page says so, and does not wait, because each opening may end within the wait.
+    """
     page = group.page
     if alert.held:
         return Decision("page", "held_back", f"it is {alert.held}; if it still fires when that ends, it pages"), []
     if page is None or page.state in (Page.State.RESOLVED, Page.State.UNANSWERED):
-        if group.page_at is not None and group.page_at > at:
-            return Decision("page", "waits", f"its group waits until {_clock(group.page_at)} for more of its kind"), []
-        return start(group, at, text=text_of(alert), page_by=page_by)
+        return _first(group, alert, at, page_by, telling)
     if page.state == Page.State.ACKNOWLEDGED:
         return _again(group, page, alert, at, page_by)
     if paging.raise_urgency(page, severity=alert.severity):
         return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
     return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
+
+
+def _first(
+    group: AlertGroup, alert: Alert, at: datetime, page_by: Starter, telling: str
+) -> tuple[Decision, list[Fact]]:
+    """Nobody is paged for the group: page now, or at the end of its wait."""
+    if telling:
+        text = f"It {telling}. {TOLD_ONCE}\n{text_of(alert)}".strip()
+        return start(group, at, text=text, title=f"Flapping: {alert.title}", page_by=page_by)
+    if group.page_at is not None and group.page_at > at:
+        return Decision("page", "waits", f"its group waits until {_clock(group.page_at)} for more of its kind"), []
+    return start(group, at, text=text_of(alert), page_by=page_by)
 
 
 def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime, page_by: Starter) -> tuple[Decision, list[Fact]]:

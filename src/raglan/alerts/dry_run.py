@@ -85,6 +85,7 @@ def with_route(
         goes_on=options.goes_on,
         hours=tuple(parse_span(text, "hours") for text in options.hours),
         zone=options.zone,
+        flapping=options.flapping,
     )
     return sorted([*without_route(position), draft], key=lambda rule: rule.position)
 

@@ -57,6 +57,37 @@ class GroupOpened(EventPayload):
     also: list[int] = []
 
 
+class AlertFlaps(EventPayload):
+    """An alert opens and ends again and again: it began to, or has opened or ended once more."""
+
+    kind = "alert.flaps"
+    flap: int
+    alert: int
+    fingerprint: str
+    source_id: int
+    route: int | None
+    title: str
+    rule: str
+    changes: int
+    first_at: datetime
+    began_at: datetime
+    last_at: datetime
+    quiet_s: int
+    open_s: int
+    page: int | None
+    paged_at: datetime | None
+
+
+class AlertSteady(EventPayload):
+    """An alert does not flap any more."""
+
+    kind = "alert.steady"
+    flap: int
+    title: str
+    why: str
+    ended_at: datetime
+
+
 class AlertHeld(EventPayload):
     """Something holds a firing alert back, or something else does now."""
 
@@ -132,6 +163,7 @@ class SourceChanged(EventPayload):
     disabled_at: datetime | None = None
     noisy_since: datetime | None = None
     previous_ends_at: datetime | None = None
+    flapping: dict[str, int] | None = None
 
 
 class AlertNoted(EventPayload):
@@ -191,6 +223,7 @@ class RouteChanged(EventPayload):
     goes_on: bool = False
     hours: list[str] = []
     zone: str = "UTC"
+    flapping: dict[str, int] | None = None
 
 
 class RoutesMoved(EventPayload):

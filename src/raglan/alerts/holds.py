@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from raglan.alerts import events, queries, storms
+from raglan.alerts import events, flapping, queries, storms
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
 from raglan.alerts.inhibitors import REVIEW, read_causes
@@ -36,15 +36,18 @@ def review(*, after: int = 0, held_only: bool = False) -> int:
     firing = Alert.objects.filter(state=Alert.State.FIRING, pk__gt=after).order_by("pk")
     if held_only:
         firing = firing.exclude(held="")
-    looked = list(firing.values_list("pk", "labels", "source_id", "held", "held_by")[:AT_ONCE])
+    columns = ("pk", "labels", "source_id", "held", "held_by", "fingerprint", "severity", "received_at")
+    looked = list(firing.values_list(*columns)[:AT_ONCE])
     changed: dict[int, Held] = {}
-    held_before = [(labels, source_id) for _, labels, source_id, held, _ in looked if held]
+    held_before = [(labels, source_id) for _, labels, source_id, held, *_ in looked if held]
     rules = noise.inhibitions
     asked = {rule.key(*alert) for rule in rules for alert in held_before if rule.is_target(alert[0])}
     read_causes(asked, causes)
-    for pk, labels, source_id, held, held_by in looked:
+    for pk, labels, source_id, held, held_by, fingerprint, severity, opened_at in looked:
         explained = causes if held else NO_CAUSES  # what pages already is not held back by what fires later
-        found = hold(labels, source_id=source_id, noise=noise, at=at, causes=explained)
+        flaps = noise.flaps.get(fingerprint)
+        asked_flap = flapping.asked(flaps, severity, opened_at, at) if flaps and flaps.ref in held_by else None
+        found = hold(labels, source_id=source_id, noise=noise, at=at, causes=explained, flaps=asked_flap)
         if (found.how, list(found.by)) != (held, held_by):
             changed[pk] = found
     if changed:
@@ -89,17 +92,22 @@ def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
         return
     since = alert.active_since or snapshot.at
     decision, facts = attend(group, alert, snapshot.at)
+    stays = next((item.reason for item in held.decisions if item.outcome == "stays_open"), "")
+    why = stays or f"it is {was} no longer"
     released = events.AlertReleased(
         alert=alert.pk,
         group=group.pk,
         title=alert.title,
-        why=f"it is {was} no longer",
+        why=why,
         active_since=since,
         waits_behind=alert.waits_behind,
     )
     snapshot.facts.append((released, about))
-    decide(snapshot, alert, Decision("hold", "released", f"it still fires and is {was} no longer"), decision)
+    decide(snapshot, alert, Decision("hold", "released", f"it still fires: {why}"), decision)
     snapshot.facts.extend(facts)
+    flaps = queries.flaps().filter(fingerprint=alert.fingerprint).first() if stays else None
+    if flaps is not None:
+        flapping.paged(alert, queries.flapping(flaps), snapshot)
 
 
 @atomic

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from raglan.alerts import events, queries, storms
+from raglan.alerts import events, flapping, queries, storms
 from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source
@@ -40,6 +40,7 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     """Take in all batches, or none. Returns what became of each, in order."""
     take_turn("alerts")  # counts of a group are read and written
     snapshot = read(batches)
+    flapping.read_openings(snapshot, min((batch.received_at for batch in batches), default=snapshot.at))
     outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
     _name_the_list(snapshot)
     snapshot.store()
@@ -151,16 +152,21 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     group.alert_count += 1
     group.firing_count += 1
     snapshot.touch(group)
-    held = snapshot.hold(signal.labels, batch.source.id)
+    flaps = flapping.at_opening(seen, placed, batch.source.id, batch.received_at, snapshot)
+    asked = flapping.asked(flaps, signal.severity, batch.received_at, snapshot.at) if flaps else None
+    held = snapshot.hold(signal.labels, batch.source.id, asked)
     set_held(alert, held.how, list(held.by), snapshot.at)
     snapshot.add_alert(alert)
     note_inhibitor(alert, snapshot.noise.inhibitions)
     earlier = group.page_id
-    decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page)
+    telling = flaps.words if flaps else ""
+    decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page, telling=telling)
     snapshot.left |= earlier not in (None, group.page_id)
     snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
     snapshot.facts.extend(facts if known else [_opened(group, decided)])
     snapshot.facts.append(_fired(alert, batch.source.slug))
+    if flaps:
+        flapping.opened(alert, flaps, snapshot)
     return alert
 
 
@@ -269,6 +275,7 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     snapshot.touch(group)
     over = events.AlertResolved(alert=alert.pk, group=group.pk, title=alert.title, why=why, ends_at=alert.ends_at)
     snapshot.facts.append((over, [alert, group, "alerts"]))
+    flapping.closed(alert, snapshot)
     if group.firing_count == 0:
         group.state = AlertGroup.State.CLOSED
         group.closed_at = snapshot.at

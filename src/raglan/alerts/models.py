@@ -48,6 +48,7 @@ class Source(models.Model):
     last_remote = models.CharField(max_length=60, blank=True, default="")
     last_error = models.TextField(blank=True, default="")
     last_error_at = models.DateTimeField(null=True, blank=True)
+    flapping = models.JSONField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -103,6 +104,7 @@ class Route(models.Model):
     goes_on = models.BooleanField(default=False)
     hours = models.JSONField(default=list, blank=True)
     zone = models.CharField(max_length=64, default="UTC")
+    flapping = models.JSONField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
@@ -189,7 +191,7 @@ class Alert(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
-            models.Index(fields=["fingerprint", "-id"], name="alert_fingerprint"),
+            models.Index(fields=["fingerprint", "-received_at"], name="alert_openings"),
             models.Index(fields=["held"], name="alert_held", condition=models.Q(state="firing") & ~models.Q(held="")),
         ]
 
@@ -334,6 +336,38 @@ class Storm(models.Model):
 
     def __str__(self) -> str:
         return f"storm of {self.policy_id}"
+
+
+class Flap(models.Model):
+    """That an alert opens and ends again and again, since when, how often, and which page said so."""
+
+    ref_kind: ClassVar[str] = "flap"
+
+    fingerprint = models.CharField(max_length=64)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="flaps")
+    route = models.BigIntegerField(null=True, blank=True)
+    title = models.CharField(max_length=300)
+    rule = models.CharField(max_length=60)
+    changes = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    began_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    quiet_s = models.PositiveIntegerField()
+    open_s = models.PositiveIntegerField()
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    paged_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["fingerprint"], condition=models.Q(ended_at__isnull=True), name="one_flap_a_fingerprint"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["fingerprint", "-id"], name="flap_fingerprint")]
+
+    def __str__(self) -> str:
+        return f"{self.title} flaps"
 
 
 class Bundle(models.Model):

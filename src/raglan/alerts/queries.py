@@ -1,6 +1,6 @@
 """Reads of alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from raglan.alerts.models import (
     Alert,
     AlertGroup,
     Bundle,
+    Flap,
     Inhibition,
     Maintenance,
     Route,
@@ -20,6 +21,7 @@ from raglan.alerts.models import (
     StageDecision,
     Storm,
 )
+from raglan.alerts.pipeline.flap import HELD, Flapping, FlapRule
 from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.hours import parse_span
 from raglan.alerts.pipeline.inhibit import InhibitionRule
@@ -79,6 +81,9 @@ def rule_of(route: Route) -> RouteRule:
         goes_on=route.goes_on,
         hours=tuple(parse_span(text, "hours") for text in route.hours),
         zone=route.zone,
+        flapping=FlapRule(**route.flapping, name=f"route {route.position}, version {route.version}")
+        if route.flapping
+        else None,
     )
 
 
@@ -122,7 +127,7 @@ def notes(alert: Alert) -> list[Note]:
 
 def earlier_episodes(alert: Alert) -> QuerySet[Alert]:
     """The last times that the same condition fired before, newest first."""
-    return Alert.objects.filter(fingerprint=alert.fingerprint, pk__lt=alert.pk).order_by("-pk")[:5]
+    return Alert.objects.filter(fingerprint=alert.fingerprint, pk__lt=alert.pk).order_by("-received_at", "-pk")[:5]
 
 
 def alerts_of(group: AlertGroup) -> QuerySet[Alert]:
@@ -142,14 +147,63 @@ def sources() -> QuerySet[Source]:
 def noise(at: datetime) -> Noise:
     """Return all that may hold an alert back at a time."""
     active = Silence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
-    noisy = Source.objects.filter(noisy_since__isnull=False).values_list("pk", flat=True)
+    marked = Source.objects.filter(Q(noisy_since__isnull=False) | Q(flapping__isnull=False))
+    sources = list(marked.values_list("pk", "slug", "noisy_since", "flapping"))
     rules = Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
     return Noise(
         silences=tuple(silence_rule(silence) for silence in active),
         inhibitions=tuple(inhibition_rule(inhibition) for inhibition in rules),
         windows=open_at((maintenance_rule(window) for window in maintenances()), at),
-        noisy_sources=frozenset(noisy),
+        noisy_sources=frozenset(pk for pk, _, noisy_since, _ in sources if noisy_since),
+        flaps={row.fingerprint: flapping(row) for row in Flap.objects.filter(ended_at__isnull=True)},
+        flap_rules={pk: FlapRule(**rule, name=f"source {slug}"[:60]) for pk, slug, _, rule in sources if rule},
     )
+
+
+def flapping(row: Flap) -> Flapping:
+    """Return an alert that flaps as the pipeline sees it."""
+    return Flapping(
+        id=row.pk,
+        fingerprint=row.fingerprint,
+        rule=row.rule,
+        changes=row.changes,
+        first_at=row.first_at,
+        began_at=row.began_at,
+        last_at=row.last_at,
+        quiet_s=row.quiet_s,
+        open_s=row.open_s,
+        route_id=row.route,
+        page_id=row.page_id,
+        paged_at=row.paged_at,
+    )
+
+
+def flaps() -> QuerySet[Flap]:
+    """Alerts that flap, newest first."""
+    return Flap.objects.select_related("source", "page").filter(ended_at__isnull=True).order_by("-pk")
+
+
+def flap_of(alert: Alert) -> Flap | None:
+    """Return how an alert flapped while it was open, if it did."""
+    found = Flap.objects.select_related("page", "source").filter(
+        fingerprint=alert.fingerprint, began_at__lte=alert.last_seen_at
+    )
+    return found.exclude(ended_at__lt=alert.received_at).order_by("-pk").first()
+
+
+def flapping_in(group_ids: Sequence[int]) -> dict[int, str]:
+    """Return how alerts of groups flap that fire and are held back for it, by group; the newest of each speaks."""
+    firing = Alert.objects.filter(state=Alert.State.FIRING, held=HELD, group_id__in=group_ids).order_by("pk")
+    groups_of = {fingerprint: group for group, fingerprint in firing.values_list("group_id", "fingerprint")}
+    rows = Flap.objects.filter(ended_at__isnull=True, fingerprint__in=list(groups_of)) if groups_of else ()
+    return {groups_of[row.fingerprint]: flapping(row).full_words for row in rows}
+
+
+def flapping_alerts(alerts: Iterable[Alert]) -> dict[int, str]:
+    """Return how alerts flap that fire, by alert."""
+    firing = {alert.fingerprint: alert.pk for alert in alerts if alert.state == Alert.State.FIRING}
+    rows = Flap.objects.filter(ended_at__isnull=True, fingerprint__in=list(firing)) if firing else ()
+    return {firing[row.fingerprint]: flapping(row).full_words for row in rows}
 
 
 def maintenances() -> QuerySet[Maintenance]:

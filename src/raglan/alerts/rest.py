@@ -8,14 +8,16 @@ from ninja import Router, Schema, Status
 from pydantic import Field, JsonValue
 
 from raglan.alerts import actions, queries
-from raglan.alerts.models import Alert, AlertGroup, Source
+from raglan.alerts.models import Alert, AlertGroup, Flap, Source
 from raglan.alerts.paste import paste_line
+from raglan.alerts.pipeline.flap import FlapRule
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
 from raglan.core.schema import Body, Cursor, Limit, Line, Slug
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["alerts"])
+MOST_FLAPPING = 1_000
 
 
 class SourceIn(Body):
@@ -31,13 +33,36 @@ class SourceIn(Body):
     secret: Annotated[str, Field(max_length=500)] = ""
 
 
+class FlappingIn(Body):
+    """When an alert flaps: so many openings and ends within a time; 0 changes is never.
+
+    It is steady after `quiet_s` without a change; one that is critical and stays open for `open_s` pages meanwhile.
+    """
+
+    changes: Annotated[int, Field(ge=0, le=1_000)] = 6
+    within_s: Annotated[int, Field(ge=60, le=86_400)] = 3_600
+    quiet_s: Annotated[int, Field(ge=60, le=86_400)] = 1_800
+    open_s: Annotated[int, Field(ge=0, le=86_400)] = 600
+
+    def rule(self) -> FlapRule:
+        """Return it as the pipeline reads it."""
+        return FlapRule(self.changes, self.within_s, self.quiet_s, self.open_s)
+
+
 class SourceChange(Body):
-    """What is to change of a source; what is left out stays. An empty secret takes messages without a signature."""
+    (
+        """What is to change of a source; what is left out stays. An empty secret takes messages without a signature.
+
+    `flapping` of null goes by the default again.
+    """
+        ""
+    )
 
     enabled: bool | None = None
     noisy: bool | None = None
     mapping: Annotated[dict[str, JsonValue], Field(max_length=50)] | None = None
     secret: Annotated[str, Field(max_length=500)] | None = None
+    flapping: FlappingIn | None = None
 
 
 class SourceOut(Schema):
@@ -55,6 +80,7 @@ class SourceOut(Schema):
     last_remote: str
     last_error: str
     last_error_at: datetime | None
+    flapping: dict[str, int] | None
 
 
 class SourceDetail(SourceOut):
@@ -126,10 +152,31 @@ class DecisionOut(Schema):
     at: datetime
 
 
+class FlapOut(Schema):
+    """That an alert flaps, or flapped while it was open: how often it changed since when, and which page said so."""
+
+    id: int
+    title: str
+    source: str
+    fingerprint: str
+    rule: str
+    words: str
+    changes: int
+    first_at: datetime
+    began_at: datetime
+    last_at: datetime
+    quiet_s: int
+    open_s: int
+    page_id: int | None
+    paged_at: datetime | None
+    ended_at: datetime | None
+
+
 class AlertDetail(AlertOut):
-    """An alert with the decisions that it met."""
+    """An alert with the decisions that it met, and how it flaps, if it does."""
 
     decisions: list[DecisionOut]
+    flapping: FlapOut | None
 
 
 @router.get("/sources", response=list[SourceOut], operation_id="list_sources", summary="All sources")
@@ -188,7 +235,7 @@ def end_old_token(request: HttpRequest, slug: Slug) -> Source:
     "/sources/{slug}", response=SourceOut, operation_id="change_source", summary="Switch a source, or map anew"
 )
 def change_source(request: HttpRequest, slug: Slug, data: SourceChange) -> Source:
-    """Change what is given: whether it is taken in, whether it pages, its mapping, its secret."""
+    """Change what is given: whether it is taken in, whether it pages, when it flaps, its mapping, its secret."""
     require_scope(request, Scope.CONFIGURE)
     source, actor = _source(slug), principal(request).actor
     if data.enabled is not None:
@@ -199,6 +246,8 @@ def change_source(request: HttpRequest, slug: Slug, data: SourceChange) -> Sourc
         actions.save_mapping(source, dict(data.mapping), actor=actor)
     if data.secret is not None:
         actions.save_secret(source, clean_text(data.secret), actor=actor)
+    if "flapping" in data.model_fields_set:
+        actions.save_flapping(source, data.flapping.rule() if data.flapping else None, actor=actor)
     return _source(slug)
 
 
@@ -258,7 +307,35 @@ def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
     if alert is None:
         raise NotFound("There is no such alert.")
     decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decided]
-    return AlertDetail.model_validate(_alert_fields(alert) | {"decisions": decisions})
+    flap = queries.flap_of(alert)
+    more = {"decisions": decisions, "flapping": _flap_out(flap) if flap else None}
+    return AlertDetail.model_validate(_alert_fields(alert) | more)
+
+
+@router.get("/flapping", response=list[FlapOut], operation_id="list_flapping", summary="Alerts that flap now")
+def list_flapping(request: HttpRequest) -> list[FlapOut]:
+    """Return alerts that open and end again and again, newest first."""
+    return [_flap_out(flap) for flap in queries.flaps()[:MOST_FLAPPING]]
+
+
+def _flap_out(flap: Flap) -> FlapOut:
+    return FlapOut(
+        id=flap.pk,
+        title=flap.title,
+        source=flap.source.slug,
+        fingerprint=flap.fingerprint,
+        rule=flap.rule,
+        words=queries.flapping(flap).full_words,
+        changes=flap.changes,
+        first_at=flap.first_at,
+        began_at=flap.began_at,
+        last_at=flap.last_at,
+        quiet_s=flap.quiet_s,
+        open_s=flap.open_s,
+        page_id=flap.page_id,
+        paged_at=flap.paged_at,
+        ended_at=flap.ended_at,
+    )
 
 
 def _alert_fields(alert: Alert) -> dict[str, object]:

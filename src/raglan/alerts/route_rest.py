@@ -11,7 +11,7 @@ from raglan.alerts import actions, queries
 from raglan.alerts.dry_run import DryRun, dry_run, with_route
 from raglan.alerts.models import Inhibition, Route
 from raglan.alerts.pipeline.route import Matcher
-from raglan.alerts.rest import MatcherIn
+from raglan.alerts.rest import FlappingIn, MatcherIn
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Body, Cursor, Line, ShortText, Slug
 from raglan.paging.models import Policy
@@ -27,7 +27,8 @@ class RouteIn(Body):
     """A route; the same position again replaces it.
 
     `parent` is the position of the route above it. `hours` are lines such as `mon-fri 09:00-17:00`, on the wall clock
-    of `zone`; without any it holds always. `goes_on` lets the search go on behind it.
+    of `zone`; without any it holds always. `goes_on` lets the search go on behind it. Without `flapping` its alerts
+    go by what their source says, or else by the default.
     """
 
     position: Position
@@ -40,6 +41,7 @@ class RouteIn(Body):
     goes_on: bool = False
     hours: Annotated[list[ShortText], Field(max_length=20)] = []
     zone: Annotated[str, Field(max_length=64)] = "UTC"
+    flapping: FlappingIn | None = None
 
 
 class RouteOut(Schema):
@@ -57,6 +59,7 @@ class RouteOut(Schema):
     goes_on: bool
     hours: list[str]
     zone: str
+    flapping: dict[str, int] | None
 
 
 class Move(Body):
@@ -167,7 +170,10 @@ def _options(data: RouteIn) -> actions.RouteOptions:
     parent = Route.objects.filter(position=data.parent).first() if data.parent is not None else None
     if data.parent is not None and parent is None:
         raise BadInput("parent", "there is no route at this position", status=422)
-    return actions.RouteOptions(parent, data.wait_s, data.interval_s, data.goes_on, data.hours, data.zone)
+    flapping = data.flapping.rule() if data.flapping else None
+    return actions.RouteOptions(
+        parent, data.wait_s, data.interval_s, data.goes_on, data.hours, data.zone, flapping=flapping
+    )
 
 
 @router.post("/routes/{position}/move", response=RouteOut, operation_id="move_route", summary="Move a route")
@@ -256,6 +262,7 @@ def _route_out(route: Route) -> RouteOut:
         goes_on=route.goes_on,
         hours=route.hours,
         zone=route.zone,
+        flapping=route.flapping,
     )
 
 

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from raglan.alerts import events
 from raglan.alerts.matchers import MAX_MATCHERS, check, stored
 from raglan.alerts.models import Route
+from raglan.alerts.pipeline.flap import FlapRule, check_rule, stored_rule
 from raglan.alerts.pipeline.hours import parse_span
 from raglan.alerts.pipeline.route import Matcher
+from raglan.alerts.steady import end_flaps
 from raglan.core import timeline
 from raglan.core.db import atomic, take_turn
 from raglan.core.errors import BadInput, Conflict
@@ -29,6 +31,7 @@ class RouteOptions:
     goes_on: bool = False
     hours: Sequence[str] = ()
     zone: str = "UTC"
+    flapping: FlapRule | None = None
 
 
 PLAIN = RouteOptions()
@@ -60,8 +63,11 @@ def save_route(
     route.parent, route.goes_on = options.parent, options.goes_on
     route.wait_s, route.interval_s = options.wait_s, options.interval_s
     route.hours, route.zone = [text.strip() for text in options.hours], options.zone
+    route.flapping = stored_rule(options.flapping)
     route.save()
     timeline.append(_changed(route), actor=actor, about=[route])
+    if options.flapping is not None and options.flapping.is_off:
+        end_flaps(route_id=route.pk, actor=actor)
     return route
 
 
@@ -78,6 +84,7 @@ def check_options(options: RouteOptions, route: Route | None) -> None:
         ZoneInfo(options.zone)
     except (ValueError, OSError, LookupError):
         raise BadInput("zone", "name a time zone such as Europe/Berlin", status=422) from None
+    check_rule(options.flapping)
     _check_parent(options, route)
 
 
@@ -106,6 +113,7 @@ def _changed(route: Route) -> events.RouteChanged:
         goes_on=route.goes_on,
         hours=route.hours,
         zone=route.zone,
+        flapping=route.flapping,
     )
 
 

@@ -17,7 +17,7 @@ from raglan.alerts import closing, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
 from raglan.alerts.pipeline import Noise, deduplicate, group_key, hold, identify
-from raglan.alerts.pipeline.hold import Held
+from raglan.alerts.pipeline.hold import Asked, Held
 from raglan.alerts.pipeline.inhibit import Cause
 from raglan.alerts.pipeline.route import RouteRule, decision_of, matching
 from raglan.alerts.ports import Batch, RawSignal, Standing
@@ -110,10 +110,11 @@ class Snapshot:
     policies: dict[int, Policy] = field(default_factory=dict)
     noise_at: datetime = NEVER
     heard: dict[int, datetime] = field(default_factory=dict)
+    openings: dict[str, list[datetime]] = field(default_factory=dict)
 
-    def hold(self, labels: dict[str, str], source_id: int) -> Held:
+    def hold(self, labels: dict[str, str], source_id: int, flaps: Asked | None = None) -> Held:
         """Ask what holds an alert back, with what fires now."""
-        return hold(labels, source_id=source_id, noise=self.noise, at=self.at, causes=self.causes)
+        return hold(labels, source_id=source_id, noise=self.noise, at=self.at, causes=self.causes, flaps=flaps)
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""

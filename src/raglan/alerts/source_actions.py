@@ -5,6 +5,8 @@ from datetime import timedelta
 from raglan.alerts import events
 from raglan.alerts.holds import review
 from raglan.alerts.models import Alert, Signal, Source
+from raglan.alerts.pipeline.flap import FlapRule, check_rule, stored_rule
+from raglan.alerts.steady import end_flaps
 from raglan.core import secrets, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -96,6 +98,17 @@ def set_noisy(source: Source, *, is_noisy: bool, actor: timeline.Subject) -> Non
 
 
 @atomic
+def save_flapping(source: Source, rule: FlapRule | None, *, actor: timeline.Subject) -> None:
+    """Say from how many changes on alerts of a source flap; None goes by the default. Raises BadInput."""
+    check_rule(rule)
+    Source.objects.filter(pk=source.pk).update(flapping=stored_rule(rule))
+    source.refresh_from_db()
+    timeline.append(_changed(source, "flapping"), actor=actor, about=[source, "alerts"])
+    if rule is not None and rule.is_off:
+        end_flaps(source_id=source.pk, actor=actor)
+
+
+@atomic
 def save_mapping(source: Source, mapping: dict[str, object], *, actor: timeline.Subject) -> None:
     """Say anew where in the JSON each field stands."""
     Source.objects.filter(pk=source.pk).update(mapping=mapping)
@@ -126,6 +139,7 @@ def _changed(source: Source, what: str) -> events.SourceChanged:
         disabled_at=source.disabled_at,
         noisy_since=source.noisy_since,
         previous_ends_at=source.previous_ends_at,
+        flapping=source.flapping,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from django.core.paginator import Paginator
@@ -11,6 +12,8 @@ from django.views.decorators.http import require_GET
 
 from raglan.alerts import queries
 from raglan.alerts.models import AlertGroup
+from raglan.alerts.pipeline.flap import spell
+from raglan.alerts.pipeline.severity import is_critical
 from raglan.changes.queries import around
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
@@ -44,6 +47,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
     page = Paginator(queries.groups(state=state, search=search), PER_PAGE).get_page(request.GET.get("page"))
     return {
         "page": page,
+        "flapping": queries.flapping_in([group.pk for group in page.object_list]),
         "state": state,
         "q": search,
         "muted": queries.silences(state="active").count(),
@@ -74,7 +78,13 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
     page = Paginator(queries.alerts_of(found), PER_PAGE).get_page(request.GET.get("page"))
     joined = getattr(found, "joined_incident", None)
     incident = joined.incident if joined else None
-    context = {"group": found, "page": page, "incident": incident, "changes": around(found.opened_at)}
+    context = {
+        "group": found,
+        "page": page,
+        "incident": incident,
+        "changes": around(found.opened_at),
+        "flapping": queries.flapping_alerts(page.object_list),
+    }
     return render(request, "alerts/group.html", context)
 
 
@@ -93,6 +103,11 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "notes": queries.notes(found),
         "earlier": queries.earlier_episodes(found),
         "changes": around(found.starts_at),
+        "flap": (flap := queries.flap_of(found)),
+        "flap_words": queries.flapping(flap).words if flap else "",
+        "is_critical": is_critical(found.severity),
+        "quiet": spell(timedelta(seconds=flap.quiet_s)) if flap else "",
+        "open": spell(timedelta(seconds=flap.open_s)) if flap else "",
     }
     return render(request, "alerts/alert.html", context)
 
@@ -102,5 +117,11 @@ def storm(request: HttpRequest, pk: int) -> HttpResponse:
     """All groups that the pages of a policy's storms took, newest first."""
     found, groups = queries.storm(pk)
     page = Paginator(groups, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"storm": found, "page": page, "may_respond": cast("Person", request.user).may_respond}
+    flapping = queries.flapping_in([group.pk for group in page.object_list])
+    context = {
+        "storm": found,
+        "page": page,
+        "flapping": flapping,
+        "may_respond": cast("Person", request.user).may_respond,
+    }
     return render(request, "alerts/storm.html", context | {"has_source": True})

@@ -125,7 +125,9 @@ class Board:
         loud = Q(page__state=Page.State.UNANSWERED, page__is_test=False)
         shown = [page.pk for page in self.waiting_for_reader]
         found = self._outside().exclude(loud).exclude(page__in=shown) if shown else self._outside().exclude(loud)
-        return [_firing(group) for group in found[:SHOWN]]
+        groups = list(found[:SHOWN])
+        flapping = alerts.flapping_in([group.pk for group in groups])
+        return [_firing(group, flapping.get(group.pk, "")) for group in groups]
 
     @cached_property
     def outside_count(self) -> int:
@@ -222,9 +224,10 @@ def _unanswered(page: Page) -> Unanswered:
     return Unanswered(page, names, followed.incident if followed else None)
 
 
-def _firing(group: AlertGroup) -> Firing:
+def _firing(group: AlertGroup, flapping: str) -> Firing:
     look = "bad" if group.severity in SERIOUS else "slow"
-    return Firing(group, look, _who_has(group.page))
+    held = flapping and group.held_count == group.firing_count
+    return Firing(group, look, f"It {flapping}" if held else _who_has(group.page))
 
 
 def _who_has(page: Page | None) -> str:

@@ -12,6 +12,7 @@ from raglan.alerts import heartbeats
 from raglan.alerts.actions import RouteOptions
 from raglan.alerts.models import Route, Source
 from raglan.alerts.pipeline.route import OPERATORS, Matcher
+from raglan.console.flap_form import NAMES, FlappingForm, flapping_initial
 from raglan.core.decode import decode_json
 from raglan.core.errors import BadInput
 from raglan.oncall.models import Schedule
@@ -348,7 +349,7 @@ def step_initial(step: PlannedStep) -> dict[str, object] | None:
     return {**named, **more}
 
 
-class RouteForm(forms.Form):
+class RouteForm(FlappingForm):
     """A route with up to three conditions."""
 
     position = forms.IntegerField(
@@ -449,10 +450,14 @@ class RouteForm(forms.Form):
             goes_on=data["goes_on"],
             hours=[line for line in data["hours"].splitlines() if line.strip()],
             zone=data["zone"] or "UTC",
+            flapping=self.rule(),
         )
 
     def refuse(self, error: BadInput) -> None:
         """Put what an action refused at the field where it was written."""
+        if error.field in NAMES:
+            self.place(error)
+            return
         place, _, rest = error.field.partition("[")
         number, _, field = rest.partition("].")
         if place == "matchers" and number.isdigit() and int(number) < len(self.used()):
@@ -477,6 +482,7 @@ def route_initial(route: Route) -> dict[str, object] | None:
         "zone": route.zone,
         "goes_on": route.goes_on,
         "seen_version": route.version,
+        **flapping_initial(route.flapping),
     }
     for number, item in enumerate(matchers, start=1):
         initial |= {f"name_{number}": item["name"], f"op_{number}": item["op"], f"value_{number}": item["value"]}

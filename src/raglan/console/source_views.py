@@ -16,6 +16,7 @@ from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.paste import SIGNED, paste_line
 from raglan.config import config
 from raglan.console import actions, events, health, heartbeat_views, trials
+from raglan.console.flap_form import FlappingForm, flapping_initial, usual_words
 from raglan.console.forms import HeartbeatForm, MappingForm, SourceForm
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -137,6 +138,24 @@ def save_secret(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+def save_flapping(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say when alerts of a source flap."""
+    person = reader(request)
+    require(person, Scope.CONFIGURE)
+    source = _source(slug)
+    form = FlappingForm(request.POST)
+    if form.is_valid():
+        try:
+            alerts.save_flapping(source, form.rule(), actor=person)
+        except BadInput as error:
+            form.place(error)
+        else:
+            messages.success(request, "It is saved. It decides for alerts that open from now on.")
+            return redirect("console:source", slug)
+    return render(request, "console/source.html", _context(source) | {"flap_form": form}, status=422)
+
+
+@require_POST
 def mapping(request: HttpRequest, slug: str) -> HttpResponse:
     """Try a mapping on what came last, or save it."""
     person = reader(request)
@@ -213,6 +232,8 @@ def _context(source: Source) -> dict[str, object]:
         "changes": timeline_of(source),
         "has_heartbeats": source.kind in heartbeat_views.KINDS,
         "heartbeat_form": HeartbeatForm(),
+        "flap_form": FlappingForm(initial=flapping_initial(source.flapping)),
+        "usual": usual_words(),
         "topics": f"{timeline.ref(source)} alerts",
         "live_topics": f"{timeline.ref(source)} alerts",
         "live_since": since,
@@ -266,6 +287,8 @@ def _became(signal: Signal) -> str:
     if signal.alert is None:
         return signal.problem or "Nothing was open that it could end"
     state = "firing" if signal.alert.state == Alert.State.FIRING else "over"
+    if signal.alert.held:
+        return f"Its alert is {state}; it {'is' if state == 'firing' else 'was'} held back: {signal.alert.held}"
     page = signal.alert.group.page
     if page is None:
         return f"Its alert is {state}; nobody could be paged"

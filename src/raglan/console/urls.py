@@ -19,6 +19,7 @@ urlpatterns = [
     path("setup/sources/<slug:slug>/token/", source_views.new_token, name="new_token"),
     path("setup/sources/<slug:slug>/test/", source_views.send_test, name="test_source"),
     path("setup/sources/<slug:slug>/change/", source_views.change, name="change_source"),
+    path("setup/sources/<slug:slug>/flapping/", source_views.save_flapping, name="source_flapping"),
     path("setup/sources/<slug:slug>/secret/", source_views.save_secret, name="save_secret"),
     path("setup/sources/<slug:slug>/mapping/", source_views.mapping, name="mapping"),
     path("setup/sources/<slug:slug>/confirm/<int:pk>/", source_views.confirm, name="confirm_topic"),

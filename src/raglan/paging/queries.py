@@ -10,7 +10,7 @@ from raglan.core import secrets
 from raglan.core.clock import now
 from raglan.oncall import queries as oncall
 from raglan.paging.hours import Hours
-from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget
+from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, WhenNobody
 from raglan.people.models import Person
 
@@ -32,6 +32,12 @@ def open_pages() -> QuerySet[Page]:
     """Pages that still want somebody: nobody has answered, or nobody could be reached."""
     waiting = (Page.State.TRIGGERED, Page.State.UNANSWERED)
     return Page.objects.filter(state__in=waiting, is_test=False).order_by("-pk")
+
+
+def was_told(page_id: int) -> bool:
+    """Tell whether a page has reached out to somebody, or to a program."""
+    reached = Reached.objects.filter(page_id=page_id).exclude(answer=Reached.Answer.UNREACHABLE)
+    return reached.exists() or WebhookCall.objects.filter(page_id=page_id).exists()
 
 
 def live_pages() -> QuerySet[Page]:

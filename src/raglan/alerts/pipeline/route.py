@@ -11,6 +11,7 @@ from datetime import datetime
 
 import re2
 
+from raglan.alerts.pipeline.flap import FlapRule
 from raglan.alerts.pipeline.hours import Span, is_within
 from raglan.core.clock import now
 from raglan.core.decisions import Decision
@@ -60,6 +61,7 @@ class RouteRule:
     goes_on: bool = False
     hours: tuple[Span, ...] = ()
     zone: str = "UTC"
+    flapping: FlapRule | None = None
 
     @property
     def name(self) -> str:

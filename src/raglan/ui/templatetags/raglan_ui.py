@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django import template
@@ -88,6 +88,12 @@ def iso(moment: datetime | None) -> str:
 def initials(name: object) -> str:
     """Write the initials of a person or a name."""
     return wording.initials(str(getattr(name, "name", "") or name or ""))
+
+
+@register.filter
+def in_map(key: int, words: Mapping[int, str] | None) -> str:
+    """Return what a mapping says of a key, or nothing: {{ group.pk|in_map:flapping }}."""
+    return words.get(key, "") if words else ""
 
 
 @register.filter
