@@ -1,6 +1,6 @@
 """Reads of alerts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import now
+from raglan.core.db import bulk
 from raglan.core.errors import NotFound, NotSignedIn
 from raglan.core.models import Event
 from raglan.core.secrets import digest
@@ -58,6 +59,13 @@ def source_key(source: Source) -> SourceKey:
     """Return a source as doors and the journal see it."""
     secret = unseal(source.secret_sealed) if source.secret_sealed else ""
     return SourceKey(source.pk, source.slug, source.kind, source.mapping, secret)
+
+
+def firing_ids(fingerprints: Collection[str]) -> list[int]:
+    """Return the ids of the alerts that fire and have one of these fingerprints."""
+    # Left to itself, SQLite takes the index on the state and reads all that fires.
+    index = "one_open_alert_a_fingerprint"
+    return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
 
 
 def routes() -> list[RouteRule]:

@@ -43,6 +43,7 @@ ALERT_FIELDS = (
 )
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
+T = TypeVar("T", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +202,10 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     snapshot = _fresh(at)
     named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
     prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
-    for chunk in _chunks(sorted(prints)):
-        firing = Alert.objects.filter(fingerprint__in=chunk, state=Alert.State.FIRING)
-        if known := list(firing.values_list("pk", flat=True)):  # most of what comes here is new
-            related = ("group__policy", "group__page__acknowledged_by")
-            alerts = Alert.objects.select_related("group", *related).filter(pk__in=known)
+    if known := queries.firing_ids(prints):  # most of what comes here is new
+        related = ("group__policy", "group__page__acknowledged_by")
+        for chunk in _chunks(known):
+            alerts = Alert.objects.select_related("group", *related).filter(pk__in=chunk)
             snapshot.open_alerts |= {alert.fingerprint: alert for alert in alerts}
     for alert in snapshot.open_alerts.values():
         alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
@@ -315,5 +315,5 @@ def _read_groups(snapshot: Snapshot) -> None:
     snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))
 
 
-def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

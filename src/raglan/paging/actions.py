@@ -288,14 +288,19 @@ def plan_next_step(page: Page, wait: timedelta) -> None:
     timeline.append(planned, about=[page])
 
 
-@atomic
 def raise_urgency(page: Page, *, severity: str) -> bool:
     """Let a page that waits for daylight go out now, because what it is for became urgent. Return whether it did.
 
     A page that is only drafted is changed where it stands.
     """
-    policy = page.policy
-    if page.urgency != Urgency.LOW or page.state != Page.State.TRIGGERED or policy is None:
+    if page.urgency != Urgency.LOW or page.state != Page.State.TRIGGERED:
+        return False  # nearly always, and a storm asks for each of its alerts: no transaction and no policy for that
+    return _raise_urgency(page, page.policy, severity)
+
+
+@atomic
+def _raise_urgency(page: Page, policy: Policy | None, severity: str) -> bool:
+    if policy is None:
         return False
     if policy.urgency == Urgency.LOW or urgency_of(policy.urgency, severity) != Urgency.HIGH:
         return False

@@ -5,7 +5,7 @@ by `executemany`; PostgreSQL takes text by COPY, which is several times faster t
 what the database stores: text for JSON and, by `stamp`, for times.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -74,6 +74,26 @@ def _insert_on_postgresql(into: str, width: int, rows: Sequence[Row]) -> None:
             return
         with connection.wrap_database_errors, cursor.copy(f"COPY {into} FROM STDIN") as copy:
             copy.write("".join(map(_line, rows)))
+
+
+def find_keys(model: type[models.Model], column: str, values: Collection[str], *, index: str, where: str) -> list[int]:
+    """Return the keys of the rows with one of these values for which a fixed condition holds.
+
+    SQLite keeps no statistics, so that it is told which index to take; the condition stands in the text of the
+    statement, because a partial index is only for what is known when it is prepared.
+    """
+    if not values:
+        return []
+    quote = connection.ops.quote_name
+    table, column = quote(model._meta.db_table), quote(column)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)", [list(values)])  # noqa: S608
+        else:
+            named = f"{table} INDEXED BY {quote(index)}"
+            one_of = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
+            cursor.execute(f"SELECT id FROM {named} WHERE {where} AND {one_of}", [text_of(list(values))])  # noqa: S608
+        return [int(row[0]) for row in cursor.fetchall()]
 
 
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:

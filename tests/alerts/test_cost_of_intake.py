@@ -1,0 +1,47 @@
+"""What a commit costs does not grow with what fires already, and hardly with what it brings."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from raglan.alerts.models import Alert
+from raglan.alerts.ports import SourceKey
+from raglan.alerts.queries import firing_ids
+from raglan.testing import world
+
+pytestmark = pytest.mark.django_db
+
+
+def statements(source: SourceKey, name: str, count: int) -> list[str]:
+    with CaptureQueriesContext(connection) as asked:
+        world.ingest(source, *(world.signal(instance=f"{name}{number}") for number in range(count)))
+    return [str(query["sql"]) for query in asked]
+
+
+def test_only_what_fires_with_these_fingerprints_is_found(source: SourceKey) -> None:
+    world.ingest(source, *(world.signal(instance=name) for name in "abc"))
+    world.ingest(source, world.signal("resolved", instance="a"))
+    prints = list(Alert.objects.filter(labels__instance__in=["a", "b"]).values_list("fingerprint", flat=True))
+
+    assert firing_ids([*prints, "unknown"]) == [Alert.objects.get(labels__instance="b").pk]
+    assert firing_ids([]) == []
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has statistics and decides by them")
+def test_known_alerts_are_looked_for_by_their_fingerprints_and_not_among_all_that_fires(source: SourceKey) -> None:
+    asked = [sql for sql in statements(source, "a", 3) if "fingerprint" in sql and sql.startswith("SELECT")]
+
+    for sql in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = str(cursor.fetchall())
+        assert "one_open_alert_a_fingerprint (fingerprint=?)" in plan
+    assert len(asked) == 1
+
+
+def test_alerts_that_join_a_page_ask_nothing_each(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="first"))
+
+    few, many = statements(source, "few", 2), statements(source, "many", 30)
+
+    assert len(many) <= len(few)
