@@ -134,6 +134,12 @@ class Config(BaseSettings):
     peer_url: str = Field("", description="Another raglan; each watches the other, and pages when it is silent.")
     peer_key: SecretStr = Field(SecretStr(""), description="Signs what the two raglans say to each other; 16 or more.")
     peer_every_s: float = Field(30, ge=1, le=300, description="Seconds between two hellos; three misses page.")
+    spool_mb: int = Field(
+        256,
+        ge=0,
+        le=100_000,
+        description="Room in `data_dir` for signals that come while PostgreSQL is away, MiB; 0 to refuse them.",
+    )
     disk_reserve_mb: int = Field(
         64, ge=0, le=10_000, description="Room in `data_dir` that is given up when the disk is full, MiB; 0 for none."
     )

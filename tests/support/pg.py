@@ -48,7 +48,8 @@ class Server:
         self.sockets.mkdir(mode=0o777)
         self.sockets.chmod(0o777)
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "postgres", "-D", str(data))
-        self.process = self._start(data, {**SETTINGS, **(settings or {})})
+        self._data, self._settings = data, {**SETTINGS, **(settings or {})}
+        self.process = self._start(self._data, self._settings)
         atexit.register(self.stop)
         self._wait_until_ready()
 
@@ -63,6 +64,16 @@ class Server:
     def stop(self) -> None:
         """End the server at once and remove its folder."""
         atexit.unregister(self.stop)
+        self.halt()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_again(self) -> None:
+        """Start on the same data."""
+        self.process = self._start(self._data, self._settings)
+        self._wait_until_ready()
+
+    def halt(self) -> None:
+        """End the server; its data stays."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGINT)
@@ -71,7 +82,6 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)
                 self.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(

@@ -49,6 +49,14 @@ def source_by_token(token: str) -> SourceKey:
     return source_key(source)
 
 
+def source_by_id(source_id: int) -> SourceKey:
+    """Return a source, switched off or not. Raises NotFound."""
+    source = Source.objects.filter(pk=source_id).first()
+    if source is None:
+        raise NotFound("There is no such source any more.")
+    return source_key(source)
+
+
 def _source_of(hashed: str) -> Source | None:
     """Return the source of a token, or of the one before it while that is still good."""
     found = Source.objects.filter(token_digest=hashed).first()

@@ -27,7 +27,7 @@ FULL = 0.8
 ANSWER_S = 4.0
 LOOKS_S = 8.0
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-PATHS = ("/livez", "/healthz", "/readyz", "/metrics")
+PATHS = ("/livez", "/healthz", "/readyz", "/readyz/intake", "/metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Check:
 
 
 class Health:
-    """Answers /livez, /healthz, /readyz and /metrics.
+    """Answers /livez, /healthz, /readyz, /readyz/intake and /metrics.
 
     It has threads of its own, so that it can say so when those of the screens are stuck. `is_quiet` tells that the
     engine waits on purpose: a restored copy pages nobody until a person has looked.
@@ -54,8 +54,10 @@ class Health:
         is_quiet: Callable[[], bool] = lambda: False,
         is_migrated: bool = False,
         more: Callable[[], list[Check]] = list,
+        spools: Callable[[], bool] = lambda: False,
     ) -> None:
         self._more = more
+        self._spools = spools
         self._engine = engine
         self._journal = journal
         self._is_quiet = is_quiet
@@ -76,6 +78,8 @@ class Health:
                 await self._metrics(scope, send)
             case "/readyz":
                 await self._report(send, await self._run(self._ready))
+            case "/readyz/intake":
+                await self._report(send, await self._ready_for_signals())
             case _:
                 waited = await self._next_tick() if b"tick=next" in scope["query_string"] else []
                 await self._report(send, [*waited, *await self._run(self._healthy)])
@@ -113,6 +117,14 @@ class Health:
         if checks[-1].ok:
             checks.append(self._migrations())
         return [*checks, self._ticking(quiet_is_fine=True)]
+
+    async def _ready_for_signals(self) -> list[Check]:
+        """For a balancer of intake: with a spool, signals are taken while the database is away."""
+        words = "shutting down" if self.draining else "takes requests"
+        checks = [Check("process", not self.draining, words), self._queue()]
+        if self._spools():
+            return [*checks, Check("spool", ok=True, words="takes signals when the database does not")]
+        return [*checks, *await self._run(lambda: [_database()])]
 
     def _healthy(self) -> list[Check]:
         checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock(), *self._more()]

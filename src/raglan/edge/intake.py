@@ -29,9 +29,11 @@ from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
 from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of, refuse
 from raglan.edge.body import ClientGone, TooLarge, check_length, read
-from raglan.edge.journal import Journal
+from raglan.edge.catching_up import record_of
+from raglan.edge.journal import Away, Journal
 from raglan.edge.places import Places, neighbours, size_of
 from raglan.edge.repeats import Repeats
+from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.tokens import Look, Tokens
 from raglan.edge.wsgi import client_of
@@ -78,12 +80,14 @@ class Intake:
         trusted_proxies: int = 0,
         look: Look = queries.source_by_token,
         repeats: Repeats | None = None,
+        spool: Spool | None = None,
     ) -> None:
         self._journal = journal
+        self._spool = spool
         self._repeats = repeats or Repeats(actions.seen_again, keeps=False)
         self._trusted_proxies = trusted_proxies
         self._threads = Threads("intake", THREADS, line=LINE)
-        self._tokens = Tokens(self._threads, look)
+        self._tokens = Tokens(self._threads, look, is_away=lambda: self._is_away)
         self._named = Places(BODIES_AT_ONCE, share=SHARE)
         self._nameless = Places(NAMELESS_AT_ONCE, share=NAMELESS_SHARE)
         self._noted: dict[int, float] = {}
@@ -148,7 +152,49 @@ class Intake:
             raise NotSignedIn("This token belongs to a source of another kind.")
         return source
 
+    @property
+    def _is_away(self) -> bool:
+        """Whether the database is, so that requests go to the spool."""
+        return self._spool is not None and self._spool.is_needed
+
     async def _through(self, door: Door, source: SourceKey, token: str, request: IntakeRequest) -> Answer:
+        """Store and answer; while the database is away, on this node's own disk."""
+        if self._is_away and (said := await self._spooled(door, source, token, request)) is not None:
+            return said
+        try:
+            return await self._stored(door, source, token, request)
+        except Away:
+            if self._spool is None:
+                raise
+            self._spool.open()
+            log.warning("the database does not answer; requests go to the spool", extra={"source": source.slug})
+            said = await self._spooled(door, source, token, request)
+            if said is None:  # the spool was emptied meanwhile: the database is back
+                return await self._stored(door, source, token, request)
+            return said
+
+    async def _spooled(self, door: Door, source: SourceKey, token: str, request: IntakeRequest) -> Answer | None:
+        """Decode, keep on disk, answer; None when the spool was closed meanwhile."""
+        spool = self._spool
+        assert spool is not None
+        try:
+            if isinstance(door, Replies):
+                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
+                if said is not None:
+                    return said
+            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+        except BadInput as error:
+            return refused(door, error)
+        at = now()
+        keep = lambda: spool.add(record_of(source, unpacked(request), at, token))  # noqa: E731 -- for the thread
+        if not await self._threads.ask(keep):
+            return None
+        metrics.signals_accepted.labels(source.slug).inc(len(decoded.signals))
+        said = accepted(door, decoded, Outcome(new=len(decoded.signals), parked=len(decoded.problems)))
+        body = {**said.body, "stored": "spool"} if isinstance(said.body, dict) else said.body
+        return replace(said, body=body, headers={**said.headers, "X-Raglan-Stored": "spool"})
+
+    async def _stored(self, door: Door, source: SourceKey, token: str, request: IntakeRequest) -> Answer:
         """Decode, store, answer."""
         await self._meet(source, request.remote)
         if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:

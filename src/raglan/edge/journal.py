@@ -31,6 +31,10 @@ waiting_signals = Gauge("raglan_journal_waiting", "Signals that wait for the dis
 commits = Counter("raglan_journal_commits", "Group commits", ["outcome"], registry=metrics.REGISTRY)
 
 
+class Away(Overloaded):
+    """The database does not answer; what was to be stored may be put elsewhere meanwhile."""
+
+
 class NotStored(RaglanError):
     """A batch that raglan could not take in although the database answered: a mistake of ours."""
 
@@ -161,7 +165,7 @@ class Journal:
         away = 0
         for batch in batches:
             if away >= FAILURES_IN_A_ROW:
-                results.append(Overloaded("The database does not answer. Send this again."))
+                results.append(Away("The database does not answer. Send this again."))
                 continue
             result = self._commit_alone(batch)
             away = away + 1 if isinstance(result, Overloaded) else 0
@@ -175,7 +179,7 @@ class Journal:
         except AWAY as error:
             commits.labels("away").inc()
             log.warning("the database did not take a batch", extra={"error": str(error)})
-            return Overloaded("The database does not answer. Send this again.")
+            return Away("The database does not answer. Send this again.")
         except Exception:  # see above
             commits.labels("refused").inc()
             log.exception("a batch could not be stored", extra={"source": batch.source.slug})

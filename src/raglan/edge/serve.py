@@ -28,6 +28,7 @@ from raglan.edge import crashes, life, server, startup
 from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
+from raglan.edge.catching_up import CatchingUp
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
@@ -36,6 +37,7 @@ from raglan.edge.peers import Peers
 from raglan.edge.pulse import Pulse
 from raglan.edge.repeats import Repeats
 from raglan.edge.reserve import Reserve
+from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
 
@@ -109,10 +111,23 @@ class Process:
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
         self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
         proxies = config.trusted_proxy_count
-        self._intake = Intake(self._journal, trusted_proxies=proxies, repeats=self._repeats) if self._journal else None
+        self._spool = self._make_spool()
+        self._intake = (
+            Intake(self._journal, trusted_proxies=proxies, repeats=self._repeats, spool=self._spool)
+            if self._journal
+            else None
+        )
+        self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)
         more = self._more_checks
-        self._health = Health(self._engine, self._journal, is_quiet=lambda: self._is_quiet, is_migrated=True, more=more)
+        self._health = Health(
+            self._engine,
+            self._journal,
+            is_quiet=lambda: self._is_quiet,
+            is_migrated=True,
+            more=more,
+            spools=lambda: self._spool is not None and self._spool.has_room,
+        )
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
         self._hub = Hub(authorize=audience.authorize, replay=audience.replay) if "edge" in roles else None
@@ -131,9 +146,20 @@ class Process:
 
     def _more_checks(self) -> list[Check]:
         checks = [Check("disk", not self._reserve.is_used, self._reserve.words)]
+        if self._spool is not None:
+            count, room = self._spool.waiting, self._spool.has_room
+            words = f"{count} requests wait for the database" if count else "empty"
+            checks.append(Check("spool", room, words if room else f"full: {words}"))
         if self._is_safe:
             checks.append(Check("mode", ok=True, words="safe mode: only intake and engine, after unexpected ends"))
         return checks
+
+    def _make_spool(self) -> Spool | None:
+        """Where the database is on the same disk, there is nothing to gain from a second place on it."""
+        size = self._config.spool_mb
+        if connection.vendor == "sqlite" or "edge" not in self._config.roles or not size:
+            return None
+        return Spool(self._config.data_dir / "spool", most_mb=size)
 
     def _make_bridge(self) -> Bridge:
         count = self._config.trusted_proxy_count
@@ -170,7 +196,8 @@ class Process:
     def _start(self, newest: int) -> None:
         life.hold_back_when(lambda: "the disk is full" if self._reserve.is_used else "")
         life.is_safe = self._is_safe
-        for part in (self._listener, self._journal, self._repeats, self._pulse, self._reserve, self._watchdog):
+        stores = (self._journal, self._repeats, self._catching_up, self._reserve)
+        for part in (self._listener, *stores, self._pulse, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -240,6 +267,8 @@ class Process:
             connections.close_all()
 
     def _end_threads(self, until: float) -> bool:
+        if self._catching_up is not None:
+            self._catching_up.stop(0.5)
         ended = self._journal is None or self._journal.stop(max(0.5, until - time.monotonic()))
         if self._listener is not None:
             self._listener.stop()

@@ -6,22 +6,26 @@ from collections.abc import Callable, Sequence
 
 from raglan.alerts.ports import SourceKey
 from raglan.core import bus
-from raglan.core.errors import NotSignedIn
+from raglan.core.errors import NotSignedIn, Overloaded
 from raglan.core.secrets import digest
 from raglan.edge.threads import Threads
 
 KEEP_S = 30.0
 MOST = 4_096
 Look = Callable[[str], SourceKey]
+Known = tuple[float, SourceKey | NotSignedIn]
+Book = OrderedDict[str, Known]
 
 
 class Tokens:
     """Remembers by digest, so that no token lies in memory; unknown ones too, so that guessing costs nothing."""
 
-    def __init__(self, threads: Threads, look: Look) -> None:
+    def __init__(self, threads: Threads, look: Look, *, is_away: Callable[[], bool] = lambda: False) -> None:
         self._threads = threads
         self._look = look
-        self._known: OrderedDict[str, tuple[float, SourceKey | NotSignedIn]] = OrderedDict()
+        self._is_away = is_away
+        self._known: Book = OrderedDict()
+        self._before: Book = OrderedDict()
         self._unsubscribe = bus.subscribe(self._heard)
 
     async def source(self, token: str) -> SourceKey:
@@ -29,7 +33,7 @@ class Tokens:
         key, book = digest(token), self._known
         known = book.get(key)
         if known is None or time.monotonic() - known[0] > KEEP_S:
-            known = time.monotonic(), await self._threads.ask(lambda: self._ask(token))
+            known = await self._fresh(token, known or self._before.get(key))
             book[key] = known  # a book that was put away meanwhile: what was read may be old
             if len(book) > MOST:
                 book.popitem(last=False)
@@ -37,6 +41,17 @@ class Tokens:
         if isinstance(found, NotSignedIn):
             raise NotSignedIn(found.sentence)
         return found
+
+    async def _fresh(self, token: str, known: Known | None) -> Known:
+        """Look a token up; while the database is away, what was known of it holds."""
+        if known is not None and self._is_away():
+            return known
+        try:
+            return time.monotonic(), await self._threads.ask(lambda: self._ask(token))
+        except Overloaded:
+            if known is None:
+                raise
+            return known
 
     def close(self) -> None:
         """Stop listening."""
@@ -50,5 +65,8 @@ class Tokens:
 
     def _heard(self, names: Sequence[str], event_id: int) -> None:
         """Called on whatever thread committed: one assignment, so that the loop sees the old book or the new one."""
-        if any(name == "*" or name.startswith("source:") for name in names):
-            self._known = OrderedDict()
+        if any(name.startswith("source:") for name in names):
+            self._known, self._before = OrderedDict(), OrderedDict()
+        elif "*" in names:  # anything may have happened while nothing was heard, such as while the database was away
+            before = [*self._before.items(), *self._known.items()]
+            self._known, self._before = OrderedDict(), OrderedDict(before[-MOST:])

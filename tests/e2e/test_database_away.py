@@ -1,0 +1,103 @@
+"""PostgreSQL goes away under a running raglan: signals are taken all the same, and page once it is back."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.support import pg
+from tests.support.server import Running, get_status, serving, set_up_web_team, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def database() -> Iterator[pg.Server]:
+    """A PostgreSQL of this test's own, which it may stop."""
+    server = pg.Server()
+    with server.connect() as connection:
+        connection.execute("CREATE DATABASE away")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def raglan(database: pg.Server) -> Iterator[Running]:
+    key = "a-key-for-this-test-only-0123456789"
+    with serving(database_url=database.url("away"), storm_groups="0", secret_key=key) as running:
+        yield running
+
+
+def push(running: Running, token: str, name: str) -> str:
+    """Push an alert; return where the answer says that it lies."""
+    body = json.dumps([{"labels": {"alertname": name, "service": name}, "annotations": {"summary": name}}]).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urlopen(Request(f"{running.url}/api/v2/alerts", data=body, headers=headers), timeout=60) as answer:
+        assert answer.status == 200
+        return str(answer.headers.get("X-Raglan-Stored", "database"))
+
+
+def subjects(running: Running) -> list[str]:
+    return [str(mail["Subject"]) for mail in running.mailbox.to("mara@example.test")]
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_what_was_answered_while_it_was_away_pages_once_when_it_is_back(
+    raglan: Running, database: pg.Server, how: str
+) -> None:
+    token = set_up_web_team(raglan)
+    assert push(raglan, token, "Before") == "database"
+    until(lambda: "Before" in subjects(raglan), 30)
+
+    if how == "stopped":
+        database.halt()
+    else:
+        tell(database, signal.SIGSTOP)
+    names = [f"Away{number}" for number in range(8)]
+    assert {push(raglan, token, name) for name in names} == {"spool"}
+    assert get_status(raglan.url, "/readyz") == 503
+    assert get_status(raglan.url, "/readyz/intake") == 200
+    assert not set(names) & set(subjects(raglan))
+
+    if how == "stopped":
+        database.start_again()
+    else:
+        tell(database, signal.SIGCONT)
+
+    until(lambda: set(subjects(raglan)) >= set(names), 60)
+    until(lambda: push(raglan, token, "After") == "database", 30, every=0.5)
+    until(lambda: "After" in subjects(raglan), 30)
+    time.sleep(1)
+    assert sorted(subjects(raglan)) == sorted(["Before", "After", *names])
+
+
+def test_a_node_that_is_killed_with_a_spool_hands_it_over_at_its_next_start(
+    raglan: Running, database: pg.Server
+) -> None:
+    token = set_up_web_team(raglan)
+    push(raglan, token, "Before")
+    database.halt()
+    names = [f"Away{number}" for number in range(3)]
+    assert {push(raglan, token, name) for name in names} == {"spool"}
+    raglan.stop(signal.SIGKILL)
+    database.start_again()
+
+    raglan.start_again()
+
+    until(lambda: set(subjects(raglan)) >= set(names), 60)
+
+
+def tell(database: pg.Server, number: int) -> None:
+    """Send a signal to all processes of a PostgreSQL."""
+    pid = database.process.pid
+    for word in [*Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), str(pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(int(word), number)
