@@ -96,6 +96,7 @@ class Node:
         plain = {name: value for name, value in options.items() if not name.islower()}
         base = {**environment(folder, self.port, smtp_url), "RAGLAN_LOG_LEVEL": "warning", "RAGLAN_DEMO": "true"}
         base["RAGLAN_SAFE_MODE_AFTER"] = "0"  # it is meant to be killed often
+        base["RAGLAN_STORM_GROUPS"] = "0"  # what is counted is that each alert has a page of its own
         self.env = {**base, **more}
         self._process_env = {**self.env, **plain}
         self._log: IO[bytes] = (folder / "log").open("ab")

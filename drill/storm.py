@@ -17,7 +17,7 @@ LONE_S = 15.0
 
 def run(folder: Path, _runs: int) -> Iterator[Result]:
     """Send both storms at once from two sources; in the middle one alert of a third."""
-    with Box() as box, Node(folder / "one", box.url) as node, prepared(node) as path:
+    with Box() as box, Node(folder / "one", box.url, storm_groups="20") as node, prepared(node) as path:
         other = node.client().post("/sources", {"name": "Lone", "slug": "lone", "kind": "alertmanager"})
         lone_path = f"/integrations/{other['token']}/api/v2/alerts"  # type: ignore[index,call-overload]
         statuses: Counter[int] = Counter()
