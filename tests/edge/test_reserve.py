@@ -50,6 +50,15 @@ def test_the_reserve_takes_real_room_and_gives_it_back(tmp_path: Path, free: Cal
     assert ((tmp_path / NAME).exists(), reserve.is_used) == (True, False)
 
 
+def test_a_reserve_that_is_spent_too_is_told(tmp_path: Path, free: Callable[[int], None]) -> None:
+    reserve = Reserve(tmp_path, 8)
+    reserve.look()
+    for mb, used, spent in ((0, True, True), (7, True, False), (0, True, True), (100, False, False)):
+        free(mb)
+        reserve.look()
+        assert (reserve.is_used, reserve.is_spent) == (used, spent)
+
+
 def test_a_start_on_a_full_disk_knows_it(tmp_path: Path, free: Callable[[int], None]) -> None:
     free(0)
     reserve = Reserve(tmp_path, 8)

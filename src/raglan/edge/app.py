@@ -46,7 +46,7 @@ class Edge:
             await self._others(scope, receive, send)
 
     async def _take_in(self, intake: Intake, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.reserve is not None and self.reserve.is_used:
+        if self.reserve is not None and self.reserve.is_spent:
             full = Overloaded("The disk is full. What was accepted is delivered.", retry_after=RETRY_S)
             await refuse(send, full)
             return

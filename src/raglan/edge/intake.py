@@ -46,6 +46,8 @@ LINE = 4_000
 INLINE = 64 * 1024
 IDLE_S = 10.0
 WHOLE_S = 30.0
+SHORT = "The disk is full. Critical alerts only are taken; send this again."
+SHORT_RETRY_S = 30
 NOTE_EVERY_S = 2.0
 MEET_EVERY_S = 60.0
 PREFIX = "/integrations/"
@@ -81,9 +83,11 @@ class Intake:
         look: Look = queries.source_by_token,
         repeats: Repeats | None = None,
         spool: Spool | None = None,
+        is_short: Callable[[], bool] = lambda: False,
     ) -> None:
         self._journal = journal
         self._spool = spool
+        self._is_short = is_short
         self._repeats = repeats or Repeats(actions.seen_again, keeps=False)
         self._trusted_proxies = trusted_proxies
         self._threads = Threads("intake", THREADS, line=LINE)
@@ -129,6 +133,8 @@ class Intake:
             body = await read(receive, most=MAX_BODY, idle_s=IDLE_S, whole_s=WHOLE_S)
             request = replace(head, body=body)
             if desk is not None:
+                if self._is_short():
+                    raise Overloaded(SHORT, retry_after=SHORT_RETRY_S)
                 return await self._threads.ask(lambda: desk.answer(source, unpacked(request)))
             assert door is not None
             if source is None:
@@ -196,6 +202,8 @@ class Intake:
 
     async def _stored(self, door: Door, source: SourceKey, token: str, request: IntakeRequest) -> Answer:
         """Decode, store, answer."""
+        if self._is_short():
+            return await self._critical_only(door, source, request)
         await self._meet(source, request.remote)
         if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:
             return said
@@ -209,6 +217,25 @@ class Intake:
             await self._note(source, error, body_of(request, token))
             return refused(door, error)
         outcome = await self._journal.put(Batch(source, decoded, now()))
+        return accepted(door, decoded, outcome)
+
+    async def _critical_only(self, door: Door, source: SourceKey, request: IntakeRequest) -> Answer:
+        """Store what is critical and fires; what is left out makes the answer a 503, so that all of it comes again."""
+        try:
+            if isinstance(door, Replies):
+                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
+                if said is not None:
+                    return said
+            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+        except BadInput as error:
+            return refused(door, error)
+        severe = [one for one in decoded.signals if one.severity == "critical" and one.status == "firing"]
+        outcome = Outcome()
+        if severe:
+            kept = replace(decoded, signals=severe, problems=(), marks=())
+            outcome = await self._journal.put(Batch(source, kept, now()))
+        if len(severe) < len(decoded.signals):
+            raise Overloaded(SHORT, retry_after=SHORT_RETRY_S)
         return accepted(door, decoded, outcome)
 
     async def _quickly(self, door: QuickDoor, source: SourceKey, request: IntakeRequest) -> Answer | None:

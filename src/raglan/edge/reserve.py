@@ -1,8 +1,9 @@
 """A file that holds room on the disk, and is given up when there is no other room left.
 
 SQLite can neither delete nor tidy up on a full disk. So a reserve is freed at the first sign: what was accepted is
-still delivered and recorded, new signals are refused with a time to come back, `/healthz` fails, no sign of life goes
-out, and our own people are paged. When there is room again the reserve is made anew, without a restart.
+still delivered and recorded, critical signals are taken, all others are refused with a time to come back, `/healthz`
+fails, no sign of life goes out, and our own people are paged. When the reserve is spent too, nothing more is taken.
+When there is room again the reserve is made anew, without a restart.
 """
 
 import os
@@ -44,10 +45,14 @@ class DiskHasRoom(timeline.EventPayload):
 
 
 class Reserve:
-    """Looks every second; `is_used` tells that the reserve was given up and is not back."""
+    """Looks every second.
+
+    `is_used` tells that the reserve was given up and is not back, `is_spent` that little of it is left either.
+    """
 
     def __init__(self, folder: Path, size_mb: int) -> None:
         self.is_used = False
+        self.is_spent = False
         self._path = folder / NAME
         self._size = size_mb * MB
         self._least = max(MB, self._size // 8)
@@ -68,7 +73,11 @@ class Reserve:
     @property
     def words(self) -> str:
         """Say how it is, for people."""
-        return "is full: new signals are refused, what was accepted is delivered" if self.is_used else "has room"
+        if self.is_spent:
+            return "is full, and so is its reserve: new signals are refused, what was accepted is delivered"
+        if self.is_used:
+            return "is full: critical signals only are taken, what was accepted is delivered"
+        return "has room"
 
     def look(self) -> None:
         """Look once."""
@@ -84,6 +93,7 @@ class Reserve:
             self.is_used = False
         elif not held:
             self.is_used = True  # a start on a disk that is full already
+        self.is_spent = self.is_used and self._free() < self._least
 
     def tell(self) -> None:
         """Page our own people about a full disk, once; end that page when there is room. Raises what it raises."""
@@ -93,7 +103,7 @@ class Reserve:
             last = signs.last(PAGED)
             paged = int(str(last.data["page"])) if last else 0
             if self.is_used and not paged:
-                words = paging.Words("The disk of raglan is full", "New alerts are refused. Make room.", "critical")
+                words = paging.Words("The disk of raglan is full", "Critical alerts only are taken.", "critical")
                 page = paging.start(paging.ensure_fallback(), words, reason=paging.Reason(type="disk"))
                 timeline.append(DiskFull(free_mb=self._free() // MB, page=page.pk), about=["raglan:disk", page])
                 signs.note(PAGED, page=page.pk)

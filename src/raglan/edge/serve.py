@@ -111,14 +111,10 @@ class Process:
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
         self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
         proxies = config.trusted_proxy_count
-        self._spool = self._make_spool()
-        self._intake = (
-            Intake(self._journal, trusted_proxies=proxies, repeats=self._repeats, spool=self._spool)
-            if self._journal
-            else None
-        )
-        self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)
+        self._spool = self._make_spool()
+        self._intake = self._make_intake(proxies) if self._journal else None
+        self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         more = self._more_checks
         self._health = Health(
             self._engine,
@@ -153,6 +149,16 @@ class Process:
         if self._is_safe:
             checks.append(Check("mode", ok=True, words="safe mode: only intake and engine, after unexpected ends"))
         return checks
+
+    def _make_intake(self, proxies: int) -> Intake:
+        assert self._journal is not None
+        return Intake(
+            self._journal,
+            trusted_proxies=proxies,
+            repeats=self._repeats,
+            spool=self._spool,
+            is_short=lambda: self._reserve.is_used,
+        )
 
     def _make_spool(self) -> Spool | None:
         """Where the database is on the same disk, there is nothing to gain from a second place on it."""
