@@ -54,6 +54,7 @@ SIGNED_IN = [
     "/on-call/new/",
     "/on-call/cover/",
     "/on-call/calendars/",
+    "/on-call/calendars/leave/",
     "/on-call/web/rotation/",
     "/on-call/web/rotation/?layer=%2B",
     "/on-call/web/cover/",

@@ -9,7 +9,7 @@ from django.db import models
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, covers, events, fairness, feeds, queries, sources, watch
+from raglan.oncall import actions, covers, events, fairness, feeds, leaves, queries, sources, watch
 from raglan.oncall.models import (
     Booking,
     CalendarSource,
@@ -17,6 +17,8 @@ from raglan.oncall.models import (
     Feed,
     Holiday,
     Layer,
+    Leave,
+    LeaveCalendar,
     Notice,
     Override,
     Rotation,
@@ -39,6 +41,8 @@ TABLES: tuple[type[models.Model], ...] = (
     Notice,
     CoverRequest,
     Holiday,
+    LeaveCalendar,
+    Leave,
 )
 
 
@@ -48,6 +52,8 @@ HIDDEN: dict[type[models.Model], set[str]] = {
     Holiday: {"id"},
     Feed: {"digest"},
     CalendarSource: {"sealed_url", "tried_at", "read_at"},  # a secret, and when it was looked at
+    LeaveCalendar: {"sealed_url", "tried_at", "read_at"},
+    Leave: {"id", "created_at"},
 }
 
 
@@ -63,7 +69,7 @@ def rows() -> dict[str, list[dict[str, object]]]:
 
 def rebuild() -> None:
     """Apply every event, in order, to empty tables."""
-    for event in Event.objects.filter(kind__regex=r"^(schedule|calendar)\.").order_by("pk"):
+    for event in Event.objects.filter(kind__regex=r"^(schedule|calendar|leave)\.").order_by("pk"):
         apply(KINDS[event.kind].model_validate(event.data))
 
 
@@ -136,7 +142,43 @@ def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for
         case events.CalendarNotRead():
             CalendarSource.objects.filter(pk=payload.source).update(problem=payload.problem)
         case _:
+            apply_leave(payload)
+
+
+def apply_leave(payload: EventPayload) -> None:
+    match payload:
+        case events.LeaveNamed():
+            fields = payload.model_dump(include={"starts_at", "ends_at", "created_at"})
+            Leave.objects.create(id=payload.leave, person_id=payload.person, **fields)
+        case events.LeaveTakenBack(ends_at=None):
+            Leave.objects.filter(pk=payload.leave).delete()
+        case events.LeaveTakenBack():
+            Leave.objects.filter(pk=payload.leave).update(ends_at=payload.ends_at)
+        case events.LeaveCalendarSet():
+            fields = payload.model_dump(include={"host", "created_at"})
+            LeaveCalendar.objects.create(id=payload.leave_calendar, person_id=payload.person, **fields)
+        case events.LeaveCalendarEnded():
+            LeaveCalendar.objects.filter(pk=payload.leave_calendar).update(ended_at=payload.ended_at)
+            be_away(payload.leave_calendar, [], payload.ended_at)
+        case events.LeaveCalendarRead():
+            LeaveCalendar.objects.filter(pk=payload.leave_calendar).update(problem=payload.problem)
+            be_away(payload.leave_calendar, payload.times, payload.read_at)
+        case events.LeaveCalendarNotRead():
+            LeaveCalendar.objects.filter(pk=payload.leave_calendar).update(problem=payload.problem)
+        case _:
             pytest.fail(f"{payload.kind} is not known here")
+
+
+def be_away(calendar: int, times: list[tuple[datetime, datetime]], at: datetime) -> None:
+    """Let the leave be that of the calendar from an instant on; what was before stays."""
+    person = LeaveCalendar.objects.get(pk=calendar).person_id
+    for row in Leave.objects.filter(calendar=calendar, ends_at__gt=at):
+        if (row.starts_at, row.ends_at) in times:
+            continue
+        row.delete() if row.starts_at >= at else Leave.objects.filter(pk=row.pk).update(ends_at=at)
+    for low, high in times:
+        names = {"calendar_id": calendar, "person_id": person, "starts_at": low, "ends_at": high}
+        Leave.objects.get_or_create(**names, defaults={"created_at": at})
 
 
 def book(source: int, shifts: list[tuple[int, datetime, datetime]], at: datetime) -> None:
@@ -152,6 +194,20 @@ def book(source: int, shifts: list[tuple[int, datetime, datetime]], at: datetime
         if low >= at:
             times = {"starts_at": low, "ends_at": high}
             Booking.objects.create(source_id=source, schedule=schedule, person_id=person, **times)
+
+
+def be_on_leave(mara: Person) -> None:
+    begun, never, _ = (leaves.name_leave(mara, now() + n * DAY, now() + (n + 2) * DAY, actor=mara) for n in range(3))
+    CLOCK.move(HOUR)
+    for leave in (begun, never):
+        leaves.take_back(leave, actor=mara)
+    calendar = leaves.set_calendar(mara, url="https://calendar.example.test/a.ics", actor=mara)
+    one, two = (now(), now() + 3 * DAY), (now() + 4 * DAY, now() + 5 * DAY)
+    for times in ((one, two), (one,), (two,)):
+        CLOCK.move(HOUR)
+        leaves.take_copy(calendar, times, "one is odd", now())
+    leaves.keep_last_copy(calendar, "it answered with 404", now())
+    leaves.set_calendar(mara, url="https://calendar.example.test/b.ics", actor=mara)
 
 
 def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, rowan: Person) -> None:
@@ -198,6 +254,7 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     covers.ask(web, replace(wanted, starts_at=now() + 3 * HOUR, ends_at=now() + 4 * HOUR), by=on_call[0])
     for text in ("2026-12-25 Christmas\n2026-12-26", "2026-12-25 Christmas"):
         fairness.set_holidays(web, fairness.read_holidays(text), actor=mara)
+    be_on_leave(mara)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

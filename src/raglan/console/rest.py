@@ -16,6 +16,7 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
+from raglan.oncall.leave_rest import router as leave
 from raglan.oncall.rest import router as oncall
 from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
@@ -32,7 +33,7 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances)
-for _router in (people, catalog, oncall, calendars, changes, paging, *_noise, incidents, reviews, own):
+for _router in (people, catalog, oncall, calendars, leave, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

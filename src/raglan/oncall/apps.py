@@ -13,5 +13,6 @@ class OncallConfig(AppConfig):
 
     def ready(self) -> None:
         """Register timers."""
+        import_module("raglan.oncall.leaves")
         import_module("raglan.oncall.sources")
         import_module("raglan.oncall.watch")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import covers, queries, resolve
+from raglan.oncall import covers, leaves, queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
@@ -47,6 +47,7 @@ class Index:
     gaps: list[tuple[Schedule, NamedShift]]
     own: list[tuple[Schedule, NamedShift]]
     is_today: bool
+    away: list[tuple[Schedule, leaves.Clash]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Rota:
     is_today: bool
     source: CalendarSource | None
     requests: list[CoverRequest]
+    away: list[leaves.Clash]
 
     @property
     def current(self) -> Turns | None:
@@ -81,12 +83,14 @@ def index(reader: Person, asked: str) -> Index:
     window = _window(reader, asked, at)
     rows = queries.calendar_between(window.starts_at, window.ends_at)
     listed = [(row.name, _address(row), shifts) for row, shifts in rows]
+    known = leaves.away_in(shifts for _, shifts in rows)
     return Index(
         duties=queries.current(at),
         calendar=window.draw(listed, zones_of(row for row, _ in rows)),
         gaps=[(row, shift) for row, shifts in rows for shift in shifts if shift.is_gap and shift.ends_at > at],
         own=queries.shifts_of(reader, at),
         is_today=window.starts_at <= at < window.ends_at,
+        away=[(row, clash) for row, shifts in rows for clash in leaves.clashes(shifts, known, window.ends_at)],
     )
 
 
@@ -97,18 +101,20 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
     row = queries.schedule(slug, since=min(at, window.starts_at))
     shifts = queries.shifts_between(row, window.starts_at, window.ends_at)
     turns = turns_of(row, at)
+    coming = queries.coming(row, at, at + AHEAD)
     counted = (item for item in row.overrides.all() if queries.counts(item) and item.ends_at > at)
     return Rota(
         schedule=row,
         duty=queries.duties([row], at)[0],
         calendar=window.draw([(row.name, "", shifts), *layer_rows(queries.load(row), window)], zones_of([row])),
-        coming=queries.coming(row, at, at + AHEAD)[:LISTED],
+        coming=coming[:LISTED],
         turns=turns,
         overrides=sorted(counted, key=lambda item: item.starts_at),
         departed=sorted({p for item in turns for p in item.people if not p.is_active}, key=lambda p: p.name),
         is_today=window.starts_at <= at < window.ends_at,
         source=queries.source_of(row),
         requests=covers.waiting(row),
+        away=leaves.clashes(coming, leaves.away_in([coming]), at + AHEAD)[:LISTED],
     )
 
 
@@ -171,6 +177,7 @@ class Look:
     calendar: Calendar
     preview: Preview
     outcome: list[tuple[str, str]]
+    away: list[leaves.Clash]
 
     @property
     def coming(self) -> list[NamedShift]:
@@ -209,7 +216,9 @@ def _look(row: Schedule | None, preview: Preview, after: resolve.Schedule, first
         drawn.insert(0, ("As it is", "", queries.shifts_between(row, window.starts_at, window.ends_at)))
     drawn += layer_rows(after, window)
     zones = dict.fromkeys(rotation.time_zone for rotation in after.rotations)
-    return Look(window.draw(drawn, zones), preview, [(move.before, move.after) for move in preview.changes])
+    outcome = [(move.before, move.after) for move in preview.changes]
+    away = leaves.clashes(preview.shifts, leaves.away_in([preview.shifts]), now() + AHEAD)[:LISTED]
+    return Look(window.draw(drawn, zones), preview, outcome, away)
 
 
 def layer_rows(schedule: resolve.Schedule, window: Window) -> list[tuple[str, str, list[NamedShift]]]:
@@ -279,7 +288,10 @@ def cover_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> di
     shift = coming[1] if len(coming) > 1 else coming[0]
     starts_at = _instant(asked.get("from", "")) or shift.starts_at
     ends_at = _instant(asked.get("until", "")) or min(shift.ends_at, starts_at + timedelta(weeks=1))
-    return {"person": reader.pk, "starts_at": starts_at, "ends_at": ends_at}
+    initial: dict[str, object] = {"person": reader.pk, "starts_at": starts_at, "ends_at": ends_at}
+    if asked.get("instead_of", "").isdecimal():
+        initial |= {"kind": Override.Kind.REPLACE_ONE, "instead_of": asked["instead_of"]}
+    return initial
 
 
 def ask_initial(row: Schedule, reader: Person, asked: Mapping[str, str]) -> dict[str, object]:

@@ -101,7 +101,7 @@ def make_feed(request: HttpRequest, data: FeedIn) -> Status[FeedMade]:
 
     A token needs more than the scope to read, for the address goes on to work when the token is revoked.
     """
-    person = _keeper(request)
+    person = keeper(request)
     schedule = queries.schedule(data.schedule) if data.schedule else None
     feed, secret = feeds.make_feed(person, schedule, actor=principal(request).actor)
     return Status(201, FeedMade(schedule=data.schedule, created_at=feed.created_at, address=feeds.address(secret)))
@@ -110,12 +110,13 @@ def make_feed(request: HttpRequest, data: FeedIn) -> Status[FeedMade]:
 @router.delete("/calendars", response={204: None}, operation_id="end_feed", summary="Let its address work no more")
 def end_feed(request: HttpRequest, schedule: Slug | None = None) -> Status[None]:
     """End a calendar of the caller: that of a schedule, or without one that of their own shifts."""
-    person = _keeper(request)
+    person = keeper(request)
     feeds.end_feed(person, queries.schedule(schedule) if schedule else None, actor=principal(request).actor)
     return Status(204, None)
 
 
-def _keeper(request: HttpRequest) -> Person:
+def keeper(request: HttpRequest) -> Person:
+    """Return the caller, who changes something of their own; a token needs more than the scope to read."""
     person = somebody(request)
     if principal(request).token is not None:
         require_scope(request, Scope.RESPOND)

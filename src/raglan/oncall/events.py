@@ -210,3 +210,59 @@ class HolidaysSet(EventPayload):
     kind = "schedule.holidays_set"
     schedule: int
     days: list[tuple[date, str]]
+
+
+class LeaveNamed(EventPayload):
+    """A person is away at a time, by their own word."""
+
+    kind = "leave.named"
+    leave: int
+    person: int
+    starts_at: datetime
+    ends_at: datetime
+    created_at: datetime
+
+
+class LeaveTakenBack(EventPayload):
+    """A person is not away after all; if the time had begun, it ends now."""
+
+    kind = "leave.taken_back"
+    leave: int
+    ends_at: datetime | None
+
+
+class LeaveCalendarSet(EventPayload):
+    """A foreign calendar says when a person is away. Its address stays out, for it may be a secret."""
+
+    kind = "leave.calendar_set"
+    leave_calendar: int
+    person: int
+    host: str
+    created_at: datetime
+
+
+class LeaveCalendarEnded(EventPayload):
+    """A foreign calendar says nothing more about when a person is away."""
+
+    kind = "leave.calendar_ended"
+    leave_calendar: int
+    ended_at: datetime
+
+
+class LeaveCalendarRead(EventPayload):
+    """A foreign calendar said something new: from `read_at` on the person is away at these times, start and end."""
+
+    kind = "leave.calendar_read"
+    leave_calendar: int
+    read_at: datetime
+    problem: str
+    times: list[tuple[datetime, datetime]]
+
+
+class LeaveCalendarNotRead(EventPayload):
+    """A leave calendar could not be used; the last good copy stays."""
+
+    kind = "leave.calendar_not_read"
+    leave_calendar: int
+    tried_at: datetime
+    problem: str

@@ -382,3 +382,21 @@ class SourceForm(Form):
         max_value=RANKS.stop - 1,
         help_text="Beside layers of the same rank all are on call; above them it decides where it has a shift.",
     )
+
+
+class LeaveForm(PreviewedForm):
+    """A time away."""
+
+    starts_at = WallTimeField(label="From", error_messages={"required": "Say from when.", "invalid": "Choose a time."})
+    ends_at = WallTimeField(label="Until", error_messages={"required": "Say until when.", "invalid": "Choose a time."})
+
+
+class LeaveCalendarForm(Form):
+    """The address of a calendar of leave."""
+
+    url = forms.CharField(
+        label="Address of the calendar",
+        max_length=2000,
+        help_text="Every event in it counts as away, so give the one of your leave and not that of your meetings. "
+        "It is kept sealed and not shown again.",
+    )

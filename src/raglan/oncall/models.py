@@ -228,6 +228,7 @@ class Notice(models.Model):
         BEFORE = "before"
         BEGINS = "begins"
         ENDS = "ends"
+        AWAY = "away"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="+")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -303,3 +304,49 @@ class Holiday(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.name}"
+
+
+class LeaveCalendar(models.Model):
+    """A foreign calendar that says when a person is away. Its address may be a secret, so it is sealed."""
+
+    ref_kind: ClassVar[str] = "leave_calendar"
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    sealed_url = models.TextField()
+    host = models.CharField(max_length=255)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"], condition=models.Q(ended_at__isnull=True), name="one_leave_calendar_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"leave calendar from {self.host}"
+
+
+class Leave(models.Model):
+    """A time at which a person is away, named by hand or by a calendar. Why is not kept: others see only that."""
+
+    ref_kind: ClassVar[str] = "leave"
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    calendar = models.ForeignKey(LeaveCalendar, on_delete=models.CASCADE, null=True, blank=True, related_name="leaves")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="leave_ends_after_start")
+        ]
+        indexes: ClassVar = [models.Index(fields=["person", "ends_at"], name="leave_end")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} is away from {self.starts_at}"

@@ -123,13 +123,13 @@ def fetch(url: str) -> bytes:
 
 def understand(body: bytes, time_zone: str, at: datetime) -> Copy:
     """Read a calendar in a worker process, and find the people whom it names. Raises NotReadError."""
-    answer = _ask_worker(body, time_zone, at)
+    answer = ask_worker(body, time_zone, at)
     if "refused" in answer:
         raise NotReadError(str(answer["refused"]))
-    problems = [str(line) for line in _list(answer.get("problems"))]
-    people, named = list(Person.objects.filter(is_active=True)), _list(answer.get("people"))
+    problems = [str(line) for line in as_list(answer.get("problems"))]
+    people, named = list(Person.objects.filter(is_active=True)), as_list(answer.get("people"))
     shifts: list[Shift] = []
-    for event in _list(answer.get("events")):
+    for event in as_list(answer.get("events")):
         if not isinstance(event, dict):
             continue
         low, high = datetime.fromisoformat(str(event["start"])), datetime.fromisoformat(str(event["end"]))
@@ -140,7 +140,8 @@ def understand(body: bytes, time_zone: str, at: datetime) -> Copy:
     return Copy(tuple(shifts), tuple(dict.fromkeys(problems)))
 
 
-def _ask_worker(body: bytes, time_zone: str, at: datetime) -> dict[str, object]:
+def ask_worker(body: bytes, time_zone: str, at: datetime) -> dict[str, object]:
+    """Return the events of a calendar in the coming months, as a process of its own reads them. Raises NotReadError."""
     span = {"zone": time_zone, "start": at.isoformat(), "end": (at + AHEAD).isoformat()}
     command = [sys.executable, "-m", "raglan.oncall.ical_worker"]
     said = run_bounded(command, json.dumps(span).encode() + b"\n" + body, seconds=WORKER_S, most=MAX_WORKER_ANSWER)
@@ -190,7 +191,8 @@ def _cut(worker: subprocess.Popen[bytes], is_late: threading.Event) -> None:
     worker.kill()
 
 
-def _list(value: object) -> list[object]:
+def as_list(value: object) -> list[object]:
+    """Return a list as it came from the worker; anything else is an empty one."""
     return value if isinstance(value, list) else []
 
 
@@ -213,7 +215,7 @@ def _people(event: dict[str, object], named: list[object], people: Sequence[Pers
 def _pairs(named: list[object], numbers: object) -> list[tuple[str, str]]:
     """Return mail address and name for the numbers that an event has."""
     known = range(len(named))
-    found = [_list(named[one]) for one in _list(numbers) if isinstance(one, int) and one in known]
+    found = [as_list(named[one]) for one in as_list(numbers) if isinstance(one, int) and one in known]
     return [(str(one[0]), str(one[1])) for one in found if len(one) == 2]
 
 

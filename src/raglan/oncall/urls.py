@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.oncall import calendar_views, hours_views, views
+from raglan.oncall import calendar_views, hours_views, leave_views, views
 
 app_name = "oncall"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("on-call/cover/", views.choose_rota, name="choose_rota"),
     path("on-call/calendars/", calendar_views.calendars, name="calendars"),
     path("on-call/calendars/end/", calendar_views.end_feed, name="end_feed"),
+    path("on-call/calendars/leave/", leave_views.leave, name="leave"),
+    path("on-call/calendars/leave/<int:pk>/end/", leave_views.end_leave, name="end_leave"),
+    path("on-call/calendars/leave/calendar/", leave_views.leave_calendar, name="leave_calendar"),
+    path("on-call/calendars/leave/calendar/end/", leave_views.end_leave_calendar, name="end_leave_calendar"),
     path("on-call/calendars/<str:secret>.ics", calendar_views.feed, name="feed"),
     path("on-call/<slug:slug>/", views.show, name="schedule"),
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),

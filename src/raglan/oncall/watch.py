@@ -1,4 +1,4 @@
-"""What on call looks out for by itself: gaps in the coming two weeks, shifts that come, begin and end.
+"""What on call looks out for by itself: gaps and clashes with leave in the coming two weeks, shifts that come and go.
 
 A standing timer looks every ten minutes. Each notice is kept, so that it is given once whoever looks and how often.
 """
@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
-from raglan.oncall import events, queries, resolve, sources
+from raglan.oncall import events, leaves, queries, resolve, sources
 from raglan.oncall.feeds import Span, spans
-from raglan.oncall.models import CalendarSource, Notice, Schedule
+from raglan.oncall.models import CalendarSource, LeaveCalendar, Notice, Schedule
 from raglan.oncall.notices import tell, tell_owners
 from raglan.oncall.ports import handover_lines
 from raglan.people.middleware import zone_of
@@ -49,6 +49,7 @@ def look(_: timers.Due) -> None:
     at = now()
     for row, pure in queries.load_all(queries.schedules(at - timedelta(days=1))):
         _tell_of_gaps(row, pure, at)
+        _tell_of_leave(row, pure, at)
         _tell_of_shifts(row, pure, at)
     _stand_calendars(at)
     timers.schedule(WATCH, subject="oncall", due_at=at + EVERY)
@@ -85,6 +86,43 @@ def _when(gap: resolve.Gap, at: datetime) -> str:
     start = "now" if gap.starts_at <= at else f"{gap.starts_at:%a %d %b %H:%M}"
     has_end = gap.ends_at < at + resolve.HORIZON
     return f"{start} to {gap.ends_at:%a %d %b %H:%M}" if has_end else f"{start}, and no end is planned"
+
+
+def _tell_of_leave(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
+    """Tell people and the owners once of each shift in the next two weeks that falls into somebody's leave."""
+    turns: dict[int, list[tuple[datetime, datetime]]] = {}
+    for span in spans(pure, at, at + AHEAD, by_words=False):
+        turns.setdefault(span.person, []).append((span.starts_at, span.ends_at))
+    new: list[leaves.Clash] = []
+    for person, times in leaves.away(turns).items():
+        found = leaves.clashes_of(person, turns[person.pk], times)
+        own = [clash for clash in found if give_notice(row, Notice.Kind.AWAY, clash.starts_at, person.pk)]
+        new += own
+        if own:
+            tell(
+                person,
+                f"{row.name}: you are away during a shift of yours",
+                _own_leave(row, own),
+                about=row,
+                path=f"/on-call/{row.slug}/ask/",
+            )
+    if new:
+        lines = [f"- {clash.person.name}, {_times(clash)}" for clash in new[:LISTED]]
+        text = [f"These people are away during a shift of {row.name} (UTC). Nobody was moved:", "", *lines]
+        tell_owners(row, f"{row.name}: somebody is away during a shift", "\n".join(text))
+
+
+def _own_leave(row: Schedule, found: list[leaves.Clash]) -> str:
+    lines = [f"- {_times(clash)}" for clash in found[:LISTED]]
+    head = [
+        f"You are away and have the pager of {row.name} at these times (UTC).",
+        "They stay yours until you find cover.",
+    ]
+    return "\n".join([*head, "", *lines, "", "Find cover:"])
+
+
+def _times(clash: leaves.Clash) -> str:
+    return f"{clash.starts_at:%a %d %b %H:%M} to {clash.ends_at:%a %d %b %H:%M}"
 
 
 def _tell_of_shifts(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
@@ -149,7 +187,13 @@ def _handover(row: Schedule) -> list[str]:
 
 def _stand_calendars(at: datetime) -> None:
     """See to it that each calendar is read again, also when a reading was set aside."""
-    live = {timeline.ref(source) for source in CalendarSource.objects.filter(ended_at__isnull=True)}
-    planned = Timer.objects.filter(kind=sources.READ, parked_at__isnull=True, subject__in=live)
+    filling = CalendarSource.objects.filter(ended_at__isnull=True)
+    of_leave = LeaveCalendar.objects.filter(ended_at__isnull=True, person__is_active=True)
+    _stand(sources.READ, {timeline.ref(row) for row in filling}, at)
+    _stand(leaves.READ, {timeline.ref(row) for row in of_leave}, at)
+
+
+def _stand(kind: str, live: set[str], at: datetime) -> None:
+    planned = Timer.objects.filter(kind=kind, parked_at__isnull=True, subject__in=live)
     for subject in sorted(live - set(planned.values_list("subject", flat=True))):
-        timers.schedule(sources.READ, subject=subject, due_at=at)
+        timers.schedule(kind, subject=subject, due_at=at)
