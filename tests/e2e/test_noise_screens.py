@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Cookie
 
-from tests.support.browser import Pages, chromium, look_at, open_pages
+from tests.support.browser import Pages, axe, chromium, look_at, open_pages, scrolls_sideways
 from tests.support.server import Running, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -85,3 +85,46 @@ def flapping(raglan: Running) -> dict[str, int]:
 def test_a_screen_of_what_flaps_is_for_everyone(pages: Pages, flapping: dict[str, int], address: str) -> None:
     folder = os.environ.get("RAGLAN_TEST_SHOTS")
     assert look_at(pages, address.format(**flapping), Path(folder) if folder else None) == {}
+
+
+INHIBITION = {
+    "name": "A host that is down explains its disks",
+    "source_matchers": [{"name": "alertname", "value": "HostDown"}],
+    "target_matchers": [{"name": "alertname", "value": NAME}],
+    "same_source": False,
+}
+TRIES = [
+    ("/setup/noise/?storm_groups=1&flap_changes=0", ""),
+    ("/alerts/inhibitions/1/", "Try it on the last 30 days"),
+    ("/alerts/maintenance/1/", "Try the last 30 days without it"),
+    ("/setup/sources/disks/", "Try it on the last 30 days"),
+]
+
+
+@pytest.fixture(scope="module")
+def rules(raglan: Running) -> None:
+    raglan.api("POST", "/inhibitions", INHIBITION)
+    raglan.api("POST", "/routes", {"position": 5, "policy": "fallback"})
+    raglan.api("DELETE", "/routes/5?version=1")
+    window = {"name": "Upgrade", "matchers": [{"name": "alertname", "value": NAME}], "zone": "UTC"}
+    raglan.api("POST", "/maintenances", window | {"first": "2030-01-01", "start": "22:00", "minutes": 60})
+
+
+@pytest.mark.parametrize(("address", "button"), TRIES)
+def test_a_dry_run_is_for_everyone(
+    pages: Pages, flapping: dict[str, int], rules: None, address: str, button: str
+) -> None:
+    for look, page in pages.items():
+        page.goto(address)
+        if button:
+            page.get_by_role("button", name=button).first.click()
+        page.get_by_role("heading", name="The last 30 days with this change").wait_for()
+        assert (axe(page), scrolls_sideways(page)) == ([], False), look
+        if folder := os.environ.get("RAGLAN_TEST_SHOTS"):
+            name = address.strip("/").replace("/", "-").split("?")[0]
+            page.screenshot(path=Path(folder) / f"try-{name}-{look.width}-{look.theme}.png", full_page=True)
+
+
+def test_a_removed_route_stands_below_the_others(pages: Pages, rules: None) -> None:
+    folder = os.environ.get("RAGLAN_TEST_SHOTS")
+    assert look_at(pages, "/setup/", Path(folder) if folder else None) == {}

@@ -11,10 +11,11 @@ from raglan.alerts.maintaining import (
     check_maintenance,
     end_maintenance,
     plan_maintenance,
+    window_of,
 )
 from raglan.alerts.matchers import check_all
 from raglan.alerts.models import AlertGroup, Signal
-from raglan.alerts.routing import RouteOptions, move_route, remove_route, save_route
+from raglan.alerts.routing import RouteOptions, move_route, remove_route, restore_route, save_route
 from raglan.alerts.silencing import (
     MAX_REASON,
     Setter,
@@ -72,6 +73,7 @@ __all__ = [
     "plan_maintenance",
     "remove_inhibition",
     "remove_route",
+    "restore_route",
     "review",
     "rotate_token",
     "save_flapping",
@@ -83,6 +85,7 @@ __all__ = [
     "set_noisy",
     "set_silence",
     "switch_source",
+    "window_of",
 ]
 
 

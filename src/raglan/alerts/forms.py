@@ -177,17 +177,7 @@ class MaintenanceForm(Form):
 
     def window(self) -> Maintenance:
         """Return it as it would be stored."""
-        draft = self.draft()
-        return Maintenance(
-            name=draft.name,
-            matchers=matchers.stored(draft.matchers),
-            zone=draft.zone,
-            first=draft.first,
-            start=draft.start,
-            minutes=draft.minutes,
-            days=list(draft.days),
-            last=draft.last,
-        )
+        return actions.window_of(self.draft())
 
     def place(self, error: BadInput) -> None:
         """Show a refusal of the action at the field that it is about."""

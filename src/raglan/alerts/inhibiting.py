@@ -32,7 +32,7 @@ def save_inhibition(  # noqa: PLR0913 -- an inhibition is saved as a whole
     the alerts of all others. Left open, an older one stays as it is.
     """
     take_turn("alerts")
-    names = _checked(name, source, target, equal)
+    names = check_inhibition(name, source, target, equal)
     inhibition = _next_version(inhibition)
     inhibition.same_source = inhibition.same_source if same_source is None else same_source
     inhibition.name, inhibition.equal = name.strip()[:200], names
@@ -54,8 +54,10 @@ def save_inhibition(  # noqa: PLR0913 -- an inhibition is saved as a whole
     return inhibition
 
 
-def _checked(name: str, source: Sequence[Matcher], target: Sequence[Matcher], equal: Sequence[str]) -> list[str]:
-    """Return the labels that must be equal. Raises BadInput."""
+def check_inhibition(
+    name: str, source: Sequence[Matcher], target: Sequence[Matcher], equal: Sequence[str]
+) -> list[str]:
+    """Return the labels that must be equal. Raises BadInput when an inhibition can not be saved as it is written."""
     if not name.strip():
         raise BadInput("name", "say what this explains, for those who wonder", status=422)
     matchers.check_all(source, "source_matchers")

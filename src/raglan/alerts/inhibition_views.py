@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import actions, matchers, queries
+from raglan.alerts import actions, dry_run, matchers, queries
 from raglan.alerts.forms import InhibitionForm, inhibition_initial
 from raglan.alerts.models import Inhibition
 from raglan.core.errors import BadInput, Conflict
@@ -53,10 +53,36 @@ def remove_inhibition(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, form: InhibitionForm, found: Inhibition | None) -> HttpResponse:
+    if request.method == "POST" and request.POST.get("do") in ("try", "without"):
+        return _trial(request, form, found)
     if request.method == "POST" and form.is_valid() and _save(request, form, found):
         messages.success(request, "The inhibition is saved. What pages already goes on.")
         return redirect("alerts:inhibitions")
     context = {"form": form, "inhibition": found}
+    return render(request, "alerts/inhibition.html", context, status=422 if form.errors else 200)
+
+
+def _trial(request: HttpRequest, form: InhibitionForm, found: Inhibition | None) -> HttpResponse:
+    """Show who would have been paged otherwise in the last 30 days; nothing is saved."""
+    trial = None
+    if request.POST.get("do") == "without" and found is not None:
+        form = InhibitionForm(initial=inhibition_initial(found))
+        trial = dry_run.dry_run(dry_run.without_inhibition(found.pk))
+    elif form.is_valid():
+        data = form.cleaned_data
+        try:
+            change = dry_run.with_inhibition(
+                found,
+                name=data["name"],
+                source=data["source_matchers"],
+                target=data["target_matchers"],
+                equal=form.labels(),
+                same_source=data["same_source"],
+            )
+            trial = dry_run.dry_run(change)
+        except BadInput as error:
+            form.place(error)
+    context = {"form": form, "inhibition": found, "trial": trial, "tried": request.POST.get("do")}
     return render(request, "alerts/inhibition.html", context, status=422 if form.errors else 200)
 
 

@@ -96,6 +96,20 @@ def end_maintenance(window: Maintenance, *, actor: timeline.Subject) -> Maintena
     return window
 
 
+def window_of(draft: MaintenanceDraft) -> Maintenance:
+    """Return a window as it would be stored."""
+    return Maintenance(
+        name=draft.name,
+        matchers=matchers.stored(draft.matchers),
+        zone=draft.zone,
+        first=draft.first,
+        start=draft.start.replace(second=0, microsecond=0),
+        minutes=draft.minutes,
+        days=list(draft.days),
+        last=draft.last,
+    )
+
+
 def plan_look(window: Maintenance) -> None:
     """Let what fires be looked at when the window next begins or ends."""
     subject = timeline.ref(window)

@@ -81,7 +81,7 @@ def plan_maintenance(request: HttpRequest, data: MaintenanceIn) -> Status[Mainte
     require_scope(request, Scope.RESPOND)
     asks = principal(request)
     name = asks.person.name if asks.person else asks.token.name if asks.token else "REST"
-    made = actions.plan_maintenance(_draft(data), by=asks.person, who=name, actor=asks.actor)
+    made = actions.plan_maintenance(draft_of(data), by=asks.person, who=name, actor=asks.actor)
     return Status(201, _out(made))
 
 
@@ -98,7 +98,7 @@ def change_maintenance(request: HttpRequest, maintenance_id: Cursor, data: Maint
     """Change a window; 409 when somebody else changed it since `version`."""
     require_scope(request, Scope.RESPOND)
     found = queries.maintenance(maintenance_id)
-    changed = actions.change_maintenance(found, _draft(data), version=data.version, actor=principal(request).actor)
+    changed = actions.change_maintenance(found, draft_of(data), version=data.version, actor=principal(request).actor)
     return _out(changed)
 
 
@@ -109,7 +109,8 @@ def end_maintenance(request: HttpRequest, maintenance_id: Cursor) -> Maintenance
     return _out(actions.end_maintenance(queries.maintenance(maintenance_id), actor=principal(request).actor))
 
 
-def _draft(data: MaintenanceIn) -> actions.MaintenanceDraft:
+def draft_of(data: MaintenanceIn) -> actions.MaintenanceDraft:
+    """Return a window as actions take it."""
     return actions.MaintenanceDraft(
         name=data.name,
         matchers=[Matcher(item.name, item.op, item.value) for item in data.matchers],

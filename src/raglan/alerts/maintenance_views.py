@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import actions, matchers, queries
+from raglan.alerts import actions, dry_run, matchers, queries
 from raglan.alerts.forms import MaintenanceForm, maintenance_initial
 from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.maintain import MaintenanceRule
@@ -80,7 +80,8 @@ def new_maintenance(request: HttpRequest) -> HttpResponse:
 def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a window that was not ended."""
     found = queries.maintenance(pk)
-    form = MaintenanceForm(request.POST or None, initial=maintenance_initial(found))
+    written = None if request.POST.get("do") == "without" else request.POST or None
+    form = MaintenanceForm(written, initial=maintenance_initial(found))
     look = _look(request, form)
     if look is not None and request.POST.get("do") == "save":
         version = form.cleaned_data["seen_version"] or 0
@@ -105,7 +106,7 @@ def end_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _look(request: HttpRequest, form: MaintenanceForm) -> list[str] | None:
     """Return when a window as written opens; None when it can not be planned."""
-    if request.method != "POST" or not form.is_valid():
+    if request.method != "POST" or not form.is_bound or not form.is_valid():
         return None
     draft = form.draft()
     try:
@@ -116,9 +117,22 @@ def _look(request: HttpRequest, form: MaintenanceForm) -> list[str] | None:
     return occurrences(queries.maintenance_rule(form.window()))
 
 
+def _trial(
+    request: HttpRequest, form: MaintenanceForm, look: list[str] | None, found: Maintenance | None
+) -> dry_run.DryRun | None:
+    """Say who would have been paged otherwise: with the window as it is written, or without the one that is there."""
+    pk = found.pk if found else None
+    if request.method == "POST" and request.POST.get("do") == "without":
+        return dry_run.dry_run(dry_run.with_maintenance(None, pk))
+    if look is None or request.POST.get("do") == "save":
+        return None
+    return dry_run.dry_run(dry_run.with_maintenance(queries.maintenance_rule(form.window()), pk))
+
+
 def _form(
     request: HttpRequest, form: MaintenanceForm, look: list[str] | None, found: Maintenance | None
 ) -> HttpResponse:
     hits = queries.hits(form.cleaned_data["matchers"]) if look is not None else None
-    context = {"form": form, "look": look, "hits": hits, "window": found}
+    trial = _trial(request, form, look, found)
+    context = {"form": form, "look": look, "hits": hits, "window": found, "trial": trial}
     return render(request, "alerts/maintenance.html", context, status=422 if form.errors else 200)

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts import matchers
-from raglan.alerts.events import AlertNoted
+from raglan.alerts.events import AlertNoted, RouteChanged, RouteRemoved
 from raglan.alerts.models import (
     Alert,
     AlertGroup,
@@ -101,6 +102,43 @@ def rule_of(route: Route) -> RouteRule:
         if route.flapping
         else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedRoute:
+    """A route that was taken out of the table, as it was, and when."""
+
+    id: int
+    at: datetime
+    version: int
+    was: dict[str, Any]
+
+    @property
+    def words(self) -> str:
+        """Its place and its conditions."""
+        conditions = " and ".join(str(matcher) for matcher in matchers.read(self.was["matchers"]))
+        return f"route {self.was['position']}: {conditions or 'every alert'}"
+
+
+REMOVED_SHOWN = 5
+REMOVED_FOR = timedelta(days=30)
+
+
+def removed_routes() -> list[RemovedRoute]:
+    """Return routes that were removed lately and not put back, the last one first."""
+    gone = Event.objects.filter(kind=RouteRemoved.kind, at__gt=now() - REMOVED_FOR).order_by("-pk")[:50]
+    ids = list(dict.fromkeys(int(event.data["route"]) for event in gone))
+    known = set(Route.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return [removed_route(pk) for pk in ids if pk not in known][:REMOVED_SHOWN]
+
+
+def removed_route(pk: int) -> RemovedRoute:
+    """Return a route as it was when it was removed. Raises NotFound."""
+    about = Event.objects.filter(subjects__subject=f"route:{pk}").order_by("-pk")
+    gone, made = about.filter(kind=RouteRemoved.kind).first(), about.filter(kind=RouteChanged.kind).first()
+    if gone is None or made is None:
+        raise NotFound("There was no such route.")
+    return RemovedRoute(pk, gone.at, int(gone.data["version"]), {**made.data, "position": gone.data["position"]})
 
 
 def groups(*, state: str = "", search: str = "") -> QuerySet[AlertGroup]:

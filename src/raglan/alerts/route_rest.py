@@ -62,6 +62,14 @@ class RouteOut(Schema):
     flapping: dict[str, int] | None
 
 
+class RemovedOut(Schema):
+    """A route that was removed; its id puts it back."""
+
+    id: int
+    removed_at: datetime
+    words: str
+
+
 class Move(Body):
     """Which way a route moves among those under the same route."""
 
@@ -77,7 +85,7 @@ class PagesOut(Schema):
 
 
 class ChangedOut(Schema):
-    """One alert that would have gone elsewhere."""
+    """One alert that would have fared otherwise: the policies that it goes to, or what holds it back."""
 
     alert: int
     title: str
@@ -87,11 +95,17 @@ class ChangedOut(Schema):
 
 
 class DryRunOut(Schema):
-    """What a change of the table would have made of the last 30 days."""
+    """What a change would have made of the last 30 days.
+
+    `held` alerts are left out: a person had silenced them, or their source was noisy. `held_before` and `held_after`
+    count those that rules hold back until they are over.
+    """
 
     since: datetime
     looked: int
     held: int
+    held_before: int
+    held_after: int
     is_all: bool
     pages: list[PagesOut]
     changed: int
@@ -136,7 +150,7 @@ def save_route(request: HttpRequest, data: RouteIn) -> Status[RouteOut]:
     require_scope(request, Scope.CONFIGURE)
     route = actions.save_route(
         position=data.position,
-        matchers=_matchers(data.matchers),
+        matchers=matchers_of(data.matchers),
         group_by=data.group_by,
         policy=_policy(data),
         actor=principal(request).actor,
@@ -149,14 +163,14 @@ def save_route(request: HttpRequest, data: RouteIn) -> Status[RouteOut]:
 def try_route(request: HttpRequest, data: RouteIn) -> DryRun:
     """Say who would have been paged otherwise, with this route in the table; nothing is saved."""
     require_scope(request, Scope.CONFIGURE)
-    rules = with_route(
+    change = with_route(
         data.position,
-        matchers=_matchers(data.matchers),
+        matchers=matchers_of(data.matchers),
         group_by=data.group_by,
         policy=_policy(data),
         options=_options(data),
     )
-    return dry_run(rules)
+    return dry_run(change)
 
 
 def _policy(data: RouteIn) -> Policy:
@@ -189,6 +203,23 @@ def remove_route(request: HttpRequest, position: Cursor, version: Version) -> St
     require_scope(request, Scope.CONFIGURE)
     actions.remove_route(_route(position), version=version, actor=principal(request).actor)
     return Status(204, None)
+
+
+@router.get(
+    "/removed-routes", response=list[RemovedOut], operation_id="list_removed_routes", summary="Routes removed lately"
+)
+def list_removed_routes(request: HttpRequest) -> list[RemovedOut]:
+    """Return routes that were removed in the last 30 days and not put back, the last one first."""
+    return [RemovedOut(id=one.id, removed_at=one.at, words=one.words) for one in queries.removed_routes()]
+
+
+@router.post(
+    "/removed-routes/{route_id}", response=RouteOut, operation_id="restore_route", summary="Put a removed route back"
+)
+def restore_route(request: HttpRequest, route_id: Cursor) -> RouteOut:
+    """Put a route back as it was, at its place; 409 when another stands there now. Again is harmless."""
+    require_scope(request, Scope.CONFIGURE)
+    return _route_out(actions.restore_route(route_id, actor=principal(request).actor))
 
 
 @router.get("/inhibitions", response=list[InhibitionOut], operation_id="list_inhibitions", summary="Inhibitions")
@@ -228,8 +259,8 @@ def _save(request: HttpRequest, data: InhibitionIn, found: Inhibition | None) ->
     saved = actions.save_inhibition(
         found,
         name=data.name,
-        source=_matchers(data.source_matchers),
-        target=_matchers(data.target_matchers),
+        source=matchers_of(data.source_matchers),
+        target=matchers_of(data.target_matchers),
         equal=data.equal,
         same_source=data.same_source,
         actor=principal(request).actor,
@@ -237,7 +268,8 @@ def _save(request: HttpRequest, data: InhibitionIn, found: Inhibition | None) ->
     return _inhibition_out(queries.inhibition(saved.pk))
 
 
-def _matchers(items: list[MatcherIn]) -> list[Matcher]:
+def matchers_of(items: list[MatcherIn]) -> list[Matcher]:
+    """Return conditions as actions take them."""
     return [Matcher(item.name, item.op, item.value) for item in items]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from raglan.alerts import events
+from raglan.alerts import events, queries
 from raglan.alerts.matchers import MAX_MATCHERS, check, stored
 from raglan.alerts.models import Route
 from raglan.alerts.pipeline.flap import FlapRule, check_rule, stored_rule
@@ -35,6 +35,7 @@ class RouteOptions:
 
 
 PLAIN = RouteOptions()
+KEPT = ("position", "matchers", "group_by", "wait_s", "interval_s", "goes_on", "hours", "zone", "flapping")
 
 
 @atomic
@@ -136,6 +137,26 @@ def move_route(route: Route, *, up: bool, actor: timeline.Subject) -> Route:
     route.refresh_from_db()
     told = events.RoutesMoved(positions={route.pk: theirs, other.pk: mine})
     timeline.append(told, actor=actor, about=[route, other])
+    return route
+
+
+@atomic
+def restore_route(route_id: int, *, actor: timeline.Subject) -> Route:
+    """Put a removed route back as it was, at its place. Raises NotFound, Conflict. Safe to call twice."""
+    take_turn("alerts")
+    if found := Route.objects.filter(pk=route_id).first():
+        return found
+    removed = queries.removed_route(route_id)
+    was = removed.was
+    if Route.objects.filter(position=was["position"]).exists():
+        raise Conflict(f"Another route stands at {was['position']} now. Change that one, or make a new route.")
+    policy = Policy.objects.filter(pk=was["policy"]).first()
+    parent = Route.objects.filter(pk=was["parent"]).first() if was["parent"] else None
+    if policy is None or (was["parent"] and parent is None):
+        raise Conflict("Its policy, or the route that it stood below, is gone. Make a new route.")
+    kept = {name: was[name] for name in KEPT if name in was}
+    route = Route.objects.create(pk=route_id, policy=policy, parent=parent, version=removed.version + 1, **kept)
+    timeline.append(_changed(route), actor=actor, about=[route])
     return route
 
 

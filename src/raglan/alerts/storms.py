@@ -7,21 +7,20 @@ came after it. A page that waits for daylight takes nothing urgent.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F
 
 from raglan.alerts import events
 from raglan.alerts.models import AlertGroup, Bundle, Storm
 from raglan.alerts.pipeline.severity import is_worse
+from raglan.alerts.pipeline.storm import CALM, WITHIN
 from raglan.config import config
 from raglan.core import timeline
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Urgency, urgency_of
 
-WITHIN = timedelta(minutes=1)
-CALM = timedelta(minutes=5)
 TOLD_AT = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 

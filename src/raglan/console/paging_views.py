@@ -218,9 +218,24 @@ def remove_route(request: HttpRequest, position: int) -> HttpResponse:
         messages.error(request, error.sentence)
         return redirect("console:route", position)
     messages.success(
-        request, "The route is removed. What it took goes to the routes behind it, at last to the fallback."
+        request,
+        "The route is removed. What it took goes to the routes behind it, at last to the fallback. "
+        "It can be put back below the routes.",
     )
     return redirect("/setup/#h-routes")
+
+
+@require_POST
+@needs(Scope.CONFIGURE)
+def restore_route(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a removed route back as it was."""
+    try:
+        route = alerts.restore_route(pk, actor=reader(request))
+    except Conflict as error:
+        messages.error(request, error.sentence)
+        return redirect("/setup/#h-routes")
+    messages.success(request, "The route is back as it was. It decides for alerts from now on.")
+    return redirect("console:route", route.position)
 
 
 def _route(position: int) -> Route:
@@ -238,14 +253,14 @@ def _trial(request: HttpRequest, form: RouteForm, found: Route | None) -> HttpRe
     """Show who would have been paged otherwise in the last 30 days; nothing is saved."""
     data, trial = form.cleaned_data, None
     try:
-        rules = with_route(
+        change = with_route(
             data["position"],
             matchers=form.matchers(),
             group_by=form.labels(),
             policy=data["policy"],
             options=form.options(),
         )
-        trial = dry_run(rules)
+        trial = dry_run(change)
     except BadInput as error:
         form.refuse(error)
     context = {"form": form, "route": found, "trial": trial}

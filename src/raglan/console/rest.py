@@ -10,6 +10,7 @@ from raglan.alerts.maintenance_rest import router as maintenances
 from raglan.alerts.rest import router as alerts
 from raglan.alerts.route_rest import router as routes
 from raglan.alerts.silence_rest import router as silences
+from raglan.alerts.try_rest import router as tries
 from raglan.catalog.rest import router as catalog
 from raglan.changes.rest import router as changes
 from raglan.console.own_rest import router as own
@@ -32,7 +33,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-_noise = (alerts, heartbeats, routes, silences, maintenances)
+_noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 for _router in (people, catalog, oncall, calendars, leave, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)

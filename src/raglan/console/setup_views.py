@@ -60,6 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "sources": source_rows(),
         "policies": policy_rows(),
         "routes": route_rows(),
+        "removed": alerts.removed_routes(),
         "live_topics": f"alerts health {test['test_topic']}",
         "live_since": since,
     }

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from raglan.alerts import actions as alerts
+from raglan.alerts import dry_run
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.paste import SIGNED, paste_line
 from raglan.config import config
@@ -145,6 +146,9 @@ def save_flapping(request: HttpRequest, slug: str) -> HttpResponse:
     source = _source(slug)
     form = FlappingForm(request.POST)
     if form.is_valid():
+        if request.POST.get("do") == "try":
+            trial = dry_run.dry_run(dry_run.with_noise(flapping=form.rule(), source_id=source.pk))
+            return render(request, "console/source.html", _context(source) | {"flap_form": form, "trial": trial})
         try:
             alerts.save_flapping(source, form.rule(), actor=person)
         except BadInput as error:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.console import heartbeat_views, paging_views, reference_views, setup_views, source_views, views
+from raglan.console import heartbeat_views, noise_views, paging_views, reference_views, setup_views, source_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -29,6 +29,8 @@ urlpatterns = [
     path("setup/media_raglan.yaml", source_views.media_type, name="zabbix_media_type"),
     path("setup/policies/", paging_views.new_policy, name="new_policy"),
     path("setup/policies/<slug:slug>/", paging_views.policy, name="policy"),
+    path("setup/noise/", noise_views.noise, name="noise"),
+    path("setup/routes/removed/<int:pk>/", paging_views.restore_route, name="restore_route"),
     path("setup/routes/", paging_views.new_route, name="new_route"),
     path("setup/routes/<int:position>/", paging_views.route, name="route"),
     path("setup/routes/<int:position>/move/", paging_views.move_route, name="move_route"),
