@@ -237,6 +237,17 @@ def test_what_is_not_plain_is_left_to_the_thorough_way(name: str) -> None:
     assert seen is None or seen.decode([0, 1]) is None
 
 
+def test_each_message_has_its_own_end() -> None:
+    minutes = (4, 4, 9, 4, 2, 2)
+    items = [firing(str(number), minutes=end) for number, end in enumerate(minutes)]
+
+    seen = split(json.dumps(items).encode(), resolve_timeout=timedelta(minutes=5))
+
+    assert seen is not None
+    assert [round((end - now()).total_seconds() / 60) for end in seen.expiries] == list(minutes)
+    assert split(json.dumps([*items, over("x")]).encode(), resolve_timeout=timedelta(minutes=5)) is None
+
+
 def test_both_ways_read_the_same() -> None:
     items = [{**firing("A"), "startsAt": "2026-11-26T10:00:00.123456000+02:00", "generatorURL": "http://p/g?x=<1>"}]
     items += [{"labels": {"alertname": "Größe", "severity": "page"}, "endsAt": "0001-01-01T00:00:00Z"}]

@@ -13,7 +13,8 @@ from raglan.alerts.pipeline.flap import HELD, Flapping, FlapRule, changes_of, fl
 from raglan.alerts.pipeline.hold import Asked
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.pipeline.severity import is_critical
-from raglan.alerts.snapshot import Fact, Placed, Seen, Snapshot
+from raglan.alerts.placing import Placed
+from raglan.alerts.snapshot import Fact, Seen, Snapshot
 from raglan.config import config
 from raglan.core import timeline, timers
 from raglan.paging import queries as paging

@@ -16,8 +16,9 @@ from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.models import Alert, AlertGroup, Signal, Source
 from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.route import RouteRule
+from raglan.alerts.placing import Placed
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
-from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Placed, Seen, Snapshot, keep, place, read
+from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Seen, Snapshot, keep, read
 from raglan.core import metrics, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
@@ -128,7 +129,7 @@ def _refresh(alert: Alert, signal: RawSignal) -> None:
 def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> Alert:
     """Open an alert in its group, and page when nothing holds it back and nobody is paged yet."""
     signal = seen.signal
-    placed = seen.placed or place(signal, batch.source.id, snapshot.rules, snapshot.at)
+    placed = seen.placed or snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
     known = snapshot.open_groups.get(placed.key)
     group = known or _open_group(placed, signal, batch, snapshot)
     alert = bulk.fresh(
@@ -151,16 +152,18 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     alert.group = group
     group.alert_count += 1
     group.firing_count += 1
-    snapshot.touch(group)
+    snapshot.count(group)
     flaps = flapping.at_opening(seen, placed, batch.source.id, batch.received_at, snapshot)
     asked = flapping.asked(flaps, signal.severity, batch.received_at, snapshot.at) if flaps else None
     held = snapshot.hold(signal.labels, batch.source.id, asked)
     set_held(alert, held.how, list(held.by), snapshot.at)
     snapshot.add_alert(alert)
     note_inhibitor(alert, snapshot.noise.inhibitions)
-    earlier = group.page_id
+    earlier, waited_until = group.page_id, group.page_at
     telling = flaps.words if flaps else ""
     decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page, telling=telling)
+    if (group.page_id, group.page_at) != (earlier, waited_until):
+        snapshot.touch(group)
     snapshot.left |= earlier not in (None, group.page_id)
     snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
     snapshot.facts.extend(facts if known else [_opened(group, decided)])

@@ -77,6 +77,11 @@ def firing_ids(fingerprints: Collection[str]) -> list[int]:
     return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
 
 
+def open_group_ids(keys: Collection[str]) -> list[int]:
+    """Return the ids of the open groups with one of these keys."""
+    return bulk.find_keys(AlertGroup, "key", keys, index="one_open_group_a_key", where="state = 'open'")
+
+
 def routes() -> list[RouteRule]:
     """Return the route table as the pipeline reads it."""
     return [rule_of(route) for route in Route.objects.select_related("policy").order_by("position")]

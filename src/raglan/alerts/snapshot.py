@@ -16,10 +16,11 @@ from django.db.models import Model
 from raglan.alerts import closing, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
-from raglan.alerts.pipeline import Noise, deduplicate, group_key, hold, identify
+from raglan.alerts.pipeline import Noise, deduplicate, hold, identify
 from raglan.alerts.pipeline.hold import Asked, Held
 from raglan.alerts.pipeline.inhibit import Cause
-from raglan.alerts.pipeline.route import RouteRule, decision_of, matching
+from raglan.alerts.pipeline.route import RouteRule
+from raglan.alerts.placing import Placed, Places
 from raglan.alerts.ports import Batch, RawSignal, Standing
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -36,25 +37,14 @@ MOST_KEPT = 5_000
 NOISE_KEPT = timedelta(seconds=1)
 HEARD_EVERY = timedelta(seconds=1)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-GROUP_FIELDS = ("alert_count", "firing_count", "held_count", "state", "closed_at", "page_id", "page_at", "severity")
+GROUP_COUNTS = ("alert_count", "firing_count", "held_count")
+GROUP_FIELDS = (*GROUP_COUNTS, "state", "closed_at", "page_id", "page_at", "severity")
 ALERT_FIELDS = (
     *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
     *("held", "held_by", "active_since", "waits_behind"),
 )
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
-T = TypeVar("T", str, int)
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a new alert belongs: the routes that take it, its group, and why."""
-
-    rules: Sequence[RouteRule]
-    key: str
-    shared: dict[str, str]
-    routed: Decision
-    grouped: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +92,7 @@ class Snapshot:
     new_pages: list[Page] = field(default_factory=list)
     touched: dict[int, Alert] = field(default_factory=dict)
     groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
+    groups_counted: dict[int, AlertGroup] = field(default_factory=dict)
     decisions: list[StageDecision] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
     left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
@@ -112,10 +103,17 @@ class Snapshot:
     noise_at: datetime = NEVER
     heard: dict[int, datetime] = field(default_factory=dict)
     openings: dict[str, list[datetime]] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    unheld: dict[int, Held] = field(default_factory=dict)
 
     def hold(self, labels: dict[str, str], source_id: int, flaps: Asked | None = None) -> Held:
         """Ask what holds an alert back, with what fires now."""
-        return hold(labels, source_id=source_id, noise=self.noise, at=self.at, causes=self.causes, flaps=flaps)
+        if flaps is not None or not self.noise.is_alike:
+            return hold(labels, source_id=source_id, noise=self.noise, at=self.at, causes=self.causes, flaps=flaps)
+        held = self.unheld.get(source_id)
+        if held is None:
+            held = self.unheld[source_id] = hold(labels, source_id=source_id, noise=self.noise, at=self.at)
+        return held
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
@@ -126,6 +124,11 @@ class Snapshot:
         """Open an alert; it is stored with the others."""
         self.new_alerts[alert.pk] = alert
         self.open_alerts[alert.fingerprint] = alert
+
+    def count(self, group: AlertGroup) -> None:
+        """Have the counts of a group stored, which no index knows."""
+        if group.pk not in self.new_groups:
+            self.groups_counted[group.pk] = group
 
     def touch(self, thing: Alert | AlertGroup) -> None:
         """Have what was changed on a row stored; a new one is stored as it then is."""
@@ -175,12 +178,14 @@ class Snapshot:
 
     def flush(self) -> None:
         """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused."""
+        counted = [group for pk, group in self.groups_counted.items() if pk not in self.groups_touched]
+        bulk.update(counted, *GROUP_COUNTS)
         bulk.update(list(self.groups_touched.values()), *GROUP_FIELDS)
         bulk.update(list(self.touched.values()), *ALERT_FIELDS)
         bulk.insert(list(self.new_groups.values()))
         paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))
-        for kept in (self.groups_touched, self.touched, self.new_groups, self.new_alerts):
+        for kept in (self.groups_counted, self.groups_touched, self.touched, self.new_groups, self.new_alerts):
             kept.clear()
         self.new_pages.clear()
 
@@ -241,6 +246,7 @@ class _Kept(threading.local):
     noise: Noise = field(default_factory=Noise)
     noise_at: datetime = NEVER
     heard: dict[int, datetime] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
 
 
 _kept = _Kept()
@@ -251,7 +257,8 @@ def _fresh(at: datetime) -> Snapshot:
     is_good = _kept.mark is not None and _kept.mark == quiet.mark()
     _kept.mark = None  # the stages change what they are given; it is kept again only by a commit
     if not is_good:
-        return Snapshot(at, queries.routes(), queries.noise(at), noise_at=at)
+        rules = queries.routes()
+        return Snapshot(at, rules, queries.noise(at), noise_at=at, places=Places(rules))
     is_recent = timedelta(0) <= at - _kept.noise_at < NOISE_KEPT
     return Snapshot(
         at,
@@ -262,6 +269,7 @@ def _fresh(at: datetime) -> Snapshot:
         plans=_kept.plans,
         policies=_kept.policies,
         heard=_kept.heard,
+        places=_kept.places,
     )
 
 
@@ -272,7 +280,7 @@ def keep(snapshot: Snapshot) -> None:
 
     def kept() -> None:
         _kept.mark = mark if len(groups) <= MOST_KEPT else None
-        _kept.rules, _kept.groups = snapshot.rules, groups
+        _kept.rules, _kept.places, _kept.groups = snapshot.rules, snapshot.places, groups
         _kept.noise, _kept.noise_at, _kept.heard = snapshot.noise, snapshot.noise_at, snapshot.heard
         _kept.plans, _kept.policies = snapshot.plans, snapshot.policies
 
@@ -283,30 +291,15 @@ def keep(snapshot: Snapshot) -> None:
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
     is_open = fingerprint in snapshot.open_alerts
     is_new = deduplicate(signal, is_open=is_open).outcome == "new"
-    return place(signal, batch.source.id, snapshot.rules, snapshot.at) if is_new else None
-
-
-def place(signal: RawSignal, source_id: int, rules: Sequence[RouteRule], at: datetime) -> Placed:
-    """Route and group a signal that opens an alert."""
-    found = matching(signal.labels, rules, at)
-    first = found[0] if found else None
-    key, shared, grouped = group_key(
-        signal.labels,
-        route_id=first.id if first else None,
-        source_id=source_id,
-        group_by=first.group_by if first else (),
-        also=[rule.id for rule in found[1:]],
-    )
-    return Placed(found, key, shared, decision_of(found, rules), grouped)
+    return snapshot.places.of(signal.labels, batch.source.id, snapshot.at) if is_new else None
 
 
 def _read_groups(snapshot: Snapshot) -> None:
     """Find the groups that new alerts may join, and count the rows that are coming."""
     new = {item.fingerprint: item.placed for seen in snapshot.seen for item in seen if item.placed}
     wanted = {placed.key for placed in new.values()} - snapshot.open_groups.keys()
-    for chunk in _chunks(sorted(wanted)):
-        found = AlertGroup.objects.select_related("page__acknowledged_by")
-        for group in found.filter(key__in=chunk, state=AlertGroup.State.OPEN):
+    for chunk in _chunks(queries.open_group_ids(wanted)):
+        for group in AlertGroup.objects.select_related("page__acknowledged_by").filter(pk__in=chunk):
             group.policy = snapshot.policy(group.policy_id) if group.policy_id else None
             snapshot.open_groups[group.key] = group
     absent = wanted - snapshot.open_groups.keys()
@@ -315,5 +308,5 @@ def _read_groups(snapshot: Snapshot) -> None:
     snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))
 
 
-def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+def _chunks(items: Sequence[int]) -> Iterable[Sequence[int]]:
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

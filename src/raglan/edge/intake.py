@@ -6,7 +6,8 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Protocol, TypeGuard, TypeVar
 
 from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter
@@ -43,6 +44,7 @@ BODIES_AT_ONCE, SHARE = 48 * MAX_BODY, 12 * MAX_BODY  # of all sources, of one
 NAMELESS_AT_ONCE, NAMELESS_SHARE = 16 * MAX_BODY, 2 * MAX_BODY  # with the token in the body: of all, of one address
 THREADS = 4
 LINE = 4_000
+PATHS = 256
 INLINE = 64 * 1024
 IDLE_S = 10.0
 WHOLE_S = 30.0
@@ -63,6 +65,24 @@ decoder_bugs = Counter("raglan_decoder_bugs", "Bodies that a decoder raised on u
 
 class QuickDoor(Door, Glimpses, Protocol):
     """A door that can tell repeats."""
+
+
+class ReplyingDoor(Door, Replies, Protocol):
+    """A door that answers some requests by itself."""
+
+
+@cache
+def _is_a(kind: type[Door], what: type) -> bool:
+    """Tell whether doors of a class can do something: Python asks for each method of a protocol every time."""
+    return issubclass(kind, what)
+
+
+def _glimpses(door: Door) -> TypeGuard[QuickDoor]:
+    return _is_a(type(door), Glimpses)
+
+
+def _replies(door: Door) -> TypeGuard[ReplyingDoor]:
+    return _is_a(type(door), Replies)
 
 
 class WrongMethod(RaglanError):
@@ -94,6 +114,7 @@ class Intake:
         self._tokens = Tokens(self._threads, look, is_away=lambda: self._is_away)
         self._named = Places(BODIES_AT_ONCE, share=SHARE)
         self._nameless = Places(NAMELESS_AT_ONCE, share=NAMELESS_SHARE)
+        self._takers: dict[tuple[str, str], tuple[Desk | None, Door | None]] = {}
         self._noted: dict[int, float] = {}
         self._met: dict[int, tuple[str, float]] = {}
 
@@ -124,8 +145,7 @@ class Intake:
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         check_head(scope)
         head = request_of(scope, self._trusted_proxies)
-        desk = ports.desk_for(head.method, head.path)
-        door = None if desk else door_for(head.method, head.path)
+        desk, door = self._taker(head.method, head.path)
         check_length(scope, MAX_BODY)
         token, source = await self._sender(desk, door, head)
         pool, who = (self._named, source.id) if source else (self._nameless, neighbours(head.remote))
@@ -141,6 +161,17 @@ class Intake:
                 token = await self._threads.ask(lambda: _guarded(lambda: door.token(unpacked(request))))
                 source = await self._source(token, door.kinds)
             return await self._through(door, source, token, request)
+
+    def _taker(self, method: str, path: str) -> tuple[Desk | None, Door | None]:
+        """Return the desk or the door for a request; remembered, because most come by few paths. Raises NotFound."""
+        found = self._takers.get((method, path))
+        if found is None:
+            desk = ports.desk_for(method, path)
+            found = desk, None if desk else door_for(method, path)
+            if len(self._takers) >= PATHS:
+                self._takers.clear()
+            self._takers[method, path] = found
+        return found
 
     async def _sender(self, desk: Desk | None, door: Door | None, head: IntakeRequest) -> tuple[str, SourceKey | None]:
         """Return token and source before the body is read, so that a stranger's is not; none when only it can tell."""
@@ -184,7 +215,7 @@ class Intake:
         spool = self._spool
         assert spool is not None
         try:
-            if isinstance(door, Replies):
+            if _replies(door):
                 said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
                 if said is not None:
                     return said
@@ -205,10 +236,10 @@ class Intake:
         if self._is_short():
             return await self._critical_only(door, source, request)
         await self._meet(source, request.remote)
-        if isinstance(door, Glimpses) and (said := await self._quickly(door, source, request)) is not None:
+        if _glimpses(door) and (said := await self._quickly(door, source, request)) is not None:
             return said
         try:
-            if isinstance(door, Replies):
+            if _replies(door):
                 said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
                 if said is not None:
                     return said

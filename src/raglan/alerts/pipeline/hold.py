@@ -23,6 +23,11 @@ class Noise:
     flaps: dict[str, Flapping] = field(default_factory=dict)  # by fingerprint; few, and none for most
     flap_rules: Mapping[int, FlapRule] = field(default_factory=dict)  # by source
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether no rule looks at labels, so that all alerts of a source that do not flap are held back, or none."""
+        return not (self.silences or self.inhibitions or self.windows)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
