@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from raglan.alerts.models import Signal, Source
 from raglan.console import actions, health
@@ -74,21 +74,21 @@ def list_set_aside(request: HttpRequest) -> list[Timer]:
 
 
 @router.post("/set-aside/{timer_id}", response={204: None}, operation_id="try_again", summary="Try it again")
-def try_again(request: HttpRequest, timer_id: Cursor) -> tuple[int, None]:
+def try_again(request: HttpRequest, timer_id: Cursor) -> Status[None]:
     """Give work that was set aside three more tries."""
     require_scope(request, Scope.CONFIGURE)
     actions.try_again(timer_id, actor=principal(request).actor)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post(
     "/health/paging", response={204: None}, operation_id="allow_paging", summary="Let a restored copy page again"
 )
-def allow_paging(request: HttpRequest) -> tuple[int, None]:
+def allow_paging(request: HttpRequest) -> Status[None]:
     """End the quiet start of a restored copy."""
     require_scope(request, Scope.CONFIGURE)
     actions.allow_paging(actor=principal(request).actor)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get(
@@ -112,11 +112,11 @@ def _signal(item: Signal) -> SignalOut:
 
 
 @router.post("/sources/{slug}/test", response={202: TestedOut}, operation_id="test_source", summary="Send a test alert")
-def test_source(request: HttpRequest, slug: Slug) -> tuple[int, TestedOut]:
+def test_source(request: HttpRequest, slug: Slug) -> Status[TestedOut]:
     """Let an alert of severity info fire by the whole way; it ends by itself after five minutes."""
     require_scope(request, Scope.CONFIGURE)
     outcome = actions.send_test_alert(_source(slug), actor=principal(request).actor)
-    return 202, TestedOut(new=outcome.new, repeated=outcome.repeated)
+    return Status(202, TestedOut(new=outcome.new, repeated=outcome.repeated))
 
 
 @router.post(

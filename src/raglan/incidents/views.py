@@ -256,7 +256,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on."""
-    actions.reopen(queries.incident(pk), by=responder(request), why=_text(request, "why"))
+    person = responder(request)
+    actions.reopen(queries.incident(pk), by=person, why=_text(request, "why"))
     return redirect("incidents:room", pk)
 
 

@@ -25,6 +25,8 @@ def _writer(request: HttpRequest) -> Person:
 
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Read or write a review."""
+    if request.method == "POST":
+        _writer(request)
     review = queries.review(pk)
     form = ReviewForm(request.POST or None, initial=_now(review))
     theirs = None
@@ -77,22 +79,23 @@ def _save(request: HttpRequest, review: Review, form: ReviewForm) -> Review | No
 @require_POST
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a question."""
-    question = request.POST.get("question", "")
-    actions.reply(queries.review(pk), question, clean_text(request.POST.get("text", "")), by=_writer(request))
+    person, question = _writer(request), request.POST.get("question", "")
+    actions.reply(queries.review(pk), question, clean_text(request.POST.get("text", "")), by=person)
     return redirect(f"/reviews/{pk}/#q-{question}")
 
 
 @require_POST
 def moment(request: HttpRequest, pk: int, entry_id: int) -> HttpResponse:
     """Take a moment into the story or leave it out."""
-    in_story = request.POST.get("in_story") == "yes"
-    actions.keep_moment(queries.review(pk), entry_id, in_story=in_story, by=_writer(request))
+    person, in_story = _writer(request), request.POST.get("in_story") == "yes"
+    actions.keep_moment(queries.review(pk), entry_id, in_story=in_story, by=person)
     return redirect(f"/reviews/{pk}/#m{entry_id}")
 
 
 @require_POST
 def share(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a draft for reading."""
-    actions.share(queries.review(pk), by=_writer(request))
+    person = _writer(request)
+    actions.share(queries.review(pk), by=person)
     messages.success(request, "Everyone can read it now. Ask those whose view is missing.")
     return redirect("reviews:edit", pk)

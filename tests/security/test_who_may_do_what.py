@@ -1,0 +1,298 @@
+"""Who may do what, for every screen: each cell of the table is requested for real, and no screen is missing from it."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from raglan.people.models import Person
+from raglan.testing import world
+
+pytestmark = pytest.mark.django_db
+Level = Literal["open", "read", "respond", "configure"]
+ROLES = ("nobody", "viewer", "responder", "manager", "administrator")
+LEAST: dict[Level, int] = {"open": 0, "read": 1, "respond": 2, "configure": 3}  # the first of ROLES that may
+
+LOOK: dict[Level, set[str]] = {
+    "open": {
+        "integrations:manifest",
+        "integrations:push_worker",
+        "oncall:feed",
+        "paging:by_link",
+        "people:accept",
+        "people:first",
+        "ui:keys",
+    },
+    "read": {
+        "alerts:alert",
+        "alerts:group",
+        "alerts:index",
+        "alerts:inhibitions",
+        "alerts:maintenances",
+        "alerts:part",
+        "alerts:silence",
+        "alerts:silences",
+        "alerts:storm",
+        "console:docs",
+        "console:noise",
+        "console:now",
+        "console:part",
+        "console:policy",
+        "console:route",
+        "console:setup",
+        "console:setup_part",
+        "console:source",
+        "console:source_part",
+        "console:zabbix_media_type",
+        "incidents:index",
+        "incidents:part",
+        "incidents:room",
+        "oncall:calendars",
+        "oncall:hours",
+        "oncall:index",
+        "oncall:leave",
+        "oncall:part",
+        "oncall:schedule",
+        "paging:channels",
+        "paging:page",
+        "paging:pages",
+        "paging:part",
+        "paging:readiness",
+        "people:people",
+        "people:person",
+        "people:sign_ins",
+        "people:team",
+        "people:tokens",
+        "people:you",
+        "reviews:edit",
+    },
+    "respond": {
+        "alerts:change_silence",
+        "alerts:maintenance",
+        "alerts:new_maintenance",
+        "alerts:new_silence",
+        "incidents:close",
+        "incidents:heads_up",
+        "incidents:name",
+        "incidents:standing",
+        "incidents:wrong",
+        "oncall:ask",
+        "oncall:choose_rota",
+        "oncall:cover",
+        "paging:reach",
+    },
+    "configure": {
+        "alerts:inhibition",
+        "alerts:new_inhibition",
+        "console:heartbeat",
+        "console:new_policy",
+        "console:new_route",
+        "console:new_source",
+        "console:remove_route",
+        "incidents:thanks",
+        "oncall:new",
+        "oncall:rotation",
+        "oncall:source",
+        "people:invite",
+        "people:new_team",
+    },
+}
+DO: dict[Level, set[str]] = {
+    "open": {
+        "incidents:open_from_page",
+        "paging:button",
+        "paging:by_link",
+        "people:accept",
+        "people:demo_sign_in",
+        "people:first",
+        "ui:keys",
+    },
+    "read": {  # what is one's own, and what one may always do for oneself
+        "console:test_path",
+        "integrations:push_key",
+        "integrations:push_subscribe",
+        "oncall:calendars",
+        "oncall:end_feed",
+        "oncall:end_leave",
+        "oncall:end_leave_calendar",
+        "oncall:leave",
+        "oncall:leave_calendar",
+        "paging:appointment",
+        "paging:rules",
+        "people:add_contact",
+        "people:end_other_sign_ins",
+        "people:end_sign_in",
+        "people:people",
+        "people:person",
+        "people:remove_contact",
+        "people:revoke_token",
+        "people:sign_ins",
+        "people:team",
+        "people:test_contact",
+        "people:tokens",
+        "people:you",
+    },
+    "respond": {
+        "alerts:change_silence",
+        "alerts:end_maintenance",
+        "alerts:expire_silence",
+        "alerts:maintenance",
+        "alerts:new_maintenance",
+        "alerts:new_silence",
+        "incidents:act",
+        "incidents:close",
+        "incidents:heads_up",
+        "incidents:here",
+        "incidents:name",
+        "incidents:post",
+        "incidents:reopen",
+        "incidents:standing",
+        "incidents:wrong",
+        "oncall:ask",
+        "oncall:cancel",
+        "oncall:cover",
+        "oncall:decline",
+        "oncall:take",
+        "oncall:withdraw_request",
+        "paging:answer",
+        "paging:change",
+        "paging:reach",
+        "reviews:edit",
+        "reviews:moment",
+        "reviews:reply",
+        "reviews:share",
+    },
+    "configure": {
+        "alerts:inhibition",
+        "alerts:new_inhibition",
+        "alerts:remove_inhibition",
+        "console:act_on_heartbeat",
+        "console:add_heartbeat",
+        "console:allow_paging",
+        "console:change_source",
+        "console:confirm_topic",
+        "console:heartbeat",
+        "console:mapping",
+        "console:move_route",
+        "console:new_policy",
+        "console:new_route",
+        "console:new_source",
+        "console:new_token",
+        "console:remove_route",
+        "console:restore_route",
+        "console:save_secret",
+        "console:source_flapping",
+        "console:test_source",
+        "console:try_again",
+        "incidents:thanks",
+        "oncall:end",
+        "oncall:end_source",
+        "oncall:holidays",
+        "oncall:new",
+        "oncall:rotation",
+        "oncall:source",
+        "oncall:withdraw",
+        "people:add_member",
+        "people:change_member",
+        "people:deactivate",
+        "people:fresh_invitation",
+        "people:invite",
+        "people:new_team",
+        "people:set_role",
+    },
+}
+# Their senders sign: who is signed in here changes nothing.
+SIGNED = {f"integrations:twilio_{name}" for name in ("sms", "voice", "call", "key", "reply")}
+# Everybody may look; the right to change is asked for once the thing is found. See test_what_is_found_first.
+FOUND_FIRST = {"console:policy", "console:route"}
+
+
+def walk(resolver: URLResolver, prefix: str = "", spaces: str = "") -> Iterator[tuple[str, str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield f"{spaces}{entry.name}", path, entry
+        else:
+            yield from walk(entry, path, f"{spaces}{entry.namespace}:" if entry.namespace else spaces)
+
+
+def screens() -> dict[str, str]:
+    """Return each own screen's address, with things that do not exist in the places of things."""
+    return {
+        name: "/" + re.sub(r"<(\w+):\w+>", lambda found: "7" if found[1] == "int" else "none", path)
+        for name, path, entry in walk(get_resolver())
+        if entry.callback.__module__.startswith("raglan.") and not name.startswith("rest:")
+    }
+
+
+@pytest.fixture
+def browsers() -> dict[str, Client]:
+    """One browser for each role."""
+    found = {"nobody": Client()}
+    for role in ROLES[1:]:
+        person = Person.objects.create_person(f"{role}@example.test", role.title(), role=role)
+        found[role] = Client()
+        found[role].force_login(person)
+    return found
+
+
+def outcome(browser: Client, method: str, path: str) -> str:
+    """Say whether somebody got in: `in`, `sign in`, `not yours` or `no such method`."""
+    answer = browser.generic(method, path)
+    if answer.status_code == 302 and "/account/login/" in answer["Location"]:
+        return "sign in"
+    return {403: "not yours", 405: "no such method"}.get(answer.status_code, "in")
+
+
+def wrong(browsers: dict[str, Client], method: str, path: str, level: Level) -> list[str]:
+    """Return each role that gets another answer than the table says."""
+    found = []
+    for place, role in enumerate(ROLES):
+        wanted = "in" if place >= LEAST[level] else "sign in" if role == "nobody" else "not yours"
+        got = outcome(browsers[role], method, path)
+        if got != wanted:
+            found.append(f"{method} {path} as {role}: {got}, not {wanted}")
+    return found
+
+
+@pytest.mark.parametrize(("method", "table"), [("GET", LOOK), ("POST", DO)])
+def test_each_cell_of_the_table_is_true(browsers: dict[str, Client], method: str, table: dict[Level, set[str]]) -> None:
+    paths = screens()
+    found: list[str] = []
+    for level, names in table.items():
+        for name in sorted(names):
+            found += wrong(browsers, method, paths[name], level)
+    assert found == []
+
+
+@pytest.mark.parametrize(("method", "table"), [("GET", LOOK), ("POST", DO)])
+def test_what_is_not_in_the_table_takes_no_such_request(
+    browsers: dict[str, Client], method: str, table: dict[Level, set[str]]
+) -> None:
+    """A screen that is new has to be put into the table: without that, this fails."""
+    named = set().union(*table.values()) | SIGNED | FOUND_FIRST
+    others = {name: path for name, path in screens().items() if name not in named}
+    answered = {
+        name: got
+        for name, path in others.items()
+        if (got := outcome(browsers["administrator"], method, path)) != "no such method"
+    }
+    assert answered == {}
+
+
+def test_who_signs_nothing_gets_nothing(browsers: dict[str, Client]) -> None:
+    for name in SIGNED:
+        for browser in browsers.values():
+            assert outcome(browser, "POST", screens()[name]) == "not yours"
+
+
+@pytest.mark.parametrize("name", sorted(FOUND_FIRST))
+def test_what_is_found_first(browsers: dict[str, Client], name: str) -> None:
+    policy = world.policy((300, [Person.objects.get(role="responder")]))
+    route = world.route(1, policy)
+    path = f"/setup/policies/{policy.slug}/" if name == "console:policy" else f"/setup/routes/{route.position}/"
+    assert wrong(browsers, "GET", path, "read") == []
+    assert wrong(browsers, "POST", path, "configure") == []
