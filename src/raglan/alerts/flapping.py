@@ -33,18 +33,19 @@ def default_rule() -> FlapRule:
 
 def read_openings(snapshot: Snapshot, since: datetime) -> None:
     """Read when what opens now opened lately. It is told by an index alone; for most there is nothing."""
-    fingerprints = sorted({item.fingerprint for seen in snapshot.seen for item in seen if item.placed})
+    fingerprints = {item.fingerprint for seen in snapshot.seen for item in seen if item.placed}
     rules = (route.flapping for route in snapshot.rules if route.flapping)
     known = [default_rule(), *snapshot.noise.flap_rules.values(), *rules]
     longest = max(rule.within_s if rule.changes else 0 for rule in known)
     if not longest:
         return
-    for start in range(0, len(fingerprints), CHUNK):
-        found = Alert.objects.filter(
-            fingerprint__in=fingerprints[start : start + CHUNK], received_at__gt=since - timedelta(seconds=longest)
-        )
-        for fingerprint, opened_at in found.order_by("received_at").values_list("fingerprint", "received_at"):
+    found = queries.opened_since(fingerprints, since - timedelta(seconds=longest))
+    for start in range(0, len(found), CHUNK):
+        opened = Alert.objects.filter(pk__in=found[start : start + CHUNK]).values_list("fingerprint", "received_at")
+        for fingerprint, opened_at in opened:
             snapshot.openings.setdefault(fingerprint, []).append(opened_at)
+    for openings in snapshot.openings.values():
+        openings.sort()
 
 
 def at_opening(seen: Seen, placed: Placed, source_id: int, at: datetime, snapshot: Snapshot) -> Flapping | None:

@@ -77,6 +77,12 @@ def firing_ids(fingerprints: Collection[str]) -> list[int]:
     return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
 
 
+def opened_since(fingerprints: Collection[str], since: datetime) -> list[int]:
+    """Return the ids of the alerts with one of these fingerprints that opened after a time."""
+    where, given = '"received_at" > %s', [bulk.stamp(since)]
+    return bulk.find_keys(Alert, "fingerprint", fingerprints, index="alert_openings", where=where, given=given)
+
+
 def open_group_ids(keys: Collection[str]) -> list[int]:
     """Return the ids of the open groups with one of these keys."""
     return bulk.find_keys(AlertGroup, "key", keys, index="one_open_group_a_key", where="state = 'open'")

@@ -183,7 +183,8 @@ class Snapshot:
         bulk.update(list(self.groups_touched.values()), *GROUP_FIELDS)
         bulk.update(list(self.touched.values()), *ALERT_FIELDS)
         bulk.insert(list(self.new_groups.values()))
-        paging.start_many(self.new_pages)
+        if self.new_pages:
+            paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))
         for kept in (self.groups_counted, self.groups_touched, self.touched, self.new_groups, self.new_alerts):
             kept.clear()

@@ -54,15 +54,21 @@ def _from_counter(table: str, count: int) -> list[int]:
 
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Store rows of prepared values, in order."""
-    table = connection.ops.quote_name(model._meta.db_table)
-    names = ", ".join(connection.ops.quote_name(column) for column in columns)
+    into = _into(model, tuple(columns))
     if connection.vendor == "postgresql":
-        _insert_on_postgresql(f"{table} ({names})", len(columns), list(rows))
+        _insert_on_postgresql(into, len(columns), list(rows))
         return
     marks = ", ".join(["?"] * len(columns))
     connection.ensure_connection()
     with connection.wrap_database_errors:  # the driver's own method: Django's would look for % in each statement
-        connection.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        connection.connection.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608
+
+
+@cache
+def _into(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    """Return a table with its columns; both databases quote names alike."""
+    quote = connection.ops.quote_name
+    return f"{quote(model._meta.db_table)} ({', '.join(map(quote, columns))})"
 
 
 def _insert_on_postgresql(into: str, width: int, rows: Sequence[Row]) -> None:
@@ -76,8 +82,16 @@ def _insert_on_postgresql(into: str, width: int, rows: Sequence[Row]) -> None:
             copy.write("".join(map(_line, rows)))
 
 
-def find_keys(model: type[models.Model], column: str, values: Collection[str], *, index: str, where: str) -> list[int]:
-    """Return the keys of the rows with one of these values for which a fixed condition holds.
+def find_keys(
+    model: type[models.Model],
+    column: str,
+    values: Collection[str],
+    *,
+    index: str,
+    where: str,
+    given: Sequence[Value] = (),
+) -> list[int]:
+    """Return the keys of the rows with one of these values for which a condition, with its own values, holds.
 
     SQLite keeps no statistics, so that it is told which index to take; the condition stands in the text of the
     statement, because a partial index is only for what is known when it is prepared.
@@ -88,11 +102,11 @@ def find_keys(model: type[models.Model], column: str, values: Collection[str], *
     table, column = quote(model._meta.db_table), quote(column)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)", [list(values)])  # noqa: S608
+            cursor.execute(f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)", [*given, list(values)])  # noqa: S608
         else:
             named = f"{table} INDEXED BY {quote(index)}"
             one_of = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
-            cursor.execute(f"SELECT id FROM {named} WHERE {where} AND {one_of}", [text_of(list(values))])  # noqa: S608
+            cursor.execute(f"SELECT id FROM {named} WHERE {where} AND {one_of}", [*given, text_of(list(values))])  # noqa: S608
         return [int(row[0]) for row in cursor.fetchall()]
 
 

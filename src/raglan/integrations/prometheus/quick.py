@@ -128,6 +128,6 @@ def _signal(item: Item, expires_at: datetime) -> RawSignal | None:
 
 def _is_small(words: dict[str, str], raw: msgspec.Raw) -> bool:
     """Tell whether nothing needs to be cut and nothing is empty."""
-    is_short = len(raw) <= MAX_VALUE or all(len(value) <= MAX_VALUE for value in words.values())
-    is_named = all(words.values()) and all(0 < len(name) <= MAX_NAME for name in words)
+    is_short = len(raw) <= MAX_VALUE or max(map(len, words.values()), default=0) <= MAX_VALUE
+    is_named = "" not in words and "" not in words.values() and max(map(len, words), default=0) <= MAX_NAME
     return is_short and is_named and len(words) <= MAX_LABELS
