@@ -145,7 +145,7 @@ def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for
             apply_leave(payload)
 
 
-def apply_leave(payload: EventPayload) -> None:
+def apply_leave(payload: EventPayload) -> None:  # noqa: C901  # one case for each kind
     match payload:
         case events.LeaveNamed():
             fields = payload.model_dump(include={"starts_at", "ends_at", "created_at"})
@@ -154,6 +154,8 @@ def apply_leave(payload: EventPayload) -> None:
             Leave.objects.filter(pk=payload.leave).delete()
         case events.LeaveTakenBack():
             Leave.objects.filter(pk=payload.leave).update(ends_at=payload.ends_at)
+        case events.RotaOverruled():
+            pass  # it only says why; the rota is in the event beside it
         case events.LeaveCalendarSet():
             fields = payload.model_dump(include={"host", "created_at"})
             LeaveCalendar.objects.create(id=payload.leave_calendar, person_id=payload.person, **fields)

@@ -133,10 +133,11 @@ def plan(path: str, *, days: int, as_json: bool) -> None:
 
 @oncall.command("import")
 @click.argument("path", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("--overrule", metavar="REASON", default="", help="Import it although somebody can not be reached.")
 @as_json
-def import_(path: str, *, as_json: bool) -> None:
+def import_(path: str, *, overrule: str, as_json: bool) -> None:
     """Let a file count from now on. What was stays as it was."""
-    answer = client.post("/on-call/import", {"text": _text(path)})
+    answer = client.post("/on-call/import", {"text": _text(path), "overrule": overrule})
     show(answer, lambda: "\n".join(_steps(answer) or ["It is as it was: nothing to change."]), as_json=as_json)
 
 
@@ -152,3 +153,6 @@ def _planned(answer: Mapping[str, Json]) -> Iterator[str]:
     for move in moves:
         after, before = _names(move.get("after")) or "nobody", _names(move.get("before")) or "nobody"
         yield f"{when(move.get('starts_at'))} to {when(move.get('ends_at'))}: {after} instead of {before}"
+    unready = answer.get("unready")
+    for words in unready if isinstance(unready, list) else []:
+        yield f"Can not be reached: {words}. An import asks for --overrule with a reason."

@@ -9,7 +9,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.oncall import events
+from raglan.oncall import events, gate
 from raglan.oncall.drafts import (
     MAX_LAYERS,
     MAX_REASON,
@@ -41,7 +41,7 @@ __all__ = [
 
 
 @atomic
-def create_schedule(
+def create_schedule(  # noqa: PLR0913  # a rota is made as a whole
     *,
     name: str,
     slug: str,
@@ -49,8 +49,12 @@ def create_schedule(
     time_zone: str,
     rotation: RotationDraft | Sequence[RotationDraft] | None,
     actor: timeline.Subject,
+    overrule: str | None = None,
 ) -> Schedule:
-    """Make a schedule with its first turn orders, one a layer. Raises BadInput naming the field."""
+    """Make a schedule with its first turn orders, one a layer. Raises BadInput naming the field.
+
+    With `overrule` everybody in them must be in reach, or it has to be a reason. Raises NotReady.
+    """
     if not name.strip():
         raise BadInput("name", "give the rota a name")
     if slug in RESERVED:
@@ -71,17 +75,21 @@ def create_schedule(
     timeline.append(payload, actor=actor, about=[schedule, *([team] if team else []), "oncall", "now"])
     drafts = [rotation] if isinstance(rotation, RotationDraft) else list(rotation or ())
     for draft in drafts:
-        _store(schedule, draft, draft.effective_from, actor=actor)
+        _check_reach(_store(schedule, draft, draft.effective_from, actor=actor), overrule, actor)
     return schedule
 
 
 @atomic
-def set_rotation(schedule: Schedule, draft: RotationDraft, *, actor: timeline.Subject) -> Rotation:
+def set_rotation(
+    schedule: Schedule, draft: RotationDraft, *, actor: timeline.Subject, overrule: str | None = None
+) -> Rotation:
     """Let the turn order of a layer count from its first handoff on. What came before stays: no change counts earlier.
 
     A layer whose name is new is made. In one without a name that has the whole schedule, its zone moves along.
+    With `overrule` everybody in it must be in reach, or it has to be a reason. Raises NotReady.
     """
     rotation = _store(schedule, draft, effective_from(schedule, draft.effective_from), actor=actor)
+    _check_reach(rotation, overrule, actor)
     if rotation.layer_id is None:
         _move_to_zone(schedule, rotation.time_zone)
     return rotation
@@ -138,6 +146,12 @@ def _store(
     about: list[timeline.Subject] = [schedule, *(f"person:{pk}" for pk in draft.everybody())]
     timeline.append(_rotation_set(rotation, groups), actor=actor, about=[*about, "oncall", "now"])
     return rotation
+
+
+def _check_reach(rotation: Rotation, overrule: str | None, actor: timeline.Subject) -> None:
+    if overrule is not None:
+        people = [member.person for member in rotation.members.select_related("person")]
+        gate.check(rotation.schedule, people, overrule=overrule, actor=actor)
 
 
 def _layer(schedule: Schedule, name: str, *, actor: timeline.Subject) -> Layer | None:

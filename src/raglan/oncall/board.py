@@ -1,13 +1,13 @@
 """What the screens of on call show, read in one go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import covers, leaves, queries, resolve
+from raglan.oncall import covers, gate, leaves, ports, queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
@@ -65,6 +65,8 @@ class Rota:
     source: CalendarSource | None
     requests: list[CoverRequest]
     away: list[leaves.Clash]
+    unready: list[ports.Unready]
+    overruled: gate.Overruled | None
 
     @property
     def current(self) -> Turns | None:
@@ -102,6 +104,8 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
     shifts = queries.shifts_between(row, window.starts_at, window.ends_at)
     turns = turns_of(row, at)
     coming = queries.coming(row, at, at + AHEAD)
+    in_turn = [person for item in turns for person in item.people if person.is_active]
+    unready = ports.unready(in_turn)
     counted = (item for item in row.overrides.all() if queries.counts(item) and item.ends_at > at)
     return Rota(
         schedule=row,
@@ -115,6 +119,8 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         source=queries.source_of(row),
         requests=covers.waiting(row),
         away=leaves.clashes(coming, leaves.away_in([coming]), at + AHEAD)[:LISTED],
+        unready=unready,
+        overruled=gate.last_overruled(row) if unready else None,
     )
 
 
@@ -178,6 +184,7 @@ class Look:
     preview: Preview
     outcome: list[tuple[str, str]]
     away: list[leaves.Clash]
+    unready: list[ports.Unready]
 
     @property
     def coming(self) -> list[NamedShift]:
@@ -197,7 +204,8 @@ def look_at_rotation(row: Schedule | None, draft: RotationDraft, reader: Person,
     until = max(at, pure.begins()) + max(AHEAD, round_)
     preview = queries.preview(before, after, at, until)
     first = min((move.starts_at for move in preview.changes), default=at)
-    return _look(row, preview, after, first, reader)
+    people = Person.objects.filter(pk__in=draft.everybody()).order_by("name", "pk")
+    return replace(_look(row, preview, after, first, reader), unready=ports.unready(people))
 
 
 def look_at_override(row: Schedule, draft: OverrideDraft, reader: Person) -> Look:
@@ -218,7 +226,7 @@ def _look(row: Schedule | None, preview: Preview, after: resolve.Schedule, first
     zones = dict.fromkeys(rotation.time_zone for rotation in after.rotations)
     outcome = [(move.before, move.after) for move in preview.changes]
     away = leaves.clashes(preview.shifts, leaves.away_in([preview.shifts]), now() + AHEAD)[:LISTED]
-    return Look(window.draw(drawn, zones), preview, outcome, away)
+    return Look(window.draw(drawn, zones), preview, outcome, away, [])
 
 
 def layer_rows(schedule: resolve.Schedule, window: Window) -> list[tuple[str, str, list[NamedShift]]]:

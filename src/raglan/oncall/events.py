@@ -166,6 +166,15 @@ class CalendarNotRead(EventPayload):
     problem: str
 
 
+class RotaOverruled(EventPayload):
+    """A turn order was saved although some of its people can not be reached, for a reason."""
+
+    kind = "schedule.readiness_overruled"
+    schedule: int
+    people: list[int]
+    reason: str
+
+
 class NoticeGiven(EventPayload):
     """Words about a gap or a shift were given; `about_at` is when it begins."""
 

@@ -1,15 +1,17 @@
 """Forms of on call. They keep what was typed, show what it would do before it is saved, and say what to do."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, time
 from difflib import get_close_matches
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
 
+from raglan.oncall import gate
 from raglan.oncall.covers import RequestDraft
 from raglan.oncall.drafts import (
     MAX_NAME,
@@ -35,6 +37,7 @@ UNITS = [
     (Rotation.Unit.MONTHS, "months"),
     (Rotation.Unit.WEEKDAYS, "named weekdays"),
 ]
+T = TypeVar("T")
 MINUTES = "%Y-%m-%dT%H:%M"
 BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 
@@ -43,12 +46,13 @@ class PreviewedForm(Form):
     """A form that is saved only as it was seen: `seen` names what the preview showed."""
 
     FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {}
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"seen", "overrule"})  # they change nothing that a preview shows
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
     def mark(self, outcome: object) -> str:
         """Return the name of what was typed and of what it does; a change of either needs another look."""
-        typed = [(name, self.data.get(name)) for name in self.fields if name != "seen"]
+        typed = [(name, self.data.get(name)) for name in self.fields if name not in self.NOT_SHOWN]
         return sha256(repr((typed, outcome)).encode()).hexdigest()
 
     def place_error(self, field: str, sentence: str) -> None:
@@ -217,7 +221,26 @@ class RotationForm(PreviewedForm):
         required=False,
         help_text="The layer with the highest rank that works decides. Of equal ranks all are on call.",
     )
+    overrule = forms.CharField(
+        label="Why it is saved although somebody in it can not be reached",
+        max_length=300,
+        required=False,
+        help_text="The reason is kept with the rota.",
+    )
     FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"ends_at": "starts_on"}
+
+    def save(self, action: Callable[[str], T]) -> T | None:
+        """Run an action with the reason that was written; name who can not be reached if one is needed."""
+        return self.attempt(lambda: self._or_ask_for_reason(action))
+
+    def _or_ask_for_reason(self, action: Callable[[str], T]) -> T | None:
+        try:
+            return action(self.cleaned_data["overrule"])
+        except gate.NotReady as error:
+            for item in error.found:
+                self.add_error("overrule", f"{item.words}.")
+            self.add_error("overrule", "Put it right first, or write why it is saved all the same.")
+            return None
 
     @property
     def is_plain(self) -> bool:

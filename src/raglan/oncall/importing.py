@@ -12,7 +12,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, NotFound
-from raglan.oncall import actions, queries, resolve
+from raglan.oncall import actions, ports, queries, resolve
 from raglan.oncall.as_code import Document, LayerText, OverrideText, names_in
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.models import Override, Rotation, Schedule
@@ -24,11 +24,12 @@ Known = dict[str, Person]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a document changed, in sentences, and the times at which somebody else is on call."""
+    """What a document changed, in sentences; the times at which somebody else is on call; who can not be reached."""
 
     slug: str
     steps: list[str]
     moves: list[resolve.Change]
+    unready: list[ports.Unready]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def plan(document: Document, *, by: Person | None, actor: timeline.Subject, days
             outcome = take_over(document, by=by, actor=actor)
             after = _stored(document.slug)
             moves = resolve.changes(before, after, at, at + timedelta(days=days))
-            found.append(replace(outcome, moves=moves))
+            people = _known(document)
+            in_turn = (people[name.casefold()] for layer in document.layers for group in layer.people for name in group)
+            found.append(replace(outcome, moves=moves, unready=ports.unready(in_turn)))
             raise _TakenBack
     except _TakenBack:
         return found[0]
@@ -143,8 +146,13 @@ def _stored(slug: str) -> resolve.Schedule:
 
 
 @atomic
-def take_over(document: Document, *, by: Person | None, actor: timeline.Subject) -> Outcome:
-    """Let a schedule be as a document says, from now on. What was stays as it was. Safe to call twice."""
+def take_over(
+    document: Document, *, by: Person | None, actor: timeline.Subject, overrule: str | None = None
+) -> Outcome:
+    """Let a schedule be as a document says, from now on. What was stays as it was. Safe to call twice.
+
+    With `overrule` everybody in a new turn order must be in reach, or it has to be a reason. Raises NotReady.
+    """
     people = _known(document)
     team = _team(document)
     steps: list[str] = []
@@ -152,21 +160,27 @@ def take_over(document: Document, *, by: Person | None, actor: timeline.Subject)
     try:
         schedule = queries.schedule(document.slug, since=now())
     except NotFound:
-        schedule = _make(document, [draft for draft, _ in drafts], team, actor)
+        schedule = _make(document, [draft for draft, _ in drafts], team, actor, overrule)
         steps.append(f"new rota {schedule.name}, with {len(drafts)} turn order{'s' if len(drafts) > 1 else ''}")
     else:
         if (schedule.name, schedule.team, schedule.time_zone) != (document.name, team, document.time_zone):
             steps.append("other name, team or zone")
         fields = {"name": document.name, "team": team, "time_zone": document.time_zone}
         actions.describe_schedule(schedule, **fields, actor=actor)  # type: ignore[arg-type]  # checked where they are read
-        steps += _change_layers(queries.schedule(document.slug, since=now()), drafts, actor)
+        steps += _change_layers(queries.schedule(document.slug, since=now()), drafts, actor, overrule)
     if document.overrides is not None:
         schedule = queries.schedule(document.slug, since=now())
         steps += _change_overrides(schedule, document.overrides, people, by, actor)
-    return Outcome(document.slug, steps, [])
+    return Outcome(document.slug, steps, [], [])
 
 
-def _make(document: Document, drafts: Sequence[RotationDraft], team: Team | None, actor: timeline.Subject) -> Schedule:
+def _make(
+    document: Document,
+    drafts: Sequence[RotationDraft],
+    team: Team | None,
+    actor: timeline.Subject,
+    overrule: str | None,
+) -> Schedule:
     return actions.create_schedule(
         name=document.name,
         slug=document.slug,
@@ -174,6 +188,7 @@ def _make(document: Document, drafts: Sequence[RotationDraft], team: Team | None
         time_zone=document.time_zone,
         rotation=drafts,
         actor=actor,
+        overrule=overrule,
     )
 
 
@@ -244,7 +259,10 @@ def _draft(layer: LayerText, people: Known) -> RotationDraft:
 
 
 def _change_layers(
-    schedule: Schedule, drafts: Sequence[tuple[RotationDraft, LayerText]], actor: timeline.Subject
+    schedule: Schedule,
+    drafts: Sequence[tuple[RotationDraft, LayerText]],
+    actor: timeline.Subject,
+    overrule: str | None,
 ) -> list[str]:
     """Withdraw, end and set turn orders until the layers are as they are written; return what was done."""
     at = now()
@@ -260,7 +278,7 @@ def _change_layers(
     dropped = [item for item in left if item.begins_at > at or _layer_name(item.row) not in begun]
     steps = [_drop(schedule, item, at, actor) for item in dropped]
     for draft in new:
-        actions.set_rotation(schedule, draft, actor=actor)
+        actions.set_rotation(schedule, draft, actor=actor, overrule=overrule)
         steps.append(f"{_title(draft.layer)}: another turn order of {len(draft.participants)}{_hours(draft)}")
     return steps
 

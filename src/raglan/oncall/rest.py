@@ -79,6 +79,7 @@ class RotationIn(Body):
     effective_from: When | None = None
     ends_at: When | None = None
     time_zone: Zone | None = None
+    overrule: Annotated[ShortText, Field(description="Why to save it although somebody can not be reached.")] = ""
 
     def draft(self) -> drafts.RotationDraft:
         """Return it as the action takes it."""
@@ -195,6 +196,12 @@ class PlanIn(CodeIn):
     """A written schedule, and how many days ahead to look."""
 
     days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 56
+
+
+class ImportIn(CodeIn):
+    """A written schedule that is to count; `overrule` says why, although somebody in it can not be reached."""
+
+    overrule: ShortText = ""
 
 
 class CodeOut(Schema):
@@ -331,9 +338,10 @@ class StepsOut(Schema):
 
 
 class PlanOut(StepsOut):
-    """What a file would change, and which shifts would move."""
+    """What a file would change, which shifts would move, and who in it can not be reached."""
 
     moves: list[MoveOut]
+    unready: list[str]
 
 
 @router.get(
@@ -381,7 +389,10 @@ def list_schedules(request: HttpRequest) -> list[ScheduleOut]:
 
 @router.post("/schedules", response={201: ScheduleOut}, operation_id="make_schedule", summary="Make a schedule")
 def make_schedule(request: HttpRequest, data: ScheduleIn) -> Status[ScheduleOut]:
-    """Make a schedule with its turn order."""
+    """Make a schedule with its turn order.
+
+    409 `not_ready` when somebody in it can not be reached; `overrule` with a reason saves it all the same.
+    """
     require_scope(request, Scope.CONFIGURE)
     team = Team.objects.filter(slug=data.team).first() if data.team else None
     if data.team and team is None:
@@ -393,6 +404,7 @@ def make_schedule(request: HttpRequest, data: ScheduleIn) -> Status[ScheduleOut]
         time_zone=data.time_zone,
         rotation=data.rotation.draft(),
         actor=principal(request).actor,
+        overrule=data.rotation.overrule,
     )
     return Status(201, _schedule(schedule))
 
@@ -467,9 +479,13 @@ def _override(row: Override) -> OverrideOut:
     summary="Change the turn order",
 )
 def set_rotation(request: HttpRequest, slug: Slug, data: RotationIn) -> ScheduleDetailOut:
-    """Let a turn order count from its first handoff on, and not before now."""
+    """Let a turn order count from its first handoff on, and not before now.
+
+    409 `not_ready` when somebody in it can not be reached; `overrule` with a reason saves it all the same.
+    """
     require_scope(request, Scope.CONFIGURE)
-    actions.set_rotation(queries.schedule(slug), data.draft(), actor=principal(request).actor)
+    actor = principal(request).actor
+    actions.set_rotation(queries.schedule(slug), data.draft(), actor=actor, overrule=data.overrule)
     return _detail(slug)
 
 
@@ -514,15 +530,20 @@ def plan_schedule(request: HttpRequest, data: PlanIn) -> PlanOut:
         )
         for move in outcome.moves
     ]
-    return PlanOut(schedule=outcome.slug, steps=outcome.steps, moves=moves)
+    return PlanOut(
+        schedule=outcome.slug, steps=outcome.steps, moves=moves, unready=[item.words for item in outcome.unready]
+    )
 
 
 @router.post("/on-call/import", response=StepsOut, operation_id="import_schedule", summary="Let a file count")
-def import_schedule(request: HttpRequest, data: CodeIn) -> StepsOut:
-    """Let a schedule be as a file says, from now on; what was stays as it was. Safe to send twice."""
+def import_schedule(request: HttpRequest, data: ImportIn) -> StepsOut:
+    """Let a schedule be as a file says, from now on; what was stays as it was. Safe to send twice.
+
+    409 `not_ready` when somebody in a new turn order can not be reached; `overrule` with a reason saves it.
+    """
     require_scope(request, Scope.CONFIGURE)
     asks = principal(request)
-    outcome = importing.take_over(as_code.read(data.text), by=asks.person, actor=asks.actor)
+    outcome = importing.take_over(as_code.read(data.text), by=asks.person, actor=asks.actor, overrule=data.overrule)
     return StepsOut(schedule=outcome.slug, steps=outcome.steps)
 
 

@@ -52,14 +52,15 @@ def new(request: HttpRequest) -> HttpResponse:
     look = _look_at_rotation(request, form, None)
     if look and _is_as_seen(request, form, look):
         data = form.cleaned_data
-        schedule = form.attempt(
-            lambda: actions.create_schedule(
+        schedule = form.save(
+            lambda overrule: actions.create_schedule(
                 name=data["name"],
                 slug=data["slug"] or queries.free_slug(data["name"]),
                 team=data["team"],
                 time_zone=data["time_zone"],
                 rotation=form.draft(),
                 actor=person,
+                overrule=overrule,
             )
         )
         if schedule:
@@ -79,7 +80,9 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if (
         look
         and _is_as_seen(request, form, look)
-        and form.attempt(lambda: actions.set_rotation(schedule, form.draft(), actor=reader(request)))
+        and form.save(
+            lambda overrule: actions.set_rotation(schedule, form.draft(), actor=reader(request), overrule=overrule)
+        )
     ):
         messages.success(request, "The turn order is changed. What was before stays as it was.")
         return redirect("oncall:schedule", slug)

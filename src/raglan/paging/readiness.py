@@ -6,15 +6,18 @@ from datetime import timedelta
 
 from django.db.models import Max, Q
 
+from raglan.config import config
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import Conflict
+from raglan.oncall import ports as oncall_ports
 from raglan.oncall import queries as oncall
 from raglan.oncall.models import Schedule
 from raglan.paging import actions, events, foresight, queries
 from raglan.paging.models import Notification, Page, Policy
 from raglan.paging.plan import Plan, Target, Urgency
+from raglan.people import mail
 from raglan.people.models import ContactMethod, Person, Team
 
 TOLD = "readiness"
@@ -212,13 +215,19 @@ def _told_lately(person: Person) -> bool:
 
 @atomic
 def tell(found: Readiness) -> Page | None:
-    """Tell those who can put it right, in daylight: the leads of the person's teams, else the administrators."""
+    """Tell those who can put it right, in daylight: the leads of the person's teams, else the administrators.
+
+    The person gets a mail at the address with which they sign in, the one way that needs no setting up.
+    """
     active = Person.objects.filter(is_active=True).exclude(pk=found.person.pk)
     teams = found.person.memberships.values("team_id")
     leads = list(
         active.filter(memberships__team_id__in=teams, memberships__is_lead=True).distinct().order_by("pk")[:10]
     )
     people = leads or list(active.filter(role=Person.Role.ADMINISTRATOR).order_by("pk")[:10])
+    if found.person.is_active:
+        text = f"{found.words}.\n\nSet up a way and test it: {config().public_url.rstrip('/')}/you/"
+        mail.write(found.person.email, subject="You may be paged and can not be reached", text=text, about=found.person)
     if not people:
         return None
     words = actions.Words(f"{found.person.name} may be paged and can not be reached", found.words, "info")
@@ -229,3 +238,15 @@ def tell(found: Readiness) -> Page | None:
 def contacts_of(person: Person) -> list[ContactMethod]:
     """Return the ways that a test by appointment tries: all that pages use."""
     return list(dict.fromkeys(contact for contact, _ in actions.ways_to(person)))
+
+
+def _unready(people: Iterable[Person]) -> list[oncall_ports.Unready]:
+    """Return those whom no page would reach, as on call asks before it saves a turn order."""
+    return [
+        oncall_ports.Unready(item.person, item.words, tuple(one.kind for one in item.problems))
+        for item in check(people)
+        if item.is_blocked
+    ]
+
+
+oncall_ports.register_readiness(_unready)
