@@ -65,6 +65,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "oncall:new": ("make_schedule",),
     "oncall:calendars": ("list_feeds", "make_feed"),
     "oncall:end_feed": ("end_feed",),
+    "oncall:handover": ("get_handover", "write_handover"),
     "oncall:leave": ("list_leave", "name_leave"),
     "oncall:end_leave": ("take_leave_back",),
     "oncall:leave_calendar": ("get_leave_calendar", "set_leave_calendar"),

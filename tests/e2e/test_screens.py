@@ -60,6 +60,7 @@ SIGNED_IN = [
     "/on-call/web/cover/",
     "/on-call/web/ask/",
     "/on-call/web/calendar/",
+    "/on-call/web/handover/",
     "/on-call/web/hours/",
     "/people/",
     "/people/{mara}/",

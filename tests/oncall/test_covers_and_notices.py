@@ -178,6 +178,7 @@ def test_a_shift_is_told_before_at_its_start_and_after_it(mara: Person, ike: Per
     assert sorted(mails()) == sorted(
         [
             (ike.email, "Web: your shift begins Mon 30 Nov 09:00"),
+            (mara.email, "Web: your shift ends Mon 30 Nov 09:00"),
             (mara.email, "Web: your shift is over"),
             (ike.email, "Web: you are on call now"),
         ]

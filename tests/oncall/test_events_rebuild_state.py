@@ -9,12 +9,13 @@ from django.db import models
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, covers, events, fairness, feeds, leaves, queries, sources, watch
+from raglan.oncall import actions, covers, events, fairness, feeds, handover, leaves, queries, sources, watch
 from raglan.oncall.models import (
     Booking,
     CalendarSource,
     CoverRequest,
     Feed,
+    HandoverNote,
     Holiday,
     Layer,
     Leave,
@@ -43,6 +44,7 @@ TABLES: tuple[type[models.Model], ...] = (
     Holiday,
     LeaveCalendar,
     Leave,
+    HandoverNote,
 )
 
 
@@ -154,6 +156,14 @@ def apply_leave(payload: EventPayload) -> None:  # noqa: C901  # one case for ea
             Leave.objects.filter(pk=payload.leave).delete()
         case events.LeaveTakenBack():
             Leave.objects.filter(pk=payload.leave).update(ends_at=payload.ends_at)
+        case events.HandoverWritten(text=""):
+            HandoverNote.objects.filter(pk=payload.handover_note).delete()
+        case events.HandoverWritten():
+            names = {"schedule_id": payload.schedule, "author_id": payload.author}
+            fields = {"text": payload.text, "written_at": payload.written_at}
+            HandoverNote.objects.update_or_create(id=payload.handover_note, defaults={**names, **fields})
+        case events.HandoverGiven():
+            HandoverNote.objects.filter(pk__in=payload.handover_notes).update(given_at=payload.given_at)
         case events.RotaOverruled():
             pass  # it only says why; the rota is in the event beside it
         case events.LeaveCalendarSet():
@@ -196,6 +206,14 @@ def book(source: int, shifts: list[tuple[int, datetime, datetime]], at: datetime
         if low >= at:
             times = {"starts_at": low, "ends_at": high}
             Booking.objects.create(source_id=source, schedule=schedule, person_id=person, **times)
+
+
+def hand_over(web: Schedule) -> None:
+    [(author, _), *_] = queries.people_on_call(web.pk, now())
+    for text in ("first", "second", "", "third"):
+        handover.write_note(web, text, by=author)
+    handover.give(web, handover.waiting(web, ()), [author.pk])
+    handover.write_note(web, "fourth", by=author)
 
 
 def be_on_leave(mara: Person) -> None:
@@ -257,6 +275,7 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     for text in ("2026-12-25 Christmas\n2026-12-26", "2026-12-25 Christmas"):
         fairness.set_holidays(web, fairness.read_holidays(text), actor=mara)
     be_on_leave(mara)
+    hand_over(web)
     stored = rows()
     for table in reversed(TABLES):
         table._default_manager.all().delete()

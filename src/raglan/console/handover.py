@@ -24,7 +24,8 @@ def _pages(schedule: Schedule) -> Iterator[str]:
     for page in paging.live_pages().filter(is_test=False).select_related("acknowledged_by")[:MOST]:
         if _names(page, schedule):
             taken = f", {page.acknowledged_by.name} has it" if page.acknowledged_by else ", nobody has it yet"
-            yield f"page {page.pk}: {page.title}{taken}"
+            back = f", comes back {page.snoozed_until:%a %d %b %H:%M} UTC" if page.snoozed_until else ""
+            yield f"page {page.pk}: {page.title}{taken}{back}"
 
 
 def _names(page: Page, schedule: Schedule) -> bool:

@@ -17,6 +17,7 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
+from raglan.oncall.handover_rest import router as handover
 from raglan.oncall.leave_rest import router as leave
 from raglan.oncall.rest import router as oncall
 from raglan.paging.channel_views import router as channels
@@ -34,7 +35,8 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
-for _router in (people, catalog, oncall, calendars, leave, changes, paging, *_noise, incidents, reviews, own):
+_rotas = (oncall, calendars, leave, handover)
+for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import covers, gate, leaves, ports, queries, resolve
+from raglan.oncall import covers, gate, handover, leaves, ports, queries, resolve
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
-from raglan.oncall.models import CalendarSource, CoverRequest, Override, Rotation, Schedule
+from raglan.oncall.models import CalendarSource, CoverRequest, HandoverNote, Override, Rotation, Schedule
 from raglan.oncall.queries import Duty, NamedShift, Preview
 from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
@@ -67,6 +67,7 @@ class Rota:
     away: list[leaves.Clash]
     unready: list[ports.Unready]
     overruled: gate.Overruled | None
+    notes: list[HandoverNote]
 
     @property
     def current(self) -> Turns | None:
@@ -121,6 +122,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         away=leaves.clashes(coming, leaves.away_in([coming]), at + AHEAD)[:LISTED],
         unready=unready,
         overruled=gate.last_overruled(row) if unready else None,
+        notes=handover.latest(row),
     )
 
 

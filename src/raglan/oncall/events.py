@@ -275,3 +275,24 @@ class LeaveCalendarNotRead(EventPayload):
     leave_calendar: int
     tried_at: datetime
     problem: str
+
+
+class HandoverWritten(EventPayload):
+    """Whoever goes wrote what the next one should know; without text the note is taken back."""
+
+    kind = "schedule.handover_written"
+    handover_note: int
+    schedule: int
+    author: int
+    text: str
+    written_at: datetime
+
+
+class HandoverGiven(EventPayload):
+    """Notes were given to whoever came on call."""
+
+    kind = "schedule.handover_given"
+    schedule: int
+    handover_notes: list[int]
+    people: list[int]
+    given_at: datetime

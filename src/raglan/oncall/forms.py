@@ -22,6 +22,7 @@ from raglan.oncall.drafts import (
     OverrideDraft,
     RotationDraft,
 )
+from raglan.oncall.handover import MAX_TEXT
 from raglan.oncall.models import Override, Rotation
 from raglan.oncall.turns import Window
 from raglan.oncall.wall import first_instant, is_shown
@@ -422,4 +423,16 @@ class LeaveCalendarForm(Form):
         max_length=2000,
         help_text="Every event in it counts as away, so give the one of your leave and not that of your meetings. "
         "It is kept sealed and not shown again.",
+    )
+
+
+class HandoverForm(Form):
+    """What the next one should know."""
+
+    text = forms.CharField(
+        label="What should the next one know?",
+        required=False,
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="What you would say at the door. Empty takes the note back.",
     )

@@ -229,6 +229,7 @@ class Notice(models.Model):
         BEGINS = "begins"
         ENDS = "ends"
         AWAY = "away"
+        HANDOVER = "handover"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="+")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -350,3 +351,25 @@ class Leave(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} is away from {self.starts_at}"
+
+
+class HandoverNote(models.Model):
+    """What whoever goes wants the next one to know; kept, and given with what is open when the shift changes."""
+
+    ref_kind: ClassVar[str] = "handover_note"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="handover_notes")
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    written_at = models.DateTimeField()
+    given_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["schedule", "author"], condition=models.Q(given_at__isnull=True), name="one_note_to_hand_over"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"note of {self.author_id} for {self.schedule_id}"

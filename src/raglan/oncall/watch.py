@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
-from raglan.oncall import events, leaves, queries, resolve, sources
+from raglan.oncall import events, handover, leaves, queries, resolve, sources
 from raglan.oncall.feeds import Span, spans
-from raglan.oncall.models import CalendarSource, LeaveCalendar, Notice, Schedule
+from raglan.oncall.models import CalendarSource, HandoverNote, LeaveCalendar, Notice, Schedule
 from raglan.oncall.notices import tell, tell_owners
 from raglan.oncall.ports import handover_lines
 from raglan.people.middleware import zone_of
@@ -23,6 +23,7 @@ EVERY = timedelta(minutes=10)
 AHEAD = timedelta(days=14)
 BEFORE = timedelta(hours=24)
 LATE = timedelta(hours=1)  # a notice that is later than this says nothing new
+LEAVING = timedelta(hours=2)  # so long before the end of a shift is time to write a note
 SHORTEST = timedelta(hours=4)  # whoever changes more often knows without mail
 NEAR = timedelta(days=2)
 AGAIN = timedelta(days=7)
@@ -126,14 +127,18 @@ def _times(clash: leaves.Clash) -> str:
 
 
 def _tell_of_shifts(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
-    """Tell people of their shifts: a day before, when one begins, and when it is over."""
+    """Tell people of their shifts: a day before, when one begins, before it ends, and when it is over."""
     found = spans(pure, at - LATE, at + BEFORE + LATE + SHORTEST, by_words=False)
     due = [told for told in _due(found, at) if give_notice(row, told.kind, told.span.starts_at, told.span.person)]
     people = Person.objects.filter(is_active=True).in_bulk([told.span.person for told in due])
+    came = {told.span.person for told in due if told.kind == Notice.Kind.BEGINS} & people.keys()
+    notes = handover.waiting(row, came) if came else []
     for told in due:
         person = people.get(told.span.person)
         if person is not None:
-            _write(row, pure, told, person)
+            _write(row, pure, told, person, notes)
+    if notes:
+        handover.give(row, notes, came)
 
 
 def _due(found: Iterable[Span], at: datetime) -> Iterable[Told]:
@@ -145,6 +150,8 @@ def _due(found: Iterable[Span], at: datetime) -> Iterable[Told]:
             yield Told(Notice.Kind.BEFORE, span)
         if begins <= at < begins + LATE:
             yield Told(Notice.Kind.BEGINS, span)
+        if ends - LEAVING <= at < ends - LEAVING + LATE:
+            yield Told(Notice.Kind.HANDOVER, span)
         if ends <= at < ends + LATE:
             yield Told(Notice.Kind.ENDS, span)
 
@@ -162,7 +169,7 @@ def give_notice(row: Schedule, kind: str, about_at: datetime, person: int | None
     return is_new
 
 
-def _write(row: Schedule, pure: resolve.Schedule, told: Told, person: Person) -> None:
+def _write(row: Schedule, pure: resolve.Schedule, told: Told, person: Person, notes: Iterable[HandoverNote]) -> None:
     zone = zone_of(person)
     start, end = (at.astimezone(zone).strftime("%a %d %b %H:%M") for at in (told.span.starts_at, told.span.ends_at))
     path = f"/on-call/{row.slug}/"
@@ -171,13 +178,20 @@ def _write(row: Schedule, pure: resolve.Schedule, told: Told, person: Person) ->
             text = f"Your shift for {row.name} begins {start} ({zone.key}) and ends {end}."
             tell(person, f"{row.name}: your shift begins {start}", text, about=row, path=path)
         case Notice.Kind.BEGINS:
-            lines = [f"You are on call for {row.name} until {end} ({zone.key}).", *_handover(row)]
+            lines = [f"You are on call for {row.name} until {end} ({zone.key}).", *_noted(notes), *_handover(row)]
             tell(person, f"{row.name}: you are on call now", "\n".join(lines), about=row, path=path)
+        case Notice.Kind.HANDOVER:
+            text = f"Your shift for {row.name} ends {end} ({zone.key}). What should the next one know?"
+            tell(person, f"{row.name}: your shift ends {end}", text, about=row, path=f"{path}handover/")
         case _:
             after = queries.people_named(resolve.who_is_on_call(pure, told.span.ends_at).people)
             who = " and ".join(after) or "nobody"
             text = f"Your shift for {row.name} is over. On call now: {who}."
             tell(person, f"{row.name}: your shift is over", text, about=row, path=path)
+
+
+def _noted(notes: Iterable[HandoverNote]) -> list[str]:
+    return [line for note in notes for line in ("", f"{note.author.name} writes:", note.text)]
 
 
 def _handover(row: Schedule) -> list[str]:
