@@ -109,7 +109,7 @@ def set_up(client: Client, *, group_by: Sequence[str]) -> str:
     person = number(me, "person_id") if isinstance(me, dict) else 0
     steps: list[Json] = [{"wait_s": 3600, "targets": [{"type": "person", "id": person}]}]
     client.post("/policies", {"name": "Bench", "slug": "bench", "repeat": 0, "steps": steps})
-    client.post("/routes", {"position": 1, "matchers": [], "policy": "bench", "group_by": list(group_by)})
+    client.post("/routes", {"position": 10, "matchers": [], "policy": "bench", "group_by": list(group_by)})
     source = client.post("/sources", {"name": "Bench", "slug": "bench", "kind": "alertmanager"})
     return f"/integrations/{text(source, 'token')}/api/v2/alerts"
 

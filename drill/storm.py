@@ -1,4 +1,7 @@
-"""A storm hides nothing: 20,000 copies of one alert and 5,000 different ones in a minute, and a lone one amid them."""
+"""A storm hides nothing: 20,000 copies of one alert and 5,000 different ones in a minute, and a lone one amid them.
+
+The lone one is another team's, as in the promise: for those whom the storm pages it would be one more of its alerts.
+"""
 
 import threading
 import time
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from drill.clock import wait_for
 from drill.ground import Box, Node, Result, alert, post, prepared, settle
+from raglan.demo.client import Json, number, text
 
 COPIES, DIFFERENT, SECONDS = 20_000, 5_000, 60
 BATCH = 50
@@ -18,8 +22,7 @@ LONE_S = 15.0
 def run(folder: Path, _runs: int) -> Iterator[Result]:
     """Send both storms at once from two sources; in the middle one alert of a third."""
     with Box() as box, Node(folder / "one", box.url, storm_groups="20") as node, prepared(node) as path:
-        other = node.client().post("/sources", {"name": "Lone", "slug": "lone", "kind": "alertmanager"})
-        lone_path = f"/integrations/{other['token']}/api/v2/alerts"  # type: ignore[index,call-overload]
+        lone_path = another_team(node)
         statuses: Counter[int] = Counter()
         same = [alert("copy")] * BATCH
         storms = [
@@ -57,6 +60,18 @@ def run(folder: Path, _runs: int) -> Iterator[Result]:
             f"{sum(box.copies.values())} mails for {wanted} alerts",
         ],
     )
+
+
+def another_team(node: Node) -> str:
+    """Let critical alerts page somebody else, and return the path of a source of theirs."""
+    client = node.client()
+    person = number(client.post("/people", {"email": "lone@example.test", "name": "Lone"}))
+    steps: list[Json] = [{"wait_s": 3600, "targets": [{"type": "person", "id": person}]}]
+    client.post("/policies", {"name": "Lone", "slug": "lone", "repeat": 0, "steps": steps})
+    critical = {"name": "severity", "op": "=", "value": "critical"}
+    client.post("/routes", {"position": 1, "matchers": [critical], "policy": "lone", "group_by": ["key"]})
+    source = client.post("/sources", {"name": "Lone", "slug": "lone", "kind": "alertmanager"})
+    return f"/integrations/{text(source, 'token')}/api/v2/alerts"
 
 
 def send(
