@@ -45,8 +45,9 @@ def titles(door: Door) -> list[str]:
 def test_a_critical_alert_is_taken(door: Door) -> None:
     assert door.post("/v2/enqueue", EVENT, token="pd")[0] == 202
     assert door.post("/api/v2/alerts", [alert("Down", "critical")], token="prom")[0] == 200
+    assert door.post("/api/v2/alerts", [alert("Gone", "page")], token="prom")[0] == 200
 
-    assert titles(door) == ["down", "Down"]
+    assert titles(door) == ["down", "Down", "Gone"]
 
 
 def test_others_are_told_when_to_come_again(door: Door) -> None:

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter
 
 from raglan.alerts import actions, ports, queries
+from raglan.alerts.pipeline.severity import is_critical
 from raglan.alerts.ports import (
     Answer,
     Batch,
@@ -260,7 +261,7 @@ class Intake:
             decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
         except BadInput as error:
             return refused(door, error)
-        severe = [one for one in decoded.signals if one.severity == "critical" and one.status == "firing"]
+        severe = [one for one in decoded.signals if is_critical(one.severity) and one.status == "firing"]
         outcome = Outcome()
         if severe:
             kept = replace(decoded, signals=severe, problems=(), marks=())
