@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -56,6 +57,38 @@ def test_the_official_client_creates_asks_notes_acknowledges_and_closes(raglan: 
     client.close_alert(shown.data.id, identifier_type="id", close_alert_payload={})
     assert client.get_alert("db1-disk", identifier_type="alias").data.status == "closed"
     assert [item["state"] for item in alerts_of(raglan, "og")] == ["resolved"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_the_official_client_snoozes_escalates_assigns_and_takes_back(raglan: Running) -> None:
+    options = opsgenie_sdk.Configuration()
+    options.host = raglan.url
+    options.api_key = {"Authorization": key_of(raglan, "og-page")}
+    options.api_key_prefix = {"Authorization": "GenieKey"}
+    client = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=options))
+    client.create_alert(create_alert_payload=opsgenie_sdk.CreateAlertPayload(message="Full", alias="full"))
+    named = {"identifier": "full", "identifier_type": "alias"}
+    owner = "mara@example.test"
+
+    def shown() -> opsgenie_sdk.Alert:
+        return client.get_alert(**named).data
+
+    to = opsgenie_sdk.EscalationRecipient(name="any")
+    client.escalate_alert(
+        **named, escalate_alert_to_next_payload=opsgenie_sdk.EscalateAlertToNextPayload(escalation=to)
+    )
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    client.snooze_alert(**named, snooze_alert_payload=opsgenie_sdk.SnoozeAlertPayload(end_time=ends))
+    assert (shown().snoozed, shown().acknowledged) == (True, True)
+    client.un_acknowledge_alert(**named, un_acknowledge_alert_payload={"user": "me"})
+    assert (shown().snoozed, shown().acknowledged) == (False, False)
+    who = opsgenie_sdk.UserRecipient(username=owner)
+    client.assign_alert(**named, assign_alert_payload=opsgenie_sdk.AssignAlertPayload(owner=who))
+    user = {"type": "user", "username": owner}
+    client.add_responder(**named, add_responder_to_alert_payload={"responder": user})
+    pages = [page for page in raglan.api("GET", "/pages") if page["title"] == "Full"]
+    events = raglan.api("GET", f"/pages/{pages[0]['id']}")
+    assert events["state"] == "triggered"
 
 
 @pytest.fixture

@@ -1,12 +1,18 @@
 """Opsgenie's alert API, as its clients use it."""
 
+from datetime import timedelta
+
 import pytest
 
 from raglan.alerts import heartbeats
 from raglan.alerts.models import Alert, Heartbeat, Source
 from raglan.alerts.queries import notes
+from raglan.config import config
+from raglan.core.clock import now
+from raglan.core.models import Event
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
+from raglan.people.models import Person
 from raglan.testing import world
 from tests.integrations.doorstep import knock, make, said
 
@@ -121,7 +127,7 @@ def test_what_is_said_about_it_is_kept(
     assert [note.text for note in notes(Alert.objects.get())] == [text]
 
 
-@pytest.mark.parametrize("verb", ["snooze", "assign", "escalate", "unacknowledge", "explode"])
+@pytest.mark.parametrize("verb", ["explode", "details/x", "attachments"])
 def test_what_raglan_does_not_do_from_outside_is_said(key: dict[str, str], verb: str) -> None:
     knock("POST", "/v2/alerts", CREATE, headers=key)
     answer = knock("POST", f"/v2/alerts/db1-disk/{verb}", {}, query="identifierType=alias", headers=key)
@@ -220,3 +226,123 @@ def test_a_heartbeat_is_pinged_by_its_name(keyed: tuple[Source, dict[str, str]])
     assert isinstance(data, dict)
     assert (data["interval"], data["intervalUnit"], data["expired"]) == (10, "minutes", False)
     assert knock("GET", "/v2/heartbeats/other/ping", headers=key).status == 404
+
+
+# The page of an alert -------------------------------------------------------------------------------------------------
+
+
+def do(key: dict[str, str], verb: str, body: dict[str, object], alias: str = "db1-disk") -> int:
+    return knock("POST", f"/v2/alerts/{alias}/{verb}", body, query="identifierType=alias", headers=key).status
+
+
+@pytest.fixture
+def paged(key: dict[str, str]) -> tuple[Person, Person]:
+    """An alert whose page goes to Mara, then to Otto."""
+    mara, otto = world.person("Mara Keller"), world.person("Otto Berg")
+    world.route(1, world.policy((300, [mara]), (300, [otto])))
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    with world.outbox(world.Outbox()):
+        world.fire_all()
+    return mara, otto
+
+
+def asked(page: Page) -> list[str]:
+    with world.outbox(world.Outbox()):
+        world.fire_all()
+    return list(page.reached.order_by("pk").values_list("person__name", flat=True))
+
+
+def test_snooze_lets_the_page_come_back_at_its_time(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    until = now() + timedelta(minutes=20)
+    ends = until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    assert [do(key, "snooze", {"endTime": ends, "user": "ops"}) for _ in range(2)] == [202, 202]
+
+    page = Page.objects.get()
+    assert (page.state, page.snoozed_until, page.acknowledged_by) == (Page.State.ACKNOWLEDGED, until, None)
+    shown = said(knock("GET", "/v2/alerts/db1-disk", query="identifierType=alias", headers=key))["data"]
+    assert isinstance(shown, dict)
+    assert shown["snoozed"] is True
+    assert Event.objects.filter(kind="page.snoozed", actor__startswith="source:").count() == 1
+    world.CLOCK.move(timedelta(minutes=21))
+    assert asked(page) == ["Mara Keller", "Mara Keller"]
+    assert do(key, "snooze", {"endTime": "soon"}) == 422
+    assert do(key, "snooze", {"endTime": "2020-01-01T00:00:00Z"}) == 422
+
+
+def test_a_snooze_leaves_the_page_with_whoever_has_it(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    paging.acknowledge(Page.objects.get(), by=paged[1], via=paging.Via.LINK)
+
+    assert do(key, "snooze", {"endTime": (now() + timedelta(hours=1)).isoformat()}) == 202
+
+    assert Page.objects.get().acknowledged_by == paged[1]
+
+
+def test_escalate_takes_the_next_step_now(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    page = Page.objects.get()
+    assert asked(page) == ["Mara Keller"]
+
+    assert [do(key, "escalate", {"escalation": {"name": "any"}}) for _ in range(2)] == [202, 202]
+
+    assert asked(page) == ["Mara Keller", "Otto Berg"]
+    assert Event.objects.filter(kind="page.hurried").count() == 1
+    paging.acknowledge(page, by=paged[0], via=paging.Via.LINK)
+    assert do(key, "escalate", {}) == 409
+
+
+def test_unacknowledge_gives_the_page_back(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    paging.acknowledge(Page.objects.get(), by=paged[0], via=paging.Via.LINK)
+
+    assert [do(key, "unacknowledge", {}) for _ in range(2)] == [202, 202]
+
+    assert Page.objects.get().state == Page.State.TRIGGERED
+    assert Event.objects.filter(kind="page.returned").count() == 1
+
+
+def test_assign_hands_the_page_on(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    assert do(key, "assign", {"owner": {"username": paged[1].email}, "note": "yours"}) == 202
+
+    assert asked(Page.objects.get())[-1] == "Otto Berg"
+    assert [note.text for note in notes(Alert.objects.get())] == ["yours"]
+    assert do(key, "assign", {"owner": {"username": "nobody@example.test"}}) == 422
+    assert do(key, "assign", {"owner": {}}) == 422
+    assert do(key, "assign", {}) == 422
+
+
+def test_a_responder_is_asked_too(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    paging.acknowledge(Page.objects.get(), by=paged[0], via=paging.Via.LINK)
+
+    assert do(key, "responders", {"responder": {"type": "user", "username": paged[1].email}}) == 202
+
+    assert asked(Page.objects.get())[-1] == "Otto Berg"
+    assert Page.objects.get().acknowledged_by == paged[0]
+    assert do(key, "responders", {"responder": {"type": "team", "name": "net"}}) == 422
+
+
+@pytest.mark.parametrize("verb", ["escalate", "unacknowledge"])
+def test_what_has_no_open_page_is_not_found(key: dict[str, str], verb: str) -> None:
+    assert do(key, verb, {}, alias="none") == 404
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    knock("POST", "/v2/alerts/db1-disk/close", {}, query="identifierType=alias", headers=key)
+
+    assert do(key, verb, {}) == 404
+
+
+def test_another_source_does_nothing_with_a_page(key: dict[str, str], paged: tuple[Person, Person]) -> None:
+    number = Alert.objects.get().pk
+    _, other = make("opsgenie")
+
+    answer = knock("POST", f"/integrations/{other}/v2/alerts/{number}/escalate", {})
+
+    assert answer.status == 404
+    assert asked(Page.objects.get()) == ["Mara Keller"]
+
+
+def test_the_page_of_a_storm_is_left_alone(key: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config(), "storm_groups", 1)
+    world.route(1, world.policy((300, [world.person()])))
+    for number in range(3):
+        knock("POST", "/v2/alerts", {"message": f"A{number}", "alias": f"a{number}"}, headers=key)
+
+    assert do(key, "escalate", {}, alias="a2") == 422
+    assert do(key, "escalate", {}, alias="a0") == 202

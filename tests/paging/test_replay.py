@@ -6,6 +6,7 @@ from datetime import time, timedelta
 import pytest
 
 from raglan.core import timeline
+from raglan.core.clock import now
 from raglan.paging import actions, appointments, events, returning
 from raglan.paging.hours import Hours
 from raglan.paging.models import Appointment, Notification, NotificationRule, Page, Policy, Reached, WebhookCall
@@ -78,7 +79,8 @@ def tell(  # noqa: C901, PLR0912, PLR0915 -- one case for each kind of event
             ends(state, page)
             own = {"acknowledged_at": said.at, "acknowledged_by_id": said.person, "snoozed_until": said.until}
             page.update(own, state="acknowledged")
-            answered(state, page, said, "has_it")
+            if said.reached is not None:
+                answered(state, page, said, "has_it")
         case events.PageReturned():
             ends(state, page)
             page.update(said.model_dump(include={"plan", "round", "urgency"}), state="triggered", step=-1)
@@ -360,6 +362,20 @@ def snoozing(people: tuple[Person, Person], box: world.Outbox) -> None:
     world.fast_forward(timedelta(hours=1))
 
 
+def acting_from_outside(people: tuple[Person, Person], box: world.Outbox) -> None:
+    page, outside = pages(people), returning.Outside("a source", "source:1")
+    world.fire_all()
+    returning.next_step(page, by=outside)
+    world.fire_all()
+    returning.snooze_outside(page, until=now() + timedelta(minutes=5), by=outside)
+    world.fast_forward(timedelta(minutes=6))
+    returning.hand_on(page, to=people[1], by=outside)
+    actions.acknowledge(page, by=people[1], via=actions.Via.LINK)
+    returning.snooze_outside(page, until=now() + timedelta(minutes=5), by=outside)
+    returning.give_back(page, by=outside)
+    returning.add_people(page, [people[0]], by=outside)
+
+
 def giving_back(people: tuple[Person, Person], box: world.Outbox) -> None:
     page = actions.acknowledge(pages(people), by=people[0], via=LINK)
     returning.give_back(page, by=people[0])
@@ -424,7 +440,7 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
-CHOICES += (trying_on_through_an_outage, keeping_appointments, calling_off, becoming_urgent)
+CHOICES += (acting_from_outside, trying_on_through_an_outage, keeping_appointments, calling_off, becoming_urgent)
 CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
 
 

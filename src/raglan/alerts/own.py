@@ -23,6 +23,7 @@ class OwnAlert:
     is_open: bool
     is_acknowledged: bool
     acknowledged_by: str
+    snoozed_until: datetime | None
     labels: dict[str, str]
     annotations: dict[str, str]
     signal_count: int
@@ -77,6 +78,7 @@ def _own(alert: Alert) -> OwnAlert:
         is_open=is_open,
         is_acknowledged=bool(is_open and page and page.state == Page.State.ACKNOWLEDGED),
         acknowledged_by=has_it.name if has_it else "",
+        snoozed_until=page.snoozed_until if page and is_open else None,
         labels=alert.labels,
         annotations=alert.annotations,
         signal_count=alert.signal_count,

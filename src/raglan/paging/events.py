@@ -96,11 +96,18 @@ class PageSnoozed(EventPayload):
     """Somebody has it and wants it back at a time."""
 
     kind = "page.snoozed"
-    person: int
+    person: int | None
     via: str
-    reached: int
+    reached: int | None
     until: datetime
     at: datetime
+
+
+class PageHurried(EventPayload):
+    """The next step of a page follows now, because something outside asked for it."""
+
+    kind = "page.hurried"
+    why: str
 
 
 class PageReturned(EventPayload):

@@ -4,7 +4,7 @@ A page that comes back begins its plan again in a new round; where somebody is n
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from raglan.core import timeline, timers
@@ -20,12 +20,26 @@ MAX_SNOOZE = timedelta(days=7)
 ADDED_STEP = 1000  # people added by hand belong to no step of the plan
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Something that is no person and acts on a page, such as the source of its alert."""
+
+    name: str
+    ref: str
+
+
+By = Person | Outside
+
+
+def _actor(by: By) -> timeline.Subject:
+    return by.ref if isinstance(by, Outside) else by
+
+
 @atomic
 def snooze(page: Page, *, until: datetime, by: Person, via: actions.Via) -> Page:
     """Take a page, and let it come back at a time: to whoever snoozed it first. Safe to call twice."""
     at = now()
-    if not at < until <= at + MAX_SNOOZE:
-        raise BadInput("until", "must be later than now, and within a week", status=422)
+    _check(until, at)
     page = _live(page)
     if page.state == Page.State.ACKNOWLEDGED and page.acknowledged_by_id not in (None, by.pk):
         raise actions.AlreadyTaken(page)
@@ -43,16 +57,56 @@ def snooze(page: Page, *, until: datetime, by: Person, via: actions.Via) -> Page
 
 
 @atomic
-def give_back(page: Page, *, by: Person) -> Page:
-    """Take an acknowledgement back: the page begins again at once. Safe to call twice."""
+def snooze_outside(page: Page, *, until: datetime, by: Outside) -> Page:
+    """Let a page come back at a time, to whoever has it, or else to its plan. Safe to call twice."""
+    at = now()
+    _check(until, at)
     page = _live(page)
-    if page.state == Page.State.ACKNOWLEDGED:
-        _begin(page, actor=by, why=f"{by.name} gave it back")
+    if page.snoozed_until == until:
+        return page
+    has_it = page.state == Page.State.ACKNOWLEDGED
+    page.acknowledged_at = page.acknowledged_at if has_it else at
+    page.state, page.next_step_at, page.held_since, page.snoozed_until = Page.State.ACKNOWLEDGED, None, None, until
+    page.save()
+    actions.stop(page)
+    timers.schedule(actions.BACK, subject=timeline.ref(page), due_at=until)
+    snoozed = events.PageSnoozed(
+        person=page.acknowledged_by_id,
+        via=actions.Via.SOURCE,
+        reached=None,
+        until=until,
+        at=page.acknowledged_at or at,
+    )
+    timeline.append(snoozed, actor=by.ref, about=actions.about(page))
     return page
 
 
 @atomic
-def hand_on(page: Page, *, to: Person, by: Person) -> Page:
+def next_step(page: Page, *, by: Outside) -> Page:
+    """Take the next step of a page that nobody has now, instead of after its wait. Raises Conflict."""
+    page = _live(page)
+    if page.state == Page.State.ACKNOWLEDGED:
+        who = page.acknowledged_by.name if page.acknowledged_by else "Its source"
+        raise Conflict(f"{who} has this page. Give it back first, or hand it on.")
+    if page.next_step_at is None or page.next_step_at > now():
+        hurried = events.PageHurried(why=f"{by.name} asked for the next step")
+        timeline.append(hurried, actor=by.ref, about=actions.about(page))
+        actions.hurry(page)
+    page.refresh_from_db()
+    return page
+
+
+@atomic
+def give_back(page: Page, *, by: By) -> Page:
+    """Take an acknowledgement back: the page begins again at once. Safe to call twice."""
+    page = _live(page)
+    if page.state == Page.State.ACKNOWLEDGED:
+        _begin(page, actor=_actor(by), why=f"{by.name} gave it back")
+    return page
+
+
+@atomic
+def hand_on(page: Page, *, to: Person, by: By) -> Page:
     """Hand a page on to a named person: they are asked at once, and the plan goes on from its start after them."""
     if not to.is_active:
         raise BadInput("person_id", "this person has left", status=422)
@@ -60,12 +114,12 @@ def hand_on(page: Page, *, to: Person, by: Person) -> Page:
     plan = Plan.from_json(page.plan)
     waits_for = plan.steps[0].targets[0].id if plan.head else None
     if page.state != Page.State.TRIGGERED or waits_for != to.pk:
-        _begin(page, actor=by, why=f"{by.name} handed it on to {to.name}", first=to.pk)
+        _begin(page, actor=_actor(by), why=f"{by.name} handed it on to {to.name}", first=to.pk)
     return page
 
 
 @atomic
-def add_people(page: Page, people: Sequence[Person], *, by: Person) -> list[Reached]:
+def add_people(page: Page, people: Sequence[Person], *, by: By) -> list[Reached]:
     """Ask more people to a page, whoever has it already. Each is asked until they answer themselves."""
     page = _live(page)
     added = []
@@ -110,6 +164,11 @@ def _ask_again(page: Page, at: datetime) -> None:
     page.urgency = Urgency.LOW
     page.plan = replace(plan, hours=hours).as_json()
     _begin(page, actor=timeline.SYSTEM, why="nobody has said anything for long", first=page.acknowledged_by_id)
+
+
+def _check(until: datetime, at: datetime) -> None:
+    if not at < until <= at + MAX_SNOOZE:
+        raise BadInput("until", "must be later than now, and within a week", status=422)
 
 
 def _live(page: Page) -> Page:

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote
 
-from raglan.alerts import actions, heartbeats, own
+from raglan.alerts import actions, heartbeats, own, own_page
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, Status, shorten
 from raglan.core.decode import Json, clean_text, decode_json
 from raglan.core.errors import BadInput, NotFound
@@ -62,7 +63,8 @@ class Alerts:
         if asked.method == "GET":
             return _get(source, asked)
         actions.heard(source.id)
-        return _annotate(source, asked)
+        is_act = asked.method == "POST" and asked.verb in ACTS
+        return _act(source, asked) if is_act else _annotate(source, asked)
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
         """Read a create, a close or an acknowledgement. Raises BadInput naming the field."""
@@ -249,6 +251,68 @@ WORDS: dict[str, Callable[[dict[str, Json]], str]] = {
     "tags": lambda body: f"New tags: {shape.plain(body.get('tags'))}",
     "details": lambda body: f"New details: {shape.plain(body.get('details'))}",
 }
+
+
+def _by(body: dict[str, Json]) -> str:
+    return shape.plain(body.get("user")) or shape.plain(body.get("source"))
+
+
+def _snooze(source: SourceKey, alert: int, body: dict[str, Json]) -> None:
+    text = shape.text(body.get("endTime"), "endTime")
+    try:
+        until = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput("endTime", "must be a time such as 2026-11-27T14:00:00Z", status=422) from None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    own_page.snooze(source.id, alert, until=until, by=_by(body))
+
+
+def _escalate(source: SourceKey, alert: int, body: dict[str, Json]) -> None:
+    own_page.next_step(source.id, alert, by=_by(body))
+
+
+def _unacknowledge(source: SourceKey, alert: int, body: dict[str, Json]) -> None:
+    own_page.give_back(source.id, alert, by=_by(body))
+
+
+def _assign(source: SourceKey, alert: int, body: dict[str, Json]) -> None:
+    own_page.hand_on(source.id, alert, to=_user(body.get("owner"), "owner"), by=_by(body))
+
+
+def _add_responder(source: SourceKey, alert: int, body: dict[str, Json]) -> None:
+    responder = shape.mapping(body.get("responder"), "responder")
+    if responder.get("type", "user") != "user":
+        raise BadInput("responder", "is a user here; teams are paged by routes", status=422)
+    own_page.ask_too(source.id, alert, whom=_user(responder, "responder"), by=_by(body))
+
+
+def _user(value: Json, field: str) -> str:
+    """Return the user name of Opsgenie, which is a mail address."""
+    found = shape.mapping(value, field).get("username") or shape.mapping(value, field).get("name")
+    if not found:
+        raise BadInput(f"{field}.username", "is the mail address of a person", status=422)
+    return shape.text(found, f"{field}.username")
+
+
+Act = Callable[[SourceKey, int, dict[str, Json]], None]
+ACTS: dict[str, Act] = {
+    "snooze": _snooze,
+    "escalate": _escalate,
+    "unacknowledge": _unacknowledge,
+    "assign": _assign,
+    "responders": _add_responder,
+}
+
+
+def _act(source: SourceKey, asked: Asked) -> Answer:
+    """Do something with the page of an alert, and keep the words that came with it. Raises BadInput, NotFound."""
+    alias = _alias_of(source, asked)
+    alert = own.by_key(source.id, alias)
+    if alert is None:
+        raise NotFound("There is no such alert of this source.")
+    ACTS[asked.verb](source, alert.id, asked.body)
+    _note(source, alias, asked.body)
+    return _accepted(request_id(asked.verb, alias))
 
 
 def _annotate(source: SourceKey, asked: Asked) -> Answer:
