@@ -78,9 +78,12 @@ class Repeats:
         if not self._keeps:
             return list(range(len(seen.marks))), []
         news, repeats, known = [], [], self._known.get
+        before, half_way = at, at
         for place, (mark, expires_at) in enumerate(zip(seen.marks, seen.expiries, strict=True)):
+            if expires_at is not before:  # those of one request mostly are one
+                before, half_way = expires_at, at + (expires_at - at) / 2
             found = known((source_id, mark))
-            if found is None or (found.on_disk - at) * 2 < expires_at - at:
+            if found is None or found.on_disk < half_way:
                 news.append(place)
             else:
                 repeats.append((found, expires_at))
