@@ -392,3 +392,20 @@ def test_over_rest_a_new_inhibition_counts_within_one_source_and_a_changed_one_k
     wide = route_rest.InhibitionIn.model_validate(body | {"same_source": False})
     assert not route_rest.change_inhibition(ada, made.id, wide).same_source
     assert not route_rest.change_inhibition(ada, made.id, route_rest.InhibitionIn.model_validate(body)).same_source
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("Prometheus in Dublin", "prometheus-in-dublin"), ("_Über uns!_", "uber-uns"), ("x" * 90, "x" * 60)],
+)
+def test_a_short_name_is_made_of_the_name(admin: Client, name: str, short: str) -> None:
+    admin.post("/setup/sources/", {"name": name, "kind": "generic"})
+
+    assert Source.objects.get().slug == short
+
+
+def test_a_name_that_none_can_be_made_of_asks_for_one(admin: Client) -> None:
+    answer = admin.post("/setup/sources/", {"name": "监控", "kind": "generic"})
+
+    assert answer.status_code == 422
+    assert "None can be made of this name" in answer.content.decode()

@@ -7,6 +7,7 @@ from typing import cast
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.text import slugify
 
 from raglan.alerts import heartbeats
 from raglan.alerts.actions import RouteOptions
@@ -54,12 +55,25 @@ def _short_name() -> forms.RegexField:
         regex=r"^[a-z0-9][a-z0-9-]{0,59}$",
         label="Short name",
         max_length=60,
-        help_text="Small letters, numbers and hyphens; it stands in addresses and in REST.",
+        required=False,
+        help_text="Small letters, numbers and hyphens; it stands in addresses and in REST. Empty: made of the name.",
         error_messages={"invalid": "Use small letters, numbers and hyphens, such as prometheus-eu."},
     )
 
 
-class SourceForm(forms.Form):
+class Named(forms.Form):
+    """What has a name, and a short one that may be made of it."""
+
+    def clean_slug(self) -> str:
+        """Return the short name. Raises ValidationError when none can be made of the name."""
+        data = self.cleaned_data
+        made = data["slug"] or slugify(data.get("name", "")).replace("_", "-").strip("-")[:60].strip("-")
+        if not made and "name" in data:
+            raise forms.ValidationError("None can be made of this name: choose one, such as prometheus-eu.")
+        return str(made)
+
+
+class SourceForm(Named):
     """A new source."""
 
     name = forms.CharField(label="Name", max_length=120, help_text="What sends, such as: Prometheus in Dublin.")
@@ -134,7 +148,7 @@ class HeartbeatForm(forms.Form):
         return heartbeats.Draft(data["name"], data["slug"], period_s, grace_s)
 
 
-class PolicyForm(forms.Form):
+class PolicyForm(Named):
     """A policy with up to eight steps of three targets and a program each, and what it decides beside them."""
 
     name = forms.CharField(label="Name", max_length=120)
