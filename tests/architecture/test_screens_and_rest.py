@@ -66,6 +66,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "oncall:calendars": ("list_feeds", "make_feed"),
     "oncall:end_feed": ("end_feed",),
     "oncall:handover": ("get_handover", "write_handover"),
+    "oncall:shadow": ("list_shadows", "add_shadow"),
+    "oncall:end_shadow": ("end_shadow",),
     "oncall:leave": ("list_leave", "name_leave"),
     "oncall:end_leave": ("take_leave_back",),
     "oncall:leave_calendar": ("get_leave_calendar", "set_leave_calendar"),

@@ -61,6 +61,7 @@ SIGNED_IN = [
     "/on-call/web/ask/",
     "/on-call/web/calendar/",
     "/on-call/web/handover/",
+    "/on-call/web/shadow/",
     "/on-call/web/hours/",
     "/people/",
     "/people/{mara}/",

@@ -9,7 +9,7 @@ from django.db import models
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.core.timeline import KINDS, EventPayload
-from raglan.oncall import actions, covers, events, fairness, feeds, handover, leaves, queries, sources, watch
+from raglan.oncall import actions, covers, events, fairness, feeds, handover, leaves, queries, shadows, sources, watch
 from raglan.oncall.models import (
     Booking,
     CalendarSource,
@@ -25,6 +25,7 @@ from raglan.oncall.models import (
     Rotation,
     RotationMember,
     Schedule,
+    Shadow,
 )
 from raglan.oncall.turns import Window
 from raglan.people.models import Person
@@ -45,6 +46,7 @@ TABLES: tuple[type[models.Model], ...] = (
     LeaveCalendar,
     Leave,
     HandoverNote,
+    Shadow,
 )
 
 
@@ -147,7 +149,7 @@ def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for
             apply_leave(payload)
 
 
-def apply_leave(payload: EventPayload) -> None:  # noqa: C901  # one case for each kind
+def apply_leave(payload: EventPayload) -> None:  # noqa: C901, PLR0912  # one case for each kind
     match payload:
         case events.LeaveNamed():
             fields = payload.model_dump(include={"starts_at", "ends_at", "created_at"})
@@ -164,6 +166,11 @@ def apply_leave(payload: EventPayload) -> None:  # noqa: C901  # one case for ea
             HandoverNote.objects.update_or_create(id=payload.handover_note, defaults={**names, **fields})
         case events.HandoverGiven():
             HandoverNote.objects.filter(pk__in=payload.handover_notes).update(given_at=payload.given_at)
+        case events.ShadowAdded():
+            fields = payload.model_dump(include={"starts_at", "ends_at", "created_at"})
+            Shadow.objects.create(id=payload.shadow, schedule_id=payload.schedule, person_id=payload.person, **fields)
+        case events.ShadowEnded():
+            Shadow.objects.filter(pk=payload.shadow).update(ended_at=payload.ended_at)
         case events.RotaOverruled():
             pass  # it only says why; the rota is in the event beside it
         case events.LeaveCalendarSet():
@@ -214,6 +221,9 @@ def hand_over(web: Schedule) -> None:
         handover.write_note(web, text, by=author)
     handover.give(web, handover.waiting(web, ()), [author.pk])
     handover.write_note(web, "fourth", by=author)
+    for days in (1, 2):
+        shadow = shadows.add_shadow(web, author, now(), now() + days * DAY, by=author)
+    shadows.end_shadow(shadow, by=author)
 
 
 def be_on_leave(mara: Person) -> None:

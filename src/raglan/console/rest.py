@@ -20,6 +20,7 @@ from raglan.oncall.calendar_rest import router as calendars
 from raglan.oncall.handover_rest import router as handover
 from raglan.oncall.leave_rest import router as leave
 from raglan.oncall.rest import router as oncall
+from raglan.oncall.shadow_rest import router as shadows
 from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
@@ -35,7 +36,7 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
-_rotas = (oncall, calendars, leave, handover)
+_rotas = (oncall, calendars, leave, handover, shadows)
 for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import covers, gate, handover, leaves, ports, queries, resolve
+from raglan.oncall import covers, gate, handover, leaves, ports, queries, resolve, shadows
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
-from raglan.oncall.models import CalendarSource, CoverRequest, HandoverNote, Override, Rotation, Schedule
+from raglan.oncall.models import CalendarSource, CoverRequest, HandoverNote, Override, Rotation, Schedule, Shadow
 from raglan.oncall.queries import Duty, NamedShift, Preview
 from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
@@ -68,6 +68,7 @@ class Rota:
     unready: list[ports.Unready]
     overruled: gate.Overruled | None
     notes: list[HandoverNote]
+    shadows: list[Shadow]
 
     @property
     def current(self) -> Turns | None:
@@ -123,6 +124,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         unready=unready,
         overruled=gate.last_overruled(row) if unready else None,
         notes=handover.latest(row),
+        shadows=list(shadows.live(row)),
     )
 
 

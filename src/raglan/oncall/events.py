@@ -296,3 +296,23 @@ class HandoverGiven(EventPayload):
     handover_notes: list[int]
     people: list[int]
     given_at: datetime
+
+
+class ShadowAdded(EventPayload):
+    """A person learns beside those on call for a time."""
+
+    kind = "schedule.shadow_added"
+    shadow: int
+    schedule: int
+    person: int
+    starts_at: datetime
+    ends_at: datetime
+    created_at: datetime
+
+
+class ShadowEnded(EventPayload):
+    """A person shadows no more from now on."""
+
+    kind = "schedule.shadow_ended"
+    shadow: int
+    ended_at: datetime

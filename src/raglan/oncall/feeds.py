@@ -13,7 +13,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import NotFound
 from raglan.core.models import EventSubject
-from raglan.oncall import events, ical_out, queries, resolve
+from raglan.oncall import events, ical_out, queries, resolve, shadows
 from raglan.oncall.models import Feed, Schedule
 from raglan.people.models import Person
 
@@ -92,7 +92,8 @@ def give(secret: str) -> Given:
     name = f"{feed.schedule.name}, on call" if feed.schedule else f"{feed.person.name}, on call"
     only = None if feed.schedule else feed.person_id
     end = _month_after(at + AHEAD)  # an end that moved with the clock would be another calendar each time
-    body = ical_out.calendar(name, _entries(rows, start, end, only)).encode()
+    entries = [*_entries(rows, start, end, only), *(() if feed.schedule else _shadowed(feed.person))]
+    body = ical_out.calendar(name, entries).encode()
     return Given(body, f'"{sha256(body).hexdigest()[:32]}"')
 
 
@@ -125,6 +126,26 @@ def _entries(rows: Iterable[Schedule], start: datetime, end: datetime, only: int
                         changed_at=changed_at,
                         sequence=count,
                     )
+
+
+def _shadowed(person: Person) -> Iterator[ical_out.Entry]:
+    """Yield what somebody shadows, in their own calendar alone, and not as a shift."""
+    for shadow in shadows.of(person):
+        yield ical_out.Entry(
+            schedule_id=shadow.schedule_id,
+            schedule=shadow.schedule.name,
+            person_id=person.pk,
+            name=person.name,
+            email=person.email,
+            starts_at=shadow.starts_at,
+            ends_at=shadow.ends_at,
+            words="You learn beside those on call, and are not on call by it.",
+            link=config().public_url.rstrip("/") + reverse("oncall:schedule", args=[shadow.schedule.slug]),
+            changed_at=shadow.created_at,
+            sequence=0,
+            title=f"{person.name} shadows {shadow.schedule.name}",
+            kind="shadow",
+        )
 
 
 def _named(pure: resolve.Schedule) -> Iterator[int]:

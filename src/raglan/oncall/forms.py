@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from raglan.oncall import gate
@@ -436,3 +437,18 @@ class HandoverForm(Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text="What you would say at the door. Empty takes the note back.",
     )
+
+
+class ShadowForm(LeaveForm):
+    """Who learns beside those on call, and when."""
+
+    FIELDS_OF_ACTION: ClassVar[dict[str, str]] = {"person_id": "person"}
+
+    person = forms.ModelChoiceField(Person.objects.none(), label="Who", empty_label=None)
+    field_order = ("person", "starts_at", "ends_at")
+
+    def offer(self, people: QuerySet[Person]) -> None:
+        """Let these people be chosen from."""
+        field = self.fields["person"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = people

@@ -28,6 +28,8 @@ class Entry:
     link: str
     changed_at: datetime
     sequence: int
+    title: str = ""
+    kind: str = "shift"
 
 
 def months(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -64,13 +66,13 @@ def _event(entry: Entry) -> list[str]:
     start, changed = _stamp(entry.starts_at), _stamp(entry.changed_at)
     return [
         "BEGIN:VEVENT",
-        f"UID:shift-{entry.schedule_id}-{entry.person_id}-{start}@raglan",
+        f"UID:{entry.kind}-{entry.schedule_id}-{entry.person_id}-{start}@raglan",
         f"DTSTAMP:{changed}",
         f"LAST-MODIFIED:{changed}",
         f"SEQUENCE:{entry.sequence}",
         f"DTSTART:{start}",
         f"DTEND:{_stamp(entry.ends_at)}",
-        f"SUMMARY:{_text(f'{entry.name} on call ({entry.schedule})')}",
+        f"SUMMARY:{_text(entry.title or f'{entry.name} on call ({entry.schedule})')}",
         f"DESCRIPTION:{_text(entry.words)}",
         *_attendee(entry),
         f"URL:{entry.link}",

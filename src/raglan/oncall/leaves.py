@@ -43,7 +43,7 @@ class Clash:
 @atomic
 def name_leave(person: Person, starts_at: datetime, ends_at: datetime, *, actor: timeline.Subject) -> Leave:
     """Keep that somebody is away at a time. Safe to call twice. Raises BadInput naming the field."""
-    _check(starts_at, ends_at)
+    check_times(starts_at, ends_at)
     same = Leave.objects.filter(person=person, calendar=None, starts_at=starts_at, ends_at=ends_at).first()
     if same is not None:
         return same
@@ -56,7 +56,8 @@ def name_leave(person: Person, starts_at: datetime, ends_at: datetime, *, actor:
     return leave
 
 
-def _check(starts_at: datetime, ends_at: datetime) -> None:
+def check_times(starts_at: datetime, ends_at: datetime) -> None:
+    """Raise BadInput unless a time has a length, is not over, and is no longer than a year or so."""
     if ends_at <= starts_at:
         raise BadInput("ends_at", "must be after the start")
     if ends_at <= now():

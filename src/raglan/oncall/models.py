@@ -373,3 +373,27 @@ class HandoverNote(models.Model):
 
     def __str__(self) -> str:
         return f"note of {self.author_id} for {self.schedule_id}"
+
+
+class Shadow(models.Model):
+    """A time in which a person learns beside those on call: told of their pages, and never one of them."""
+
+    ref_kind: ClassVar[str] = "shadow"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="shadows")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="shadow_ends_after_start"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["schedule", "ends_at"], name="shadow_end")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} shadows {self.schedule_id}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.oncall import calendar_views, handover_views, hours_views, leave_views, views
+from raglan.oncall import calendar_views, handover_views, hours_views, leave_views, shadow_views, views
 
 app_name = "oncall"
 urlpatterns = [
@@ -21,6 +21,8 @@ urlpatterns = [
     path("on-call/<slug:slug>/rotation/", views.edit, name="rotation"),
     path("on-call/<slug:slug>/rotation/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("on-call/<slug:slug>/layer/end/", views.end, name="end"),
+    path("on-call/<slug:slug>/shadow/", shadow_views.add, name="shadow"),
+    path("on-call/<slug:slug>/shadow/<int:pk>/end/", shadow_views.end, name="end_shadow"),
     path("on-call/<slug:slug>/handover/", handover_views.show, name="handover"),
     path("on-call/<slug:slug>/hours/", hours_views.hours, name="hours"),
     path("on-call/<slug:slug>/holidays/", hours_views.holidays, name="holidays"),

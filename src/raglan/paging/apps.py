@@ -16,5 +16,6 @@ class PagingConfig(AppConfig):
         import_module("raglan.paging.timers")
         import_module("raglan.paging.hooks")
         import_module("raglan.paging.reactions")
+        import_module("raglan.paging.shadowing")
         import_module("raglan.paging.appointments")
         import_module("raglan.paging.ready_views")

@@ -178,6 +178,14 @@ class PersonReachedOut(EventPayload):
     ways: list[Way]
 
 
+class ShadowTold(EventPayload):
+    """Somebody who learns beside those on call was told of the page by mail; they are not reached by it."""
+
+    kind = "page.shadow_told"
+    shadow: int
+    person: int
+
+
 class StepFoundNobody(EventPayload):
     """A step had nobody to page; the next one follows at once."""
 
