@@ -17,10 +17,14 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
+from raglan.oncall.code_rest import router as code
+from raglan.oncall.cover_rest import router as covers
 from raglan.oncall.handover_rest import router as handover
+from raglan.oncall.hours_rest import router as hours
 from raglan.oncall.leave_rest import router as leave
 from raglan.oncall.rest import router as oncall
 from raglan.oncall.shadow_rest import router as shadows
+from raglan.oncall.source_rest import router as filling
 from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
@@ -36,7 +40,7 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
-_rotas = (oncall, calendars, leave, handover, shadows)
+_rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, own):
     api.add_router("", _router)
 api.add_router("", channels)
