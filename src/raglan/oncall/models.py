@@ -171,15 +171,11 @@ class Feed(models.Model):
         return f"calendar of {self.person_id}"
 
 
-class CalendarSource(models.Model):
-    """A foreign calendar that fills a schedule. Its address may be a secret, so it is sealed."""
+class ReadCalendar(models.Model):
+    """A foreign calendar that is read again and again. Its address may be a secret, so it is sealed."""
 
-    ref_kind: ClassVar[str] = "calendar_source"
-
-    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="sources")
     sealed_url = models.TextField()
     host = models.CharField(max_length=255)
-    rank = models.SmallIntegerField(default=0)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
@@ -187,14 +183,26 @@ class CalendarSource(models.Model):
     problem = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"calendar from {self.host}"
+
+
+class CalendarSource(ReadCalendar):
+    """A foreign calendar that fills a schedule."""
+
+    ref_kind: ClassVar[str] = "calendar_source"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="sources")
+    rank = models.SmallIntegerField(default=0)
+
+    class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["schedule"], condition=models.Q(ended_at__isnull=True), name="one_calendar_a_schedule"
             )
         ]
-
-    def __str__(self) -> str:
-        return f"calendar from {self.host}"
 
 
 class Booking(models.Model):
@@ -307,19 +315,12 @@ class Holiday(models.Model):
         return f"{self.day} {self.name}"
 
 
-class LeaveCalendar(models.Model):
-    """A foreign calendar that says when a person is away. Its address may be a secret, so it is sealed."""
+class LeaveCalendar(ReadCalendar):
+    """A foreign calendar that says when a person is away."""
 
     ref_kind: ClassVar[str] = "leave_calendar"
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
-    sealed_url = models.TextField()
-    host = models.CharField(max_length=255)
-    created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    tried_at = models.DateTimeField(null=True, blank=True)
-    read_at = models.DateTimeField(null=True, blank=True)
-    problem = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         constraints: ClassVar = [
@@ -327,9 +328,6 @@ class LeaveCalendar(models.Model):
                 fields=["person"], condition=models.Q(ended_at__isnull=True), name="one_leave_calendar_a_person"
             )
         ]
-
-    def __str__(self) -> str:
-        return f"leave calendar from {self.host}"
 
 
 class Leave(models.Model):
