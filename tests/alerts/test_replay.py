@@ -39,7 +39,7 @@ ALERT = (
 )
 GROUP = (
     *("key", "title", "labels", "severity", "state", "source_id", "page_id", "opened_at", "closed_at"),
-    *("alert_count", "firing_count", "held_count", "policy_id", "interval_s", "page_at", "also"),
+    *("alert_count", "firing_count", "held_count", "policy_id", "interval_s", "page_at", "also", "urgencies"),
 )
 SILENCE = (
     *("key", "version", "matchers", "starts_at", "ends_at", "reason", "who", "person_id", "source_id"),
@@ -52,7 +52,7 @@ SOURCE = (
 HEARTBEAT = ("source_id", "name", "slug", "period_s", "grace_s", "state", "why", "created_at")
 ROUTE = (
     *("position", "matchers", "group_by", "policy_id", "version", "parent_id", "wait_s", "interval_s", "goes_on"),
-    *("hours", "zone", "flapping"),
+    *("hours", "zone", "flapping", "urgency"),
 )
 MAINTENANCE = (
     *("name", "matchers", "zone", "first", "start", "minutes", "days", "last", "reason", "who", "person_id"),
@@ -378,7 +378,8 @@ def flapping(source: SourceKey) -> None:
     world.ingest(source, world.signal())
     world.fast_forward(timedelta(minutes=11))
     rule = FlapRule(4, 3600, 600, 60)
-    world.route(1, Policy.objects.get(slug="web"), options=actions.RouteOptions(flapping=rule))
+    options = actions.RouteOptions(flapping=rule, urgency="low")
+    world.route(1, Policy.objects.get(slug="web"), options=options)
     actions.save_flapping(Source.objects.get(pk=source.id), rule, actor="raglan")
     world.fast_forward(timedelta(minutes=31))
     for _ in range(4):

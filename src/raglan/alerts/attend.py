@@ -16,6 +16,7 @@ from raglan.core import timeline, timers
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Urgency
 
 ATTEND = "alerts.attend"
 TOLD_ONCE = "It pages no more until it was quiet for a while, unless it is critical and stays open."
@@ -25,7 +26,9 @@ Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 class Starter(Protocol):
     """Starts a page at once, or together with others at the end of a transaction."""
 
-    def __call__(self, policy: Policy, words: paging.Words, *, reason: paging.Reason) -> Page:
+    def __call__(
+        self, policy: Policy, words: paging.Words, *, reason: paging.Reason, urgency: Urgency | None = None
+    ) -> Page:
         """Return the page, which has its id."""
 
 
@@ -43,7 +46,8 @@ def attend(
         return _first(group, alert, at, page_by, telling)
     if page.state == Page.State.ACKNOWLEDGED:
         return _again(group, page, alert, at, page_by)
-    if paging.raise_urgency(page, severity=alert.severity):
+    is_said = urgency_by_route(group, page.policy) is not None
+    if not is_said and paging.raise_urgency(page, severity=alert.severity):
         return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
     return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
 
@@ -121,10 +125,18 @@ def _page(
     group: AlertGroup, policy: Policy, words: paging.Words, at: datetime, page_by: Starter
 ) -> tuple[Page, Storm | None]:
     """Page one policy for a group, or let the page of its storm take the group."""
-    storm = storms.shelter(policy, words.severity, at)
+    urgency = urgency_by_route(group, policy)
+    storm = storms.shelter(policy, words.severity, at, urgency=urgency)
     if storm is not None and storm.page is not None:
         return storm.page, storm
-    return page_by(policy, words, reason=paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")), None
+    reason = paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")
+    return page_by(policy, words, reason=reason, urgency=urgency), None
+
+
+def urgency_by_route(group: AlertGroup, policy: Policy | None) -> Urgency | None:
+    """Return the urgency that the route of a group said when it opened; None leaves it to the policy."""
+    said = (group.urgencies or {}).get(str(policy.pk)) if policy else None
+    return Urgency(said) if said else None
 
 
 def _told(group: AlertGroup, policy: Policy, page: Page, storm: Storm | None) -> tuple[Decision, list[Fact]]:

@@ -122,6 +122,7 @@ def with_route(
         hours=tuple(parse_span(text, "hours") for text in options.hours),
         zone=options.zone,
         flapping=options.flapping,
+        urgency=options.urgency,
     )
     rules = rules_now()
     others = [rule for rule in rules.routes if rule.position != position]

@@ -55,6 +55,7 @@ class GroupOpened(EventPayload):
     interval_s: int = 300
     page_at: datetime | None = None
     also: list[int] = []
+    urgencies: dict[str, str] | None = None
 
 
 class AlertFlaps(EventPayload):
@@ -224,6 +225,7 @@ class RouteChanged(EventPayload):
     hours: list[str] = []
     zone: str = "UTC"
     flapping: dict[str, int] | None = None
+    urgency: str = ""
 
 
 class RoutesMoved(EventPayload):

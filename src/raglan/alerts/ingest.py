@@ -198,7 +198,10 @@ def _paging_of(rules: Sequence[RouteRule], at: datetime) -> dict[str, object]:
     first = rules[0]
     also = sorted({rule.policy_id for rule in rules[1:]} - {first.policy_id})
     page_at = at + timedelta(seconds=first.wait_s) if first.wait_s else None
-    return {"policy_id": first.policy_id, "also": also, "interval_s": first.interval_s, "page_at": page_at}
+    said = {str(rule.policy_id): rule.urgency for rule in reversed(rules)}
+    told = {policy: urgency for policy, urgency in said.items() if urgency}
+    own = {"policy_id": first.policy_id, "also": also, "interval_s": first.interval_s, "page_at": page_at}
+    return {**own, "urgencies": told or None}
 
 
 def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
@@ -250,6 +253,7 @@ def _opened(group: AlertGroup, decided: Decision) -> Fact:
         interval_s=group.interval_s,
         page_at=group.page_at,
         also=group.also,
+        urgencies=group.urgencies,
     )
     return opened, [group, "alerts", "now"]
 

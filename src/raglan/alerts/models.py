@@ -105,6 +105,7 @@ class Route(models.Model):
     hours = models.JSONField(default=list, blank=True)
     zone = models.CharField(max_length=64, default="UTC")
     flapping = models.JSONField(null=True, blank=True)
+    urgency = models.CharField(max_length=10, blank=True, default="", db_default="")
     version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
@@ -138,6 +139,7 @@ class AlertGroup(models.Model):
     also = models.JSONField(default=list, blank=True)
     interval_s = models.PositiveIntegerField(default=300)
     page_at = models.DateTimeField(null=True, blank=True)
+    urgencies = models.JSONField(null=True, blank=True)  # by policy, where a route says it
 
     class Meta:
         constraints: ClassVar = [

@@ -112,6 +112,7 @@ def rule_of(route: Route) -> RouteRule:
         flapping=FlapRule(**route.flapping, name=f"route {route.position}, version {route.version}")
         if route.flapping
         else None,
+        urgency=route.urgency,
     )
 
 

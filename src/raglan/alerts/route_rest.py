@@ -1,7 +1,7 @@
 """REST of the rules between alerts and pages: routes and inhibitions."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
@@ -28,7 +28,7 @@ class RouteIn(Body):
 
     `parent` is the position of the route above it. `hours` are lines such as `mon-fri 09:00-17:00`, on the wall clock
     of `zone`; without any it holds always. `goes_on` lets the search go on behind it. Without `flapping` its alerts
-    go by what their source says, or else by the default.
+    go by what their source says, or else by the default; without `urgency` its pages go by the policy.
     """
 
     position: Position
@@ -42,6 +42,7 @@ class RouteIn(Body):
     hours: Annotated[list[ShortText], Field(max_length=20)] = []
     zone: Annotated[str, Field(max_length=64)] = "UTC"
     flapping: FlappingIn | None = None
+    urgency: Literal["", "high", "low"] = ""
 
 
 class RouteOut(Schema):
@@ -60,6 +61,7 @@ class RouteOut(Schema):
     hours: list[str]
     zone: str
     flapping: dict[str, int] | None
+    urgency: str
 
 
 class RemovedOut(Schema):
@@ -186,7 +188,14 @@ def _options(data: RouteIn) -> actions.RouteOptions:
         raise BadInput("parent", "there is no route at this position", status=422)
     flapping = data.flapping.rule() if data.flapping else None
     return actions.RouteOptions(
-        parent, data.wait_s, data.interval_s, data.goes_on, data.hours, data.zone, flapping=flapping
+        parent,
+        data.wait_s,
+        data.interval_s,
+        data.goes_on,
+        data.hours,
+        data.zone,
+        flapping=flapping,
+        urgency=data.urgency,
     )
 
 
@@ -295,6 +304,7 @@ def _route_out(route: Route) -> RouteOut:
         hours=route.hours,
         zone=route.zone,
         flapping=route.flapping,
+        urgency=route.urgency,
     )
 
 

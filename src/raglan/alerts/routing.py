@@ -15,6 +15,7 @@ from raglan.core import timeline
 from raglan.core.db import atomic, take_turn
 from raglan.core.errors import BadInput, Conflict
 from raglan.paging.models import Policy
+from raglan.paging.plan import Urgency
 
 LONGEST_S = 24 * 3600
 DEEPEST = 5
@@ -32,10 +33,11 @@ class RouteOptions:
     hours: Sequence[str] = ()
     zone: str = "UTC"
     flapping: FlapRule | None = None
+    urgency: str = ""
 
 
 PLAIN = RouteOptions()
-KEPT = ("position", "matchers", "group_by", "wait_s", "interval_s", "goes_on", "hours", "zone", "flapping")
+KEPT = ("position", "matchers", "group_by", "wait_s", "interval_s", "goes_on", "hours", "zone", "flapping", "urgency")
 
 
 @atomic
@@ -64,7 +66,7 @@ def save_route(
     route.parent, route.goes_on = options.parent, options.goes_on
     route.wait_s, route.interval_s = options.wait_s, options.interval_s
     route.hours, route.zone = [text.strip() for text in options.hours], options.zone
-    route.flapping = stored_rule(options.flapping)
+    route.flapping, route.urgency = stored_rule(options.flapping), options.urgency
     route.save()
     timeline.append(_changed(route), actor=actor, about=[route])
     if options.flapping is not None and options.flapping.is_off:
@@ -85,6 +87,8 @@ def check_options(options: RouteOptions, route: Route | None) -> None:
         ZoneInfo(options.zone)
     except (ValueError, OSError, LookupError):
         raise BadInput("zone", "name a time zone such as Europe/Berlin", status=422) from None
+    if options.urgency not in ("", *Urgency):
+        raise BadInput("urgency", "is high, low, or empty for what the policy says", status=422)
     check_rule(options.flapping)
     _check_parent(options, route)
 
@@ -115,6 +119,7 @@ def _changed(route: Route) -> events.RouteChanged:
         hours=route.hours,
         zone=route.zone,
         flapping=route.flapping,
+        urgency=route.urgency,
     )
 
 

@@ -29,7 +29,7 @@ from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging import queries as policies
 from raglan.paging.models import Page, Policy
-from raglan.paging.plan import Plan
+from raglan.paging.plan import Plan, Urgency
 
 CHUNK = 500
 MOST_KEPT = 5_000
@@ -162,12 +162,14 @@ class Snapshot:
             self.policies[pk] = Policy.objects.get(pk=pk)
         return self.policies[pk]
 
-    def start_page(self, policy: Policy, words: paging.Words, *, reason: paging.Reason) -> Page:
+    def start_page(
+        self, policy: Policy, words: paging.Words, *, reason: paging.Reason, urgency: Urgency | None = None
+    ) -> Page:
         """Start a page together with the others of this transaction."""
         if policy.pk not in self.plans:
             self.plans[policy.pk] = policies.plan_of(policy)
         plan = self.plans[policy.pk]
-        page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take())
+        page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take(), urgency=urgency)
         self.new_pages.append(page)
         return page
 

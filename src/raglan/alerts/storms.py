@@ -24,8 +24,12 @@ from raglan.paging.plan import Urgency, urgency_of
 TOLD_AT = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 
-def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
-    """Count one more page for a policy; return the storm whose page takes it, or None when it pages by itself."""
+def shelter(policy: Policy, severity: str, at: datetime, *, urgency: Urgency | None = None) -> Storm | None:
+    """Count one more page for a policy; return the storm whose page takes it, or None when it pages by itself.
+
+    `urgency` is what the route says; without one the policy says it.
+    """
+    urgency = urgency or urgency_of(policy.urgency, severity)
     most = config().storm_groups
     if not most:
         return None
@@ -33,7 +37,7 @@ def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
     if storm is None:
         storm = Storm(policy=policy, since=at, last_at=at)
     if storm.page is not None and _goes_on(storm, storm.page, at):
-        return None if _matters_more(severity, storm.page, policy) else _join(storm, storm.page, at)
+        return None if _matters_more(severity, storm.page, urgency) else _join(storm, storm.page, at)
     if storm.page is not None:
         ended = events.StormEnded(storm=storm.pk, ended_at=at)
         timeline.append(ended, about=[storm, "alerts", "now"])
@@ -41,23 +45,24 @@ def shelter(policy: Policy, severity: str, at: datetime) -> Storm | None:
         storm.page, storm.groups, storm.since = None, 0, at
     storm.groups, storm.last_at = storm.groups + 1, at
     storm.save()
-    return _begin(storm, severity, at) if storm.groups > most else None
+    return _begin(storm, severity, at, urgency) if storm.groups > most else None
 
 
 def _goes_on(storm: Storm, page: Page, at: datetime) -> bool:
     return at - storm.last_at <= CALM and page.state == Page.State.TRIGGERED
 
 
-def _matters_more(severity: str, page: Page, policy: Policy) -> bool:
-    wakes = urgency_of(policy.urgency, severity) == Urgency.HIGH
-    return is_worse(severity, page.severity) or (wakes and page.urgency == Urgency.LOW)
+def _matters_more(severity: str, page: Page, urgency: Urgency) -> bool:
+    if page.urgency == Urgency.LOW:
+        return urgency == Urgency.HIGH or is_worse(severity, page.severity)
+    return is_worse(severity, page.severity)
 
 
-def _begin(storm: Storm, severity: str, at: datetime) -> Storm:
+def _begin(storm: Storm, severity: str, at: datetime, urgency: Urgency) -> Storm:
     """Start the one page of a storm. It is stored at once, whatever else waits for the end of the transaction."""
     words = paging.Words(title=_title(storm), text=_text(storm), severity=severity)
     reason = paging.Reason("storm", storm.pk, f"/alerts/storms/{storm.pk}/")
-    storm.page, storm.groups, storm.since = paging.start(storm.policy, words, reason=reason), 1, at
+    storm.page, storm.groups, storm.since = paging.start(storm.policy, words, reason=reason, urgency=urgency), 1, at
     storm.save()
     began = events.StormBegan(storm=storm.pk, policy=storm.policy_id, page=storm.page.pk, began_at=at)
     timeline.append(began, about=[storm, "alerts", "now"])

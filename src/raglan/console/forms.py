@@ -415,6 +415,16 @@ class RouteForm(FlappingForm):
     goes_on = forms.BooleanField(
         label="Go on to the routes behind", required=False, help_text="They may page somebody else as well."
     )
+    urgency = forms.ChoiceField(
+        label="How urgent its pages are",
+        required=False,
+        choices=[
+            ("", "as the policy says"),
+            ("high", "high: they may wake somebody"),
+            ("low", "low: they wait for daylight"),
+        ],
+        help_text="Where a route says it, severity does not matter.",
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -465,6 +475,7 @@ class RouteForm(FlappingForm):
             hours=[line for line in data["hours"].splitlines() if line.strip()],
             zone=data["zone"] or "UTC",
             flapping=self.rule(),
+            urgency=data["urgency"],
         )
 
     def refuse(self, error: BadInput) -> None:
@@ -496,6 +507,7 @@ def route_initial(route: Route) -> dict[str, object] | None:
         "zone": route.zone,
         "goes_on": route.goes_on,
         "seen_version": route.version,
+        "urgency": route.urgency,
         **flapping_initial(route.flapping),
     }
     for number, item in enumerate(matchers, start=1):

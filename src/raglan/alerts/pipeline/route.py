@@ -62,6 +62,7 @@ class RouteRule:
     hours: tuple[Span, ...] = ()
     zone: str = "UTC"
     flapping: FlapRule | None = None
+    urgency: str = ""
 
     @property
     def name(self) -> str:
