@@ -1,13 +1,15 @@
 """What Setup's screens can do, REST can do."""
 
+from datetime import timedelta
+
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
 
 from raglan.alerts import actions as alerts
-from raglan.alerts.models import Alert
+from raglan.alerts.models import Alert, Flap
 from raglan.console import own_rest
-from raglan.core.clock import now
+from raglan.core.clock import CLOCK, now
 from raglan.core.errors import NotAllowed, NotFound
 from raglan.core.models import Timer
 from raglan.people.access import Principal, scopes_of
@@ -34,6 +36,17 @@ def test_work_that_was_set_aside_is_listed_and_tried_again(ada: Person, bo: Pers
         own_rest.try_again(asks(bo), timer.pk)
     assert own_rest.try_again(asks(ada), timer.pk).status_code == 204
     assert own_rest.list_set_aside(asks(ada)) == []
+
+
+def test_who_tests_again_and_again_is_not_told_that_it_flaps(ada: Person) -> None:
+    alerts.create_source(name="Prometheus", slug="prom", kind="alertmanager", actor=ada)
+    for _ in range(6):
+        assert own_rest.test_source(asks(ada), "prom").value.new == 1
+        CLOCK.move(timedelta(minutes=5, seconds=1))
+        alerts.expire()
+
+    assert [alert.state for alert in Alert.objects.all()] == [Alert.State.RESOLVED] * 6
+    assert not Flap.objects.exists()
 
 
 def test_a_test_alert_is_sent_and_listed_as_it_came(ada: Person, bo: Person) -> None:

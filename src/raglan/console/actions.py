@@ -54,7 +54,8 @@ def send_test_page(person: Person, contact: ContactMethod | None) -> str:
 def send_test_alert(source: Source, *, actor: timeline.Subject) -> Outcome:
     """Let an alert of severity info fire in the name of a source, by the whole way; it ends by itself.
 
-    Where its door can make a message of its format, that message is read as if it had come by the door.
+    Where its door can make a message of its format, that message is read as if it had come by the door. Every five
+    minutes it is another alert, so that somebody who tests again and again is not told that it flaps.
     """
     at, key = now(), queries.source_key(source)
     read = _sample(key) or _plain_test(source)
@@ -63,7 +64,7 @@ def send_test_alert(source: Source, *, actor: timeline.Subject) -> Outcome:
         labels={**read.labels, "alertname": "RaglanTest", "source": source.slug, "severity": "info"},
         title=f"A test of {source.name}"[:300],
         severity="info",
-        dedup_key="raglan-test",
+        dedup_key=f"raglan-test-{at.timestamp() // TEST_ENDS_AFTER.total_seconds():.0f}",
         expires_at=at + TEST_ENDS_AFTER,
     )
     timeline.append(events.TestAlertSent(slug=source.slug), actor=actor, about=[source])
