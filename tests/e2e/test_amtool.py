@@ -41,7 +41,7 @@ def amtool(raglan: Running, *words: str, how: str = "path") -> str:
     command = [binary, f"--alertmanager.url={url(raglan, how)}", *words]
     home = {"HOME": str(raglan.data_dir)}
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, env=home)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stderr}\n{raglan.log.read_text()[-6000:]}"
     return done.stdout
 
 

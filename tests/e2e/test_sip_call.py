@@ -72,8 +72,7 @@ def test_a_call_that_is_taken_without_a_key_leads_to_the_next_way(raglan: Runnin
         until(lambda: "CALL_ESTABLISHED" in phone.events, seconds=40)
         phone.hang_up()
 
-        # A hang-up that gets lost on a busy machine ends with the longest talk, after 85 seconds.
-        until(lambda: call_of(raglan, page).get("state") == "failed", seconds=130)
+        until(lambda: call_of(raglan, page).get("state") == "failed", seconds=60)
         assert call_of(raglan, page)["error"] == "the call was taken and no key was pressed"
         until(lambda: pages_by_mail(raglan) > mails, seconds=60)
 

@@ -1,17 +1,21 @@
 """Phone calls over SIP: real calls between two programs on loopback, with sound and keys."""
 
+import queue
+import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
 
 import pytest
 from pydantic import SecretStr
 
-from raglan.core.errors import BadInput
-from raglan.integrations.sip import speech
+from raglan.core.errors import BadInput, DeliveryError
+from raglan.integrations.sip import channel, speech
 from raglan.integrations.sip.channel import Sip, missing, spoken, target
-from raglan.integrations.sip.line import Account, Line
-from raglan.paging.ports import Message
+from raglan.integrations.sip.line import Account, Event, Line
+from raglan.paging.ports import Message, Outcome, Report
 
 Make = Callable[..., Message]
 ACCOUNT = "sip:raglan@127.0.0.1"
@@ -99,3 +103,76 @@ def test_what_the_program_says_comes_in_pieces_and_is_read_whole(tmp_path: Path)
 
     assert read == [{"event": True, "type": "RINGING"}, {"a": 1}]
     line._folder.cleanup()
+
+
+class FakeLine:
+    """A telephone program of which only what it tells is known."""
+
+    told: tuple[Event, ...] = ()
+
+    def __init__(self, account: Account, words: Path) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def tell(self, command: str, params: str = "") -> None: ...
+
+    def events(self, until: float) -> Iterator[Event]:
+        del until
+        for event in self.told:
+            time.sleep(0.05)  # whoever waits for the beginning sees it before the next comes
+            yield event
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[Report]":
+    heard: queue.Queue[Report] = queue.Queue()
+    monkeypatch.setattr(channel, "Line", FakeLine)
+    monkeypatch.setattr(channel.speech, "speak", lambda *_, **__: None)
+    monkeypatch.setattr(channel.replies, "of", lambda *_: SimpleNamespace(pk=7))
+    monkeypatch.setattr(channel.delivery, "report_on", lambda _, report: heard.put(report))
+    return heard
+
+
+RINGS, TAKEN, CLOSED = Event("CALL_RINGING", ""), Event("CALL_ESTABLISHED", ""), Event("CALL_CLOSED", "486 Busy Here")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ((RINGS, CLOSED), "nobody took the call (486 Busy Here)"),
+        ((RINGS,), "nobody took the call (nobody took it)"),
+        ((RINGS, RINGS, CLOSED), "nobody took the call (486 Busy Here)"),
+        ((TAKEN, CLOSED), "the call was taken and no key was pressed"),
+        ((RINGS, TAKEN, CLOSED), "the call was taken and no key was pressed"),
+        ((TAKEN,), "the call was taken and no key was pressed"),
+    ],
+)
+def test_a_call_that_ends_without_a_key_is_told_at_once_however_it_began(
+    message: Make,
+    reports: "queue.Queue[Report]",
+    monkeypatch: pytest.MonkeyPatch,
+    told: tuple[Event, ...],
+    words: str,
+) -> None:
+    monkeypatch.setattr(FakeLine, "told", told)
+
+    receipt = Sip().send("sip:100@pbx.example.test", message())
+
+    assert receipt.provider_id == message().key
+    assert reports.get(timeout=10) == Report(Outcome.NOT_REACHED, words)
+
+
+def test_a_call_that_never_rings_is_a_failure_and_no_report(
+    message: Make, reports: "queue.Queue[Report]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeLine, "told", (CLOSED,))
+
+    with pytest.raises(DeliveryError, match="486") as refused:
+        Sip().send("sip:100@pbx.example.test", message())
+
+    assert refused.value.permanent
+    with pytest.raises(queue.Empty):
+        reports.get(timeout=0.3)

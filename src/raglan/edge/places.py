@@ -28,9 +28,11 @@ class Places:
             yield
         finally:
             self._free += size
-            self._held[who] -= size
-            if not self._held[who]:
-                del self._held[who]
+            left = self._held.get(who, 0) - size  # nothing held: one without a body may outlast all that had one
+            if left:
+                self._held[who] = left
+            else:
+                self._held.pop(who, None)
 
 
 def size_of(scope: Scope, most: int) -> int:

@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,7 +73,8 @@ class Followed:
     token: str
     address: str
     words: str
-    began: "queue.Queue[DeliveryError | None]"
+    began: "queue.SimpleQueue[DeliveryError | None]" = field(default_factory=queue.SimpleQueue)
+    has_begun: bool = False  # told, whether or not it was read yet; only the thread of the call looks
 
 
 class Sip:
@@ -101,7 +102,7 @@ class Sip:
             if self._busy >= config().sip_lines:
                 raise DeliveryError("all lines are busy", permanent=False)
             self._busy += 1
-        call = Followed(message.token, target(address), spoken(message), queue.Queue(1))
+        call = Followed(message.token, target(address), spoken(message))
         threading.Thread(target=self._follow, args=(call,), name="raglan-call", daemon=True).start()
         try:
             failed = call.began.get(timeout=max(1.0, config().send_deadline_s - 0.5))
@@ -140,11 +141,11 @@ def account() -> Account:
 
 
 def _begin(call: Followed, outcome: DeliveryError | None) -> bool:
-    """Tell whoever waits how the call began; return whether they still wait."""
-    try:
-        call.began.put_nowait(outcome)
-    except queue.Full:
+    """Tell whoever waits how the call began; return whether this was the first that they heard."""
+    if call.has_begun:
         return False
+    call.has_begun = True
+    call.began.put(outcome)
     return True
 
 
