@@ -216,13 +216,11 @@ class Intake:
         spool = self._spool
         assert spool is not None
         try:
-            if _replies(door):
-                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
-                if said is not None:
-                    return said
-            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+            decoded = await self._read(door, source, request)
         except BadInput as error:
             return refused(door, error)
+        if isinstance(decoded, Answer):
+            return decoded
         at = now()
         keep = lambda: spool.add(record_of(source, unpacked(request), at, token))  # noqa: E731 -- for the thread
         if not await self._threads.ask(keep):
@@ -240,27 +238,31 @@ class Intake:
         if _glimpses(door) and (said := await self._quickly(door, source, request)) is not None:
             return said
         try:
-            if _replies(door):
-                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
-                if said is not None:
-                    return said
-            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+            decoded = await self._read(door, source, request)
         except BadInput as error:
             await self._note(source, error, body_of(request, token))
             return refused(door, error)
+        if isinstance(decoded, Answer):
+            return decoded
         outcome = await self._journal.put(Batch(source, decoded, now()))
         return accepted(door, decoded, outcome)
+
+    async def _read(self, door: Door, source: SourceKey, request: IntakeRequest) -> Decoded | Answer:
+        """Return what a door reads in a request, or the answer that it gives by itself. Raises BadInput."""
+        if _replies(door):
+            said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
+            if said is not None:
+                return said
+        return await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
 
     async def _critical_only(self, door: Door, source: SourceKey, request: IntakeRequest) -> Answer:
         """Store what is critical and fires; what is left out makes the answer a 503, so that all of it comes again."""
         try:
-            if isinstance(door, Replies):
-                said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
-                if said is not None:
-                    return said
-            decoded = await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+            decoded = await self._read(door, source, request)
         except BadInput as error:
             return refused(door, error)
+        if isinstance(decoded, Answer):
+            return decoded
         severe = [one for one in decoded.signals if is_critical(one.severity) and one.status == "firing"]
         outcome = Outcome()
         if severe:
