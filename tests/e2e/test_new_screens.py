@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Cookie, Page
 
-from tests.support.browser import PHONE, Pages, browser_context, browser_page, chromium, look_at, open_pages
+from tests.support.browser import PHONE, Pages, browser_context, browser_page, look_at, open_pages
 from tests.support.server import Running, serving, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -38,12 +38,6 @@ EMPTY = [
 def raglan() -> Iterator[Running]:
     with serving(is_new=True, demo="false") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,14 @@
 """The screens of what is held back, with something on them, in every look."""
 
 import json
-import os
-import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Cookie
+from playwright.sync_api import Browser
 
-from tests.support.browser import Pages, axe, chromium, look_at, open_pages, scrolls_sideways
+from tests.support.browser import Pages, axe, look_at, open_pages, scrolls_sideways, sign_in, take_picture
 from tests.support.server import Running, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -23,12 +20,6 @@ def raglan() -> Iterator[Running]:
     with serving() as running:
         furnish(running)
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def furnish(running: Running) -> None:
@@ -57,18 +48,7 @@ def send(running: Running, token: str, status: str) -> None:
 
 @pytest.fixture(scope="module")
 def pages(raglan: Running, browser: Browser) -> Iterator[Pages]:
-    yield from open_pages(browser, raglan.url, sign_in(raglan, browser))
-
-
-def sign_in(raglan: Running, browser: Browser) -> list[Cookie]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{raglan.url}/account/login/")
-    page.get_by_role("button", name=re.compile("Ada")).click()
-    page.wait_for_url(lambda url: "login" not in url)
-    found = context.cookies()
-    context.close()
-    return found
+    yield from open_pages(browser, raglan.url, sign_in(browser, raglan.url, "Ada"))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +63,7 @@ def flapping(raglan: Running) -> dict[str, int]:
     ["/", "/alerts/", "/alerts/{alert}/", "/alerts/groups/{group}/", "/setup/sources/disks/", "/setup/routes/"],
 )
 def test_a_screen_of_what_flaps_is_for_everyone(pages: Pages, flapping: dict[str, int], address: str) -> None:
-    folder = os.environ.get("RAGLAN_TEST_SHOTS")
-    assert look_at(pages, address.format(**flapping), Path(folder) if folder else None) == {}
+    assert look_at(pages, address.format(**flapping)) == {}
 
 
 INHIBITION = {
@@ -120,11 +99,8 @@ def test_a_dry_run_is_for_everyone(
             page.get_by_role("button", name=button).first.click()
         page.get_by_role("heading", name="The last 30 days with this change").wait_for()
         assert (axe(page), scrolls_sideways(page)) == ([], False), look
-        if folder := os.environ.get("RAGLAN_TEST_SHOTS"):
-            name = address.strip("/").replace("/", "-").split("?")[0]
-            page.screenshot(path=Path(folder) / f"try-{name}-{look.width}-{look.theme}.png", full_page=True)
+        take_picture(page, f"try {address}", look)
 
 
 def test_a_removed_route_stands_below_the_others(pages: Pages, rules: None) -> None:
-    folder = os.environ.get("RAGLAN_TEST_SHOTS")
-    assert look_at(pages, "/setup/", Path(folder) if folder else None) == {}
+    assert look_at(pages, "/setup/") == {}

@@ -13,7 +13,6 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import chromium
 from tests.support.server import Running, free_port, get_status, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -89,12 +88,6 @@ def fire(rules: Path, *, on: bool) -> None:
 def raglan() -> Iterator[Running]:
     with serving() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def sign_in(browser: Browser, running: Running, name: str):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import chromium
 from tests.support.server import Running, serving, set_up_web_team
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -17,12 +16,6 @@ def raglan() -> Iterator[Running]:
     with serving() as running:
         set_up_web_team(running)
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def in_the_room(browser: Browser, running: Running, name: str, address: str) -> Page:

@@ -1,15 +1,13 @@
 """Every screen at 1360, 390 and 320 px, light and dark: axe-core is silent, nothing scrolls sideways."""
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Cookie
 
 from tests.e2e.story import tell
-from tests.support.browser import Pages, chromium, look_at, open_pages
+from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, serving, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -97,36 +95,13 @@ def raglan() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def story(raglan: Running) -> dict[str, int]:
     return tell(raglan)
 
 
 @pytest.fixture(scope="module")
 def cookies(raglan: Running, browser: Browser, story: dict[str, int]) -> list[Cookie]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{raglan.url}/account/login/")
-    page.get_by_role("button", name=re.compile("Ada")).click()
-    page.wait_for_url(lambda url: "login" not in url)
-    found = context.cookies()
-    context.close()
-    return found
-
-
-@pytest.fixture(scope="module")
-def shots() -> Path | None:
-    """Where to put pictures: set RAGLAN_TEST_SHOTS to a folder to look at them."""
-    folder = os.environ.get("RAGLAN_TEST_SHOTS")
-    if not folder:
-        return None
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder)
+    return sign_in(browser, raglan.url, "Ada")
 
 
 @pytest.fixture(scope="module")
@@ -140,22 +115,18 @@ def signed_out(raglan: Running, browser: Browser) -> Iterator[Pages]:
 
 
 @pytest.mark.parametrize("address", SIGNED_IN)
-def test_a_screen_is_for_everyone(address: str, signed_in: Pages, story: dict[str, int], shots: Path | None) -> None:
-    assert look_at(signed_in, address.format(**story), shots) == {}
+def test_a_screen_is_for_everyone(address: str, signed_in: Pages, story: dict[str, int]) -> None:
+    assert look_at(signed_in, address.format(**story)) == {}
 
 
 @pytest.mark.parametrize("address", SIGNED_OUT)
-def test_a_screen_without_sign_in_is_for_everyone(
-    address: str, signed_out: Pages, story: dict[str, int], shots: Path | None
-) -> None:
-    assert look_at(signed_out, address, shots) == {}
+def test_a_screen_without_sign_in_is_for_everyone(address: str, signed_out: Pages, story: dict[str, int]) -> None:
+    assert look_at(signed_out, address) == {}
 
 
-def test_the_page_that_a_mail_opens_is_for_everyone(
-    raglan: Running, signed_out: Pages, story: dict[str, int], shots: Path | None
-) -> None:
+def test_the_page_that_a_mail_opens_is_for_everyone(raglan: Running, signed_out: Pages, story: dict[str, int]) -> None:
     mails = until(lambda: raglan.mailbox.to("mara@example.test"))
     assert isinstance(mails, list)
     link = re.search(r"/p/\S+", mails[0].get_content())
     assert link
-    assert look_at(signed_out, link[0], shots) == {}
+    assert look_at(signed_out, link[0]) == {}

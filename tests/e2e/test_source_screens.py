@@ -1,6 +1,5 @@
 """The screens of sources with something on them, in every look: axe-core is silent, nothing scrolls sideways."""
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.error import HTTPError
@@ -9,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Cookie
 
-from tests.support.browser import check_everywhere, chromium
+from tests.support.browser import check_everywhere, sign_in
 from tests.support.server import Running, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -20,12 +19,6 @@ def raglan() -> Iterator[Running]:
     with serving() as running:
         furnish(running)
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def furnish(running: Running) -> None:
@@ -51,14 +44,7 @@ def send(running: Running, path: str, body: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def cookies(raglan: Running, browser: Browser) -> list[Cookie]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{raglan.url}/account/login/")
-    page.get_by_role("button", name=re.compile("Ada")).click()
-    page.wait_for_url(lambda url: "login" not in url)
-    found = context.cookies()
-    context.close()
-    return found
+    return sign_in(browser, raglan.url, "Ada")
 
 
 @pytest.mark.parametrize("address", ["/setup/sources/heartbeat/", "/setup/sources/generic/", "/setup/heartbeats/1/"])

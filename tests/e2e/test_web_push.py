@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.integrations.push_service import Browser as Keys
 from tests.integrations.push_service import PushService, push_service
-from tests.support.browser import chromium, refusals, watch_policy
+from tests.support.browser import refusals, watch_policy
 from tests.support.server import Running, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -45,12 +45,6 @@ def raglan() -> Iterator[Running]:
 def service() -> Iterator[PushService]:
     with push_service() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def signed_in(browser: Browser, running: Running) -> tuple[BrowserContext, Page]:

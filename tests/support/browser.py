@@ -185,16 +185,14 @@ def is_top_broken(page: Page) -> bool:
 
 
 def check_everywhere(
-    browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = (), shots: Path | None = None
+    browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = ()
 ) -> Mapping[str, list[str]]:
     """Load a page in every look; return what is wrong in each: rules of axe, sideways scroll, script errors."""
     problems: dict[str, list[str]] = {}
     for look in LOOKS:
         with browser_page(browser, look, base_url=base_url, cookies=cookies, bypass_csp=True) as page:
             wrong = check(page, address, look)
-            if shots is not None:
-                name = address.strip("/").replace("/", "-").split("?")[0] or "now"
-                page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+            take_picture(page, address, look)
         if wrong:
             problems[f"{address} at {look}"] = wrong
     return problems
@@ -220,6 +218,22 @@ def check(page: Page, address: str, look: Look) -> list[str]:
     return wrong
 
 
+def take_picture(page: Page, name: str, look: Look) -> None:
+    """Take a picture for people to look at, when RAGLAN_TEST_SHOTS names a folder."""
+    if folder := os.environ.get("RAGLAN_TEST_SHOTS"):
+        name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "now"
+        page.screenshot(path=Path(folder) / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+
+
+def sign_in(browser: Browser, url: str, name: str) -> list[Cookie]:
+    """Return the cookies of somebody whom the demonstration signs in with one click."""
+    with browser_page(browser, base_url=url) as page:
+        page.goto("/account/login/")
+        page.get_by_role("button", name=re.compile(name)).click()
+        page.wait_for_url(lambda address: "login" not in address)
+        return page.context.cookies()
+
+
 Pages = dict[Look, Page]
 
 
@@ -232,13 +246,11 @@ def open_pages(browser: Browser, url: str, cookies: Sequence[Cookie]) -> Iterato
         }
 
 
-def look_at(pages: Pages, address: str, shots: Path | None = None) -> dict[str, list[str]]:
-    """Return what is wrong in each look; put pictures into a folder if there is one."""
+def look_at(pages: Pages, address: str) -> dict[str, list[str]]:
+    """Return what is wrong in each look."""
     found = {}
     for look, page in pages.items():
         if wrong := check(page, address, look):
             found[str(look)] = wrong
-        if shots is not None:
-            name = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:60] or "now"
-            page.screenshot(path=shots / f"{name}-{look.width}-{look.theme}.png", full_page=True)
+        take_picture(page, address, look)
     return found
