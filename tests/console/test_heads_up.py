@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 
 from raglan.core.errors import NotAllowed
-from raglan.incidents import queries, rest
+from raglan.incidents import queries
 from raglan.incidents.models import Entry, HeadsUp
+from raglan.incidents.rest import heads_ups as rest
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.console.conftest import SignIn

@@ -5,8 +5,9 @@ from django.test import Client
 
 from raglan.core import timeline
 from raglan.core.errors import NotAllowed
-from raglan.incidents import actions, rest
+from raglan.incidents import actions
 from raglan.incidents.models import Incident
+from raglan.incidents.rest import rooms as rest
 from raglan.people.models import Person
 from tests.console.conftest import SignIn
 from tests.console.test_own_rest import asks

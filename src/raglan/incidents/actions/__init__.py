@@ -1,0 +1,37 @@
+"""Verbs of incidents. All ways in (screen, REST, CLI) call these."""
+
+from raglan.incidents.actions.asks import answer, close_ask, ping_team, take_ask
+from raglan.incidents.actions.entries import PING, Said, post, tell_outcome
+from raglan.incidents.actions.following import follow, join_groups
+from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
+from raglan.incidents.actions.presence import be_here, leave, take_lead
+from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
+from raglan.incidents.actions.standing import Standing, due_standing, write_standing
+
+__all__ = [
+    "PING",
+    "Said",
+    "Standing",
+    "Warned",
+    "answer",
+    "be_here",
+    "change_thanks",
+    "close_ask",
+    "declare",
+    "due_standing",
+    "follow",
+    "give_heads_up",
+    "join_groups",
+    "leave",
+    "nudge",
+    "ping_team",
+    "post",
+    "rename",
+    "reopen",
+    "stand_down",
+    "take_ask",
+    "take_lead",
+    "tell_outcome",
+    "thank",
+    "write_standing",
+]

@@ -1,0 +1,117 @@
+"""Entries of a room's timeline."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import events
+from raglan.incidents.actions.presence import be_here, room_and_now
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person, Team
+
+PING = "incidents.ping"
+PING_AFTER = timedelta(minutes=5)
+MAX_TEXT = 20_000
+MAX_KEY = 64
+WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody posts to a room. The same key posts once."""
+
+    kind: Entry.Kind
+    text: str
+    key: str = ""
+    to_team: Team | None = None
+    author_words: str = ""
+    link: str = ""
+
+
+@atomic
+def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | None = None) -> Entry:
+    """Post an entry, as of when it was written.
+
+    The same key posts once and returns what is there. Raises BadInput, Conflict.
+    """
+    key = _key(said)
+    if found := Entry.objects.filter(incident=incident, key=key).first():
+        return found
+    text = said.text.strip()
+    if not text:
+        raise BadInput("text", "write a few words")
+    if len(text) > MAX_TEXT:
+        raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
+    if incident.state != Incident.State.OPEN:
+        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    entry, made = Entry.objects.get_or_create(
+        incident=incident,
+        key=key,
+        defaults={
+            "kind": said.kind,
+            "text": text,
+            "author": by,
+            "author_words": said.author_words[:80],
+            "at": at or now(),
+            "service_state": incident.service_state,
+            "ask_state": Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
+            "to_team": said.to_team,
+            "ping_at": now() + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
+            "link": said.link[:300],
+        },
+    )
+    if made:
+        _follow_up(entry, by)
+    return entry
+
+
+def _key(said: Said) -> str:
+    """Return the key that is stored: a hash of one that is too long, so that two of them stay two."""
+    if len(said.key) > MAX_KEY:
+        return hashlib.sha256(said.key.encode()).hexdigest()
+    return said.key or secrets.token_hex(16)
+
+
+def _follow_up(entry: Entry, by: Person | None) -> None:
+    if entry.ping_at:
+        timers.schedule(PING, subject=timeline.ref(entry), due_at=entry.ping_at)
+    if by is not None:
+        be_here(entry.incident, by=by)
+    posted = events.EntryPosted(
+        entry=entry.pk,
+        incident=entry.incident_id,
+        entry_kind=entry.kind,
+        key=entry.key,
+        text=entry.text,
+        author=entry.author_id,
+        author_words=entry.author_words,
+        written_at=entry.at,
+        service_state=entry.service_state,
+        ask_state=entry.ask_state,
+        to_team=entry.to_team_id,
+        ping_at=entry.ping_at,
+        link=entry.link,
+    )
+    timeline.append(posted, actor=by or timeline.SYSTEM, about=room_and_now(entry.incident, entry))
+
+
+@atomic
+def tell_outcome(entry: Entry, text: str, *, by: Person) -> Entry:
+    """Hang what happened under an intention or an ask; that closes it."""
+    if not text.strip():
+        raise BadInput("text", "say in a few words what happened")
+    entry.outcome, entry.outcome_by, entry.outcome_at = text.strip()[:MAX_TEXT], by, now()
+    entry.ask_state = Entry.AskState.ANSWERED if entry.kind in WAITS else entry.ask_state
+    entry.ping_at = None
+    entry.save(update_fields=["outcome", "outcome_by", "outcome_at", "ask_state", "ping_at"])
+    timers.cancel(PING, subject=timeline.ref(entry))
+    told = events.OutcomeTold(
+        entry=entry.pk, person=by.pk, text=entry.outcome, ask_state=entry.ask_state, told_at=entry.outcome_at
+    )
+    timeline.append(told, actor=by, about=room_and_now(entry.incident, entry))
+    return entry

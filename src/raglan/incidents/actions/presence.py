@@ -1,0 +1,51 @@
+"""Who is in a room, on what, and who leads."""
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.incidents import events
+from raglan.incidents.models import Incident, Responder
+from raglan.people.models import Person
+
+
+def room_and_now(incident: Incident, *more: timeline.Subject) -> list[timeline.Subject]:
+    """Return what an event of a room is about: the room, what is given, and the page that shows all rooms."""
+    return [incident, *more, "now"]
+
+
+@atomic
+def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Responder:
+    """Join the room, or say what one is on. Presence is only what a person does in the room."""
+    responder, made = Responder.objects.get_or_create(
+        incident=incident, person=by, defaults={"joined_at": now(), "doing": (doing or "")[:200]}
+    )
+    changed = made or responder.left_at is not None or (doing is not None and doing != responder.doing)
+    if changed:
+        responder.left_at = None
+        if doing is not None:
+            responder.doing = doing.strip()[:200]
+        responder.save()
+        timeline.append(
+            events.ResponderHere(person=by.pk, doing=responder.doing, joined_at=responder.joined_at),
+            actor=by,
+            about=room_and_now(incident, by),
+        )
+    return responder
+
+
+@atomic
+def leave(incident: Incident, *, by: Person) -> None:
+    """Leave the room."""
+    at = now()
+    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=at):
+        timeline.append(events.ResponderLeft(person=by.pk, left_at=at), actor=by, about=room_and_now(incident, by))
+
+
+@atomic
+def take_lead(incident: Incident, person: Person, *, by: Person) -> Incident:
+    """Give the lead to a person; the room shows it."""
+    incident.lead = person
+    incident.save(update_fields=["lead"])
+    be_here(incident, by=person)
+    timeline.append(events.LeadTaken(person=person.pk), actor=by, about=room_and_now(incident, person))
+    return incident

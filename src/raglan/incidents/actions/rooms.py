@@ -1,0 +1,101 @@
+"""The life of a room: declared, named, closed, reopened."""
+
+from collections.abc import Sequence
+
+from raglan.catalog.models import Service
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput
+from raglan.incidents import events
+from raglan.incidents.actions.entries import PING, Said, post
+from raglan.incidents.actions.presence import be_here, room_and_now
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+
+
+@atomic
+def declare(
+    title: str,
+    *,
+    by: Person,
+    severity: str = Incident.Severity.UNKNOWN,
+    services: Sequence[Service] = (),
+    state_words: str = "",
+) -> Incident:
+    """Open a room. Raises BadInput when there is no title."""
+    title = " ".join(title.split())
+    if not title:
+        raise BadInput("title", "say in a few words what you see")
+    if severity not in Incident.Severity.values:
+        raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
+    incident = Incident.objects.create(
+        title=title[:300], severity=severity, declared_by=by, declared_at=now(), state_words=state_words[:120]
+    )
+    incident.services.set(services)
+    declared = events.IncidentDeclared(
+        title=incident.title,
+        severity=severity,
+        services=sorted(service.pk for service in services),
+        state_words=incident.state_words,
+        declared_by=by.pk,
+        declared_at=incident.declared_at,
+    )
+    timeline.append(declared, actor=by, about=room_and_now(incident))
+    be_here(incident, by=by)
+    return incident
+
+
+@atomic
+def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
+    """End the coordination. A review is drafted from the timeline. Safe to call twice."""
+    text = words.strip() or "Stood down."
+    if Incident.objects.select_for_update(no_key=True).get(pk=incident.pk).state == Incident.State.OPEN:
+        incident.state = Incident.State.OPEN
+        post(incident, Said(Entry.Kind.DECIDED, text), by=by)
+        _close(incident, text, by)
+    incident.refresh_from_db()
+    return incident
+
+
+def _close(incident: Incident, text: str, by: Person) -> None:
+    at, words = now(), text[:4000]
+    Incident.objects.filter(pk=incident.pk).update(
+        state=Incident.State.CLOSED, closed_at=at, closing_words=words, next_update_at=None
+    )
+    waiting = Entry.objects.filter(incident=incident, ping_at__isnull=False)
+    for entry in waiting:
+        timers.cancel(PING, subject=timeline.ref(entry))
+    waiting.update(ping_at=None)
+    timeline.append(events.IncidentStoodDown(words=words, closed_at=at), actor=by, about=room_and_now(incident))
+
+
+@atomic
+def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
+    """Go on. Safe to call twice."""
+    done = Incident.objects.filter(pk=incident.pk, state=Incident.State.CLOSED).update(
+        state=Incident.State.OPEN, closed_at=None
+    )
+    incident.refresh_from_db()
+    if done:
+        timeline.append(events.IncidentReopened(why=why), actor=by, about=room_and_now(incident))
+        post(incident, Said(Entry.Kind.NOTE, why or "Reopened."), by=by)
+    return incident
+
+
+@atomic
+def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Incident:
+    """Change title and severity; the room shows the earlier title. Raises BadInput."""
+    title = " ".join(title.split())[:300]
+    if not title:
+        raise BadInput("title", "say in a few words what you see")
+    if severity not in Incident.Severity.values:
+        raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
+    if (incident.title, incident.severity) == (title, severity):
+        return incident
+    before, incident.title, incident.severity = incident.title, title, severity
+    incident.save(update_fields=["title", "severity"])
+    timeline.append(events.IncidentRenamed(title=title, severity=severity), actor=by, about=room_and_now(incident))
+    if before != title:
+        post(incident, Said(Entry.Kind.MACHINE, f"Title was: {before}", author_words="raglan"), by=by)
+    return incident

@@ -1,0 +1,9 @@
+"""REST of incidents: heads-up, the room, asks, verifications, where it stands."""
+
+from ninja import Router
+
+from raglan.incidents.rest import entries, heads_ups, rooms
+
+router = Router(tags=["incidents"])
+for _part in (heads_ups, rooms, entries):
+    router.add_router("", _part.router)

@@ -1,0 +1,76 @@
+"""REST of heads-ups."""
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+
+from raglan.core.clock import now
+from raglan.core.schema import Body, ShortText, Text
+from raglan.incidents import actions, queries
+from raglan.incidents.rest.shapes import Slugs, responder, services, url
+from raglan.people.access import Scope, principal, require_scope
+
+router = Router()
+
+
+class HeadsUpIn(Body):
+    """Only the text is needed."""
+
+    text: Text
+    services: Slugs = []
+    did: Text = ""
+    saw: Text = ""
+    reach: Text = ""
+    need: Text = ""
+
+
+class HeadsUpOut(Schema):
+    """The heads-up and its room."""
+
+    heads_up_id: int
+    incident_id: int
+    url: str
+    told: list[str]
+    thanks: str
+
+
+class ThanksIn(Body):
+    """Words of thanks; empty ones bring back raglan's own."""
+
+    words: ShortText
+
+
+class ThanksOut(Schema):
+    """The words that thank for a heads-up."""
+
+    words: str
+
+
+@router.post("/heads-up", response={201: HeadsUpOut}, operation_id="heads_up", summary="I think I broke something")
+def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
+    """Tell everyone at once and nudge whoever is on call."""
+    by = responder(request)
+    warned = actions.Warned(
+        text=data.text, did=data.did, saw=data.saw, reach=data.reach, need=data.need, services=services(data.services)
+    )
+    given = actions.give_heads_up(warned, by=by)
+    out = HeadsUpOut(
+        heads_up_id=given.pk,
+        incident_id=given.incident_id or 0,
+        url=url(given.incident_id or 0),
+        told=[person.name for person in queries.told_of(given, now())],
+        thanks=queries.thanks(),
+    )
+    return Status(201, out)
+
+
+@router.get("/heads-up/thanks", response=ThanksOut, operation_id="show_thanks", summary="Words of thanks")
+def show_thanks(request: HttpRequest) -> ThanksOut:
+    """Return the words that thank for a heads-up."""
+    return ThanksOut(words=queries.thanks())
+
+
+@router.put("/heads-up/thanks", response=ThanksOut, operation_id="change_thanks", summary="Choose the words of thanks")
+def change_thanks(request: HttpRequest, data: ThanksIn) -> ThanksOut:
+    """Choose the words that thank for a heads-up."""
+    require_scope(request, Scope.CONFIGURE)
+    return ThanksOut(words=actions.change_thanks(data.words, by=principal(request).actor))

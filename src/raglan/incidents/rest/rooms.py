@@ -1,0 +1,196 @@
+"""REST of rooms: declared, named, where it stands, who is there, closed."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Status
+from pydantic import Field
+
+from raglan.alerts.models import AlertGroup
+from raglan.core.errors import BadInput
+from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Text
+from raglan.incidents import actions, queries
+from raglan.incidents.rest.shapes import IncidentDetail, IncidentOut, Slugs, detail, fields, responder, services
+from raglan.people.models import Person
+
+Lines = Annotated[list[ShortText], Field(max_length=20)]
+
+router = Router()
+
+
+class IncidentIn(Body):
+    """A new room."""
+
+    title: Line
+    severity: Literal["sev1", "sev2", "sev3", "sev4", "unknown"] = "unknown"
+    services: Slugs = []
+    state_words: ShortText = ""
+    group_ids: Annotated[list[Id], Field(max_length=200)] = []
+
+
+class NameIn(Body):
+    """What an incident is called from now on; what is left out stays."""
+
+    title: Line | None = None
+    severity: Literal["sev1", "sev2", "sev3", "sev4", "unknown"] | None = None
+
+
+class StandingIn(Body):
+    """Where it stands."""
+
+    summary: Text
+    know: Lines = []
+    trying: Lines = []
+    unknown: Lines = []
+    state: Literal["down", "slow", "fine", "unknown"] = "unknown"
+    state_words: ShortText = ""
+    next_update_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] | None = None
+    seen_version: Cursor | None = None
+
+
+class HereIn(Body):
+    """What one is on."""
+
+    doing: ShortText = ""
+
+
+class LeadIn(Body):
+    """Who leads."""
+
+    person_id: Id
+
+
+class GroupsIn(Body):
+    """Which alert groups belong to it."""
+
+    group_ids: Annotated[list[Id], Field(min_length=1, max_length=200)]
+
+
+class StandDownIn(Body):
+    """Closing words."""
+
+    summary: Text = ""
+
+
+class ReopenIn(Body):
+    """Why it goes on."""
+
+    why: Text = ""
+
+
+@router.get("/incidents", response=list[IncidentOut], operation_id="list_incidents", summary="Incidents")
+def list_incidents(
+    request: HttpRequest, state: Literal["", "open", "closed"] = "", before: Cursor = 0, limit: Limit = 100
+) -> list[IncidentOut]:
+    """Return incidents, newest first; `before` is the id to go on from."""
+    found = queries.incidents(state=state).order_by("-pk")
+    return [
+        IncidentOut.model_validate(fields(item)) for item in (found.filter(pk__lt=before) if before else found)[:limit]
+    ]
+
+
+@router.post("/incidents", response={201: IncidentDetail}, operation_id="declare", summary="Something is wrong")
+def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
+    """Open a room."""
+    by = responder(request)
+    incident = actions.declare(
+        data.title, by=by, severity=data.severity, services=services(data.services), state_words=data.state_words
+    )
+    if data.group_ids:
+        actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=by)
+    return Status(201, detail(incident))
+
+
+@router.get("/incidents/{incident_id}", response=IncidentDetail, operation_id="get_incident", summary="One incident")
+def get_incident(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
+    """Return where it stands and who is here."""
+    return detail(queries.incident(incident_id))
+
+
+@router.post(
+    "/incidents/{incident_id}/standing",
+    response=IncidentDetail,
+    operation_id="write_standing",
+    summary="Where it stands",
+)
+def write_standing(request: HttpRequest, incident_id: Cursor, data: StandingIn) -> IncidentDetail:
+    """Write where it stands; 409 when `seen_version` is not the newest."""
+    minutes = data.next_update_minutes
+    standing = actions.Standing(
+        summary=data.summary,
+        know=data.know,
+        trying=data.trying,
+        unknown=data.unknown,
+        service_state=data.state,
+        state_words=data.state_words,
+        next_update=timedelta(minutes=minutes) if minutes else None,
+        seen_version=data.seen_version,
+    )
+    return detail(actions.write_standing(queries.incident(incident_id), standing, by=responder(request)))
+
+
+@router.post(
+    "/incidents/{incident_id}/name", response=IncidentDetail, operation_id="rename", summary="Other words or severity"
+)
+def rename(request: HttpRequest, incident_id: Cursor, data: NameIn) -> IncidentDetail:
+    """Change the title, the severity or both; the timeline keeps the earlier title."""
+    incident = queries.incident(incident_id)
+    title, severity = data.title or incident.title, data.severity or incident.severity
+    return detail(actions.rename(incident, title, severity=severity, by=responder(request)))
+
+
+@router.post("/incidents/{incident_id}/here", response=IncidentDetail, operation_id="be_here", summary="I am here")
+def be_here(request: HttpRequest, incident_id: Cursor, data: HereIn) -> IncidentDetail:
+    """Join the room, or say what one is on."""
+    incident = queries.incident(incident_id)
+    actions.be_here(incident, by=responder(request), doing=data.doing)
+    return detail(incident)
+
+
+@router.post("/incidents/{incident_id}/leave", response=IncidentDetail, operation_id="leave", summary="I leave")
+def leave(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
+    """Leave the room."""
+    incident = queries.incident(incident_id)
+    actions.leave(incident, by=responder(request))
+    return detail(incident)
+
+
+@router.post("/incidents/{incident_id}/lead", response=IncidentDetail, operation_id="take_lead", summary="Who leads")
+def take_lead(request: HttpRequest, incident_id: Cursor, data: LeadIn) -> IncidentDetail:
+    """Give the lead to a person."""
+    by = responder(request)
+    person = Person.objects.filter(pk=data.person_id, is_active=True).first()
+    if person is None:
+        raise BadInput("person_id", "there is no such person", status=422)
+    return detail(actions.take_lead(queries.incident(incident_id), person, by=by))
+
+
+@router.post(
+    "/incidents/{incident_id}/join-alerts",
+    response=IncidentDetail,
+    operation_id="join_alerts",
+    summary="Join alert groups",
+)
+def join_alerts(request: HttpRequest, incident_id: Cursor, data: GroupsIn) -> IncidentDetail:
+    """Join alert groups to an incident."""
+    incident = queries.incident(incident_id)
+    actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=responder(request))
+    return detail(incident)
+
+
+@router.post(
+    "/incidents/{incident_id}/stand-down",
+    response=IncidentDetail,
+    operation_id="stand_down",
+    summary="Close the incident",
+)
+def stand_down(request: HttpRequest, incident_id: Cursor, data: StandDownIn) -> IncidentDetail:
+    """Stand down; a review is drafted."""
+    return detail(actions.stand_down(queries.incident(incident_id), by=responder(request), words=data.summary))
+
+
+@router.post("/incidents/{incident_id}/reopen", response=IncidentDetail, operation_id="reopen", summary="Reopen")
+def reopen(request: HttpRequest, incident_id: Cursor, data: ReopenIn) -> IncidentDetail:
+    """Go on."""
+    return detail(actions.reopen(queries.incident(incident_id), by=responder(request), why=data.why))

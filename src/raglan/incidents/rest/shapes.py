@@ -1,0 +1,185 @@
+"""What REST of incidents takes and gives in more than one place."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from django.http import HttpRequest
+from ninja import Schema
+from pydantic import Field
+
+from raglan.catalog.models import Service
+from raglan.config import config
+from raglan.core.errors import BadInput, NotFound
+from raglan.core.schema import Body, Slug, Text
+from raglan.incidents import queries
+from raglan.incidents.models import Entry, Incident
+from raglan.people.access import Scope, principal, require_scope
+from raglan.people.models import Person, Team
+
+Slugs = Annotated[list[Slug], Field(max_length=50)]
+
+
+class IncidentOut(Schema):
+    """An incident, briefly."""
+
+    id: int
+    title: str
+    state: str
+    severity: str
+    service_state: str
+    state_words: str
+    lead: str | None
+    declared_at: datetime
+    closed_at: datetime | None
+    url: str
+
+
+class HereOut(Schema):
+    """Somebody in the room."""
+
+    person_id: int
+    name: str
+    doing: str
+
+
+class IncidentDetail(IncidentOut):
+    """An incident with where it stands and who is here."""
+
+    summary: str
+    know: list[str]
+    trying: list[str]
+    unknown: list[str]
+    standing_version: int
+    next_update_at: datetime | None
+    here: list[HereOut]
+    services: list[str]
+    group_ids: list[int]
+
+
+class AnswerOut(Schema):
+    """One answer to a verification."""
+
+    person: str
+    answer: str
+    text: str
+    at: datetime
+
+
+class EntryOut(Schema):
+    """One entry of the timeline."""
+
+    id: int
+    key: str
+    kind: str
+    text: str
+    author: str
+    at: datetime
+    ask_state: str
+    taken_by: str | None
+    outcome: str
+    answers: list[AnswerOut]
+
+
+class WordsIn(Body):
+    """A few words."""
+
+    text: Text
+
+
+def responder(request: HttpRequest) -> Person:
+    """Return who speaks. Raises NotAllowed, BadInput."""
+    require_scope(request, Scope.RESPOND)
+    person = principal(request).person
+    if person is None:
+        raise BadInput("token", "belongs to nobody; the room wants to know who speaks", status=422)
+    return person
+
+
+def services(slugs: Sequence[str]) -> list[Service]:
+    """Return services by their slugs. Raises BadInput."""
+    found = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
+    for number, slug in enumerate(slugs):
+        if slug not in found:
+            raise BadInput(f"services[{number}]", f"there is no service {slug}", status=422)
+    return list(found.values())
+
+
+def team(slug: str | None) -> Team | None:
+    """Return a team by its slug. Raises BadInput."""
+    if slug is None:
+        return None
+    team = Team.objects.filter(slug=slug).first()
+    if team is None:
+        raise BadInput("to_team", "there is no such team", status=422)
+    return team
+
+
+def entry_by_id(entry_id: int) -> Entry:
+    """Return an entry. Raises NotFound."""
+    entry = Entry.objects.select_related("incident", "author", "taken_by").filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    return entry
+
+
+def url(incident_id: int) -> str:
+    """Return the address of a room."""
+    return f"{config().public_url}/incidents/{incident_id}/"
+
+
+def fields(incident: Incident) -> dict[str, object]:
+    """Return what is told briefly of an incident."""
+    return {
+        "id": incident.pk,
+        "title": incident.title,
+        "state": incident.state,
+        "severity": incident.severity,
+        "service_state": incident.service_state,
+        "state_words": incident.state_words,
+        "lead": incident.lead.name if incident.lead else None,
+        "declared_at": incident.declared_at,
+        "closed_at": incident.closed_at,
+        "url": url(incident.pk),
+    }
+
+
+def detail(incident: Incident) -> IncidentDetail:
+    """Return an incident with where it stands and who is here."""
+    incident = queries.incident(incident.pk)
+    here = [
+        HereOut(person_id=item.person_id, name=item.person.name, doing=item.doing)
+        for item in queries.here(incident).responders
+    ]
+    more = {
+        "summary": incident.summary,
+        "know": incident.know,
+        "trying": incident.trying,
+        "unknown": incident.unknown,
+        "standing_version": incident.standing_version,
+        "next_update_at": incident.next_update_at,
+        "here": here,
+        "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
+        "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
+    }
+    return IncidentDetail.model_validate(fields(incident) | more)
+
+
+def entry_out(entry: Entry) -> EntryOut:
+    """Return an entry as it is told."""
+    answers = [
+        AnswerOut(person=item.person.name, answer=item.side, text=item.text, at=item.at)
+        for item in entry.answers.select_related("person").order_by("at")
+    ]
+    return EntryOut(
+        id=entry.pk,
+        key=entry.key,
+        kind=entry.kind,
+        text=entry.text,
+        author=entry.author.name if entry.author else entry.author_words or "raglan",
+        at=entry.at,
+        ask_state=entry.ask_state,
+        taken_by=entry.taken_by.name if entry.taken_by else None,
+        outcome=entry.outcome,
+        answers=answers,
+    )
