@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "raglan.alerts",
     "raglan.incidents",
     "raglan.reviews",
+    "raglan.runbooks",
     "raglan.integrations",
     "raglan.console",
 ]

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("raglan.console.urls")),
     path("", include("raglan.incidents.urls")),
     path("", include("raglan.reviews.urls")),
+    path("", include("raglan.runbooks.urls")),
     path("", include("raglan.alerts.urls")),
     path("", include("raglan.paging.urls")),
     path("", include("raglan.integrations.urls")),

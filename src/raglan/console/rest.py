@@ -30,6 +30,7 @@ from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
 from raglan.people.rest import router as people
 from raglan.reviews.rest import router as reviews
+from raglan.runbooks.rest import router as runbooks
 
 api = NinjaAPI(
     title="raglan",
@@ -41,7 +42,7 @@ api = NinjaAPI(
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, own):
+for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, runbooks, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, ports, queries
 from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.people.models import Person
 
@@ -163,6 +163,7 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "pages": queries.pages_of(incident),
         "groups": list(queries.groups_of(incident)[:20]),
         "services": list(incident.services.select_related("team").order_by("name")),
+        "panels": ports.panels(incident, reader),
     }
 
 

@@ -1,0 +1,19 @@
+"""What higher contexts may add to a room."""
+
+from collections.abc import Callable
+
+from raglan.incidents.models import Incident
+from raglan.people.models import Person
+
+Gather = Callable[[Incident, Person], dict[str, object]]
+_panels: list[tuple[str, Gather]] = []
+
+
+def register_panel(template: str, gather: Gather) -> None:
+    """Add a panel to the side of every room."""
+    _panels.append((template, gather))
+
+
+def panels(incident: Incident, reader: Person) -> list[tuple[str, dict[str, object]]]:
+    """Return the further panels of a room for a reader."""
+    return [(template, gather(incident, reader)) for template, gather in _panels]

@@ -1,0 +1,90 @@
+"""Forms of runbooks. They keep what was typed and say what to do."""
+
+from django import forms
+
+from raglan.alerts import matchers
+from raglan.alerts.forms import MatchersField
+from raglan.catalog.models import Service
+from raglan.people.forms import Form
+from raglan.people.models import Team
+from raglan.runbooks import actions
+from raglan.runbooks.front import MAX_TITLE
+from raglan.runbooks.models import Runbook
+
+
+def _services(label: str, help_text: str) -> "forms.ModelMultipleChoiceField[Service]":
+    return forms.ModelMultipleChoiceField(
+        label=label,
+        help_text=help_text,
+        queryset=Service.objects.order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        to_field_name="slug",
+    )
+
+
+class RunbookForm(Form):
+    """A runbook: its text, and what it is about."""
+
+    title = forms.CharField(
+        label="Title", max_length=MAX_TITLE, help_text="When to use it, such as “Apache will not start”."
+    )
+    text = forms.CharField(
+        label="Steps",
+        max_length=actions.MAX_TEXT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "true", "class": "mono"}),
+        help_text="Markdown. A numbered list, or headings that begin with a number, become steps. Commands stand "
+        "between lines of three backticks and get a button that copies them.",
+    )
+    services = _services("Services", "It is offered first in their incidents, and on their alerts.")
+    needs = _services(
+        "What it needs to work", "If one of these is down as well, whoever follows it should know before."
+    )
+    needs_words = forms.CharField(
+        label="What else it needs",
+        required=False,
+        max_length=actions.MAX_NEEDS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One thing a line, such as a key, a right or a person.",
+    )
+    team = forms.ModelChoiceField(
+        label="Who looks after it",
+        queryset=Team.objects.order_by("name"),
+        required=False,
+        to_field_name="slug",
+        empty_label="nobody in particular",
+    )
+    alerts = MatchersField(
+        label="Which alerts it is for",
+        help_text='One condition a line, such as alertname="HttpdDown". All must hold. Empty: those of its services.',
+        required=False,
+    )
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, initial=0, required=False)
+
+    def draft(self) -> actions.Draft:
+        """Return what was written."""
+        data = self.cleaned_data
+        return actions.Draft(
+            title=data["title"],
+            text=data["text"].replace("\r\n", "\n"),
+            team=data["team"],
+            services=list(data["services"]),
+            needs=list(data["needs"]),
+            needs_words=data["needs_words"].replace("\r\n", "\n"),
+            alerts=data["alerts"],
+        )
+
+
+def initial(runbook: Runbook) -> dict[str, object]:
+    """Return what the form starts with for a runbook."""
+    return {
+        "title": runbook.title,
+        "text": runbook.text,
+        "services": [service.slug for service in runbook.services.all()],
+        "needs": [service.slug for service in runbook.needs.all()],
+        "needs_words": runbook.needs_words,
+        "team": runbook.team.slug if runbook.team else "",
+        "alerts": matchers.written(matchers.read(runbook.alerts)),
+        "seen_version": runbook.version,
+    }
