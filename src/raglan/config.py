@@ -140,6 +140,15 @@ class Config(BaseSettings):
         le=100_000,
         description="Room in `data_dir` for signals that come while PostgreSQL is away, MiB; 0 to refuse them.",
     )
+    last_resort_after_s: float = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="Seconds without PostgreSQL until a node pages for critical signals by itself; 0: never.",
+    )
+    last_resort_every_s: float = Field(
+        60, ge=1, le=3600, description="Seconds between two looks at who would be paged then."
+    )
     disk_reserve_mb: int = Field(
         64, ge=0, le=10_000, description="Room in `data_dir` that is given up when the disk is full, MiB; 0 for none."
     )

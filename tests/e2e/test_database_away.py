@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -93,6 +95,71 @@ def test_a_node_that_is_killed_with_a_spool_hands_it_over_at_its_next_start(
     raglan.start_again()
 
     until(lambda: set(subjects(raglan)) >= set(names), 60)
+
+
+@pytest.fixture
+def paging(database: pg.Server) -> Iterator[Running]:
+    """One that pages without its database after three seconds."""
+    key = "a-key-for-this-test-only-0123456789"
+    soon = {"last_resort_after_s": "3", "last_resort_every_s": "1"}
+    with serving(database_url=database.url("away"), secret_key=key, **soon) as running:
+        yield running
+
+
+def alarm(running: Running, token: str, name: str, severity: str = "critical") -> None:
+    labels = {"alertname": name, "service": name, "severity": severity}
+    body = json.dumps([{"labels": labels, "annotations": {"summary": name}}]).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urlopen(Request(f"{running.url}/api/v2/alerts", data=body, headers=headers), timeout=60) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_without_the_database_critical_alerts_page_and_an_answer_counts(
+    paging: Running, database: pg.Server, is_taken: bool
+) -> None:
+    token = set_up_web_team(paging)
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    matchers = [{"name": "alertname", "op": "=", "value": "Muted"}]
+    paging.api("POST", "/silences", {"matchers": matchers, "ends_at": ends, "reason": "known"})
+    alarm(paging, token, "Before", "warning")
+    until(lambda: "Before" in subjects(paging), 30)
+    time.sleep(3)
+
+    database.halt()
+    for name, severity in (("Away", "critical"), ("Muted", "critical"), ("Warned", "warning")):
+        alarm(paging, token, name, severity)
+    until(lambda: len(subjects(paging)) == 2, 60)
+    assert "The database is away; this may be a repeat" in subjects(paging)[1]
+    text = str(paging.mailbox.to("mara@example.test")[1].get_content())
+    link = re.findall(r"http://\S+/away/\S+/", text)[0]
+    with urlopen(link, timeout=10) as answer:
+        page = answer.read().decode()
+    assert "Away" in page
+    assert "Muted" not in page
+    if is_taken:
+        with urlopen(Request(link, data=b"", method="POST"), timeout=10) as answer:
+            assert "You have it" in answer.read().decode()
+    time.sleep(2)
+    database.start_again()
+
+    until(lambda: any(state_of(paging, "Away")), 60)
+    if is_taken:
+        until(lambda: state_of(paging, "Away") == ["acknowledged"], 30)
+    until(lambda: "Warned" in subjects(paging), 30)
+    time.sleep(2)
+    again = [subject for subject in subjects(paging)[2:] if "Away" in subject]
+    assert again == ([] if is_taken else ["(may be a repeat) Away"])
+
+
+def state_of(running: Running, title: str) -> list[str]:
+    try:
+        pages = running.api("GET", "/pages?state=all")
+    except OSError:
+        return []
+    listed = pages["items"] if isinstance(pages, dict) else pages
+    assert isinstance(listed, list)
+    return [str(page["state"]) for page in listed if page["title"] == title]
 
 
 def tell(database: pg.Server, number: int) -> None:

@@ -17,3 +17,4 @@ class AlertsConfig(AppConfig):
         import_module("raglan.alerts.timers")
         import_module("raglan.alerts.heartbeats")
         import_module("raglan.alerts.steady")
+        import_module("raglan.alerts.last_resort")

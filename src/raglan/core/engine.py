@@ -20,6 +20,7 @@ MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
 NETWORK_THREADS = 8
 BLOCKED_WAIT_S = 0.2
+HELD_WAIT_S = 0.2
 JUMP = timedelta(seconds=2)
 COMPARE_EVERY_S = 5.0
 MOST_SKEW_S = 5.0
@@ -190,6 +191,7 @@ class Engine:
         self._compared = -COMPARE_EVERY_S
         self._drift = CLOCK.drift()
         self._unsubscribe: Callable[[], object] = lambda: None
+        self.is_held: Callable[[], bool] = lambda: False
 
     def start(self) -> None:
         """Start the threads."""
@@ -241,6 +243,8 @@ class Engine:
 
     def _tick(self) -> float:
         self._notice_jump()
+        if self.is_held():
+            return HELD_WAIT_S
         if not self._agrees():
             return MAX_WAIT_S
         heads = timers.heads(*self._pools)

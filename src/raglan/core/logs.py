@@ -10,6 +10,7 @@ _BEFORE = "|".join(  # what stands before a secret in an address
     (
         "/integrations/",
         "/p/",
+        "/away/",
         "/setup/first/",
         "/invitation/",
         "/account/password/reset/key/",

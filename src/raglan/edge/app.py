@@ -5,6 +5,7 @@ from raglan.edge.answers import Receive, Scope, Send, refuse
 from raglan.edge.bridge import Bridge
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
+from raglan.edge.last_resort.door import Door
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
 from raglan.edge.reserve import RETRY_S, Reserve
@@ -28,6 +29,7 @@ class Edge:
         self._peers = peers
         self.reserve: Reserve | None = None
         self.is_safe = False
+        self.away: Door | None = None
         self._intake = intake
         self._hub = hub
         self._bridge = bridge
@@ -53,7 +55,9 @@ class Edge:
         await intake(scope, receive, send)
 
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._peers is not None and self._peers.takes(scope["path"]):
+        if self.away is not None and self.away.takes(scope["path"]):
+            await self.away(scope, receive, send)
+        elif self._peers is not None and self._peers.takes(scope["path"]):
             await self._peers(scope, receive, send)
         elif self._hub is not None and scope["path"] == "/live":
             await self._hub(scope, receive, send)

@@ -65,12 +65,16 @@ def does_database_answer() -> bool:
 
 
 class CatchingUp:
-    """A thread that looks at the spool each second. `is_back` tells whether the database answers."""
+    """A thread that looks at the spool each second. `is_back` tells whether the database answers.
+
+    `before` is done first, each time: what was sent and answered without the database has to be known to it by then.
+    """
 
     def __init__(self, spool: Spool, journal: Journal, *, is_back: Callable[[], bool] = does_database_answer) -> None:
         self._spool = spool
         self._journal = journal
         self._is_back = is_back
+        self.before: Callable[[], object] = lambda: None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="raglan-spool", daemon=True)
 
@@ -88,6 +92,7 @@ class CatchingUp:
         """Hand over what waits, if the database answers; tell whether nothing is left."""
         if not self._is_back():
             return False
+        self.before()
         total = 0
         while some := self._spool.first(AT_ONCE):
             handed = self._hand_over([record for record, _ in some])

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from ipaddress import ip_address
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -64,6 +64,7 @@ class Health:
         self._threads = Threads("health", 2, line=32)
         self._migrated = is_migrated
         self.draining = False
+        self.last_resort: Callable[[], list[Check]] = list
 
     def takes(self, path: str) -> bool:
         """Tell whether a path is ours."""
@@ -93,7 +94,8 @@ class Health:
             async with asyncio.timeout(LOOKS_S):
                 return await self._threads.ask(look)
         except (TimeoutError, Overloaded, DatabaseError) as error:
-            return [Check("database", ok=False, words=f"does not answer in time ({type(error).__name__})")]
+            words = f"does not answer in time ({type(error).__name__})"
+            return [Check("database", ok=False, words=words), *self.last_resort()]
 
     async def _report(self, send: Send, checks: list[Check]) -> None:
         good = all(check.ok for check in checks)
@@ -116,18 +118,20 @@ class Health:
         checks = [Check("process", not self.draining, words), _database()]
         if checks[-1].ok:
             checks.append(self._migrations())
-        return [*checks, self._ticking(quiet_is_fine=True)]
+        return [*checks, self._ticking(quiet_is_fine=True), *self.last_resort()]
 
     async def _ready_for_signals(self) -> list[Check]:
         """For a balancer of intake: with a spool, signals are taken while the database is away."""
         words = "shutting down" if self.draining else "takes requests"
         checks = [Check("process", not self.draining, words), self._queue()]
         if self._spools():
-            return [*checks, Check("spool", ok=True, words="takes signals when the database does not")]
+            spool = Check("spool", ok=True, words="takes signals when the database does not")
+            return [*checks, spool, *(replace(one, ok=True) for one in self.last_resort())]
         return [*checks, *await self._run(lambda: [_database()])]
 
     def _healthy(self) -> list[Check]:
-        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock(), *self._more()]
+        checks = [_database(), self._ticking(quiet_is_fine=False), self._queue(), self._clock()]
+        checks += [*self._more(), *self.last_resort()]
         return [*checks, self._lateness()] if checks[0].ok else checks
 
     def _clock(self) -> Check:

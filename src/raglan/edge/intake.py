@@ -33,6 +33,7 @@ from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json
 from raglan.edge.body import ClientGone, TooLarge, check_length, read
 from raglan.edge.catching_up import record_of
 from raglan.edge.journal import Away, Journal
+from raglan.edge.last_resort.cases import urgent_in
 from raglan.edge.places import Places, neighbours, size_of
 from raglan.edge.repeats import Repeats
 from raglan.edge.spool import Spool
@@ -222,8 +223,8 @@ class Intake:
         if isinstance(decoded, Answer):
             return decoded
         at = now()
-        keep = lambda: spool.add(record_of(source, unpacked(request), at, token))  # noqa: E731 -- for the thread
-        if not await self._threads.ask(keep):
+        record = {**record_of(source, unpacked(request), at, token), "urgent": urgent_in(source, decoded)}
+        if not await self._threads.ask(lambda: spool.add(record)):
             return None
         metrics.signals_accepted.labels(source.slug).inc(len(decoded.signals))
         said = accepted(door, decoded, Outcome(new=len(decoded.signals), parked=len(decoded.problems)))

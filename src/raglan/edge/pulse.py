@@ -19,6 +19,7 @@ class Pulse:
 
     def __init__(self, also: Callable[[], object] = lambda: None) -> None:
         self.answering_since: float | None = time.monotonic()
+        self.silent_since: float | None = None
         self._also = also
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="raglan-pulse", daemon=True)
@@ -51,6 +52,7 @@ class Pulse:
         if answers == (self.answering_since is not None):
             return
         self.answering_since = time.monotonic() if answers else None
+        self.silent_since = None if answers else time.monotonic()
         if answers:
             log.warning("the database answers again")
         else:

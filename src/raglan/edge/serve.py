@@ -32,6 +32,8 @@ from raglan.edge.catching_up import CatchingUp
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
+from raglan.edge.last_resort.door import Door
+from raglan.edge.last_resort.pager import Pager
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
 from raglan.edge.pulse import Pulse
@@ -136,6 +138,7 @@ class Process:
         takes_mail = config.mail_in_port and "edge" in roles
         self._mail = import_module("raglan.edge.mail").Listener(config) if takes_mail else None
         self._pulse = Pulse(also=self._end_quiet_start)
+        self._pager = self._make_pager()
         self._watchdog = Watchdog(self._signs)
         self._stop = asyncio.Event()
         self._loop_seen = time.monotonic()
@@ -167,6 +170,24 @@ class Process:
             return None
         return Spool(self._config.data_dir / "spool", most_mb=size)
 
+    def _make_pager(self) -> Pager | None:
+        """Page without the database where signals are taken without it."""
+        config, catching_up = self._config, self._catching_up
+        if self._spool is None or catching_up is None or not config.last_resort_after_s or self._is_quiet:
+            return None
+        pager = Pager(
+            config.data_dir / "last_resort",
+            self._spool,
+            after_s=config.last_resort_after_s,
+            every_s=config.last_resort_every_s,
+            silent_since=lambda: self._pulse.silent_since,
+        )
+        catching_up.before = pager.tell
+        if self._engine is not None:
+            self._engine.is_held = pager.holds_engine
+        self._health.last_resort = lambda: [Check("last resort", *pager.words)]
+        return pager
+
     def _make_bridge(self) -> Bridge:
         count = self._config.trusted_proxy_count
         return Bridge(get_wsgi_application(), threads=self._config.web_threads, trusted_proxies=count)
@@ -179,6 +200,7 @@ class Process:
         self._start(await self._readers.ask(timeline.newest_id))
         edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge, peers=self._peers)
         edge.reserve, edge.is_safe = self._reserve, self._is_safe
+        edge.away = Door(self._pager) if self._pager else None
         web = server.make(edge, grace_s=self._config.drain_s / 2)
         serving = asyncio.create_task(web.serve(sockets=[self._socket]))
         seen = asyncio.create_task(self._be_seen())
@@ -203,7 +225,7 @@ class Process:
         life.hold_back_when(lambda: "the disk is full" if self._reserve.is_used else "")
         life.is_safe = self._is_safe
         stores = (self._journal, self._repeats, self._catching_up, self._reserve)
-        for part in (self._listener, *stores, self._pulse, self._watchdog):
+        for part in (self._listener, *stores, self._pulse, self._pager, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -273,16 +295,17 @@ class Process:
             connections.close_all()
 
     def _end_threads(self, until: float) -> bool:
-        if self._catching_up is not None:
-            self._catching_up.stop(0.5)
+        for part in (self._catching_up, self._pager):
+            if part is not None:
+                part.stop(0.5)
         ended = self._journal is None or self._journal.stop(max(0.5, until - time.monotonic()))
         if self._listener is not None:
             self._listener.stop()
         self._pulse.stop()
         self._reserve.stop()
-        for part in (self._bridge, self._intake, self._peers):
-            if part is not None:
-                part.close()
+        for open_part in (self._bridge, self._intake, self._peers):
+            if open_part is not None:
+                open_part.close()
         self._repeats.stop(max(0.5, until - time.monotonic()))
         self._health.close()
         self._readers.stop()

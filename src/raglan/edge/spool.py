@@ -9,8 +9,10 @@ import json
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from raglan.core import logs
@@ -41,9 +43,10 @@ class Spool:
         self._syncing = threading.Lock()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._done: Place = self._read_done()
-        self._waiting = sum(1 for _ in self._records())
+        self._waiting = sum(1 for _ in self._records(self._done))
         self._used = sum(self._path(segment).stat().st_size for segment in self._segments())
         self.is_needed = self._waiting > 0
+        self._moved = time.monotonic()
 
     @property
     def waiting(self) -> int:
@@ -55,8 +58,24 @@ class Spool:
         """Whether another record may be added."""
         return self._used < self._most
 
+    @property
+    def stuck_since(self) -> float | None:
+        """Since when nothing of what waits was handed over (monotonic); None while nothing waits."""
+        return self._moved if self.is_needed and self._waiting else None
+
+    def after(self, place: Place, most: int) -> list[tuple[Record, Place]]:
+        """Return records behind a place, and not before the oldest that waits, each with the place behind it."""
+        found: list[tuple[Record, Place]] = []
+        for record, behind in self._records(max(place, self._done)):
+            found.append((record, behind))
+            if len(found) >= most:
+                break
+        return found
+
     def open(self) -> None:
         """Let records be added: the database is away."""
+        if not self.is_needed:
+            self._moved = time.monotonic()
         self.is_needed = True
 
     def add(self, record: Record) -> bool:
@@ -74,7 +93,7 @@ class Spool:
     def first(self, most: int) -> list[tuple[Record, Place]]:
         """Return the oldest records, each with the place behind it."""
         found = []
-        for record, place in self._records():
+        for record, place in self._records(self._done):
             found.append((record, place))
             if len(found) >= most:
                 break
@@ -85,6 +104,7 @@ class Spool:
         fault_point("spool.before_done")
         with self._writing:
             self._done = place
+            self._moved = time.monotonic()
             self._waiting -= count
             self._write_done()
             for segment in self._segments():
@@ -149,7 +169,7 @@ class Spool:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         self._file = os.open(self._path(self._segment), flags, 0o600)
         self._offset = 0
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _end_segment(self) -> None:
         if self._file >= 0:
@@ -163,10 +183,11 @@ class Spool:
     def _path(self, segment: int) -> Path:
         return self._folder / f"{segment:010d}.log"
 
-    def _records(self) -> Iterator[tuple[Record, Place]]:
+    def _records(self, since: Place) -> Iterator[tuple[Record, Place]]:
         for segment in self._segments():
-            if segment >= self._done[0]:
-                yield from self._of_segment(segment, self._done[1] if segment == self._done[0] else 0)
+            if segment >= since[0]:
+                with suppress(FileNotFoundError):  # it was handed over meanwhile
+                    yield from self._of_segment(segment, since[1] if segment == since[0] else 0)
 
     def _of_segment(self, segment: int, offset: int) -> Iterator[tuple[Record, Place]]:
         """Read a segment up to its end, or up to what a crash left in part: that was never answered."""
@@ -194,7 +215,7 @@ class Spool:
             file.flush()
             os.fsync(file.fileno())
         path.replace(self._folder / "done")
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -203,7 +224,8 @@ def _write_all(file: int, data: bytes) -> None:
         left = left[os.write(file, left) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See to it that names in a folder are on disk."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -441,3 +441,27 @@ class RulesChanged(EventPayload):
     person: int
     rules: list[tuple[int, int]]
     urgency: str = "high"
+
+
+class MessageOfLastResort(BaseModel):
+    """One message that a node sent while the database was away. `why` says why it was not handed over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    person: int
+    name: str
+    channel: str
+    at: datetime
+    outcome: str
+    why: str = ""
+
+
+class LastResortTold(EventPayload):
+    """The database was away, and a node paged by itself for what this page is for: to whom, when, with what outcome."""
+
+    kind = "page.last_resort"
+    case: str
+    node: str
+    began_at: datetime
+    sent: list[MessageOfLastResort]
+    taken_by: int | None
+    taken_at: datetime | None

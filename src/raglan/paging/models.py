@@ -317,3 +317,34 @@ class ChannelSecret(models.Model):
 
     def __str__(self) -> str:
         return self.channel
+
+
+class LastResort(models.Model):
+    """What one node sent by itself while the database was away, and who took it; told to the database afterwards."""
+
+    case = models.CharField(max_length=32, unique=True)
+    node = models.CharField(max_length=120, blank=True, default="")
+    policy_id_then = models.BigIntegerField(null=True, blank=True)
+    began_at = models.DateTimeField()
+    told_at = models.DateTimeField()
+    sent = models.JSONField(default=list)
+    taken_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.case
+
+
+class LastResortGroup(models.Model):
+    """A group of alerts, by its key, that a page of last resort was about; and the page that took its place."""
+
+    last_resort = models.ForeignKey(LastResort, on_delete=models.CASCADE, related_name="groups")
+    key = models.CharField(max_length=64)
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, null=True, blank=True, related_name="last_resorts")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["last_resort", "key"], name="last_resort_group_once")]
+        indexes: ClassVar = [models.Index(fields=["key"], name="last_resort_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.last_resort_id}"

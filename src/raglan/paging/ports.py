@@ -4,7 +4,7 @@ The contract of a channel is written out in `docs/reference/channels.md`, and `r
 registered channel to it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -122,6 +122,7 @@ class Provider:
     why_off: Callable[[], str]
     can_confirm: bool = True
     per_hour: Callable[[], int] = lambda: 0
+    needs_database: str = ""
 
     @property
     def is_on(self) -> bool:
@@ -147,7 +148,17 @@ class Around:
     room_link: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What a page is for: the keys of its groups, and since when the oldest of what fires in them has been known."""
+
+    keys: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
 _channels: dict[str, dict[str, Provider]] = {}
+_subjects: list[Callable[[Page], Subjects | None]] = []
+_pages_for: list[Callable[[Sequence[str], int | None], list[Page]]] = []
 _around: list[Callable[[Page], Around]] = []
 
 
@@ -166,14 +177,17 @@ def register_channel(
     why_off: Callable[[], str] = _nothing_missing,
     can_confirm: bool = True,
     per_hour: Callable[[], int] = _no_limit,
+    needs_database: str = "",
 ) -> None:
     """Make a provider of a channel known. A channel with one provider needs no name.
 
     `per_hour` is its budget of messages for the whole installation; 0 is none. `can_confirm` is whether its messages
-    bring the person back to raglan: a provider that can not is marked so on screens.
+    bring the person back to raglan: a provider that can not is marked so on screens. `needs_database` says for what
+    `send` asks the database; such a provider sends nothing while that is away.
     """
     name = name or channel.kind
-    _channels.setdefault(channel.kind, {})[name] = Provider(name, channel, why_off, can_confirm, per_hour)
+    provider = Provider(name, channel, why_off, can_confirm, per_hour, needs_database)
+    _channels.setdefault(channel.kind, {})[name] = provider
 
 
 def kinds() -> list[str]:
@@ -242,3 +256,21 @@ def around(page: Page) -> Around:
         has_it=next((part.has_it for part in parts if part.has_it), ""),
         room_link=next((part.room_link for part in parts if part.room_link), ""),
     )
+
+
+def register_subjects(
+    subjects: Callable[[Page], Subjects | None], pages: Callable[[Sequence[str], int | None], list[Page]]
+) -> None:
+    """Let a higher context say what a page is for, and which pages that are not over are for keys and a policy."""
+    _subjects.append(subjects)
+    _pages_for.append(pages)
+
+
+def subjects(page: Page) -> Subjects:
+    """Return what a page is for; nothing where no context knows."""
+    return next((found for look in _subjects if (found := look(page)) is not None), Subjects())
+
+
+def pages_for(keys: Sequence[str], policy_id: int | None) -> list[Page]:
+    """Return the pages to a policy that are not over and are for one of these keys."""
+    return [page for look in _pages_for for page in look(keys, policy_id)]

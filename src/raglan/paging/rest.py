@@ -12,8 +12,9 @@ from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, ShortText, Slug, Text, When
 from raglan.oncall.models import Schedule
-from raglan.paging import actions, appointments, foresight, promises, queries, readiness, returning
+from raglan.paging import actions, appointments, foresight, last_resort, promises, queries, readiness, returning
 from raglan.paging.busy import busy_with
+from raglan.paging.events import MessageOfLastResort
 from raglan.paging.hours import Hours
 from raglan.paging.models import NotificationRule, Page, Policy
 from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
@@ -149,6 +150,7 @@ class PageDetail(PageOut):
     text: str
     next_words: str
     reached: list[ReachedOut]
+    without_database: list[MessageOfLastResort] = []
 
 
 class PageIn(Body):
@@ -651,5 +653,7 @@ def _detail(page: Page) -> PageDetail:
         )
         for item in queries.history(page)
     ]
-    more = {"text": page.text, "next_words": queries.next_words(page), "reached": reached}
+    without = [item.model_dump() for item in last_resort.messages(page)]
+    more: dict[str, object] = {"text": page.text, "next_words": queries.next_words(page), "reached": reached}
+    more["without_database"] = without
     return PageDetail.model_validate(_fields(page) | more)

@@ -4,7 +4,19 @@ from datetime import timedelta
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.paging import actions, audit, backlog, calls, delivery, events, promises, queries, readiness, returning
+from raglan.paging import (
+    actions,
+    audit,
+    backlog,
+    calls,
+    delivery,
+    events,
+    last_resort,
+    promises,
+    queries,
+    readiness,
+    returning,
+)
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
 
@@ -32,8 +44,13 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
 
 @timers.handler(actions.ESCALATE, on_parked=escalate_anyway)
 def escalate(due: timers.Due) -> None:
-    """Take the next step of a page."""
+    """Take the next step of a page; before its first one, see whether it was paged for without the database."""
+    fresh = Page.objects.filter(queries.GOES_ON, pk=due.subject_id, step=-1, round=0)
+    page = fresh.filter(reason_type__in=("group", "storm")).first()
+    may_repeat = page is not None and last_resort.before_first_step(page)
     actions.escalate(due.subject_id)
+    if page is not None and may_repeat:
+        last_resort.mark(page)
 
 
 @timers.handler(READINESS)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
-from raglan.paging import actions, ports, queries, returning
+from raglan.paging import actions, last_resort, ports, queries, returning
 from raglan.paging.models import Page, Reached
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
@@ -78,6 +78,7 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "is_open": page.state in actions.OPEN,
         "next_people": queries.next_people(page, page.next_step_at) if page.next_step_at else [],
         "history": queries.history(page),
+        "without_database": last_resort.messages(page),
         "calls": page.calls.order_by("pk"),
     }
 

@@ -33,6 +33,7 @@ PROGRAMS = ("baresip", "espeak-ng", "sox", "timeout")
 KEYS = {"4": "have", "6": "pass"}
 RING_S = 35
 TALK_S = 85
+LINK_WORDS = "Open the link in your other message to say that you have it."
 KEYS_WORDS = "Press 4 to say that you have it. Press 6 to pass it on."
 FOR_GOOD = ("403", "404", "410", "484", "486", "488", "600", "603", "604", "606")
 log = logs.get("raglan.sip")
@@ -55,7 +56,7 @@ def spoken(message: Message) -> str:
     test = "This is a test. " if message.is_test else ""
     repeat = "This may be a repeat. " if message.may_repeat else ""
     title = "".join(char if char.isprintable() else " " for char in message.title)[:200]
-    return f"{test}{repeat}raglan pages {message.person_name}. {title}. {KEYS_WORDS}"
+    return f"{test}{repeat}raglan pages {message.person_name}. {title}. {KEYS_WORDS if message.token else LINK_WORDS}"
 
 
 def target(address: str) -> str:

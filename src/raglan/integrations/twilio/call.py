@@ -37,7 +37,7 @@ class Call:
             "MachineDetection": "Enable",
             "Timeout": str(RING_S),
         }
-        if config().twilio_callbacks:
+        if config().twilio_callbacks and message.token:
             token = news_token(message)
             fields["Url"] = f"{config().public_url}/twilio/call/{token}/"
             fields["StatusCallback"] = f"{config().public_url}/twilio/voice/{token}/"

@@ -28,7 +28,7 @@ class Sms:
         sender = config().twilio_from
         fields = {"To": address, "Body": words_of(message)}
         fields["MessagingServiceSid" if sender.startswith("MG") else "From"] = sender
-        if config().twilio_callbacks:
+        if config().twilio_callbacks and message.token:
             fields["StatusCallback"] = f"{config().public_url}/twilio/sms/{news_token(message)}/"
         return Receipt(provider_id=wire.post("Messages", fields, key=message.key))
 
@@ -46,7 +46,7 @@ def news_token(message: Message) -> str:
 def words_of(message: Message) -> str:
     """Return the text: what, since when, how to answer, and the link."""
     marks = ("[test] " if message.is_test else "") + ("(may be a repeat) " if message.may_repeat else "")
-    answer = "Reply 4: I have it, 6: pass it on. " if config().twilio_callbacks else ""
+    answer = "Reply 4: I have it, 6: pass it on. " if config().twilio_callbacks and message.token else ""
     end = f" Since {message.since:%H:%M} UTC. {answer}{message.link}"
     title = plain(message.title)
     return f"{marks}{title[: max(60, MOST - len(end) - len(marks))]}.{end}"
