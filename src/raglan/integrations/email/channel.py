@@ -131,7 +131,7 @@ def compose(address: str, message: Message) -> EmailMessage:
         *(["", "Or reply with ack in the first line to take it, or with pass to pass it on."] if reply_to else []),
         *(["", message.next_words] if message.next_words else []),
         *(
-            ["", "raglan was cut off or without its database, so this may reach you twice."]
+            ["", "raglan was cut off while sending this, so it may reach you twice."]
             if message.may_repeat
             else []
         ),
