@@ -130,11 +130,7 @@ def compose(address: str, message: Message) -> EmailMessage:
         message.link,
         *(["", "Or reply with ack in the first line to take it, or with pass to pass it on."] if reply_to else []),
         *(["", message.next_words] if message.next_words else []),
-        *(
-            ["", "raglan was cut off while sending this, so it may reach you twice."]
-            if message.may_repeat
-            else []
-        ),
+        *(["", "raglan was cut off while sending this, so it may reach you twice."] if message.may_repeat else []),
     ]
     mail.set_content("\n".join(visible(line) for line in lines))
     return mail
