@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from raglan.alerts import queries
+from raglan.alerts import links, queries
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.pipeline.flap import spell
 from raglan.alerts.pipeline.severity import is_critical
@@ -101,6 +101,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": [Fact(name, value) for name, value in facts],
         "link": found.link if is_web(found.link) else "",
         "notes": queries.notes(found),
+        "runbooks": links.of(found),
         "earlier": queries.earlier_episodes(found),
         "changes": around(found.starts_at),
         "flap": (flap := queries.flap_of(found)),

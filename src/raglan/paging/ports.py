@@ -160,6 +160,7 @@ _channels: dict[str, dict[str, Provider]] = {}
 _subjects: list[Callable[[Page], Subjects | None]] = []
 _pages_for: list[Callable[[Sequence[str], int | None], list[Page]]] = []
 _around: list[Callable[[Page], Around]] = []
+_links: list[Callable[[Page], list[Known]]] = []
 
 
 def _nothing_missing() -> str:
@@ -274,3 +275,13 @@ def subjects(page: Page) -> Subjects:
 def pages_for(keys: Sequence[str], policy_id: int | None) -> list[Page]:
     """Return the pages to a policy that are not over and are for one of these keys."""
     return [page for look in _pages_for for page in look(keys, policy_id)]
+
+
+def register_links(provider: Callable[[Page], list[Known]]) -> None:
+    """Let a higher context add links, such as to runbooks, to the page's screen. Messages do without them."""
+    _links.append(provider)
+
+
+def links(page: Page) -> list[Known]:
+    """Return what may be opened from the page's screen."""
+    return [item for provider in _links for item in provider(page)]

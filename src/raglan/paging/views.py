@@ -72,6 +72,7 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "token": token,
         "reached": reached,
         "around": around,
+        "links": ports.links(page),
         "own_answer": queries.own_answer(page, reached),
         "is_added": reached is not None and reached.is_added,
         "other_has_it": page.acknowledged_by if page.acknowledged_by_id not in (None, person.pk) else None,

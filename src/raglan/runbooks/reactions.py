@@ -1,12 +1,17 @@
 """How runbooks follow news of lower contexts, and what they add to a room."""
 
+from raglan.alerts import links
+from raglan.alerts.models import Alert
 from raglan.core import timeline
 from raglan.incidents import ports
 from raglan.incidents.models import Incident
+from raglan.paging import ports as paging
+from raglan.paging.models import Page
 from raglan.people.models import Person
-from raglan.runbooks import following, queries
+from raglan.runbooks import following, queries, suggest
 
 SHOWN = 5
+ALERTS = 3
 
 
 @timeline.reaction("incident.stood_down")
@@ -23,3 +28,23 @@ def panel(incident: Incident, reader: Person) -> dict[str, object]:
 
 
 ports.register_panel("runbooks/part_room.html", panel)
+
+
+def links_of(alert: Alert) -> list[links.Link]:
+    """Return runbooks for an alert: those kept here, then addresses of others that it names."""
+    kept = suggest.shelf()
+    own = kept.for_alert(alert.labels, alert.annotations)
+    found = [links.Link(fit.runbook.title, f"/library/runbooks/{fit.runbook.slug}/", fit.why) for fit in own]
+    others = suggest.away(kept, alert.annotations)
+    return found + [links.Link(f"Runbook at {one.host}", one.address, "named by the alert") for one in others]
+
+
+def links_of_page(page: Page) -> list[paging.Known]:
+    """Return runbooks for the newest alerts of a page."""
+    alerts = Alert.objects.filter(group__page=page).order_by("-pk")[:ALERTS]
+    found = {link.address: link for alert in alerts for link in links_of(alert)}
+    return [paging.Known("Runbook:", link.text, link.address) for link in list(found.values())[: suggest.MOST]]
+
+
+links.register(links_of)
+paging.register_links(links_of_page)

@@ -61,7 +61,7 @@ class Shelf:
 
 def shelf() -> Shelf:
     """Return all runbooks of the library."""
-    return Shelf(list(queries.runbooks()[:MAX_RUNBOOKS]))
+    return Shelf(list(queries.runbooks().defer("text")[:MAX_RUNBOOKS]))
 
 
 def away(shelf: Shelf, annotations: Mapping[str, str]) -> list[Away]:
