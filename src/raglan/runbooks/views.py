@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import unescape
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -30,6 +32,12 @@ class Shown:
     number: int
     title: str
     html: SafeString
+
+    @property
+    def heading(self) -> str:
+        """Its number, and its title where the text does not begin with the same words."""
+        is_said = unescape(strip_tags(self.html)).strip().startswith(self.title.removesuffix("…"))
+        return f"Step {self.number}" if is_said else f"{self.number}. {self.title}"
 
 
 def shown(steps: Sequence[document.Step]) -> list[Shown]:

@@ -56,7 +56,7 @@ def render_commands(text: str, prefix: str) -> SafeString:
     def with_button(found: re.Match[str]) -> str:
         name = f"{prefix}-{next(numbers)}"
         return (
-            f'<div class="cmd"><pre id="{name}" tabindex="0"><code>{found[1]}</code></pre>'
+            f'<div class="stack gap-1"><pre id="{name}" tabindex="0"><code>{found[1]}</code></pre>'
             f'<button class="btn" type="button" data-copy="{name}">Copy</button></div>'
         )
 
