@@ -5,7 +5,7 @@ import pytest
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import actions
+from raglan.incidents import actions, queries
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.paging.models import Page
@@ -209,3 +209,36 @@ def test_a_closed_room_takes_no_more_words(incident: Incident, mara: Person) -> 
 
     with pytest.raises(Conflict, match="Reopen it"):
         actions.post(incident, Said(Kind.NOTE, "One more thing"), by=mara)
+
+
+@pytest.mark.parametrize("result", Entry.Result.values)
+def test_one_tap_says_what_an_act_did(incident: Incident, mara: Person, result: str) -> None:
+    doing = actions.post(incident, Said(Kind.DOING, "Restarting one host"), by=mara)
+
+    actions.tell_outcome(doing, "", by=mara, result=result)
+
+    doing.refresh_from_db()
+    assert (doing.result, doing.outcome) == (result, Entry.Result(result).label)
+
+
+def test_an_unknown_result_is_refused(incident: Incident, mara: Person) -> None:
+    doing = actions.post(incident, Said(Kind.DOING, "Restarting one host"), by=mara)
+
+    with pytest.raises(BadInput) as caught:
+        actions.tell_outcome(doing, "It went well", by=mara, result="splendid")
+
+    assert caught.value.field == "result"
+
+
+def test_who_is_stuck_waits_until_somebody_can_help(incident: Incident, mara: Person, bo: Person) -> None:
+    stuck = actions.post(incident, Said(Kind.STUCK, "Out of ideas with the configuration"), by=mara)
+    assert list(queries.open_asks(incident)) == [stuck]
+
+    actions.take_ask(stuck, by=bo)
+
+    assert (stuck.ask_state, stuck.taken_by) == (Entry.AskState.TAKEN, bo)
+
+
+@pytest.mark.parametrize("kind", [Kind.TRIED, Kind.RULED_OUT])
+def test_what_was_tried_or_ruled_out_waits_for_nobody(incident: Incident, mara: Person, kind: Entry.Kind) -> None:
+    assert actions.post(incident, Said(kind, "The old package is gone"), by=mara).ask_state == Entry.AskState.NONE

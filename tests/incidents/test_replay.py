@@ -9,7 +9,17 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, events
 from raglan.incidents.actions import Said, Standing, Warned
-from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, IncidentGroup, IncidentPage, Responder, Thanks
+from raglan.incidents.models import (
+    Alike,
+    Answer,
+    Entry,
+    HeadsUp,
+    Incident,
+    IncidentGroup,
+    IncidentPage,
+    Responder,
+    Thanks,
+)
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import replay, world
@@ -21,7 +31,7 @@ INCIDENT = (
 )
 ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
-    *("to_team_id", "taken_by_id", "taken_at", "outcome", "outcome_by_id", "outcome_at", "ping_at", "link"),
+    *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
 Kind = Entry.Kind
@@ -43,6 +53,7 @@ def stored() -> replay.State:
         "thanks": replay.rows(Thanks, ("words",)),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
+        "alikes": {(row.entry_id, row.other_id): {"other": row.other_id} for row in Alike.objects.all()},
         "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
         "pages": {row.page_id: {"in": row.incident_id} for row in IncidentPage.objects.all()},
     }
@@ -57,8 +68,17 @@ def tell(  # noqa: C901 -- one case for each kind of event
         case events.EntryPosted():
             posted(state, said)
         case events.OutcomeTold():
-            told = {"outcome": said.text, "outcome_by_id": said.person, "outcome_at": said.told_at}
-            state["entries"][said.entry].update({**told, "ask_state": said.ask_state, "ping_at": None})
+            told = {
+                "outcome": said.text,
+                "result": said.result,
+                "outcome_by_id": said.person,
+                "outcome_at": said.told_at,
+            }
+            state["entries"][said.entry].update(
+                {**told, "result": said.result, "ask_state": said.ask_state, "ping_at": None}
+            )
+        case events.SameSaid():
+            state["alikes"][said.entry, said.other] = {"other": said.other}
         case events.AskTaken():
             taken = {"taken_by_id": said.person, "taken_at": said.taken_at, "ping_at": None}
             state["entries"][said.entry].update({**taken, "ask_state": "taken"})
@@ -163,6 +183,13 @@ def answering_an_ask(mara: Person, bo: Person) -> None:
     actions.tell_outcome(ask(mara, bo), "Found it", by=bo)
 
 
+def doing_the_same_at_once(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for person in (mara, bo):
+        actions.post(room, Said(Kind.DOING, "Restarting httpd on web0012"), by=person)
+    actions.tell_outcome(Entry.objects.filter(kind=Kind.DOING)[0], "", by=bo, result="worse")
+
+
 def waiting_for_help_in_vain(mara: Person, bo: Person) -> None:
     ask(mara, bo)
     world.fast_forward(timedelta(minutes=6))
@@ -232,11 +259,21 @@ def joining_alerts(mara: Person, bo: Person) -> None:
     world.fast_forward(timedelta(minutes=3))
 
 
-ACTS = (declaring, posting, taking_an_ask, closing_an_ask, answering_an_ask, waiting_for_help_in_vain, verifying)
+ACTS = (
+    declaring,
+    posting,
+    doing_the_same_at_once,
+    taking_an_ask,
+    closing_an_ask,
+    answering_an_ask,
+    waiting_for_help_in_vain,
+    verifying,
+)
+SAME = (doing_the_same_at_once,)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 
-@pytest.mark.parametrize("act", [*ACTS, *MORE], ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", [*ACTS, *SAME, *MORE], ids=lambda act: act.__name__)
 def test_events_told_to_an_older_copy_give_the_stored_state(
     mara: Person, bo: Person, act: Callable[[Person, Person], object]
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-EntryKind = Literal["note", "doing", "ask", "verify", "found", "decided"]
+EntryKind = Literal["note", "doing", "ask", "verify", "found", "decided", "tried", "ruled_out", "stuck"]
 Feeling = Literal["down", "slow", "fine", "unknown"]
 
 

@@ -51,8 +51,17 @@ class OutcomeTold(EventPayload):
     entry: int
     person: int
     text: str
+    result: str
     ask_state: str
     told_at: datetime
+
+
+class SameSaid(EventPayload):
+    """Two people said within two minutes that they are doing the same; each is told of the other."""
+
+    kind = "entry.alike"
+    entry: int
+    other: int
 
 
 class AskTaken(EventPayload):

@@ -149,6 +149,9 @@ class Entry(models.Model):
         VERIFY = "verify", "Ask to verify"
         FOUND = "found", "Found"
         DECIDED = "decided", "Decided"
+        TRIED = "tried", "Tried"
+        RULED_OUT = "ruled_out", "Ruled out"
+        STUCK = "stuck", "I’m stuck"
         HEADS_UP = "heads_up", "Heads-up"
         MACHINE = "machine", "Machine"
         TURN = "turn", "Turn of state"
@@ -160,6 +163,14 @@ class Entry(models.Model):
         WAITING = "waiting", "Nobody yet"
         TAKEN = "taken", "Somebody is on it"
         ANSWERED = "answered", "Answered"
+
+    class Result(models.TextChoices):
+        """What an act did."""
+
+        WORKED = "worked", "It worked"
+        NOTHING = "nothing", "It did nothing"
+        WORSE = "worse", "It made it worse"
+        GIVEN_UP = "given_up", "Given up"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="entries")
     key = models.CharField(max_length=64)
@@ -174,6 +185,7 @@ class Entry(models.Model):
     taken_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     taken_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True, default="")
+    result = models.CharField(max_length=10, choices=Result.choices, blank=True, default="", db_default="")
     outcome_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     outcome_at = models.DateTimeField(null=True, blank=True)
     ping_at = models.DateTimeField(null=True, blank=True)
@@ -188,6 +200,19 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class Alike(models.Model):
+    """That somebody else said within two minutes that they are doing the same; each of the two has one."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="alikes")
+    other = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "other"], name="alike_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} is like {self.other_id}"
 
 
 class Answer(models.Model):

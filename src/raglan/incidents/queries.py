@@ -1,14 +1,14 @@
 """Reads of incidents."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Answer, Entry, HeadsUp, Incident, Responder, Thanks
+from raglan.incidents.models import Alike, Answer, Entry, HeadsUp, Incident, Responder, Thanks
 from raglan.oncall import queries as oncall
 from raglan.paging.models import Page, Reached
 from raglan.people.models import Person, Team
@@ -22,9 +22,12 @@ PEOPLE = (
     Entry.Kind.VERIFY,
     Entry.Kind.FOUND,
     Entry.Kind.DECIDED,
+    Entry.Kind.TRIED,
+    Entry.Kind.RULED_OUT,
+    Entry.Kind.STUCK,
     Entry.Kind.HEADS_UP,
 )
-ASKS = (Entry.Kind.ASK, Entry.Kind.VERIFY)
+ASKS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.STUCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,11 @@ def incident(pk: int) -> Incident:
 def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
     """The timeline of a room: everything, people, or asks; newest first unless asked otherwise."""
     answers = Prefetch("answers", Answer.objects.select_related("person").order_by("at"))
+    alikes = Alike.objects.select_related("other__author").order_by("pk")
     found = (
         Entry.objects.filter(incident=incident)
         .select_related("author", "taken_by", "to_team", "outcome_by")
-        .prefetch_related(answers)
+        .prefetch_related(answers, Prefetch("alikes", alikes))
     )
     match show:
         case "people":
@@ -94,6 +98,15 @@ def open_intentions(incident: Incident) -> QuerySet[Entry]:
     """What people said that they are doing, and have not told the outcome of."""
     waiting = Entry.objects.filter(incident=incident, kind=Entry.Kind.DOING, ask_state=Entry.AskState.WAITING)
     return waiting.select_related("author").order_by("-pk")
+
+
+def said_lately(entry: Entry, *, within: timedelta) -> QuerySet[Entry]:
+    """What others said that they are doing around that time, in this room and in open ones about the same service."""
+    services = list(entry.incident.services.values_list("pk", flat=True))
+    same = Q(incident=entry.incident_id) | Q(incident__state=Incident.State.OPEN, incident__services__in=services)
+    found = Entry.objects.filter(same, kind=Entry.Kind.DOING, author__isnull=False).exclude(author=entry.author_id)
+    around = found.filter(at__gte=entry.at - within, at__lte=entry.at + within)
+    return around.select_related("author", "incident").distinct().order_by("-pk")[:50]
 
 
 def here(incident: Incident) -> Here:

@@ -36,6 +36,9 @@ KINDS: dict[str, Kind] = {
     Entry.Kind.VERIFY: Kind("asks", "verify", "asks to verify:"),
     Entry.Kind.FOUND: Kind("finds", "find", "found:"),
     Entry.Kind.DECIDED: Kind("decides", "decide", "decided:"),
+    Entry.Kind.TRIED: Kind("does", "do", "tried:"),
+    Entry.Kind.RULED_OUT: Kind("finds", "stop", "ruled out:"),
+    Entry.Kind.STUCK: Kind("asks", "help", "is stuck on:"),
     Entry.Kind.HEADS_UP: Kind("says", "note", "gave a heads-up:"),
     Entry.Kind.MACHINE: Kind("says", "bell", ""),
 }
@@ -45,6 +48,9 @@ COMPOSER = (
     (Entry.Kind.ASK, "ask", "Ask for help"),
     (Entry.Kind.VERIFY, "verify", "Ask to verify"),
     (Entry.Kind.FOUND, "find", "Found"),
+    (Entry.Kind.TRIED, "do", "Tried"),
+    (Entry.Kind.RULED_OUT, "stop", "Ruled out"),
+    (Entry.Kind.STUCK, "help", "I’m stuck"),
     (Entry.Kind.DECIDED, "decide", "Decided"),
 )
 
@@ -59,7 +65,6 @@ class Line:
     who: str
     is_turn: bool
     is_machine: bool
-    can_tell_outcome: bool
 
     @property
     def tally(self) -> str:
@@ -81,10 +86,9 @@ def look_of(state: str) -> str:
     return LOOKS.get(ServiceState(state), "unknown")
 
 
-def line(entry: Entry, reader: Person | None) -> Line:
+def line(entry: Entry) -> Line:
     """Return an entry ready to draw."""
     is_turn = entry.kind == Entry.Kind.TURN
-    own = reader is not None and entry.author_id == reader.pk
     return Line(
         entry=entry,
         kind=KINDS.get(entry.kind, KINDS[Entry.Kind.NOTE]),
@@ -92,7 +96,6 @@ def line(entry: Entry, reader: Person | None) -> Line:
         who=entry.author.name if entry.author else entry.author_words or "raglan",
         is_turn=is_turn,
         is_machine=entry.kind == Entry.Kind.MACHINE,
-        can_tell_outcome=own and entry.kind == Entry.Kind.DOING and entry.ask_state == Entry.AskState.WAITING,
     )
 
 
@@ -131,11 +134,13 @@ def standing(incident: Incident, reader: Person, view: View) -> dict[str, object
 
 
 def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
-    """Open asks, waiting ones first, and open intentions of the reader."""
+    """Open asks, waiting ones first, and open intentions."""
     found = list(queries.open_asks(incident))
     answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
     return {
         "asks": [(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
+        "intentions": list(queries.open_intentions(incident)),
+        "results": Entry.Result.choices,
         "answered_count": answered,
         "unanswered_pages": [page for page in queries.pages_of(incident) if page.is_unanswered],
     }
@@ -148,7 +153,7 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         found = found.filter(pk__gt=view.before) if view.oldest_first else found.filter(pk__lt=view.before)
     shown = list(found[: PAGE_SIZE + 1])
     return {
-        "lines": [line(entry, reader) for entry in shown[:PAGE_SIZE]],
+        "lines": [line(entry) for entry in shown[:PAGE_SIZE]],
         "more_after": shown[PAGE_SIZE - 1].pk if len(shown) > PAGE_SIZE else 0,
         "view": view,
     }

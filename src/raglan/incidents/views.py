@@ -152,7 +152,7 @@ def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         case "close":
             actions.close_ask(entry, by=person)
         case "outcome":
-            actions.tell_outcome(entry, _text(request, "text"), by=person)
+            actions.tell_outcome(entry, _text(request, "text"), by=person, result=_text(request, "result"))
         case _:
             raise NotFound("There is nothing like that to do with an entry.")
     return _back(request, entry.incident_id)

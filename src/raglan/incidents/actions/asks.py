@@ -17,7 +17,7 @@ from raglan.people.models import Person
 @atomic
 def take_ask(entry: Entry, *, by: Person) -> Entry:
     """Say that one can help. A second helper joins the room; the first one stays named."""
-    if entry.kind != Entry.Kind.ASK:
+    if entry.kind not in (Entry.Kind.ASK, Entry.Kind.STUCK):
         raise Conflict("Only an ask for help can be taken.")
     be_here(entry.incident, by=by)
     at = now()

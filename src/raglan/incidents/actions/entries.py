@@ -9,16 +9,18 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import events
+from raglan.incidents import events, queries
 from raglan.incidents.actions.presence import be_here, room_and_now
-from raglan.incidents.models import Entry, Incident
+from raglan.incidents.alike import are_alike
+from raglan.incidents.models import Alike, Entry, Incident
 from raglan.people.models import Person, Team
 
 PING = "incidents.ping"
 PING_AFTER = timedelta(minutes=5)
 MAX_TEXT = 20_000
 MAX_KEY = 64
-WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING)
+WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING, Entry.Kind.STUCK)
+SAME_WITHIN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,46 @@ def _follow_up(entry: Entry, by: Person | None) -> None:
         link=entry.link,
     )
     timeline.append(posted, actor=by or timeline.SYSTEM, about=room_and_now(entry.incident, entry))
+    if entry.kind == Entry.Kind.DOING:
+        _tell_each_other(entry)
+
+
+def _tell_each_other(entry: Entry) -> None:
+    """Let people who announce the same act within two minutes know of each other; nobody is held up."""
+    for other in queries.said_lately(entry, within=SAME_WITHIN):
+        if not are_alike(entry.text, other.text):
+            continue
+        for one, two in ((entry, other), (other, entry)):
+            if Alike.objects.get_or_create(entry=one, other=two)[1]:
+                said = events.SameSaid(entry=one.pk, other=two.pk)
+                timeline.append(said, about=[one.incident, one])
 
 
 @atomic
-def tell_outcome(entry: Entry, text: str, *, by: Person) -> Entry:
+def tell_outcome(entry: Entry, text: str, *, by: Person, result: str = "") -> Entry:
     """Hang what happened under an intention or an ask; that closes it."""
-    if not text.strip():
+    text = text.strip() or Entry.Result(_checked(result)).label if result else text.strip()
+    if not text:
         raise BadInput("text", "say in a few words what happened")
-    entry.outcome, entry.outcome_by, entry.outcome_at = text.strip()[:MAX_TEXT], by, now()
+    entry.outcome, entry.result = text[:MAX_TEXT], _checked(result)
+    entry.outcome_by, entry.outcome_at = by, now()
     entry.ask_state = Entry.AskState.ANSWERED if entry.kind in WAITS else entry.ask_state
     entry.ping_at = None
-    entry.save(update_fields=["outcome", "outcome_by", "outcome_at", "ask_state", "ping_at"])
+    entry.save(update_fields=["outcome", "result", "outcome_by", "outcome_at", "ask_state", "ping_at"])
     timers.cancel(PING, subject=timeline.ref(entry))
     told = events.OutcomeTold(
-        entry=entry.pk, person=by.pk, text=entry.outcome, ask_state=entry.ask_state, told_at=entry.outcome_at
+        entry=entry.pk,
+        person=by.pk,
+        text=entry.outcome,
+        result=entry.result,
+        ask_state=entry.ask_state,
+        told_at=entry.outcome_at,
     )
     timeline.append(told, actor=by, about=room_and_now(entry.incident, entry))
     return entry
+
+
+def _checked(result: str) -> str:
+    if result and result not in Entry.Result.values:
+        raise BadInput("result", f"must be one of {', '.join(Entry.Result.values)}", status=422)
+    return result

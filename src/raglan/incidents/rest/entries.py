@@ -10,20 +10,28 @@ from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.models import Entry
-from raglan.incidents.rest.shapes import EntryOut, WordsIn, entry_by_id, entry_out, responder, team
+from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_out, responder, team
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router()
+Spoken = Literal["note", "doing", "ask", "verify", "found", "decided", "tried", "ruled_out", "stuck"]
 
 
 class EntryIn(Body):
     """What is said. The same key posts once."""
 
     key: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$")] = ""
-    kind: Literal["note", "doing", "ask", "verify", "found", "decided", "machine"] = "note"
+    kind: Spoken | Literal["machine"] = "note"
     text: Text
     to_team: Slug | None = None
     author_words: ShortText = ""
+
+
+class OutcomeIn(Body):
+    """What happened: words, a result, or both."""
+
+    text: Text = ""
+    result: Literal["", "worked", "nothing", "worse", "given_up"] = ""
 
 
 class AnswerIn(Body):
@@ -69,9 +77,10 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Stat
 
 
 @router.post("/entries/{entry_id}/outcome", response=EntryOut, operation_id="tell_outcome", summary="What happened")
-def tell_outcome(request: HttpRequest, entry_id: Cursor, data: WordsIn) -> EntryOut:
+def tell_outcome(request: HttpRequest, entry_id: Cursor, data: OutcomeIn) -> EntryOut:
     """Hang the outcome under an entry."""
-    return entry_out(actions.tell_outcome(entry_by_id(entry_id), data.text, by=responder(request)))
+    told = actions.tell_outcome(entry_by_id(entry_id), data.text, by=responder(request), result=data.result)
+    return entry_out(told)
 
 
 @router.post("/entries/{entry_id}/take", response=EntryOut, operation_id="take_ask", summary="I can help")

@@ -11,7 +11,7 @@ from pydantic import Field
 from raglan.catalog.models import Service
 from raglan.config import config
 from raglan.core.errors import BadInput, NotFound
-from raglan.core.schema import Body, Slug, Text
+from raglan.core.schema import Slug
 from raglan.incidents import queries
 from raglan.incidents.models import Entry, Incident
 from raglan.people.access import Scope, principal, require_scope
@@ -66,6 +66,14 @@ class AnswerOut(Schema):
     at: datetime
 
 
+class AlikeOut(Schema):
+    """Somebody else who said at the same time that they are doing the same."""
+
+    entry_id: int
+    author: str
+    url: str
+
+
 class EntryOut(Schema):
     """One entry of the timeline."""
 
@@ -78,13 +86,9 @@ class EntryOut(Schema):
     ask_state: str
     taken_by: str | None
     outcome: str
+    result: str
+    alike: list[AlikeOut]
     answers: list[AnswerOut]
-
-
-class WordsIn(Body):
-    """A few words."""
-
-    text: Text
 
 
 def responder(request: HttpRequest) -> Person:
@@ -171,6 +175,14 @@ def entry_out(entry: Entry) -> EntryOut:
         AnswerOut(person=item.person.name, answer=item.side, text=item.text, at=item.at)
         for item in entry.answers.select_related("person").order_by("at")
     ]
+    alike = [
+        AlikeOut(
+            entry_id=item.other_id,
+            author=item.other.author.name if item.other.author else "",
+            url=f"{url(item.other.incident_id)}#e{item.other_id}",
+        )
+        for item in entry.alikes.select_related("other__author").order_by("pk")
+    ]
     return EntryOut(
         id=entry.pk,
         key=entry.key,
@@ -181,5 +193,7 @@ def entry_out(entry: Entry) -> EntryOut:
         ask_state=entry.ask_state,
         taken_by=entry.taken_by.name if entry.taken_by else None,
         outcome=entry.outcome,
+        result=entry.result,
+        alike=alike,
         answers=answers,
     )
