@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Cookie
 
-from tests.support.browser import PHONE, browser_page, check_everywhere, chromium
+from tests.support.browser import PHONE, Pages, browser_page, chromium, look_at, open_pages
 from tests.support.server import Running, serving, set_up_web_team
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -34,14 +34,24 @@ def cookies(raglan: Running, browser: Browser) -> list[Cookie]:
         return page.context.cookies()
 
 
+@pytest.fixture(scope="module")
+def signed_in(raglan: Running, browser: Browser, cookies: list[Cookie]) -> Iterator[Pages]:
+    yield from open_pages(browser, raglan.url, cookies)
+
+
+@pytest.fixture(scope="module")
+def signed_out(raglan: Running, browser: Browser) -> Iterator[Pages]:
+    yield from open_pages(browser, raglan.url, [])
+
+
 @pytest.mark.parametrize("address", SIGNED_IN)
-def test_a_screen_is_open_to_everybody(raglan: Running, browser: Browser, cookies: list[Cookie], address: str) -> None:
-    assert check_everywhere(browser, address, base_url=raglan.url, cookies=cookies) == {}
+def test_a_screen_is_open_to_everybody(signed_in: Pages, address: str) -> None:
+    assert look_at(signed_in, address) == {}
 
 
 @pytest.mark.parametrize("address", OPEN)
-def test_a_door_is_open_to_everybody(raglan: Running, browser: Browser, address: str) -> None:
-    assert check_everywhere(browser, address, base_url=raglan.url) == {}
+def test_a_door_is_open_to_everybody(signed_out: Pages, address: str) -> None:
+    assert look_at(signed_out, address) == {}
 
 
 def test_focus_goes_to_what_needs_a_look(raglan: Running, browser: Browser, cookies: list[Cookie]) -> None:
