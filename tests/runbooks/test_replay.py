@@ -7,14 +7,18 @@ import pytest
 from raglan.core import timeline
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
-from raglan.runbooks import actions, events, following
+from raglan.runbooks import actions, events, folders, following
 from raglan.runbooks.actions import Draft
 from raglan.runbooks.following import Told
-from raglan.runbooks.models import Following, Runbook, StepResult
+from raglan.runbooks.git import Copy, Where
+from raglan.runbooks.importing import File
+from raglan.runbooks.models import Following, Runbook, RunbookSource, StepResult
 from raglan.testing import replay
 
 BOOK = ("slug", "title", "text", "team_id", "needs_words", "alerts", "version", "source_id", "path", "imported_version",
         "updated_at", "updated_by_id", "removed_at", "followed_at", "followed_by_id")  # fmt: skip
+SOURCE = ("name", "address", "branch", "folder", "web_url", "commit", "created_at", "ended_at", "problem",
+          "failing_since")  # fmt: skip
 GOING = ("incident_id", "runbook_id", "version", "title", "step_count", "state", "started_by_id", "started_at",
          "follower_id", "ended_at", "ended_by_id", "words")  # fmt: skip
 
@@ -24,6 +28,7 @@ def stored() -> replay.State:
         "following_id", "number", "result", "words", "person_id", "at", "key", "entry_id"
     )
     return {
+        "sources": replay.rows(RunbookSource, SOURCE),
         "books": replay.rows(Runbook, BOOK),
         "followings": replay.rows(Following, GOING),
         "results": {(row["following_id"], row["number"]): dict(row) for row in results},
@@ -52,6 +57,23 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             state["followings"][said.following]["follower_id"] = said.person
         case events.FollowingEnded():
             ended(state, said)
+        case _:
+            of_a_folder(state, pk, said)
+
+
+def of_a_folder(state: replay.State, pk: int, said: timeline.EventPayload) -> None:
+    match said:
+        case events.RunbookLetGo():
+            state["books"][pk]["source_id"] = None
+        case events.RunbookSourceSet() | events.RunbookSourceEnded():
+            row = said.model_dump(exclude={"source", "has_token"})
+            before = state["sources"].get(said.source, replay.fresh(RunbookSource, SOURCE))
+            state["sources"][said.source] = {**before, "pk": said.source, **row}
+        case events.RunbookSourceRead():
+            told = said.model_dump(include={"commit", "problem"})
+            state["sources"][said.source].update(told, failing_since=None)
+        case events.RunbookSourceNotRead():
+            state["sources"][said.source].update(problem=said.problem, failing_since=said.failing_since)
 
 
 def written(state: replay.State, said: events.RunbookWritten) -> None:
@@ -92,7 +114,17 @@ def stopping(room: Incident, mara: Person, bo: Person) -> None:
     following.stop_all(room)
 
 
-@pytest.mark.parametrize("act", [writing, to_the_end, stopping], ids=lambda act: act.__name__)
+def copying(room: Incident, mara: Person, bo: Person) -> None:
+    draft = folders.Draft("Web", Where("https://git.example.test/web.git", folder="runbooks"))
+    source = folders.add(draft, actor=mara)
+    first, second = File("a.md", "# A\n1. a"), File("b.md", "# B\n1. b")
+    folders.take_copy(source, Copy("1" * 40, (first, second)))
+    folders.keep_last_copy(source, "it is gone")
+    folders.take_copy(source, Copy("2" * 40, (File("c.md", "---\nslug: a\n---\n# A\n1. a"),), ("b.md: too large",)))
+    folders.end(source, actor=mara)
+
+
+@pytest.mark.parametrize("act", [writing, to_the_end, stopping, copying], ids=lambda act: act.__name__)
 def test_events_told_to_an_older_copy_give_the_stored_state(
     act: Callable[[Incident, Person, Person], object], room: Incident, mara: Person, bo: Person
 ) -> None:

@@ -70,6 +70,7 @@ LOOK: dict[Level, set[str]] = {
         "people:tokens",
         "people:you",
         "reviews:edit",
+        "runbooks:folders",
         "runbooks:following",
         "runbooks:index",
         "runbooks:part",
@@ -222,6 +223,9 @@ DO: dict[Level, set[str]] = {
         "people:invite",
         "people:new_team",
         "people:set_role",
+        "runbooks:end_folder",
+        "runbooks:folders",
+        "runbooks:read_folder",
     },
 }
 # Their senders sign: who is signed in here changes nothing.

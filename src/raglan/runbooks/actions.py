@@ -80,7 +80,8 @@ def rewrite(runbook: Runbook, draft: Draft, *, seen_version: int, writer: Writer
         raise Conflict("This runbook was removed. Bring it back to change it.")
     if runbook.version != seen_version:
         raise Conflict("Somebody changed this runbook meanwhile.")
-    return runbook if is_same(runbook, draft) else _write(runbook, draft, writer)
+    is_done = is_same(runbook, draft) and not has_moved(runbook, writer.origin)
+    return runbook if is_done else _write(runbook, draft, writer)
 
 
 def locked(runbook: Runbook) -> Runbook:
@@ -134,6 +135,13 @@ def is_same(runbook: Runbook, draft: Draft) -> bool:
         and _slugs(runbook.services.all()) == _slugs(draft.services)
         and _slugs(runbook.needs.all()) == _slugs(draft.needs)
     )
+
+
+def has_moved(runbook: Runbook, origin: Origin | None) -> bool:
+    """Say whether a git folder has a runbook at another place than before, or has it anew."""
+    if origin is None or origin.source is None:
+        return False
+    return (runbook.source_id, runbook.path) != (origin.source.pk, origin.path)
 
 
 def _slugs(services: Iterable[Service]) -> list[str]:

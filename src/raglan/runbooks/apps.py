@@ -14,4 +14,4 @@ class RunbooksConfig(AppConfig):
     def ready(self) -> None:
         """Register reactions, timers and panels."""
         import_module("raglan.runbooks.reactions")
-        import_module("raglan.runbooks.timers")
+        import_module("raglan.runbooks.folders")

@@ -7,8 +7,9 @@ from raglan.alerts.forms import MatchersField
 from raglan.catalog.models import Service
 from raglan.people.forms import Form
 from raglan.people.models import Team
-from raglan.runbooks import actions
+from raglan.runbooks import actions, folders
 from raglan.runbooks.front import MAX_TITLE
+from raglan.runbooks.git import Where
 from raglan.runbooks.models import Runbook
 
 
@@ -74,6 +75,40 @@ class RunbookForm(Form):
             needs_words=data["needs_words"].replace("\r\n", "\n"),
             alerts=data["alerts"],
         )
+
+
+class FolderForm(Form):
+    """A git folder whose runbooks are to be copied here."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="How people here call it, such as “Web team”.")
+    address = forms.CharField(
+        label="Address of the repository",
+        max_length=1000,
+        help_text="What `git clone` takes, beginning with https:// or http://, without user and password.",
+    )
+    branch = forms.CharField(label="Branch", max_length=200, required=False, help_text="Empty: its main one.")
+    folder = forms.CharField(
+        label="Folder", max_length=300, required=False, help_text="Such as docs/runbooks. Empty: all of it."
+    )
+    token = forms.CharField(
+        label="Token",
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Only where reading needs one. It is kept sealed and shown nowhere.",
+    )
+    web_url = forms.CharField(
+        label="Where people read the folder",
+        max_length=1000,
+        required=False,
+        help_text="Its address in a browser, so that each runbook here can link to its home.",
+    )
+
+    def draft(self) -> folders.Draft:
+        """Return what was named."""
+        data = {name: str(value).strip() for name, value in self.cleaned_data.items()}
+        where = Where(data["address"], data["branch"], data["folder"], data["token"])
+        return folders.Draft(data["name"], where, data["web_url"])
 
 
 def initial(runbook: Runbook) -> dict[str, object]:

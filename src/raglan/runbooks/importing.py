@@ -2,6 +2,7 @@
 
 Who wins: a file of the git folder that a runbook came from always does, because it can not be changed here. A file
 that somebody imports wins over what was imported before, and not over what was written or removed here, unless told to.
+A git folder takes over what was imported and not changed here since, and nothing that was written here.
 """
 
 from collections.abc import Sequence
@@ -77,7 +78,8 @@ def _why_kept(found: Runbook, draft: Draft, source: RunbookSource | None, *, ove
     if found.source_id is not None and found.source_id != (source.pk if source else None):
         return f"{found.slug} comes from another git folder"
     if source is not None:
-        return "" if found.source_id else f"{found.slug} was written here; give the file another name"
+        is_own = found.source_id is not None or found.imported_version == found.version
+        return "" if is_own else f"{found.slug} was written here; give the file another name"
     if overwrite or (found.removed_at is None and actions.is_same(found, draft)):
         return ""
     if found.removed_at is not None:
@@ -89,7 +91,7 @@ def _change(found: Runbook, draft: Draft, writer: Writer) -> Outcome:
     came_back = found.removed_at is not None
     if came_back:
         found = actions.bring_back(found, writer=writer)
-    if actions.is_same(found, draft):
+    if actions.is_same(found, draft) and not actions.has_moved(found, writer.origin):
         return Outcome.CHANGED if came_back else Outcome.SAME
     actions.rewrite(found, draft, seen_version=found.version, writer=writer)
     return Outcome.CHANGED

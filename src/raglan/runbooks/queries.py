@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from raglan.catalog.models import Service
 from raglan.core.errors import NotFound
@@ -69,6 +69,11 @@ def home_of(runbook: Runbook) -> str:
 def sources() -> QuerySet[RunbookSource]:
     """Git folders that are read, by name."""
     return RunbookSource.objects.filter(ended_at__isnull=True).order_by("name", "pk")
+
+
+def sources_with_counts() -> QuerySet[RunbookSource]:
+    """Git folders that are read, by name, each with `count`: how many runbooks the library has of it."""
+    return sources().annotate(count=Count("runbooks", filter=Q(runbooks__removed_at__isnull=True)))
 
 
 def source(pk: int) -> RunbookSource:

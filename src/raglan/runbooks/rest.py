@@ -18,8 +18,9 @@ from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
-from raglan.runbooks import actions, document, following, importing, queries, suggest
-from raglan.runbooks.models import Following, Runbook, RunbookVersion
+from raglan.runbooks import actions, document, folders, following, importing, queries, suggest
+from raglan.runbooks.git import Where
+from raglan.runbooks.models import Following, Runbook, RunbookSource, RunbookVersion
 
 router = Router(tags=["runbooks"])
 Title = Annotated[
@@ -122,6 +123,35 @@ class TakenOut(Schema):
     outcome: str
     why: str
     unknown: list[str]
+
+
+class FolderIn(Body):
+    """A git folder: an https or http address, a branch and a folder where not all is meant, a token where needed."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean_text)]
+    address: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    branch: Annotated[str, StringConstraints(max_length=200)] = ""
+    folder: Annotated[str, StringConstraints(max_length=300)] = ""
+    token: Annotated[str, StringConstraints(max_length=500)] = ""
+    web_url: Annotated[str, StringConstraints(max_length=1000)] = ""
+
+
+class FolderOut(Schema):
+    """A git folder, and how reading it goes. The token is never shown."""
+
+    id: int
+    name: str
+    address: str
+    branch: str
+    folder: str
+    web_url: str
+    has_token: bool
+    commit: str
+    read_at: datetime | None
+    tried_at: datetime | None
+    failing_since: datetime | None
+    problem: str
+    runbooks: int
 
 
 class FollowIn(Body):
@@ -346,6 +376,69 @@ def stop_following(request: HttpRequest, incident_id: Cursor, following_id: Curs
     by = _responder(request)
     following.stop(queries.following(incident_id, following_id), by=by, why=data.why)
     return _following(queries.following(incident_id, following_id))
+
+
+@router.get(
+    "/runbook-folders", response=list[FolderOut], operation_id="list_runbook_folders", summary="Git folders copied here"
+)
+def list_runbook_folders(request: HttpRequest) -> list[FolderOut]:
+    """Return the git folders that are read, and how that goes."""
+    return [_folder(one) for one in queries.sources_with_counts()]
+
+
+@router.post(
+    "/runbook-folders", response={201: FolderOut}, operation_id="add_runbook_folder", summary="Copy a git folder"
+)
+def add_runbook_folder(request: HttpRequest, data: FolderIn) -> Status[FolderOut]:
+    """Copy a git folder from now on, every ten minutes."""
+    require_scope(request, Scope.CONFIGURE)
+    where = Where(data.address, data.branch, data.folder, data.token)
+    made = folders.add(folders.Draft(data.name, where, data.web_url), actor=principal(request).actor)
+    return Status(201, _folder(queries.sources_with_counts().get(pk=made.pk)))
+
+
+@router.post(
+    "/runbook-folders/{folder_id}/read",
+    response={202: FolderOut},
+    operation_id="read_runbook_folder",
+    summary="Read a git folder now",
+)
+def read_runbook_folder(request: HttpRequest, folder_id: Cursor) -> Status[FolderOut]:
+    """Read a git folder as soon as a worker is free."""
+    require_scope(request, Scope.CONFIGURE)
+    folders.read_soon(queries.source(folder_id))
+    return Status(202, _folder(queries.sources_with_counts().get(pk=folder_id)))
+
+
+@router.delete(
+    "/runbook-folders/{folder_id}",
+    response={204: None},
+    operation_id="end_runbook_folder",
+    summary="Copy a git folder no more",
+)
+def end_runbook_folder(request: HttpRequest, folder_id: Cursor) -> Status[None]:
+    """Read a git folder no more; what was copied stays and can be changed here."""
+    require_scope(request, Scope.CONFIGURE)
+    folders.end(queries.source(folder_id), actor=principal(request).actor)
+    return Status(204, None)
+
+
+def _folder(one: RunbookSource) -> FolderOut:
+    return FolderOut(
+        id=one.pk,
+        name=one.name,
+        address=one.address,
+        branch=one.branch,
+        folder=one.folder,
+        web_url=one.web_url,
+        has_token=bool(one.token_sealed),
+        commit=one.commit,
+        read_at=one.read_at,
+        tried_at=one.tried_at,
+        failing_since=one.failing_since,
+        problem=one.problem,
+        runbooks=getattr(one, "count", 0),
+    )
 
 
 def _writer(request: HttpRequest) -> actions.Writer:
