@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import Pages, chromium, look_at, open_pages, sign_in
+from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -17,12 +17,6 @@ def raglan() -> Iterator[Running]:
     with serving() as running:
         set_up_web_team(running)
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

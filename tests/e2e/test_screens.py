@@ -61,6 +61,8 @@ SIGNED_IN = [
     "/on-call/web/handover/",
     "/on-call/web/shadow/",
     "/on-call/web/hours/",
+    "/library/",
+    "/library/folders/",
     "/people/",
     "/people/{mara}/",
     "/people/invite/",

@@ -84,7 +84,7 @@ class FolderForm(Form):
     address = forms.CharField(
         label="Address of the repository",
         max_length=1000,
-        help_text="What `git clone` takes, beginning with https:// or http://, without user and password.",
+        help_text="What git clone takes, beginning with https:// or http://, without user and password.",
     )
     branch = forms.CharField(label="Branch", max_length=200, required=False, help_text="Empty: its main one.")
     folder = forms.CharField(
