@@ -38,12 +38,13 @@ def test_words_become_sound_for_a_telephone(tmp_path: Path) -> None:
 
 
 def test_what_is_said_names_the_person_the_matter_and_the_keys(message: Make) -> None:
-    words = spoken(message(title="x\x1b[2J\ny" + "z" * 500, may_repeat=True, is_test=True))
+    words = spoken(message(title="x\x1b[2J\ny" + "z" * 500, may_repeat=True, is_test=True, token="t0ken"))
 
     assert words.startswith("This is a test. This may be a repeat. raglan pages Mara Keller. x")
     assert "Press 4" in words
     assert len(words) < 400
     assert words.isprintable()
+    assert "Press" not in spoken(message())  # without a token no key can answer
 
 
 def test_a_number_is_dialled_through_our_own_system_and_an_extension_as_it_is(options: Callable[..., None]) -> None:

@@ -13,7 +13,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK
 from raglan.incidents import actions as incidents
 from raglan.incidents.actions import Said
-from raglan.incidents.models import Entry
+from raglan.incidents.models import Entry, Incident
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.testing import world
@@ -132,7 +132,7 @@ def test_two_who_stand_down_at_once_end_it_once(outbox: world.Outbox) -> None:
     mara = world.person("Mara Keller")
     room = incidents.declare("Apache is down", by=mara)
 
-    raised = together(*[lambda: incidents.stand_down(incidents.Incident.objects.get(), by=mara, words="Over")] * 2)
+    raised = together(*[lambda: incidents.stand_down(Incident.objects.get(), by=mara, words="Over")] * 2)
 
     assert raised == []
     assert [event.kind for event in timeline.about(room)].count("incident.stood_down") == 1
