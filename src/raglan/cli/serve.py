@@ -10,7 +10,8 @@ import click
 from raglan.cli import ready
 from raglan.config import config
 
-M_ARENA_MAX = -8  # of malloc.h
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3  # of malloc.h
+LARGE = 128 * 1024  # bytes; as the C library has it at first, which it would raise by itself
 
 
 @click.command()
@@ -34,6 +35,11 @@ def serve(*, host: str | None, port: int | None, roles: str | None, migrate: boo
 
 
 def share_heaps() -> None:
-    """Let all threads share two heaps of the C library: some threads' own would keep 20 MB that nobody uses."""
+    """Let all threads share two heaps of the C library: some threads' own would keep 20 MB that nobody uses.
+
+    Large blocks stay apart from the heaps, so that they go back to the system when they are over.
+    """
     with suppress(OSError, AttributeError):  # a C library without this option has no such heaps
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+        library = ctypes.CDLL(None)
+        library.mallopt(M_ARENA_MAX, 2)
+        library.mallopt(M_MMAP_THRESHOLD, LARGE)

@@ -1,6 +1,7 @@
 """`raglan serve`: one process, one port. Starts everything, takes signals over, and ends everything in order."""
 
 import asyncio
+import ctypes
 import gc
 import os
 import resource
@@ -247,6 +248,7 @@ class Process:
         gc.collect()
         gc.freeze()  # what is loaded by now stays; no later collection needs to look at it
         gc.set_threshold(*COLLECT)
+        give_back_memory()
 
     def _end_quiet_start(self) -> None:
         """Start the engine of a restored copy once a person has said that it may page."""
@@ -325,6 +327,12 @@ class Process:
             database_since=self._pulse.answering_since,
             writer_lives=self._journal is None or self._journal.is_writing,
         )
+
+
+def give_back_memory() -> None:
+    """Give what loading needed for a while back to the system."""
+    with suppress(OSError, AttributeError):  # a C library without this call keeps it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def load_screens() -> None:
