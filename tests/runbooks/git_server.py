@@ -3,12 +3,12 @@
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.integrations.fakes import Answer, Request, http_server
 
 
 class Repository:
@@ -47,65 +47,39 @@ class Repository:
         return self.git(self.work, "rev-parse", "HEAD")
 
 
-class Handler(BaseHTTPRequestHandler):
-    root = ""
-    password = ""
-    elsewhere = ""
-
-    def do_GET(self) -> None:
-        self._serve(b"")
-
-    def do_POST(self) -> None:
-        self._serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-    def _serve(self, body: bytes) -> None:
-        if self.elsewhere:
-            self._answer(302, [("Location", f"{self.elsewhere}{self.path}")], b"")
-            return
-        wanted = base64.b64encode(f"git:{self.password}".encode()).decode()
-        if self.password and self.headers.get("Authorization") != f"Basic {wanted}":
-            self._answer(401, [("WWW-Authenticate", "Basic")], b"")
-            return
-        parts = urlsplit(self.path)
-        env = {
-            "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": self.root,
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": parts.path,
-            "QUERY_STRING": parts.query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-        }
-        done = subprocess.run(["git", "http-backend"], env=env, input=body, capture_output=True, timeout=20, check=True)
-        head, _, rest = done.stdout.partition(b"\r\n\r\n")
-        pairs = [line.decode().split(": ", 1) for line in head.split(b"\r\n")]
-        status = next((int(value.split()[0]) for name, value in pairs if name == "Status"), 200)
-        self._answer(status, [(name, value) for name, value in pairs if name != "Status"], rest)
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in [*headers, ("Content-Length", str(len(body)))]:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of the parent
-        """Say nothing."""
-
-
 @contextmanager
 def serving(root: Path, *, password: str = "", elsewhere: str = "") -> Iterator[str]:
     """Serve the repositories below a folder; give the address."""
-    own = type("Own", (Handler,), {"root": str(root), "password": password, "elsewhere": elsewhere})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), own)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+
+    def respond(request: Request) -> Answer:
+        if elsewhere:
+            return Answer(302, headers=(("Location", f"{elsewhere}{request.path}"),))
+        wanted = base64.b64encode(f"git:{password}".encode()).decode()
+        if password and request.headers.get("authorization") != f"Basic {wanted}":
+            return Answer(401, headers=(("WWW-Authenticate", "Basic"),))
+        return _from_git(root, request)
+
+    with http_server(respond) as url:
+        yield url
+
+
+def _from_git(root: Path, request: Request) -> Answer:
+    parts = urlsplit(request.path)
+    env = {
+        "PATH": os.environ["PATH"],
+        "GIT_PROJECT_ROOT": str(root),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": parts.path,
+        "QUERY_STRING": parts.query,
+        "REQUEST_METHOD": request.method,
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(len(request.body)),
+        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+    }
+    command = ["git", "http-backend"]
+    done = subprocess.run(command, env=env, input=request.body, capture_output=True, timeout=20, check=True)
+    head, _, rest = done.stdout.partition(b"\r\n\r\n")
+    pairs = [line.decode().split(": ", 1) for line in head.split(b"\r\n")]
+    status = next((int(value.split()[0]) for name, value in pairs if name == "Status"), 200)
+    return Answer(status, rest, tuple((name, value) for name, value in pairs if name != "Status"))

@@ -11,7 +11,7 @@ from raglan.config import config
 from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict
 from raglan.people.models import Person
-from raglan.runbooks import actions, folders, git, queries
+from raglan.runbooks import actions, folders, git, limits, queries
 from raglan.runbooks.actions import Draft
 from raglan.runbooks.git import NotReadError, Where
 from raglan.runbooks.models import Runbook, RunbookSource
@@ -103,7 +103,7 @@ def test_the_copy_stays_when_the_server_is_gone_and_goes_on_when_it_is_back(
 def test_a_file_that_can_not_be_used_is_named_and_what_was_here_stays(repository: Repository, follow: Follow) -> None:
     source = follow()
     world.fire_all()
-    repository.put(docs__hand=b"\xff\xfe", docs__large="x" * (git.MAX_BYTES + 1), docs__odd="---\nno end\n")
+    repository.put(docs__hand=b"\xff\xfe", docs__large="x" * (limits.MAX_BYTES + 1), docs__odd="---\nno end\n")
     ten_minutes_later()
     source.refresh_from_db()
     assert {line.partition(":")[0] for line in source.problem.splitlines()} == {"hand.md", "large.md", "odd.md"}

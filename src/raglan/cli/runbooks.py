@@ -8,10 +8,7 @@ import click
 
 from raglan.cli import client
 from raglan.cli.talk import as_json, objects, show, when
-
-MAX_FILES = 1_000
-MAX_BYTES = 256 * 1024
-ENDINGS = (".md", ".markdown")
+from raglan.runbooks.limits import MAX_BYTES, MAX_FILES, is_wanted
 
 
 @click.group()
@@ -82,7 +79,7 @@ def files_below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place) / name
-            if name.startswith(".") or not name.lower().endswith(ENDINGS) or path.is_symlink() or not path.is_file():
+            if not is_wanted(name) or path.is_symlink() or not path.is_file():
                 continue
             count += 1
             if count > MAX_FILES:

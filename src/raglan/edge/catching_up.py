@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from raglan.alerts import actions, ports, queries
 from raglan.alerts.ports import Batch, IntakeRequest, Outcome, SourceKey
@@ -14,6 +13,7 @@ from raglan.core import logs
 from raglan.core.db import deadline
 from raglan.core.errors import BadInput, NotFound, Overloaded, RaglanError
 from raglan.edge.journal import Journal
+from raglan.edge.looking import Looking
 from raglan.edge.spool import Record, Spool
 
 EVERY_S = 1.0
@@ -75,18 +75,15 @@ class CatchingUp:
         self._journal = journal
         self._is_back = is_back
         self.before: Callable[[], object] = lambda: None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="raglan-spool", daemon=True)
+        self._looking = Looking("raglan-spool", self._look, every_s=EVERY_S)
 
     def start(self) -> None:
         """Begin looking."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self, timeout: float = 0.0) -> None:
         """Look no more; what is left stays on disk for the next start."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
+        self._looking.stop(timeout)
 
     def catch_up(self) -> bool:
         """Hand over what waits, if the database answers; tell whether nothing is left."""
@@ -99,22 +96,20 @@ class CatchingUp:
             if handed:
                 self._spool.done(handed, some[handed - 1][1])
             total += handed
-            if handed < len(some) or self._stopping.is_set():
+            if handed < len(some) or self._looking.is_stopping:
                 return False
         closed = self._spool.close_if_empty()
         if closed and total:
             log.warning("the database is back; what was spooled is stored", extra={"requests": total})
         return closed
 
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            if not self._spool.is_needed:
-                continue
-            try:
-                self.catch_up()
-            except Exception:  # this thread must outlive anything: without it nothing that waits is stored
-                log.exception("the spool could not be handed over; it is tried again")
-        connections.close_all()
+    def _look(self) -> None:
+        if not self._spool.is_needed:
+            return
+        try:
+            self.catch_up()
+        except Exception:  # this thread must outlive anything: without it nothing that waits is stored
+            log.exception("the spool could not be handed over; it is tried again")
 
     def _hand_over(self, records: Sequence[Record]) -> int:
         """Return how many of the first records are done with."""

@@ -1,13 +1,13 @@
 """A thread that asks the database for a sign of life, and tells how long it has been answering."""
 
-import threading
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from raglan.core import logs
 from raglan.core.db import deadline
+from raglan.edge.looking import Looking
 
 EVERY_S = 2.0
 ANSWER_S = 5.0
@@ -21,24 +21,21 @@ class Pulse:
         self.answering_since: float | None = time.monotonic()
         self.silent_since: float | None = None
         self._also = also
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="raglan-pulse", daemon=True)
+        self._looking = Looking("raglan-pulse", self._try, every_s=EVERY_S)
 
     def start(self) -> None:
         """Start looking."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """Look no more."""
-        self._stopping.set()
+        self._looking.stop()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            try:
-                self.look()
-            except (DatabaseError, InterfaceError) as error:
-                self._note(answers=False, error=str(error))
-        connections.close_all()
+    def _try(self) -> None:
+        try:
+            self.look()
+        except (DatabaseError, InterfaceError) as error:
+            self._note(answers=False, error=str(error))
 
     def look(self) -> None:
         """Ask once. Raises what the database raises."""

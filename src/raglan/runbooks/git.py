@@ -17,10 +17,8 @@ from urllib.parse import urlsplit
 from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.runbooks.importing import File
+from raglan.runbooks.limits import MAX_BYTES, MAX_FILES, is_wanted
 
-ENDINGS = (".md", ".markdown")
-MAX_FILES = 1_000
-MAX_BYTES = 256 * 1024
 MAX_ALL = 16 * 1024 * 1024
 DEADLINE_S = 60
 MAX_DISK = 200 * 1024  # of a single file, in the blocks of 1,024 bytes that `ulimit -f` counts
@@ -102,7 +100,7 @@ def _chosen(tree: bytes, folder: str) -> tuple[list[tuple[str, str]], list[str]]
     start, total = f"{folder.strip('/')}/" if folder else "", 0
     for path, name, size in _entries(tree):
         inner = path.removeprefix(start)
-        if not path.startswith(start) or not _is_wanted(inner):
+        if not path.startswith(start) or not is_wanted(inner):
             continue
         total += size
         if size > MAX_BYTES:
@@ -121,10 +119,6 @@ def _entries(tree: bytes) -> Iterator[tuple[str, str, int]]:
         words = head.split()
         if len(words) == 4 and words[0] in (b"100644", b"100755") and words[3].isdigit():
             yield path.decode("utf-8", "replace"), words[2].decode(), int(words[3])
-
-
-def _is_wanted(path: str) -> bool:
-    return path.lower().endswith(ENDINGS) and not any(part.startswith(".") for part in path.split("/"))
 
 
 def _blobs(out: bytes) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections
 from prometheus_client import Counter, Gauge
 
 from raglan.core import logs, metrics, timers
@@ -33,6 +33,7 @@ from raglan.edge.last_resort.cases import (
 from raglan.edge.last_resort.diary import Diary
 from raglan.edge.last_resort.reading import Refreshing
 from raglan.edge.last_resort.standing import Kept, Owners, Standing, age_words
+from raglan.edge.looking import Looking
 from raglan.edge.spool import Place, Spool
 from raglan.edge.threads import Threads
 from raglan.paging import events, kept, last_resort
@@ -75,32 +76,27 @@ class Pager:
         self._refresh_at = 0.0
         self._answers_since: float | None = None
         self._senders: Threads | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="raglan-last-resort", daemon=True)
+        self._looking = Looking("raglan-last-resort", self._look, every_s=LOOK_S)
 
     # Life ----------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin looking."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self, timeout: float = 0.0) -> None:
         """Look no more."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
+        self._looking.stop(timeout)
         if self._senders is not None:
             self._senders.stop()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except (DatabaseError, Overloaded) as error:
-                log.warning("paging without the database waits", extra={"error": str(error)[:300]})
-            except Exception:  # this thread must outlive anything: without it nobody is paged
-                log.exception("paging without the database failed; it is tried again")
-        connections.close_all()
+    def _look(self) -> None:
+        try:
+            self.look()
+        except (DatabaseError, Overloaded) as error:
+            log.warning("paging without the database waits", extra={"error": str(error)[:300]})
+        except Exception:  # this thread must outlive anything: without it nobody is paged
+            log.exception("paging without the database failed; it is tried again")
 
     def look(self) -> None:
         """Do once what is to be done."""
