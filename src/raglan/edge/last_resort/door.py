@@ -19,7 +19,9 @@ from raglan.edge.threads import Threads
 PREFIX = "/away/"
 GOOD_FOR = timedelta(hours=72)
 HTML = "text/html; charset=utf-8"
-SAID = {"have": "You have it.", "pass": "Passed on."}
+SAID = {"have": "You have it.", "pass": "Passed on."}  # to buttons of messages
+ONWARD = "pass-on"  # the page's own button, which leads back to the page
+WAYS = ("", ONWARD, *SAID)
 OVER = "This link is over, or lost its end on the way. Sign in to see open pages."
 
 
@@ -41,11 +43,11 @@ class Door:
             token, _, what = scope["path"].removeprefix(PREFIX).partition("/")
             what = what.strip("/")
             method = scope["method"]
-            if method == "POST" and what in ("", *SAID):
+            if method == "POST" and what in WAYS:
                 await self._take(token, what, send)
             elif method in ("GET", "HEAD") and not what:
                 await self._show(token, send)
-            elif what in ("", *SAID):
+            elif what in WAYS:
                 raise BadInput("", "Send this with POST.", status=405)
             else:
                 raise NotFound(OVER)
@@ -55,10 +57,10 @@ class Door:
     async def _take(self, token: str, what: str, send: Send) -> None:
         case, person = _read(token)
         try:
-            await self._threads.ask(lambda: self._pager.answer(case, person, has_it=what != "pass"))
+            await self._threads.ask(lambda: self._pager.answer(case, person, has_it=what not in ("pass", ONWARD)))
         except OSError:
             raise Overloaded("The disk does not take this. Try again.") from None
-        if what:
+        if what in SAID:
             await answer(send, 200, f"{SAID[what]}\n".encode(), content_type=PLAIN, headers=_headers())
         else:
             await answer(send, 303, b"", headers={**_headers(), "Location": f"{PREFIX}{token}/"})
@@ -80,6 +82,7 @@ class Door:
                 "since": case.at if case else None,
                 "own": any(item.person == person for item in answers),
                 "taken": bool(answers),
+                "passed": case is not None and person in case.passed,
             }
         return render_to_string("paging/away.html", facts)
 
