@@ -90,9 +90,12 @@ def test_somebody_who_left_is_nobody(outbox: world.Outbox) -> None:
     policy = world.policy((900, [mara]), (300, [bo]))
     world.people.deactivate(mara, by=admin)
 
-    world.page(policy)
+    page = world.page(policy)
 
-    assert names(outbox) == ["Bo Silva"]
+    reached = [item.address for item in outbox.sent if item.message.page_id == page.pk]
+    assert reached == [bo.email]
+    others = {item.message.title for item in outbox.sent if item.message.page_id != page.pk}
+    assert others <= {"Web: nobody is on call at step 1"}  # to the administrator, and in daylight at once
 
 
 def test_when_nobody_answers_everyone_sees_it_on_now(outbox: world.Outbox) -> None:
