@@ -1,10 +1,10 @@
 """In storms as well: what fires has a live page of every policy that wants it, after any history."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from raglan.alerts import actions
@@ -27,6 +27,17 @@ steps = st.one_of(
     st.tuples(st.just("somebody answers"), st.integers(0, 5)),
     st.tuples(st.just("silence"), names),
 )
+
+
+# What is held and let go again while the page of its storm lives on for others, and waits for daylight itself.
+HELD_IN_A_STORM = [
+    ("silence", "a"),
+    ("send", [("firing", name, "1", "warning") for name in "ade"]),
+    ("time passes", 400),
+    ("silence", "a"),
+    ("send", [("firing", "a", "1", "warning")]),
+    ("time passes", 400),
+]
 
 
 class Storms:
@@ -84,18 +95,30 @@ class Storms:
 
 @pytest.mark.timeout(600)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=st.lists(steps, max_size=8))
+@given(history=st.lists(steps, max_size=8), hour=st.sampled_from((10, 20)))
+@example(history=HELD_IN_A_STORM, hour=20)
+@example(history=HELD_IN_A_STORM, hour=10)
 def test_what_fires_in_a_storm_has_a_live_page_of_each_policy(
-    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, history: list[tuple[str, object]]
+    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, history: list[tuple[str, object]], hour: int
 ) -> None:
+    """By day what is not urgent goes out; by night it waits, and so do pages that others could join."""
     monkeypatch.setattr(config(), "storm_groups", 1)
     moved = CLOCK.moved
-    with transaction.atomic():
-        lived = Storms()
-        for step in history:
-            lived.step(*step)
-            timers.release()
-            world.fire_all()
-            lived.check()
-        transaction.set_rollback(True)
-    CLOCK.move(moved - CLOCK.moved)
+    try:
+        CLOCK.move(a_monday_at(hour) - now())
+        with transaction.atomic():
+            lived = Storms()
+            for step in history:
+                lived.step(*step)
+                timers.release()
+                world.fire_all()
+                lived.check()
+            transaction.set_rollback(True)
+    finally:
+        CLOCK.move(moved - CLOCK.moved)
+
+
+def a_monday_at(hour: int) -> datetime:
+    """Return an hour of the next Monday, in UTC."""
+    day = now() + timedelta(days=7 - now().weekday())
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)

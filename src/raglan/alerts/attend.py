@@ -161,7 +161,11 @@ def policy_of(group: AlertGroup) -> Policy | None:
 
 
 def end(group: AlertGroup, *, why: str) -> None:
-    """End every page of its own that a group has, and what it waits for. Those of storms end by `storms.settle`."""
+    """End every page of its own that a group has, and what it waits for. Those of storms end by `storms.settle`.
+
+    A group that stays open and pages several policies leaves the page of its storm, which may live on for others: what
+    joined it again could not page the policies whose own pages end here.
+    """
     timers.cancel(ATTEND, subject=timeline.ref(group)) if group.page_at else None
     group.page_at = None
     if group.page is None:
@@ -171,6 +175,9 @@ def end(group: AlertGroup, *, why: str) -> None:
         ended = paging.resolve(page, why=why)
         if ended.pk == group.page_id:
             group.page = ended
+    if group.also and group.page.reason_type == "storm" and group.state == AlertGroup.State.OPEN:
+        group.page = None
+        timeline.append(events.GroupPaged(group=group.pk, page=None, why=why), about=[group, "alerts"])
 
 
 def _clock(moment: datetime) -> str:
