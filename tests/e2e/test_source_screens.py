@@ -6,9 +6,9 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Cookie
+from playwright.sync_api import Browser
 
-from tests.support.browser import check_everywhere, sign_in
+from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -43,12 +43,10 @@ def send(running: Running, path: str, body: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def cookies(raglan: Running, browser: Browser) -> list[Cookie]:
-    return sign_in(browser, raglan.url, "Ada")
+def pages(raglan: Running, browser: Browser) -> Iterator[Pages]:
+    yield from open_pages(browser, raglan.url, sign_in(browser, raglan.url, "Ada"))
 
 
 @pytest.mark.parametrize("address", ["/setup/sources/heartbeat/", "/setup/sources/generic/", "/setup/heartbeats/1/"])
-def test_a_screen_of_a_source_is_for_everyone(
-    raglan: Running, browser: Browser, cookies: list[Cookie], address: str
-) -> None:
-    assert check_everywhere(browser, address, base_url=raglan.url, cookies=cookies) == {}
+def test_a_screen_of_a_source_is_for_everyone(pages: Pages, address: str) -> None:
+    assert look_at(pages, address) == {}

@@ -92,12 +92,12 @@ def needless() -> list[Way]:
     return list(Notification.objects.filter(cancelled | spent).values_list("person__name", "channel"))
 
 
-def first_failure(story: Story, seeds: int) -> tuple[int, list[str]] | None:
-    """Return the first seed whose history goes wrong."""
+def first_failure(story: Story, seeds: int, *, begin: int = 0) -> tuple[int, list[str]] | None:
+    """Return the first seed whose history goes wrong; all are tried, from `begin` on and then those before it."""
     with story.told():
         story.go_on()
         wanted = ways(story)
-    for seed in range(seeds):
+    for seed in (*range(begin, seeds), *range(begin)):
         if wrong := lived(story, seed, wanted):
             return seed, wrong
     return None
@@ -159,7 +159,7 @@ def test_a_planted_mistake_in_the_protocol_is_found(
 def test_a_lease_shorter_than_a_send_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config(), "lease_s", 0.0)
 
-    assert first_failure(Story(STORIES[0]), 400) is not None
+    assert first_failure(Story(STORIES[0]), 400, begin=200) is not None  # few seeds find it; 207 did
 
 
 def test_a_key_for_each_try_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
