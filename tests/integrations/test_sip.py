@@ -166,6 +166,42 @@ def test_a_call_that_ends_without_a_key_is_told_at_once_however_it_began(
     assert reports.get(timeout=10) == Report(Outcome.NOT_REACHED, words)
 
 
+class SilentLine(FakeLine):
+    """One that tells of a key and then of nothing more, as when the other side never hears that it is over."""
+
+    left: "queue.Queue[float]"
+
+    def __exit__(self, *_: object) -> None:
+        self.left.put(time.monotonic())
+
+    def events(self, until: float) -> Iterator[Event]:
+        if not self.told:
+            while time.monotonic() < until:
+                time.sleep(0.02)
+        told, type(self).told = self.told, ()
+        yield from told
+        if told:
+            yield from self.events(until)
+
+
+def test_after_its_answer_the_call_is_hung_up_whatever_the_other_side_tells(
+    message: Make, reports: "queue.Queue[Report]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SilentLine, "told", (TAKEN, Event("CALL_DTMF_START", "4"), Event("CALL_DTMF_START", "6")))
+    monkeypatch.setattr(SilentLine, "left", queue.Queue(), raising=False)
+    monkeypatch.setattr(channel, "Line", SilentLine)
+    said: list[str] = []
+    monkeypatch.setattr(channel.replies, "answer", lambda _, what, **__: said.append(what) or "You have it.")
+    monkeypatch.setattr(channel.speech, "speak", lambda *_, **__: 0.3)
+
+    Sip().send("sip:100@pbx.example.test", message())
+
+    assert SilentLine.left.get(timeout=10)
+    assert said == ["have"]
+    with pytest.raises(queue.Empty):
+        reports.get(timeout=0.1)
+
+
 def test_a_call_that_never_rings_is_a_failure_and_no_report(
     message: Make, reports: "queue.Queue[Report]", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ PROGRAMS = ("baresip", "espeak-ng", "sox", "timeout")
 KEYS = {"4": "have", "6": "pass"}
 RING_S = 35
 TALK_S = 85
+SLACK_S = 1.0  # for the sound to be on its way
 LINK_WORDS = "Open the link in your other message to say that you have it."
 KEYS_WORDS = "Press 4 to say that you have it. Press 6 to pass it on."
 FOR_GOOD = ("403", "404", "410", "484", "486", "488", "600", "603", "604", "606")
@@ -152,7 +153,7 @@ def _begin(call: Followed, outcome: DeliveryError | None) -> bool:
 
 def _talk(line: Line, call: Followed, folder: Path) -> None:
     line.tell("dial", call.address)
-    is_taken, answered = False, ""
+    is_taken = False
     ends = time.monotonic() + RING_S
     for event in line.events(ends + TALK_S):
         match event.kind:
@@ -161,15 +162,15 @@ def _talk(line: Line, call: Followed, folder: Path) -> None:
             case "CALL_ESTABLISHED":
                 is_taken = True
                 _begin(call, None)
-            case "CALL_DTMF_START" if event.param in KEYS and not answered:
-                answered = _answer(call, KEYS[event.param])
-                _say(line, answered, folder)
+            case "CALL_DTMF_START" if event.param in KEYS:
+                _say_last(line, _answer(call, KEYS[event.param]), folder)
+                return
             case "CALL_CLOSED" | "REFUSED":
-                _over(call, event, is_taken=is_taken, answered=answered)
+                _over(call, event, is_taken=is_taken)
                 return
         if not is_taken and time.monotonic() > ends:
             break
-    _over(call, Event("CALL_CLOSED", "nobody took it"), is_taken=is_taken, answered=answered)
+    _over(call, Event("CALL_CLOSED", "nobody took it"), is_taken=is_taken)
 
 
 def _answer(call: Followed, said: str) -> str:
@@ -183,17 +184,23 @@ def _answer(call: Followed, said: str) -> str:
         return error.sentence
 
 
-def _say(line: Line, words: str, folder: Path) -> None:
-    """Speak the answer in place of the page; the call ends with it."""
+def _say_last(line: Line, words: str, folder: Path) -> None:
+    """Speak the answer in place of the page. Whoever leaves the line then hangs up, whether the other side did or not.
+
+    Further keys are slips of the finger.
+    """
     said = folder / "answer.wav"
-    speech.speak(f"{words} Goodbye.", said, voice=config().sip_voice)
+    length_s = speech.speak(f"{words} Goodbye.", said, voice=config().sip_voice)
     line.tell("ausrc", f"aufile,{said}")
+    for event in line.events(time.monotonic() + length_s + SLACK_S):
+        if event.kind == "CALL_CLOSED":
+            return
 
 
-def _over(call: Followed, event: Event, *, is_taken: bool, answered: str) -> None:
+def _over(call: Followed, event: Event, *, is_taken: bool) -> None:
     """The call has ended: before it rang that is a failure, without a key nobody was reached."""
     why = " ".join(event.param.split())[:100] or "it ended"
-    if _begin(call, DeliveryError(f"the call did not begin: {why}", permanent=why.startswith(FOR_GOOD))) or answered:
+    if _begin(call, DeliveryError(f"the call did not begin: {why}", permanent=why.startswith(FOR_GOOD))):
         return
     notification = replies.of("reply", call.token)
     if notification is not None:
