@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "raglan.incidents",
     "raglan.reviews",
     "raglan.runbooks",
+    "raglan.outside",
     "raglan.integrations",
     "raglan.console",
 ]

@@ -1,0 +1,16 @@
+"""What the outside adds to a room: one quiet line."""
+
+from raglan.core.clock import now
+from raglan.incidents import ports
+from raglan.incidents.models import Incident
+from raglan.outside import queries
+from raglan.people.models import Person
+
+
+def quiet_line(incident: Incident, reader: Person) -> dict[str, object]:
+    """Return who holds the outside, and when the next word comes."""
+    found = queries.desk(incident)
+    return {"desk": found, "is_late": queries.is_late(found, now())}
+
+
+ports.register_panel("outside/part_room.html", quiet_line)
