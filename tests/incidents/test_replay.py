@@ -12,8 +12,10 @@ from raglan.incidents.actions import Said, Standing, Warned
 from raglan.incidents.models import (
     Alike,
     Answer,
+    EarlierText,
     Entry,
     HeadsUp,
+    Helped,
     Incident,
     IncidentGroup,
     IncidentPage,
@@ -23,6 +25,7 @@ from raglan.incidents.models import (
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import replay, world
+from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
@@ -32,6 +35,7 @@ INCIDENT = (
 ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
     *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
+    "corrected_at",
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
 Kind = Entry.Kind
@@ -53,6 +57,10 @@ def stored() -> replay.State:
         "thanks": replay.rows(Thanks, ("words",)),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
+        "earlier": {
+            (row.entry_id, row.number): {"text": row.text, "until": row.until} for row in EarlierText.objects.all()
+        },
+        "helped": {(row.entry_id, row.person_id): {"at": row.at} for row in Helped.objects.all()},
         "alikes": {(row.entry_id, row.other_id): {"other": row.other_id} for row in Alike.objects.all()},
         "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
         "pages": {row.page_id: {"in": row.incident_id} for row in IncidentPage.objects.all()},
@@ -96,10 +104,9 @@ def tell(  # noqa: C901 -- one case for each kind of event
             state["thanks"][said.thanks] = {"pk": said.thanks, "words": said.words}
         case events.GroupsJoined():
             state["groups"].update({pk: {"in": room, "at": said.joined_at} for pk in said.groups})
-        case events.PageFollowed():
-            state["pages"][said.page] = {"in": room}
         case _:
-            tell_of_room(state, room, said)
+            if not retold.tell(state, room, said):
+                tell_of_room(state, room, said)
 
 
 def posted(state: replay.State, said: events.EntryPosted) -> None:
@@ -165,6 +172,21 @@ def posting(mara: Person, bo: Person) -> None:
     for kind in (Kind.NOTE, Kind.DOING, Kind.VERIFY, Kind.FOUND, Kind.DECIDED):
         actions.post(room, Said(kind, "words", key=f"k-{kind}"), by=bo, at=now() - timedelta(minutes=3))
         actions.post(room, Said(kind, "words", key=f"k-{kind}"), by=bo)
+
+
+def correcting(mara: Person, bo: Person) -> None:
+    entry = actions.post(declaring(mara, bo), Said(Kind.FOUND, "web0012 is up"), by=mara)
+    for text in ("web0021 is up", "web0021 is up", "web0021 and web0022 are up"):
+        actions.correct(entry, text, by=mara)
+
+
+def helping(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for text in ("one", "two"):
+        entry = actions.post(room, Said(Kind.NOTE, text), by=mara)
+        actions.mark_helped(entry, by=bo)
+        actions.mark_helped(entry, by=bo)
+    actions.take_helped_back(entry, by=bo)
 
 
 def ask(mara: Person, bo: Person) -> Entry:
@@ -269,7 +291,7 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once,)
+SAME = (doing_the_same_at_once, correcting, helping)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

@@ -64,6 +64,34 @@ class SameSaid(EventPayload):
     other: int
 
 
+class EntryCorrected(EventPayload):
+    """Whoever wrote an entry corrected it; what it said before stays readable."""
+
+    kind = "entry.corrected"
+    entry: int
+    text: str
+    before: str
+    number: int
+    corrected_at: datetime
+
+
+class EntryHelped(EventPayload):
+    """An entry helped somebody who did not write it."""
+
+    kind = "entry.helped"
+    entry: int
+    person: int
+    helped_at: datetime
+
+
+class HelpedTakenBack(EventPayload):
+    """Somebody took back that an entry helped."""
+
+    kind = "entry.helped_back"
+    entry: int
+    person: int
+
+
 class AskTaken(EventPayload):
     """Somebody can help."""
 

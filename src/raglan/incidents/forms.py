@@ -84,6 +84,17 @@ class HeadsUpForm(forms.Form):
     services = about_services()
 
 
+class CorrectForm(Form):
+    """An own entry, said better."""
+
+    text = forms.CharField(
+        label="Say it better",
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="The earlier text stays readable under it.",
+    )
+
+
 class ThanksForm(Form):
     """The words that thank for a heads-up."""
 

@@ -190,6 +190,7 @@ class Entry(models.Model):
     outcome_at = models.DateTimeField(null=True, blank=True)
     ping_at = models.DateTimeField(null=True, blank=True)
     link = models.CharField(max_length=300, blank=True, default="")
+    corrected_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "key"], name="entry_key_once")]
@@ -200,6 +201,35 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class EarlierText(models.Model):
+    """What an entry said before its writer corrected it; the first one is number 1."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="earlier")
+    number = models.PositiveIntegerField()
+    text = models.TextField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "number"], name="earlier_text_once")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Helped(models.Model):
+    """That an entry of somebody else helped a person. It belongs to the entry and is counted for nobody."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="helped")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "person"], name="helped_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} helped {self.person_id}"
 
 
 class Alike(models.Model):

@@ -8,7 +8,17 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Alike, Answer, Entry, HeadsUp, Incident, Responder, Thanks
+from raglan.incidents.models import (
+    Alike,
+    Answer,
+    EarlierText,
+    Entry,
+    HeadsUp,
+    Helped,
+    Incident,
+    Responder,
+    Thanks,
+)
 from raglan.oncall import queries as oncall
 from raglan.paging.models import Page, Reached
 from raglan.people.models import Person, Team
@@ -69,19 +79,31 @@ def incident(pk: int) -> Incident:
 
 def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
     """The timeline of a room: everything, people, or asks; newest first unless asked otherwise."""
-    answers = Prefetch("answers", Answer.objects.select_related("person").order_by("at"))
-    alikes = Alike.objects.select_related("other__author").order_by("pk")
-    found = (
-        Entry.objects.filter(incident=incident)
-        .select_related("author", "taken_by", "to_team", "outcome_by")
-        .prefetch_related(answers, Prefetch("alikes", alikes))
-    )
+    found = _with_all(Entry.objects.filter(incident=incident))
     match show:
         case "people":
             found = found.filter(kind__in=PEOPLE)
         case "asks":
             found = found.filter(kind__in=ASKS)
     return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
+
+
+def _with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
+    """Fetch what hangs under entries with them."""
+    return found.select_related("author", "taken_by", "to_team", "outcome_by").prefetch_related(
+        Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
+        Prefetch("alikes", Alike.objects.select_related("other__author").order_by("pk")),
+        Prefetch("earlier", EarlierText.objects.order_by("number")),
+        Prefetch("helped", Helped.objects.select_related("person").order_by("at", "pk")),
+    )
+
+
+def entry(pk: int) -> Entry:
+    """Return an entry with what hangs under it. Raises NotFound."""
+    found = _with_all(Entry.objects.filter(pk=pk)).select_related("incident").first()
+    if found is None:
+        raise NotFound("There is no such entry.")
+    return found
 
 
 def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:

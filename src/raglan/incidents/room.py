@@ -1,13 +1,14 @@
 """What the room's screen shows, gathered once for a whole page or for one part of it."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, ports, queries
+from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.people.models import Person
 
@@ -65,11 +66,27 @@ class Line:
     who: str
     is_turn: bool
     is_machine: bool
+    folded: Folded | None = None
+
+    @property
+    def helped(self) -> str:
+        """Whom it helped: names, never a number of anybody."""
+        return joined([given.person.name for given in self.entry.helped.all()])
+
+    @property
+    def helped_ids(self) -> list[int]:
+        """Whom it helped, to know one's own mark."""
+        return [given.person_id for given in self.entry.helped.all()]
 
     @property
     def tally(self) -> str:
         """How many answered which way."""
         return tally(self.entry)
+
+
+def joined(names: Sequence[str]) -> str:
+    """Write names as people say them: Ana, Bo and Dee."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def tally(entry: Entry) -> str:
@@ -96,6 +113,7 @@ def line(entry: Entry) -> Line:
         who=entry.author.name if entry.author else entry.author_words or "raglan",
         is_turn=is_turn,
         is_machine=entry.kind == Entry.Kind.MACHINE,
+        folded=fold(entry.text),
     )
 
 

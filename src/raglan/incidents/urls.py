@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.incidents import heads_up_views, views
+from raglan.incidents import entry_views, heads_up_views, views
 
 app_name = "incidents"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("incidents/<int:pk>/here/", views.here, name="here"),
     path("incidents/<int:pk>/close/", views.close, name="close"),
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
-    path("entries/<int:pk>/<slug:verb>/", views.act_on_entry, name="act"),
+    path("entries/<int:pk>/", entry_views.show_entry, name="entry"),
+    path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
     path("p/<str:token>/room/", views.open_room_from_page, name="open_from_page"),
 ]

@@ -6,7 +6,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -135,31 +135,6 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
     if request.headers.get("X-Raglan-Part"):
         return JsonResponse({"id": entry.pk, "key": entry.key}, status=201)
     return redirect(f"/incidents/{pk}/#e{entry.pk}")
-
-
-@require_POST
-def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """One tap under an entry: take, yes, no, close, or tell the outcome."""
-    person = responder(request)
-    entry = Entry.objects.select_related("incident").filter(pk=pk).first()
-    if entry is None:
-        raise NotFound("There is no such entry.")
-    match verb:
-        case "take":
-            actions.take_ask(entry, by=person)
-        case "yes" | "no":
-            actions.answer(entry, verb, by=person, text=_text(request, "text"))
-        case "close":
-            actions.close_ask(entry, by=person)
-        case "outcome":
-            actions.tell_outcome(entry, _text(request, "text"), by=person, result=_text(request, "result"))
-        case _:
-            raise NotFound("There is nothing like that to do with an entry.")
-    return _back(request, entry.incident_id)
-
-
-def _back(request: HttpRequest, incident_id: int) -> HttpResponseRedirect:
-    return redirect("/" if request.POST.get("back") == "now" else f"/incidents/{incident_id}/")
 
 
 def standing(request: HttpRequest, pk: int) -> HttpResponse:

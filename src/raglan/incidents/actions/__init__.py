@@ -1,6 +1,7 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
 from raglan.incidents.actions.asks import answer, close_ask, ping_team, take_ask
+from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
 from raglan.incidents.actions.entries import PING, Said, post, tell_outcome
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
@@ -17,12 +18,14 @@ __all__ = [
     "be_here",
     "change_thanks",
     "close_ask",
+    "correct",
     "declare",
     "due_standing",
     "follow",
     "give_heads_up",
     "join_groups",
     "leave",
+    "mark_helped",
     "nudge",
     "ping_team",
     "post",
@@ -30,6 +33,7 @@ __all__ = [
     "reopen",
     "stand_down",
     "take_ask",
+    "take_helped_back",
     "take_lead",
     "tell_outcome",
     "thank",

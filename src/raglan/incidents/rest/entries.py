@@ -10,7 +10,7 @@ from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.models import Entry
-from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_out, responder, team
+from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, responder, team
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router()
@@ -25,6 +25,12 @@ class EntryIn(Body):
     text: Text
     to_team: Slug | None = None
     author_words: ShortText = ""
+
+
+class CorrectIn(Body):
+    """The better words."""
+
+    text: Text
 
 
 class OutcomeIn(Body):
@@ -73,20 +79,46 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Stat
         author_words=data.author_words if data.kind == "machine" else "",
     )
     entry = actions.post(queries.incident(incident_id), said, by=None if data.kind == "machine" else person)
-    return Status(201, entry_out(entry))
+    return Status(201, entry_now(entry))
+
+
+@router.get("/entries/{entry_id}", response=EntryOut, operation_id="get_entry", summary="One entry")
+def get_entry(request: HttpRequest, entry_id: Cursor) -> EntryOut:
+    """Return an entry whole, with what it said earlier."""
+    return entry_out(queries.entry(entry_id))
+
+
+@router.post("/entries/{entry_id}/correct", response=EntryOut, operation_id="correct_entry", summary="Say it better")
+def correct_entry(request: HttpRequest, entry_id: Cursor, data: CorrectIn) -> EntryOut:
+    """Correct an entry of one's own; the earlier text stays readable."""
+    return entry_now(actions.correct(entry_by_id(entry_id), data.text, by=responder(request)))
+
+
+@router.post("/entries/{entry_id}/helped", response=EntryOut, operation_id="mark_helped", summary="It helped")
+def mark_helped(request: HttpRequest, entry_id: Cursor) -> EntryOut:
+    """Say that somebody else's entry helped."""
+    return entry_now(actions.mark_helped(entry_by_id(entry_id), by=responder(request)))
+
+
+@router.delete(
+    "/entries/{entry_id}/helped", response=EntryOut, operation_id="take_helped_back", summary="Take Helped back"
+)
+def take_helped_back(request: HttpRequest, entry_id: Cursor) -> EntryOut:
+    """Take back that an entry helped."""
+    return entry_now(actions.take_helped_back(entry_by_id(entry_id), by=responder(request)))
 
 
 @router.post("/entries/{entry_id}/outcome", response=EntryOut, operation_id="tell_outcome", summary="What happened")
 def tell_outcome(request: HttpRequest, entry_id: Cursor, data: OutcomeIn) -> EntryOut:
     """Hang the outcome under an entry."""
     told = actions.tell_outcome(entry_by_id(entry_id), data.text, by=responder(request), result=data.result)
-    return entry_out(told)
+    return entry_now(told)
 
 
 @router.post("/entries/{entry_id}/take", response=EntryOut, operation_id="take_ask", summary="I can help")
 def take_ask(request: HttpRequest, entry_id: Cursor) -> EntryOut:
     """Take an ask."""
-    return entry_out(actions.take_ask(entry_by_id(entry_id), by=responder(request)))
+    return entry_now(actions.take_ask(entry_by_id(entry_id), by=responder(request)))
 
 
 @router.post("/entries/{entry_id}/answers", response=EntryOut, operation_id="answer", summary="Answer a verification")
@@ -94,10 +126,10 @@ def answer(request: HttpRequest, entry_id: Cursor, data: AnswerIn) -> EntryOut:
     """Answer yes or no; answering again changes the answer."""
     entry = entry_by_id(entry_id)
     actions.answer(entry, data.answer, by=responder(request), text=data.text)
-    return entry_out(entry)
+    return entry_now(entry)
 
 
 @router.post("/entries/{entry_id}/close", response=EntryOut, operation_id="close_ask", summary="It waits no more")
 def close_ask(request: HttpRequest, entry_id: Cursor) -> EntryOut:
     """Close an ask, a verification or an intention."""
-    return entry_out(actions.close_ask(entry_by_id(entry_id), by=responder(request)))
+    return entry_now(actions.close_ask(entry_by_id(entry_id), by=responder(request)))

@@ -74,6 +74,13 @@ class AlikeOut(Schema):
     url: str
 
 
+class EarlierOut(Schema):
+    """What an entry said before it was corrected."""
+
+    text: str
+    until: datetime
+
+
 class EntryOut(Schema):
     """One entry of the timeline."""
 
@@ -89,6 +96,9 @@ class EntryOut(Schema):
     result: str
     alike: list[AlikeOut]
     answers: list[AnswerOut]
+    corrected_at: datetime | None
+    earlier: list[EarlierOut]
+    helped: list[str]
 
 
 def responder(request: HttpRequest) -> Person:
@@ -169,11 +179,15 @@ def detail(incident: Incident) -> IncidentDetail:
     return IncidentDetail.model_validate(fields(incident) | more)
 
 
+def entry_now(entry: Entry) -> EntryOut:
+    """Return an entry as it is told after an act."""
+    return entry_out(queries.entry(entry.pk))
+
+
 def entry_out(entry: Entry) -> EntryOut:
-    """Return an entry as it is told."""
+    """Return an entry as it is told; `queries.entries` and `queries.entry` fetch what hangs under it."""
     answers = [
-        AnswerOut(person=item.person.name, answer=item.side, text=item.text, at=item.at)
-        for item in entry.answers.select_related("person").order_by("at")
+        AnswerOut(person=item.person.name, answer=item.side, text=item.text, at=item.at) for item in entry.answers.all()
     ]
     alike = [
         AlikeOut(
@@ -181,7 +195,7 @@ def entry_out(entry: Entry) -> EntryOut:
             author=item.other.author.name if item.other.author else "",
             url=f"{url(item.other.incident_id)}#e{item.other_id}",
         )
-        for item in entry.alikes.select_related("other__author").order_by("pk")
+        for item in entry.alikes.all()
     ]
     return EntryOut(
         id=entry.pk,
@@ -196,4 +210,7 @@ def entry_out(entry: Entry) -> EntryOut:
         result=entry.result,
         alike=alike,
         answers=answers,
+        corrected_at=entry.corrected_at,
+        earlier=[EarlierOut(text=item.text, until=item.until) for item in entry.earlier.all()],
+        helped=[item.person.name for item in entry.helped.all()],
     )

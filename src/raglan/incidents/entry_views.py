@@ -1,0 +1,94 @@
+"""Screens of one entry: what one tap does with it, its own page, and its correction."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from raglan.core.decode import clean_text
+from raglan.core.errors import NotFound
+from raglan.incidents import actions, queries, room
+from raglan.incidents.forms import CorrectForm
+from raglan.incidents.models import Entry
+from raglan.people.access import Scope, reader, require
+from raglan.people.models import Person
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    """Return a field that no form has looked at, as both databases take it."""
+    return clean_text(request.POST.get(name, ""))
+
+
+def _take(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.take_ask(entry, by=by)
+
+
+def _yes(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.answer(entry, "yes", by=by, text=_text(request, "text"))
+
+
+def _no(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.answer(entry, "no", by=by, text=_text(request, "text"))
+
+
+def _close(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.close_ask(entry, by=by)
+
+
+def _tell(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.tell_outcome(entry, _text(request, "text"), by=by, result=_text(request, "result"))
+
+
+def _helped(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.mark_helped(entry, by=by)
+
+
+def _helped_back(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.take_helped_back(entry, by=by)
+
+
+VERBS: dict[str, Callable[[Entry, Person, HttpRequest], None]] = {
+    "take": _take,
+    "yes": _yes,
+    "no": _no,
+    "close": _close,
+    "outcome": _tell,
+    "helped": _helped,
+    "helped-back": _helped_back,
+}
+AT_THE_ENTRY = ("helped", "helped-back")
+
+
+@require_POST
+def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """One tap under an entry: take, yes, no, close, tell the outcome, or say that it helped."""
+    person = reader(request)
+    require(person, Scope.RESPOND)
+    entry = Entry.objects.select_related("incident").filter(pk=pk).first()
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    if verb not in VERBS:
+        raise NotFound("There is nothing like that to do with an entry.")
+    VERBS[verb](entry, person, request)
+    return _back(request, entry, f"#e{entry.pk}" if verb in AT_THE_ENTRY else "")
+
+
+def _back(request: HttpRequest, entry: Entry, place: str = "") -> HttpResponseRedirect:
+    return redirect("/" if request.POST.get("back") == "now" else f"/incidents/{entry.incident_id}/{place}")
+
+
+def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """One entry whole: a long text, what it said earlier, and its correction by whoever wrote it."""
+    person = reader(request)
+    if request.method == "POST":
+        require(person, Scope.RESPOND)
+    entry = queries.entry(pk)
+    form = CorrectForm(request.POST or None, initial={"text": entry.text})
+    if request.method == "POST" and form.is_valid():
+        done = form.attempt(lambda: actions.correct(entry, form.cleaned_data["text"], by=person))
+        if done is not None:
+            return _back(request, entry, f"#e{entry.pk}")
+    is_own = entry.author_id == person.pk and entry.incident.state == "open" and person.may_respond
+    context = {"line": room.line(entry), "incident": entry.incident, "form": form if is_own else None}
+    return render(request, "incidents/entry.html", context, status=422 if form.errors else 200)

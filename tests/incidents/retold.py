@@ -1,0 +1,49 @@
+"""How a copy of the state hears of what hangs under entries and rooms: one function for each kind of event."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from raglan.core.timeline import EventPayload
+from raglan.incidents import events
+from raglan.testing.replay import State
+
+E = TypeVar("E", bound=EventPayload)
+TELLERS: dict[type[EventPayload], Callable[[State, int, EventPayload], None]] = {}
+
+
+def hears_of(kind: type[E]) -> Callable[[Callable[[State, int, E], None]], None]:
+    """Register how a copy hears of one kind."""
+
+    def register(teller: Callable[[State, int, E], None]) -> None:
+        TELLERS[kind] = teller  # type: ignore[assignment]  # each hears of its own kind only
+
+    return register
+
+
+def tell(state: State, room: int, said: EventPayload) -> bool:
+    """Tell a copy of one event; return whether anybody here knows its kind."""
+    teller = TELLERS.get(type(said))
+    if teller is not None:
+        teller(state, room, said)
+    return teller is not None
+
+
+@hears_of(events.EntryCorrected)
+def _(state: State, room: int, said: events.EntryCorrected) -> None:
+    state["entries"][said.entry].update(text=said.text, corrected_at=said.corrected_at)
+    state["earlier"][said.entry, said.number] = {"text": said.before, "until": said.corrected_at}
+
+
+@hears_of(events.EntryHelped)
+def _(state: State, room: int, said: events.EntryHelped) -> None:
+    state["helped"][said.entry, said.person] = {"at": said.helped_at}
+
+
+@hears_of(events.HelpedTakenBack)
+def _(state: State, room: int, said: events.HelpedTakenBack) -> None:
+    del state["helped"][said.entry, said.person]
+
+
+@hears_of(events.PageFollowed)
+def _(state: State, room: int, said: events.PageFollowed) -> None:
+    state["pages"][said.page] = {"in": room}
