@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from raglan.cli import SERVING, TALKING
 
@@ -70,3 +71,23 @@ def test_every_command_explains_itself() -> None:
         )
         assert done.returncode == 0, done.stderr
         assert "Usage: raglan" in done.stdout
+
+
+TOOLS = """
+import json, sys
+from raglan.cli import ready, serve
+ready.prepare()
+serve.leave_test_tools_out()
+import raglan.urls
+left_out = not {"django.test", "django.test.utils"} & set(sys.modules)
+import ninja.conf, django.core.signals
+same = ninja.conf.setting_changed is django.core.signals.setting_changed
+import django.test
+print(json.dumps([left_out, same, hasattr(django.test, "Client")]))
+"""
+
+
+def test_a_server_does_without_djangos_tools_for_tests_and_they_can_still_be_had(tmp_path: Path) -> None:
+    env = {**os.environ, "RAGLAN_DATA_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", TOOLS], env=env, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [True, True, True]

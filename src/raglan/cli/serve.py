@@ -3,7 +3,9 @@
 import ctypes
 import importlib
 import os
+import sys
 from contextlib import suppress
+from types import ModuleType
 
 import click
 
@@ -29,6 +31,7 @@ def serve(*, host: str | None, port: int | None, roles: str | None, migrate: boo
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     share_heaps()
     ready.prepare()
+    leave_test_tools_out()
     # Imported only now: it needs Django to be ready.
     server = importlib.import_module("raglan.edge.serve")
     raise SystemExit(server.serve(config(), migrate=migrate, say=click.echo))
@@ -43,3 +46,21 @@ def share_heaps() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_ARENA_MAX, 2)
         library.mallopt(M_MMAP_THRESHOLD, LARGE)
+
+
+def leave_test_tools_out() -> None:
+    """Load what REST is built with, but not Django's tools for tests, some 3 MB that a server never needs.
+
+    django-ninja asks `django.test.signals` for one signal, which is that of `django.core.signals`; the whole package
+    would come along. It is there again afterwards for whoever imports it.
+    """
+    if "django.test" in sys.modules or "ninja" in sys.modules:
+        return
+    package, signals = ModuleType("django.test"), ModuleType("django.test.signals")
+    package.signals = signals  # type: ignore[attr-defined]
+    signals.setting_changed = importlib.import_module("django.core.signals").setting_changed  # type: ignore[attr-defined]
+    sys.modules.update({"django.test": package, "django.test.signals": signals})
+    try:
+        importlib.import_module("ninja")
+    finally:
+        del sys.modules["django.test"], sys.modules["django.test.signals"]
