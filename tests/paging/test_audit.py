@@ -8,6 +8,7 @@ from raglan.core.clock import now
 from raglan.core.models import Event, Timer
 from raglan.paging import actions, audit, returning
 from raglan.paging import timers as paging_timers
+from raglan.paging.actions import steps
 from raglan.paging.models import Page
 from raglan.testing import world
 
@@ -92,14 +93,14 @@ def test_a_step_whose_code_raises_is_set_aside_and_the_page_goes_on(
 ) -> None:
     world.administrator("Ada Lamb")
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
-    real = actions._reach_out
+    real = steps._reach_out
 
     def breaks_for_mara(page: Page, item: object) -> object:
         if item.person == mara:  # type: ignore[attr-defined]  # what the real one takes
             raise RuntimeError("a fault of our own")
         return real(page, item)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(actions, "_reach_out", breaks_for_mara)
+    monkeypatch.setattr(steps, "_reach_out", breaks_for_mara)
     page = world.page(world.policy((300, [mara]), (300, [bo])))
     world.fast_forward(timedelta(minutes=1))
 
@@ -116,7 +117,7 @@ def test_when_every_step_raises_the_page_ends_as_unanswered(
     def breaks(page: Page, item: object) -> None:
         raise RuntimeError("a fault of our own")
 
-    monkeypatch.setattr(actions, "_reach_out", breaks)
+    monkeypatch.setattr(steps, "_reach_out", breaks)
     page = world.page(world.policy((300, [world.person()]), (300, [world.person()]), repeat=1))
     world.fast_forward(timedelta(minutes=5))
 

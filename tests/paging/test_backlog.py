@@ -9,7 +9,7 @@ from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event, Timer
 from raglan.paging import actions, backlog
 from raglan.paging import timers as paging_timers
-from raglan.paging.models import Page
+from raglan.paging.models import Page, Policy
 from raglan.testing import world
 
 
@@ -21,7 +21,7 @@ def morning(outbox: world.Outbox) -> None:
     world.fire_all()
 
 
-def start(policy: actions.Policy, title: str, severity: str = "critical") -> Page:
+def start(policy: Policy, title: str, severity: str = "critical") -> Page:
     words = actions.Words(title, severity=severity)
     return actions.start(policy, words, reason=actions.Reason())
 

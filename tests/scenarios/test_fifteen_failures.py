@@ -15,7 +15,7 @@ from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
 from raglan.paging import actions, foresight, queries, readiness, returning
 from raglan.paging import timers as paging_timers
-from raglan.paging.models import Notification, Page
+from raglan.paging.models import Notification, Page, Policy
 from raglan.paging.plan import EarlierSteps, WhenNobody
 from raglan.people.models import Person
 from raglan.testing import world
@@ -215,7 +215,7 @@ def test_10_a_step_without_any_success_is_escalated_early(outbox: world.Outbox) 
 # 11. The next step cuts the person's own rules -----------------------------------------------------------------------
 
 
-def cutting(choice: EarlierSteps) -> tuple[actions.Policy, Person]:
+def cutting(choice: EarlierSteps) -> tuple[Policy, Person]:
     """Return a policy that moves on after three minutes, and a person with "mail, wait five, call"."""
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
     actions.set_rules(mara, [(world.mail_of(mara).pk, 0), (world.way(mara, "webhook").pk, 300)], by=mara)

@@ -262,7 +262,7 @@ def _notice_unreachable(page: Page, reached: Reached, why: str) -> None:
     """
     if page.state not in actions.OPEN or reached.answer != Reached.Answer.NONE or queries.unsent(reached).exists():
         return
-    actions._unreachable(reached, why)
+    actions.unreachable(reached, why)
     is_between_tries = page.state == Page.State.UNANSWERED and page.step < 0
     if not actions.somebody_left(page) and not is_between_tries:
         actions.hurry(page)

@@ -1,0 +1,113 @@
+"""Start pages: one, many in few statements, and by hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic, bulk
+from raglan.paging import events, queries
+from raglan.paging.actions.names import ESCALATE, Reason, Words, why_and_page
+from raglan.paging.hours import Hours
+from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Plan, PlannedStep, Target, Urgency, urgency_of
+from raglan.people.models import Person, Team
+
+
+@atomic
+def start(
+    policy: Policy | None,
+    words: Words,
+    *,
+    reason: Reason,
+    actor: timeline.Subject = timeline.SYSTEM,
+    plan: Plan | None = None,
+    urgency: Urgency | None = None,
+) -> Page:
+    """Write a page and its first timer in one transaction; delivery is woken by the commit.
+
+    Its urgency is what the caller says, else what the policy makes of the severity. Low urgency waits for daylight.
+    """
+    plan = plan or (queries.plan_of(policy) if policy else Plan("", 1, 0, ()))
+    page = draft(policy, words, reason=reason, plan=plan, key=bulk.take_keys(Page, 1)[0], urgency=urgency)
+    start_many([page], actor=actor)
+    return page
+
+
+def draft(
+    policy: Policy | None, words: Words, *, reason: Reason, plan: Plan, key: int, urgency: Urgency | None = None
+) -> Page:
+    """Return a page that `start_many` stores; `key` is its id, so that it can be named before."""
+    urgency = urgency or (urgency_of(policy.urgency, words.severity) if policy else Urgency.HIGH)
+    if urgency == Urgency.LOW and plan.hours is None:
+        plan = replace(plan, hours=Hours("UTC"))
+    at = now()
+    page = bulk.fresh(
+        Page,
+        id=key,
+        title=words.title[:300],
+        text=words.text,
+        severity=words.severity[:20],
+        reason_type=reason.type,
+        reason_id=reason.id,
+        link=reason.link[:300],
+        plan=plan.as_json(),
+        created_at=at,
+        next_step_at=plan.at_daylight(at, urgency),
+        urgency=urgency,
+    )
+    page.policy = policy
+    return page
+
+
+@atomic
+def start_many(pages: Sequence[Page], *, actor: timeline.Subject = timeline.SYSTEM) -> None:
+    """Write drafted pages with their first timers and events, in few statements."""
+    bulk.insert(pages)
+    timers.schedule_many([timers.Plan(ESCALATE, timeline.ref(page), page.next_step_at or now()) for page in pages])
+    timeline.append_records([timeline.record(started(page), why_and_page(page)) for page in pages], actor=actor)
+
+
+def started(page: Page) -> events.PageStarted:
+    """Return the event of a page that was just written."""
+    return events.PageStarted(
+        page=page.pk,
+        title=page.title,
+        text=page.text,
+        severity=page.severity,
+        policy=str(page.plan.get("policy", "")),
+        policy_id=page.policy_id,
+        plan=page.plan,
+        reason_type=page.reason_type,
+        reason_id=page.reason_id,
+        link=page.link,
+        started_at=page.created_at,
+        step=page.step,
+        next_step_at=page.next_step_at,
+        is_test=page.is_test,
+        urgency=page.urgency,
+    )
+
+
+def page_people(
+    people: Sequence[Person],
+    words: Words,
+    *,
+    reason: Reason,
+    by: Person | None,
+    urgency: Urgency = Urgency.HIGH,
+) -> Page:
+    """Page named people by hand: all at once, once more after five minutes."""
+    zone = next((person.time_zone for person in (by, *people) if person), "UTC")
+    targets = tuple(Target("person", person.pk) for person in people)
+    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=_by_hand(targets, zone), urgency=urgency)
+
+
+def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None, urgency: Urgency = Urgency.HIGH) -> Page:
+    """Page everybody in a team by hand."""
+    plan = _by_hand((Target("team", team.pk),), by.time_zone if by else "UTC")
+    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=plan, urgency=urgency)
+
+
+def _by_hand(targets: tuple[Target, ...], zone: str) -> Plan:
+    return Plan("by hand", 1, 1, (PlannedStep(300, targets),), hours=Hours(zone))
