@@ -40,7 +40,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:here": ("be_here", "leave", "take_lead"),
     "incidents:close": ("stand_down",),
     "incidents:reopen": ("reopen",),
-    "incidents:entry": ("get_entry", "correct_entry"),
+    "incidents:entry": ("get_entry", "correct_entry", "attach_files"),
     "incidents:act": ("take_ask", "answer", "close_ask", "tell_outcome", "mark_helped", "take_helped_back"),
     "incidents:open_from_page": ("declare",),
     "reviews:edit": ("write_review",),

@@ -47,3 +47,9 @@ def _(state: State, room: int, said: events.HelpedTakenBack) -> None:
 @hears_of(events.PageFollowed)
 def _(state: State, room: int, said: events.PageFollowed) -> None:
     state["pages"][said.page] = {"in": room}
+
+
+@hears_of(events.FileAttached)
+def _(state: State, room: int, said: events.FileAttached) -> None:
+    own = {"pk": said.attachment, "entry_id": said.entry}
+    state["attachments"][said.attachment] = {**said.model_dump(exclude={"attachment", "entry"}), **own}

@@ -8,10 +8,11 @@ import pytest
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, events
-from raglan.incidents.actions import Said, Standing, Warned
+from raglan.incidents.actions import Said, Standing, Upload, Warned
 from raglan.incidents.models import (
     Alike,
     Answer,
+    Attachment,
     EarlierText,
     Entry,
     HeadsUp,
@@ -38,6 +39,7 @@ ENTRY = (
     "corrected_at",
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
+ATTACHMENT = ("entry_id", "name", "content_type", "size", "width", "height", "digest")
 Kind = Entry.Kind
 
 
@@ -60,6 +62,7 @@ def stored() -> replay.State:
         "earlier": {
             (row.entry_id, row.number): {"text": row.text, "until": row.until} for row in EarlierText.objects.all()
         },
+        "attachments": replay.rows(Attachment, ATTACHMENT),
         "helped": {(row.entry_id, row.person_id): {"at": row.at} for row in Helped.objects.all()},
         "alikes": {(row.entry_id, row.other_id): {"other": row.other_id} for row in Alike.objects.all()},
         "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
@@ -189,6 +192,12 @@ def helping(mara: Person, bo: Person) -> None:
     actions.take_helped_back(entry, by=bo)
 
 
+def attaching(mara: Person, bo: Person) -> None:
+    files = [Upload("error.log", b"AH00534"), Upload("again.log", b"AH00534")]
+    entry = actions.post(declaring(mara, bo), Said(Kind.FOUND, "See the log", files=files), by=mara)
+    actions.attach(entry, [Upload("access.log", b"GET / 503"), files[0]], by=mara)
+
+
 def ask(mara: Person, bo: Person) -> Entry:
     return actions.post(declaring(mara, bo), Said(Kind.ASK, "Help?", to_team=world.team(bo)), by=mara)
 
@@ -291,7 +300,7 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once, correcting, helping)
+SAME = (doing_the_same_at_once, correcting, helping, attaching)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

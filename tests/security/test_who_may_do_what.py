@@ -48,6 +48,7 @@ LOOK: dict[Level, set[str]] = {
         "console:source_part",
         "console:zabbix_media_type",
         "incidents:entry",
+        "incidents:file",
         "incidents:index",
         "incidents:part",
         "incidents:room",

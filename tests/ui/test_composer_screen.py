@@ -21,6 +21,8 @@ PAGE = """{% extends "ui/base.html" %}
 <label><input type="radio" name="kind" value="note" checked>Note</label>
 <label><input type="radio" name="kind" value="ask">Ask for help</label></div></fieldset>
 <label for="text">Say</label><textarea id="text" name="text"></textarea>
+<p data-long hidden>This is longer than an entry.</p>
+<label for="files">Files</label><input id="files" type="file" name="files" multiple>
 <button>Post to the room</button></form></section>
 <a href="?kind=ask#say" data-kind="ask">Ask help</a>
 <c-unsent />
@@ -157,3 +159,35 @@ def test_typed_markup_stays_text_while_it_waits(context: BrowserContext, world: 
     page.get_by_role("button", name="Post to the room").click()
     expect(page.locator("[data-unsent] [data-text]")).to_have_text("<img src=x onerror=alert(1)>")
     assert page.locator("[data-unsent] img").count() == 0
+
+
+def test_a_file_waits_with_its_entry_and_a_lost_tab_keeps_the_words(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    for text in ("with its file", "without it"):
+        page.locator("#text").fill(text)
+        page.locator("#files").set_input_files({"name": "e.log", "mimeType": "text/plain", "buffer": b"AH00534"})
+        page.get_by_role("button", name="Post to the room").click()
+        expect(page.locator("[data-unsent]")).to_contain_text(f"{text} · e.log")
+        if text == "with its file":
+            world.up = True
+            wait_for_posts(page, world, 1)
+            world.up = False
+    world.up = True
+    page.reload(wait_until="load")
+    wait_for_posts(page, world, 2)
+    assert [(post["text"], post.get("files")) for post in world.posts] == [
+        ("with its file", "AH00534"),
+        ("without it", None),
+    ]
+
+
+def test_a_paste_that_nothing_takes_is_kept_and_says_so(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.locator("#text").fill("x" * 20_001)
+    expect(page.get_by_text("longer than an entry")).to_be_visible()
+    page.locator("#text").fill("x" * 300_001)
+    page.get_by_role("button", name="Post to the room").click()
+    assert "300,000 characters" in page.locator("#text").evaluate("field => field.validationMessage")
+    assert world.posts == []
+    assert len(page.locator("#text").input_value()) == 300_001

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
-from raglan.incidents import actions, queries, room
+from raglan.incidents import actions, files, queries, room
 from raglan.incidents.forms import CorrectForm
 from raglan.incidents.models import Entry
 from raglan.people.access import Scope, reader, require
@@ -86,9 +87,28 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
     entry = queries.entry(pk)
     form = CorrectForm(request.POST or None, initial={"text": entry.text})
     if request.method == "POST" and form.is_valid():
-        done = form.attempt(lambda: actions.correct(entry, form.cleaned_data["text"], by=person))
+        done = form.attempt(lambda: _correct(entry, form.cleaned_data["text"], request))
         if done is not None:
             return _back(request, entry, f"#e{entry.pk}")
     is_own = entry.author_id == person.pk and entry.incident.state == "open" and person.may_respond
     context = {"line": room.line(entry), "incident": entry.incident, "form": form if is_own else None}
     return render(request, "incidents/entry.html", context, status=422 if form.errors else 200)
+
+
+@atomic
+def _correct(entry: Entry, text: str, request: HttpRequest) -> Entry:
+    """Say it better and add files, both or neither."""
+    person = reader(request)
+    corrected = actions.correct(entry, text, by=person)
+    return actions.attach(corrected, uploads(request), by=person)
+
+
+def uploads(request: HttpRequest) -> list[actions.Upload]:
+    """Return the files that a form brought. One that is too large is not read. Raises BadInput."""
+    return [files.taken(sent) for sent in request.FILES.getlist("files")]
+
+
+@require_GET
+def show_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """One picture or file of an entry."""
+    return files.serve(request, pk)

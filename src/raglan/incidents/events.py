@@ -92,6 +92,20 @@ class HelpedTakenBack(EventPayload):
     person: int
 
 
+class FileAttached(EventPayload):
+    """A picture or file hangs at an entry; its bytes are kept beside, not here."""
+
+    kind = "entry.attached"
+    attachment: int
+    entry: int
+    name: str
+    content_type: str
+    size: int
+    width: int
+    height: int
+    digest: str
+
+
 class AskTaken(EventPayload):
     """Somebody can help."""
 

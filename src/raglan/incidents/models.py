@@ -232,6 +232,40 @@ class Helped(models.Model):
         return f"{self.entry_id} helped {self.person_id}"
 
 
+class Attachment(models.Model):
+    """A picture or file at an entry, with its bytes: a backup has it, and so has every node."""
+
+    ref_kind: ClassVar[str] = "attachment"
+    THUMBNAIL_BYTES: ClassVar[int] = 400_000
+    THUMBNAIL_PIXELS: ClassVar[int] = 25_000_000
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=120)
+    content_type = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    width = models.PositiveBigIntegerField(default=0)
+    height = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "digest"], name="attachment_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser draws it."""
+        return self.content_type.startswith("image/")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the room draws it at once; a large one is a link, for those on a bad line."""
+        pixels = self.width * self.height
+        return self.is_picture and self.size <= self.THUMBNAIL_BYTES and 0 < pixels <= self.THUMBNAIL_PIXELS
+
+
 class Alike(models.Model):
     """That somebody else said within two minutes that they are doing the same; each of the two has one."""
 

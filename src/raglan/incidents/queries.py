@@ -11,6 +11,7 @@ from raglan.core.errors import NotFound
 from raglan.incidents.models import (
     Alike,
     Answer,
+    Attachment,
     EarlierText,
     Entry,
     HeadsUp,
@@ -94,6 +95,7 @@ def _with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
         Prefetch("alikes", Alike.objects.select_related("other__author").order_by("pk")),
         Prefetch("earlier", EarlierText.objects.order_by("number")),
+        Prefetch("attachments", Attachment.objects.defer("data").order_by("pk")),
         Prefetch("helped", Helped.objects.select_related("person").order_by("at", "pk")),
     )
 

@@ -20,5 +20,6 @@ urlpatterns = [
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
     path("entries/<int:pk>/", entry_views.show_entry, name="entry"),
     path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
+    path("files/<int:pk>/", entry_views.show_file, name="file"),
     path("p/<str:token>/room/", views.open_room_from_page, name="open_from_page"),
 ]

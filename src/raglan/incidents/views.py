@@ -16,6 +16,7 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room
+from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
 from raglan.paging import actions as paging
@@ -84,10 +85,13 @@ def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident
 @require_GET
 def show_room(request: HttpRequest, pk: int) -> HttpResponse:
     """The room."""
-    context = room.whole(queries.incident(pk), reader(request), _view(request))
-    context["kind"] = request.GET.get("kind", Entry.Kind.NOTE)
-    context["teams"] = list(Team.objects.order_by("name"))
-    return render(request, "incidents/room.html", context)
+    return _show(request, queries.incident(pk), request.GET.get("kind", Entry.Kind.NOTE))
+
+
+def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:
+    context = room.whole(incident, reader(request), _view(request))
+    context |= {"kind": kind, "draft": draft, "teams": list(Team.objects.order_by("name"))}
+    return render(request, "incidents/room.html", context, status=status)
 
 
 @require_GET
@@ -117,24 +121,30 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
     kind = request.POST.get("kind", Entry.Kind.NOTE)
     if kind not in [item[0] for item in room.COMPOSER]:
         raise BadInput("kind", "is not one that can be posted here")
-    team = Team.objects.filter(slug=_text(request, "to_team")).first()
-    said = actions.Said(
-        kind=Entry.Kind(kind),
-        text=_text(request, "text"),
-        key=_text(request, "entry_key")[:64],
-        to_team=team,
-    )
     incident = queries.incident(pk)
     try:
+        said = _said(request, Entry.Kind(kind))
         entry = actions.post(incident, said, by=person, at=room.written_at(request.POST.get("written_at", ""), now()))
     except BadInput as error:
         if request.headers.get("X-Raglan-Part"):
             return JsonResponse(error.as_json(), status=error.status)
-        messages.error(request, error.reason.capitalize() + ".")
-        return redirect("incidents:room", pk)
+        messages.error(request, error.reason[:1].upper() + error.reason[1:] + ".")
+        return _show(request, incident, kind, draft=_text(request, "text"), status=error.status)
     if request.headers.get("X-Raglan-Part"):
         return JsonResponse({"id": entry.pk, "key": entry.key}, status=201)
     return redirect(f"/incidents/{pk}/#e{entry.pk}")
+
+
+def _said(request: HttpRequest, kind: Entry.Kind) -> actions.Said:
+    """Return what a form says. A text that is too long for an entry becomes a file. Raises BadInput."""
+    said = actions.Said(
+        kind=kind,
+        text=_text(request, "text"),
+        key=_text(request, "entry_key")[:64],
+        to_team=Team.objects.filter(slug=_text(request, "to_team")).first(),
+        files=uploads(request),
+    )
+    return actions.whole(said)
 
 
 def standing(request: HttpRequest, pk: int) -> HttpResponse:

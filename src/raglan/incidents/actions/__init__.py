@@ -1,8 +1,9 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
 from raglan.incidents.actions.asks import answer, close_ask, ping_team, take_ask
+from raglan.incidents.actions.attachments import Upload, attach
 from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
-from raglan.incidents.actions.entries import PING, Said, post, tell_outcome
+from raglan.incidents.actions.entries import PING, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.presence import be_here, leave, take_lead
@@ -13,8 +14,10 @@ __all__ = [
     "PING",
     "Said",
     "Standing",
+    "Upload",
     "Warned",
     "answer",
+    "attach",
     "be_here",
     "change_thanks",
     "close_ask",
@@ -37,5 +40,6 @@ __all__ = [
     "take_lead",
     "tell_outcome",
     "thank",
+    "whole",
     "write_standing",
 ]

@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from raglan.core import timeline, timers
@@ -10,6 +11,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import events, queries
+from raglan.incidents.actions.attachments import Upload, hang
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.alike import are_alike
 from raglan.incidents.models import Alike, Entry, Incident
@@ -19,6 +21,7 @@ PING = "incidents.ping"
 PING_AFTER = timedelta(minutes=5)
 MAX_TEXT = 20_000
 MAX_KEY = 64
+LONG_LEAD = 2_000
 WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING, Entry.Kind.STUCK)
 SAME_WITHIN = timedelta(minutes=2)
 
@@ -33,6 +36,17 @@ class Said:
     to_team: Team | None = None
     author_words: str = ""
     link: str = ""
+    files: Sequence[Upload] = ()
+
+
+def whole(said: Said) -> Said:
+    """Return what is said, a text that is too long for an entry as a file beside its first lines: nothing is cut."""
+    text = said.text.strip()
+    if len(text) <= MAX_TEXT:
+        return said
+    kept = text[:LONG_LEAD].rpartition("\n")[0] or text[:LONG_LEAD]
+    pasted = Upload("pasted.txt", text.encode())
+    return replace(said, text=f"{kept}\n… all {len(text):,} characters are in the file.", files=[*said.files, pasted])
 
 
 @atomic
@@ -44,7 +58,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     key = _key(said)
     if found := Entry.objects.filter(incident=incident, key=key).first():
         return found
-    text = said.text.strip()
+    text = said.text.strip() or ", ".join(upload.name for upload in said.files)[:300].strip()
     if not text:
         raise BadInput("text", "write a few words")
     if len(text) > MAX_TEXT:
@@ -69,6 +83,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     )
     if made:
         _follow_up(entry, by)
+        hang(entry, said.files, by=by)
     return entry
 
 

@@ -2,27 +2,30 @@
 
 from typing import Annotated, Literal
 
-from django.http import HttpRequest
-from ninja import Router, Status
-from pydantic import Field
+from django.http import HttpRequest, HttpResponse
+from ninja import File, Router, Status
+from ninja.files import UploadedFile
+from pydantic import AfterValidator, Field, StringConstraints
 
+from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Limit, ShortText, Slug, Text
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, files, queries
 from raglan.incidents.models import Entry
 from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, responder, team
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router()
+LongText = Annotated[str, StringConstraints(max_length=300_000), AfterValidator(clean_text)]
 Spoken = Literal["note", "doing", "ask", "verify", "found", "decided", "tried", "ruled_out", "stuck"]
 
 
 class EntryIn(Body):
-    """What is said. The same key posts once."""
+    """What is said. The same key posts once. A text of more than 20,000 characters becomes a file of the entry."""
 
     key: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$")] = ""
     kind: Spoken | Literal["machine"] = "note"
-    text: Text
+    text: LongText
     to_team: Slug | None = None
     author_words: ShortText = ""
 
@@ -78,7 +81,9 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Stat
         to_team=team(data.to_team),
         author_words=data.author_words if data.kind == "machine" else "",
     )
-    entry = actions.post(queries.incident(incident_id), said, by=None if data.kind == "machine" else person)
+    entry = actions.post(
+        queries.incident(incident_id), actions.whole(said), by=None if data.kind == "machine" else person
+    )
     return Status(201, entry_now(entry))
 
 
@@ -92,6 +97,19 @@ def get_entry(request: HttpRequest, entry_id: Cursor) -> EntryOut:
 def correct_entry(request: HttpRequest, entry_id: Cursor, data: CorrectIn) -> EntryOut:
     """Correct an entry of one's own; the earlier text stays readable."""
     return entry_now(actions.correct(entry_by_id(entry_id), data.text, by=responder(request)))
+
+
+@router.post("/entries/{entry_id}/files", response=EntryOut, operation_id="attach_files", summary="Pictures and files")
+def attach_files(request: HttpRequest, entry_id: Cursor, uploads: File[list[UploadedFile]]) -> EntryOut:
+    """Add files to an entry of one's own, as `multipart/form-data`; the same content hangs at it once."""
+    sent = [files.taken(upload) for upload in uploads]
+    return entry_now(actions.attach(entry_by_id(entry_id), sent, by=responder(request)))
+
+
+@router.get("/files/{file_id}", operation_id="get_file", summary="One file")
+def get_file(request: HttpRequest, file_id: Cursor) -> HttpResponse:
+    """Return the bytes of a file."""
+    return files.serve(request, file_id)
 
 
 @router.post("/entries/{entry_id}/helped", response=EntryOut, operation_id="mark_helped", summary="It helped")

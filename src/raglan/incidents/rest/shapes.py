@@ -81,6 +81,15 @@ class EarlierOut(Schema):
     until: datetime
 
 
+class FileOut(Schema):
+    """A picture or file at an entry."""
+
+    id: int
+    name: str
+    content_type: str
+    size: int
+
+
 class EntryOut(Schema):
     """One entry of the timeline."""
 
@@ -99,6 +108,7 @@ class EntryOut(Schema):
     corrected_at: datetime | None
     earlier: list[EarlierOut]
     helped: list[str]
+    files: list[FileOut]
 
 
 def responder(request: HttpRequest) -> Person:
@@ -213,4 +223,8 @@ def entry_out(entry: Entry) -> EntryOut:
         corrected_at=entry.corrected_at,
         earlier=[EarlierOut(text=item.text, until=item.until) for item in entry.earlier.all()],
         helped=[item.person.name for item in entry.helped.all()],
+        files=[
+            FileOut(id=item.pk, name=item.name, content_type=item.content_type, size=item.size)
+            for item in entry.attachments.all()
+        ],
     )

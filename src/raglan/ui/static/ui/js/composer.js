@@ -1,12 +1,17 @@
 // What is typed stays on this device until the server has it. Each entry carries its own key, so that sending it twice
-// posts it once; its time is when it was written. Without this file the form posts as any form does.
+// posts it once; its time is when it was written. Files stay as long as the page does: when it is gone the words go
+// without them. Without this file the form posts as any form does.
 import { say } from "./announce.js";
 
 const PAUSES = [2_000, 5_000, 10_000, 30_000];
+const LONG = 20_000, MOST = 300_000;
+const PATIENCE = 20_000, BYTES_A_MS = 20;
 const form = document.querySelector("form[data-composer]");
 const text = form?.querySelector("textarea");
 const room = form?.dataset.composer;
+const picker = form?.querySelector("[type=file]");
 const list = document.querySelector("[data-unsent]");
+const held = new Map();
 const store = {
   read: (name) => { try { return JSON.parse(localStorage.getItem(`raglan:${name}:${room}`)); } catch { return null; } },
   write: (name, value) => { try { localStorage.setItem(`raglan:${name}:${room}`, JSON.stringify(value)); } catch { /* full or forbidden: the page still posts */ } },
@@ -41,10 +46,26 @@ function choose(kind) {
   radio.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+// ---- long texts and files
+
+function measure() {
+  const long = form.querySelector("[data-long]"), length = text.value.trim().length;
+  if (long) long.hidden = length <= LONG;
+  text.setCustomValidity(length > MOST ? `An entry takes ${MOST.toLocaleString("en-GB")} characters, this has ${length.toLocaleString("en-GB")}. Attach it as a file.` : "");
+}
+
+function pick(files) {
+  if (!picker) return;
+  const chosen = new DataTransfer();
+  for (const file of files) chosen.items.add(file);
+  picker.files = chosen.files;
+}
+
 function clearForm() {
   form.reset();
   form.elements.entry_key.value = newKey();
   keepDraft();
+  measure();
 }
 
 // ---- the queue
@@ -52,7 +73,9 @@ function clearForm() {
 function take() {
   const fields = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
   const label = form.querySelector("[name=kind]:checked")?.closest("label")?.textContent.trim() ?? "";
-  queue.push({ key: form.elements.entry_key.value, at: new Date().toISOString(), fields, label, text: text.value, refused: "" });
+  const key = form.elements.entry_key.value, files = [...picker?.files ?? []];
+  if (files.length) held.set(key, files);
+  queue.push({ key, at: new Date().toISOString(), fields, label, text: text.value, files: files.map((file) => file.name), refused: "" });
   clearForm();
   changed();
   flush();
@@ -84,14 +107,20 @@ async function send(entry) {
   const data = new FormData();
   for (const [name, value] of entry.fields) data.append(name, value);
   data.set("written_at", entry.at);
+  const files = held.get(entry.key) ?? [], lost = (entry.files?.length ?? 0) > files.length;
+  for (const file of files) data.append("files", file);
+  if (lost && !entry.text.trim()) data.set("text", entry.files.join(", "));
+  const patience = PATIENCE + files.reduce((sum, file) => sum + file.size, 0) / BYTES_A_MS;
   data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
-  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(20_000) });
+  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(patience) });
   if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
   if (!answer.ok || /\/login\//.test(answer.url)) {
     entry.refused = await reason(answer);
     say(`Not sent: ${entry.refused}`, true);
   } else {
     queue = queue.filter((one) => one !== entry);
+    held.delete(entry.key);
+    if (lost) say("An entry was sent without its files. Choose them again: Correct, under the entry.", true);
     document.dispatchEvent(new CustomEvent("raglan:refresh"));
   }
   changed();
@@ -119,7 +148,7 @@ function row(entry) {
   const time = new Date(entry.at);
   item.querySelector("time").textContent = time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone || undefined });
   item.querySelector("[data-kind-word]").textContent = entry.label;
-  item.querySelector("[data-text]").textContent = entry.text;
+  item.querySelector("[data-text]").textContent = [entry.text.slice(0, 400), ...entry.files ?? []].filter(Boolean).join(" · ");
   item.querySelector("[data-refused]").textContent = entry.refused;
   item.querySelector("[data-again]").addEventListener("click", () => { entry.refused = ""; changed(); flush(); });
   item.querySelector("[data-edit]").addEventListener("click", () => edit(entry));
@@ -131,7 +160,9 @@ function edit(entry) {
   if (text.value.trim()) text.value += `\n${entry.text}`;
   else text.value = entry.text;
   form.elements.entry_key.value = entry.key;
+  pick([...picker?.files ?? [], ...held.get(entry.key) ?? []]);
   keepDraft();
+  measure();
   changed();
   open();
 }
@@ -145,12 +176,21 @@ function open() {
 
 if (form) {
   restoreDraft();
+  measure();
   draw();
   form.addEventListener("input", keepDraft);
+  text.addEventListener("input", measure);
+  text.addEventListener("paste", (event) => {
+    const files = [...event.clipboardData?.files ?? []];
+    if (!files.length || event.clipboardData.types.includes("text/plain")) return;
+    event.preventDefault();
+    pick([...picker?.files ?? [], ...files]);
+    say(`Attached: ${files.map((file) => file.name).join(", ")}`);
+  });
   form.addEventListener("change", keepDraft);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (text.value.trim()) take();
+    if (text.value.trim() || picker?.files.length) take();
     else text.focus();
   });
   text.addEventListener("keydown", (event) => {
