@@ -177,6 +177,15 @@ class Config(BaseSettings):
     flap_open_min: int = Field(
         10, ge=0, le=1_440, description="Minutes after which a critical alert that flaps and stays open pages."
     )
+    status_folders: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Folders below which the public status page may be written, comma-separated. Empty: none.",
+    )
+    status_commands: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Commands that may bring the public status page somewhere, one a line: "
+        "`web=rsync -a {folder}/ web.example.org:/srv/status/`. They are run without a shell.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")
@@ -184,7 +193,28 @@ class Config(BaseSettings):
     def _split_roles(cls, value: object) -> object:
         return frozenset(_words(value)) if isinstance(value, str) else value
 
-    @field_validator("allow_networks", "provider_order", mode="before")
+    @field_validator("status_commands", mode="before")
+    @classmethod
+    def _split_lines(cls, value: object) -> object:
+        return [line.strip() for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+
+    @field_validator("status_commands")
+    @classmethod
+    def _are_commands(cls, value: list[str]) -> list[str]:
+        for line in value:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39} *=.*\S.*", line):
+                raise ValueError("write each as `name=program and its arguments`, with {folder} for the files")
+        return value
+
+    @field_validator("status_folders")
+    @classmethod
+    def _are_whole_paths(cls, value: list[str]) -> list[str]:
+        for path in value:
+            if not Path(path).is_absolute() or len(Path(path).parts) < 3:
+                raise ValueError("write whole paths such as /srv/status")
+        return value
+
+    @field_validator("allow_networks", "provider_order", "status_folders", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return _words(value) if isinstance(value, str) else value

@@ -28,6 +28,7 @@ TALKING: dict[str, Entry] = {
     "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
     "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
     "runbooks": Entry("raglan.cli.runbooks:runbooks", "List, read and import runbooks.", serving=False),
+    "status": Entry("raglan.cli.status:status", "Show and publish the public status page.", serving=False),
 }
 SERVING: dict[str, Entry] = {
     "serve": Entry("raglan.cli.serve:serve", "Run raglan: one process, one port.", serving=False),

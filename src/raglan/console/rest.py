@@ -25,6 +25,7 @@ from raglan.oncall.leave_rest import router as leave
 from raglan.oncall.rest import router as oncall
 from raglan.oncall.shadow_rest import router as shadows
 from raglan.oncall.source_rest import router as filling
+from raglan.outside.page_rest import router as status_page
 from raglan.outside.rest import router as outside
 from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
@@ -43,7 +44,20 @@ api = NinjaAPI(
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-for _router in (people, catalog, *_rotas, changes, paging, *_noise, incidents, reviews, runbooks, outside, own):
+for _router in (
+    people,
+    catalog,
+    *_rotas,
+    changes,
+    paging,
+    *_noise,
+    incidents,
+    reviews,
+    runbooks,
+    outside,
+    status_page,
+    own,
+):
     api.add_router("", _router)
 api.add_router("", channels)
 

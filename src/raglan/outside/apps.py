@@ -15,3 +15,4 @@ class OutsideConfig(AppConfig):
         """Register timers and panels."""
         import_module("raglan.outside.desk")
         import_module("raglan.outside.panel")
+        import_module("raglan.outside.publishing")

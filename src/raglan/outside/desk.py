@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from raglan.config import config
@@ -11,9 +12,10 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents.models import Incident
-from raglan.outside import asking, events
-from raglan.outside.models import Desk, Stage, StatusUpdate
+from raglan.incidents.models import Incident, ServiceState
+from raglan.outside import asking, events, queries
+from raglan.outside.models import ComponentWord, Desk, Stage, StatusUpdate
+from raglan.outside.publishing import publish_soon
 from raglan.people import mail
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
@@ -21,19 +23,26 @@ from raglan.people.models import Person
 REMIND = "outside.remind"
 MAX_TEXT = 4_000
 MAX_NOTE = 300
+MAX_HEADLINE = 120
 MAX_KEY = 64
 LONGEST = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """An update as somebody wrote it. The same key says it once. `seen` is the number of the last one they saw."""
+    """An update as somebody wrote it. The same key says it once. `seen` is the number of the last one they saw.
+
+    A public one stands on the status page, too, under its headline; `states` says how components are.
+    """
 
     stage: str
     text: str
     next_word: timedelta | None = None
     key: str = ""
     seen: int | None = None
+    is_public: bool = False
+    headline: str = ""
+    states: Mapping[int, str] = field(default_factory=dict)
 
 
 @atomic
@@ -117,13 +126,33 @@ def check(word: Word) -> Word:
     if len(text) > MAX_TEXT:
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
     _check_wait(word.next_word)
+    if word.is_public:
+        _check_public(word)
+    elif word.states:
+        raise BadInput("is_public", "only a public update says how components are", status=422)
     return word
+
+
+def _check_public(word: Word) -> None:
+    if not queries.page().is_on:
+        raise BadInput("is_public", "there is no public status page; it can be set up", status=422)
+    if not word.headline.strip():
+        raise BadInput("headline", "say in a few words, for everybody, what it is about", status=422)
+    if len(word.headline.strip()) > MAX_HEADLINE:
+        raise BadInput("headline", f"is longer than {MAX_HEADLINE} characters", status=422)
+    if any(state not in ServiceState.values for state in word.states.values()):
+        raise BadInput("states", f"must be one of {', '.join(ServiceState.values)}", status=422)
+    known = set(queries.components().filter(pk__in=word.states).values_list("pk", flat=True))
+    if set(word.states) - known:
+        raise BadInput("states", "names a component that is not on the page", status=422)
 
 
 @atomic
 def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
     """Tell those who wait. The same key says it once. Raises BadInput, and Conflict when somebody was faster."""
     check(word)
+    if word.is_public and not queries.may_go_out(incident):
+        raise BadInput("is_public", "this incident is private; nothing of it goes out", status=422)
     desk, key = _locked(incident), key_of(word.key)
     if found := StatusUpdate.objects.filter(incident=incident, key=key).first():
         return found
@@ -141,7 +170,13 @@ def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
         by=by,
         at=now(),
         next_word_at=desk.next_word_at,
+        is_public=word.is_public,
+        headline=" ".join(clean_text(word.headline).split()) if word.is_public else "",
     )
+    states = [
+        ComponentWord(component_id=pk, update=made, state=state, by=by, at=made.at) for pk, state in word.states.items()
+    ]
+    ComponentWord.objects.bulk_create(states)
     said = events.UpdateSaid(
         update=made.pk,
         incident=incident.pk,
@@ -152,9 +187,14 @@ def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
         person=by.pk,
         said_at=made.at,
         next_word_at=made.next_word_at,
+        is_public=made.is_public,
+        headline=made.headline,
+        states=[events.StateSaid(component=one.component_id, state=one.state) for one in states],
     )
     timeline.append(said, actor=by, about=[desk, incident, made])
     asking.answer_with(made)
+    if made.is_public:
+        publish_soon()
     return made
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import BaseModel
+
 from raglan.core.timeline import EventPayload
 
 
@@ -32,6 +34,13 @@ class WordLate(EventPayload):
     reminded_at: datetime
 
 
+class StateSaid(BaseModel):
+    """How a component is, as an update says it."""
+
+    component: int
+    state: str
+
+
 class UpdateSaid(EventPayload):
     """Those who wait were told something; the whole text is kept here."""
 
@@ -45,6 +54,9 @@ class UpdateSaid(EventPayload):
     person: int
     said_at: datetime
     next_word_at: datetime | None
+    is_public: bool = False
+    headline: str = ""
+    states: list[StateSaid] = []
 
 
 class QuestionAsked(EventPayload):
@@ -76,3 +88,107 @@ class QuestionAnswered(EventPayload):
     person: int
     answered_at: datetime
     update: int | None
+
+
+class StatusPageSet(EventPayload):
+    """The status page is set up anew, on or off."""
+
+    kind = "status_page.set"
+    page: int
+    is_on: bool
+    title: str
+    intro: str
+    home_url: str
+    address: str
+    language: str
+    zone: str
+    word_hours: int
+    uses_script: bool
+    version: int
+
+
+class ComponentSet(EventPayload):
+    """A component of the status page is new, or changed."""
+
+    kind = "component.set"
+    component: int
+    name: str
+    group: str
+    text: str
+    position: int
+    source: int | None
+    quiet_min: int
+    services: list[int]
+
+
+class ComponentRemoved(EventPayload):
+    """A component is not on the status page any more."""
+
+    kind = "component.removed"
+    component: int
+    removed_at: datetime
+
+
+class ComponentSaid(EventPayload):
+    """Somebody said how a component is, apart from any incident."""
+
+    kind = "component.said"
+    component: int
+    state: str
+    person: int | None
+    said_at: datetime
+
+
+class WindowShown(EventPayload):
+    """A maintenance window is shown on the status page, in these words."""
+
+    kind = "public_window.shown"
+    maintenance: int
+    title: str
+    text: str
+    components: list[int]
+
+
+class WindowHidden(EventPayload):
+    """A maintenance window is not shown on the status page any more."""
+
+    kind = "public_window.hidden"
+    maintenance: int
+
+
+class TargetSet(EventPayload):
+    """The status page is pushed to one more place from now on. Its secret is not told."""
+
+    kind = "status_target.set"
+    target: int
+    target_kind: str
+    name: str
+    settings: dict[str, str]
+    has_secret: bool
+    every_min: int
+    created_at: datetime
+
+
+class TargetEnded(EventPayload):
+    """The status page is pushed to a place no more."""
+
+    kind = "status_target.ended"
+    target: int
+    ended_at: datetime
+
+
+class Published(EventPayload):
+    """The status page got to a place again, or for the first time. Later times are not told one by one."""
+
+    kind = "status_target.published"
+    target: int
+    published_at: datetime
+
+
+class NotPublished(EventPayload):
+    """The status page could not be brought to a place; what stands there grows old, and says so."""
+
+    kind = "status_target.not_published"
+    target: int
+    problem: str
+    failing_since: datetime

@@ -4,7 +4,9 @@ from typing import ClassVar
 
 from django.db import models
 
-from raglan.incidents.models import Incident
+from raglan.alerts.models import Maintenance, Source
+from raglan.catalog.models import Service
+from raglan.incidents.models import Incident, ServiceState
 from raglan.people.models import Person
 
 
@@ -46,6 +48,8 @@ class StatusUpdate(models.Model):
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     next_word_at = models.DateTimeField(null=True, blank=True)
+    is_public = models.BooleanField(default=False, db_default=False)
+    headline = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [
@@ -87,3 +91,105 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class StatusPage(models.Model):
+    """The public status page: whether there is one, and what stands at its head. One row at most."""
+
+    ref_kind: ClassVar[str] = "status_page"
+
+    is_on = models.BooleanField(default=False)
+    title = models.CharField(max_length=120, default="Status")
+    intro = models.TextField(blank=True, default="")
+    home_url = models.CharField(max_length=500, blank=True, default="")
+    address = models.CharField(max_length=500, blank=True, default="")
+    language = models.CharField(max_length=20, default="en")
+    zone = models.CharField(max_length=64, default="UTC")
+    word_hours = models.PositiveIntegerField(default=24)
+    uses_script = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Component(models.Model):
+    """A part of what users know, in public words."""
+
+    ref_kind: ClassVar[str] = "component"
+
+    name = models.CharField(max_length=120)
+    group = models.CharField(max_length=120, blank=True, default="")
+    text = models.CharField(max_length=300, blank=True, default="")
+    position = models.PositiveIntegerField(default=0)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    quiet_min = models.PositiveIntegerField(default=15)
+    services = models.ManyToManyField(Service, blank=True, related_name="+")
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["removed_at", "position", "id"], name="component_order")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ComponentWord(models.Model):
+    """What somebody said about a component, with an update or alone. The newest one counts, until it is too old."""
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="words")
+    update = models.ForeignKey(StatusUpdate, on_delete=models.CASCADE, null=True, blank=True, related_name="words")
+    state = models.CharField(max_length=10, choices=ServiceState.choices)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["component", "-at"], name="component_word_newest")]
+
+    def __str__(self) -> str:
+        return f"component {self.component_id} is {self.state}"
+
+
+class PublicWindow(models.Model):
+    """A maintenance window that the status page shows ahead, in public words."""
+
+    ref_kind: ClassVar[str] = "public_window"
+
+    maintenance = models.OneToOneField(Maintenance, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    title = models.CharField(max_length=120)
+    text = models.TextField(blank=True, default="")
+    components = models.ManyToManyField(Component, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Target(models.Model):
+    """A place that the status page is pushed to, and how that went last."""
+
+    ref_kind: ClassVar[str] = "status_target"
+
+    class Kind(models.TextChoices):
+        """How it gets there."""
+
+        FOLDER = "folder", "A folder of this machine"
+        S3 = "s3", "An S3-style store"
+        GIT = "git", "A branch of a git repository"
+        COMMAND = "command", "A command, such as rsync"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+    settings = models.JSONField(default=dict)
+    secret_sealed = models.TextField(blank=True, default="")
+    every_min = models.PositiveIntegerField(default=10)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True, default="")
+    failing_since = models.DateTimeField(null=True, blank=True)
+    output = models.TextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,11 +2,20 @@
 
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Prefetch, QuerySet, Value, When
 
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
-from raglan.outside.models import Desk, Question, StatusUpdate
+from raglan.outside.models import (
+    Component,
+    ComponentWord,
+    Desk,
+    PublicWindow,
+    Question,
+    StatusPage,
+    StatusUpdate,
+    Target,
+)
 
 
 def desk(incident: Incident) -> Desk:
@@ -23,7 +32,8 @@ def is_late(desk: Desk, at: datetime) -> bool:
 def updates(incident: Incident) -> QuerySet[StatusUpdate]:
     """What those who wait were told, newest first."""
     found = StatusUpdate.objects.filter(incident=incident).select_related("by")
-    return found.prefetch_related("questions__asker").order_by("-number")
+    words = Prefetch("words", ComponentWord.objects.select_related("component").order_by("component__position", "pk"))
+    return found.prefetch_related("questions__asker", words).order_by("-number")
 
 
 def questions(incident: Incident) -> QuerySet[Question]:
@@ -44,3 +54,53 @@ def question(pk: int) -> Question:
     if found is None:
         raise NotFound("There is no such question.")
     return found
+
+
+def page() -> StatusPage:
+    """Return how the status page is set up; one that nobody has touched yet is not stored, and off."""
+    return StatusPage.objects.filter(pk=1).first() or StatusPage(pk=1)
+
+
+def may_go_out(incident: Incident) -> bool:
+    """Tell whether anything of an incident may be said in public: nothing of a private one, ever."""
+    return not getattr(incident, "is_private", False)
+
+
+def components() -> QuerySet[Component]:
+    """Components of the status page, in their order."""
+    found = Component.objects.filter(removed_at__isnull=True).select_related("source")
+    return found.prefetch_related("services").order_by("position", "pk")
+
+
+def component(pk: int) -> Component:
+    """Return a component that is on the page. Raises NotFound."""
+    found = components().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such component.")
+    return found
+
+
+def windows() -> QuerySet[PublicWindow]:
+    """Maintenance windows that are shown in public, and were not ended."""
+    found = PublicWindow.objects.filter(maintenance__ended_at__isnull=True).select_related("maintenance")
+    return found.prefetch_related("components").order_by("maintenance_id")
+
+
+def targets() -> QuerySet[Target]:
+    """Places that the status page is pushed to."""
+    return Target.objects.filter(ended_at__isnull=True).order_by("pk")
+
+
+def target(pk: int) -> Target:
+    """Return a place that the page is pushed to. Raises NotFound."""
+    found = targets().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such place.")
+    return found
+
+
+def public_updates(since: datetime) -> list[StatusUpdate]:
+    """Return public updates since a time, newest first; nothing of a private incident, whatever was said before."""
+    found = StatusUpdate.objects.filter(is_public=True, at__gte=since).select_related("incident")
+    words = Prefetch("words", ComponentWord.objects.select_related("component").order_by("component__position", "pk"))
+    return [one for one in found.prefetch_related(words).order_by("-at", "-pk") if may_go_out(one.incident)]

@@ -20,6 +20,7 @@ router = Router(tags=["outside"])
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Key = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$")]
 StageName = Literal["looking", "found", "watching", "over"]
+StateName = Literal["down", "slow", "fine", "unknown"]
 
 
 class DeskOut(Schema):
@@ -50,13 +51,19 @@ class PromiseIn(Body):
 
 
 class UpdateIn(Body):
-    """Words for those who wait. The same key says them once; `seen` is the number of the last update you know."""
+    """Words for those who wait. The same key says them once; `seen` is the number of the last update you know.
+
+    A public one stands on the status page, too; `states` then says by their numbers how components are.
+    """
 
     stage: StageName
     text: Annotated[Text, Field(min_length=1, max_length=desk.MAX_TEXT)]
     next_word_minutes: Minutes | None = None
     key: Key = ""
     seen: Cursor | None = None
+    is_public: bool = False
+    headline: Annotated[Text, Field(max_length=desk.MAX_HEADLINE)] = ""
+    states: Annotated[dict[Id, StateName], Field(max_length=200)] = {}
 
 
 class UpdateOut(Schema):
@@ -70,6 +77,9 @@ class UpdateOut(Schema):
     by: str
     at: datetime
     next_word_at: datetime | None
+    is_public: bool
+    headline: str
+    states: dict[str, str]
 
 
 class PreviewOut(Schema):
@@ -78,6 +88,8 @@ class PreviewOut(Schema):
     stage_words: str
     text: str
     next_word_at: datetime | None
+    is_public: bool
+    headline: str
 
 
 class QuestionIn(Body):
@@ -179,7 +191,11 @@ def preview_update(request: HttpRequest, incident_id: Cursor, data: UpdateIn) ->
     desk.check(word)
     comes = now() + word.next_word if word.next_word else None
     return PreviewOut(
-        stage_words=StatusUpdate(stage=word.stage).get_stage_display(), text=word.text, next_word_at=comes
+        stage_words=StatusUpdate(stage=word.stage).get_stage_display(),
+        text=word.text,
+        next_word_at=comes,
+        is_public=word.is_public,
+        headline=word.headline,
     )
 
 
@@ -236,7 +252,9 @@ def _wait(minutes: int | None) -> timedelta | None:
 
 
 def _word(data: UpdateIn) -> desk.Word:
-    return desk.Word(data.stage, data.text.replace("\r\n", "\n"), _wait(data.next_word_minutes), data.key, data.seen)
+    text, states = data.text.replace("\r\n", "\n"), {pk: str(state) for pk, state in data.states.items()}
+    comes = _wait(data.next_word_minutes)
+    return desk.Word(data.stage, text, comes, data.key, data.seen, data.is_public, data.headline, states)
 
 
 def _desk(incident_id: int) -> DeskOut:
@@ -265,6 +283,9 @@ def _update(one: StatusUpdate) -> UpdateOut:
         by=one.by.name,
         at=one.at,
         next_word_at=one.next_word_at,
+        is_public=one.is_public,
+        headline=one.headline,
+        states={str(word.component_id): word.state for word in one.words.all()},
     )
 
 

@@ -13,7 +13,7 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.incidents import room
-from raglan.incidents.models import Incident
+from raglan.incidents.models import Incident, ServiceState
 from raglan.incidents.queries import incident as room_of
 from raglan.outside import asking, queries
 from raglan.outside import desk as verbs
@@ -132,7 +132,10 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         "seen": number,
         "next_word": 0 if last and last.stage == Stage.OVER else 30,
     }
-    form, is_looked_at = WordForm(request.POST or None, initial=start), False
+    page, parts = queries.page(), list(queries.components())
+    if last and last.is_public:
+        start |= {"is_public": True, "headline": last.headline}
+    form, is_looked_at = WordForm(request.POST or None, initial=start, parts=parts if page.is_on else ()), False
     if request.method == "POST" and form.is_valid() and form.attempt(lambda: bool(verbs.check(form.word()))):
         is_looked_at = request.POST.get("do") == "say" and form.cleaned_data["looked"] == form.digest()
         if is_looked_at and form.attempt(lambda: bool(verbs.say(incident, form.word(), by=person))):
@@ -143,8 +146,10 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         _look_again(request, form, number)
     if context["is_preview"]:
         word = form.word()
-        context |= {"word": word, "stage_words": Stage(word.stage).label, "comes": _comes(word)}
+        said = [(one, ServiceState(word.states[one.pk]).label) for one in parts if one.pk in word.states]
+        context |= {"word": word, "stage_words": Stage(word.stage).label, "comes": _comes(word), "said": said}
     context["meanwhile"] = last if form.non_field_errors() else None
+    context["can_be_public"] = page.is_on and queries.may_go_out(incident)
     return render(request, "outside/say.html", context, status=422 if form.errors else 200)
 
 

@@ -1,0 +1,330 @@
+"""REST of the status page: what it shows, where it is brought, and its files."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from raglan.alerts import queries as alerts
+from raglan.alerts.models import Source
+from raglan.catalog.models import Service
+from raglan.core.errors import BadInput
+from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
+from raglan.outside import components, publishing, queries, render, snapshot
+from raglan.outside.models import Component, StatusPage, Target
+from raglan.people.access import Scope, principal, require_scope
+
+router = Router(tags=["outside"])
+
+
+class PageOut(Schema):
+    """How the status page is set up."""
+
+    is_on: bool
+    title: str
+    intro: str
+    home_url: str
+    address: str
+    language: str
+    zone: str
+    word_hours: int
+    uses_script: bool
+    version: int
+
+
+class PageIn(Body):
+    """The status page as it is to be, and the version that it was changed from."""
+
+    is_on: bool
+    title: ShortText
+    intro: Text = ""
+    home_url: Annotated[str, Field(max_length=500)] = ""
+    address: Annotated[str, Field(max_length=500)] = ""
+    language: Annotated[str, Field(max_length=20)] = "en"
+    zone: Annotated[str, Field(max_length=64)] = "UTC"
+    word_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    uses_script: bool = False
+    version: Cursor
+
+
+class ComponentIn(Body):
+    """A component: its public words, and what watches it."""
+
+    name: ShortText
+    group: ShortText = ""
+    text: ShortText = ""
+    position: Annotated[int, Field(ge=0, le=10_000)] = 0
+    source: Slug | None = None
+    quiet_min: Annotated[int, Field(ge=1, le=10_080)] = 15
+    services: Annotated[list[Slug], Field(max_length=100)] = []
+
+
+class ComponentOut(Schema):
+    """A component, and how it is as far as anybody knows."""
+
+    id: int
+    name: str
+    group: str
+    text: str
+    position: int
+    source: str | None
+    quiet_min: int
+    services: list[str]
+    state: str
+    since: datetime | None
+    why: str
+
+
+class StateIn(Body):
+    """How a component is."""
+
+    state: Literal["down", "slow", "fine", "unknown"]
+
+
+class WindowIn(Body):
+    """Public words for a maintenance window, and the components that it is about."""
+
+    title: ShortText
+    text: Text = ""
+    components: Annotated[list[Id], Field(max_length=200)] = []
+
+
+class WindowOut(Schema):
+    """A maintenance window that is shown in public."""
+
+    maintenance_id: int
+    title: str
+    text: str
+    components: list[int]
+
+
+class TargetIn(Body):
+    """A place that the page is brought to; `settings` are those of its kind."""
+
+    kind: Literal["folder", "s3", "git", "command"]
+    name: ShortText
+    settings: Annotated[dict[ShortText, Annotated[str, Field(max_length=500)]], Field(max_length=20)] = {}
+    secret: Annotated[str, Field(max_length=500)] = ""
+    every_min: Annotated[int, Field(ge=1, le=1440)] = 10
+
+
+class TargetOut(Schema):
+    """A place that the page is brought to, and how that goes. Its secret is never shown."""
+
+    id: int
+    kind: str
+    name: str
+    settings: dict[str, str]
+    has_secret: bool
+    every_min: int
+    published_at: datetime | None
+    tried_at: datetime | None
+    failing_since: datetime | None
+    problem: str
+    output: str
+
+
+class SoonOut(Schema):
+    """To how many places the page is on its way."""
+
+    places: int
+
+
+@router.get("/status-page", response=PageOut, operation_id="get_status_page", summary="How the status page is set up")
+def get_status_page(request: HttpRequest) -> StatusPage:
+    """Return how the status page is set up."""
+    return queries.page()
+
+
+@router.put("/status-page", response=PageOut, operation_id="set_status_page", summary="Set the status page up")
+def set_status_page(request: HttpRequest, data: PageIn) -> StatusPage:
+    """Set the status page up, on or off."""
+    draft = components.PageDraft(**data.model_dump(exclude={"version"}))
+    return components.set_page(draft, seen_version=data.version, actor=_configurer(request))
+
+
+@router.get(
+    "/status-page/files", response=dict[str, str], operation_id="get_status_files", summary="The files of the page"
+)
+def get_status_files(request: HttpRequest, every_min: Annotated[int, Field(ge=1, le=1440)] = 10) -> dict[str, str]:
+    """Return the files of the page as they would be made now, by name; `every_min` says how soon they grow old."""
+    shot = snapshot.take(every_min=every_min)
+    return {name: content.decode() for name, content in render.files(shot).items()}
+
+
+@router.post(
+    "/status-page/publish", response={202: SoonOut}, operation_id="publish_status_page", summary="Publish the page now"
+)
+def publish_status_page(request: HttpRequest) -> Status[SoonOut]:
+    """Bring the page to all its places as soon as a worker is free; to none while it is off."""
+    require_scope(request, Scope.RESPOND)
+    return Status(202, SoonOut(places=publishing.publish_soon()))
+
+
+@router.get(
+    "/components", response=list[ComponentOut], operation_id="list_components", summary="Components of the page"
+)
+def list_components(request: HttpRequest) -> list[ComponentOut]:
+    """Return the components of the status page, in their order."""
+    known = {part.id: part for group in snapshot.take(every_min=10).groups for part in group.parts}
+    return [_component(one, known[one.pk]) for one in queries.components() if one.pk in known]
+
+
+@router.post("/components", response={201: ComponentOut}, operation_id="add_component", summary="Add a component")
+def add_component(request: HttpRequest, data: ComponentIn) -> Status[ComponentOut]:
+    """Put a component on the page."""
+    actor = _configurer(request)
+    return Status(201, _known(components.add_component(_draft(data), actor=actor)))
+
+
+@router.put(
+    "/components/{component_id}", response=ComponentOut, operation_id="change_component", summary="Change a component"
+)
+def change_component(request: HttpRequest, component_id: Cursor, data: ComponentIn) -> ComponentOut:
+    """Name a component anew, or watch it in another way."""
+    actor = _configurer(request)
+    return _known(components.change_component(queries.component(component_id), _draft(data), actor=actor))
+
+
+@router.delete(
+    "/components/{component_id}", response={204: None}, operation_id="remove_component", summary="Remove a component"
+)
+def remove_component(request: HttpRequest, component_id: Cursor) -> Status[None]:
+    """Take a component off the page."""
+    actor = _configurer(request)
+    components.remove_component(queries.component(component_id), actor=actor)
+    return Status(204, None)
+
+
+@router.post(
+    "/components/{component_id}/state", response=ComponentOut, operation_id="say_state", summary="Say how one is"
+)
+def say_state(request: HttpRequest, component_id: Cursor, data: StateIn) -> ComponentOut:
+    """Say how a component is, apart from any incident."""
+    require_scope(request, Scope.RESPOND)
+    who, one = principal(request), queries.component(component_id)
+    components.say_state(one, data.state, by=who.person, actor=who.actor)
+    return _known(one)
+
+
+@router.get(
+    "/status-page/windows", response=list[WindowOut], operation_id="list_public_windows", summary="Windows shown ahead"
+)
+def list_public_windows(request: HttpRequest) -> list[WindowOut]:
+    """Return the maintenance windows that the page shows ahead."""
+    return [
+        WindowOut(
+            maintenance_id=one.pk, title=one.title, text=one.text, components=[c.pk for c in one.components.all()]
+        )
+        for one in queries.windows()
+    ]
+
+
+@router.put(
+    "/status-page/windows/{maintenance_id}",
+    response=WindowOut,
+    operation_id="show_window",
+    summary="Show a maintenance window",
+)
+def show_window(request: HttpRequest, maintenance_id: Cursor, data: WindowIn) -> WindowOut:
+    """Show a maintenance window on the page, in public words."""
+    actor, maintenance = _configurer(request), alerts.maintenance(maintenance_id)
+    found = list(queries.components().filter(pk__in=data.components))
+    if len(found) != len(set(data.components)):
+        raise BadInput("components", "names a component that is not on the page", status=422)
+    shown = components.show_window(maintenance, components.WindowDraft(data.title, data.text, found), actor=actor)
+    numbers = [one.pk for one in found]
+    return WindowOut(maintenance_id=maintenance.pk, title=shown.title, text=shown.text, components=numbers)
+
+
+@router.delete(
+    "/status-page/windows/{maintenance_id}", response={204: None}, operation_id="hide_window", summary="Hide a window"
+)
+def hide_window(request: HttpRequest, maintenance_id: Cursor) -> Status[None]:
+    """Show a maintenance window no more."""
+    actor = _configurer(request)
+    components.hide_window(alerts.maintenance(maintenance_id), actor=actor)
+    return Status(204, None)
+
+
+@router.get(
+    "/status-page/places", response=list[TargetOut], operation_id="list_places", summary="Where the page is brought"
+)
+def list_places(request: HttpRequest) -> list[TargetOut]:
+    """Return the places that the page is brought to, and how that goes."""
+    return [_target(one) for one in queries.targets()]
+
+
+@router.post("/status-page/places", response={201: TargetOut}, operation_id="add_place", summary="Bring it to a place")
+def add_place(request: HttpRequest, data: TargetIn) -> Status[TargetOut]:
+    """Bring the page to one more place from now on."""
+    actor = _configurer(request)
+    draft = publishing.Draft(data.kind, data.name, data.settings, data.secret, data.every_min)
+    return Status(201, _target(publishing.add(draft, actor=actor)))
+
+
+@router.delete(
+    "/status-page/places/{place_id}", response={204: None}, operation_id="end_place", summary="Bring it there no more"
+)
+def end_place(request: HttpRequest, place_id: Cursor) -> Status[None]:
+    """Bring the page to a place no more; what stands there grows old, and says so."""
+    actor = _configurer(request)
+    publishing.end(queries.target(place_id), actor=actor)
+    return Status(204, None)
+
+
+def _configurer(request: HttpRequest) -> str:
+    require_scope(request, Scope.CONFIGURE)
+    return principal(request).actor
+
+
+def _draft(data: ComponentIn) -> components.ComponentDraft:
+    source = Source.objects.filter(slug=data.source).first() if data.source else None
+    if data.source and source is None:
+        raise BadInput("source", "there is no such source", status=422)
+    found = {service.slug: service for service in Service.objects.filter(slug__in=data.services)}
+    for number, slug in enumerate(data.services):
+        if slug not in found:
+            raise BadInput(f"services[{number}]", f"there is no service {slug}", status=422)
+    return components.ComponentDraft(
+        data.name, data.group, data.text, data.position, source, data.quiet_min, list(found.values())
+    )
+
+
+def _known(one: Component) -> ComponentOut:
+    known = {part.id: part for group in snapshot.take(every_min=10).groups for part in group.parts}
+    return _component(queries.component(one.pk), known[one.pk])
+
+
+def _component(one: Component, part: snapshot.Part) -> ComponentOut:
+    return ComponentOut(
+        id=one.pk,
+        name=one.name,
+        group=one.group,
+        text=one.text,
+        position=one.position,
+        source=one.source.slug if one.source else None,
+        quiet_min=one.quiet_min,
+        services=sorted(service.slug for service in one.services.all()),
+        state=part.state,
+        since=datetime.fromisoformat(part.since.iso) if part.since else None,
+        why=part.why,
+    )
+
+
+def _target(one: Target) -> TargetOut:
+    return TargetOut(
+        id=one.pk,
+        kind=one.kind,
+        name=one.name,
+        settings=one.settings,
+        has_secret=bool(one.secret_sealed),
+        every_min=one.every_min,
+        published_at=one.published_at,
+        tried_at=one.tried_at,
+        failing_since=one.failing_since,
+        problem=one.problem,
+        output=one.output,
+    )

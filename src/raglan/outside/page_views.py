@@ -1,0 +1,167 @@
+"""Screens of the status page: what it shows, where it is brought, how that goes, and what it looks like now."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from raglan.alerts import queries as alerts
+from raglan.core import timeline
+from raglan.outside import components, publishing, queries, snapshot
+from raglan.outside import render as page_files
+from raglan.outside.forms import ComponentForm, PageForm, TargetForm, WindowForm, component_initial, page_initial
+from raglan.outside.models import PublicWindow, Target
+from raglan.people.access import Scope, needs, reader
+from raglan.people.forms import Form
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
+TOPIC = "status_page:1"
+
+
+def _is_done(request: HttpRequest, form: Form, action: Callable[[], object]) -> bool:
+    """Tell whether something was posted, understood and done."""
+    return request.method == "POST" and form.is_valid() and bool(form.attempt(action))
+
+
+def _parts(request: HttpRequest) -> dict[str, object]:
+    shot = snapshot.take(every_min=10)
+    return {
+        "page": shot.page,
+        "shot": shot,
+        "targets": list(queries.targets()),
+        "kinds": [choice for choice in Target.Kind.choices if choice[0] in publishing.WAYS],
+        "may": reader(request).may_configure,
+        "may_say": reader(request).may_respond,
+    }
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """Show how the page is set up, what it shows, and how bringing it to its places goes."""
+    shown = {one.pk: one for one in queries.windows()}
+    windows = [(window, shown.get(window.pk)) for window in alerts.maintenances()[:50]]
+    context = {"windows": windows, "topic": TOPIC, "live_topics": TOPIC, "live_since": timeline.newest_id()}
+    return render(request, "outside/overview.html", {**context, **_parts(request)})
+
+
+@require_GET
+def part(request: HttpRequest, name: str) -> HttpResponse:
+    """One part of the overview, for a page that heard that something changed."""
+    if name not in ("components", "targets"):
+        raise Http404
+    return render(request, f"outside/part_{name}.html", _parts(request))
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def page(request: HttpRequest) -> HttpResponse:
+    """Set the page up, on or off."""
+    form = PageForm(request.POST or None, initial=page_initial(queries.page()))
+    if _is_done(
+        request,
+        form,
+        lambda: components.set_page(form.draft(), seen_version=form.cleaned_data["version"], actor=reader(request)),
+    ):
+        messages.success(request, "Saved.")
+        return redirect("outside:overview")
+    return render(request, "outside/page_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def new_component(request: HttpRequest) -> HttpResponse:
+    """Put a component on the page."""
+    form = ComponentForm(request.POST or None)
+    if _is_done(request, form, lambda: components.add_component(form.draft(), actor=reader(request))):
+        messages.success(request, "It is on the page. Until somebody says how it is, it is not known.")
+        return redirect("outside:overview")
+    return render(request, "outside/component.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def component(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a component, or take it off the page."""
+    found = queries.component(pk)
+    if request.method == "POST" and request.POST.get("do") == "remove":
+        components.remove_component(found, actor=reader(request))
+        messages.success(request, f"“{found.name}” is not on the page any more.")
+        return redirect("outside:overview")
+    form = ComponentForm(request.POST or None, initial=component_initial(found))
+    if _is_done(request, form, lambda: components.change_component(found, form.draft(), actor=reader(request))):
+        messages.success(request, "Saved.")
+        return redirect("outside:overview")
+    context = {"form": form, "component": found}
+    return render(request, "outside/component.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def say_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say how a component is, apart from any incident."""
+    person = reader(request)
+    components.say_state(queries.component(pk), request.POST.get("state", ""), by=person, actor=person)
+    return redirect("outside:overview")
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def window(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a maintenance window on the page in public words, or show it no more."""
+    maintenance = alerts.maintenance(pk)
+    if request.method == "POST" and request.POST.get("do") == "hide":
+        components.hide_window(maintenance, actor=reader(request))
+        messages.success(request, "It is shown no more.")
+        return redirect("outside:overview")
+    shown = PublicWindow.objects.prefetch_related("components").filter(pk=pk).first()
+    form = WindowForm(request.POST or None, shown=shown, name=maintenance.name)
+    if _is_done(request, form, lambda: components.show_window(maintenance, form.draft(), actor=reader(request))):
+        messages.success(request, "It is shown ahead, up to two weeks before.")
+        return redirect("outside:overview")
+    context = {"form": form, "maintenance": maintenance, "shown": shown}
+    return render(request, "outside/window.html", context, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def new_target(request: HttpRequest, kind: str) -> HttpResponse:
+    """Name a place that the page is brought to."""
+    if kind not in publishing.WAYS:
+        raise Http404
+    form = TargetForm(request.POST or None, kind=kind)
+    if _is_done(request, form, lambda: publishing.add(form.draft(), actor=reader(request))):
+        messages.success(request, "The page is brought there from now on, while it is on.")
+        return redirect("outside:overview")
+    context = {"form": form, "kind": Target.Kind(kind).label}
+    return render(request, "outside/target.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@needs(Scope.CONFIGURE)
+def end_target(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bring the page to a place no more."""
+    publishing.end(queries.target(pk), actor=reader(request))
+    messages.success(request, "It is brought there no more. What stands there grows old, and says so.")
+    return redirect("outside:overview")
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def publish(request: HttpRequest) -> HttpResponse:
+    """Bring the page to all its places now."""
+    if publishing.publish_soon():
+        messages.success(request, "It is on its way.")
+    else:
+        messages.error(request, "The page is off, or has no place to go to.")
+    return redirect("outside:overview")
+
+
+@require_GET
+def preview(request: HttpRequest, name: str = "index.html") -> HttpResponse:
+    """Show the page as it would be made now."""
+    content = page_files.files(snapshot.take(every_min=10)).get(name)
+    if content is None:
+        raise Http404
+    return HttpResponse(content, content_type=page_files.type_of(name))
