@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "raglan.reviews",
     "raglan.runbooks",
     "raglan.outside",
+    "raglan.chat",
     "raglan.integrations",
     "raglan.console",
 ]

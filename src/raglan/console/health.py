@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.db import connection
 
 from raglan.alerts.models import Source
+from raglan.chat.queries import backlog as chat_backlog
 from raglan.config import config
 from raglan.core import signs, timers
 from raglan.core.backup import restored_mark
@@ -56,6 +57,7 @@ def _facts() -> Iterator[Fact]:
     yield _mail()
     yield _fallback()
     yield _sources()
+    yield _chat()
     yield _clock()
     yield _sign_of_life()
     yield _peer()
@@ -132,6 +134,19 @@ def _sources() -> Fact:
     more = " and others" if len(names) > 3 else ""
     words = f"in the last day something of {', '.join(names[:3])}{more} could not be read; see below"
     return Fact("What sources send", "slow", "Not all understood", words)
+
+
+def _chat() -> Fact:
+    """Tell whether chat answers. Nothing else depends on it, so that its absence is no alarm."""
+    chat = chat_backlog()
+    if not chat.connected:
+        return Fact("Chat", "unknown", "Not connected", "incidents need none; see Chat under Setup")
+    waits = f"{chat.waiting} {'line waits' if chat.waiting == 1 else 'lines wait'} for it"
+    if not chat.away:
+        return Fact("Chat", "good", "Answers", waits if chat.waiting else "all is told there")
+    since = min(one.away_since for one in chat.away if one.away_since)
+    names = " and ".join(one.name for one in chat.away)
+    return Fact("Chat", "slow", "Away", f"{names}, first {wording.age(since, at=now())}; {waits}")
 
 
 def _clock() -> Fact:

@@ -13,6 +13,7 @@ from raglan.alerts.silence_rest import router as silences
 from raglan.alerts.try_rest import router as tries
 from raglan.catalog.rest import router as catalog
 from raglan.changes.rest import router as changes
+from raglan.chat.rest import router as chat
 from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.incidents.rest import router as incidents
@@ -44,20 +45,8 @@ api = NinjaAPI(
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-for _router in (
-    people,
-    catalog,
-    *_rotas,
-    changes,
-    paging,
-    *_noise,
-    incidents,
-    reviews,
-    runbooks,
-    outside,
-    status_page,
-    own,
-):
+_rooms = (incidents, reviews, runbooks, outside, status_page, chat)
+for _router in (people, catalog, *_rotas, changes, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

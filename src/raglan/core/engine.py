@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
 
@@ -173,6 +174,24 @@ class Loop:
         return wait
 
 
+class Companion(Protocol):
+    """Work that runs beside the timers for as long as the engine does, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self, deadline: float) -> None:
+        """End, before a moment (monotonic seconds)."""
+
+
+_beside: list[Callable[[], Companion]] = []
+
+
+def beside(make: Callable[[], Companion]) -> None:
+    """Let something run beside every engine that is started, such as lines to chat; timers never wait for it."""
+    _beside.append(make)
+
+
 class Engine:
     """Fires timers until stopped.
 
@@ -192,6 +211,7 @@ class Engine:
         self._drift = CLOCK.drift()
         self._unsubscribe: Callable[[], object] = lambda: None
         self.is_held: Callable[[], bool] = lambda: False
+        self._companions: list[Companion] = []
 
     def start(self) -> None:
         """Start the threads."""
@@ -200,6 +220,9 @@ class Engine:
             pool.start()
         self._main.start()
         self._light.start()
+        self._companions = [make() for make in _beside]
+        for companion in self._companions:
+            companion.start()
 
     def wake(self) -> None:
         """Look for due timers now."""
@@ -216,6 +239,8 @@ class Engine:
             loop.stop()
         ended = [loop.join(deadline) for loop in (self._main, self._light)]
         ended += [pool.stop(deadline) for pool in self._pools.values()]
+        for companion in self._companions:
+            companion.stop(deadline)
         if all(ended):
             timers.release(timers.NODE)
         return all(ended)

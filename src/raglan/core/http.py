@@ -67,10 +67,15 @@ def get(url: str, headers: dict[str, str]) -> Answer:
     return _ask("GET", url, None, headers)
 
 
-def _ask(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, more_s: float = 0.0) -> Answer:
+    """Ask once by any method. `more_s` is how much longer the other side may take, where it waits for news itself."""
+    return _ask(method, url, body, headers, more_s)
+
+
+def _ask(method: str, url: str, body: bytes | None, headers: dict[str, str], more_s: float = 0.0) -> Answer:
     if in_write():
         raise RuntimeError("no network inside a transaction")
-    deadline = time.monotonic() + config().send_deadline_s
+    deadline = time.monotonic() + config().send_deadline_s + more_s
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

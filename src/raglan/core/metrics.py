@@ -13,6 +13,12 @@ events_appended = Counter("raglan_events_appended", "Events appended", ["kind"],
 signals_accepted = Counter("raglan_signals_accepted", "Signals on disk", ["source"], registry=REGISTRY)
 sends = Counter("raglan_sends", "Hand-overs to a provider", ["channel", "outcome"], registry=REGISTRY)
 send_seconds = Histogram("raglan_send_seconds", "Time of a hand-over to a provider", ["channel"], registry=REGISTRY)
+chat_posts = Counter(
+    "raglan_chat_posts", "Posts to chat: sent, to be sent later, refused", ["platform", "outcome"], registry=REGISTRY
+)
+chat_heard = Counter("raglan_chat_heard", "What came in from chat", ["platform", "kind"], registry=REGISTRY)
+chat_away = Gauge("raglan_chat_away_seconds", "For how long the longest absent chat is away", registry=REGISTRY)
+chat_waiting = Gauge("raglan_chat_backlog", "Posts that wait for chat", registry=REGISTRY)
 
 
 def render() -> bytes:

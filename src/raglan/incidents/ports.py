@@ -7,6 +7,7 @@ from raglan.people.models import Person
 
 Gather = Callable[[Incident, Person], dict[str, object]]
 _panels: list[tuple[str, Gather]] = []
+_notices: list[Callable[[Incident], list[str]]] = []
 
 
 def register_panel(template: str, gather: Gather) -> None:
@@ -17,3 +18,13 @@ def register_panel(template: str, gather: Gather) -> None:
 def panels(incident: Incident, reader: Person) -> list[tuple[str, dict[str, object]]]:
     """Return the further panels of a room for a reader."""
     return [(template, gather(incident, reader)) for template, gather in _panels]
+
+
+def register_notice(gather: Callable[[Incident], list[str]]) -> None:
+    """Let a higher context say something above every room, such as that chat is away."""
+    _notices.append(gather)
+
+
+def notices(incident: Incident) -> list[str]:
+    """Return what is said above a room, one sentence each."""
+    return [words for gather in _notices for words in gather(incident)]

@@ -141,6 +141,7 @@ def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "state_words": incident.state_words or incident.get_service_state_display(),
         "is_overdue": actions.due_standing(incident, at) and incident.lead_id in (None, reader.pk),
         "ask_count": asks,
+        "notices": ports.notices(incident),
         "people_count": len(queries.here(incident).responders),
         "firing": sum(group.firing_count for group in queries.groups_of(incident)),
     }

@@ -26,6 +26,7 @@ class Via(StrEnum):
     PUSH = "push"
     REPLY = "reply"
     KEYPAD = "keypad"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,275 @@
+"""Verbs of chat: platforms connected and ended, rooms opened, people known by their names there."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from raglan.chat import events, outbox, ports, queries
+from raglan.chat.models import Code, Handle, Room, Workspace
+from raglan.chat.words import first_words, topic_of
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.decode import clean_text
+from raglan.core.errors import BadInput, Conflict
+from raglan.core.secrets import digest
+from raglan.incidents.models import Incident
+from raglan.people import sealing
+from raglan.people.models import Person
+
+MOST = 10
+CODE_LASTS = timedelta(minutes=10)
+LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A connection as somebody describes it. A secret that is left empty stays as it was."""
+
+    name: str
+    settings: Mapping[str, str]
+    opens_rooms: bool = True
+    lobby: str = ""
+
+
+@atomic
+def connect(platform: ports.ChatPlatform, draft: Draft, *, actor: timeline.Subject) -> Workspace:
+    """Connect a chat platform from now on. Raises BadInput naming the field."""
+    if queries.workspaces().count() >= MOST:
+        raise BadInput("name", f"{MOST} connections are enough; end one first", status=422)
+    plain, hidden = _sorted(platform, draft, {})
+    at = now()
+    made = Workspace.objects.create(
+        name=_name(draft),
+        platform=platform.slug,
+        settings=plain,
+        secrets_sealed=sealing.seal(json.dumps(hidden)),
+        opens_rooms=draft.opens_rooms,
+        lobby=clean_text(draft.lobby).strip()[:300],
+        created_at=at,
+    )
+    payload = events.WorkspaceConnected(
+        workspace=made.pk,
+        name=made.name,
+        platform=made.platform,
+        settings=plain,
+        opens_rooms=made.opens_rooms,
+        lobby=made.lobby,
+        connected_at=at,
+    )
+    timeline.append(payload, actor=actor, about=[made, "chat"])
+    return made
+
+
+@atomic
+def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Workspace:
+    """Give a connection other settings; secrets that are left empty stay. Raises BadInput naming the field."""
+    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+    platform = platform_of(workspace)
+    plain, hidden = _sorted(platform, draft, secrets_of(workspace))
+    lobby = clean_text(draft.lobby).strip()[:300]
+    Workspace.objects.filter(pk=workspace.pk).update(
+        name=_name(draft),
+        settings=plain,
+        secrets_sealed=sealing.seal(json.dumps(hidden)),
+        opens_rooms=draft.opens_rooms,
+        lobby=lobby,
+        version=workspace.version + 1,
+    )
+    Room.objects.filter(workspace=workspace, incident=None, external_id="").delete()
+    Room.objects.filter(workspace=workspace).update(problem="")
+    workspace.refresh_from_db()
+    payload = events.WorkspaceChanged(
+        workspace=workspace.pk,
+        name=workspace.name,
+        settings=plain,
+        opens_rooms=draft.opens_rooms,
+        lobby=lobby,
+        version=workspace.version,
+    )
+    timeline.append(payload, actor=actor, about=[workspace, "chat"])
+    return workspace
+
+
+def _name(draft: Draft) -> str:
+    name = clean_text(draft.name).strip()
+    if not 1 <= len(name) <= 120:
+        raise BadInput("name", "give it a name of at most 120 characters", status=422)
+    return name
+
+
+def _sorted(
+    platform: ports.ChatPlatform, draft: Draft, kept: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return plain settings and secret ones. Raises BadInput."""
+    known = {setting.name: setting for setting in platform.settings}
+    if strange := [name for name in draft.settings if name not in known]:
+        raise BadInput(strange[0], f"is no setting of {platform.title}", status=422)
+    given = {name: clean_text(draft.settings.get(name, "")).strip()[:2000] for name in known}
+    given |= {name: kept.get(name, "") for name, one in known.items() if one.is_secret and not given[name]}
+    for name, one in known.items():
+        if one.is_needed and not given[name]:
+            raise BadInput(name, "is needed", status=422)
+        if one.choices and given[name] not in dict(one.choices):
+            raise BadInput(name, f"must be one of {', '.join(dict(one.choices))}", status=422)
+    platform.check(given)
+    hidden = {name: value for name, value in given.items() if known[name].is_secret}
+    return {name: value for name, value in given.items() if name not in hidden}, hidden
+
+
+def secrets_of(workspace: Workspace) -> dict[str, str]:
+    """Return what is sealed. Raises SealBrokenError."""
+    found = json.loads(sealing.unseal(workspace.secrets_sealed)) if workspace.secrets_sealed else {}
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def platform_of(workspace: Workspace) -> ports.ChatPlatform:
+    """Return the platform of a connection. Raises Conflict when its integration is not installed any more."""
+    found = ports.platform(workspace.platform)
+    if found is None:
+        raise Conflict(f"No integration offers {workspace.platform}.")
+    return found
+
+
+def line_to(workspace: Workspace) -> ports.Connection:
+    """Return a line to a workspace. Raises Conflict, SealBrokenError."""
+    return platform_of(workspace).connect({**workspace.settings, **secrets_of(workspace)})
+
+
+def try_it(workspace: Workspace) -> str:
+    """Ask a platform who we are there. Raises DeliveryError, Conflict, SealBrokenError."""
+    line = line_to(workspace)
+    try:
+        identity = line.whoami()[:300]
+    finally:
+        line.close()
+    Workspace.objects.filter(pk=workspace.pk).update(identity=identity)
+    return identity
+
+
+@atomic
+def end(workspace: Workspace, *, actor: timeline.Subject) -> None:
+    """Connect it no more; what waits for it is not sent. Safe to call twice."""
+    at = now()
+    open_one = Workspace.objects.filter(pk=workspace.pk, ended_at__isnull=True)
+    if open_one.update(ended_at=at, secrets_sealed="", away_since=None, away_why="", held_by="", held_until=None):
+        payload = events.WorkspaceEnded(workspace=workspace.pk, ended_at=at)
+        timeline.append(payload, actor=actor, about=[workspace, "chat", *_open_rooms(workspace)])
+
+
+def _open_rooms(workspace: Workspace) -> list[timeline.Subject]:
+    """Return the open incidents that have a room there: their screens say how chat is."""
+    bound = Incident.objects.filter(chat_rooms__workspace=workspace, state=Incident.State.OPEN)
+    return [f"incident:{pk}" for pk in bound.order_by("-pk").values_list("pk", flat=True)[:100]]
+
+
+@atomic
+def open_room(incident: Incident, workspace: Workspace) -> Room:
+    """Let an incident have a room on a platform; it is opened when the platform answers. Safe to call twice."""
+    made, is_new = Room.objects.get_or_create(
+        workspace=workspace,
+        incident=incident,
+        defaults={"name": f"inc-{incident.pk}", "topic": topic_of(incident), "created_at": now()},
+    )
+    if is_new:
+        outbox.say(made, outbox.Words(key="first", text=first_words(incident)))
+        if lobby := Room.objects.filter(workspace=workspace, incident=None, name=workspace.lobby).first():
+            outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))
+    return made
+
+
+@atomic
+def opened(room: Room, there: ports.Opened) -> None:
+    """Note that a room is open there."""
+    at = now()
+    Room.objects.filter(pk=room.pk).update(external_id=there.id[:300], link=there.link[:500], opened_at=at, problem="")
+    room.refresh_from_db()
+    payload = events.ChatRoomOpened(
+        room=room.pk,
+        workspace=room.workspace_id,
+        incident=room.incident_id,
+        external_id=room.external_id,
+        link=room.link,
+        opened_at=at,
+    )
+    about: list[timeline.Subject] = [room, f"workspace:{room.workspace_id}"]
+    timeline.append(payload, about=[*about, *([f"incident:{room.incident_id}"] if room.incident_id else [])])
+
+
+@atomic
+def note_away(workspace: Workspace, why: str) -> None:
+    """Note that a platform does not answer. Safe to call again and again."""
+    at = now()
+    if Workspace.objects.filter(pk=workspace.pk, away_since__isnull=True, ended_at__isnull=True).update(
+        away_since=at, away_why=why[:500]
+    ):
+        payload = events.ChatAway(workspace=workspace.pk, why=why[:500], away_since=at)
+        timeline.append(payload, about=[workspace, "chat", *_open_rooms(workspace)])
+
+
+@atomic
+def note_back(workspace: Workspace) -> None:
+    """Note that a platform answers again. Safe to call again and again."""
+    if Workspace.objects.filter(pk=workspace.pk, away_since__isnull=False).update(away_since=None, away_why=""):
+        payload = events.ChatBack(workspace=workspace.pk, waiting=queries.waiting(workspace).count())
+        timeline.append(payload, about=[workspace, "chat", *_open_rooms(workspace)])
+
+
+@atomic
+def know_as(
+    workspace: Workspace, address: str, person: Person, *, actor: timeline.Subject, confirmed: bool = False
+) -> Handle:
+    """Know a person by a name in a workspace; whoever had it before has it no more. Raises BadInput."""
+    address = platform_of(workspace).check_address(clean_text(address).strip())[:300]
+    known, made = Handle.objects.select_for_update().get_or_create(
+        workspace=workspace,
+        address=address,
+        defaults={"person": person, "is_confirmed_by_person": confirmed, "since": now()},
+    )
+    if not made and (known.person_id, known.is_confirmed_by_person) == (person.pk, confirmed):
+        return known
+    known.person, known.is_confirmed_by_person, known.since = person, confirmed, now()
+    known.save()
+    payload = events.HandleSet(
+        handle=known.pk,
+        workspace=workspace.pk,
+        person=person.pk,
+        address=address,
+        is_confirmed_by_person=confirmed,
+        since=known.since,
+    )
+    timeline.append(payload, actor=actor, about=[known, person, workspace])
+    return known
+
+
+@atomic
+def forget(handle: Handle, *, actor: timeline.Subject) -> None:
+    """Know nobody by this name any more. Safe to call twice."""
+    about: list[timeline.Subject] = [handle, f"person:{handle.person_id}", f"workspace:{handle.workspace_id}"]
+    payload = events.HandleRemoved(handle=handle.pk, workspace=handle.workspace_id, address=handle.address)
+    if Handle.objects.filter(pk=handle.pk).delete()[0]:
+        timeline.append(payload, actor=actor, about=about)
+
+
+@atomic
+def make_code(person: Person) -> str:
+    """Return a code with which a person says in chat who they are here; an earlier one is over."""
+    Code.objects.filter(person=person).delete()
+    code = "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
+    Code.objects.create(person=person, digest=digest(code), expires_at=now() + CODE_LASTS)
+    return code
+
+
+@atomic
+def confirm(workspace: Workspace, address: str, code: str) -> Person:
+    """Take a code that was written in chat; it works once. Raises BadInput."""
+    found = Code.objects.select_related("person").filter(
+        digest=digest(code.strip().lower()), expires_at__gt=now(), person__is_active=True
+    )
+    taken = found.first()
+    if taken is None or not Code.objects.filter(pk=taken.pk).delete()[0]:
+        raise BadInput("code", "is not known, or is over. Make a new one in raglan under You.")
+    know_as(workspace, address, taken.person, actor=taken.person, confirmed=True)
+    return taken.person

@@ -1,0 +1,314 @@
+"""Commands in chat: the same verbs as on the screens, with the same rights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from raglan.chat.words import link_of
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, Conflict, NotFound
+from raglan.incidents import actions, queries
+from raglan.incidents.models import Entry, Incident
+from raglan.oncall import queries as oncall
+from raglan.paging import actions as paging
+from raglan.paging import queries as pages
+from raglan.paging.models import Page
+from raglan.people.access import Scope, require
+from raglan.people.models import Person, Team
+
+MARK = "!"
+RECENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as it was written: its name, and all that stands behind it."""
+
+    name: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A command, who gave it, and in which incident's room, if in any."""
+
+    command: Command
+    person: Person
+    incident: Incident | None
+    key: str
+    workspace: int
+
+    @property
+    def rest(self) -> str:
+        """All that stands behind the command's name."""
+        return self.command.rest
+
+    def room(self) -> Incident:
+        """Return the incident of this room. Raises Conflict."""
+        if self.incident is None:
+            raise Conflict("This belongs into the room of an incident. !declare opens one.")
+        return self.incident
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said back, and the entry that was made. An entry is shown by the room itself."""
+
+    text: str = ""
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command: what it does, what stands behind its name, and which right it needs."""
+
+    run: Callable[[Spoken], Answer]
+    words: str
+    help: str
+    scope: Scope = Scope.RESPOND
+
+
+def is_one(text: str) -> bool:
+    """Tell whether a text is a command."""
+    text = text.lstrip()
+    return len(text) > 1 and text[0] == MARK and text[1].isalpha()
+
+
+def read(text: str) -> Command:
+    """Read a command; `!on call`, `!on-call` and `!oncall` are the same."""
+    first, _, rest = text.strip().partition("\n" if "\n" in text.strip().split(" ", 1)[0] else " ")
+    name = first[len(MARK) :].casefold().replace("_", "-")
+    rest = rest.strip()
+    for joined in ("on-call", "heads-up", "ruled-out"):
+        head, _, tail = joined.partition("-")
+        if name == head and rest.casefold().split(" ", 1)[0] == tail:
+            return Command(joined, rest[len(tail) :].strip())
+    return Command(ALIASES.get(name, name), rest)
+
+
+def run(said: Spoken) -> Answer:
+    """Do what a command says. Raises RaglanError with what to do instead."""
+    verb = VERBS.get(said.command.name)
+    if verb is None:
+        near = get_close_matches(said.command.name, VERBS, 1)
+        raise BadInput(
+            "", f"There is no !{said.command.name[:30]}. {f'Did you mean !{near[0]}? ' if near else ''}!help"
+        )
+    require(said.person, verb.scope)
+    return verb.run(said)
+
+
+def help_words() -> str:
+    """Say which commands there are."""
+    lines = [f"!{name} {verb.words}".strip() + f" – {verb.help}" for name, verb in VERBS.items()]
+    return "\n".join(["What can be written here:", *lines, "!link CODE – say who you are in raglan"])
+
+
+# What they do --------------------------------------------------------------------------------------------------------
+
+
+def _declare(said: Spoken) -> Answer:
+    incident = actions.declare(said.rest, by=said.person)
+    return Answer(f"Incident {incident.pk} is open: {link_of(incident)}")
+
+
+def _heads_up(said: Spoken) -> Answer:
+    services = list(said.incident.services.all()) if said.incident else []
+    given = actions.give_heads_up(actions.Warned(said.rest, services=services), by=said.person)
+    told = " and ".join(person.name for person in queries.told_of(given, now()))
+    tells = f" {told} is told now." if told else ""
+    return Answer(f"{queries.thanks()}{tells} {link_of(given.incident)}" if given.incident else queries.thanks())
+
+
+def _entry(kind: Entry.Kind) -> Callable[[Spoken], Answer]:
+    def post(said: Spoken) -> Answer:
+        team, text = _to_team(said.rest) if kind in (Entry.Kind.ASK, Entry.Kind.STUCK) else (None, said.rest)
+        posted = actions.post(said.room(), actions.Said(kind, text, key=said.key, to_team=team), by=said.person)
+        return Answer(entry=posted)
+
+    return post
+
+
+def _to_team(text: str) -> tuple[Team | None, str]:
+    """Return the team that an ask begins with, as in `@dns can you look?`, and the rest."""
+    first, _, rest = text.partition(" ")
+    if first.startswith("@") and len(first) > 1:
+        team = Team.objects.filter(slug=first[1:].casefold().rstrip(",:")).first()
+        if team is not None:
+            return team, rest
+    return None, text
+
+
+def _join(said: Spoken) -> Answer:
+    incident = said.room()
+    actions.be_here(incident, by=said.person, doing=said.rest or None)
+    return Answer(f"{said.person.name} is here{f', on {said.rest[:200]}' if said.rest else ''}.")
+
+
+def _leave(said: Spoken) -> Answer:
+    actions.leave(said.room(), by=said.person)
+    return Answer(f"{said.person.name} left.")
+
+
+def _lead(said: Spoken) -> Answer:
+    actions.take_lead(said.room(), said.person, by=said.person)
+    return Answer()
+
+
+def _update(said: Spoken) -> Answer:
+    incident = said.room()
+    standing = actions.Standing(
+        summary=said.rest,
+        know=incident.know,
+        trying=incident.trying,
+        unknown=incident.unknown,
+        service_state=incident.service_state,
+        state_words=incident.state_words,
+    )
+    actions.write_standing(incident, standing, by=said.person)
+    return Answer()
+
+
+def _page(said: Spoken) -> Answer:
+    """Page a team, or whoever is on call for a service."""
+    first, _, words = said.rest.partition(" ")
+    name = first.lstrip("@").casefold()
+    team = Team.objects.filter(slug=name).first()
+    if team is None:
+        raise NotFound(f"There is no team {first[:60]}. !page TEAM and why; teams: {_team_names()}")
+    incident = said.incident
+    title = words.strip() or (incident.title if incident else "")
+    if not title:
+        raise BadInput("", "Say why, as in !page dns nobody can resolve")
+    reason = paging.Reason("incident", incident.pk, f"/incidents/{incident.pk}/") if incident else paging.Reason()
+    page = paging.page_team(team, paging.Words(title, severity="by hand"), reason=reason, by=said.person)
+    if incident is not None:
+        actions.follow(incident, page)
+    return Answer(f"Everybody in {team.name} is paged now.")
+
+
+def _team_names() -> str:
+    return ", ".join(Team.objects.order_by("slug").values_list("slug", flat=True)[:30]) or "none yet"
+
+
+def _ack(said: Spoken) -> Answer:
+    """Take the page that waits for this person, or the one of this room."""
+    page = _page_for(said)
+    paging.acknowledge(page, by=said.person, via=paging.Via.CHAT)
+    page.refresh_from_db()
+    if page.state in paging.OPEN:
+        return Answer(f"You have “{page.title}”. Others are asked too.")
+    return Answer(f"{said.person.name} has “{page.title}”.")
+
+
+def _page_for(said: Spoken) -> Page:
+    waiting = pages.open_pages().filter(is_test=False)
+    if said.rest.strip("# ").isdecimal() and len(said.rest) < 19:
+        waiting = waiting.filter(pk=int(said.rest.strip("# ")))
+    else:
+        mine = waiting.filter(reached__person=said.person)
+        waiting = (
+            mine if mine.exists() or said.incident is None else waiting.filter(followed_by__incident=said.incident)
+        )
+    found = list(waiting.order_by("-pk").distinct()[:5])
+    if not found:
+        raise NotFound("No page waits for you.")
+    if len(found) > 1:
+        listed = "; ".join(f"!ack {page.pk} for “{page.title[:60]}”" for page in found)
+        raise Conflict(f"Several pages wait: {listed}")
+    return found[0]
+
+
+def _on_call(said: Spoken) -> Answer:
+    """Say who is on call: for a team, for the services of this room, or for all rotas."""
+    word = said.rest.casefold()
+    duties = oncall.current()
+    if word:
+        duties = [duty for duty in duties if word in _names_of(duty)]
+        if not duties:
+            raise NotFound(f"No rota is called {said.rest[:60]}.")
+    lines = [
+        f"{duty.schedule.name}: {' and '.join(person.name for person in duty.people) or 'nobody'}" for duty in duties
+    ]
+    return Answer("\n".join(lines[:RECENT]) or "There is no rota yet.")
+
+
+def _names_of(duty: oncall.Duty) -> str:
+    team = duty.schedule.team
+    return " ".join(
+        [duty.schedule.name, duty.schedule.slug, team.name if team else "", team.slug if team else ""]
+    ).casefold()
+
+
+def _thanks(said: Spoken) -> Answer:
+    """Thank whoever gave the heads-up of this room."""
+    incident = said.room()
+    waiting = [one for one in queries.heads_ups(incident) if one.thanked_at is None and one.person_id != said.person.pk]
+    if not waiting:
+        posted = actions.Said(Entry.Kind.NOTE, f"Thank you. {said.rest}".strip(), key=said.key)
+        return Answer(entry=actions.post(incident, posted, by=said.person))
+    for heads_up in waiting:
+        actions.thank(heads_up, by=said.person)
+    return Answer()
+
+
+def _numbered(said: Spoken, *kinds: Entry.Kind) -> tuple[Entry, str]:
+    """Return the entry that is meant, the newest open one when no number is given, and the words behind it."""
+    first, _, rest = said.rest.partition(" ")
+    number = first.strip("#:")
+    entries = Entry.objects.select_related("incident").filter(incident=said.room(), kind__in=kinds)
+    named = entries.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    if named is not None:
+        return named, rest.strip()
+    entry = entries.filter(ask_state__in=queries.OPEN_ASKS).order_by("-pk").first()
+    if entry is None:
+        raise NotFound("There is nothing like that open in this room.")
+    return entry, said.rest
+
+
+def _take(said: Spoken) -> Answer:
+    entry, _ = _numbered(said, Entry.Kind.ASK, Entry.Kind.STUCK)
+    actions.take_ask(entry, by=said.person)
+    return Answer()
+
+
+def _vote(side: str) -> Callable[[Spoken], Answer]:
+    def vote(said: Spoken) -> Answer:
+        entry, words = _numbered(said, Entry.Kind.VERIFY)
+        actions.answer(entry, side, by=said.person, text=words)
+        return Answer()
+
+    return vote
+
+
+def _done(said: Spoken) -> Answer:
+    entry, words = _numbered(said, Entry.Kind.DOING, Entry.Kind.ASK, Entry.Kind.STUCK, Entry.Kind.TRIED)
+    actions.tell_outcome(entry, words, by=said.person)
+    return Answer()
+
+
+VERBS: dict[str, Verb] = {
+    "declare": Verb(_declare, "WHAT YOU SEE", "open an incident"),
+    "heads-up": Verb(_heads_up, "WHAT YOU DID", "I think I broke something; tells whoever is on call"),
+    "ask": Verb(_entry(Entry.Kind.ASK), "[@team] WORDS", "ask for help"),
+    "verify": Verb(_entry(Entry.Kind.VERIFY), "WORDS", "ask others whether they see it too"),
+    "doing": Verb(_entry(Entry.Kind.DOING), "WORDS", "say it before you do it"),
+    "found": Verb(_entry(Entry.Kind.FOUND), "WORDS", "say what you found"),
+    "tried": Verb(_entry(Entry.Kind.TRIED), "WORDS", "say what you tried"),
+    "ruled-out": Verb(_entry(Entry.Kind.RULED_OUT), "WORDS", "say what it is not"),
+    "decided": Verb(_entry(Entry.Kind.DECIDED), "WORDS", "say what is decided"),
+    "stuck": Verb(_entry(Entry.Kind.STUCK), "[@team] WORDS", "say that you need somebody"),
+    "take": Verb(_take, "[NUMBER]", "I can help with an ask"),
+    "yes": Verb(_vote("yes"), "[NUMBER] [WORDS]", "I see it too"),
+    "no": Verb(_vote("no"), "[NUMBER] [WORDS]", "it is fine here"),
+    "done": Verb(_done, "[NUMBER] WORDS", "say what came of it"),
+    "join": Verb(_join, "[ON WHAT]", "I am here"),
+    "leave": Verb(_leave, "", "I leave"),
+    "lead": Verb(_lead, "", "I take the lead"),
+    "update": Verb(_update, "WORDS", "write where it stands"),
+    "page": Verb(_page, "TEAM WHY", "page a team now", Scope.PAGE),
+    "ack": Verb(_ack, "[NUMBER]", "I have the page"),
+    "on-call": Verb(_on_call, "[ROTA OR TEAM]", "who is on call", Scope.READ),
+    "thanks": Verb(_thanks, "", "thank for the heads-up"),
+}
+ALIASES = {"oncall": "on-call", "headsup": "heads-up", "ruledout": "ruled-out", "decide": "decided", "thank": "thanks"}

@@ -1,0 +1,187 @@
+"""What comes in from chat: each message once, into the timeline of its room, or done as the command that it is."""
+
+from datetime import datetime, timedelta
+
+from raglan.chat import actions, commands, outbox, ports, queries
+from raglan.chat.models import Message, Room, Workspace
+from raglan.core import metrics
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.decode import clean_text
+from raglan.core.errors import RaglanError
+from raglan.incidents import actions as incidents
+from raglan.incidents.models import Entry, Incident
+from raglan.people.access import Scope, allows
+from raglan.people.models import Person
+
+MOST_TEXT = 19_000
+CLOSED = "This incident is closed, so this is not in its record. Reopen it to go on writing."
+WHO_ARE_YOU = (
+    "I do not know who you are in raglan, so I can not do this for you. "
+    "Open You in raglan, make a code for chat, and write here: !link and the code."
+)
+
+
+def hear(workspace: Workspace, heard: ports.Heard) -> int:
+    """Take what came in, oldest first, and remember where to go on. Return how much was new.
+
+    Each message is taken in a transaction of its own: when the process dies on the way, the rest comes again, and what
+    was taken already does not count twice.
+    """
+    new = sum(take(workspace, message) for message in heard.messages)
+    if heard.cursor != workspace.cursor:
+        Workspace.objects.filter(pk=workspace.pk).update(cursor=heard.cursor)
+        workspace.cursor = heard.cursor
+    return new
+
+
+@atomic
+def take(workspace: Workspace, message: ports.Incoming) -> bool:
+    """Take one message; tell whether it was new."""
+    room = queries.room_there(workspace, message.room)
+    is_command = commands.is_one(message.text) and message.kind == ports.Kind.MESSAGE
+    if room is None:
+        if not is_command:
+            return False
+        room = Room.objects.create(workspace=workspace, external_id=message.room, created_at=now())
+    known, is_new = Message.objects.get_or_create(
+        workspace=workspace,
+        external_id=message.id[:300],
+        defaults={
+            "room": room,
+            "author": message.author[:300],
+            "at": _at(message, room.incident),
+            "is_command": is_command,
+        },
+    )
+    if not is_new:
+        return False
+    metrics.chat_heard.labels(workspace.platform, "command" if is_command else str(message.kind)).inc()
+    if is_command:
+        known.entry = _obey(workspace, room, message)
+    elif room.incident is not None:
+        known.entry = _mirror(workspace, room, room.incident, message)
+    if known.entry is not None:
+        known.save(update_fields=["entry"])
+    return True
+
+
+def _at(message: ports.Incoming, incident: Incident | None) -> datetime:
+    """Return when it was written: the platform's word, between the declaration and now."""
+    earliest = incident.declared_at if incident else now() - timedelta(days=1)
+    return max(min(message.at, now()), earliest)
+
+
+def _key(message: ports.Incoming, workspace: Workspace) -> str:
+    return f"chat-{workspace.pk}-{message.id}"
+
+
+def person_of(workspace: Workspace, author: str) -> Person | None:
+    """Return who somebody there is here, if they may write in rooms."""
+    known = queries.handle(workspace, author)
+    return known.person if known and allows(known.person, Scope.RESPOND) else None
+
+
+def stranger(message: ports.Incoming) -> str:
+    """Name somebody whom nobody here is: what they call themselves, and always who they are there."""
+    called = " ".join(clean_text(message.author_name).split())[:30]
+    return f"{called} ({message.author})"[:80] if called and called != message.author else message.author[:80]
+
+
+def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports.Incoming) -> Entry | None:
+    """Let the timeline have what was said, with its author."""
+    if incident.state != Incident.State.OPEN:
+        outbox.say(room, outbox.Words(key=f"closed-{incident.closed_at:%Y%m%d%H%M%S}", text=CLOSED))
+        return None
+    match message.kind:
+        case ports.Kind.EDIT:
+            return _corrected(workspace, incident, message)
+        case ports.Kind.TAKEN_BACK:
+            return _taken_back(workspace, incident, message)
+        case _:
+            return _post(workspace, incident, message, clean_text(message.text))
+
+
+def _post(workspace: Workspace, incident: Incident, message: ports.Incoming, text: str) -> Entry | None:
+    if not text.strip():
+        return None
+    by = person_of(workspace, message.author)
+    said = incidents.Said(
+        Entry.Kind.NOTE,
+        text[:MOST_TEXT],
+        key=_key(message, workspace),
+        author_words="" if by else stranger(message),
+    )
+    return incidents.post(incident, said, by=by, at=_at(message, incident))
+
+
+def _before(workspace: Workspace, message: ports.Incoming) -> Entry | None:
+    """Return the entry that a message is about; nobody corrects what is another's."""
+    earlier = Message.objects.select_related("entry__author").filter(
+        workspace=workspace, room__external_id=message.room, external_id=message.about[:300]
+    )
+    if message.kind == ports.Kind.EDIT:
+        earlier = earlier.filter(author=message.author[:300])
+    found = earlier.first()
+    return found.entry if found else None
+
+
+def _corrected(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
+    """A correction stands in the entry, where who made it is known; what was said first stays in the record."""
+    before = _before(workspace, message)
+    if before is None:
+        return _post(workspace, incident, message, clean_text(message.text))
+    by = person_of(workspace, message.author)
+    if by is not None and before.author_id == by.pk:
+        return incidents.correct(before, clean_text(message.text)[:MOST_TEXT], by=by)
+    if clean_text(message.text).strip() == before.text:
+        return None
+    return _post(workspace, incident, message, f"Corrects “{_short(before)}”: {clean_text(message.text)}")
+
+
+def _taken_back(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
+    """What is taken back in chat stays in the record, which says so."""
+    before = _before(workspace, message)
+    if before is None:
+        return None
+    who = before.author.name if before.author else before.author_words
+    text = f"“{_short(before)}”, which {who} wrote, was taken back in chat. It stays in this record."
+    said = incidents.Said(Entry.Kind.MACHINE, text, key=_key(message, workspace), author_words=workspace.name)
+    return incidents.post(incident, said, by=None)
+
+
+def _short(entry: Entry) -> str:
+    line = " ".join(entry.text.split())
+    return line if len(line) <= 80 else line[:79] + "…"
+
+
+def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | None:
+    """Do what a command says, as the person who wrote it; say what came of it."""
+    answer = commands.Answer()
+    try:
+        with atomic():
+            answer = _answer(workspace, room, message)
+    except RaglanError as error:
+        answer = commands.Answer(error.sentence)
+    if answer.text:
+        outbox.say(room, outbox.Words(key=f"re-{message.id}"[-64:], text=answer.text))
+    return answer.entry
+
+
+def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> commands.Answer:
+    command = commands.read(clean_text(message.text)[:MOST_TEXT])
+    if command.name == "link":
+        person = actions.confirm(workspace, message.author, command.rest)
+        return commands.Answer(f"Thank you, {person.name}. What you write here now stands under your name.")
+    known = queries.handle(workspace, message.author)
+    if command.name == "help":
+        return commands.Answer(commands.help_words())
+    if known is None:
+        return commands.Answer(WHO_ARE_YOU)
+    said = commands.Spoken(command, known.person, room.incident, _key(message, workspace), workspace.pk)
+    return commands.run(said)
+
+
+def times_from(room: Room, entry: Entry) -> int:
+    """Return how often somebody said an entry in this very room, corrections counted; that is not said there again."""
+    return Message.objects.filter(room=room, entry=entry, is_command=False).count()

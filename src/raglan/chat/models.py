@@ -1,0 +1,148 @@
+"""Nouns of chat."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+
+
+class Workspace(models.Model):
+    """A connection to a chat platform."""
+
+    ref_kind: ClassVar[str] = "workspace"
+
+    name = models.CharField(max_length=120)
+    platform = models.CharField(max_length=20)
+    settings = models.JSONField(default=dict, blank=True)
+    secrets_sealed = models.TextField(blank=True, default="")
+    opens_rooms = models.BooleanField(default=True)
+    lobby = models.CharField(max_length=300, blank=True, default="")
+    identity = models.CharField(max_length=300, blank=True, default="")
+    cursor = models.TextField(blank=True, default="")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    away_since = models.DateTimeField(null=True, blank=True)
+    away_why = models.CharField(max_length=500, blank=True, default="")
+    held_by = models.CharField(max_length=300, blank=True, default="")
+    held_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Room(models.Model):
+    """A room there: bound to an incident, or one where commands are heard and no incident is mirrored."""
+
+    ref_kind: ClassVar[str] = "chat_room"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="rooms")
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, blank=True, related_name="chat_rooms")
+    external_id = models.CharField(max_length=300, blank=True, default="")
+    name = models.CharField(max_length=120, blank=True, default="")
+    link = models.CharField(max_length=500, blank=True, default="")
+    topic = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "incident"], name="chat_room_of_incident_once"),
+            models.UniqueConstraint(
+                fields=["workspace", "external_id"], condition=~Q(external_id=""), name="chat_room_there_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id
+
+
+class Post(models.Model):
+    """Something that goes to a room, in the order of the ids. Its key is what it is about, so that it goes once."""
+
+    class Kind(models.TextChoices):
+        """What is done there."""
+
+        LINE = "line", "A line"
+        TOPIC = "topic", "The topic"
+        INVITE = "invite", "An invitation"
+
+    class State(models.TextChoices):
+        """How far it came."""
+
+        WAITING = "waiting", "Waits"
+        SENT = "sent", "Sent"
+        REFUSED = "refused", "Refused for good"
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="posts")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.LINE)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    key = models.CharField(max_length=64)
+    token = models.CharField(max_length=32)
+    who = models.CharField(max_length=200, blank=True, default="")
+    text = models.TextField()
+    entry = models.ForeignKey(Entry, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    external_id = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["room", "key"], name="chat_post_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "id"], condition=Q(state="waiting"), name="chat_post_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Message(models.Model):
+    """That something came in, so that it counts once, and which entry it became."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+")
+    external_id = models.CharField(max_length=300)
+    author = models.CharField(max_length=300)
+    entry = models.ForeignKey(Entry, on_delete=models.SET_NULL, null=True, blank=True, related_name="chat_messages")
+    is_command = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "external_id"], name="chat_heard_once")]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Handle(models.Model):
+    """Who a person is in a workspace."""
+
+    ref_kind: ClassVar[str] = "handle"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="handles")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="handles")
+    address = models.CharField(max_length=300)
+    is_confirmed_by_person = models.BooleanField(default=False)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "address"], name="handle_of_one_person")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Code(models.Model):
+    """A short code that says in chat who somebody is here. It works once, for ten minutes."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"for {self.person_id}"

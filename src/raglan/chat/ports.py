@@ -1,0 +1,178 @@
+"""What a chat platform is to raglan. Integrations implement it and register it; raglan calls it from own threads.
+
+Every call may take a while and may fail: it raises DeliveryError, permanent where another try can not help, or `Wait`
+when the platform wants fewer messages. Nothing here is called inside a transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+from raglan.core.errors import DeliveryError
+
+
+class Can(StrEnum):
+    """What a platform offers beyond posting and hearing."""
+
+    EDITS = "edits"  # tells when somebody corrects what they wrote
+    TAKES_BACK = "takes back"  # tells when somebody takes back what they wrote
+    ONCE = "once"  # takes a key with a post, so that sending it twice posts it once
+    INVITES = "invites"  # can ask people into a room
+    CALLS = "calls"  # calls us instead of being listened to
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing to fill in when a platform is connected. Secret ones are sealed and never shown again."""
+
+    name: str
+    label: str
+    help: str
+    is_secret: bool = False
+    is_needed: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A room that is to be opened. The name is short and the same at each try."""
+
+    name: str
+    title: str
+    topic: str
+    invite: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A room on the platform: its id there, and where people open it."""
+
+    id: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is posted: who and what they do in bold, then their words. The same key posts once where possible."""
+
+    key: str
+    text: str
+    who: str = ""
+
+    @property
+    def plain(self) -> str:
+        """The line as plain text."""
+        return f"{self.who} {self.text}" if self.who else self.text
+
+
+class Kind(StrEnum):
+    """What came in."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    TAKEN_BACK = "taken back"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What somebody wrote in a room. `id` is the platform's own; `about` the id of what is corrected or taken back."""
+
+    id: str
+    room: str
+    author: str
+    author_name: str
+    text: str
+    at: datetime
+    kind: Kind = Kind.MESSAGE
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came in since a place, oldest first, and the place to go on from."""
+
+    messages: Sequence[Incoming]
+    cursor: str
+
+
+class Wait(DeliveryError):
+    """The platform wants fewer messages; the same may be sent again after some seconds."""
+
+    def __init__(self, sentence: str, *, seconds: float) -> None:
+        super().__init__(sentence, permanent=False)
+        self.seconds = seconds
+
+
+class Connection(Protocol):
+    """A line to one workspace. Two threads use it at once: one sends, one hears."""
+
+    def whoami(self) -> str:
+        """Return under which name we are known there; proves that the settings work."""
+
+    def open_room(self, wanted: Wanted) -> Opened:
+        """Open a room, or find the one that an earlier try opened."""
+
+    def find_room(self, name: str) -> Opened:
+        """Join a room that people made, by the name that they know it by."""
+
+    def post(self, room: str, line: Line) -> str:
+        """Post a line; return its id there, if it has one."""
+
+    def set_topic(self, room: str, topic: str) -> None:
+        """Say above the room where things stand."""
+
+    def invite(self, room: str, person: str) -> None:
+        """Ask a person into a room."""
+
+    def hear(self, cursor: str, wait_s: float) -> Heard:
+        """Wait for news and return it; at the first time, with no cursor, only where news begins."""
+
+    def close(self) -> None:
+        """Let go of the line; whatever waits returns soon."""
+
+
+class ChatPlatform(Protocol):
+    """A kind of chat, such as Matrix."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    address_word: ClassVar[str]  # what a person is known by there, such as “Matrix ID”
+    address_example: ClassVar[str]
+    lobby_help: ClassVar[str]  # what to write for a room that people made
+    can: ClassVar[frozenset[Can]]
+    settings: ClassVar[tuple[Setting, ...]]
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Refuse settings that can not work. Raises BadInput naming the setting."""
+
+    def check_address(self, address: str) -> str:
+        """Return a person's name there in the form in which messages carry it. Raises BadInput."""
+
+    def connect(self, settings: Mapping[str, str]) -> Connection:
+        """Return a line; nothing is sent before it is used."""
+
+
+_platforms: dict[str, Callable[[], ChatPlatform]] = {}
+
+
+def register_platform(slug: str, make: Callable[[], ChatPlatform]) -> None:
+    """Offer a platform; `make` imports what it needs when it is asked for first."""
+    _platforms[slug] = make
+
+
+def platform(slug: str) -> ChatPlatform | None:
+    """Return a platform, or None when no integration offers it."""
+    make = _platforms.get(slug)
+    return make() if make else None
+
+
+def platforms() -> list[ChatPlatform]:
+    """Return all platforms, by title."""
+    return sorted((make() for make in _platforms.values()), key=lambda one: one.title)
+
+
+def forget_platform(slug: str) -> None:
+    """Offer a platform no more."""
+    _platforms.pop(slug, None)

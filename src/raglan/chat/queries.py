@@ -1,0 +1,90 @@
+"""Reads of chat."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from raglan.chat.models import Handle, Post, Room, Workspace
+from raglan.core.errors import NotFound
+from raglan.incidents.models import Incident
+from raglan.people.models import Person
+
+WAITING = Count("rooms__posts", filter=Q(rooms__posts__state=Post.State.WAITING))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How chat is: what is connected, what is away and since when, and how much waits."""
+
+    connected: int
+    away: list[Workspace]
+    waiting: int
+    oldest: datetime | None
+
+
+def workspaces() -> QuerySet[Workspace]:
+    """What is connected, oldest first."""
+    return Workspace.objects.filter(ended_at__isnull=True).order_by("pk")
+
+
+def workspaces_with_counts() -> QuerySet[Workspace]:
+    """What is connected, each with how much waits for it."""
+    return workspaces().annotate(waiting=WAITING)
+
+
+def workspace(pk: int) -> Workspace:
+    """Return one that is connected. Raises NotFound."""
+    found = workspaces().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such connection.")
+    return found
+
+
+def rooms_of(incident: Incident) -> QuerySet[Room]:
+    """The rooms of an incident on what is connected."""
+    found = Room.objects.filter(incident=incident, workspace__ended_at__isnull=True)
+    return found.select_related("workspace").order_by("pk")
+
+
+def without_room(incident: Incident) -> QuerySet[Workspace]:
+    """What is connected and has no room for an incident."""
+    return workspaces().exclude(rooms__incident=incident)
+
+
+def room_there(workspace: Workspace, external_id: str) -> Room | None:
+    """Return the room with an id there."""
+    return Room.objects.select_related("incident").filter(workspace=workspace, external_id=external_id).first()
+
+
+def handle(workspace: Workspace, address: str) -> Handle | None:
+    """Return who somebody there is here; people without access any more are nobody."""
+    found = Handle.objects.select_related("person").filter(workspace=workspace, address=address)
+    return found.filter(person__is_active=True).first()
+
+
+def handles() -> QuerySet[Handle]:
+    """Who is who on what is connected, by name."""
+    found = Handle.objects.filter(workspace__ended_at__isnull=True)
+    return found.select_related("workspace", "person").order_by("person__name", "pk")
+
+
+def handles_of(person: Person) -> list[tuple[Workspace, list[Handle]]]:
+    """Return each workspace with the names of a person there."""
+    own = Prefetch("handles", Handle.objects.filter(person=person).order_by("pk"))
+    return [(one, list(one.handles.all())) for one in workspaces().prefetch_related(own)]
+
+
+def waiting(workspace: Workspace) -> QuerySet[Post]:
+    """What waits for a workspace, in its order."""
+    found = Post.objects.filter(room__workspace=workspace, state=Post.State.WAITING)
+    return found.select_related("room", "room__incident").order_by("pk")
+
+
+def backlog() -> Backlog:
+    """Return how chat is."""
+    connected = list(workspaces())
+    posts = Post.objects.filter(state=Post.State.WAITING, room__workspace__ended_at__isnull=True)
+    oldest = posts.order_by("pk").values_list("created_at", flat=True).first()
+    away = [one for one in connected if one.away_since]
+    return Backlog(len(connected), away, posts.count(), oldest)

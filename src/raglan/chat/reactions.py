@@ -1,0 +1,156 @@
+"""How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
+
+from raglan.chat import actions, hearing, outbox, queries
+from raglan.chat.models import Handle, Post, Room
+from raglan.chat.words import link_of, text_of, topic_of, who_of
+from raglan.core import timeline
+from raglan.incidents.models import Answer, Entry, Incident
+from raglan.incidents.room import tally
+from raglan.people.models import Person
+
+
+@timeline.reaction("incident.declared")
+def open_rooms(event: timeline.Happened) -> None:
+    """A new incident gets a room on each platform that opens rooms by itself."""
+    incident = _incident(event)
+    if incident is not None:
+        for workspace in queries.workspaces().filter(opens_rooms=True):
+            actions.open_room(incident, workspace)
+
+
+@timeline.reaction("entry.posted")
+def mirror_entry(event: timeline.Happened) -> None:
+    """What is said here is said there, unless it came from that very room."""
+    entry = _entry(event)
+    if entry is None:
+        return
+    for room in queries.rooms_of(entry.incident):
+        if not hearing.times_from(room, entry):
+            words = outbox.Words(key=f"entry-{entry.pk}", text=text_of(entry), who=who_of(entry), entry=entry)
+            outbox.say(room, words)
+
+
+@timeline.reaction("entry.corrected")
+def mirror_correction(event: timeline.Happened) -> None:
+    """A correction is said there, unless it was made there."""
+    entry = _entry(event)
+    if entry is None:
+        return
+    number = int(str(event.data["number"]))
+    for room in queries.rooms_of(entry.incident):
+        if hearing.times_from(room, entry) <= number:
+            words = f"“{_short(str(event.data['before']))}”: {event.data['text']}"
+            said = outbox.Words(key=f"event-{event.id}", text=words, who=f"{_writer(entry)} corrects", entry=entry)
+            outbox.say(room, said)
+
+
+def _writer(entry: Entry) -> str:
+    return entry.author.name if entry.author else entry.author_words or "raglan"
+
+
+@timeline.reaction("entry.outcome")
+def mirror_outcome(event: timeline.Happened) -> None:
+    """What came of an act is said under its number."""
+    entry = _entry(event)
+    if entry is not None:
+        who = _person(event)
+        _say(event, entry.incident, f"#{entry.pk} “{_short(entry.text)}”: {event.data['text']}", who=f"{who}:")
+
+
+@timeline.reaction("ask.taken")
+def mirror_taken(event: timeline.Happened) -> None:
+    """Who helps is said."""
+    entry = _entry(event)
+    if entry is not None:
+        _say(event, entry.incident, f"#{entry.pk} “{_short(entry.text)}”", who=f"{_person(event)} can help:")
+
+
+@timeline.reaction("verification.answered")
+def mirror_answer(event: timeline.Happened) -> None:
+    """Each answer to a verification is said, with how many say which."""
+    entry = _entry(event)
+    if entry is not None:
+        side = "sees it too" if event.data["side"] == Answer.Side.YES else "says it is fine there"
+        words = f" “{event.data['text']}”." if event.data["text"] else ""
+        _say(event, entry.incident, f"#{entry.pk}.{words} {tally(entry)}", who=f"{_person(event)} {side}:")
+
+
+@timeline.reaction("incident.standing")
+def mirror_standing(event: timeline.Happened) -> None:
+    """Where it stands is said, and stands above the room."""
+    incident = _incident(event)
+    if incident is not None:
+        _say(event, incident, str(event.data["summary"]), who=f"Where it stands ({_person(event)}):")
+        _topics(event, incident)
+
+
+@timeline.reaction("incident.lead", "incident.renamed", "incident.reopened")
+def mirror_turn(event: timeline.Happened) -> None:
+    """Who leads and what it is called stand above the room."""
+    incident = _incident(event)
+    if incident is None:
+        return
+    match event.kind:
+        case "incident.lead":
+            _say(event, incident, f"{_person(event)} has the lead.")
+        case "incident.renamed":
+            _say(event, incident, f"It is called now: {incident.title}")
+    _topics(event, incident)
+
+
+@timeline.reaction("incident.stood_down")
+def mirror_end(event: timeline.Happened) -> None:
+    """The end is said, and that what is written from now on is not in the record."""
+    incident = _incident(event)
+    if incident is not None:
+        _say(
+            event,
+            incident,
+            f"The incident is closed. What is said here from now on is not in its record. {link_of(incident)}",
+        )
+        _topics(event, incident)
+
+
+@timeline.reaction("incident.here")
+def invite(event: timeline.Happened) -> None:
+    """Whoever is in the room here is invited there."""
+    incident = _incident(event)
+    if incident is None:
+        return
+    for room in queries.rooms_of(incident):
+        for handle in Handle.objects.filter(workspace=room.workspace_id, person=int(str(event.data["person"]))):
+            outbox.say(room, outbox.Words(key=f"invite-{handle.pk}", text=handle.address, kind=Post.Kind.INVITE))
+
+
+def _say(event: timeline.Happened, incident: Incident, text: str, *, who: str = "") -> None:
+    for room in queries.rooms_of(incident):
+        outbox.say(room, outbox.Words(key=f"event-{event.id}", text=text, who=who))
+
+
+def _topics(event: timeline.Happened, incident: Incident) -> None:
+    for room in Room.objects.filter(incident=incident, workspace__ended_at__isnull=True):
+        outbox.show_topic(room, topic_of(incident), key=str(event.id))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+def _person(event: timeline.Happened) -> str:
+    found = Person.objects.filter(pk=int(str(event.data.get("person") or 0))).first()
+    return found.name if found else "raglan"
+
+
+def _incident(event: timeline.Happened) -> Incident | None:
+    return Incident.objects.select_related("lead", "declared_by").filter(pk=_id(event, "incident")).first()
+
+
+def _entry(event: timeline.Happened) -> Entry | None:
+    found = Entry.objects.select_related("incident", "author", "to_team").prefetch_related("answers")
+    return found.filter(pk=int(str(event.data["entry"]))).first()
+
+
+def _id(event: timeline.Happened, kind: str) -> int:
+    found = next((subject for subject in event.subjects if subject.startswith(f"{kind}:")), f"{kind}:0")
+    return int(found.rpartition(":")[2])

@@ -1,0 +1,108 @@
+"""Sends what waits for a workspace: each room in its order, each post once."""
+
+from dataclasses import dataclass, field
+
+from raglan.chat import actions, ports, queries
+from raglan.chat.models import Post, Room, Workspace
+from raglan.core import logs, metrics
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import DeliveryError
+
+AT_ONCE = 50
+log = logs.get("raglan.chat")
+
+
+@dataclass(slots=True)
+class Round:
+    """What one look at the backlog came to. `went` counts what the platform took."""
+
+    went: int = 0
+    refused: int = 0
+    stuck: set[int] = field(default_factory=set)
+
+
+def send_waiting(workspace: Workspace, line: ports.Connection) -> Round:
+    """Send what waits, oldest first.
+
+    Raises DeliveryError when the platform does not answer: all that was not sent waits.
+    """
+    done = Round()
+    _open_lobby(workspace, line)
+    _open_rooms(workspace, line, done)
+    for post in queries.waiting(workspace)[:AT_ONCE]:
+        if post.room_id not in done.stuck and post.room.external_id:
+            _send(workspace, line, post, done)
+    return done
+
+
+def _open_lobby(workspace: Workspace, line: ports.Connection) -> None:
+    if not workspace.lobby or Room.objects.filter(workspace=workspace, incident=None, name=workspace.lobby).exists():
+        return
+    try:
+        there = line.find_room(workspace.lobby)
+    except DeliveryError as error:
+        if not error.permanent:
+            raise
+        log.warning("a room for commands can not be joined", extra={"room": workspace.lobby, "why": error.sentence})
+        Room.objects.create(
+            workspace=workspace, name=workspace.lobby[:120], created_at=now(), problem=error.sentence[:500]
+        )
+        return
+    with atomic():
+        room = queries.room_there(workspace, there.id) or Room(workspace=workspace, created_at=now())
+        room.name = workspace.lobby[:120]
+        room.save()
+        actions.opened(room, there)
+
+
+def _open_rooms(workspace: Workspace, line: ports.Connection, done: Round) -> None:
+    """Open rooms that are wanted and not there yet."""
+    wanted = Room.objects.filter(workspace=workspace, external_id="", incident__isnull=False, problem="")
+    for room in wanted.select_related("incident").order_by("pk"):
+        assert room.incident is not None
+        title = f"Incident {room.incident_id}: {room.incident.title}"
+        try:
+            there = line.open_room(ports.Wanted(room.name, title[:200], room.topic))
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            log.warning("a chat room can not be opened", extra={"room": room.name, "why": error.sentence})
+            Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])
+            done.stuck.add(room.pk)
+        else:
+            actions.opened(room, there)
+
+
+def _send(workspace: Workspace, line: ports.Connection, post: Post, done: Round) -> None:
+    try:
+        there = _hand_over(line, post)
+    except DeliveryError as error:
+        if not error.permanent:
+            metrics.chat_posts.labels(workspace.platform, "later").inc()
+            raise
+        done.refused += 1
+        metrics.chat_posts.labels(workspace.platform, "refused").inc()
+        log.warning("chat refused a post", extra={"workspace": workspace.name, "post": post.pk, "why": error.sentence})
+        Post.objects.filter(pk=post.pk).update(state=Post.State.REFUSED, problem=error.sentence[:500])
+        Room.objects.filter(pk=post.room_id).update(problem=error.sentence[:500])
+        return
+    Post.objects.filter(pk=post.pk).update(state=Post.State.SENT, sent_at=now(), external_id=there[:300])
+    done.went += 1
+    metrics.chat_posts.labels(workspace.platform, "sent").inc()
+    if post.room.problem:
+        Room.objects.filter(pk=post.room_id).update(problem="")
+        post.room.problem = ""
+
+
+def _hand_over(line: ports.Connection, post: Post) -> str:
+    there = post.room.external_id
+    match post.kind:
+        case Post.Kind.TOPIC:
+            line.set_topic(there, post.text)
+            return ""
+        case Post.Kind.INVITE:
+            line.invite(there, post.text)
+            return ""
+        case _:
+            return line.post(there, ports.Line(key=post.token, text=post.text, who=post.who))

@@ -1,0 +1,18 @@
+"""Addresses of chat."""
+
+from django.urls import path
+
+from raglan.chat import views
+
+app_name = "chat"
+urlpatterns = [
+    path("chat/", views.index, name="index"),
+    path("chat/connect/<slug:slug>/", views.connect, name="connect"),
+    path("chat/<int:pk>/", views.change, name="change"),
+    path("chat/<int:pk>/check/", views.check, name="check"),
+    path("chat/<int:pk>/end/", views.end, name="end"),
+    path("chat/names/", views.know, name="know"),
+    path("chat/names/<int:pk>/forget/", views.forget, name="forget"),
+    path("you/chat/", views.code, name="code"),
+    path("incidents/<int:pk>/chat/", views.open_room, name="open_room"),
+]

@@ -1,0 +1,51 @@
+"""What raglan says in chat, in plain words."""
+
+from raglan.config import config
+from raglan.incidents.models import Entry, Incident
+from raglan.incidents.room import KINDS
+
+ANSWERS = {
+    Entry.Kind.ASK: "Whoever can help: !take {pk}",
+    Entry.Kind.STUCK: "Whoever can help: !take {pk}",
+    Entry.Kind.VERIFY: "Please say !yes {pk} or !no {pk}",
+    Entry.Kind.DOING: "Afterwards: !done {pk} and what happened",
+}
+
+
+def link_of(incident: Incident) -> str:
+    """Return where an incident's room is here."""
+    return f"{config().public_url}/incidents/{incident.pk}/"
+
+
+def topic_of(incident: Incident) -> str:
+    """Say in a line where an incident stands."""
+    if incident.state == Incident.State.CLOSED:
+        return f"Closed. {incident.title} – {link_of(incident)}"[:500]
+    state = incident.state_words or incident.get_service_state_display()
+    lead = f"lead {incident.lead.name}" if incident.lead else "no lead yet"
+    users = "" if incident.severity == Incident.Severity.UNKNOWN else f"{incident.get_severity_display()} · "
+    return f"{state} · {users}{lead} · {link_of(incident)}"[:500]
+
+
+def first_words(incident: Incident) -> str:
+    """Say what an incident is, where it is worked on, and how to write from chat."""
+    who = f", declared by {incident.declared_by.name}" if incident.declared_by else ""
+    return f"Incident {incident.pk}: {incident.title}{who}. {link_of(incident)} – !help says what can be written here."
+
+
+def who_of(entry: Entry) -> str:
+    """Say who did what by an entry, such as “Bo Silva is doing:”."""
+    who = entry.author.name if entry.author else entry.author_words or "raglan"
+    if entry.kind == Entry.Kind.TURN:
+        return "Users:"
+    verb = KINDS[entry.kind].verb
+    return f"{who} {verb}" if verb else f"{who}:"
+
+
+def text_of(entry: Entry) -> str:
+    """Return an entry's words, and what can be answered to it."""
+    to_team = f" (to {entry.to_team.name})" if entry.to_team else ""
+    answer = ANSWERS.get(Entry.Kind(entry.kind))
+    if answer and entry.ask_state in (Entry.AskState.WAITING, Entry.AskState.TAKEN):
+        return f"{entry.text}{to_team} – {answer.format(pk=entry.pk)}"
+    return f"{entry.text}{to_team}"

@@ -1,0 +1,132 @@
+"""What waits for chat goes out in order, once; an absence is told, and nothing here waits for it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from raglan.chat import actions, lines, ports, queries
+from raglan.chat.models import Post, Room, Workspace
+from raglan.core.clock import now
+from raglan.core.errors import DeliveryError
+from raglan.incidents import actions as incidents
+from raglan.incidents import ports as rooms
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.chat import memory
+from tests.chat.conftest import send
+
+pytestmark = pytest.mark.django_db
+
+
+def say(incident: Incident, by: Person, *texts: str) -> None:
+    for text in texts:
+        incidents.post(incident, incidents.Said(Entry.Kind.NOTE, text), by=by)
+    world.fire_all()
+
+
+def test_the_backlog_goes_out_in_order_once(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    before = len(there.rooms[room.external_id])
+    there.is_away = True
+    say(incident, mara, *[str(number) for number in range(30)])
+    with pytest.raises(DeliveryError):
+        send(chat)
+    there.is_away, there.takes = False, 10
+    with pytest.raises(DeliveryError):
+        send(chat)
+    there.takes = 1_000
+    send(chat)
+    send(chat)
+    assert there.rooms[room.external_id][before:] == [f"Mara Keller: {number}" for number in range(30)]
+
+
+def test_what_was_taken_but_not_noted_is_not_there_twice(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    say(incident, mara, "once")
+    send(chat)
+    Post.objects.filter(text="once").update(state=Post.State.WAITING)  # as after a crash between the two
+    send(chat)
+    assert [line for line in there.rooms[room.external_id] if "once" in line] == ["Mara Keller: once"]
+
+
+def test_a_room_that_refuses_holds_up_no_other(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    other = incidents.declare("Search is empty", by=mara)
+    world.fire_all()
+    there.refused.add(room.external_id)
+    say(incident, mara, "here")
+    say(other, mara, "there")
+    send(chat)
+    assert there.rooms[f"inc-{other.pk}"][-1] == "Mara Keller: there"
+    room.refresh_from_db()
+    assert room.problem == "you are not in this room"
+
+
+def test_an_absence_is_told_after_two_failures_and_ends_with_both_ways(
+    chat: Workspace, room: Room, incident: Incident
+) -> None:
+    trouble = lines.Trouble(chat)
+    trouble.failed("hear", "nobody answers")
+    assert rooms.notices(incident) == []
+    trouble.failed("hear", "nobody answers")
+    trouble.failed("send", "nobody answers")
+    chat.refresh_from_db()
+    assert chat.away_since is not None
+    assert rooms.notices(incident)[0].startswith("Team chat is away since ")
+    trouble.went_well("send")
+    assert rooms.notices(incident) != []
+    trouble.went_well("hear")
+    assert rooms.notices(incident) == []
+
+
+def test_one_node_holds_a_workspace_until_it_is_gone(chat: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lines.hold(chat)
+    monkeypatch.setattr(lines, "NODE", "another:1")
+    chat.refresh_from_db()
+    assert lines.hold(chat) is (connection.vendor == "sqlite")  # which one process serves
+    world.fast_forward(timedelta(seconds=31))
+    assert lines.hold(chat)
+
+
+def test_a_lobby_hears_of_new_incidents(there: memory.There, mara: Person) -> None:
+    chat = memory.connect(lobby="#incidents")
+    send(chat)
+    incidents.declare("Search is empty", by=mara)
+    world.fire_all()
+    send(chat)
+    assert "Search is empty" in there.rooms["#incidents"][0]
+
+
+def test_a_lobby_that_is_not_there_is_said_and_tried_after_a_change(there: memory.There) -> None:
+    chat = memory.connect(lobby="#typo")
+    there.refused.add("#typo")
+    send(chat)
+    assert Room.objects.get(workspace=chat).problem == "there is no such room"
+    found = ports.platform("memory")
+    assert found is not None
+    actions.change(chat, actions.Draft("Team chat", chat.settings, lobby="#right"), actor="raglan")
+    chat.refresh_from_db()
+    send(chat)
+    assert Room.objects.get(workspace=chat).external_id == "#right"
+
+
+def test_secrets_are_sealed_kept_and_gone_at_the_end(chat: Workspace) -> None:
+    assert "s3cret" not in f"{chat.settings} {chat.secrets_sealed}"
+    actions.change(chat, actions.Draft("Team chat", chat.settings), actor="raglan")
+    chat.refresh_from_db()
+    assert actions.secrets_of(chat) == {"token": "s3cret"}
+    actions.end(chat, actor="raglan")
+    chat.refresh_from_db()
+    assert (chat.secrets_sealed, list(queries.workspaces())) == ("", [])
+
+
+def test_without_chat_nothing_is_written(there: memory.There, mara: Person) -> None:
+    incident = incidents.declare("Apache is down", by=mara)
+    say(incident, mara, "hello")
+    assert (Post.objects.count(), rooms.notices(incident)) == (0, [])
+    assert now() is not None

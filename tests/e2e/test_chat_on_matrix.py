@@ -1,0 +1,97 @@
+"""A real raglan and a real Matrix homeserver: an incident with both, through the end of either."""
+
+import signal
+from collections.abc import Iterator
+from typing import cast
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.support.server import Running, person_token, serving, session_cookie, set_up_web_team, until
+from tests.support.synapse import Account, Synapse, homeserver
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+Found = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Iterator[Synapse]:
+    with homeserver() as server:
+        yield server
+
+
+@pytest.fixture
+def raglan() -> Iterator[Running]:
+    with serving(demo="1") as running:
+        set_up_web_team(running)
+        yield running
+
+
+def connect(raglan: Running, matrix: Synapse) -> int:
+    """Connect the homeserver, with Mara known there."""
+    settings = {"url": matrix.url, "token": matrix.account("raglan").token, "rooms": "private"}
+    body = {"platform": "matrix", "name": "Matrix", "settings": settings}
+    made = cast("Found", raglan.api("POST", "/chat", body))
+    mara = {"address": matrix.account("mara").id, "person_id": raglan.people["mara"]}
+    raglan.api("POST", f"/chat/{made['id']}/names", mara)
+    return cast("int", made["id"])
+
+
+def declare(raglan: Running, matrix: Synapse) -> tuple[int, Account, str]:
+    """Let Mara declare an incident, and enter its room in chat; return both."""
+    token, mara = person_token(raglan, "mara"), matrix.account("mara")
+    made = cast("Found", raglan.api("POST", "/incidents", {"title": "Apache is down"}, token=token))
+    room = until(lambda: mara.enter(f"#inc-{made['id']}:raglan.test"), 30, 0.3)  # who is invited may
+    return cast("int", made["id"]), mara, str(room)
+
+
+def say(raglan: Running, incident: int, text: str, token: str) -> None:
+    raglan.api("POST", f"/incidents/{incident}/entries", {"text": text, "key": text.replace(" ", "-")}, token=token)
+
+
+def timeline(raglan: Running, incident: int) -> list[tuple[str, str, str]]:
+    found = cast("list[Found]", raglan.api("GET", f"/incidents/{incident}/timeline"))
+    return [(str(entry["kind"]), str(entry["author"]), str(entry["text"])) for entry in found]
+
+
+def is_away(raglan: Running) -> bool:
+    (found,) = cast("list[Found]", raglan.api("GET", "/chat"))
+    return found["away_since"] is not None
+
+
+def screen(raglan: Running, path: str) -> str:
+    request = Request(f"{raglan.url}{path}", headers={"Cookie": session_cookie(raglan)})
+    with urlopen(request, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_an_incident_goes_on_through_the_end_of_either(raglan: Running, matrix: Synapse) -> None:
+    connect(raglan, matrix)
+    incident, mara, room = declare(raglan, matrix)
+    token = person_token(raglan, "mara")
+    say(raglan, incident, "said here", token)
+    mara.say(room, "said there")
+    mara.say(room, "!doing restart httpd on web0012")
+    until(lambda: any("is doing: restart httpd" in text for text in mara.messages(room)), 30, 0.3)
+    assert "Mara Novak: said here" in mara.messages(room)
+    assert ("note", "Mara Novak", "said there") in timeline(raglan, incident)
+    assert ("doing", "Mara Novak", "restart httpd on web0012") in timeline(raglan, incident)
+
+    matrix.kill()
+    lines = [f"line {number}" for number in range(12)]
+    for text in lines:
+        say(raglan, incident, text, token)
+    until(lambda: is_away(raglan), 30, 0.3)
+    assert "Matrix is away since" in screen(raglan, f"/incidents/{incident}/")
+    matrix.start()
+    until(lambda: len([text for text in mara.messages(room) if "line" in text]) >= 2, 60, 0.3)
+    raglan.stop(signal.SIGKILL)  # in the middle of the backlog
+    mara.say(room, "said while raglan was gone")
+    raglan.start_again()
+    until(lambda: f"Mara Novak: {lines[-1]}" in mara.messages(room), 60, 0.3)
+    told = [text.removeprefix("Mara Novak: ") for text in mara.messages(room) if "line" in text]
+    assert told == lines
+    until(lambda: not is_away(raglan), 30, 0.3)
+    until(lambda: ("note", "Mara Novak", "said while raglan was gone") in timeline(raglan, incident), 30, 0.3)
+    said = [text for _, _, text in timeline(raglan, incident)]
+    assert len(said) == len(set(said))
