@@ -53,3 +53,9 @@ def _(state: State, room: int, said: events.PageFollowed) -> None:
 def _(state: State, room: int, said: events.FileAttached) -> None:
     own = {"pk": said.attachment, "entry_id": said.entry}
     state["attachments"][said.attachment] = {**said.model_dump(exclude={"attachment", "entry"}), **own}
+
+
+@hears_of(events.AskHandedBack)
+def _(state: State, room: int, said: events.AskHandedBack) -> None:
+    again = {"taken_by_id": None, "taken_at": None, "ask_state": "waiting", "ping_at": said.ping_at}
+    state["entries"][said.entry].update(again)

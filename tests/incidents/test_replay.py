@@ -35,6 +35,7 @@ INCIDENT = (
 )
 ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
+    *("to_person_id", "to_topic", "ping_after_s", "ping_person_id", "ping_team_id", "pinged_at"),
     *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
     "corrected_at",
 )
@@ -96,7 +97,7 @@ def tell(  # noqa: C901 -- one case for each kind of event
         case events.AskClosed():
             state["entries"][said.entry].update(ask_state="answered", ping_at=None)
         case events.AskPinged():
-            state["entries"][said.entry].update(ping_at=None)
+            state["entries"][said.entry].update(ping_at=None, pinged_at=said.pinged_at)
         case events.VerificationAnswered():
             own: replay.Row = {"entry_id": said.entry, "person_id": said.person}
             given = {"side": said.side, "text": said.text, "at": said.answered_at}
@@ -113,9 +114,11 @@ def tell(  # noqa: C901 -- one case for each kind of event
 
 
 def posted(state: replay.State, said: events.EntryPosted) -> None:
-    given = said.model_dump(include={"key", "text", "author_words", "service_state", "ask_state", "ping_at", "link"})
+    same = {"key", "text", "author_words", "service_state", "ask_state", "ping_at", "link", "to_topic", "ping_after_s"}
+    given = said.model_dump(include=same)
     own = {"pk": said.entry, "incident_id": said.incident, "kind": said.entry_kind, "at": said.written_at}
-    links: replay.Row = {"author_id": said.author, "to_team_id": said.to_team}
+    links: replay.Row = {"author_id": said.author, "to_team_id": said.to_team, "to_person_id": said.to_person}
+    links |= {"ping_person_id": said.ping_person, "ping_team_id": said.ping_team}
     state["entries"][said.entry] = {**replay.fresh(Entry, ENTRY), **given, **own, **links}
 
 
@@ -204,6 +207,12 @@ def ask(mara: Person, bo: Person) -> Entry:
 
 def taking_an_ask(mara: Person, bo: Person) -> None:
     actions.take_ask(ask(mara, bo), by=bo)
+
+
+def handing_an_ask_back(mara: Person, bo: Person) -> None:
+    entry = actions.take_ask(ask(mara, bo), by=bo)
+    actions.hand_back(entry, by=bo, why="I have to leave")
+    world.fast_forward(timedelta(minutes=6))
 
 
 def closing_an_ask(mara: Person, bo: Person) -> None:
@@ -295,6 +304,7 @@ ACTS = (
     posting,
     doing_the_same_at_once,
     taking_an_ask,
+    handing_an_ask_back,
     closing_an_ask,
     answering_an_ask,
     waiting_for_help_in_vain,

@@ -11,6 +11,7 @@ from raglan.alerts.models import AlertGroup, Source
 from raglan.core.clock import now
 from raglan.incidents import queries as incidents
 from raglan.incidents import room
+from raglan.incidents.asking import Ask
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.oncall import queries as oncall
 from raglan.oncall.models import Schedule
@@ -56,19 +57,6 @@ class Firing:
     group: AlertGroup
     look: str
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """An open ask, with the tally of a verification."""
-
-    entry: Entry
-    tally: str
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether somebody waits for help and nobody has taken it."""
-        return self.entry.kind == Entry.Kind.ASK and self.entry.ask_state == Entry.AskState.WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ def _no(entry: Entry, by: Person, request: HttpRequest) -> None:
     actions.answer(entry, "no", by=by, text=_text(request, "text"))
 
 
+def _hand_back(entry: Entry, by: Person, request: HttpRequest) -> None:
+    actions.hand_back(entry, by=by, why=_text(request, "text"))
+
+
 def _close(entry: Entry, by: Person, request: HttpRequest) -> None:
     actions.close_ask(entry, by=by)
 
@@ -51,6 +55,7 @@ def _helped_back(entry: Entry, by: Person, request: HttpRequest) -> None:
 
 VERBS: dict[str, Callable[[Entry, Person, HttpRequest], None]] = {
     "take": _take,
+    "hand-back": _hand_back,
     "yes": _yes,
     "no": _no,
     "close": _close,

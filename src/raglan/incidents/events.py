@@ -40,7 +40,12 @@ class EntryPosted(EventPayload):
     service_state: str
     ask_state: str
     to_team: int | None
+    to_person: int | None = None
+    to_topic: str = ""
     ping_at: datetime | None
+    ping_after_s: int = 0
+    ping_person: int | None = None
+    ping_team: int | None = None
     link: str
 
 
@@ -116,11 +121,21 @@ class AskTaken(EventPayload):
 
 
 class AskPinged(EventPayload):
-    """Nobody took an ask in time, so that its team is paged."""
+    """Nobody took an ask in time, so that somebody is paged, as the room said."""
 
     kind = "ask.pinged"
     entry: int
     page: int
+    pinged_at: datetime | None = None
+
+
+class AskHandedBack(EventPayload):
+    """Whoever took an ask can not do it after all; it waits again."""
+
+    kind = "ask.handed_back"
+    entry: int
+    person: int
+    ping_at: datetime | None
 
 
 class AskClosed(EventPayload):

@@ -25,6 +25,7 @@ from raglan.paging.models import Page, Reached
 from raglan.people.models import Person, Team
 
 THANKS = "Thank you for saying so at once."
+WHO = ("author", "taken_by", "to_team", "to_person", "ping_person", "ping_team")
 OPEN_ASKS = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
 PEOPLE = (
     Entry.Kind.NOTE,
@@ -47,6 +48,14 @@ class Here:
 
     responders: list[Responder]
     teams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """Whom an ask can go to."""
+
+    people: list[Person]
+    teams: list[Team]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ def entries(incident: Incident, *, show: str = "everything", oldest_first: bool 
 
 def _with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
-    return found.select_related("author", "taken_by", "to_team", "outcome_by").prefetch_related(
+    return found.select_related(*WHO, "outcome_by").prefetch_related(
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
         Prefetch("alikes", Alike.objects.select_related("other__author").order_by("pk")),
         Prefetch("earlier", EarlierText.objects.order_by("number")),
@@ -114,8 +123,16 @@ def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:
     found = Entry.objects.filter(kind__in=ASKS, ask_state__in=OPEN_ASKS, incident__state=Incident.State.OPEN)
     if incident is not None:
         found = found.filter(incident=incident)
-    joined = found.select_related("author", "taken_by", "to_team", "incident").prefetch_related(answers)
+    joined = found.select_related(*WHO, "incident").prefetch_related(answers)
     return joined.order_by("-ask_state", "-pk")
+
+
+def askable(incident: Incident) -> Askable:
+    """Return whom the room offers to ask: who is there, who is on call for its services, and all teams."""
+    people = {item.person_id: item.person for item in here(incident).responders}
+    services = list(incident.services.values_list("pk", flat=True))
+    people |= {person.pk: person for person, _ in on_call_for(services)} if services else {}
+    return Askable(sorted(people.values(), key=lambda person: person.name), list(Team.objects.order_by("name")))
 
 
 def open_intentions(incident: Incident) -> QuerySet[Entry]:

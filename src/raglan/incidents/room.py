@@ -5,12 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, ports, queries
+from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.people.models import Person
+from raglan.ui.wording import clock
 
 PAGE_SIZE = 50
 LOOKS = {
@@ -67,6 +71,31 @@ class Line:
     is_turn: bool
     is_machine: bool
     folded: Folded | None = None
+
+    @property
+    def verb(self) -> str:
+        """The words between the name and the text; an ask says to whom it went."""
+        to = to_words(self.entry) if self.entry.kind in queries.ASKS else ""
+        return f"{self.kind.verb.removesuffix(':')} ({to}):" if to else self.kind.verb
+
+    @property
+    def waits(self) -> str:
+        """That an ask waits, and what happens if nobody answers."""
+        if self.entry.kind not in (Entry.Kind.ASK, Entry.Kind.STUCK) or self.entry.ask_state != Entry.AskState.WAITING:
+            return ""
+        otherwise = otherwise_words(self.entry)
+        return f"Nobody yet; {otherwise}." if otherwise else "Nobody yet."
+
+    @property
+    def sides(self) -> list[tuple[str, str]]:
+        """Who answered which way, and when they did."""
+        zone = timezone.get_current_timezone()
+        found: dict[str, list[str]] = {}
+        for given in self.entry.answers.all():
+            found.setdefault(given.side, []).append(f"{given.person.name} {clock(given.at, zone)}")
+        words = {"yes": "sees it too" if len(found.get("yes", [])) == 1 else "see it too"}
+        words["no"] = "does not" if len(found.get("no", [])) == 1 else "do not"
+        return [(joined(names), words[side]) for side, names in sorted(found.items(), reverse=True)]
 
     @property
     def helped(self) -> str:
@@ -157,7 +186,8 @@ def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     found = list(queries.open_asks(incident))
     answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
     return {
-        "asks": [(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
+        "asks": [Ask(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
+        "mine": {entry.pk for entry in found if entry.to_person_id == reader.pk},
         "intentions": list(queries.open_intentions(incident)),
         "results": Entry.Result.choices,
         "answered_count": answered,

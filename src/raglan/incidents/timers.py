@@ -11,7 +11,7 @@ from raglan.paging.models import Page
 @timers.handler(actions.PING)
 def ping(due: timers.Due) -> None:
     """Nobody took an ask in time."""
-    actions.ping_team(due.subject_id)
+    actions.ping(due.subject_id)
 
 
 def around(page: Page) -> ports.Around:

@@ -1,7 +1,8 @@
 """Screens of incidents: thin doors that parse, authorize, call an action or a query, and render."""
 
+import re
 from datetime import timedelta
-from typing import cast
+from typing import TypedDict, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -90,7 +91,7 @@ def show_room(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:
     context = room.whole(incident, reader(request), _view(request))
-    context |= {"kind": kind, "draft": draft, "teams": list(Team.objects.order_by("name"))}
+    context |= {"kind": kind, "draft": draft, "askable": queries.askable(incident)}
     return render(request, "incidents/room.html", context, status=status)
 
 
@@ -141,10 +142,42 @@ def _said(request: HttpRequest, kind: Entry.Kind) -> actions.Said:
         kind=kind,
         text=_text(request, "text"),
         key=_text(request, "entry_key")[:64],
-        to_team=Team.objects.filter(slug=_text(request, "to_team")).first(),
         files=uploads(request),
+        **(_asked(request) if kind in actions.PINGED else Asked()),
     )
     return actions.whole(said)
+
+
+class Asked(TypedDict, total=False):
+    """To whom an ask goes, and what happens if nobody answers."""
+
+    to_team: Team | None
+    to_person: Person | None
+    to_topic: str
+    if_nobody: actions.IfNobody | None
+
+
+def _asked(request: HttpRequest) -> Asked:
+    """Read the fields of an ask; words that name nobody mean everyone."""
+    person, team = _whom(request, "to")
+    old = Team.objects.filter(slug=_text(request, "to_team")).first()
+    minutes, otherwise = _text(request, "after"), _text(request, "otherwise")
+    after = timedelta(minutes=int(minutes)) if re.fullmatch("[0-9]{1,4}", minutes) else actions.PING_AFTER
+    by_choice = _whom(request, "otherwise") if otherwise != "same" else (person, None if person else team or old)
+    return {
+        "to_team": team or old,
+        "to_person": person,
+        "to_topic": _text(request, "to_topic"),
+        "if_nobody": actions.IfNobody(after, *by_choice) if otherwise else None,
+    }
+
+
+def _whom(request: HttpRequest, name: str) -> tuple[Person | None, Team | None]:
+    """Return the person or the team that a choice names, as `person:7` or `team:web`."""
+    kind, _, key = _text(request, name).partition(":")
+    if kind == "person" and re.fullmatch("[0-9]{1,18}", key):
+        return Person.objects.filter(pk=int(key), is_active=True).first(), None
+    return None, Team.objects.filter(slug=key).first() if kind == "team" else None
 
 
 def standing(request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,9 +1,9 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
-from raglan.incidents.actions.asks import answer, close_ask, ping_team, take_ask
+from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask
 from raglan.incidents.actions.attachments import Upload, attach
 from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
-from raglan.incidents.actions.entries import PING, Said, post, tell_outcome, whole
+from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.presence import be_here, leave, take_lead
@@ -12,6 +12,9 @@ from raglan.incidents.actions.standing import Standing, due_standing, write_stan
 
 __all__ = [
     "PING",
+    "PINGED",
+    "PING_AFTER",
+    "IfNobody",
     "Said",
     "Standing",
     "Upload",
@@ -26,11 +29,12 @@ __all__ = [
     "due_standing",
     "follow",
     "give_heads_up",
+    "hand_back",
     "join_groups",
     "leave",
     "mark_helped",
     "nudge",
-    "ping_team",
+    "ping",
     "post",
     "rename",
     "reopen",

@@ -1,14 +1,17 @@
 """Asks and verifications: taken, answered, and what happens when nobody answers."""
 
+from datetime import datetime, timedelta
+
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import events
-from raglan.incidents.actions.entries import PING
+from raglan.incidents.actions.entries import PING, Said, post
 from raglan.incidents.actions.following import follow
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Answer, Entry
+from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
@@ -65,16 +68,61 @@ def close_ask(entry: Entry, *, by: Person) -> Entry:
 
 
 @atomic
-def ping_team(entry_id: int) -> Page | None:
-    """Nobody took an ask in time: page the team that it was put to, as the room said it would."""
-    entry = Entry.objects.select_related("incident", "to_team", "author").filter(pk=entry_id).first()
-    if entry is None or entry.ask_state != Entry.AskState.WAITING or entry.to_team is None:
+def hand_back(entry: Entry, *, by: Person, why: str = "") -> Entry:
+    """Say that one can not do what one took; it waits again, and somebody is pinged as before. Safe to call twice.
+
+    Raises Conflict.
+    """
+    entry = Entry.objects.select_for_update(no_key=True, of=("self",)).select_related("incident").get(pk=entry.pk)
+    if entry.taken_by_id not in (None, by.pk):
+        raise Conflict("Only whoever took an ask can hand it back.")
+    if entry.ask_state != Entry.AskState.TAKEN:
+        return entry
+    entry.ask_state, entry.taken_by, entry.taken_at = Entry.AskState.WAITING, None, None
+    entry.ping_at = now() + timedelta(seconds=entry.ping_after_s) if entry.ping_after_s else None
+    entry.save(update_fields=["ask_state", "taken_by", "taken_at", "ping_at"])
+    if entry.ping_at:
+        timers.schedule(PING, subject=timeline.ref(entry), due_at=entry.ping_at)
+    payload = events.AskHandedBack(entry=entry.pk, person=by.pk, ping_at=entry.ping_at)
+    event = timeline.append(payload, actor=by, about=room_and_now(entry.incident, entry))
+    words = f"I hand this back: “{entry.text[:200]}”. {why.strip()[:2000]}".strip()
+    post(entry.incident, Said(Entry.Kind.NOTE, words, key=f"handed-back-{event.pk}"), by=by)
+    return entry
+
+
+@atomic
+def ping(entry_id: int) -> Page | None:
+    """Nobody took an ask in time: page whom the room said it would. Safe to call twice."""
+    found = Entry.objects.select_related("incident", "to_team", "ping_team", "ping_person", "author")
+    entry = found.filter(pk=entry_id, ping_at__isnull=False).first()
+    if entry is None or entry.ask_state != Entry.AskState.WAITING:
         return None
-    Entry.objects.filter(pk=entry.pk).update(ping_at=None)
-    who = entry.author.name if entry.author else "The room"
-    words = paging.Words(title=f"{who} asks {entry.to_team.name} for help", text=entry.text, severity="ask")
-    reason = paging.Reason("incident", entry.incident_id, f"/incidents/{entry.incident_id}/#e{entry.pk}")
-    page = paging.page_team(entry.to_team, words, reason=reason, by=entry.author)
-    timeline.append(events.AskPinged(entry=entry.pk, page=page.pk), about=room_and_now(entry.incident, entry, page))
+    at = now()
+    Entry.objects.filter(pk=entry.pk).update(ping_at=None, pinged_at=at)
+    page = _page_for(entry, at)
+    if page is None:
+        return None
+    pinged = events.AskPinged(entry=entry.pk, page=page.pk, pinged_at=at)
+    timeline.append(pinged, about=room_and_now(entry.incident, entry, page))
     follow(entry.incident, page)
     return page
+
+
+def _page_for(entry: Entry, at: datetime) -> Page | None:
+    """Page the person that was named, or who is on call in the team; everybody in it when nobody is."""
+    team = entry.ping_team or (None if entry.ping_person else entry.to_team)
+    reason = paging.Reason("incident", entry.incident_id, f"/incidents/{entry.incident_id}/#e{entry.pk}")
+    if entry.ping_person is not None:
+        return paging.page_people([entry.ping_person], _words(entry, "you"), reason=reason, by=entry.author)
+    if team is None:
+        return None
+    words = _words(entry, team.name)
+    on_call = [person for person, _ in oncall.people_for_teams([team.pk], at) if person.pk != entry.author_id]
+    if on_call:
+        return paging.page_people(on_call, words, reason=reason, by=entry.author)
+    return paging.page_team(team, words, reason=reason, by=entry.author)
+
+
+def _words(entry: Entry, whom: str) -> paging.Words:
+    who = entry.author.name if entry.author else "The room"
+    return paging.Words(title=f"{who} asks {whom} for help", text=entry.text, severity="ask")

@@ -19,6 +19,9 @@ from raglan.people.models import Person, Team
 
 PING = "incidents.ping"
 PING_AFTER = timedelta(minutes=5)
+PING_WITHIN = (timedelta(minutes=1), timedelta(days=1))
+MAX_TOPIC = 80
+PINGED = (Entry.Kind.ASK, Entry.Kind.STUCK)
 MAX_TEXT = 20_000
 MAX_KEY = 64
 LONG_LEAD = 2_000
@@ -27,8 +30,20 @@ SAME_WITHIN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
+class IfNobody:
+    """What happens when nobody takes an ask for so long: a person or a team is paged; with neither, nothing more."""
+
+    after: timedelta = PING_AFTER
+    person: Person | None = None
+    team: Team | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody posts to a room. The same key posts once."""
+    """What somebody posts to a room. The same key posts once.
+
+    Where nothing is said about it, an ask that nobody takes pages the team or the person that it was put to.
+    """
 
     kind: Entry.Kind
     text: str
@@ -37,6 +52,9 @@ class Said:
     author_words: str = ""
     link: str = ""
     files: Sequence[Upload] = ()
+    to_person: Person | None = None
+    to_topic: str = ""
+    if_nobody: IfNobody | None = None
 
 
 def whole(said: Said) -> Said:
@@ -65,6 +83,8 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
     if incident.state != Incident.State.OPEN:
         raise Conflict("This incident is closed. Reopen it to go on writing.")
+    otherwise = _otherwise(said)
+    is_pinged = bool(otherwise.person or otherwise.team)
     entry, made = Entry.objects.get_or_create(
         incident=incident,
         key=key,
@@ -77,7 +97,12 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
             "service_state": incident.service_state,
             "ask_state": Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
             "to_team": said.to_team,
-            "ping_at": now() + PING_AFTER if said.kind == Entry.Kind.ASK and said.to_team else None,
+            "to_person": said.to_person,
+            "to_topic": " ".join(said.to_topic.split())[:MAX_TOPIC],
+            "ping_at": now() + otherwise.after if is_pinged else None,
+            "ping_after_s": int(otherwise.after.total_seconds()) if is_pinged else 0,
+            "ping_person": otherwise.person,
+            "ping_team": otherwise.team,
             "link": said.link[:300],
         },
     )
@@ -85,6 +110,16 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
         _follow_up(entry, by)
         hang(entry, said.files, by=by)
     return entry
+
+
+def _otherwise(said: Said) -> IfNobody:
+    """Return what happens when nobody takes what is said. Raises BadInput."""
+    if said.kind not in PINGED:
+        return IfNobody()
+    chosen = said.if_nobody or IfNobody(person=said.to_person, team=None if said.to_person else said.to_team)
+    if not PING_WITHIN[0] <= chosen.after <= PING_WITHIN[1]:
+        raise BadInput("if_nobody", "must be from a minute to a day", status=422)
+    return chosen
 
 
 def _key(said: Said) -> str:
@@ -111,7 +146,12 @@ def _follow_up(entry: Entry, by: Person | None) -> None:
         service_state=entry.service_state,
         ask_state=entry.ask_state,
         to_team=entry.to_team_id,
+        to_person=entry.to_person_id,
+        to_topic=entry.to_topic,
         ping_at=entry.ping_at,
+        ping_after_s=entry.ping_after_s,
+        ping_person=entry.ping_person_id,
+        ping_team=entry.ping_team_id,
         link=entry.link,
     )
     timeline.append(posted, actor=by or timeline.SYSTEM, about=room_and_now(entry.incident, entry))

@@ -1,5 +1,6 @@
 """REST of the timeline: entries, asks, verifications."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -9,15 +10,29 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
-from raglan.core.schema import Body, Cursor, Limit, ShortText, Slug, Text
+from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, files, queries
 from raglan.incidents.models import Entry
-from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, responder, team
+from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, person_by_id, responder, team
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router()
 LongText = Annotated[str, StringConstraints(max_length=300_000), AfterValidator(clean_text)]
 Spoken = Literal["note", "doing", "ask", "verify", "found", "decided", "tried", "ruled_out", "stuck"]
+
+
+class IfNobodyIn(Body):
+    """What happens when nobody takes an ask: whom it pages after a while; with nobody named, nothing more."""
+
+    after_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 5
+    page_person_id: Id | None = None
+    page_team: Slug | None = None
+
+
+class WhyIn(Body):
+    """A word on why, if there is one."""
+
+    why: Text = ""
 
 
 class EntryIn(Body):
@@ -27,6 +42,9 @@ class EntryIn(Body):
     kind: Spoken | Literal["machine"] = "note"
     text: LongText
     to_team: Slug | None = None
+    to_person_id: Id | None = None
+    to_topic: ShortText = ""
+    if_nobody: IfNobodyIn | None = None
     author_words: ShortText = ""
 
 
@@ -79,6 +97,9 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Stat
         text=data.text,
         key=data.key,
         to_team=team(data.to_team),
+        to_person=person_by_id(data.to_person_id, "to_person_id"),
+        to_topic=data.to_topic,
+        if_nobody=_if_nobody(data.if_nobody),
         author_words=data.author_words if data.kind == "machine" else "",
     )
     entry = actions.post(
@@ -126,6 +147,16 @@ def take_helped_back(request: HttpRequest, entry_id: Cursor) -> EntryOut:
     return entry_now(actions.take_helped_back(entry_by_id(entry_id), by=responder(request)))
 
 
+def _if_nobody(data: IfNobodyIn | None) -> actions.IfNobody | None:
+    if data is None:
+        return None
+    return actions.IfNobody(
+        timedelta(minutes=data.after_minutes),
+        person_by_id(data.page_person_id, "if_nobody.page_person_id"),
+        team(data.page_team, "if_nobody.page_team"),
+    )
+
+
 @router.post("/entries/{entry_id}/outcome", response=EntryOut, operation_id="tell_outcome", summary="What happened")
 def tell_outcome(request: HttpRequest, entry_id: Cursor, data: OutcomeIn) -> EntryOut:
     """Hang the outcome under an entry."""
@@ -137,6 +168,14 @@ def tell_outcome(request: HttpRequest, entry_id: Cursor, data: OutcomeIn) -> Ent
 def take_ask(request: HttpRequest, entry_id: Cursor) -> EntryOut:
     """Take an ask."""
     return entry_now(actions.take_ask(entry_by_id(entry_id), by=responder(request)))
+
+
+@router.post(
+    "/entries/{entry_id}/hand-back", response=EntryOut, operation_id="hand_back", summary="I can not after all"
+)
+def hand_back(request: HttpRequest, entry_id: Cursor, data: WhyIn) -> EntryOut:
+    """Hand an ask back that one took; it waits again."""
+    return entry_now(actions.hand_back(entry_by_id(entry_id), by=responder(request), why=data.why))
 
 
 @router.post("/entries/{entry_id}/answers", response=EntryOut, operation_id="answer", summary="Answer a verification")

@@ -100,6 +100,11 @@ class EntryOut(Schema):
     author: str
     at: datetime
     ask_state: str
+    to_team: str | None
+    to_person: str | None
+    to_topic: str
+    ping_at: datetime | None
+    pinged_at: datetime | None
     taken_by: str | None
     outcome: str
     result: str
@@ -129,13 +134,23 @@ def services(slugs: Sequence[str]) -> list[Service]:
     return list(found.values())
 
 
-def team(slug: str | None) -> Team | None:
+def person_by_id(pk: int | None, field: str) -> Person | None:
+    """Return a person by their number. Raises BadInput."""
+    if pk is None:
+        return None
+    person = Person.objects.filter(pk=pk, is_active=True).first()
+    if person is None:
+        raise BadInput(field, "there is no such person", status=422)
+    return person
+
+
+def team(slug: str | None, field: str = "to_team") -> Team | None:
     """Return a team by its slug. Raises BadInput."""
     if slug is None:
         return None
     team = Team.objects.filter(slug=slug).first()
     if team is None:
-        raise BadInput("to_team", "there is no such team", status=422)
+        raise BadInput(field, "there is no such team", status=422)
     return team
 
 
@@ -215,6 +230,11 @@ def entry_out(entry: Entry) -> EntryOut:
         author=entry.author.name if entry.author else entry.author_words or "raglan",
         at=entry.at,
         ask_state=entry.ask_state,
+        to_team=entry.to_team.slug if entry.to_team else None,
+        to_person=entry.to_person.name if entry.to_person else None,
+        to_topic=entry.to_topic,
+        ping_at=entry.ping_at,
+        pinged_at=entry.pinged_at,
         taken_by=entry.taken_by.name if entry.taken_by else None,
         outcome=entry.outcome,
         result=entry.result,
