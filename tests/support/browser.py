@@ -38,8 +38,10 @@ FLAGS = [
 ]
 Theme = Literal["light", "dark"]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const report = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+# What a theme or a few pixels of width may change. All other rules read the document, which is the same in each look.
+SEEN_RULES = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
+RUN_AXE = """async (only) => {
+  const report = await axe.run(document, {runOnly: only, resultTypes: ["violations"]});
   const where = node => [node.target.join(" "), node.html.slice(0, 160), (node.failureSummary ?? "").slice(0, 300)];
   return report.violations.map(found =>
     ({id: found.id, help: found.help, nodes: found.nodes.map(node => where(node).join("  "))}));
@@ -67,15 +69,17 @@ class Look:
     @property
     def size(self) -> ViewportSize:
         """Return the window; phones are taller than wide."""
-        return {"width": self.width, "height": 900 if self.width > 600 else 780}
+        return {"width": self.width, "height": 900 if self.width > NARROW else 780}
 
     def __str__(self) -> str:
         return f"{self.width} {self.theme}"
 
 
+NARROW = 600  # px; below it a page has the layout of a phone
 DESK = Look(1360, "light")
 PHONE = Look(390, "light")
 LOOKS = tuple(Look(width, theme) for width in (1360, 390, 320) for theme in ("light", "dark"))
+LAYOUTS = (DESK, PHONE)  # a page is loaded once for each of them, and seen from there in the looks that share it
 
 
 def chromium_path() -> str:
@@ -115,7 +119,7 @@ def browser_context(
         color_scheme=look.theme,
         java_script_enabled=script,
         bypass_csp=bypass_csp,
-        has_touch=look.width < 600,
+        has_touch=look.width < NARROW,
         reduced_motion="reduce",
         locale="en-GB",
     )
@@ -153,11 +157,13 @@ def axe_source() -> str:
     return path.read_text()
 
 
-def axe(page: Page) -> list[Violation]:
-    """Return what axe-core finds on the page as it is now."""
+def axe(page: Page, *, all_rules: bool = True) -> list[Violation]:
+    """Return what axe-core finds on the page as it is now, by all rules or by those of what is seen."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(f"() => {{ {axe_source()}; }}")
-    found: list[Violation] = page.evaluate(RUN_AXE, AXE_TAGS)
+    found: list[Violation] = page.evaluate(
+        RUN_AXE, {"type": "tag", "values": AXE_TAGS} if all_rules else {"type": "rule", "values": SEEN_RULES}
+    )
     return found
 
 
@@ -187,19 +193,13 @@ def is_top_broken(page: Page) -> bool:
 def check_everywhere(
     browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = ()
 ) -> Mapping[str, list[str]]:
-    """Load a page in every look; return what is wrong in each: rules of axe, sideways scroll, script errors."""
-    problems: dict[str, list[str]] = {}
-    for look in LOOKS:
-        with browser_page(browser, look, base_url=base_url, cookies=cookies, bypass_csp=True) as page:
-            wrong = check(page, address, look)
-            take_picture(page, address, look)
-        if wrong:
-            problems[f"{address} at {look}"] = wrong
-    return problems
+    """Look at a page in every look; return what is wrong in each: rules of axe, sideways scroll, script errors."""
+    with contextmanager(open_pages)(browser, base_url, cookies) as pages:
+        return {f"{address} at {look}": wrong for look, wrong in look_at(pages, address).items()}
 
 
-def check(page: Page, address: str, look: Look) -> list[str]:
-    """Load an address in a page and return what is wrong with it: rules of axe, sideways scroll, script errors."""
+def load(page: Page, address: str) -> list[str]:
+    """Load an address in a page and return what went wrong: status, script errors."""
     wrong: list[str] = []
 
     def note(error: object) -> None:
@@ -210,7 +210,15 @@ def check(page: Page, address: str, look: Look) -> list[str]:
     page.remove_listener("pageerror", note)
     if answer is None or answer.status >= 500:
         wrong.append(f"status {answer.status if answer else 'none'}")
-    wrong.extend(f"{found['id']}: {found['help']}: {json.dumps(found['nodes'][:4], indent=1)}" for found in axe(page))
+    return wrong
+
+
+def check(page: Page, look: Look, *, all_rules: bool) -> list[str]:
+    """See a loaded page in one look and return what is wrong with it: rules of axe, sideways scroll, a broken top."""
+    page.set_viewport_size(look.size)
+    page.emulate_media(color_scheme=look.theme, reduced_motion="reduce")
+    found = axe(page, all_rules=all_rules)
+    wrong = [f"{item['id']}: {item['help']}: {json.dumps(item['nodes'][:4], indent=1)}" for item in found]
     if scrolls_sideways(page):
         wrong.append(f"scrolls sideways at {look.width} px")
     if is_top_broken(page):
@@ -238,19 +246,24 @@ Pages = dict[Look, Page]
 
 
 def open_pages(browser: Browser, url: str, cookies: Sequence[Cookie]) -> Iterator[Pages]:
-    """One page for each look, kept for all screens: a browser that has the style sheets is quicker."""
+    """One page for each layout, kept for all screens: a browser that has the style sheets is quicker."""
     with ExitStack() as stack:
         yield {
-            look: stack.enter_context(browser_page(browser, look, base_url=url, cookies=cookies, bypass_csp=True))
-            for look in LOOKS
+            layout: stack.enter_context(browser_page(browser, layout, base_url=url, cookies=cookies, bypass_csp=True))
+            for layout in LAYOUTS
         }
 
 
 def look_at(pages: Pages, address: str) -> dict[str, list[str]]:
-    """Return what is wrong in each look."""
-    found = {}
-    for look, page in pages.items():
-        if wrong := check(page, address, look):
-            found[str(look)] = wrong
-        take_picture(page, address, look)
+    """Return what is wrong in each look. Each layout is looked at by all rules once, and then by what is seen."""
+    found: dict[str, list[str]] = {}
+    for layout, page in pages.items():
+        page.set_viewport_size(layout.size)
+        wrong = load(page, address)
+        for look in (look for look in LOOKS if (look.width < NARROW) == (layout.width < NARROW)):
+            wrong += check(page, look, all_rules=look == layout)
+            take_picture(page, address, look)
+            if wrong:
+                found[str(look)] = wrong
+            wrong = []
     return found
