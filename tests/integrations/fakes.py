@@ -42,7 +42,7 @@ def http_server(respond: Callable[[Request], Answer]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_GET = do_POST  # noqa: N815 -- named by the base class
+        do_GET = do_PUT = do_POST  # noqa: N815 -- named by the base class
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- named by the base class
             pass

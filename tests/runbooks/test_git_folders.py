@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from raglan.config import config
+from raglan.core import git as bounds
 from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict
 from raglan.people.models import Person
@@ -213,7 +214,7 @@ def test_what_git_could_take_for_something_else_is_refused(where: Where, field: 
 def test_a_server_that_says_nothing_is_left_in_time(
     repository: Repository, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git, "DEADLINE_S", 0.01)
+    monkeypatch.setattr(bounds, "DEADLINE_S", 0.01)
     with pytest.raises(NotReadError, match="did not answer"):
         git.newest(Where(f"{server}/web.git"))
 

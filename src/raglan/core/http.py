@@ -62,6 +62,11 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     return _ask("POST", url, body, headers)
 
 
+def put(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """PUT once, as `post` does."""
+    return _ask("PUT", url, body, headers)
+
+
 def get(url: str, headers: dict[str, str]) -> Answer:
     """GET once, as `post` does."""
     return _ask("GET", url, None, headers)

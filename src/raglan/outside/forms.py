@@ -287,9 +287,9 @@ class TargetForm(Form):
         if "command" in self.fields:
             known = [(name, name) for name in commands()]
             self.fields["command"] = forms.ChoiceField(label="Command", help_text=WORDS["command"][1], choices=known)
-        if self.way.secret:
+        if self.way.asks_for:
             self.fields["secret"] = forms.CharField(
-                label=self.way.secret,
+                label=self.way.asks_for,
                 max_length=500,
                 required=False,
                 widget=forms.PasswordInput(attrs={"autocomplete": "off"}),

@@ -13,6 +13,7 @@ from raglan.outside import components, publishing, queries, snapshot
 from raglan.outside import render as page_files
 from raglan.outside.forms import ComponentForm, PageForm, TargetForm, WindowForm, component_initial, page_initial
 from raglan.outside.models import PublicWindow, Target
+from raglan.outside.ways.way import type_of
 from raglan.people.access import Scope, needs, reader
 from raglan.people.forms import Form
 
@@ -31,7 +32,7 @@ def _parts(request: HttpRequest) -> dict[str, object]:
         "page": shot.page,
         "shot": shot,
         "targets": list(queries.targets()),
-        "kinds": [choice for choice in Target.Kind.choices if choice[0] in publishing.WAYS],
+        "kinds": Target.Kind.choices,
         "may": reader(request).may_configure,
         "may_say": reader(request).may_respond,
     }
@@ -164,4 +165,4 @@ def preview(request: HttpRequest, name: str = "index.html") -> HttpResponse:
     content = page_files.files(snapshot.take(every_min=10)).get(name)
     if content is None:
         raise Http404
-    return HttpResponse(content, content_type=page_files.type_of(name))
+    return HttpResponse(content, content_type=type_of(name))

@@ -19,6 +19,8 @@ from raglan.outside.models import Target
 from raglan.outside.ways import NotBroughtError, Place, Way
 from raglan.outside.ways.command import Command
 from raglan.outside.ways.folder import Folder
+from raglan.outside.ways.git import Git
+from raglan.outside.ways.s3 import S3
 from raglan.people import sealing
 
 PUBLISH = "outside.publish"
@@ -26,7 +28,12 @@ BUSY = timedelta(seconds=5)
 LONGEST = timedelta(seconds=150)
 AGAIN = timedelta(minutes=1)
 MOST = 10
-WAYS: dict[str, Way] = {Target.Kind.FOLDER: Folder(), Target.Kind.COMMAND: Command()}
+WAYS: dict[str, Way] = {
+    Target.Kind.FOLDER: Folder(),
+    Target.Kind.S3: S3(),
+    Target.Kind.GIT: Git(),
+    Target.Kind.COMMAND: Command(),
+}
 log = logs.get("raglan.outside")
 _bringing = threading.Lock()
 

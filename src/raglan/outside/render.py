@@ -13,19 +13,7 @@ from raglan.outside.snapshot import Said, Snapshot, Story, by_day
 
 RECENT = 7
 FEED = 30
-TYPES = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "json": "application/json; charset=utf-8",
-    "xml": "application/xml; charset=utf-8",
-}
 FIRST = ("style.css", "old.js", "history.html", "rss.xml", "atom.xml", "status.json", "index.html")
-
-
-def type_of(name: str) -> str:
-    """Return the media type of one of the files."""
-    return TYPES[name.rpartition(".")[2]]
 
 
 def files(shot: Snapshot) -> Mapping[str, bytes]:

@@ -24,7 +24,7 @@ class Command:
     """The way `command`."""
 
     names: ClassVar[tuple[str, ...]] = ("command",)
-    secret: ClassVar[str] = ""
+    asks_for: ClassVar[str] = ""
 
     def check(self, place: Place) -> None:
         """Refuse a command that the configuration does not name."""

@@ -16,7 +16,7 @@ class Folder:
     """The way `folder`."""
 
     names: ClassVar[tuple[str, ...]] = ("path",)
-    secret: ClassVar[str] = ""
+    asks_for: ClassVar[str] = ""
 
     def check(self, place: Place) -> None:
         """Refuse a folder that the configuration does not allow."""

@@ -1,0 +1,60 @@
+"""A branch of a git repository: one commit with all files, pushed. Nothing is checked out, nothing is forced."""
+
+from collections.abc import Mapping
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+from raglan.core import git
+from raglan.core.clock import now
+from raglan.core.errors import BadInput
+from raglan.outside.ways.way import NotBroughtError, Place
+
+WHO = ("-c", "user.name=raglan", "-c", "user.email=raglan@localhost", "-c", "commit.gpgSign=false")
+
+
+class Git:
+    """The way `git`."""
+
+    names: ClassVar[tuple[str, ...]] = ("address", "branch", "folder")
+    asks_for: ClassVar[str] = "Token"
+
+    def check(self, place: Place) -> None:
+        """Refuse what can not be pushed to."""
+        if not place.get("branch"):
+            raise BadInput("branch", "name the branch", status=422)
+        git.check(_remote(place), place.get("branch"), place.get("folder"))
+
+    def bring(self, place: Place, files: Mapping[str, bytes]) -> str:
+        """Commit the files on top of the branch, beside what else it holds, and push that."""
+        try:
+            with TemporaryDirectory(prefix="raglan-status-") as home:
+                return _push(place, home, files)
+        except git.GitError as error:
+            raise NotBroughtError(str(error)) from None
+
+
+def _remote(place: Place) -> git.Remote:
+    return git.Remote(place.get("address"), place.secret)
+
+
+def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
+    remote, branch = _remote(place), f"refs/heads/{place.get('branch')}"
+
+    def run(*words: str, given: bytes = b"") -> str:
+        return git.run(remote, home, *WHO, *words, given=given).decode("utf-8", "replace").strip()
+
+    run("init", "--quiet", "--template=", ".")
+    parent = run("ls-remote", remote.address, branch).partition("\t")[0]
+    if parent:
+        run("fetch", "--quiet", "--depth=1", "--no-tags", remote.address, branch)
+        run("read-tree", "FETCH_HEAD")
+    folder = place.get("folder").strip("/")
+    for name, content in files.items():
+        blob = run("hash-object", "-w", "--stdin", given=content)
+        path = f"{folder}/{name}" if folder else name
+        run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    above = ("-p", "FETCH_HEAD") if parent else ()
+    words = f"Status page of {now():%Y-%m-%d %H:%M} UTC"
+    commit = run("commit-tree", run("write-tree"), *above, "-m", words)
+    run("push", "--quiet", remote.address, f"{commit}:{branch}")
+    return f"commit {commit[:10]}"
