@@ -129,7 +129,7 @@ def test_several_requests_are_taken_in_together_or_not_at_all(source: SourceKey)
 
     with crash_at(1, name="ingest.before_commit"), pytest.raises(Crash):
         actions.ingest([batch, batch])
-    assert (Alert.objects.count(), Page.objects.count(), Event.objects.filter(kind="alert.fired").count()) == (0, 0, 0)
+    assert (Alert.objects.count(), Page.objects.count(), Event.objects.filter(kind="alerts.fired").count()) == (0, 0, 0)
 
     outcomes = actions.ingest([batch, batch])
     assert [(outcome.new, outcome.repeated) for outcome in outcomes] == [(1, 0), (0, 1)]

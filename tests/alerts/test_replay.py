@@ -110,11 +110,12 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             given = said.model_dump(exclude={"group", "outcome", "page", "policy"})
             own = {"pk": said.group, "page_id": said.page, "policy_id": said.policy}
             state["groups"][said.group] = {**replay.fresh(AlertGroup, GROUP), **given, **own}
-        case events.AlertFired():
-            given = said.model_dump(exclude={"alert", "group", "source"})
-            own = {"pk": said.alert, "group_id": said.group}
-            state["alerts"][said.alert] = {**replay.fresh(Alert, ALERT), **given, **own}
-            count(state, said.group, alert_count=1, firing_count=1, held_count=bool(said.held))
+        case events.AlertsFired():
+            for fired in said.alerts:
+                given = fired.model_dump(exclude={"alert", "group", "source"})
+                own = {"pk": fired.alert, "group_id": fired.group}
+                state["alerts"][fired.alert] = {**replay.fresh(Alert, ALERT), **given, **own}
+                count(state, fired.group, alert_count=1, firing_count=1, held_count=bool(fired.held))
         case events.AlertResolved():
             row = state["alerts"][said.alert]
             row.update(state="resolved", ends_at=said.ends_at)

@@ -1,14 +1,17 @@
 """Kinds of events that alerts append."""
 
 from datetime import date, datetime, time
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
 
 from raglan.core.timeline import EventPayload
 
 
-class AlertFired(EventPayload):
-    """A condition began to hold. Repeats are counted on its row and not told."""
+class FiredAlert(BaseModel):
+    """One condition that began to hold."""
 
-    kind = "alert.fired"
+    model_config = ConfigDict(frozen=True, extra="forbid")
     alert: int
     group: int
     source: str
@@ -25,6 +28,15 @@ class AlertFired(EventPayload):
     held_by: list[str] = []
     active_since: datetime | None = None
     waits_behind: int | None = None
+
+
+class AlertsFired(EventPayload):
+    """Conditions began to hold, some at once; `names` are their groups. Repeats are counted on rows and not told."""
+
+    kind = "alerts.fired"
+    has_names: ClassVar[bool] = True
+    alerts: list[FiredAlert]
+    names: list[str]
 
 
 class AlertResolved(EventPayload):

@@ -145,7 +145,7 @@ def _store(flapping: Flapping, alert: Alert, snapshot: Snapshot) -> None:
         page_id=flapping.page_id,
         paged_at=flapping.paged_at,
     )
-    snapshot.facts.append(told(flapping, alert))
+    snapshot.tell(told(flapping, alert))
 
 
 def told(flapping: Flapping, alert: Alert) -> Fact:

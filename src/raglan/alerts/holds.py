@@ -83,7 +83,7 @@ def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
         told = events.AlertHeld(
             alert=alert.pk, group=group.pk, title=alert.title, held=held.how, held_by=list(held.by), why=held.why
         )
-        snapshot.facts.append((told, about))
+        snapshot.tell((told, about))
         decide(snapshot, alert, *held.decisions)
         if not was:
             decide(snapshot, alert, Decision("page", "held_back", f"from now on it is {held.how}"))
@@ -102,9 +102,9 @@ def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
         active_since=since,
         waits_behind=alert.waits_behind,
     )
-    snapshot.facts.append((released, about))
+    snapshot.tell((released, about))
     decide(snapshot, alert, Decision("hold", "released", f"it still fires: {why}"), decision)
-    snapshot.facts.extend(facts)
+    snapshot.tell(*facts)
     flaps = queries.flaps().filter(fingerprint=alert.fingerprint).first() if stays else None
     if flaps is not None:
         flapping.paged(alert, queries.flapping(flaps), snapshot)
@@ -126,12 +126,12 @@ def attend_group(group_id: int) -> None:
     if waiting:
         title = "" if group.page is None or group.page.state == Page.State.RESOLVED else _more(group, waiting)
         decision, facts = start(group, at, text=text_of(waiting[0]), title=title)
-        snapshot.facts.extend(facts)
+        snapshot.tell(*facts)
         for alert in waiting:
             decide(snapshot, alert, decision)
     if group.page is None or not waiting:
         told = events.GroupPaged(group=group.pk, page=group.page_id, why="its wait is over and nothing new fires")
-        snapshot.facts.append((told, [group, "alerts"]))
+        snapshot.tell((told, [group, "alerts"]))
     store(snapshot)
     storms.settle([group], why="what fired in this storm has pages of its own now")
 

@@ -8,24 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import msgspec
-
 from raglan.alerts import events, flapping, queries, storms
 from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
-from raglan.alerts.models import Alert, AlertGroup, Signal, Source
+from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.placing import Placed
-from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal
+from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal, SourceKey
 from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Seen, Snapshot, keep, read
-from raglan.core import metrics, timeline
+from raglan.core import metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass
@@ -43,7 +39,6 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     snapshot = read(batches)
     flapping.read_openings(snapshot, min((batch.received_at for batch in batches), default=snapshot.at))
     outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
-    _name_the_list(snapshot)
     snapshot.store()
     _settle(snapshot)
     _note_sources(batches, snapshot)
@@ -60,15 +55,6 @@ def _settle(snapshot: Snapshot) -> None:
         storms.settle(snapshot.open_groups.values(), why="all that fired in this storm is over or held back")
 
 
-def _name_the_list(snapshot: Snapshot) -> None:
-    """Link one of the alerts that fired to the list of alerts: once a commit is enough for whoever shows it."""
-    for index in reversed(range(len(snapshot.facts))):
-        item = snapshot.facts[index]
-        if isinstance(item, timeline.Record):
-            snapshot.facts[index] = replace(item, about=(*item.about, "alerts"))
-            return
-
-
 def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outcome:
     counts = _Counts()
     for item in seen:
@@ -76,18 +62,9 @@ def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outco
     for problem in batch.decoded.problems:
         counts.parked += 1
         sentence = f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
-        snapshot.signals.append(
-            bulk.fresh(
-                Signal,
-                source_id=batch.source.id,
-                received_at=batch.received_at,
-                status="parked",
-                raw={"body": problem.raw},
-                problem=sentence,
-            )
-        )
+        snapshot.keep("parked", problem.raw, batch, problem=sentence)
         about = [f"source:{batch.source.id}"]
-        snapshot.facts.append((events.SignalParked(source=batch.source.slug, problem=sentence[:500]), about))
+        snapshot.tell((events.SignalParked(source=batch.source.slug, problem=sentence[:500]), about))
     return Outcome(counts.new, counts.repeated, counts.resolved, counts.parked)
 
 
@@ -134,6 +111,7 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     group = known or _open_group(placed, signal, batch, snapshot)
     alert = bulk.fresh(
         Alert,
+        {"group": group},
         id=snapshot.alert_keys.take(),
         group_id=group.pk,
         fingerprint=seen.fingerprint,
@@ -149,7 +127,6 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
         received_at=batch.received_at,
         last_seen_at=snapshot.at,
     )
-    alert.group = group
     group.alert_count += 1
     group.firing_count += 1
     snapshot.count(group)
@@ -166,8 +143,11 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
         snapshot.touch(group)
     snapshot.left |= earlier not in (None, group.page_id)
     snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
-    snapshot.facts.extend(facts if known else [_opened(group, decided)])
-    snapshot.facts.append(_fired(alert, batch.source.slug))
+    if known:
+        snapshot.tell(*facts)
+    else:
+        snapshot.tell_opened(_opened(group, decided))
+    snapshot.fire(_fired(alert, group.pk, batch.source))
     if flaps:
         flapping.opened(alert, flaps, snapshot)
     return alert
@@ -214,13 +194,13 @@ def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
     alert.held, alert.held_by = how, by
 
 
-def _fired(alert: Alert, source: str) -> timeline.Record:
-    """Return the event `AlertFired` in stored form: a storm makes so many that the model of the kind is too slow."""
-    data = {
-        "alert": alert.pk,
-        "group": alert.group_id,
-        "source": source,
-        "source_id": alert.source_id,
+def _fired(alert: Alert, group_id: int, source: SourceKey) -> dict[str, object]:
+    """Return what is told of an alert that fires, which is `events.FiredAlert`."""
+    return {
+        "alert": alert.id,
+        "group": group_id,
+        "source": source.slug,
+        "source_id": source.id,
         "fingerprint": alert.fingerprint,
         "dedup_key": alert.dedup_key,
         "title": alert.title,
@@ -234,8 +214,6 @@ def _fired(alert: Alert, source: str) -> timeline.Record:
         "active_since": alert.active_since,
         "waits_behind": alert.waits_behind,
     }
-    about = (f"alert:{alert.pk}", f"group:{alert.group_id}")
-    return timeline.Record(events.AlertFired.kind, _encode(data).decode(), about)
 
 
 def _opened(group: AlertGroup, decided: Decision) -> Fact:
@@ -281,14 +259,14 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     group.held_count -= bool(alert.held)
     snapshot.touch(group)
     over = events.AlertResolved(alert=alert.pk, group=group.pk, title=alert.title, why=why, ends_at=alert.ends_at)
-    snapshot.facts.append((over, [alert, group, "alerts"]))
+    snapshot.tell((over, [alert, group, "alerts"]))
     flapping.closed(alert, snapshot)
     if group.firing_count == 0:
         group.state = AlertGroup.State.CLOSED
         group.closed_at = snapshot.at
         snapshot.open_groups[group.key] = None
         closed = events.GroupClosed(group=group.pk, title=group.title, alerts=group.alert_count, closed_at=snapshot.at)
-        snapshot.facts.append((closed, [group, "alerts", "now"]))
+        snapshot.tell((closed, [group, "alerts", "now"]))
         _end(group, snapshot, why="every alert of its group is resolved")
     elif group.firing_count == group.held_count:
         _end(group, snapshot, why="what still fires in its group is held back")
@@ -302,17 +280,8 @@ def _end(group: AlertGroup, snapshot: Snapshot, *, why: str) -> None:
 
 
 def _keep(signal: RawSignal, batch: Batch, snapshot: Snapshot, alert: Alert | None, decision: Decision) -> None:
-    snapshot.signals.append(
-        bulk.fresh(
-            Signal,
-            source_id=batch.source.id,
-            alert_id=alert.pk if alert else None,
-            received_at=batch.received_at,
-            status=signal.status,
-            raw={"body": signal.raw},
-            problem="" if alert else decision.reason,
-        )
-    )
+    problem = "" if alert else decision.reason
+    snapshot.keep(signal.status, signal.raw, batch, alert=alert.pk if alert else None, problem=problem)
 
 
 def store(snapshot: Snapshot) -> None:

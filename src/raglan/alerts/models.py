@@ -193,7 +193,10 @@ class Alert(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
-            models.Index(fields=["fingerprint", "-received_at"], name="alert_openings"),
+            # What fires stands in the constraint above: a new alert is written to one of the two only.
+            models.Index(
+                fields=["fingerprint", "-received_at"], name="alert_episodes", condition=models.Q(state="resolved")
+            ),
             models.Index(fields=["held"], name="alert_held", condition=models.Q(state="firing") & ~models.Q(held="")),
         ]
 
@@ -211,7 +214,7 @@ class Alert(models.Model):
 class Signal(models.Model):
     """One raw message about one alert, as received, and what became of it. Kept for days, not for ever."""
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="signals")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="signals", db_index=False)
     alert = models.ForeignKey(Alert, on_delete=models.SET_NULL, null=True, blank=True, related_name="signals")
     received_at = models.DateTimeField()
     status = models.CharField(max_length=12)

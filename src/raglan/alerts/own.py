@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from raglan.alerts import queries
 from raglan.alerts.models import Alert
 from raglan.alerts.pipeline import identify
 from raglan.alerts.ports import RawSignal
@@ -34,7 +35,7 @@ class OwnAlert:
 def by_key(source_id: int, key: str) -> OwnAlert | None:
     """Return the newest alert of a source with this key of its own."""
     fingerprint, _ = identify(RawSignal("firing", {}, {}, "", dedup_key=key), source_id)
-    found = _alerts(source_id).filter(fingerprint=fingerprint).order_by("-pk").first() if key else None
+    found = _alerts(source_id).filter(pk__in=queries.newest_of([fingerprint])).first() if key else None
     return _own(found) if found else None
 
 

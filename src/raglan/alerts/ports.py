@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
+
 from raglan.core.errors import BadInput
 
 Status = Literal["firing", "resolved", "acknowledged"]
@@ -15,9 +17,8 @@ MAX_NAME = 128
 MAX_VALUE = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class RawSignal:
-    """One message about one condition, decoded but not yet judged."""
+class RawSignal(msgspec.Struct, frozen=True):
+    """One message about one condition, decoded but not yet judged. A struct, because a storm makes so many."""
 
     status: Status
     labels: dict[str, str]
@@ -100,8 +101,7 @@ class Batch:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """An alert that is open after the commit, and until when it fires unless it is repeated."""
 
     alert: int

@@ -78,9 +78,9 @@ def firing_ids(fingerprints: Collection[str]) -> list[int]:
 
 
 def opened_since(fingerprints: Collection[str], since: datetime) -> list[int]:
-    """Return the ids of the alerts with one of these fingerprints that opened after a time."""
-    where, given = '"received_at" > %s', [bulk.stamp(since)]
-    return bulk.find_keys(Alert, "fingerprint", fingerprints, index="alert_openings", where=where, given=given)
+    """Return the ids of the alerts with one of these fingerprints that opened after a time and are over."""
+    where, given = '"state" = \'resolved\' AND "received_at" > %s', [bulk.stamp(since)]
+    return bulk.find_keys(Alert, "fingerprint", fingerprints, index="alert_episodes", where=where, given=given)
 
 
 def open_group_ids(keys: Collection[str]) -> list[int]:
@@ -193,7 +193,21 @@ def notes(alert: Alert) -> list[Note]:
 
 def earlier_episodes(alert: Alert) -> QuerySet[Alert]:
     """The last times that the same condition fired before, newest first."""
-    return Alert.objects.filter(fingerprint=alert.fingerprint, pk__lt=alert.pk).order_by("-received_at", "-pk")[:5]
+    known = last_episodes(alert.fingerprint, before=alert.pk, most=5)
+    return Alert.objects.filter(pk__in=known).order_by("-received_at", "-pk")
+
+
+def newest_of(fingerprints: Collection[str]) -> list[int]:
+    """Return the ids of the newest alerts of some conditions, whether they fire or are over."""
+    firing = firing_ids(fingerprints)
+    known = set(Alert.objects.filter(pk__in=firing).values_list("fingerprint", flat=True))
+    return [*firing, *(pk for name in fingerprints if name not in known for pk in last_episodes(name))]
+
+
+def last_episodes(fingerprint: str, *, before: int = bulk.NO_KEY, most: int = 1) -> list[int]:
+    """Return the ids of the last alerts of a condition that are over, of those before an id."""
+    where = "fingerprint = %s AND state = 'resolved' AND id < %s ORDER BY received_at DESC"
+    return bulk.first_keys(Alert, index="alert_episodes", where=where, given=[fingerprint, before], most=most)
 
 
 def alerts_of(group: AlertGroup) -> QuerySet[Alert]:

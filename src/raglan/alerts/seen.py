@@ -97,7 +97,7 @@ def _silence_keys(refs: set[str]) -> dict[str, str]:
 
 def _labels_of(refs: set[str]) -> dict[str, dict[str, str]]:
     prints = [ref.partition(":")[2] for ref in refs if ref.startswith("alert:")]
-    found = Alert.objects.filter(fingerprint__in=prints).order_by("pk")
+    found = Alert.objects.filter(pk__in=queries.newest_of(prints))
     return {f"alert:{print_}": labels for print_, labels in found.values_list("fingerprint", "labels")}
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+import msgspec
 from django.db import transaction
 from django.db.models import Model
 
-from raglan.alerts import closing, queries
+from raglan.alerts import closing, events, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
 from raglan.alerts.pipeline import Noise, deduplicate, hold, identify
@@ -43,12 +44,14 @@ ALERT_FIELDS = (
     *("annotations", "expires_at", "last_seen_at", "signal_count", "state", "ends_at"),
     *("held", "held_by", "active_since", "waits_behind"),
 )
+SIGNAL_COLUMNS = ("source_id", "alert_id", "received_at", "status", "raw", "problem")
+FIRED_AT_ONCE = 64  # alerts in one event
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
+_encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A signal with its fingerprint, and its place when it opens an alert."""
 
     signal: RawSignal
@@ -96,8 +99,9 @@ class Snapshot:
     decisions: list[StageDecision] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
     left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
-    signals: list[Signal] = field(default_factory=list)
-    facts: list[Fact | timeline.Record] = field(default_factory=list)
+    signals: list[bulk.Row] = field(default_factory=list)
+    facts: list[timeline.Record] = field(default_factory=list)
+    fired: list[dict[str, object]] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
     noise_at: datetime = NEVER
@@ -141,7 +145,7 @@ class Snapshot:
     def decide(self, alert: Alert, *decisions: Decision) -> None:
         """Keep what was decided: with a new alert in its row, later in rows of their own."""
         if alert.pk in self.new_alerts:
-            alert.trail += [[item.stage, item.outcome, item.reason, item.rule] for item in decisions]
+            alert.trail += decisions
             return
         self.decisions += [
             bulk.fresh(
@@ -155,6 +159,36 @@ class Snapshot:
             )
             for item in decisions
         ]
+
+    def keep(self, status: str, raw: object, batch: Batch, *, alert: int | None = None, problem: str = "") -> None:
+        """Keep a message as it came, and what became of it."""
+        received_at, text = bulk.stamp(batch.received_at), bulk.text_of({"body": raw})
+        self.signals.append((batch.source.id, alert, received_at, status, text, problem))
+
+    def tell(self, *facts: Fact) -> None:
+        """Keep facts for the timeline, in order."""
+        if facts:
+            self._tell_fired()
+            self.facts += [timeline.record(*fact) for fact in facts]
+
+    def tell_opened(self, fact: Fact) -> None:
+        """Keep that a group was opened. That goes before what has just fired, which need not be told alone for it."""
+        self.facts.append(timeline.record(*fact))
+
+    def fire(self, fired: dict[str, object]) -> None:
+        """Keep that an alert fired, as it stands in `events.FiredAlert`; those that fire together are one event."""
+        self.fired.append(fired)
+        if len(self.fired) >= FIRED_AT_ONCE:
+            self._tell_fired()
+
+    def _tell_fired(self) -> None:
+        """Put what fired into an event, in stored form: a storm makes so many that models are too slow."""
+        if not self.fired:
+            return
+        names = [f"group:{group}" for group in dict.fromkeys(fired["group"] for fired in self.fired)]
+        text = _encode({"alerts": self.fired, "names": names}).decode()
+        self.facts.append(timeline.Record(events.AlertsFired.kind, text, ("alerts",), tuple(names)))
+        self.fired = []
 
     def policy(self, pk: int) -> Policy:
         """Return a policy, read once."""
@@ -196,10 +230,10 @@ class Snapshot:
         """Write all."""
         self.flush()
         bulk.insert(self.decisions)
-        bulk.insert(self.signals)
-        timeline.append_records(
-            [item if isinstance(item, timeline.Record) else timeline.record(*item) for item in self.facts]
-        )
+        if self.signals:
+            bulk.insert_rows(Signal, SIGNAL_COLUMNS, self.signals)
+        self._tell_fired()
+        timeline.append_records(self.facts)
         if self.closed:
             closing.tell_after_commit(self.closed)
 

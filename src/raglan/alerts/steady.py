@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from raglan.alerts import events
+from raglan.alerts import events, queries
 from raglan.alerts.flapping import OPEN, QUIET
 from raglan.alerts.holds import review
 from raglan.alerts.models import Alert, Flap
@@ -23,7 +23,7 @@ def end_flap(flap: Flap, *, why: str, actor: timeline.Subject = timeline.SYSTEM)
         return
     for kind in (QUIET, OPEN):
         timers.cancel(kind, subject=timeline.ref(flap))
-    newest = Alert.objects.filter(fingerprint=flap.fingerprint).order_by("-received_at", "-pk").first()
+    newest = Alert.objects.filter(pk__in=queries.newest_of([flap.fingerprint])).first()
     about: list[timeline.Subject] = [newest, f"group:{newest.group_id}"] if newest else []
     steady = events.AlertSteady(flap=flap.pk, title=flap.title, why=why, ended_at=at)
     timeline.append(steady, actor=actor, about=[*about, "alerts", "now"])

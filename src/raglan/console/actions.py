@@ -1,7 +1,8 @@
 """Verbs of the console: what own health and Setup let people do."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from raglan.alerts import actions as alerts
 from raglan.alerts import queries

@@ -23,6 +23,7 @@ SEAL = "core.seal"
 EVERY = timedelta(minutes=1)
 SETTLED = timedelta(minutes=2)
 MOST = 5_000
+IN_MEMORY = 50  # events, some of which tell of many alerts
 SIZE = 16
 START = "0" * 64
 
@@ -61,17 +62,16 @@ def seal(settled: timedelta = SETTLED) -> int:
     take_turn("seal")
     last = Seal.objects.order_by("-pk").first()
     after = last.last_event if last else 0
-    found = list(Event.objects.filter(pk__gt=after, at__lt=now() - settled).order_by("pk")[:MOST])
+    settled_events = Event.objects.filter(pk__gt=after, at__lt=now() - settled).order_by("pk")
+    found = list(settled_events.values_list("pk", flat=True)[:MOST])
     young = Event.objects.filter(pk__gt=after, at__gte=now() - settled).order_by("pk").values_list("pk", flat=True)
     if (first_young := young.first()) is not None:
-        found = [event for event in found if event.pk < first_young]
+        found = [pk for pk in found if pk < first_young]
     if not found:
         return 0
-    body = b"".join(_number(event.pk) + digest for event, digest in _digests(found))
+    body = b"".join(_number(pk) + digest for pk, digest in _digests(found))
     head = _head(last.head if last else START, body)
-    Seal.objects.create(
-        at=now(), first_event=found[0].pk, last_event=found[-1].pk, count=len(found), digests=body, head=head
-    )
+    Seal.objects.create(at=now(), first_event=found[0], last_event=found[-1], count=len(found), digests=body, head=head)
     return len(found)
 
 
@@ -103,7 +103,7 @@ def _compare(sealed: Seal, edge: int, before: str) -> Finding | None:
     body = bytes(sealed.digests)
     wanted = {int.from_bytes(body[at : at + 8], "big"): body[at + 8 : at + 8 + SIZE] for at in _places(body)}
     there = Event.objects.filter(pk__gt=edge, pk__lte=sealed.last_event).order_by("pk")
-    found = {event.pk: digest for event, digest in _digests(list(there))}
+    found = dict(_digests(list(there.values_list("pk", flat=True))))
     for number in sorted(wanted.keys() | found.keys()):
         if number not in found:
             return Finding(number, sealed.pk, f"event {number} was removed")
@@ -128,8 +128,13 @@ def _head(before: str, body: bytes) -> str:
     return hashlib.sha256(before.encode() + body).hexdigest()
 
 
-def _digests(events: Sequence[Event]) -> Iterator[tuple[Event, bytes]]:
-    """Give the digest of each event with what it is about."""
+def _digests(ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """Give the digest of each of these events with what it is about, some in memory at a time."""
+    for start in range(0, len(ids), IN_MEMORY):
+        yield from _digests_of(list(Event.objects.filter(pk__in=ids[start : start + IN_MEMORY]).order_by("pk")))
+
+
+def _digests_of(events: Sequence[Event]) -> Iterator[tuple[int, bytes]]:
     subjects: dict[int, list[str]] = {}
     if events:
         links = EventSubject.objects.filter(event_id__gte=events[0].pk, event_id__lte=events[-1].pk).order_by("pk")
@@ -138,4 +143,4 @@ def _digests(events: Sequence[Event]) -> Iterator[tuple[Event, bytes]]:
     for event in events:
         said = [event.pk, event.at.isoformat(), event.kind, event.actor, event.data, subjects.get(event.pk, [])]
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        yield event, hashlib.sha256(text.encode()).digest()[:SIZE]
+        yield event.pk, hashlib.sha256(text.encode()).digest()[:SIZE]

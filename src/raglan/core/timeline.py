@@ -18,14 +18,20 @@ from raglan.core.db import atomic, bulk
 from raglan.core.models import Event, EventSubject
 
 REACT = "core.react"
+WIDE_READ = 100
 SYSTEM = "raglan"
 
 
 class EventPayload(BaseModel):
-    """What an event of one kind carries. Subclasses set `kind` and are registered by being defined."""
+    """What an event of one kind carries. Subclasses set `kind` and are registered by being defined.
+
+    A kind that tells of many things at once has a field `names` and says so: these names are told to whoever watches
+    them, as those that the event is linked with are, but have no row each.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str] = ""
+    has_names: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -87,11 +93,15 @@ def ref(subject: Subject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A fact that is ready to be stored: its kind, its payload as JSON, and the names of what it is about."""
+    """A fact that is ready to be stored: its kind, its payload as JSON, and the names of what it is about.
+
+    `names` are those that stand in its payload only.
+    """
 
     kind: str
     data: str
     about: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 def record(payload: EventPayload, about: Sequence[Subject]) -> Record:
@@ -129,7 +139,7 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
     for kind, count in Counter(item.kind for item in records).items():
         metrics.events_appended.labels(kind).inc(count)
     if keys:
-        bus.publish(sorted({name for item in records for name in item.about}), keys[-1])
+        bus.publish(sorted({name for item in records for name in (*item.about, *item.names)}), keys[-1])
     return keys
 
 
@@ -185,8 +195,11 @@ def names_since(event_id: int, *, overlap: int = 200, limit: int = 2_000) -> lis
         return None
     start = max(0, event_id - overlap)
     linked = EventSubject.objects.filter(event_id__gt=start)
-    names = list(linked.values_list("subject", flat=True).distinct()[: limit + 1])
-    return names if len(names) <= limit else None
+    names = set(linked.values_list("subject", flat=True).distinct()[: limit + 1])
+    wide = [kind for kind, payload in KINDS.items() if payload.has_names]
+    told = Event.objects.filter(kind__in=wide, pk__gt=start).values_list("data", flat=True)[: WIDE_READ + 1]
+    names.update(name for data in told for name in data["names"])
+    return sorted(names) if len(names) <= limit and len(told) <= WIDE_READ else None
 
 
 def _read(event: Event) -> Happened:

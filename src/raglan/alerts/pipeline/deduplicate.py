@@ -3,17 +3,24 @@
 from raglan.alerts.ports import RawSignal
 from raglan.core.decisions import Decision
 
+NOTHING, FIRES_ALREADY = "nothing with these labels was firing", "it fires already; this was counted"
+NEW = Decision("deduplicate", "new", NOTHING)
+REPEAT = Decision("deduplicate", "repeat", FIRES_ALREADY)
+ACKNOWLEDGES = Decision("deduplicate", "acknowledges", "the source says that somebody has it")
+RESOLVES = Decision("deduplicate", "resolves", "the source says that it is over")
+NOTHING_OPEN = Decision("deduplicate", "nothing_open", NOTHING)
+
 
 def deduplicate(signal: RawSignal, *, is_open: bool) -> Decision:
     """Return new, repeat, resolves, acknowledges, or nothing_open."""
     match signal.status, is_open:
         case "firing", False:
-            return Decision("deduplicate", "new", "nothing with these labels was firing")
+            return NEW
         case "firing", True:
-            return Decision("deduplicate", "repeat", "it fires already; this was counted")
+            return REPEAT
         case "acknowledged", True:
-            return Decision("deduplicate", "acknowledges", "the source says that somebody has it")
+            return ACKNOWLEDGES
         case "resolved", True:
-            return Decision("deduplicate", "resolves", "the source says that it is over")
+            return RESOLVES
         case _:
-            return Decision("deduplicate", "nothing_open", "nothing with these labels was firing")
+            return NOTHING_OPEN

@@ -1,6 +1,7 @@
 """Stage 1, which answers: which condition is this signal about."""
 
 import hashlib
+from functools import lru_cache
 
 from raglan.alerts.ports import RawSignal
 from raglan.core.decisions import Decision
@@ -12,9 +13,17 @@ def identify(signal: RawSignal, source_id: int) -> tuple[str, Decision]:
     The source is part of it, so that one source can not resolve what another one reported.
     """
     if signal.dedup_key:
-        words, reason = [signal.dedup_key], "by the key that the source gave"
+        words, decided = [signal.dedup_key], BY_KEY
     else:
         words = [f"{name}\x00{value}" for name, value in sorted(signal.labels.items())]
-        reason = f"by its {len(words)} labels"
+        decided = _by_labels(len(words))
     text = "\x01".join([str(source_id), *words])
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), Decision("identify", "identified", reason)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), decided
+
+
+BY_KEY = Decision("identify", "identified", "by the key that the source gave")
+
+
+@lru_cache(maxsize=256)
+def _by_labels(count: int) -> Decision:
+    return Decision("identify", "identified", f"by its {count} labels")

@@ -8,7 +8,7 @@ what the database stores: text for JSON and, by `stamp`, for times.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from operator import attrgetter
+from operator import itemgetter
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ Value = str | int | bool | None
 Row = Sequence[Value]
 M = TypeVar("M", bound=models.Model)
 WORTH_A_COPY = 16
+NO_KEY = 2**63 - 1  # beyond any
 _encode = msgspec.json.Encoder().encode
 
 
@@ -110,6 +111,16 @@ def find_keys(
         return [int(row[0]) for row in cursor.fetchall()]
 
 
+def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
+    """Return the keys of the first rows for which a condition holds, in the order of an index that SQLite is told."""
+    quote = connection.ops.quote_name
+    hint = f" INDEXED BY {quote(index)}" if connection.vendor == "sqlite" else ""
+    with connection.cursor() as cursor:
+        table = quote(model._meta.db_table)
+        cursor.execute(f"SELECT id FROM {table}{hint} WHERE {where} LIMIT {int(most)}", given)  # noqa: S608
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Set columns of rows by their ids: each row is the values in the order of the columns, then the id."""
     if not rows:
@@ -181,18 +192,24 @@ def text_of(value: object) -> str:
     return _encode(value).decode()
 
 
-def fresh(model: type[M], **values: object) -> M:
+def fresh(model: type[M], related: dict[str, models.Model] | None = None, /, **values: object) -> M:
     """Return an instance about to be stored by `insert`, made without the checks and signals of a model's own making.
 
-    Values are given by the names of columns (`source_id`); what is not given has its default.
+    Values are given by the names of columns (`source_id`); what is not given has its default. `related` are the rows
+    behind such columns that are at hand, by the names of their fields.
     """
     constants, callables = _defaults(model)
     made = model.__new__(model)
     state = ModelState()
     state.db, state.adding = "default", False
-    made.__dict__.update(constants)
-    made.__dict__.update({name: default() for name, default in callables if name not in values})
-    made.__dict__.update(values, _state=state)
+    if related is not None:
+        state.fields_cache = related
+    own = made.__dict__
+    own.update(constants)
+    for name, default in callables:
+        if name not in values:
+            own[name] = default()
+    own.update(values, _state=state)
     return made
 
 
@@ -210,8 +227,8 @@ def insert(rows: Sequence[models.Model]) -> None:
     if rows:
         model = type(rows[0])
         columns, names, converters = _shape(model, is_keyed=rows[0].pk is not None)
-        values = attrgetter(*names)
-        insert_rows(model, columns, (_prepared(values(row), converters) for row in rows))
+        values = itemgetter(*names)  # of what an instance holds: asking its fields takes twice as long
+        insert_rows(model, columns, (_prepared(values(row.__dict__), converters) for row in rows))
 
 
 def update(rows: Sequence[models.Model], *names: str) -> None:
@@ -223,8 +240,8 @@ def update(rows: Sequence[models.Model], *names: str) -> None:
             for place, name in enumerate(names)
             if (convert := _converter(model._meta.get_field(name.removesuffix("_id"))))
         ]
-        values = attrgetter(*names, "pk")
-        update_rows(model, names, [_prepared(values(row), converters) for row in rows])
+        values = itemgetter(*names, model._meta.pk.attname)
+        update_rows(model, names, [_prepared(values(row.__dict__), converters) for row in rows])
 
 
 Convert = Callable[..., Value]
