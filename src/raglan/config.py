@@ -186,6 +186,9 @@ class Config(BaseSettings):
         description="Commands that may bring the public status page somewhere, one a line: "
         "`web=rsync -a {folder}/ web.example.org:/srv/status/`. They are run without a shell.",
     )
+    status_per_minute: int = Field(
+        120, ge=1, le=10_000, description="Mails and webhooks about the status page that go out in a minute, at most."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")

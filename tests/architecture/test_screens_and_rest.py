@@ -86,6 +86,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "outside:window": ("list_public_windows", "show_window", "hide_window"),
     "outside:new_target": ("list_places", "add_place"),
     "outside:end_target": ("end_place",),
+    "outside:webhooks": ("count_subscribers", "list_status_webhooks", "add_status_webhook"),
+    "outside:end_webhook": ("end_status_webhook",),
     "alerts:new_silence": ("set_silence", "preview_silence"),
     "alerts:change_silence": ("change_silence", "preview_silence"),
     "alerts:expire_silence": ("expire_silence",),
@@ -141,6 +143,9 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "people:end_other_sign_ins": ("list_browsers", "end_browser"),
 }
 EXCEPTIONS = {
+    "outside:subscribe": "for somebody of the public, who has no token",
+    "outside:confirm": "for somebody of the public, who has no token",
+    "outside:leave": "for somebody of the public, who has no token",
     "people:first": "makes the first account, before anybody could have a token",
     "people:accept": "chooses a password",
     "people:demo_sign_in": "signs a visitor of the demo in",

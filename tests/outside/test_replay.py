@@ -33,7 +33,8 @@ UPDATE = ("incident_id", "number", "key", "stage", "text", "by_id", "at", "next_
 QUESTION = ("incident_id", "key", "text", "asker_id", "asked_at", "state", "answer", "answered_by_id", "answered_at",
             "answered_in_id")  # fmt: skip
 
-PAGE = ("is_on", "title", "intro", "home_url", "address", "language", "zone", "word_hours", "uses_script", "version")
+PAGE = ("is_on", "title", "intro", "home_url", "address", "language", "zone", "word_hours", "uses_script", "version",
+        "takes_subscribers")  # fmt: skip
 PART = ("name", "group", "text", "position", "source_id", "quiet_min", "removed_at")
 WINDOW = ("title", "text")
 TARGET = ("kind", "name", "settings", "every_min", "created_at", "ended_at", "problem", "failing_since")

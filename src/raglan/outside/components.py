@@ -36,6 +36,7 @@ class PageDraft:
     zone: str = "UTC"
     word_hours: int = 24
     uses_script: bool = False
+    takes_subscribers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

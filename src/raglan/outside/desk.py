@@ -16,6 +16,7 @@ from raglan.incidents.models import Incident, ServiceState
 from raglan.outside import asking, events, queries
 from raglan.outside.models import ComponentWord, Desk, Stage, StatusUpdate
 from raglan.outside.publishing import publish_soon
+from raglan.outside.spreading import spread_soon
 from raglan.people import mail
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
@@ -195,6 +196,7 @@ def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
     asking.answer_with(made)
     if made.is_public:
         publish_soon()
+        spread_soon(made)
     return made
 
 

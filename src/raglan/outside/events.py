@@ -105,6 +105,7 @@ class StatusPageSet(EventPayload):
     word_hours: int
     uses_script: bool
     version: int
+    takes_subscribers: bool = False
 
 
 class ComponentSet(EventPayload):
@@ -192,3 +193,27 @@ class NotPublished(EventPayload):
     target: int
     problem: str
     failing_since: datetime
+
+
+class SubscriberConfirmed(EventPayload):
+    """Somebody is told of public updates from now on. Addresses never stand in events."""
+
+    kind = "subscriber.confirmed"
+    subscriber: int
+    subscriber_kind: str
+
+
+class SubscriberLeft(EventPayload):
+    """Somebody is told no more, and is forgotten; `why` says by whose wish."""
+
+    kind = "subscriber.left"
+    subscriber: int
+    why: str
+
+
+class NewsSpread(EventPayload):
+    """An update is on its way to so many subscribers."""
+
+    kind = "status_update.spread"
+    update: int
+    subscribers: int

@@ -156,6 +156,11 @@ class PageForm(Form):
         required=False,
         help_text="Without it the page says in words until when it is true.",
     )
+    takes_subscribers = forms.BooleanField(
+        label="People may ask to be told by mail",
+        required=False,
+        help_text="The page links to a form here. An address is told only after it has confirmed.",
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
     def draft(self) -> verbs.PageDraft:
@@ -301,3 +306,22 @@ class TargetForm(Form):
         data = self.cleaned_data
         settings = {name: str(data[name]) for name in self.way.names}
         return publishing.Draft(self.kind, data["name"], settings, data.get("secret", ""), data["every_min"])
+
+
+class WebhookForm(Form):
+    """A program that is to be told of public updates."""
+
+    url = forms.CharField(
+        label="Address", max_length=500, help_text="It gets JSON by POST, beginning with https:// or http://."
+    )
+
+
+class SubscribeForm(Form):
+    """Somebody who wants to be told of public updates."""
+
+    address = forms.EmailField(
+        label="Your mail address",
+        max_length=254,
+        help_text="You get a mail with a link. Only when you confirm there, you are told.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )

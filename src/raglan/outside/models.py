@@ -107,6 +107,7 @@ class StatusPage(models.Model):
     zone = models.CharField(max_length=64, default="UTC")
     word_hours = models.PositiveIntegerField(default=24)
     uses_script = models.BooleanField(default=False)
+    takes_subscribers = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
@@ -193,3 +194,58 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Subscriber(models.Model):
+    """Somebody who wants to be told of public updates. Whoever leaves is forgotten: the row goes."""
+
+    ref_kind: ClassVar[str] = "subscriber"
+
+    class Kind(models.TextChoices):
+        """How they are told."""
+
+        EMAIL = "email", "By mail"
+        WEBHOOK = "webhook", "By webhook"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    address = models.CharField(max_length=500)
+    digest = models.CharField(max_length=32, db_index=True)
+    created_at = models.DateTimeField()
+    asked_at = models.DateTimeField(db_index=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    refusals = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "address"], name="subscriber_once")]
+
+    def __str__(self) -> str:
+        return f"subscriber {self.pk}"
+
+
+class Sending(models.Model):
+    """One update on its way to one subscriber. There is one at most, so that nobody is told twice."""
+
+    class State(models.TextChoices):
+        """Where it is."""
+
+        WAITING = "waiting", "Waits"
+        SENDING = "sending", "Is being sent"
+        SENT = "sent", "Sent"
+        UNSURE = "unsure", "Cut off; perhaps sent, not sent again"
+        GIVEN_UP = "given_up", "Given up"
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="sendings")
+    update = models.ForeignKey(StatusUpdate, on_delete=models.CASCADE, related_name="sendings")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subscriber", "update"], name="sending_once")]
+        indexes: ClassVar = [models.Index(fields=["state", "due_at"], name="sending_due")]
+
+    def __str__(self) -> str:
+        return f"update {self.update_id} to subscriber {self.subscriber_id}"

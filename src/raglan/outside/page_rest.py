@@ -12,8 +12,9 @@ from raglan.alerts.models import Source
 from raglan.catalog.models import Service
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
-from raglan.outside import components, publishing, queries, render, snapshot
-from raglan.outside.models import Component, StatusPage, Target
+from raglan.core.signing import signing_key
+from raglan.outside import components, publishing, queries, render, snapshot, subscribing
+from raglan.outside.models import Component, StatusPage, Subscriber, Target
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["outside"])
@@ -31,6 +32,7 @@ class PageOut(Schema):
     zone: str
     word_hours: int
     uses_script: bool
+    takes_subscribers: bool
     version: int
 
 
@@ -46,6 +48,7 @@ class PageIn(Body):
     zone: Annotated[str, Field(max_length=64)] = "UTC"
     word_hours: Annotated[int, Field(ge=1, le=720)] = 24
     uses_script: bool = False
+    takes_subscribers: bool = False
     version: Cursor
 
 
@@ -124,6 +127,32 @@ class TargetOut(Schema):
     failing_since: datetime | None
     problem: str
     output: str
+
+
+class WebhookIn(Body):
+    """A program that is to be told of public updates."""
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class WebhookOut(Schema):
+    """A program that is told of public updates. The key that signs is shown to whoever may configure."""
+
+    id: int
+    url: str
+    created_at: datetime
+    problem: str
+    signing_key: str
+
+
+class ToldOut(Schema):
+    """How many are told of public updates, and what becomes of it. Addresses of people are shown to nobody."""
+
+    by_mail: int
+    unconfirmed: int
+    webhooks: int
+    waiting: int
+    missed: int
 
 
 class SoonOut(Schema):
@@ -273,6 +302,52 @@ def end_place(request: HttpRequest, place_id: Cursor) -> Status[None]:
     actor = _configurer(request)
     publishing.end(queries.target(place_id), actor=actor)
     return Status(204, None)
+
+
+@router.get("/status-page/subscribers", response=ToldOut, operation_id="count_subscribers", summary="Who is told")
+def count_subscribers(request: HttpRequest) -> ToldOut:
+    """Return how many are told of public updates."""
+    found = queries.told()
+    return ToldOut(
+        by_mail=found.by_mail,
+        unconfirmed=found.unconfirmed,
+        webhooks=len(found.webhooks),
+        waiting=found.waiting,
+        missed=found.missed,
+    )
+
+
+@router.get(
+    "/status-page/webhooks", response=list[WebhookOut], operation_id="list_status_webhooks", summary="Programs told"
+)
+def list_status_webhooks(request: HttpRequest) -> list[WebhookOut]:
+    """Return the programs that are told of public updates."""
+    require_scope(request, Scope.CONFIGURE)
+    return [_webhook(one) for one in queries.webhooks()]
+
+
+@router.post(
+    "/status-page/webhooks", response={201: WebhookOut}, operation_id="add_status_webhook", summary="Tell a program"
+)
+def add_status_webhook(request: HttpRequest, data: WebhookIn) -> Status[WebhookOut]:
+    """Tell a program of public updates from now on."""
+    actor = _configurer(request)
+    return Status(201, _webhook(subscribing.add_webhook(data.url, actor=actor)))
+
+
+@router.delete(
+    "/status-page/webhooks/{webhook_id}", response={204: None}, operation_id="end_status_webhook", summary="End it"
+)
+def end_status_webhook(request: HttpRequest, webhook_id: Cursor) -> Status[None]:
+    """Tell a program no more."""
+    actor = _configurer(request)
+    subscribing.forget(queries.webhook(webhook_id), why="ended here", actor=actor)
+    return Status(204, None)
+
+
+def _webhook(one: Subscriber) -> WebhookOut:
+    key = signing_key(one.address).decode()
+    return WebhookOut(id=one.pk, url=one.address, created_at=one.created_at, problem=one.problem, signing_key=key)
 
 
 def _configurer(request: HttpRequest) -> str:

@@ -9,9 +9,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.alerts import queries as alerts
 from raglan.core import timeline
-from raglan.outside import components, publishing, queries, snapshot
+from raglan.core.signing import signing_key
+from raglan.outside import components, publishing, queries, snapshot, subscribing
 from raglan.outside import render as page_files
-from raglan.outside.forms import ComponentForm, PageForm, TargetForm, WindowForm, component_initial, page_initial
+from raglan.outside.forms import (
+    ComponentForm,
+    PageForm,
+    TargetForm,
+    WebhookForm,
+    WindowForm,
+    component_initial,
+    page_initial,
+)
 from raglan.outside.models import PublicWindow, Target
 from raglan.outside.ways.way import type_of
 from raglan.people.access import Scope, needs, reader
@@ -33,6 +42,7 @@ def _parts(request: HttpRequest) -> dict[str, object]:
         "shot": shot,
         "targets": list(queries.targets()),
         "kinds": Target.Kind.choices,
+        "told": queries.told(),
         "may": reader(request).may_configure,
         "may_say": reader(request).may_respond,
     }
@@ -50,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_GET
 def part(request: HttpRequest, name: str) -> HttpResponse:
     """One part of the overview, for a page that heard that something changed."""
-    if name not in ("components", "targets"):
+    if name not in ("components", "targets", "told"):
         raise Http404
     return render(request, f"outside/part_{name}.html", _parts(request))
 
@@ -166,3 +176,25 @@ def preview(request: HttpRequest, name: str = "index.html") -> HttpResponse:
     if content is None:
         raise Http404
     return HttpResponse(content, content_type=type_of(name))
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Show the programs that are told of public updates, with the keys that sign; a POST names one more."""
+    form = WebhookForm(request.POST or None)
+    if _is_done(request, form, lambda: subscribing.add_webhook(form.cleaned_data["url"], actor=reader(request))):
+        messages.success(request, "It is told of public updates from now on.")
+        return redirect("outside:webhooks")
+    found = [(one, signing_key(one.address).decode()) for one in queries.webhooks()]
+    context = {"form": form, "webhooks": found, "page": queries.page()}
+    return render(request, "outside/webhooks.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@needs(Scope.CONFIGURE)
+def end_webhook(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tell a program no more."""
+    subscribing.forget(queries.webhook(pk), why="ended here", actor=reader(request))
+    messages.success(request, "It is told no more.")
+    return redirect("outside:webhooks")

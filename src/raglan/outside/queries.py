@@ -1,8 +1,9 @@
 """Reads of the outside."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, Prefetch, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Prefetch, QuerySet, Value, When
 
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
@@ -12,8 +13,10 @@ from raglan.outside.models import (
     Desk,
     PublicWindow,
     Question,
+    Sending,
     StatusPage,
     StatusUpdate,
+    Subscriber,
     Target,
 )
 
@@ -104,3 +107,48 @@ def public_updates(since: datetime) -> list[StatusUpdate]:
     found = StatusUpdate.objects.filter(is_public=True, at__gte=since).select_related("incident")
     words = Prefetch("words", ComponentWord.objects.select_related("component").order_by("component__position", "pk"))
     return [one for one in found.prefetch_related(words).order_by("-at", "-pk") if may_go_out(one.incident)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many are told, and what becomes of it. No address of a person is shown to anybody."""
+
+    by_mail: int
+    unconfirmed: int
+    webhooks: list[Subscriber]
+    outbox: dict[str, int]
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are on their way."""
+        return self.outbox.get(Sending.State.WAITING, 0) + self.outbox.get(Sending.State.SENDING, 0)
+
+    @property
+    def missed(self) -> int:
+        """How many were given up, or cut off on the way."""
+        return self.outbox.get(Sending.State.GIVEN_UP, 0) + self.outbox.get(Sending.State.UNSURE, 0)
+
+
+def told() -> Told:
+    """Return how many are told, and what becomes of it."""
+    mails = Subscriber.objects.filter(kind=Subscriber.Kind.EMAIL)
+    states = Sending.objects.values_list("state").annotate(count=Count("pk")).order_by("state")
+    return Told(
+        by_mail=mails.filter(confirmed_at__isnull=False).count(),
+        unconfirmed=mails.filter(confirmed_at__isnull=True).count(),
+        webhooks=list(webhooks()),
+        outbox=dict(states),
+    )
+
+
+def webhooks() -> QuerySet[Subscriber]:
+    """Programs that are told of public updates."""
+    return Subscriber.objects.filter(kind=Subscriber.Kind.WEBHOOK).order_by("pk")
+
+
+def webhook(pk: int) -> Subscriber:
+    """Return a program that is told. Raises NotFound."""
+    found = webhooks().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such webhook.")
+    return found

@@ -9,6 +9,7 @@ from importlib.resources import files as resources
 
 from django.template.loader import render_to_string
 
+from raglan.config import config
 from raglan.outside.snapshot import Said, Snapshot, Story, by_day
 
 RECENT = 7
@@ -18,7 +19,12 @@ FIRST = ("style.css", "old.js", "history.html", "rss.xml", "atom.xml", "status.j
 
 def files(shot: Snapshot) -> Mapping[str, bytes]:
     """Return the files of the page, those that others need first, the page itself last."""
-    context = {"shot": shot, "page": shot.page, "recent": by_day(shot.past)[:RECENT]}
+    context = {
+        "shot": shot,
+        "page": shot.page,
+        "recent": by_day(shot.past)[:RECENT],
+        "subscribe_url": f"{config().public_url}/status/subscribe/",
+    }
     made = {
         "index.html": render_to_string("outside/page/index.html", context),
         "history.html": render_to_string("outside/page/history.html", {**context, "days": by_day(shot.past)}),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.outside import page_views, views
+from raglan.outside import page_views, public_views, views
 
 app_name = "outside"
 urlpatterns = [
@@ -25,4 +25,9 @@ urlpatterns = [
     path("setup/status/windows/<int:pk>/", page_views.window, name="window"),
     path("setup/status/places/<int:pk>/end/", page_views.end_target, name="end_target"),
     path("setup/status/places/new/<slug:kind>/", page_views.new_target, name="new_target"),
+    path("setup/status/webhooks/", page_views.webhooks, name="webhooks"),
+    path("setup/status/webhooks/<int:pk>/end/", page_views.end_webhook, name="end_webhook"),
+    path("status/subscribe/", public_views.subscribe, name="subscribe"),
+    path("status/confirm/<str:token>/", public_views.confirm, name="confirm"),
+    path("status/leave/<str:token>/", public_views.leave, name="leave"),
 ]

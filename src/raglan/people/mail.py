@@ -6,6 +6,7 @@ password, so it waits sealed.
 
 import json
 import smtplib
+from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import format_datetime, make_msgid
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,6 +17,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from raglan.config import config
 from raglan.core import logs, timeline, timers
 from raglan.core.clock import now
+from raglan.core.errors import DeliveryError
 from raglan.people import events, sealing
 
 MAIL = "people.mail"
@@ -42,14 +44,9 @@ def send(due: timers.Due) -> None:
     if not letter["to"] or not config().smtp_url:
         return
     try:
-        _hand_over(letter["to"], letter["subject"], letter["text"])
-    except smtplib.SMTPRecipientsRefused as error:
-        code = next(iter(error.recipients.values()))[0]
-        _not_sent(due, sealed, tries, said=f"refused with {code}", permanent=code >= 500)
-    except smtplib.SMTPResponseException as error:
-        _not_sent(due, sealed, tries, said=f"answered {error.smtp_code}", permanent=error.smtp_code >= 500)
-    except (smtplib.SMTPException, OSError) as error:
-        _not_sent(due, sealed, tries, said=type(error).__name__, permanent=False)
+        hand_over(letter["to"], letter["subject"], letter["text"], {"X-Raglan": "account"})
+    except DeliveryError as error:
+        _not_sent(due, sealed, tries, said=error.sentence, permanent=error.permanent)
 
 
 def _not_sent(due: timers.Due, sealed: str, tries: int, *, said: str, permanent: bool) -> None:
@@ -60,16 +57,25 @@ def _not_sent(due: timers.Due, sealed: str, tries: int, *, said: str, permanent:
     timeline.append(events.MailNotSent(said=said), about=[due.subject])
 
 
-def _hand_over(to: str, subject: str, text: str) -> None:
+def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str]) -> None:
+    """Hand one mail to the mail server. Raises DeliveryError in few words; a 5xx answer is permanent."""
     sender = config().smtp_from
-    headers = {
+    every = {
         "Date": format_datetime(now()),
         "Message-ID": make_msgid(domain=sender.rpartition("@")[2] or "localhost"),
         "Auto-Submitted": "auto-generated",
-        "X-Raglan": "account",
+        **headers,
     }
-    server = _server(urlsplit(config().smtp_url))
-    EmailMessage(subject, text, f"raglan <{sender}>", [to], headers=headers, connection=server).send()
+    try:
+        server = _server(urlsplit(config().smtp_url))
+        EmailMessage(subject, text, f"raglan <{sender}>", [to], headers=every, connection=server).send()
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        raise DeliveryError(f"refused with {code}", permanent=code >= 500) from None
+    except smtplib.SMTPResponseException as error:
+        raise DeliveryError(f"answered {error.smtp_code}", permanent=error.smtp_code >= 500) from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryError(type(error).__name__, permanent=False) from None
 
 
 def _server(parts: SplitResult) -> EmailBackend:

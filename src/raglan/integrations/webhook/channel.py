@@ -1,21 +1,18 @@
-"""Posts a page as JSON, signed so that the receiver can tell it from a forgery.
+"""Posts a page as JSON, signed so that the receiver can tell it from a forgery (see `raglan.core.signing`).
 
-`X-Raglan-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>." + body>`; the key is derived from the
-installation's secret and the address, and stands on the person's profile.
+The key for an address stands on the person's profile.
 """
 
-import hashlib
-import hmac
 import json
 from urllib.parse import urlsplit
-
-from django.conf import settings
 
 from raglan.core import http
 from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
+from raglan.core.signing import sign, signing_key
 from raglan.paging.ports import Message, Receipt
 
+__all__ = ["Webhook", "body_of", "sign", "signing_key"]
 PERMANENT = (400, 401, 403, 404, 405, 410, 422)
 
 
@@ -62,14 +59,3 @@ def body_of(message: Message) -> dict[str, object]:
         "may_be_a_repeat": message.may_repeat,
         "test": message.is_test,
     }
-
-
-def signing_key(address: str) -> bytes:
-    """Return the key that signs for an address."""
-    return hmac.digest(settings.SECRET_KEY.encode(), b"raglan.webhook:" + address.encode(), "sha256").hex().encode()
-
-
-def sign(address: str, body: bytes, at: int) -> str:
-    """Return the signature header."""
-    mac = hmac.new(signing_key(address), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={at},v1={mac}"

@@ -1,0 +1,82 @@
+"""Screens for the public: be told by mail, confirm that, and be told no more. Opening a link changes nothing."""
+
+from allauth.account.adapter import get_adapter
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from raglan.core.errors import NotFound, Overloaded
+from raglan.outside import queries, subscribing
+from raglan.outside.forms import SubscribeForm
+
+MOST_A_CLIENT = 10
+WITHIN_S = 3600
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_not_required
+@never_cache
+@form_methods
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """Ask to be told by mail. The answer is the same for every address."""
+    page = queries.page()
+    if not page.is_on or not page.takes_subscribers:
+        raise NotFound("There is nothing to subscribe to here.")
+    form, is_asked = SubscribeForm(request.POST or None), False
+    if request.method == "POST" and form.is_valid():
+        _count(request)
+        is_asked = bool(form.attempt(lambda: subscribing.ask(form.cleaned_data["address"]) is None))
+    context = {"form": form, "page": page, "is_asked": is_asked}
+    return _quiet(render(request, "outside/subscribe.html", context, status=422 if form.errors else 200))
+
+
+def _count(request: HttpRequest) -> None:
+    """Refuse a client that asks very often. Raises Overloaded."""
+    key = f"outside.subscribe:{get_adapter().get_client_ip(request)}"
+    cache.add(key, 0, WITHIN_S)
+    try:
+        tries = cache.incr(key)
+    except ValueError:  # it ended between the two
+        tries = 1
+    if tries > MOST_A_CLIENT:
+        raise Overloaded("You asked very often. Try again in an hour.", retry_after=WITHIN_S)
+
+
+@login_not_required
+@never_cache
+@form_methods
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Confirm by a button; opening the link alone, as mail scanners do, changes nothing."""
+    found = subscribing.asked(token)
+    is_done = request.method == "POST"
+    if is_done:
+        subscribing.confirm(token)
+    context = {"page": queries.page(), "is_done": is_done or found.confirmed_at is not None}
+    return _quiet(render(request, "outside/confirm.html", context))
+
+
+@login_not_required
+@csrf_exempt
+@never_cache
+@form_methods
+def leave(request: HttpRequest, token: str) -> HttpResponse:
+    """Be told no more, by a button here or by that of a mail program, which sends a POST of its own (RFC 8058).
+
+    The token is signed for one address and is the proof that a CSRF token would be; no session is read.
+    """
+    subscribing.digest_of(token, subscribing.LEAVE)
+    is_done = request.method == "POST"
+    if is_done:
+        subscribing.leave(token)
+    return _quiet(render(request, "outside/leave.html", {"page": queries.page(), "is_done": is_done}))
+
+
+def _quiet(response: HttpResponse) -> HttpResponse:
+    """Keep search engines and addresses of other sites out."""
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
