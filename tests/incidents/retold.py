@@ -59,3 +59,8 @@ def _(state: State, room: int, said: events.FileAttached) -> None:
 def _(state: State, room: int, said: events.AskHandedBack) -> None:
     again = {"taken_by_id": None, "taken_at": None, "ask_state": "waiting", "ping_at": said.ping_at}
     state["entries"][said.entry].update(again)
+
+
+@hears_of(events.UpdateDue)
+def _(state: State, room: int, said: events.UpdateDue) -> None:
+    state["incidents"][room]["update_reminded_at"] = said.reminded_at

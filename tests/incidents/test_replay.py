@@ -31,7 +31,7 @@ from tests.incidents import retold
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
-    *("standing_version", "next_update_at"),
+    *("standing_version", "next_update_at", "update_reminded_at"),
 )
 ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
@@ -151,6 +151,7 @@ def tell_of_room(  # noqa: C901 -- one case for each kind of event
             room.update(said.model_dump())
         case events.StandingWritten():
             written = {"standing_at": said.written_at, "standing_by_id": said.person, "standing_version": said.version}
+            written["update_reminded_at"] = None
             room.update({**said.model_dump(exclude={"written_at", "person", "version"}), **written})
         case events.LeadTaken():
             room["lead_id"] = said.person
@@ -248,6 +249,13 @@ def writing_where_it_stands(mara: Person, bo: Person) -> None:
         actions.write_standing(room, standing, by=bo)
 
 
+def promising_an_update(mara: Person, bo: Person) -> None:
+    room = actions.take_lead(declaring(mara, bo), mara, by=bo)
+    for summary in ("Half", "More"):
+        actions.write_standing(room, Standing(summary, next_update=timedelta(minutes=10)), by=mara)
+    world.fast_forward(timedelta(minutes=14))
+
+
 def coming_and_going(mara: Person, bo: Person) -> None:
     room = declaring(mara, bo)
     actions.be_here(room, by=bo, doing="logs")
@@ -310,7 +318,7 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once, correcting, helping, attaching)
+SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

@@ -51,6 +51,7 @@ LOOK: dict[Level, set[str]] = {
         "console:source",
         "console:source_part",
         "console:zabbix_media_type",
+        "incidents:catch_up",
         "incidents:entry",
         "incidents:file",
         "incidents:index",

@@ -172,6 +172,15 @@ class StandingWritten(EventPayload):
     next_update_at: datetime | None
 
 
+class UpdateDue(EventPayload):
+    """The time of a promised update has come; whoever leads is reminded, and the room only later."""
+
+    kind = "incident.update_due"
+    version: int
+    person: int | None
+    reminded_at: datetime
+
+
 class ResponderHere(EventPayload):
     """A person joined the room, or says what they are on."""
 

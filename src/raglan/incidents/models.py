@@ -57,6 +57,7 @@ class Incident(models.Model):
     standing_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     standing_version = models.PositiveIntegerField(default=0)
     next_update_at = models.DateTimeField(null=True, blank=True)
+    update_reminded_at = models.DateTimeField(null=True, blank=True)
     services = models.ManyToManyField(Service, blank=True, related_name="incidents")
 
     class Meta:

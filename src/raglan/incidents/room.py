@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, ports, queries
+from raglan.incidents import actions, catching_up, ports, queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, ServiceState
@@ -168,7 +168,8 @@ def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     return {
         "look": look_of(incident.service_state),
         "state_words": incident.state_words or incident.get_service_state_display(),
-        "is_overdue": actions.due_standing(incident, at) and incident.lead_id in (None, reader.pk),
+        "is_overdue": actions.is_shown_late(incident, at)
+        or (actions.due_standing(incident, at) and incident.lead_id == reader.pk),
         "ask_count": asks,
         "notices": ports.notices(incident),
         "people_count": len(queries.here(incident).responders),
@@ -221,13 +222,25 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     }
 
 
+def catch_up(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """The card for whoever comes late."""
+    return {"card": catching_up.card(incident)}
+
+
 PARTS: dict[str, Callable[[Incident, Person, View], dict[str, object]]] = {
     "head": head,
     "standing": standing,
     "asks": asks,
     "lines": lines,
     "side": side,
+    "catch_up": catch_up,
 }
+LATER = ("catch_up",)
+
+
+def topic(incident: Incident) -> str:
+    """Return the name under which a page hears that something changed in a room."""
+    return timeline.ref(incident)
 
 
 def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
@@ -240,8 +253,11 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "live_topics": f"{timeline.ref(incident)}",
         "live_since": timeline.newest_id(),
     }
-    for gather in PARTS.values():
-        context |= gather(incident, reader, view)
+    for name, gather in PARTS.items():
+        if name not in LATER:
+            context |= gather(incident, reader, view)
+    if catching_up.is_new(incident, reader):
+        context |= catch_up(incident, reader, view)
     return context
 
 

@@ -14,6 +14,18 @@ def ping(due: timers.Due) -> None:
     actions.ping(due.subject_id)
 
 
+@timers.handler(actions.UPDATE_DUE)
+def remind(due: timers.Due) -> None:
+    """A promised update is due."""
+    actions.remind_lead(due.subject_id)
+
+
+@timers.handler(actions.UPDATE_LATE)
+def show_late(due: timers.Due) -> None:
+    """A promised update is late."""
+    actions.show_late_update(due.subject_id)
+
+
 def around(page: Page) -> ports.Around:
     """Return what the room that follows a page knows already."""
     followed = IncidentPage.objects.select_related("incident").filter(page=page).first()

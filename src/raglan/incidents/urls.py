@@ -11,6 +11,7 @@ urlpatterns = [
     path("heads-up/", heads_up_views.heads_up, name="heads_up"),
     path("setup/heads-up/", heads_up_views.thanks, name="thanks"),
     path("incidents/<int:pk>/", views.show_room, name="room"),
+    path("incidents/<int:pk>/catch-up/", views.catch_up, name="catch_up"),
     path("incidents/<int:pk>/part/<slug:name>/", views.show_part, name="part"),
     path("incidents/<int:pk>/entries/", views.post_entry, name="post"),
     path("incidents/<int:pk>/standing/", views.standing, name="standing"),

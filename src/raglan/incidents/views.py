@@ -96,6 +96,15 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
 
 
 @require_GET
+def catch_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """What somebody who comes late wants to know, at an address of its own."""
+    incident = queries.incident(pk)
+    context = {"incident": incident, "topic": room.topic(incident), "live_topics": room.topic(incident)}
+    context |= room.catch_up(incident, reader(request), _view(request))
+    return render(request, "incidents/catch_up.html", context)
+
+
+@require_GET
 def show_part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One part of the room, for a page that heard that something changed."""
     if name not in room.PARTS:

@@ -8,12 +8,23 @@ from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.presence import be_here, leave, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
-from raglan.incidents.actions.standing import Standing, due_standing, write_standing
+from raglan.incidents.actions.standing import (
+    UPDATE_DUE,
+    UPDATE_LATE,
+    Standing,
+    due_standing,
+    is_shown_late,
+    remind_lead,
+    show_late_update,
+    write_standing,
+)
 
 __all__ = [
     "PING",
     "PINGED",
     "PING_AFTER",
+    "UPDATE_DUE",
+    "UPDATE_LATE",
     "IfNobody",
     "Said",
     "Standing",
@@ -30,14 +41,17 @@ __all__ = [
     "follow",
     "give_heads_up",
     "hand_back",
+    "is_shown_late",
     "join_groups",
     "leave",
     "mark_helped",
     "nudge",
     "ping",
     "post",
+    "remind_lead",
     "rename",
     "reopen",
+    "show_late_update",
     "stand_down",
     "take_ask",
     "take_helped_back",

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from raglan.core import timeline
+from raglan.config import config
+from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
@@ -12,7 +13,11 @@ from raglan.incidents import events
 from raglan.incidents.actions.entries import Said, post
 from raglan.incidents.actions.presence import room_and_now
 from raglan.incidents.models import Entry, Incident, ServiceState
+from raglan.people import mail
 from raglan.people.models import Person
+
+UPDATE_DUE, UPDATE_LATE = "incidents.update_due", "incidents.update_late"
+LEAD_ALONE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
     incident.standing_at, incident.standing_by = now(), by
     incident.standing_version += 1
     incident.next_update_at = now() + standing.next_update if standing.next_update else None
+    incident.update_reminded_at = None
     incident.save()
+    _plan_reminder(incident)
     timeline.append(
         events.StandingWritten(
             summary=incident.summary,
@@ -77,6 +84,54 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
         after = incident.get_service_state_display()
         post(incident, Said(Entry.Kind.TURN, f"From {before.lower()} to {after.lower()}"), by=None)
     return incident
+
+
+def _plan_reminder(incident: Incident) -> None:
+    subject = timeline.ref(incident)
+    timers.cancel(UPDATE_DUE, UPDATE_LATE, subject=subject)
+    if incident.next_update_at is not None:
+        timers.schedule(UPDATE_DUE, subject=subject, due_at=incident.next_update_at)
+
+
+@atomic
+def remind_lead(incident_id: int) -> None:
+    """The promised update is due: tell whoever leads, and the room some minutes later. Once a promise."""
+    rows = Incident.objects.select_for_update(no_key=True, of=("self",)).select_related("lead")
+    incident, at = rows.filter(pk=incident_id, state=Incident.State.OPEN).first(), now()
+    if incident is None or incident.next_update_at is None or incident.update_reminded_at:
+        return
+    if incident.next_update_at > at:
+        return
+    incident.update_reminded_at = at
+    incident.save(update_fields=["update_reminded_at"])
+    lead = incident.lead
+    due = events.UpdateDue(version=incident.standing_version, person=lead.pk if lead else None, reminded_at=at)
+    timeline.append(due, about=room_and_now(incident))
+    if lead is not None:
+        link = f"{config().public_url}/incidents/{incident.pk}/standing/"
+        text = f"You lead incident {incident.pk}, {incident.title}. An update was promised for now.\n\n"
+        words = f"{text}That nothing is new is an update, too: {link}\n"
+        mail.write(lead.email, subject="The promised update is due", text=words, about=incident)
+    timers.schedule(UPDATE_LATE, subject=timeline.ref(incident), due_at=at + LEAD_ALONE if lead else at)
+
+
+@atomic
+def show_late_update(incident_id: int) -> None:
+    """The promised update has not come: now the room says so."""
+    incident = Incident.objects.filter(pk=incident_id, state=Incident.State.OPEN).first()
+    if incident is None or incident.next_update_at is None or incident.update_reminded_at is None:
+        return
+    promised = incident.next_update_at.astimezone(UTC)
+    text = f"An update was promised for {promised:%H:%M} UTC and has not come yet. Anybody can say where it stands."
+    key = f"late-{incident.standing_version}"
+    post(incident, Said(Entry.Kind.MACHINE, text, key=key, author_words="raglan"), by=None)
+
+
+def is_shown_late(incident: Incident, at: datetime) -> bool:
+    """Tell whether everybody is shown that the promised update is late; before that, only whoever leads is."""
+    if not due_standing(incident, at):
+        return False
+    return incident.lead_id is None or at - (incident.next_update_at or at) >= LEAD_ALONE
 
 
 def due_standing(incident: Incident, at: datetime) -> bool:

@@ -10,8 +10,18 @@ from pydantic import Field
 from raglan.alerts.models import AlertGroup
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Text
-from raglan.incidents import actions, queries
-from raglan.incidents.rest.shapes import IncidentDetail, IncidentOut, Slugs, detail, fields, responder, services
+from raglan.incidents import actions, catching_up, queries
+from raglan.incidents.rest.shapes import (
+    CatchUpOut,
+    IncidentDetail,
+    IncidentOut,
+    Slugs,
+    catch_up_out,
+    detail,
+    fields,
+    responder,
+    services,
+)
 from raglan.people.models import Person
 
 Lines = Annotated[list[ShortText], Field(max_length=20)]
@@ -106,6 +116,14 @@ def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
 def get_incident(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
     """Return where it stands and who is here."""
     return detail(queries.incident(incident_id))
+
+
+@router.get(
+    "/incidents/{incident_id}/catch-up", response=CatchUpOut, operation_id="catch_up", summary="For whoever comes late"
+)
+def catch_up(request: HttpRequest, incident_id: Cursor) -> CatchUpOut:
+    """Return what the log says: how it first showed, what is known, tried, ruled out, under way, and wanted."""
+    return catch_up_out(catching_up.card(queries.incident(incident_id)))
 
 
 @router.post(

@@ -13,6 +13,7 @@ from raglan.config import config
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Slug
 from raglan.incidents import queries
+from raglan.incidents.catching_up import Card, Told
 from raglan.incidents.models import Entry, Incident
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
@@ -79,6 +80,29 @@ class EarlierOut(Schema):
 
     text: str
     until: datetime
+
+
+class ToldOut(Schema):
+    """One thing out of the log."""
+
+    who: str
+    text: str
+    at: datetime | None
+    entry_id: int
+    outcome: str
+
+
+class CatchUpOut(Schema):
+    """What the log says to somebody who comes late."""
+
+    first: list[ToldOut]
+    known: list[ToldOut]
+    tried: list[ToldOut]
+    ruled_out: list[ToldOut]
+    decided: list[ToldOut]
+    under_way: list[ToldOut]
+    who_is_on_what: list[ToldOut]
+    wanted: list[ToldOut]
 
 
 class FileOut(Schema):
@@ -202,6 +226,36 @@ def detail(incident: Incident) -> IncidentDetail:
         "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
     }
     return IncidentDetail.model_validate(fields(incident) | more)
+
+
+def catch_up_out(card: Card) -> CatchUpOut:
+    """Return the card for whoever comes late as it is told."""
+    wanted = [
+        ToldOut(
+            who=ask.entry.author.name if ask.entry.author else "raglan",
+            text=ask.entry.text,
+            at=ask.entry.at,
+            entry_id=ask.entry.pk,
+            outcome=f"{ask.entry.taken_by.name} is on it" if ask.entry.taken_by else "",
+        )
+        for ask in card.wanted
+    ]
+    return CatchUpOut(
+        first=_told(card.first),
+        known=_told(card.known),
+        tried=_told(card.tried),
+        ruled_out=_told(card.ruled_out),
+        decided=_told(card.decided),
+        under_way=_told(card.risky),
+        who_is_on_what=_told(card.threads),
+        wanted=wanted,
+    )
+
+
+def _told(told: Sequence[Told]) -> list[ToldOut]:
+    return [
+        ToldOut(who=item.who, text=item.text, at=item.at, entry_id=item.entry, outcome=item.outcome) for item in told
+    ]
 
 
 def entry_now(entry: Entry) -> EntryOut:

@@ -1,0 +1,139 @@
+"""The card for whoever comes late, made from the log: nobody has to stop and brief them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from raglan.incidents import queries
+from raglan.incidents.asking import Ask
+from raglan.incidents.models import Entry, Incident, Responder
+from raglan.people.models import Person
+
+Kind = Entry.Kind
+READ = (Kind.HEADS_UP, Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
+MOST_READ = 500
+FIRST, SOME, MANY = 3, 5, 8
+LENGTH = 220
+ENOUGH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing out of the log: who, when, what, and what it did if it was an act."""
+
+    who: str
+    text: str
+    at: datetime | None = None
+    entry: int = 0
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What somebody who comes late wants to know."""
+
+    first: Sequence[Told]
+    known: Sequence[Told]
+    tried: Sequence[Told]
+    ruled_out: Sequence[Told]
+    decided: Sequence[Told]
+    risky: Sequence[Told]
+    threads: Sequence[Told]
+    wanted: Sequence[Ask]
+
+    @property
+    def parts(self) -> list[tuple[str, Sequence[Told]]]:
+        """The parts that hold something, each under its heading, in the order in which people ask."""
+        named = (
+            ("How it first showed", self.first),
+            ("Known", self.known),
+            ("Tried, and what it did", self.tried),
+            ("Ruled out", self.ruled_out),
+            ("Decided", self.decided),
+            ("Under way now", self.risky),
+            ("Who is on what", self.threads),
+        )
+        return [(name, told) for name, told in named if told]
+
+
+def card(incident: Incident) -> Card:
+    """Return the card of a room."""
+    log = list(_log(incident))
+    here = queries.here(incident).responders
+    acts = [entry for entry in log if entry.kind == Kind.DOING]
+    return Card(
+        first=_first(incident, log),
+        known=_known(incident, log),
+        tried=_newest(
+            entry for entry in log if entry.kind == Kind.TRIED or (entry.kind == Kind.DOING and entry.outcome)
+        ),
+        ruled_out=_newest(entry for entry in log if entry.kind == Kind.RULED_OUT),
+        decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
+        risky=_newest(entry for entry in acts if entry.ask_state == Entry.AskState.WAITING),
+        threads=_threads(incident, here),
+        wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
+    )
+
+
+def is_new(incident: Incident, reader: Person) -> bool:
+    """Whether somebody comes to a room in which things were said before them: the card then stands open on top."""
+    own = Responder.objects.filter(incident=incident, person=reader).first()
+    if reader.pk in (incident.lead_id, incident.declared_by_id):
+        return False
+    said = Entry.objects.filter(incident=incident, kind__in=queries.PEOPLE)
+    if own is None:
+        return said.count() >= ENOUGH
+    is_silent = not said.filter(author=reader).exists()
+    return is_silent and not own.doing and said.filter(at__lt=own.joined_at).count() >= ENOUGH
+
+
+def _log(incident: Incident) -> Iterable[Entry]:
+    """Return the entries that the card is made of, oldest first."""
+    found = Entry.objects.filter(incident=incident, kind__in=READ).select_related("author").order_by("-at", "-pk")
+    return reversed(found[:MOST_READ])
+
+
+def _told(entry: Entry) -> Told:
+    result = entry.get_result_display() if entry.result else ""
+    words = entry.outcome if entry.outcome and entry.outcome != result else ""
+    outcome = ": ".join(part for part in (result, words) if part)
+    who = entry.author.name if entry.author else entry.author_words or "raglan"
+    return Told(who, _short(entry.text), entry.at, entry.pk, _short(outcome))
+
+
+def _short(text: str) -> str:
+    first = text.strip().partition("\n")[0]
+    return first if len(first) <= LENGTH else first[:LENGTH].rstrip() + " …"
+
+
+def _newest(entries: Iterable[Entry], most: int = MANY) -> list[Told]:
+    return [_told(entry) for entry in list(entries)[-most:]]
+
+
+def _first(incident: Incident, log: Sequence[Entry]) -> list[Told]:
+    """Return how it first showed: who declared it with which words, the alert, the heads-up."""
+    alert = queries.groups_of(incident).order_by("opened_at", "pk").first()
+    alerts = [Told("Alert", alert.title, alert.opened_at)] if alert is not None else []
+    warned = [_told(entry) for entry in log if entry.kind == Kind.HEADS_UP][:1]
+    opener = incident.declared_by.name if incident.declared_by else "raglan"
+    opened = [] if warned else [Told(opener, incident.title, incident.declared_at)]
+    found = sorted([*opened, *alerts, *warned], key=lambda told: (told.at or incident.declared_at, told.entry))
+    return found[:FIRST]
+
+
+def _known(incident: Incident, log: Sequence[Entry]) -> list[Told]:
+    """Return what was written down as known, and what was found since then."""
+    by = incident.standing_by.name if incident.standing_by else ""
+    written = [Told(by, line, incident.standing_at) for line in incident.know]
+    since = incident.standing_at or incident.declared_at
+    found = [entry for entry in log if entry.kind == Kind.FOUND and (not written or entry.at > since)]
+    return [*written, *_newest(found, SOME)]
+
+
+def _threads(incident: Incident, here: Sequence[Responder]) -> list[Told]:
+    """Return who is on what, as they say themselves, and who leads."""
+    named = [
+        (item, ", ".join(part for part in ("lead" if item.person_id == incident.lead_id else "", item.doing) if part))
+        for item in here
+    ]
+    return [Told(item.person.name, words) for item, words in named if words]

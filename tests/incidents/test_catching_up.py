@@ -1,0 +1,86 @@
+"""The card for whoever comes late is made from the log."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from raglan.incidents import actions, catching_up, queries
+from raglan.incidents.actions import Said, Standing, Warned
+from raglan.incidents.models import Entry, Incident
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.incidents.conftest import Call
+
+Browser = Callable[[Person], Client]
+Kind = Entry.Kind
+
+
+@pytest.fixture
+def room(mara: Person, bo: Person) -> Incident:
+    """A room in which something of every kind was said."""
+    incident = actions.give_heads_up(Warned("httpd does not start after a Chef run"), by=mara).incident
+    assert incident is not None
+    actions.write_standing(incident, Standing("Slow, still up", know=["Seven hosts serve"]), by=mara)
+    actions.be_here(incident, by=bo, doing="the site from outside")
+    done = actions.post(incident, Said(Kind.DOING, "One more Chef run on web0012"), by=mara)
+    actions.tell_outcome(done, "httpd started", by=mara, result="worked")
+    for kind, text in (
+        (Kind.TRIED, "Restart by hand"),
+        (Kind.RULED_OUT, "Going back: the old package is gone"),
+        (Kind.FOUND, "The second run deletes a file"),
+        (Kind.DOING, "Second run everywhere, in waves"),
+        (Kind.ASK, "Can somebody read the support queue?"),
+        (Kind.DECIDED, "Run Chef once more everywhere"),
+    ):
+        actions.post(incident, Said(kind, text), by=mara)
+    return queries.incident(incident.pk)
+
+
+def texts(told: object) -> list[str]:
+    return [item.text for item in told]  # type: ignore[attr-defined]  # parts of the card
+
+
+def test_each_part_comes_from_the_log(room: Incident) -> None:
+    card = catching_up.card(room)
+
+    assert texts(card.first)[-1] == "httpd does not start after a Chef run"
+    assert texts(card.known) == ["Seven hosts serve", "The second run deletes a file"]
+    assert [(told.text, told.outcome) for told in card.tried] == [
+        ("One more Chef run on web0012", "It worked: httpd started"),
+        ("Restart by hand", ""),
+    ]
+    assert texts(card.ruled_out) == ["Going back: the old package is gone"]
+    assert texts(card.decided) == ["Run Chef once more everywhere"]
+    assert texts(card.risky) == ["Second run everywhere, in waves"]
+    assert [(told.who, told.text) for told in card.threads] == [("Bo Silva", "the site from outside")]
+    assert [ask.entry.text for ask in card.wanted] == ["Can somebody read the support queue?"]
+
+
+def test_an_empty_room_still_says_how_it_began(incident: Incident) -> None:
+    card = catching_up.card(queries.incident(incident.pk))
+
+    assert [name for name, _ in card.parts] == ["How it first showed"]
+
+
+def test_whoever_comes_late_finds_it_open_on_top_and_others_by_its_address(
+    room: Incident, mara: Person, bo: Person, browser: Browser
+) -> None:
+    ines = world.person("Ines Roth")
+    address = f"/incidents/{room.pk}/"
+    assert "New here?" in browser(ines).get(address).content.decode()
+    assert "New here?" not in browser(mara).get(address).content.decode()
+
+    actions.post(room, Said(Kind.NOTE, "I read the logs"), by=ines)
+
+    assert "New here?" not in browser(ines).get(address).content.decode()
+    shown = browser(ines).get(f"{address}catch-up/").content.decode()
+    assert "the old package is gone" in shown
+    assert "Nobody" not in browser(ines).get(f"{address}part/catch_up/").content.decode()
+
+
+def test_the_same_over_rest(room: Incident, mara: Person, rest: Call) -> None:
+    told = rest(mara, "GET", f"/incidents/{room.pk}/catch-up")
+
+    assert [item["text"] for item in told["under_way"]] == ["Second run everywhere, in waves"]
+    assert told["wanted"][0]["who"] == "Mara Keller"
