@@ -222,3 +222,28 @@ def test_rest_does_what_the_screens_do(folder: Path, mara: Person) -> None:
     send("DELETE", f"/status-page/places/{place['id']}")
     send("DELETE", f"/components/{one['id']}")
     assert (send("GET", "/status-page/places"), send("GET", "/components")) == ([], [])
+
+
+@pytest.mark.parametrize("settings", [{"path": "/srv/\0x"}, {"path": "/" + "x" * 400}, {}])
+def test_unfit_words_are_refused_not_stumbled_over(folder: Path, mara: Person, settings: dict[str, str]) -> None:
+    manager = Client()
+    manager.force_login(world.person("Kei Sato", role=Person.Role.MANAGER))
+    for kind in ("folder", "s3", "git", "command"):
+        body = {"kind": kind, "name": "x\0y", "settings": settings, "secret": "a\0b"}
+        answer = manager.post("/api/v1/status-page/places", body, "application/json")
+        assert answer.status_code == 422, answer.content
+    assert manager.post("/api/v1/status-page/webhooks", {"url": "http://\0/"}, "application/json").status_code in (
+        409,
+        422,
+    )
+
+
+def test_the_desk_says_that_the_page_does_not_get_out(on: None, folder: Path, room: Incident, mara: Person) -> None:
+    folder.parent.mkdir()
+    folder.write_text("in the way")
+    to(folder, mara)
+    world.fire_all()
+    reading = Client()
+    reading.force_login(mara)
+    html = reading.get(f"/incidents/{room.pk}/outside/").content.decode()
+    assert "The status page does not get to Web server" in html

@@ -170,6 +170,16 @@ def test_a_word_that_was_promised_and_did_not_come_is_late_on_the_page(on: None,
     assert "It is late." in made()
 
 
+def test_a_story_without_a_word_for_long_says_that_it_is_not_known(on: None, room: Incident, bo: Person) -> None:
+    desk.say(room, Word("looking", "x", is_public=True, headline="Slow"), by=bo)
+    assert "Nothing was said since then" not in made()
+    CLOCK.move(timedelta(hours=25))
+    assert "Nothing was said since then" in made()
+    desk.say(room, Word("over", "x", is_public=True, headline="Slow"), by=bo)
+    CLOCK.move(timedelta(hours=25))
+    assert "Nothing was said since then" not in made()
+
+
 def test_what_people_write_is_only_text_in_each_file(on: None, mara: Person, room: Incident, bo: Person) -> None:
     page = PageDraft(True, HOSTILE[:100], HOSTILE, home_url="https://a.test/?\"'<", uses_script=True)
     components.set_page(page, seen_version=1, actor=mara)

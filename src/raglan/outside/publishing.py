@@ -59,7 +59,9 @@ def add(draft: Draft, *, actor: timeline.Subject) -> Target:
         raise BadInput("name", "give it a name of at most 120 characters", status=422)
     if not 1 <= draft.every_min <= 1440:
         raise BadInput("every_min", "from a minute to a day", status=422)
-    settings = {key: draft.settings.get(key, "").strip() for key in way.names}
+    settings = {key: clean_text(draft.settings.get(key, "")).strip() for key in way.names}
+    if not draft.secret.isprintable():
+        raise BadInput("secret", "has characters that can not be typed", status=422)
     way.check(Place(settings, draft.secret))
     if queries.targets().count() >= MOST:
         raise BadInput("name", f"{MOST} places are enough; end one first", status=422)

@@ -120,6 +120,8 @@ def _told(story: Story) -> dict[str, object]:
         "stage": story.newest.stage,
         "began_at": story.began.iso,
         "next_word_at": story.next_word.iso if story.next_word else None,
+        "is_late": story.is_late,
+        "is_old": story.is_old,
         "updates": [
             {"id": one.id, "stage": one.stage, "text": one.text, "at": one.at.iso, "components": list(one.parts)}
             for one in story.said

@@ -20,6 +20,7 @@ router = Router(tags=["outside"])
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Key = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$")]
 StageName = Literal["looking", "found", "watching", "over"]
+QuestionState = Literal["waiting", "next", "answered"]
 StateName = Literal["down", "slow", "fine", "unknown"]
 
 
@@ -205,7 +206,9 @@ def preview_update(request: HttpRequest, incident_id: Cursor, data: UpdateIn) ->
     operation_id="list_questions",
     summary="Questions at the desk",
 )
-def list_questions(request: HttpRequest, incident_id: Cursor, state: str = "", limit: Limit = 100) -> list[QuestionOut]:
+def list_questions(
+    request: HttpRequest, incident_id: Cursor, state: QuestionState | None = None, limit: Limit = 100
+) -> list[QuestionOut]:
     """Return questions, those that wait first."""
     found = queries.questions(room_of(incident_id))
     return [_question(one) for one in (found.filter(state=state) if state else found)[:limit]]

@@ -92,6 +92,7 @@ class Story:
     said: Sequence[Said]
     next_word: Moment | None
     is_late: bool
+    is_old: bool
     began: Moment
     when: datetime
 
@@ -144,12 +145,16 @@ class Clock:
         return Moment(iso, f"{local:%a} {local.day} {local:%b %Y, %H:%M} {local:%Z}", f"{local:%H:%M} {local:%Z}")
 
 
+Frame = tuple[datetime, timedelta, Clock]  # now, how long a word is true, and how times are written
+
+
 def take(*, every_min: int) -> Snapshot:
     """Return what the page says now; it is old when three of its times to be made again have passed without one."""
     page, at = queries.page(), now()
     clock, old_after = Clock(page.zone), timedelta(minutes=3 * every_min)
     groups = _groups(page, at, clock)
-    stories = _stories(queries.public_updates(at - HISTORY), at, clock)
+    limit = timedelta(hours=page.word_hours)
+    stories = _stories(queries.public_updates(at - HISTORY), (at, limit, clock))
     open_stories = [story for story in stories if not story.is_over]
     look, sentence = _sentence([part for group in groups for part in group.parts], open_stories)
     return Snapshot(
@@ -225,7 +230,7 @@ def _part(
     one: Component,
     words: Sequence[Word],
     firing: dict[int, list[set[str]]],
-    frame: tuple[datetime, timedelta, Clock],
+    frame: Frame,
 ) -> Part:
     at, limit, clock = frame
     found: Known = known(words[-1] if words else None, _watch(one, firing), at=at, limit=limit)
@@ -261,16 +266,17 @@ def _day(day: date, worst: dict[date, ServiceState]) -> Day:
     return Day(words, LOOKS[state] if state else "none", str(state or ""))
 
 
-def _stories(updates: Sequence[StatusUpdate], at: datetime, clock: Clock) -> list[Story]:
+def _stories(updates: Sequence[StatusUpdate], frame: Frame) -> list[Story]:
     """Return incidents in public words; the one with the newest word first."""
     by_incident: dict[int, list[StatusUpdate]] = {}
     for one in updates:
         by_incident.setdefault(one.incident_id, []).append(one)
-    return [_story(found, at, clock) for found in by_incident.values()]
+    return [_story(found, frame) for found in by_incident.values()]
 
 
-def _story(updates: Sequence[StatusUpdate], at: datetime, clock: Clock) -> Story:
+def _story(updates: Sequence[StatusUpdate], frame: Frame) -> Story:
     newest, oldest = updates[0], updates[-1]
+    at, limit, clock = frame
     is_over = newest.stage == Stage.OVER
     comes = None if is_over else newest.next_word_at
     return Story(
@@ -280,6 +286,7 @@ def _story(updates: Sequence[StatusUpdate], at: datetime, clock: Clock) -> Story
         said=[_said(one, clock) for one in updates],
         next_word=clock(comes) if comes else None,
         is_late=comes is not None and comes < at,
+        is_old=not is_over and at - newest.at > limit,
         began=clock(oldest.at),
         when=oldest.at,
     )

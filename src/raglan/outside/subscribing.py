@@ -102,7 +102,7 @@ def forget(subscriber: Subscriber, *, why: str, actor: timeline.Subject = timeli
 @atomic
 def add_webhook(url: str, *, actor: timeline.Subject) -> Subscriber:
     """Tell an address of somebody else's program. Only who may configure does so. Raises BadInput, Conflict."""
-    url = url.strip()
+    url = clean_text(url).strip()
     http.check_url(url, "url")
     if len(url) > 500:
         raise BadInput("url", "is longer than 500 characters", status=422)

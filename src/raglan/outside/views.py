@@ -30,7 +30,9 @@ def _head(incident: Incident) -> dict[str, object]:
 
 
 def _words(incident: Incident) -> dict[str, object]:
-    return {"updates": list(queries.updates(incident)[:SHOWN]), "update_count": queries.updates(incident).count()}
+    found = queries.updates(incident)
+    failing = queries.targets().filter(failing_since__isnull=False) if queries.page().is_on else ()
+    return {"updates": list(found[:SHOWN]), "update_count": found.count(), "failing": list(failing)}
 
 
 def _questions(incident: Incident) -> dict[str, object]:
