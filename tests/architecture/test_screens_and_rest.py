@@ -50,6 +50,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "mark_helped",
         "take_helped_back",
     ),
+    "incidents:lose_tool": ("lose_tool", "list_lost_tools", "list_lost_tools_of"),
+    "incidents:tool": ("confirm_lost", "tool_back"),
     "incidents:open_from_page": ("declare",),
     "chat:connect": ("list_chat_platforms", "connect_chat"),
     "chat:change": ("change_chat",),

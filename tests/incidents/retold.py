@@ -64,3 +64,20 @@ def _(state: State, room: int, said: events.AskHandedBack) -> None:
 @hears_of(events.UpdateDue)
 def _(state: State, room: int, said: events.UpdateDue) -> None:
     state["incidents"][room]["update_reminded_at"] = said.reminded_at
+
+
+@hears_of(events.ToolLost)
+def _(state: State, room: int, said: events.ToolLost) -> None:
+    own = {"pk": said.tool, "incident_id": said.incident, "service_id": said.service, "lost_by_id": said.person}
+    back = {"back_by_id": None, "back_at": None}
+    state["tools"][said.tool] = {**own, "name": said.name, "lost_at": said.lost_at, **back}
+
+
+@hears_of(events.ToolMissed)
+def _(state: State, room: int, said: events.ToolMissed) -> None:
+    state["missed"][said.tool, said.person] = {"at": said.missed_at}
+
+
+@hears_of(events.ToolBack)
+def _(state: State, room: int, said: events.ToolBack) -> None:
+    state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)

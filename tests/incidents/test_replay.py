@@ -20,6 +20,8 @@ from raglan.incidents.models import (
     Incident,
     IncidentGroup,
     IncidentPage,
+    LostTool,
+    Missed,
     Responder,
     Thanks,
 )
@@ -40,6 +42,7 @@ ENTRY = (
     "corrected_at",
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
+LOST_TOOL = ("incident_id", "name", "service_id", "lost_by_id", "lost_at", "back_by_id", "back_at")
 ATTACHMENT = ("entry_id", "name", "content_type", "size", "width", "height", "digest")
 Kind = Entry.Kind
 
@@ -64,6 +67,8 @@ def stored() -> replay.State:
             (row.entry_id, row.number): {"text": row.text, "until": row.until} for row in EarlierText.objects.all()
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
+        "tools": replay.rows(LostTool, LOST_TOOL),
+        "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
         "helped": {(row.entry_id, row.person_id): {"at": row.at} for row in Helped.objects.all()},
         "alikes": {(row.entry_id, row.other_id): {"other": row.other_id} for row in Alike.objects.all()},
         "groups": {row.group_id: {"in": row.incident_id, "at": row.joined_at} for row in IncidentGroup.objects.all()},
@@ -202,6 +207,14 @@ def attaching(mara: Person, bo: Person) -> None:
     actions.attach(entry, [Upload("access.log", b"GET / 503"), files[0]], by=mara)
 
 
+def losing_tools(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    tools = [actions.lose_tool(room, name, by=mara) for name in ("httpd", "Run books", " run  books")]
+    for tool in tools:
+        actions.confirm_lost(tool, by=bo)
+    actions.tool_back(tools[0], by=bo)
+
+
 def ask(mara: Person, bo: Person) -> Entry:
     return actions.post(declaring(mara, bo), Said(Kind.ASK, "Help?", to_team=world.team(bo)), by=mara)
 
@@ -318,7 +331,7 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update)
+SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update, losing_tools)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

@@ -1,4 +1,4 @@
-"""Screens of one entry: what one tap does with it, its own page, and its correction."""
+"""Screens of one entry: what one tap does with it, its own page, its correction; and of tools that people miss."""
 
 from collections.abc import Callable
 
@@ -117,3 +117,24 @@ def uploads(request: HttpRequest) -> list[actions.Upload]:
 def show_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One picture or file of an entry."""
     return files.serve(request, pk)
+
+
+@require_POST
+def lose_tool(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a tool is not reachable for oneself."""
+    person = reader(request)
+    require(person, Scope.RESPOND)
+    actions.lose_tool(queries.incident(pk), _text(request, "name"), by=person)
+    return redirect("incidents:room", pk)
+
+
+@require_POST
+def act_on_tool(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """One tap on a tool that is missed: for me too, or back."""
+    person = reader(request)
+    require(person, Scope.RESPOND)
+    tool, verbs = queries.lost_tool(pk), {"missed": actions.confirm_lost, "back": actions.tool_back}
+    if verb not in verbs:
+        raise NotFound("There is nothing like that to do with a tool.")
+    verbs[verb](tool, by=person)
+    return redirect("incidents:room", tool.incident_id)

@@ -273,3 +273,33 @@ class IncidentReopened(EventPayload):
 
     kind = "incident.reopened"
     why: str
+
+
+class ToolLost(EventPayload):
+    """A tool is not reachable for somebody in the room."""
+
+    kind = "tool.lost"
+    tool: int
+    incident: int
+    name: str
+    service: int | None
+    person: int
+    lost_at: datetime
+
+
+class ToolMissed(EventPayload):
+    """It is not reachable for one more person."""
+
+    kind = "tool.missed"
+    tool: int
+    person: int
+    missed_at: datetime
+
+
+class ToolBack(EventPayload):
+    """A lost tool answers again."""
+
+    kind = "tool.back"
+    tool: int
+    person: int
+    back_at: datetime

@@ -306,3 +306,42 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} by {self.person_id}"
+
+
+class LostTool(models.Model):
+    """A tool that somebody in a room could not reach, until somebody says that it is back."""
+
+    ref_kind: ClassVar[str] = "tool"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="lost_tools")
+    name = models.CharField(max_length=120)
+    name_key = models.CharField(max_length=360)
+    service = models.ForeignKey(Service, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    lost_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    lost_at = models.DateTimeField()
+    back_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    back_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["incident", "name_key"], condition=models.Q(back_at__isnull=True), name="lost_tool_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Missed(models.Model):
+    """That a lost tool is not reachable for one more person."""
+
+    tool = models.ForeignKey(LostTool, on_delete=models.CASCADE, related_name="missed")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tool", "person"], name="missed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tool_id} missed by {self.person_id}"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts.models import AlertGroup
+from raglan.catalog.models import Service
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
 from raglan.incidents.models import (
@@ -17,6 +18,8 @@ from raglan.incidents.models import (
     HeadsUp,
     Helped,
     Incident,
+    LostTool,
+    Missed,
     Responder,
     Thanks,
 )
@@ -127,9 +130,9 @@ def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:
     return joined.order_by("-ask_state", "-pk")
 
 
-def askable(incident: Incident) -> Askable:
+def askable(incident: Incident, present: Here) -> Askable:
     """Return whom the room offers to ask: who is there, who is on call for its services, and all teams."""
-    people = {item.person_id: item.person for item in here(incident).responders}
+    people = {item.person_id: item.person for item in present.responders}
     services = list(incident.services.values_list("pk", flat=True))
     people |= {person.pk: person for person, _ in on_call_for(services)} if services else {}
     return Askable(sorted(people.values(), key=lambda person: person.name), list(Team.objects.order_by("name")))
@@ -221,6 +224,27 @@ def told_of(heads_up: HeadsUp, at: datetime) -> list[Person]:
 def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:
     """Heads-ups that led to a room, oldest first."""
     return incident.heads_ups.select_related("person").order_by("pk")
+
+
+def lost_tools(incident: Incident | None = None, *, only_lost: bool = True) -> QuerySet[LostTool]:
+    """Tools that people miss, the first one first; of one room, or of all open rooms."""
+    missed = Prefetch("missed", Missed.objects.select_related("person").order_by("at", "pk"))
+    found = LostTool.objects.select_related("service", "lost_by", "back_by", "incident").prefetch_related(missed)
+    found = found.filter(incident=incident) if incident else found.filter(incident__state=Incident.State.OPEN)
+    return (found.filter(back_at__isnull=True) if only_lost else found).order_by("lost_at", "pk")
+
+
+def tool_names() -> list[str]:
+    """Return names to choose from when a tool is missed."""
+    return list(Service.objects.order_by("name").values_list("name", flat=True)[:200])
+
+
+def lost_tool(pk: int) -> LostTool:
+    """Return a tool that somebody missed. Raises NotFound."""
+    found = LostTool.objects.select_related("incident").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such tool on a list.")
+    return found
 
 
 def on_call_for(services: list[int], at: datetime | None = None) -> list[tuple[Person, str]]:

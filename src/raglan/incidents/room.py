@@ -12,7 +12,7 @@ from raglan.core.clock import now
 from raglan.incidents import actions, catching_up, ports, queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
-from raglan.incidents.models import Entry, Incident, ServiceState
+from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
 from raglan.people.models import Person
 from raglan.ui.wording import clock
 
@@ -161,6 +161,25 @@ class View:
         return "&".join(part for part in parts if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that people miss, as a reader sees it."""
+
+    tool: LostTool
+    reader: Person
+
+    @property
+    def who(self) -> str:
+        """For whom it is not reachable."""
+        return joined([self.tool.lost_by.name, *(item.person.name for item in self.tool.missed.all())])
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the reader said so already."""
+        ids = [self.tool.lost_by_id, *(item.person_id for item in self.tool.missed.all())]
+        return self.reader.pk in ids
+
+
 def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Title, state, facts."""
     at = now()
@@ -172,7 +191,8 @@ def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         or (actions.due_standing(incident, at) and incident.lead_id == reader.pk),
         "ask_count": asks,
         "notices": ports.notices(incident),
-        "people_count": len(queries.here(incident).responders),
+        "people_count": incident.responders.filter(left_at__isnull=True).count(),
+        "tools": [Tool(tool, reader) for tool in queries.lost_tools(incident)],
         "firing": sum(group.firing_count for group in queries.groups_of(incident)),
     }
 

@@ -21,6 +21,8 @@ urlpatterns = [
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
     path("entries/<int:pk>/", entry_views.show_entry, name="entry"),
     path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
+    path("incidents/<int:pk>/tools/", entry_views.lose_tool, name="lose_tool"),
+    path("tools/<int:pk>/<slug:verb>/", entry_views.act_on_tool, name="tool"),
     path("files/<int:pk>/", entry_views.show_file, name="file"),
     path("p/<str:token>/room/", views.open_room_from_page, name="open_from_page"),
 ]

@@ -91,7 +91,12 @@ def show_room(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:
     context = room.whole(incident, reader(request), _view(request))
-    context |= {"kind": kind, "draft": draft, "askable": queries.askable(incident)}
+    context |= {
+        "kind": kind,
+        "draft": draft,
+        "askable": queries.askable(incident, queries.here(incident)),
+        "catalog": queries.tool_names(),
+    }
     return render(request, "incidents/room.html", context, status=status)
 
 

@@ -18,6 +18,7 @@ from raglan.incidents.actions.standing import (
     show_late_update,
     write_standing,
 )
+from raglan.incidents.actions.tools import confirm_lost, lose_tool, tool_back
 
 __all__ = [
     "PING",
@@ -35,6 +36,7 @@ __all__ = [
     "be_here",
     "change_thanks",
     "close_ask",
+    "confirm_lost",
     "correct",
     "declare",
     "due_standing",
@@ -44,6 +46,7 @@ __all__ = [
     "is_shown_late",
     "join_groups",
     "leave",
+    "lose_tool",
     "mark_helped",
     "nudge",
     "ping",
@@ -58,6 +61,7 @@ __all__ = [
     "take_lead",
     "tell_outcome",
     "thank",
+    "tool_back",
     "whole",
     "write_standing",
 ]

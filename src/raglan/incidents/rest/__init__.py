@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from raglan.incidents.rest import entries, heads_ups, rooms
+from raglan.incidents.rest import entries, heads_ups, rooms, tools
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, entries):
+for _part in (heads_ups, rooms, entries, tools):
     router.add_router("", _part.router)
