@@ -80,6 +80,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "outside:say": ("say_update", "preview_update"),
     "outside:ask": ("ask_question",),
     "outside:answer": ("answer_question",),
+    "outside:withdraw": ("withdraw_update",),
     "outside:page": ("get_status_page", "set_status_page"),
     "outside:publish": ("publish_status_page", "get_status_files"),
     "outside:new_component": ("add_component",),

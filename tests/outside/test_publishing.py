@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from raglan.outside.components import PageDraft
 from raglan.outside.desk import Word
 from raglan.outside.models import Target
 from raglan.outside.publishing import Draft
+from raglan.outside.ways import Place
 from raglan.people.models import Person
 from raglan.testing import world
 
@@ -247,3 +249,21 @@ def test_the_desk_says_that_the_page_does_not_get_out(on: None, folder: Path, ro
     reading.force_login(mara)
     html = reading.get(f"/incidents/{room.pk}/outside/").content.decode()
     assert "The status page does not get to Web server" in html
+
+
+def test_what_changes_while_it_is_brought_goes_out_right_after(
+    on: None, folder: Path, room: Incident, mara: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to(folder, mara)
+    way = publishing.WAYS["folder"]
+    brought: list[bool] = []
+
+    def bring(place: Place, files: Mapping[str, bytes]) -> str:
+        if not brought:
+            desk.say(room, PUBLIC, by=bo)  # the files are made by now
+        brought.append(b"Buying is slow" in files["index.html"])
+        return "so"
+
+    monkeypatch.setattr(way, "bring", bring)
+    world.fire_all()
+    assert brought == [False, True]

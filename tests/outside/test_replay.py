@@ -29,7 +29,7 @@ from raglan.testing import replay, world
 
 DESK = ("holder_id", "held_since", "note", "next_word_at", "reminded_at")
 UPDATE = ("incident_id", "number", "key", "stage", "text", "by_id", "at", "next_word_at", "is_public",
-          "headline")  # fmt: skip
+          "headline", "withdrawn_at", "withdrawn_by_id")  # fmt: skip
 QUESTION = ("incident_id", "key", "text", "asker_id", "asked_at", "state", "answer", "answered_by_id", "answered_at",
             "answered_in_id")  # fmt: skip
 
@@ -74,6 +74,7 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             own = said.model_dump(include={"number", "key", "stage", "text", "next_word_at"})
             links: replay.Row = {"pk": said.update, "incident_id": said.incident, "by_id": said.person}
             public: replay.Row = {"is_public": said.is_public, "headline": said.headline}
+            public |= {"withdrawn_at": None, "withdrawn_by_id": None}
             state["updates"][said.update] = {**own, **links, **public, "at": said.said_at}
             for one in said.states:
                 word = one.component, said.update, one.state, said.person, said.said_at
@@ -84,6 +85,8 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
 
 def of_a_question(state: replay.State, said: timeline.EventPayload) -> None:
     match said:
+        case events.UpdateWithdrawn():
+            state["updates"][said.update].update(withdrawn_at=said.withdrawn_at, withdrawn_by_id=said.person)
         case events.QuestionAsked():
             asked = said.model_dump(include={"key", "text", "asked_at"})
             who: replay.Row = {"pk": said.question, "incident_id": said.incident, "asker_id": said.person}
@@ -165,7 +168,8 @@ def showing(room: Incident, mara: Person, bo: Person) -> None:
     one = components.add_component(ComponentDraft("Buying", services=[world.service("web")]), actor=mara)
     components.change_component(one, ComponentDraft("Shop", "Sales", position=2), actor=mara)
     components.say_state(one, "slow", by=bo, actor=bo)
-    desk.say(room, Word("over", "Over.", is_public=True, headline="Slow", states={one.pk: "fine"}), by=bo)
+    over = Word("over", "Over.", is_public=True, headline="Slow", states={one.pk: "fine"})
+    desk.withdraw(desk.say(room, over, by=bo), by=mara)
     soon = (now() + timedelta(days=1)).date()
     first, other = (world.maintenance(("service", "=", "web"), first=soon, start=time(2)) for _ in range(2))
     components.show_window(first, WindowDraft("Breaks"), actor=mara)

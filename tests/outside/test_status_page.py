@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from django.test import Client
 
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
@@ -106,6 +107,32 @@ def test_nothing_of_a_private_incident_appears_even_if_it_was_said_before(
     assert summary()["state"] == "unknown"
     with pytest.raises(BadInput, match="private"):
         desk.say(room, Word("found", "More.", is_public=True, headline="More"), by=bo)
+
+
+def test_what_is_withdrawn_goes_from_each_file_and_stays_at_the_desk(
+    on: None, add: Add, room: Incident, bo: Person
+) -> None:
+    buying = add()
+    desk.say(room, Word("looking", "We look.", is_public=True, headline="Slow"), by=bo)
+    leak = desk.say(
+        room, Word("found", "Acme lost it.", is_public=True, headline="Acme", states={buying.pk: "down"}), by=bo
+    )
+    inside = desk.say(room, Word("found", "Inside."), by=bo)
+    assert "Acme lost it." in made()
+    assert desk.withdraw(leak, by=bo).withdrawn_by == bo
+    desk.withdraw(leak, by=bo)
+    assert desk.withdraw(inside, by=bo).withdrawn_at is None
+    files = render.files(snapshot.take(every_min=10))
+    assert not [name for name, content in files.items() if b"Acme" in content]
+    assert (summary()["state"], "We look." in made()) == ("slow", True)  # what was said before counts again
+    reading = Client()
+    reading.force_login(bo)
+    html = reading.get(f"/incidents/{room.pk}/outside/").content.decode()
+    assert "Acme lost it." in html
+    assert "Withdrawn" in html
+    again = reading.post(f"/api/v1/updates/{leak.pk}/withdraw").json()
+    assert again["withdrawn_at"] is not None
+    assert reading.post(f"/outside/updates/{leak.pk}/withdraw/").status_code == 302
 
 
 def test_without_a_page_or_a_headline_nothing_is_public(room: Incident, mara: Person, bo: Person) -> None:

@@ -210,6 +210,7 @@ DO: dict[Level, set[str]] = {
         "outside:publish",
         "outside:say",
         "outside:say_state",
+        "outside:withdraw",
         "paging:answer",
         "paging:change",
         "paging:reach",

@@ -200,6 +200,18 @@ def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
     return made
 
 
+@atomic
+def withdraw(update: StatusUpdate, *, by: Person) -> StatusUpdate:
+    """Take a public update off the status page; what was not sent yet is not sent. Safe to call twice."""
+    at, public = now(), StatusUpdate.objects.filter(pk=update.pk, is_public=True, withdrawn_at__isnull=True)
+    if public.update(withdrawn_at=at, withdrawn_by=by):
+        withdrawn = events.UpdateWithdrawn(update=update.pk, person=by.pk, withdrawn_at=at)
+        timeline.append(withdrawn, actor=by, about=[f"desk:{update.incident_id}", update])
+        publish_soon()
+    update.refresh_from_db()
+    return update
+
+
 def key_of(word: str) -> str:
     """Return the key that is stored: a hash of one that is too long, a fresh one when there is none."""
     if len(word) > MAX_KEY:

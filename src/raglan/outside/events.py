@@ -59,6 +59,15 @@ class UpdateSaid(EventPayload):
     states: list[StateSaid] = []
 
 
+class UpdateWithdrawn(EventPayload):
+    """A public update is on the status page no more. Who got it by mail or fed on it has it still."""
+
+    kind = "status_update.withdrawn"
+    update: int
+    person: int
+    withdrawn_at: datetime
+
+
 class QuestionAsked(EventPayload):
     """Somebody outside the room wants to know something."""
 

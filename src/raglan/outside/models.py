@@ -36,7 +36,10 @@ class Stage(models.TextChoices):
 
 
 class StatusUpdate(models.Model):
-    """Words for those who wait, once they are said. Never changed: a correction is the next update."""
+    """Words for those who wait, once they are said. Never changed: a correction is the next update.
+
+    What should not have been said in public can be withdrawn: then it stays here, and goes from the page.
+    """
 
     ref_kind: ClassVar[str] = "status_update"
 
@@ -50,6 +53,8 @@ class StatusUpdate(models.Model):
     next_word_at = models.DateTimeField(null=True, blank=True)
     is_public = models.BooleanField(default=False, db_default=False)
     headline = models.CharField(max_length=120, blank=True, default="", db_default="")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints: ClassVar = [

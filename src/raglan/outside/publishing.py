@@ -14,6 +14,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
+from raglan.core.models import Timer
 from raglan.outside import events, queries, render, snapshot
 from raglan.outside.models import Target
 from raglan.outside.ways import NotBroughtError, Place, Way
@@ -124,11 +125,14 @@ def publish(due: timers.Due) -> None:
 
 @atomic
 def _plan(target_id: int, wait: timedelta) -> None:
-    """Plan the next time, unless that was done meanwhile or the place has ended."""
-    subject, at = f"{Target.ref_kind}:{target_id}", now()
-    if queries.page().is_on and queries.targets().filter(pk=target_id).exists():
-        timers.cancel(PUBLISH, subject=subject)
-        timers.schedule(PUBLISH, subject=subject, due_at=at + wait)
+    """Plan the next time, unless the place has ended or is planned sooner: something changed meanwhile."""
+    subject, due_at = f"{Target.ref_kind}:{target_id}", now() + wait
+    if not queries.page().is_on or not queries.targets().filter(pk=target_id).exists():
+        return
+    waiting = Timer.objects.filter(kind=PUBLISH, subject=subject, parked_at__isnull=True, leased_until__isnull=True)
+    if not waiting.filter(due_at__lte=due_at).exists():
+        waiting.delete()
+        timers.schedule(PUBLISH, subject=subject, due_at=due_at)
 
 
 def bring(target_id: int) -> timedelta:

@@ -34,7 +34,7 @@ def is_late(desk: Desk, at: datetime) -> bool:
 
 def updates(incident: Incident) -> QuerySet[StatusUpdate]:
     """What those who wait were told, newest first."""
-    found = StatusUpdate.objects.filter(incident=incident).select_related("by")
+    found = StatusUpdate.objects.filter(incident=incident).select_related("by", "withdrawn_by")
     words = Prefetch("words", ComponentWord.objects.select_related("component").order_by("component__position", "pk"))
     return found.prefetch_related("questions__asker", words).order_by("-number")
 
@@ -49,6 +49,19 @@ def questions(incident: Incident) -> QuerySet[Question]:
     )
     found = Question.objects.filter(incident=incident).select_related("asker", "answered_by", "answered_in")
     return found.annotate(turn=turn).order_by("turn", "pk")
+
+
+def update(pk: int) -> StatusUpdate:
+    """Return an update. Raises NotFound."""
+    found = StatusUpdate.objects.select_related("incident", "by").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such update.")
+    return found
+
+
+def goes_out(update: StatusUpdate) -> bool:
+    """Tell whether an update may be told in public, as things are now."""
+    return update.is_public and update.withdrawn_at is None and may_go_out(update.incident)
 
 
 def question(pk: int) -> Question:
@@ -104,9 +117,10 @@ def target(pk: int) -> Target:
 
 def public_updates(since: datetime) -> list[StatusUpdate]:
     """Return public updates since a time, newest first; nothing of a private incident, whatever was said before."""
-    found = StatusUpdate.objects.filter(is_public=True, at__gte=since).select_related("incident")
+    public = StatusUpdate.objects.filter(is_public=True, withdrawn_at__isnull=True, at__gte=since)
     words = Prefetch("words", ComponentWord.objects.select_related("component").order_by("component__position", "pk"))
-    return [one for one in found.prefetch_related(words).order_by("-at", "-pk") if may_go_out(one.incident)]
+    found = public.select_related("incident").prefetch_related(words).order_by("-at", "-pk")
+    return [one for one in found if goes_out(one)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class UpdateOut(Schema):
     is_public: bool
     headline: str
     states: dict[str, str]
+    withdrawn_at: datetime | None
 
 
 class PreviewOut(Schema):
@@ -200,6 +201,15 @@ def preview_update(request: HttpRequest, incident_id: Cursor, data: UpdateIn) ->
     )
 
 
+@router.post(
+    "/updates/{update_id}/withdraw", response=UpdateOut, operation_id="withdraw_update", summary="Withdraw an update"
+)
+def withdraw_update(request: HttpRequest, update_id: Cursor) -> UpdateOut:
+    """Take a public update off the status page; who got it by mail or by a feed has it still."""
+    by = _responder(request)
+    return _update(desk.withdraw(queries.update(update_id), by=by))
+
+
 @router.get(
     "/incidents/{incident_id}/questions",
     response=list[QuestionOut],
@@ -289,6 +299,7 @@ def _update(one: StatusUpdate) -> UpdateOut:
         is_public=one.is_public,
         headline=one.headline,
         states={str(word.component_id): word.state for word in one.words.all()},
+        withdrawn_at=one.withdrawn_at,
     )
 
 

@@ -200,11 +200,11 @@ def _groups(page: StatusPage, at: datetime, clock: Clock) -> list[Group]:
 
 
 def _words(components: Iterable[Component], at: datetime) -> dict[int, list[Word]]:
-    """Return what was said of each component lately, oldest first; nothing that a private incident said."""
+    """Return what was said of each component lately, oldest first; nothing that was withdrawn or is private."""
     found: dict[int, list[Word]] = {}
     said = ComponentWord.objects.filter(component__in=[one.pk for one in components], at__gte=at - 2 * HISTORY)
     for word in said.select_related("update__incident").order_by("at", "pk"):
-        if word.update is None or (word.update.is_public and queries.may_go_out(word.update.incident)):
+        if word.update is None or queries.goes_out(word.update):
             found.setdefault(word.component_id, []).append(Word(word.state, word.at))
     return found
 

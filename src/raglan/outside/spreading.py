@@ -65,7 +65,7 @@ def spread(due: timers.Due) -> None:
 
 
 def _goes_out(update: StatusUpdate) -> bool:
-    return update.is_public and queries.page().is_on and queries.may_go_out(update.incident)
+    return queries.page().is_on and queries.goes_out(update)
 
 
 @atomic

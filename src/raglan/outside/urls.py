@@ -13,6 +13,7 @@ urlpatterns = [
     path("incidents/<int:pk>/outside/say/", views.say, name="say"),
     path("incidents/<int:pk>/outside/ask/", views.ask, name="ask"),
     path("outside/questions/<int:pk>/answer/", views.answer, name="answer"),
+    path("outside/updates/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("setup/status/", page_views.overview, name="overview"),
     path("setup/status/part/<slug:name>/", page_views.part, name="overview_part"),
     path("setup/status/page/", page_views.page, name="page"),

@@ -195,3 +195,12 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     except Conflict as error:
         messages.error(request, error.sentence)
     return redirect("outside:desk", question.incident_id)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a public update off the status page."""
+    update = verbs.withdraw(queries.update(pk), by=reader(request))
+    messages.success(request, "It goes from the status page now. Who got it by mail or by a feed has it still.")
+    return redirect("outside:desk", update.incident_id)
