@@ -80,6 +80,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "outside:say": ("say_update", "preview_update"),
     "outside:ask": ("ask_question",),
     "outside:answer": ("answer_question",),
+    "outside:wordings": ("list_wordings", "add_wording"),
+    "outside:wording": ("change_wording", "remove_wording"),
     "outside:withdraw": ("withdraw_update",),
     "outside:page": ("get_status_page", "set_status_page"),
     "outside:publish": ("publish_status_page", "get_status_files"),

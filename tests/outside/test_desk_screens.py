@@ -9,6 +9,7 @@ from raglan.incidents.models import Incident
 from raglan.outside import asking, queries
 from raglan.outside.models import Question, StatusUpdate
 from raglan.people.models import Person
+from raglan.testing import world
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
@@ -102,3 +103,28 @@ def test_rest_does_what_the_desk_does(browser: Client, room: Incident, mara: Per
     assert browser.get(f"{base}/questions?state=answered").json()[0]["answered_in"] == said["id"]
     other = browser.post(f"{base}/updates", {**word, "key": "v", "seen": 0}, "application/json")
     assert other.status_code == 409
+
+
+def test_an_update_begins_with_words_that_are_ready(browser: Client, at: str, room: Incident, bo: Person) -> None:
+    manager = Client()
+    manager.force_login(world.person("Kei Sato", role=Person.Role.MANAGER))
+    words = {"name": "Slow, first word", "stage": "found", "headline": "Slow", "text": f"{HOSTILE} is slow."}
+    assert manager.post("/setup/status/words/", {**words, "text": " "}).status_code == 422
+    assert manager.post("/setup/status/words/", words).status_code == 302
+    one = queries.wordings().get()
+    html = browser.get(f"{at}say/").content.decode()
+    assert f"?with={one.pk}" in html
+    form = browser.get(f"{at}say/?with={one.pk}").context["form"]
+    assert (form["stage"].value(), form["text"].value()) == ("found", words["text"])
+    assert "<script>alert" not in browser.get(f"{at}say/?with={one.pk}").content.decode()
+    assert browser.get(f"{at}say/?with=999").status_code == 404
+    assert manager.post(f"/setup/status/words/{one.pk}/", {**words, "name": "Slow"}).status_code == 302
+    rest = "/api/v1/wordings"
+    made = manager.post(rest, {**words, "stage": "over"}, "application/json").json()
+    assert [item["name"] for item in browser.get(rest).json()] == ["Slow", "Slow, first word"]
+    changed = manager.put(f"{rest}/{made['id']}", {**words, "name": "Over"}, "application/json").json()
+    assert changed["name"] == "Over"
+    assert browser.delete(f"{rest}/{made['id']}").status_code == 403
+    assert manager.delete(f"{rest}/{made['id']}").status_code == 204
+    assert manager.post(f"/setup/status/words/{one.pk}/", {"do": "remove"}).status_code == 302
+    assert browser.get(rest).json() == []

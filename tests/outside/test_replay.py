@@ -11,7 +11,7 @@ from raglan.config import config
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents.models import Incident
-from raglan.outside import asking, components, desk, events, publishing
+from raglan.outside import asking, components, desk, events, publishing, wordings
 from raglan.outside.components import ComponentDraft, PageDraft, WindowDraft
 from raglan.outside.desk import Word
 from raglan.outside.models import (
@@ -23,6 +23,7 @@ from raglan.outside.models import (
     StatusPage,
     StatusUpdate,
     Target,
+    Wording,
 )
 from raglan.people.models import Person
 from raglan.testing import replay, world
@@ -58,6 +59,7 @@ def stored() -> replay.State:
         },
         "windows": replay.rows(PublicWindow, WINDOW),
         "targets": replay.rows(Target, TARGET),
+        "wordings": replay.rows(Wording, ("name", "stage", "headline", "text", "removed_at")),
     }
 
 
@@ -137,6 +139,11 @@ def of_a_place(state: replay.State, said: timeline.EventPayload) -> None:
             state["targets"][said.target]["ended_at"] = said.ended_at
         case events.Published():
             state["targets"][said.target].update(problem="", failing_since=None)
+        case events.WordingSet():
+            row: replay.Row = {"pk": said.wording, "removed_at": None, **said.model_dump(exclude={"wording"})}
+            state["wordings"][said.wording] = row
+        case events.WordingRemoved():
+            state["wordings"][said.wording]["removed_at"] = said.removed_at
         case events.NotPublished():
             state["targets"][said.target].update(problem=said.problem, failing_since=said.failing_since)
 
@@ -179,6 +186,12 @@ def showing(room: Incident, mara: Person, bo: Person) -> None:
     components.remove_component(one, actor=mara)
 
 
+def wording(room: Incident, mara: Person, bo: Person) -> None:
+    made = wordings.add(wordings.Draft("Slow", "looking", "… is slow."), actor=mara)
+    wordings.change(made, wordings.Draft("Slow, first word", "found", "… is slow.", "Slow"), actor=bo)
+    wordings.remove(made, actor=mara)
+
+
 def bringing(room: Incident, mara: Person, bo: Person) -> None:
     components.set_page(PageDraft(True, "Loomhaven"), seen_version=0, actor=mara)
     with TemporaryDirectory() as folder, patch.object(config(), "status_folders", [folder]):
@@ -190,7 +203,7 @@ def bringing(room: Incident, mara: Person, bo: Person) -> None:
         publishing.end(target, actor=mara)
 
 
-@pytest.mark.parametrize("act", [holding, saying, showing, bringing], ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", [holding, saying, showing, wording, bringing], ids=lambda act: act.__name__)
 def test_events_told_to_an_older_copy_give_the_stored_state(
     act: Callable[[Incident, Person, Person], object], room: Incident, mara: Person, bo: Person
 ) -> None:

@@ -226,3 +226,22 @@ class NewsSpread(EventPayload):
     kind = "status_update.spread"
     update: int
     subscribers: int
+
+
+class WordingSet(EventPayload):
+    """Words that an update can begin with are new, or changed."""
+
+    kind = "wording.set"
+    wording: int
+    name: str
+    stage: str
+    headline: str
+    text: str
+
+
+class WordingRemoved(EventPayload):
+    """Words that an update could begin with are offered no more."""
+
+    kind = "wording.removed"
+    wording: int
+    removed_at: datetime

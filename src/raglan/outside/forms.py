@@ -9,9 +9,9 @@ from django import forms
 from raglan.alerts.models import Source
 from raglan.catalog.models import Service
 from raglan.incidents.models import ServiceState
-from raglan.outside import asking, desk, publishing, queries
+from raglan.outside import asking, desk, publishing, queries, wordings
 from raglan.outside import components as verbs
-from raglan.outside.models import Component, PublicWindow, Stage, StatusPage, Target
+from raglan.outside.models import Component, PublicWindow, Stage, StatusPage, Target, Wording
 from raglan.outside.ways.command import commands
 from raglan.people.forms import Form, ZoneField
 from raglan.people.models import Person
@@ -325,3 +325,27 @@ class SubscribeForm(Form):
         help_text="You get a mail with a link. Only when you confirm there, you are told.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+
+
+class WordingForm(Form):
+    """Words that an update can begin with."""
+
+    name = forms.CharField(label="When to use them", max_length=80, help_text="Such as: a page is slow, first word.")
+    stage = forms.ChoiceField(label="How far it is then", choices=Stage.choices, widget=forms.RadioSelect)
+    headline = forms.CharField(label="What it is about, in public words", required=False, max_length=desk.MAX_HEADLINE)
+    text = forms.CharField(
+        label="The words",
+        max_length=desk.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="Leave gaps such as … where each incident differs; they are filled in before anything is said.",
+    )
+
+    def draft(self) -> wordings.Draft:
+        """Return what was written."""
+        data = self.cleaned_data
+        return wordings.Draft(data["name"], data["stage"], data["text"].replace("\r\n", "\n"), data["headline"])
+
+
+def wording_initial(one: Wording) -> dict[str, object]:
+    """Return what the form starts with."""
+    return {"name": one.name, "stage": one.stage, "headline": one.headline, "text": one.text}

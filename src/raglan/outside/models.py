@@ -254,3 +254,18 @@ class Sending(models.Model):
 
     def __str__(self) -> str:
         return f"update {self.update_id} to subscriber {self.subscriber_id}"
+
+
+class Wording(models.Model):
+    """Words that an update can begin with, written on a calm day."""
+
+    ref_kind: ClassVar[str] = "wording"
+
+    name = models.CharField(max_length=80)
+    stage = models.CharField(max_length=10, choices=Stage.choices)
+    headline = models.CharField(max_length=120, blank=True, default="")
+    text = models.TextField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

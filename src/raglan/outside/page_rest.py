@@ -13,8 +13,8 @@ from raglan.catalog.models import Service
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
 from raglan.core.signing import signing_key
-from raglan.outside import components, publishing, queries, render, snapshot, subscribing
-from raglan.outside.models import Component, StatusPage, Subscriber, Target
+from raglan.outside import components, publishing, queries, render, snapshot, subscribing, wordings
+from raglan.outside.models import Component, StatusPage, Subscriber, Target, Wording
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["outside"])
@@ -153,6 +153,25 @@ class ToldOut(Schema):
     webhooks: int
     waiting: int
     missed: int
+
+
+class WordingIn(Body):
+    """Words that an update can begin with; the headline is for public ones."""
+
+    name: ShortText
+    stage: Literal["looking", "found", "watching", "over"]
+    text: Text
+    headline: ShortText = ""
+
+
+class WordingOut(Schema):
+    """Words that an update can begin with."""
+
+    id: int
+    name: str
+    stage: str
+    headline: str
+    text: str
 
 
 class SoonOut(Schema):
@@ -342,6 +361,34 @@ def end_status_webhook(request: HttpRequest, webhook_id: Cursor) -> Status[None]
     """Tell a program no more."""
     actor = _configurer(request)
     subscribing.forget(queries.webhook(webhook_id), why="ended here", actor=actor)
+    return Status(204, None)
+
+
+@router.get("/wordings", response=list[WordingOut], operation_id="list_wordings", summary="Words for updates")
+def list_wordings(request: HttpRequest) -> list[Wording]:
+    """Return the words that updates can begin with."""
+    return list(queries.wordings())
+
+
+@router.post("/wordings", response={201: WordingOut}, operation_id="add_wording", summary="Offer words for updates")
+def add_wording(request: HttpRequest, data: WordingIn) -> Status[Wording]:
+    """Offer words for updates."""
+    actor = _configurer(request)
+    return Status(201, wordings.add(wordings.Draft(**data.model_dump()), actor=actor))
+
+
+@router.put("/wordings/{wording_id}", response=WordingOut, operation_id="change_wording", summary="Change words")
+def change_wording(request: HttpRequest, wording_id: Cursor, data: WordingIn) -> Wording:
+    """Change words for updates; what was said with them stays as it was."""
+    actor = _configurer(request)
+    return wordings.change(queries.wording(wording_id), wordings.Draft(**data.model_dump()), actor=actor)
+
+
+@router.delete("/wordings/{wording_id}", response={204: None}, operation_id="remove_wording", summary="Remove words")
+def remove_wording(request: HttpRequest, wording_id: Cursor) -> Status[None]:
+    """Offer words no more."""
+    actor = _configurer(request)
+    wordings.remove(queries.wording(wording_id), actor=actor)
     return Status(204, None)
 
 

@@ -12,14 +12,17 @@ from raglan.core import timeline
 from raglan.core.signing import signing_key
 from raglan.outside import components, publishing, queries, snapshot, subscribing
 from raglan.outside import render as page_files
+from raglan.outside import wordings as words
 from raglan.outside.forms import (
     ComponentForm,
     PageForm,
     TargetForm,
     WebhookForm,
     WindowForm,
+    WordingForm,
     component_initial,
     page_initial,
+    wording_initial,
 )
 from raglan.outside.models import PublicWindow, Target
 from raglan.outside.ways.way import type_of
@@ -198,3 +201,32 @@ def end_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     subscribing.forget(queries.webhook(pk), why="ended here", actor=reader(request))
     messages.success(request, "It is told no more.")
     return redirect("outside:webhooks")
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def wordings(request: HttpRequest) -> HttpResponse:
+    """Show the words that updates can begin with; a POST adds some."""
+    form = WordingForm(request.POST or None)
+    if _is_done(request, form, lambda: words.add(form.draft(), actor=reader(request))):
+        messages.success(request, "They are offered from now on to whoever writes an update.")
+        return redirect("outside:wordings")
+    context = {"form": form, "wordings": list(queries.wordings())}
+    return render(request, "outside/wordings.html", context, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def wording(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change words, or offer them no more."""
+    found = queries.wording(pk)
+    if request.method == "POST" and request.POST.get("do") == "remove":
+        words.remove(found, actor=reader(request))
+        messages.success(request, f"“{found.name}” is offered no more.")
+        return redirect("outside:wordings")
+    form = WordingForm(request.POST or None, initial=wording_initial(found))
+    if _is_done(request, form, lambda: words.change(found, form.draft(), actor=reader(request))):
+        messages.success(request, "Saved.")
+        return redirect("outside:wordings")
+    context = {"form": form, "wording": found}
+    return render(request, "outside/wordings.html", context, status=422 if form.errors else 200)

@@ -14,10 +14,12 @@ from raglan.outside.models import (
     PublicWindow,
     Question,
     Sending,
+    Stage,
     StatusPage,
     StatusUpdate,
     Subscriber,
     Target,
+    Wording,
 )
 
 
@@ -165,4 +167,22 @@ def webhook(pk: int) -> Subscriber:
     found = webhooks().filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such webhook.")
+    return found
+
+
+def wordings() -> QuerySet[Wording]:
+    """Words that updates can begin with, in the order of stages as they come in an incident."""
+    turn = Case(
+        *(When(stage=stage, then=Value(number)) for number, stage in enumerate(Stage.values)),
+        default=Value(9),
+        output_field=IntegerField(),
+    )
+    return Wording.objects.filter(removed_at__isnull=True).annotate(turn=turn).order_by("turn", "name", "pk")
+
+
+def wording(pk: int) -> Wording:
+    """Return words that are offered. Raises NotFound."""
+    found = wordings().filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There are no such words.")
     return found

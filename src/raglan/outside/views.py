@@ -137,6 +137,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     page, parts = queries.page(), list(queries.components())
     if last and last.is_public:
         start |= {"is_public": True, "headline": last.headline}
+    start |= _words_to_begin_with(request.GET.get("with", ""), headline=str(start.get("headline", "")))
     form, is_looked_at = WordForm(request.POST or None, initial=start, parts=parts if page.is_on else ()), False
     if request.method == "POST" and form.is_valid() and form.attempt(lambda: bool(verbs.check(form.word()))):
         is_looked_at = request.POST.get("do") == "say" and form.cleaned_data["looked"] == form.digest()
@@ -151,8 +152,17 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         said = [(one, ServiceState(word.states[one.pk]).label) for one in parts if one.pk in word.states]
         context |= {"word": word, "stage_words": Stage(word.stage).label, "comes": _comes(word), "said": said}
     context["meanwhile"] = last if form.non_field_errors() else None
+    context["wordings"] = list(queries.wordings())
     context["can_be_public"] = page.is_on and queries.may_go_out(incident)
     return render(request, "outside/say.html", context, status=422 if form.errors else 200)
+
+
+def _words_to_begin_with(number: str, *, headline: str) -> dict[str, object]:
+    """Return what the form starts with when somebody chose words; a story that has a headline keeps it."""
+    if not number.isdecimal() or len(number) > 18:
+        return {}
+    found = queries.wording(int(number))
+    return {"stage": found.stage, "text": found.text, "headline": headline or found.headline}
 
 
 def _comes(word: verbs.Word) -> object:
