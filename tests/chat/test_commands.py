@@ -107,7 +107,7 @@ def test_a_verification_is_answered_with_a_tap(desk: Desk) -> None:
 
 def test_join_lead_update(desk: Desk, bo: Person, incident: Incident) -> None:
     assert desk.says("!join Apache config") == ["Bo Silva is here, on Apache config."]
-    assert desk.says("!lead") == ["Bo Silva has the lead."]
+    assert desk.says("!lead") == ["Bo Silva has the lead.", "raglan: Bo Silva took the lead."]
     assert desk.says("!update Slow but up") == ["Where it stands (Bo Silva): Slow but up"]
     incident.refresh_from_db()
     assert (incident.lead, incident.summary) == (bo, "Slow but up")

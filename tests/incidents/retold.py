@@ -81,3 +81,8 @@ def _(state: State, room: int, said: events.ToolMissed) -> None:
 @hears_of(events.ToolBack)
 def _(state: State, room: int, said: events.ToolBack) -> None:
     state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)
+
+
+@hears_of(events.RoleTaken)
+def _(state: State, room: int, said: events.RoleTaken) -> None:
+    state["incidents"][room][f"{said.role}_id"] = said.person

@@ -32,6 +32,7 @@ from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
+    "scribe_id",
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
     *("standing_version", "next_update_at", "update_reminded_at"),
 )
@@ -207,6 +208,14 @@ def attaching(mara: Person, bo: Person) -> None:
     actions.attach(entry, [Upload("access.log", b"GET / 503"), files[0]], by=mara)
 
 
+def handing_roles_over(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    actions.hand_over(room, "scribe", bo, by=mara, note="I have to leave")
+    actions.hand_over(room, "lead", bo, by=mara)
+    for role in ("scribe", "lead"):
+        actions.hand_over(room, role, None, by=bo)
+
+
 def losing_tools(mara: Person, bo: Person) -> None:
     room = declaring(mara, bo)
     tools = [actions.lose_tool(room, name, by=mara) for name in ("httpd", "Run books", " run  books")]
@@ -331,7 +340,7 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update, losing_tools)
+SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update, losing_tools, handing_roles_over)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

@@ -203,6 +203,22 @@ class LeadTaken(EventPayload):
 
     kind = "incident.lead"
     person: int
+    note: str = ""
+
+
+class RoleTaken(EventPayload):
+    """A person has another role in the room, or nobody has it any more."""
+
+    kind = "incident.role"
+    role: str
+    person: int | None
+    note: str
+
+
+class AvailabilityChanged(EventPayload):
+    """Somebody said whether they can come, or it is over. Who and what is recorded nowhere."""
+
+    kind = "availability.changed"
 
 
 class GroupsJoined(EventPayload):

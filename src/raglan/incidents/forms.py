@@ -3,8 +3,9 @@
 from django import forms
 
 from raglan.catalog.models import Service
-from raglan.incidents.models import Incident, ServiceState
+from raglan.incidents.models import Availability, Incident, Role, ServiceState
 from raglan.people.forms import Form
+from raglan.people.models import Person
 
 NEXT_UPDATE = (
     (0, "no time promised"),
@@ -103,6 +104,35 @@ class ThanksForm(Form):
         max_length=300,
         required=False,
         help_text="In the room, in the name of whoever takes it. Empty: raglan’s own words.",
+    )
+
+
+class AvailabilityForm(Form):
+    """Whether one can come in the next hours."""
+
+    state = forms.ChoiceField(
+        label="In the next hours I am", choices=Availability.State.choices, widget=forms.RadioSelect, initial="free"
+    )
+    hours = forms.TypedChoiceField(
+        label="For",
+        coerce=int,
+        choices=((1, "an hour"), (2, "2 hours"), (4, "4 hours"), (8, "8 hours")),
+        initial=2,
+    )
+    words = forms.CharField(
+        label="What I can help with", max_length=120, required=False, help_text="Such as: httpd, Chef, mail."
+    )
+
+
+class HandOverForm(Form):
+    """A role, whom it goes to, and what they should know."""
+
+    role = forms.ChoiceField(label="Which role", choices=Role.choices)
+    person = forms.ModelChoiceField(
+        label="To", queryset=Person.objects.none(), help_text="Who is in the room. Ask them first."
+    )
+    note = forms.CharField(
+        label="What they should know", max_length=300, required=False, help_text="It stands in the timeline."
     )
 
 

@@ -19,6 +19,13 @@ class ServiceState(models.TextChoices):
     UNKNOWN = "unknown", "Not known"
 
 
+class Role(models.TextChoices):
+    """What one person does for a room. Who speaks to those outside is said at the desk of the outside."""
+
+    LEAD = "lead", "Lead"
+    SCRIBE = "scribe", "Scribe"
+
+
 class Incident(models.Model):
     """A situation that people have declared and coordinate on."""
 
@@ -46,6 +53,7 @@ class Incident(models.Model):
     state_words = models.CharField(max_length=120, blank=True, default="")
     declared_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     lead = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    scribe = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     declared_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closing_words = models.TextField(blank=True, default="")
@@ -345,3 +353,22 @@ class Missed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool_id} missed by {self.person_id}"
+
+
+class Availability(models.Model):
+    """Whether a person can come, as they say themselves. The row goes when its time is over: nobody is tracked."""
+
+    class State(models.TextChoices):
+        """How far somebody can be called away from what they do."""
+
+        FREE = "free", "Free"
+        PULLED = "pulled", "Can be pulled"
+        HEADS_DOWN = "heads_down", "Heads down"
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="availability")
+    state = models.CharField(max_length=12, choices=State.choices)
+    words = models.CharField(max_length=120, blank=True, default="")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.state}"

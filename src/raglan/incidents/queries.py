@@ -1,5 +1,6 @@
 """Reads of incidents."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from raglan.incidents.models import (
     Alike,
     Answer,
     Attachment,
+    Availability,
     EarlierText,
     Entry,
     HeadsUp,
@@ -72,7 +74,7 @@ class PageInRoom:
 
 def incidents(*, state: str = "") -> QuerySet[Incident]:
     """Incidents, open ones first, then the newest."""
-    found = Incident.objects.select_related("lead", "declared_by", "standing_by").order_by("-state", "-pk")
+    found = Incident.objects.select_related("lead", "scribe", "declared_by", "standing_by").order_by("-state", "-pk")
     return found.filter(state=state) if state else found
 
 
@@ -84,7 +86,7 @@ def open_incidents() -> QuerySet[Incident]:
 
 def incident(pk: int) -> Incident:
     """Return an incident. Raises NotFound."""
-    found = Incident.objects.select_related("lead", "declared_by", "standing_by").filter(pk=pk).first()
+    found = Incident.objects.select_related("lead", "scribe", "declared_by", "standing_by").filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such incident.")
     return found
@@ -135,6 +137,7 @@ def askable(incident: Incident, present: Here) -> Askable:
     people = {item.person_id: item.person for item in present.responders}
     services = list(incident.services.values_list("pk", flat=True))
     people |= {person.pk: person for person, _ in on_call_for(services)} if services else {}
+    people |= {item.person_id: item.person for item in can_come(but=people)[:50]}
     return Askable(sorted(people.values(), key=lambda person: person.name), list(Team.objects.order_by("name")))
 
 
@@ -232,6 +235,18 @@ def lost_tools(incident: Incident | None = None, *, only_lost: bool = True) -> Q
     found = LostTool.objects.select_related("service", "lost_by", "back_by", "incident").prefetch_related(missed)
     found = found.filter(incident=incident) if incident else found.filter(incident__state=Incident.State.OPEN)
     return (found.filter(back_at__isnull=True) if only_lost else found).order_by("lost_at", "pk")
+
+
+def can_come(*, but: Iterable[int] = ()) -> QuerySet[Availability]:
+    """People who say that they are free now or can be pulled, free ones first; without those who are there already."""
+    states = (Availability.State.FREE, Availability.State.PULLED)
+    found = Availability.objects.filter(until__gt=now(), state__in=states, person__is_active=True)
+    return found.exclude(person__in=list(but)).select_related("person").order_by("state", "until", "person__name")
+
+
+def availability_of(people: Iterable[int]) -> QuerySet[Availability]:
+    """What people say about themselves now."""
+    return Availability.objects.filter(until__gt=now(), person__in=list(people))
 
 
 def tool_names() -> list[str]:

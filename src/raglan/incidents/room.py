@@ -234,6 +234,7 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     found = queries.here(incident)
     return {
         "here": found,
+        "can_come": list(queries.can_come(but=[item.person_id for item in found.responders])[:12]),
         "is_here": any(item.person_id == reader.pk for item in found.responders),
         "pages": queries.pages_of(incident),
         "groups": list(queries.groups_of(incident)[:20]),

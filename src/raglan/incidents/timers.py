@@ -1,7 +1,7 @@
 """What happens later in incidents, and what incidents add to a page's screen."""
 
 from raglan.core import timers
-from raglan.incidents import actions
+from raglan.incidents import actions, queries
 from raglan.incidents.models import Incident, IncidentPage, Responder
 from raglan.paging import ports
 from raglan.paging.busy import Busy, register_busy
@@ -24,6 +24,12 @@ def remind(due: timers.Due) -> None:
 def show_late(due: timers.Due) -> None:
     """A promised update is late."""
     actions.show_late_update(due.subject_id)
+
+
+@timers.handler(actions.FORGET)
+def forget(due: timers.Due) -> None:
+    """What somebody said about their hours is over."""
+    actions.forget_availability(due.subject_id)
 
 
 def around(page: Page) -> ports.Around:
@@ -57,5 +63,15 @@ def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:
     return found
 
 
+def hours_of(ids: list[int]) -> dict[int, list[Busy]]:
+    """Return what people say themselves about the next hours."""
+    said = queries.availability_of(ids)
+    return {
+        item.person_id: [Busy(f"says: {item.get_state_display().lower()}, until {item.until:%H:%M} UTC", "/free/")]
+        for item in said
+    }
+
+
 ports.register_around(around)
 register_busy(rooms_of)
+register_busy(hours_of)

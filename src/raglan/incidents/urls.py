@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.incidents import entry_views, heads_up_views, views
+from raglan.incidents import entry_views, heads_up_views, people_views, views
 
 app_name = "incidents"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("incidents/<int:pk>/standing/", views.standing, name="standing"),
     path("incidents/<int:pk>/name/", views.name, name="name"),
     path("incidents/<int:pk>/here/", views.here, name="here"),
+    path("incidents/<int:pk>/hand-over/", people_views.hand_over, name="hand_over"),
+    path("free/", people_views.free, name="free"),
     path("incidents/<int:pk>/close/", views.close, name="close"),
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
     path("entries/<int:pk>/", entry_views.show_entry, name="entry"),

@@ -93,11 +93,17 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
     context = room.whole(incident, reader(request), _view(request))
     context |= {
         "kind": kind,
+        "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,
         "askable": queries.askable(incident, queries.here(incident)),
         "catalog": queries.tool_names(),
     }
     return render(request, "incidents/room.html", context, status=status)
+
+
+def _number(word: str) -> int:
+    """Return a number out of an address; words that are none are 0."""
+    return int(word) if re.fullmatch("[0-9]{1,18}", word) else 0
 
 
 @require_GET
@@ -261,6 +267,8 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
             actions.leave(incident, by=person)
         case "lead":
             actions.take_lead(incident, person, by=person)
+        case "scribe":
+            actions.hand_over(incident, "scribe", person, by=person)
         case _:
             doing = _text(request, "doing") if "doing" in request.POST else None
             actions.be_here(incident, by=person, doing=doing)

@@ -2,11 +2,18 @@
 
 from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask
 from raglan.incidents.actions.attachments import Upload, attach
+from raglan.incidents.actions.availability import (
+    FORGET,
+    forget_availability,
+    say_availability,
+    take_availability_back,
+)
 from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
 from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
-from raglan.incidents.actions.presence import be_here, leave, take_lead
+from raglan.incidents.actions.presence import be_here, leave
+from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
 from raglan.incidents.actions.standing import (
     UPDATE_DUE,
@@ -21,6 +28,7 @@ from raglan.incidents.actions.standing import (
 from raglan.incidents.actions.tools import confirm_lost, lose_tool, tool_back
 
 __all__ = [
+    "FORGET",
     "PING",
     "PINGED",
     "PING_AFTER",
@@ -41,8 +49,10 @@ __all__ = [
     "declare",
     "due_standing",
     "follow",
+    "forget_availability",
     "give_heads_up",
     "hand_back",
+    "hand_over",
     "is_shown_late",
     "join_groups",
     "leave",
@@ -54,9 +64,11 @@ __all__ = [
     "remind_lead",
     "rename",
     "reopen",
+    "say_availability",
     "show_late_update",
     "stand_down",
     "take_ask",
+    "take_availability_back",
     "take_helped_back",
     "take_lead",
     "tell_outcome",

@@ -39,13 +39,3 @@ def leave(incident: Incident, *, by: Person) -> None:
     at = now()
     if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=at):
         timeline.append(events.ResponderLeft(person=by.pk, left_at=at), actor=by, about=room_and_now(incident, by))
-
-
-@atomic
-def take_lead(incident: Incident, person: Person, *, by: Person) -> Incident:
-    """Give the lead to a person; the room shows it."""
-    incident.lead = person
-    incident.save(update_fields=["lead"])
-    be_here(incident, by=person)
-    timeline.append(events.LeadTaken(person=person.pk), actor=by, about=room_and_now(incident, person))
-    return incident

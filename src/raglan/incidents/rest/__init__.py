@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from raglan.incidents.rest import entries, heads_ups, rooms, tools
+from raglan.incidents.rest import entries, heads_ups, people, rooms, tools
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, entries, tools):
+for _part in (heads_ups, rooms, entries, tools, people):
     router.add_router("", _part.router)

@@ -19,6 +19,7 @@ from raglan.incidents.rest.shapes import (
     catch_up_out,
     detail,
     fields,
+    person_by_id,
     responder,
     services,
 )
@@ -69,6 +70,14 @@ class LeadIn(Body):
     """Who leads."""
 
     person_id: Id
+    note: ShortText = ""
+
+
+class RoleIn(Body):
+    """Who has the role, or nobody, and what they should know."""
+
+    person_id: Id | None
+    note: ShortText = ""
 
 
 class GroupsIn(Body):
@@ -181,7 +190,18 @@ def take_lead(request: HttpRequest, incident_id: Cursor, data: LeadIn) -> Incide
     person = Person.objects.filter(pk=data.person_id, is_active=True).first()
     if person is None:
         raise BadInput("person_id", "there is no such person", status=422)
-    return detail(actions.take_lead(queries.incident(incident_id), person, by=by))
+    return detail(actions.take_lead(queries.incident(incident_id), person, by=by, note=data.note))
+
+
+@router.post(
+    "/incidents/{incident_id}/roles/{role}", response=IncidentDetail, operation_id="hand_over", summary="Hand over"
+)
+def hand_over(
+    request: HttpRequest, incident_id: Cursor, role: Literal["lead", "scribe"], data: RoleIn
+) -> IncidentDetail:
+    """Give a role to a person, or to nobody, with a note that stands in the timeline."""
+    by, person = responder(request), person_by_id(data.person_id, "person_id")
+    return detail(actions.hand_over(queries.incident(incident_id), role, person, by=by, note=data.note))
 
 
 @router.post(

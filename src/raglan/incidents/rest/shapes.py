@@ -54,6 +54,7 @@ class IncidentDetail(IncidentOut):
     standing_version: int
     next_update_at: datetime | None
     here: list[HereOut]
+    scribe: str | None
     services: list[str]
     group_ids: list[int]
 
@@ -222,6 +223,7 @@ def detail(incident: Incident) -> IncidentDetail:
         "standing_version": incident.standing_version,
         "next_update_at": incident.next_update_at,
         "here": here,
+        "scribe": incident.scribe.name if incident.scribe else None,
         "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
         "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
     }

@@ -1,0 +1,60 @@
+"""Screens of people in and around a room: hand a role over, and say whether one can come."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from raglan.incidents import actions, queries
+from raglan.incidents.forms import AvailabilityForm, HandOverForm
+from raglan.incidents.models import Availability, Incident
+from raglan.people.access import Scope, needs, reader
+from raglan.people.models import Person
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@form_methods
+@needs(Scope.RESPOND)
+def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand a role over with a note."""
+    person, incident = reader(request), queries.incident(pk)
+    form = HandOverForm(request.POST or None, initial={"role": request.GET.get("role", "lead")})
+    form.fields["person"].queryset = _there(incident)  # type: ignore[attr-defined]  # a ModelChoiceField
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        done = form.attempt(
+            lambda: actions.hand_over(incident, data["role"], data["person"], by=person, note=data["note"])
+        )
+        if done is not None:
+            return redirect("incidents:room", pk)
+    context = {"incident": incident, "form": form}
+    return render(request, "incidents/hand_over.html", context, status=422 if form.errors else 200)
+
+
+def _there(incident: Incident) -> QuerySet[Person]:
+    here = incident.responders.filter(left_at__isnull=True).values("person")
+    return Person.objects.filter(pk__in=here, is_active=True).order_by("name")
+
+
+@form_methods
+@needs(Scope.RESPOND)
+def free(request: HttpRequest) -> HttpResponse:
+    """Say whether one can come in the next hours, and see who can."""
+    person = reader(request)
+    own = Availability.objects.filter(pk__in=queries.availability_of([person.pk])).first()
+    initial = {"state": own.state, "words": own.words} if own else None
+    form = AvailabilityForm(request.POST or None, initial=initial)
+    if request.method == "POST" and "take_back" in request.POST:
+        actions.take_availability_back(person)
+        return redirect("incidents:free")
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        actions.say_availability(person, data["state"], length=timedelta(hours=data["hours"]), words=data["words"])
+        messages.success(request, "It is shown to who looks for help, until its time is over. Then it is forgotten.")
+        return redirect("incidents:free")
+    context = {"form": form, "own": own, "can_come": list(queries.can_come()[:100])}
+    return render(request, "incidents/free.html", context, status=422 if form.errors else 200)
