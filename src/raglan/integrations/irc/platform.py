@@ -1,0 +1,219 @@
+"""IRC as a chat platform: settings, and the line to a server.
+
+Nothing here has an id and nothing is repeated by the server: a line that was taken just before raglan died may stand
+there a second time, and what was said while raglan was away is not heard.
+"""
+
+import json
+import queue
+import re
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from raglan.chat.ports import Can, Heard, Incoming, Line, Opened, Setting, Wanted
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, DeliveryError
+from raglan.integrations.irc.session import Place, Session
+from raglan.integrations.irc.wire import MOST_BYTES, Said, cut, plain
+
+NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,30}")
+CHANNEL = re.compile(r"[#&+!][^\s,\x00-\x1f:]{1,60}")
+SERVER = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?")
+MOST_ROOMS = 60
+QUIET_S = 60.0
+NO_ROOM = ("403", "404", "405", "437", "442", "471", "473", "474", "475", "476", "477")
+
+
+class Irc:
+    """The platform `irc`."""
+
+    slug: ClassVar[str] = "irc"
+    title: ClassVar[str] = "IRC"
+    address_word: ClassVar[str] = "account or nick!user@host"
+    address_example: ClassVar[str] = "account:rowan"
+    lobby_help: ClassVar[str] = (
+        "A channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
+    )
+    can: ClassVar[frozenset[Can]] = frozenset({Can.INVITES})
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("server", "Server", "Name and port, such as irc.example.org:6697."),
+        Setting("tls", "Encryption", "", choices=(("yes", "TLS"), ("no", "None; only inside your own network"))),
+        Setting("nick", "Nick", "Under which raglan is there, such as raglan."),
+        Setting("password", "Password of the server", "Where it needs one.", is_secret=True, is_needed=False),
+    )
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Refuse what is no server or no nick."""
+        place_of(settings)
+
+    def check_address(self, address: str) -> str:
+        """Return an account, or who somebody is with their host."""
+        if address.startswith("account:") and re.fullmatch(r"account:[^\s]{1,100}", address):
+            return address
+        if not re.fullmatch(r"[^\s!@]{1,40}![^\s!@]{1,60}@[^\s!@]{1,190}", address):
+            raise BadInput("address", "write account:name, or nick!user@host as the server shows it", status=422)
+        return address
+
+    def connect(self, settings: Mapping[str, str]) -> "Server":
+        """Return a line."""
+        return Server(place_of(settings))
+
+
+def place_of(settings: Mapping[str, str]) -> Place:
+    """Return where a server is. Raises BadInput."""
+    found = SERVER.fullmatch(settings["server"])
+    tls = settings["tls"] == "yes"
+    port = int((found and found[2]) or (6697 if tls else 6667))
+    if found is None or not 0 < port < 65536:
+        raise BadInput("server", "write a name and a port, such as irc.example.org:6697", status=422)
+    if not NICK.fullmatch(settings["nick"]):
+        raise BadInput("nick", "write a nick: letters, digits and -, beginning with a letter", status=422)
+    return Place(found[1].strip("[]"), port, tls, settings["nick"], settings["password"])
+
+
+class Server:
+    """A line to a server. It comes up when it is used first, and anew when it broke."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._rooms: dict[str, None] = {}  # in the order in which they were entered
+        self._run = secrets.token_hex(6)
+        self._count = 0
+
+    def whoami(self) -> str:
+        """Return our nick."""
+        return self._up().nick
+
+    def open_room(self, wanted: Wanted) -> Opened:
+        """Enter a channel, which makes it; it is kept out of lists."""
+        room = f"#{wanted.name}".lower()
+        self._enter(room)
+        self._ask(f"MODE {room} +s", f"TOPIC {room} :{_short(wanted.topic)}")
+        return Opened(room, "")
+
+    def find_room(self, name: str) -> Opened:
+        """Enter a channel that people made."""
+        room = name.lower()
+        if not CHANNEL.fullmatch(room):
+            raise DeliveryError(f"{name[:60]} is no channel", permanent=True)
+        self._enter(room)
+        return Opened(room, "")
+
+    def post(self, room: str, line: Line) -> str:
+        """Say a line; a long one becomes several."""
+        if room not in self._rooms:
+            self._enter(room)
+        self._ask(*(f"PRIVMSG {room} :{piece}" for piece in cut(line.who, line.text)))
+        return ""
+
+    def set_topic(self, room: str, topic: str) -> None:
+        """Set the topic."""
+        if room not in self._rooms:
+            self._enter(room)
+        self._ask(f"TOPIC {room} :{_short(topic)}")
+
+    def invite(self, room: str, person: str) -> None:
+        """Invite somebody by nick. An account says nothing of where somebody is, so nobody is asked."""
+        if not person.startswith("account:"):
+            self._ask(f"INVITE {person.partition('!')[0]} {room}")
+
+    def hear(self, cursor: str, wait_s: float) -> Heard:
+        """Wait for news. The cursor holds the channels that we are in, so that we enter them again after a break."""
+        session = self._up(_rooms_of(cursor))
+        if time.monotonic() - session.last_heard > QUIET_S:
+            session.ask()
+        found = self._next(session, min(wait_s, QUIET_S))
+        while found and len(found) < 200 and (more := self._next(session, 0)):
+            found += more
+        return Heard(found, json.dumps(list(self._rooms)[-MOST_ROOMS:]))
+
+    def close(self) -> None:
+        """Leave."""
+        self._is_closed = True
+        if self._session is not None:
+            self._session.end("raglan ended it")
+
+    def _next(self, session: Session, wait_s: float) -> list[Incoming]:
+        try:
+            said = session.heard.get(timeout=wait_s) if wait_s else session.heard.get_nowait()
+        except queue.Empty:
+            return []
+        if said is None:
+            raise DeliveryError(f"the IRC server is gone: {session.why}", permanent=False)
+        if said.command == "KICK" and len(said.words) > 1 and said.words[1] == session.nick:
+            self._rooms.pop(said.words[0].lower(), None)
+            return []
+        message = self._message(said)
+        return [message] if message else []
+
+    def _message(self, said: Said) -> Incoming | None:
+        """Return what somebody said in a channel; what is said to us alone is not for a room."""
+        room = said.words[0].lower() if said.words else ""
+        text = said.last
+        if said.command != "PRIVMSG" or not CHANNEL.fullmatch(room):
+            return None
+        if text.startswith("\x01"):
+            if not text.startswith("\x01ACTION "):
+                return None
+            text = "* " + text.removeprefix("\x01ACTION ")
+        self._count += 1
+        account = said.tags.get("account")
+        return Incoming(
+            id=said.tags.get("msgid") or f"{self._run}-{self._count}",
+            room=room,
+            author=f"account:{account}" if account else said.source,
+            author_name=said.nick,
+            text=plain(text),
+            at=_moment(said.tags.get("time", "")),
+        )
+
+    def _enter(self, room: str) -> None:
+        self._ask(f"JOIN {room}")
+        self._rooms[room] = None
+
+    def _ask(self, *lines: str) -> None:
+        """Send, and raise DeliveryError when the server refuses for good."""
+        for complaint in self._up().ask(*lines):
+            if complaint.command in NO_ROOM:
+                self._rooms.pop(complaint.words[1].lower() if len(complaint.words) > 1 else "", None)
+                raise DeliveryError(f"the IRC server refused: {plain(complaint.last)[:200]}", permanent=True)
+
+    def _up(self, rooms: tuple[str, ...] = ()) -> Session:
+        """Return a session; a new one enters the channels of the last one again."""
+        with self._lock:
+            if self._is_closed:
+                raise DeliveryError("the line is closed", permanent=False)
+            if self._session is None or self._session.is_over:
+                known = tuple(dict.fromkeys([*rooms, *self._rooms]))
+                self._session = Session(self._place)
+                self._rooms = dict.fromkeys(known)
+                if known:
+                    self._session.ask(*(f"JOIN {room}" for room in known))
+            return self._session
+
+
+def _rooms_of(cursor: str) -> tuple[str, ...]:
+    try:
+        found = json.loads(cursor) if cursor else []
+    except ValueError:
+        found = []
+    return tuple(room for room in found if isinstance(room, str) and CHANNEL.fullmatch(room))
+
+
+def _short(topic: str) -> str:
+    return plain(topic).encode()[:MOST_BYTES].decode("utf-8", "ignore")
+
+
+def _moment(stamp: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(stamp)
+    except ValueError:
+        return now()
+    return found if found.tzinfo else now()

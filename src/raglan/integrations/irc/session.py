@@ -1,0 +1,200 @@
+"""A session on an IRC server: one socket, one thread that reads it, and everybody else asks.
+
+What is sent is followed by a PING: a server answers in order, so that its PONG says that all before was taken, and what
+came between is why not.
+"""
+
+import queue
+import secrets
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from raglan.config import config
+from raglan.core import http
+from raglan.core.db import in_write
+from raglan.core.errors import DeliveryError
+from raglan.integrations.irc.wire import Said, read
+
+WANTED = ("account-tag", "server-time", "message-tags")
+MOST_LINE = 16_384
+MOST_WAITING = 10_000
+WORDS_FOR_TAKEN = ("432", "433", "436", "437")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is, and how we get in."""
+
+    host: str
+    port: int
+    tls: bool
+    nick: str
+    password: str
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Somebody who waits for a PONG, and what the server complained of meanwhile."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    complaints: list[Said] = field(default_factory=list)
+
+
+class Session:
+    """One connection, from its greeting to its end."""
+
+    def __init__(self, place: Place) -> None:
+        if in_write():
+            raise RuntimeError("no network inside a transaction")
+        self.heard: queue.Queue[Said | None] = queue.Queue(MOST_WAITING)
+        self.nick = place.nick
+        self.why = ""
+        self.last_heard = time.monotonic()
+        self._asked: dict[str, _Asked] = {}
+        self._current: list[_Asked] = []
+        self._welcome = threading.Event()
+        self._writing = threading.Lock()
+        self._asking = threading.Lock()
+        self._socket = _connected(place)
+        self._thread = threading.Thread(target=self._run, name="raglan-irc", daemon=True)
+        self._thread.start()
+        self._greet(place)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended."""
+        return bool(self.why)
+
+    def ask(self, *lines: str) -> list[Said]:
+        """Send lines, wait until the server has taken them; return what it complained of. Raises DeliveryError."""
+        with self._asking:
+            token = secrets.token_hex(8)
+            asked = self._asked[token] = _Asked()
+            self._current.append(asked)
+            try:
+                self.send(*lines, f"PING :{token}")
+                if not asked.done.wait(config().send_deadline_s):
+                    self.end("it answered too slowly")
+            finally:
+                self._asked.pop(token, None)
+                self._current.remove(asked)
+        if self.is_over:
+            raise DeliveryError(f"the IRC server is gone: {self.why}", permanent=False)
+        return asked.complaints
+
+    def send(self, *lines: str) -> None:
+        """Send lines. Raises DeliveryError."""
+        data = b"".join(line.replace("\r", " ").replace("\n", " ").encode()[:510] + b"\r\n" for line in lines)
+        try:
+            with self._writing:
+                self._socket.sendall(data)
+        except OSError as error:
+            self.end(str(error))
+            raise DeliveryError(f"the IRC server is gone: {error}", permanent=False) from None
+
+    def end(self, why: str) -> None:
+        """Let go; whoever waits is told."""
+        self.why = self.why or why or "it ended"
+        with suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        for asked in list(self._current):
+            asked.done.set()
+        self._welcome.set()
+        with suppress(queue.Full):
+            self.heard.put_nowait(None)
+
+    def _greet(self, place: Place) -> None:
+        first = [f"PASS :{place.password}"] if place.password else []
+        self.send("CAP LS 302", *first, f"NICK {self.nick}", f"USER {place.nick} 0 * :raglan")
+        if not self._welcome.wait(config().send_deadline_s):
+            self.end("it did not let us in in time")
+        if self.is_over:
+            raise DeliveryError(f"the IRC server did not let us in: {self.why}", permanent=False)
+
+    def _run(self) -> None:
+        try:
+            for line in _lines(self._socket):
+                self.last_heard = time.monotonic()
+                self._take(read(line))
+        except (OSError, DeliveryError) as error:
+            self.end(str(error))
+        finally:
+            self.end("the server ended it")
+            with suppress(OSError):
+                self._socket.close()
+
+    def _take(self, said: Said) -> None:
+        match said.command:
+            case "PING":
+                self.send(f"PONG :{said.last}")
+            case "PONG":
+                if asked := self._asked.get(said.last):
+                    asked.done.set()
+            case "CAP":
+                self._agree(said)
+            case "001":
+                self.nick = said.words[0] if said.words else self.nick
+                self._welcome.set()
+            case "PRIVMSG" | "KICK":
+                self._keep(said)
+            case "ERROR":
+                self.end(said.last)
+            case _:
+                self._note(said)
+
+    def _keep(self, said: Said) -> None:
+        try:
+            self.heard.put_nowait(said)
+        except queue.Full:
+            self.end("more came in than could be taken")
+
+    def _note(self, said: Said) -> None:
+        if not self._welcome.is_set() and said.command in WORDS_FOR_TAKEN:
+            self.nick += "_"
+            if len(self.nick) > 40:
+                self.end("our name is taken")
+            else:
+                self.send(f"NICK {self.nick}")
+        elif not self._welcome.is_set() and said.command in ("464", "465"):
+            self.end(said.last)
+        elif said.command[:1] in ("4", "5"):
+            for asked in self._current:
+                asked.complaints.append(said)
+
+    def _agree(self, said: Said) -> None:
+        """Ask for what tells us who people are; a server that knows nothing of this lets us in without."""
+        verb = said.words[1].upper() if len(said.words) > 1 else ""
+        if verb == "LS" and "*" not in said.words[2:-1]:
+            offered = {word.partition("=")[0] for word in said.last.split()}
+            wanted = [name for name in WANTED if name in offered]
+            self.send(*([f"CAP REQ :{' '.join(wanted)}"] if wanted else ["CAP END"]))
+        elif verb in ("ACK", "NAK"):
+            self.send("CAP END")
+
+
+def _connected(place: Place) -> socket.socket:
+    address = http.resolve(place.host, place.port)
+    wait_s = config().send_deadline_s
+    try:
+        raw = socket.create_connection((str(address), place.port), timeout=wait_s)
+        if place.tls:
+            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=place.host)
+        raw.settimeout(None)
+    except OSError as error:
+        raise DeliveryError(f"{place.host} could not be reached: {error}", permanent=False) from None
+    return raw
+
+
+def _lines(connected: socket.socket) -> Iterator[str]:
+    """Yield the lines that come over a socket, until it ends."""
+    rest = b""
+    while piece := connected.recv(4096):
+        *whole, rest = (rest + piece).split(b"\n")
+        if len(rest) > MOST_LINE:
+            raise DeliveryError("a line of the server is too long", permanent=False)
+        yield from (line.rstrip(b"\r").decode("utf-8", "replace") for line in whole)

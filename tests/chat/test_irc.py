@@ -1,0 +1,134 @@
+"""A real IRC server: a channel for an incident, both ways, through the end of the server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from raglan.chat import actions, hearing, ports, queries, sending
+from raglan.chat.models import Workspace
+from raglan.core.errors import BadInput, DeliveryError
+from raglan.incidents import actions as incidents
+from raglan.incidents.models import Entry, Incident
+from raglan.integrations.irc.platform import Irc
+from raglan.integrations.irc.wire import MOST_BYTES, REST, cut, read
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.support.ngircd import PASSWORD, Guest, Ngircd, irc_server
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Ngircd]:
+    with irc_server() as running:
+        yield running
+
+
+@pytest.fixture
+def irc(server: Ngircd, outbox: world.Outbox) -> Workspace:
+    settings = {"server": f"127.0.0.1:{server.port}", "tls": "no", "nick": "raglan", "password": PASSWORD}
+    return actions.connect(Irc(), actions.Draft("IRC", settings), actor="raglan")
+
+
+@pytest.fixture
+def line(irc: Workspace) -> Iterator[ports.Connection]:
+    line = actions.line_to(irc)
+    yield line
+    line.close()
+
+
+def hear(irc: Workspace, line: ports.Connection, count: int = 1) -> None:
+    """Take in so many messages."""
+    new = 0
+    while new < count:
+        new += hearing.hear(irc, line.hear(irc.cursor, 10))
+    world.fire_all()
+
+
+def say(incident: Incident, by: Person, *texts: str) -> None:
+    for text in texts:
+        incidents.post(incident, incidents.Said(Entry.Kind.NOTE, text), by=by)
+    world.fire_all()
+
+
+def test_a_channel_goes_on_after_the_end_of_its_server(
+    server: Ngircd, irc: Workspace, line: ports.Connection, mara: Person, bo: Person
+) -> None:
+    incident = incidents.declare("Apache is down", by=mara)
+    world.fire_all()
+    sending.send_waiting(irc, line)
+    room, guest = f"#inc-{incident.pk}", Guest(server, "bo").enter(f"#inc-{incident.pk}")
+    assert guest.topic(room).startswith("Not known · no lead yet")
+
+    guest.say(room, f"!link {actions.make_code(bo)}")
+    hear(irc, line)
+    guest.say(room, "the site is slow for me")
+    guest.say(room, "!doing restart httpd")
+    hear(irc, line, 2)
+    say(incident, mara, "two\nlines")
+    sending.send_waiting(irc, line)
+    assert [text.replace("\x02", "") for text in guest.read()][-3:] == [
+        f"Bo Silva is doing: restart httpd – Afterwards: !done {Entry.objects.get(kind='doing').pk} and what happened",
+        "Mara Keller: two",
+        "lines",
+    ]
+    said = list(Entry.objects.filter(incident=incident, author=bo).order_by("pk").values_list("text", flat=True))
+    assert said == ["the site is slow for me", "restart httpd"]
+
+    server.kill()
+    guest.leave()
+    say(incident, mara, *[f"line {number}" for number in range(5)])
+    with pytest.raises(DeliveryError):
+        sending.send_waiting(irc, line)
+    server.start()
+    hearing.hear(irc, line.hear(irc.cursor, 0))  # enters its channels again
+    again = Guest(server, "bo").enter(room)
+    sending.send_waiting(irc, line)
+    sending.send_waiting(irc, line)
+    assert [text.replace("\x02", "") for text in again.read()] == [f"Mara Keller: line {number}" for number in range(5)]
+    again.leave()
+
+
+def test_whoever_takes_a_nick_elsewhere_is_nobody(
+    server: Ngircd, irc: Workspace, line: ports.Connection, mara: Person, bo: Person
+) -> None:
+    actions.know_as(irc, "bo!~bo@elsewhere.example", bo, actor="raglan")
+    incident = incidents.declare("Apache is down", by=mara)
+    world.fire_all()
+    sending.send_waiting(irc, line)
+    guest = Guest(server, "bo").enter(f"#inc-{incident.pk}")
+    guest.say(f"#inc-{incident.pk}", "!lead")
+    hear(irc, line)
+    incident.refresh_from_db()
+    guest.leave()
+    assert (incident.lead, queries.waiting(irc).count()) == (None, 1)
+
+
+def test_a_wrong_password_is_told(server: Ngircd) -> None:
+    settings = {"server": f"127.0.0.1:{server.port}", "tls": "no", "nick": "raglan", "password": "wrong"}
+    with pytest.raises(DeliveryError):
+        Irc().connect(settings).whoami()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("server", "irc example"), ("server", "a:99999"), ("nick", "1st"), ("nick", "a b")]
+)
+def test_settings_that_can_not_work_are_refused(name: str, value: str) -> None:
+    settings = {"server": "irc.example.org", "tls": "yes", "nick": "raglan", "password": "", name: value}
+    with pytest.raises(BadInput) as refused:
+        Irc().check(settings)
+    assert refused.value.field == name
+
+
+def test_long_words_are_cut_at_spaces_and_end_early() -> None:
+    pieces = cut("Bo Silva:", "wörter " * 200)
+    assert all(len(piece.encode()) <= MOST_BYTES for piece in pieces)
+    assert " ".join(pieces).replace("\x02", "").split() == ["Bo", "Silva:", *["wörter"] * 200]
+    assert cut("Bo:", "x" * 20_000)[-1] == REST
+    assert cut("", "a\r\nPRIVMSG #b :c\x00\x03") == ["a", "PRIVMSG #b :c"]
+
+
+def test_a_line_is_read_with_its_tags() -> None:
+    said = read("@account=bo;time=2026-01-01T00:00:00.000Z;x=a\\sb :bo!b@h PRIVMSG #inc-1 :hello: all")
+    assert (said.command, said.words, said.nick) == ("PRIVMSG", ("#inc-1", "hello: all"), "bo")
+    assert said.tags == {"account": "bo", "time": "2026-01-01T00:00:00.000Z", "x": "a b"}
