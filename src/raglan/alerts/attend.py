@@ -46,7 +46,7 @@ def attend(
         return _first(group, alert, at, page_by, telling)
     if page.state == Page.State.ACKNOWLEDGED:
         return _again(group, page, alert, at, page_by)
-    is_said = urgency_by_route(group, page.policy) is not None
+    is_said = bool(group.urgencies) and urgency_by_route(group, page.policy) is not None
     if not is_said and paging.raise_urgency(page, severity=alert.severity):
         return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
     return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []

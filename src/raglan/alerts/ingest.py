@@ -4,8 +4,9 @@ The journal calls `ingest` with all that waits; the commit is what a 2xx stands 
 snapshot that is read once for the whole batch.
 """
 
+from collections import Counter as Tally
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from raglan.alerts import events, flapping, queries, storms
@@ -15,7 +16,7 @@ from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.placing import Placed
-from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal, SourceKey
+from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal, SourceKey, Standing
 from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Seen, Snapshot, keep, read
 from raglan.core import metrics
 from raglan.core.clock import now
@@ -24,12 +25,15 @@ from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 
 
-@dataclass
+@dataclass(slots=True)
 class _Counts:
     new: int = 0
     repeated: int = 0
     resolved: int = 0
     parked: int = 0
+
+    def outcome(self, standing: Sequence[Standing | None]) -> Outcome:
+        return Outcome(self.new, self.repeated, self.resolved, self.parked, standing)
 
 
 @atomic
@@ -38,15 +42,15 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
     take_turn("alerts")  # counts of a group are read and written
     snapshot = read(batches)
     flapping.read_openings(snapshot, min((batch.received_at for batch in batches), default=snapshot.at))
-    outcomes = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
+    counted = [_take_batch(batch, seen, snapshot) for batch, seen in zip(batches, snapshot.seen, strict=True)]
     snapshot.store()
     _settle(snapshot)
     _note_sources(batches, snapshot)
     fault_point("ingest.before_commit")
     keep(snapshot)
     return [
-        replace(outcome, standing=[snapshot.standing(item) for item in seen]) if batch.decoded.marks else outcome
-        for batch, seen, outcome in zip(batches, snapshot.seen, outcomes, strict=True)
+        counts.outcome([snapshot.standing(item) for item in seen] if batch.decoded.marks else ())
+        for batch, seen, counts in zip(batches, snapshot.seen, counted, strict=True)
     ]
 
 
@@ -55,7 +59,7 @@ def _settle(snapshot: Snapshot) -> None:
         storms.settle(snapshot.open_groups.values(), why="all that fired in this storm is over or held back")
 
 
-def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outcome:
+def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> _Counts:
     counts = _Counts()
     for item in seen:
         _take(item, batch, snapshot, counts)
@@ -65,7 +69,7 @@ def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> Outco
         snapshot.keep("parked", problem.raw, batch, problem=sentence)
         about = [f"source:{batch.source.id}"]
         snapshot.tell((events.SignalParked(source=batch.source.slug, problem=sentence[:500]), about))
-    return Outcome(counts.new, counts.repeated, counts.resolved, counts.parked)
+    return counts
 
 
 def _take(seen: Seen, batch: Batch, snapshot: Snapshot, counts: _Counts) -> None:
@@ -105,49 +109,55 @@ def _refresh(alert: Alert, signal: RawSignal) -> None:
 
 def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> Alert:
     """Open an alert in its group, and page when nothing holds it back and nobody is paged yet."""
-    signal = seen.signal
-    placed = seen.placed or snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
+    signal, at, received_at, source_id = seen.signal, snapshot.at, batch.received_at, batch.source.id
+    placed = seen.placed or snapshot.places.of(signal.labels, source_id, at)
     known = snapshot.open_groups.get(placed.key)
     group = known or _open_group(placed, signal, batch, snapshot)
+    flaps = flapping.at_opening(seen, placed, source_id, received_at, snapshot)
+    asked = flapping.asked(flaps, signal.severity, received_at, at) if flaps else None
+    held = snapshot.hold(signal.labels, source_id, asked)
     alert = bulk.fresh(
         Alert,
         {"group": group},
         id=snapshot.alert_keys.take(),
-        group_id=group.pk,
+        group_id=group.id,
         fingerprint=seen.fingerprint,
         dedup_key=signal.dedup_key,
-        source_id=batch.source.id,
+        source_id=source_id,
         labels=signal.labels,
         annotations=signal.annotations,
         title=signal.title[:300],
         severity=signal.severity[:20],
         link=signal.link,
-        starts_at=signal.starts_at or batch.received_at,
+        starts_at=signal.starts_at or received_at,
         expires_at=signal.expires_at,
-        received_at=batch.received_at,
-        last_seen_at=snapshot.at,
+        received_at=received_at,
+        last_seen_at=at,
+        held=held.how,
+        held_by=list(held.by),
+        active_since=None if held.how else at,
+        trail=[seen.identified, new, placed.routed, placed.grouped, *held.decisions],
     )
     group.alert_count += 1
     group.firing_count += 1
+    group.held_count += bool(held.how)
     snapshot.count(group)
-    flaps = flapping.at_opening(seen, placed, batch.source.id, batch.received_at, snapshot)
-    asked = flapping.asked(flaps, signal.severity, batch.received_at, snapshot.at) if flaps else None
-    held = snapshot.hold(signal.labels, batch.source.id, asked)
-    set_held(alert, held.how, list(held.by), snapshot.at)
     snapshot.add_alert(alert)
-    note_inhibitor(alert, snapshot.noise.inhibitions)
+    if snapshot.noise.inhibitions:
+        note_inhibitor(alert, snapshot.noise.inhibitions)
     earlier, waited_until = group.page_id, group.page_at
     telling = flaps.words if flaps else ""
-    decided, facts = attend(group, alert, snapshot.at, page_by=snapshot.start_page, telling=telling)
-    if (group.page_id, group.page_at) != (earlier, waited_until):
+    decided, facts = attend(group, alert, at, page_by=snapshot.start_page, telling=telling)
+    page = group.page_id
+    if page != earlier or group.page_at != waited_until:
         snapshot.touch(group)
-    snapshot.left |= earlier not in (None, group.page_id)
-    snapshot.decide(alert, seen.identified, new, placed.routed, placed.grouped, *held.decisions, decided)
-    if known:
-        snapshot.tell(*facts)
-    else:
+    snapshot.left |= earlier not in (None, page)
+    snapshot.decide(alert, decided)
+    if known is None:
         snapshot.tell_opened(_opened(group, decided))
-    snapshot.fire(_fired(alert, group.pk, batch.source))
+    elif facts:
+        snapshot.tell(*facts)
+    snapshot.fire(_fired(alert, group.id, batch.source))
     if flaps:
         flapping.opened(alert, flaps, snapshot)
     return alert
@@ -280,8 +290,10 @@ def _end(group: AlertGroup, snapshot: Snapshot, *, why: str) -> None:
 
 
 def _keep(signal: RawSignal, batch: Batch, snapshot: Snapshot, alert: Alert | None, decision: Decision) -> None:
-    problem = "" if alert else decision.reason
-    snapshot.keep(signal.status, signal.raw, batch, alert=alert.pk if alert else None, problem=problem)
+    if alert is None:
+        snapshot.keep(signal.status, signal.raw, batch, problem=decision.reason)
+    else:
+        snapshot.keep(signal.status, signal.raw, batch, alert=alert.id)
 
 
 def store(snapshot: Snapshot) -> None:
@@ -300,12 +312,15 @@ def _note_sources(batches: Sequence[Batch], snapshot: Snapshot) -> None:
     if late:
         Source.objects.filter(pk__in=late).update(last_heard_at=snapshot.at)
         snapshot.heard |= dict.fromkeys(late, snapshot.at)
+    accepted = Tally[str]()
     for batch in batches:
-        metrics.signals_accepted.labels(batch.source.slug).inc(len(batch.decoded.signals))
+        accepted[batch.source.slug] += len(batch.decoded.signals)
         if batch.decoded.problems:
             problem = batch.decoded.problems[0]
             sentence = f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
             Source.objects.filter(pk=batch.source.id).update(last_error=sentence[:1000], last_error_at=now())
+    for slug, count in accepted.items():
+        metrics.signals_accepted.labels(slug).inc(count)
 
 
 @atomic

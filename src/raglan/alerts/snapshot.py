@@ -18,6 +18,7 @@ from raglan.alerts import closing, events, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
 from raglan.alerts.pipeline import Noise, deduplicate, hold, identify
+from raglan.alerts.pipeline.deduplicate import NEW
 from raglan.alerts.pipeline.hold import Asked, Held
 from raglan.alerts.pipeline.inhibit import Cause
 from raglan.alerts.pipeline.route import RouteRule
@@ -126,13 +127,13 @@ class Snapshot:
 
     def add_alert(self, alert: Alert) -> None:
         """Open an alert; it is stored with the others."""
-        self.new_alerts[alert.pk] = alert
+        self.new_alerts[alert.id] = alert
         self.open_alerts[alert.fingerprint] = alert
 
     def count(self, group: AlertGroup) -> None:
         """Have the counts of a group stored, which no index knows."""
-        if group.pk not in self.new_groups:
-            self.groups_counted[group.pk] = group
+        if group.id not in self.new_groups:
+            self.groups_counted[group.id] = group
 
     def touch(self, thing: Alert | AlertGroup) -> None:
         """Have what was changed on a row stored; a new one is stored as it then is."""
@@ -144,7 +145,7 @@ class Snapshot:
 
     def decide(self, alert: Alert, *decisions: Decision) -> None:
         """Keep what was decided: with a new alert in its row, later in rows of their own."""
-        if alert.pk in self.new_alerts:
+        if alert.id in self.new_alerts:
             alert.trail += decisions
             return
         self.decisions += [
@@ -210,7 +211,7 @@ class Snapshot:
     def standing(self, seen: Seen) -> Standing | None:
         """Return the open alert that a signal is about, for whoever wants to know it again."""
         alert = self.open_alerts.get(seen.fingerprint)
-        return Standing(alert.pk, alert.expires_at) if alert is not None and alert.expires_at is not None else None
+        return Standing(alert.id, alert.expires_at) if alert is not None and alert.expires_at is not None else None
 
     def flush(self) -> None:
         """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused."""
@@ -326,9 +327,9 @@ def keep(snapshot: Snapshot) -> None:
 
 
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
-    is_open = fingerprint in snapshot.open_alerts
-    is_new = deduplicate(signal, is_open=is_open).outcome == "new"
-    return snapshot.places.of(signal.labels, batch.source.id, snapshot.at) if is_new else None
+    if deduplicate(signal, is_open=fingerprint in snapshot.open_alerts) is not NEW:
+        return None
+    return snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
 
 
 def _read_groups(snapshot: Snapshot) -> None:

@@ -23,11 +23,17 @@ NO_KEY = 2**63 - 1  # beyond any
 _encode = msgspec.json.Encoder().encode
 
 
+@cache
+def is_postgresql() -> bool:
+    """Tell which of the two databases this is; no process changes that, and Django looks it up each time."""
+    return connection.vendor == "postgresql"
+
+
 def take_keys(model: type[models.Model], count: int) -> list[int]:
     """Return so many growing keys that nobody else will get; those left unused are gaps."""
     if count <= 0:
         return []
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         return _from_sequence(model, count)
     return _from_counter(model._meta.db_table, count)
 
@@ -56,7 +62,7 @@ def _from_counter(table: str, count: int) -> list[int]:
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Store rows of prepared values, in order."""
     into = _into(model, tuple(columns))
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         _insert_on_postgresql(into, len(columns), list(rows))
         return
     marks = ", ".join(["?"] * len(columns))
@@ -102,7 +108,7 @@ def find_keys(
     quote = connection.ops.quote_name
     table, column = quote(model._meta.db_table), quote(column)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if is_postgresql():
             cursor.execute(f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)", [*given, list(values)])  # noqa: S608
         else:
             named = f"{table} INDEXED BY {quote(index)}"
@@ -114,7 +120,7 @@ def find_keys(
 def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
     """Return the keys of the first rows for which a condition holds, in the order of an index that SQLite is told."""
     quote = connection.ops.quote_name
-    hint = f" INDEXED BY {quote(index)}" if connection.vendor == "sqlite" else ""
+    hint = f" INDEXED BY {quote(index)}" if not is_postgresql() else ""
     with connection.cursor() as cursor:
         table = quote(model._meta.db_table)
         cursor.execute(f"SELECT id FROM {table}{hint} WHERE {where} LIMIT {int(most)}", given)  # noqa: S608
@@ -127,7 +133,7 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
         return
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         with connection.cursor() as cursor:
             sets = ", ".join(f"{quote(column)} = %s" for column in columns)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", rows)  # noqa: S608 -- quoted names
@@ -147,11 +153,10 @@ def move_on(model: type[models.Model], counter: str, latest: Sequence[str], rows
         return
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    is_postgresql = connection.vendor == "postgresql"
-    mark, highest = ("%s", "GREATEST({0}, %s::timestamptz)") if is_postgresql else ("?", "MAX({0}, ?)")
+    mark, highest = ("%s", "GREATEST({0}, %s::timestamptz)") if is_postgresql() else ("?", "MAX({0}, ?)")
     sets = ", ".join(f"{quote(name)} = {highest.format(quote(name))}" for name in latest)
     sql = f"UPDATE {table} SET {quote(counter)} = {quote(counter)} + {mark}, {sets} WHERE id = {mark}"  # noqa: S608
-    if is_postgresql:
+    if is_postgresql():
         with connection.cursor() as cursor:
             cursor.executemany(sql, rows)
         return
@@ -184,7 +189,7 @@ def stamp(at: datetime | None) -> str | None:
     if at is None:
         return None
     at = at.astimezone(UTC)
-    return at.isoformat(" ") if connection.vendor == "postgresql" else str(at.replace(tzinfo=None))
+    return at.isoformat(" ") if is_postgresql() else str(at.replace(tzinfo=None))
 
 
 def text_of(value: object) -> str:
