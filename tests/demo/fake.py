@@ -223,7 +223,9 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     "/schedules/([a-z]+)/overrides": _override,
     "/sources/([a-z]+)/token": _rotate,
     r"/incidents/(\d+)/([a-z-]+)": _in_room,
-    r"/entries/(\d+)/(outcome|take|answers|close)": _ok,
+    r"/entries/(\d+)/(outcome|take|answers|close|helped)": _ok,
+    r"/lost-tools/(\d+)/(confirm|back)": _ok,
+    "/availability": _ok,
     r"/pages/(\d+)/acknowledge": _acknowledge,
     r"/reviews/(\d+)/replies": _ok,
 }

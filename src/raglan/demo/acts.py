@@ -9,6 +9,7 @@ from typing import TypeVar
 from raglan.demo.beats import (
     Acknowledge,
     Action,
+    CanCome,
     Close,
     Declare,
     GiveHeadsUp,
@@ -17,6 +18,8 @@ from raglan.demo.beats import (
     JoinAlerts,
     Lead,
     LoseTool,
+    MarkHelped,
+    Misses,
     Remember,
     Reply,
     Say,
@@ -45,6 +48,9 @@ _SAYS: dict[str, str] = {
     "verify": "asks to verify",
     "found": "found",
     "decided": "decided",
+    "tried": "tried",
+    "ruled_out": "ruled out",
+    "stuck": "is stuck on",
 }
 
 
@@ -67,6 +73,7 @@ class Stage:
     review: int = 0
     is_over: bool = False
     _entries: dict[str, int] = field(init=False, default_factory=dict)
+    _tools: dict[str, int] = field(init=False, default_factory=dict)
     _key: str = field(init=False, default_factory=lambda: uuid.uuid4().hex)
     _count: int = field(init=False, default=0)
 
@@ -117,6 +124,8 @@ class Stage:
         body: dict[str, Json] = {"key": self._next_key(), "kind": action.kind, "text": action.text}
         if action.to_team:
             body["to_team"] = action.to_team
+        if action.to_topic:
+            body["to_topic"] = action.to_topic
         entry = number(self._in_room(voice.client, "/entries", body))
         if action.name:
             self._entries[action.name] = entry
@@ -124,8 +133,21 @@ class Stage:
 
     @act.register
     def _(self, action: Happened, voice: Voice) -> str:
-        voice.client.post(f"/entries/{self._entries[action.of]}/outcome", {"text": action.text})
+        voice.client.post(
+            f"/entries/{self._entries[action.of]}/outcome", {"text": action.text, "result": action.result}
+        )
         return f"tells what happened: {action.text}"
+
+    @act.register
+    def _(self, action: MarkHelped, voice: Voice) -> str:
+        voice.client.post(f"/entries/{self._entries[action.of]}/helped")
+        return "says that this helped."
+
+    @act.register
+    def _(self, action: CanCome, voice: Voice) -> str:
+        body: dict[str, Json] = {"state": action.state, "hours": action.hours, "words": action.words}
+        voice.client.put("/availability", body)
+        return f"can come: {action.state}, {action.words}"
 
     @act.register
     def _(self, action: Take, voice: Voice) -> str:
@@ -150,8 +172,8 @@ class Stage:
 
     @act.register
     def _(self, action: Lead, voice: Voice) -> str:
-        self._in_room(voice.client, "/lead", {"person_id": voice.person_id})
-        return "takes the lead."
+        self._in_room(voice.client, "/lead", {"person_id": voice.person_id, "note": action.note})
+        return f"takes the lead. {action.note}".strip()
 
     @act.register
     def _(self, action: Stand, voice: Voice) -> str:
@@ -191,12 +213,20 @@ class Stage:
     @act.register
     def _(self, action: LoseTool, voice: Voice) -> str:
         self.send(self.checks.lose(action.service))
-        return f"tries {TOOL_NAMES[action.service]}: no answer."
+        body: dict[str, Json] = {"service": action.service, "words": action.text}
+        self._tools[action.service] = number(self._in_room(voice.client, "/lost-tools", body))
+        return f"tries {TOOL_NAMES[action.service]}: no answer. {action.text}".strip()
+
+    @act.register
+    def _(self, action: Misses, voice: Voice) -> str:
+        voice.client.post(f"/lost-tools/{self._tools[action.service]}/confirm")
+        return f"does not reach {TOOL_NAMES[action.service]} either."
 
     @act.register
     def _(self, action: ToolBack, voice: Voice) -> str:
         self.send(self.checks.get_back(action.service))
-        return f"{TOOL_NAMES[action.service]}: answers again."
+        voice.client.post(f"/lost-tools/{self._tools[action.service]}/back")
+        return f"says that {TOOL_NAMES[action.service]} answers again."
 
     @act.register
     def _(self, action: TellFigures, voice: Voice) -> str:

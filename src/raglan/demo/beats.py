@@ -44,6 +44,7 @@ class Say:
     text: str
     name: str = ""
     to_team: str = ""
+    to_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,23 @@ class Happened:
 
     of: str
     text: str
+    result: Literal["", "worked", "nothing", "worse", "given_up"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkHelped:
+    """An entry of somebody else helped."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class CanCome:
+    """Whether one can come in the next hours."""
+
+    state: Literal["free", "pulled", "heads_down"]
+    words: str = ""
+    hours: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +104,9 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Take the lead."""
+    """Take the lead, with a note that stands in the timeline."""
+
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,15 @@ class JoinAlerts:
 
 @dataclass(frozen=True, slots=True)
 class LoseTool:
-    """A response tool does not answer; its check fires."""
+    """A response tool does not answer; its check fires, and the list of lost tools grows by it."""
+
+    service: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """It is not reachable for one more person."""
 
     service: str
 
@@ -154,6 +182,8 @@ Action = (
     | Declare
     | Say
     | Happened
+    | MarkHelped
+    | CanCome
     | Take
     | Reply
     | Close
@@ -163,6 +193,7 @@ Action = (
     | Acknowledge
     | JoinAlerts
     | LoseTool
+    | Misses
     | ToolBack
     | TellFigures
     | StandDown

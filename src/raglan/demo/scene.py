@@ -10,6 +10,7 @@ VERY_SLOW_SHARE = 0.3
 OLD, NEW = "2.2.31", "2.2.32"
 END = 30 * MINUTE
 TOOLS = ("graphite", "nagios", "runbooks", "deployinator")
+WHO_MISSED = {"graphite": "tess", "nagios": "ike", "runbooks": "jun", "deployinator": "kei"}
 WHY_REACHED = "Why the upgrade reached machines that had httpd already"
 WHY_STARTS = "Why httpd did not start after the upgrade"
 

@@ -77,7 +77,7 @@ def card(incident: Incident) -> Card:
 
 def is_new(incident: Incident, reader: Person) -> bool:
     """Whether somebody comes to a room in which things were said before them: the card then stands open on top."""
-    if reader.pk in (incident.lead_id, incident.declared_by_id):
+    if incident.state != Incident.State.OPEN or reader.pk in (incident.lead_id, incident.declared_by_id):
         return False
     own = Responder.objects.filter(incident=incident, person=reader).first()
     said = Entry.objects.filter(incident=incident, kind__in=queries.PEOPLE)

@@ -17,7 +17,7 @@ from raglan.demo.beats import (
     TellFigures,
     ToolBack,
 )
-from raglan.demo.scene import END, NEW, TOOLS, WHY_REACHED, WHY_STARTS, Scene, t
+from raglan.demo.scene import END, NEW, TOOLS, WHO_MISSED, WHY_REACHED, WHY_STARTS, Scene, t
 
 
 def whole(scene: Scene) -> Chapter:
@@ -27,7 +27,7 @@ def whole(scene: Scene) -> Chapter:
     return [
         Beat(done + 10, "mara", Say("found", f"{scene.serving(done + 10)} machines serve.")),
         Beat(done + 30, "noor", _all_serve(scene, done + 30)),
-        *[Beat(done + 60 + 40 * place, "", ToolBack(tool)) for place, tool in enumerate(tools)],
+        *[Beat(done + 60 + 40 * place, WHO_MISSED[tool], ToolBack(tool)) for place, tool in enumerate(tools)],
         *_graphs_again(scene, done + 200),
         Beat(done + 240, "tess", Say("verify", "Pages load in their usual time for me, from outside. Can two people"
              " confirm?", name="normal")),

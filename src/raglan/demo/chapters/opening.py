@@ -1,6 +1,6 @@
 """How it begins: ordinary work, a surprise, a word to others."""
 
-from raglan.demo.beats import Acknowledge, Beat, Chapter, GiveHeadsUp, Here, JoinAlerts, Lead, Say, Tell
+from raglan.demo.beats import Acknowledge, Beat, CanCome, Chapter, GiveHeadsUp, Here, JoinAlerts, Lead, Say, Tell
 from raglan.demo.scene import NEW, OLD, Scene, standing, t
 
 
@@ -46,11 +46,12 @@ def heads_up(scene: Scene, *, at: int = t(3, 30), pages: tuple[int, int] = (1, 2
         Beat(at + 45, "hana", Say("note", "Jun and I are free. What do you need?")),
         Beat(at + 55, "bo", Say("note", "I can watch the site from outside and try to buy something.")),
         Beat(at + 80, "ike", Acknowledge(pages[1])),
-        Beat(at + 85, "noor", Lead()),
-        Beat(at + 90, "noor", Say("note", "I take the lead, Ike stays on the pager. Mara: Chef. Jun: httpd"
+        Beat(at + 85, "noor", Lead("Ike stays on the pager.")),
+        Beat(at + 90, "noor", Say("note", "Mara: Chef. Jun: httpd"
              " configuration, with Rowan. Bo: the site from outside. Everybody else: say what you are on.")),
         Beat(at + 92, "noor", standing(scene, at + 92, trying=("Finding out how far it goes",))),
         Beat(at + 95, "tess", Say("note", "Data can spare me. I read along and watch the graphs.")),
+        Beat(at + 100, "uma", CanCome("free", "payments, buying from end to end")),
         Beat(at + 105, "noor", JoinAlerts()),
         Beat(at + 108, "mara", Here("Chef")),
         Beat(at + 110, "jun", Here("httpd configuration")),

@@ -1,6 +1,19 @@
 """What people try and ask while machines go."""
 
-from raglan.demo.beats import Acknowledge, Beat, Chapter, Close, Happened, Here, JoinAlerts, LoseTool, Reply, Say, Take
+from raglan.demo.beats import (
+    Acknowledge,
+    Beat,
+    Chapter,
+    Close,
+    Happened,
+    Here,
+    JoinAlerts,
+    LoseTool,
+    Misses,
+    Reply,
+    Say,
+    Take,
+)
 from raglan.demo.scene import OLD, Scene, standing, t
 
 
@@ -9,17 +22,17 @@ def lost_tools(scene: Scene) -> Chapter:
     if not scene.lever.lost_tools:
         return seen_tools(scene)
     return [
-        Beat(t(5, 28), "tess", LoseTool("graphite")),
-        Beat(t(5, 30), "tess", Say("found", "The dashboards do not answer, nor does Graphite. They need httpd too. I"
-             " read host checks by SSH.")),
-        Beat(t(5, 38), "ike", LoseTool("nagios")),
-        Beat(t(5, 40), "ike", Say("found", "The Nagios pages are gone. Its checks still run: alerts arrive here.")),
-        Beat(t(5, 46), "jun", LoseTool("runbooks")),
-        Beat(t(5, 48), "jun", Say("found", "Runbooks do not open. I have last week's copy on my disk, ask me for"
-             " pages.")),
-        Beat(t(5, 52), "kei", LoseTool("deployinator")),
-        Beat(t(5, 54), "kei", Say("found", "Deployinator's page does not load. Nothing is being deployed; I hold my"
-             " own.")),
+        Beat(t(5, 30), "tess", LoseTool("graphite", "The dashboards do not answer, nor does Graphite. They need httpd"
+             " too. I read host checks by SSH.")),
+        Beat(t(5, 36), "hana", Misses("graphite")),
+        Beat(t(5, 40), "ike", LoseTool("nagios", "The Nagios pages are gone. Its checks still run: alerts arrive"
+             " here.")),
+        Beat(t(5, 48), "jun", LoseTool("runbooks", "Runbooks do not open. I have last week's copy on my disk, ask me"
+             " for pages.")),
+        Beat(t(5, 51), "rowan", Misses("runbooks")),
+        Beat(t(5, 54), "kei", LoseTool("deployinator", "Deployinator's page does not load. Nothing is being deployed;"
+             " I hold my own.")),
+        Beat(t(5, 56), "mara", Misses("graphite")),
         Beat(t(5, 58), "dee", Acknowledge()),
         Beat(t(6, 5), "noor", JoinAlerts()),
         Beat(t(6, 8), "tess", Here("host checks by SSH")),
@@ -31,8 +44,8 @@ def seen_tools(scene: Scene) -> Chapter:
     return [
         Beat(t(5, 30), "tess", Say("found", f"Graphs are fine to read: {scene.serving(t(5, 30))} machines serve, and"
              f" the line falls evenly, about 35 a minute.")),
-        Beat(t(5, 46), "jun", LoseTool("runbooks")),
-        Beat(t(5, 48), "jun", Say("found", "Runbooks do not open: their server needs httpd. The graphs do not.")),
+        Beat(t(5, 48), "jun", LoseTool("runbooks", "Runbooks do not open: their server needs httpd. The graphs do"
+             " not.")),
         Beat(t(5, 58), "dee", Acknowledge()),
         Beat(t(6, 5), "noor", JoinAlerts()),
     ]  # fmt: skip
@@ -54,8 +67,8 @@ def no_way_back(scene: Scene) -> Chapter:
     """Rule out going back a version."""
     return [
         Beat(t(7), "kei", Say("doing", f"I am looking on the mirror for {OLD}, to put the pin back.", name="back")),
-        Beat(t(7, 25), "kei", Happened("back", f"{OLD} is gone: the mirror keeps the newest only. Going back is ruled"
-             f" out.")),
+        Beat(t(7, 25), "kei", Happened("back", f"{OLD} is gone: the mirror keeps the newest only.", "nothing")),
+        Beat(t(7, 30), "kei", Say("ruled_out", f"Going back a version. No {OLD} is left to go back to.")),
     ]  # fmt: skip
 
 
@@ -72,7 +85,7 @@ def second_eyes(scene: Scene) -> Chapter:
         Beat(t(8, 24), "ana", Reply("slow", "no", "My search page came at once. It may have met one of the good"
              " machines.")),
         Beat(t(8, 30), "noor", Say("ask", "Can somebody read the support queue and tell us what buyers see?",
-             name="queue", to_team="support")),
+             name="queue", to_team="support", to_topic="slow pages, lost orders")),
         Beat(t(9, 20), "sol", Take("queue")),
         Beat(t(10, 40), "sol", Happened("queue", "31 new tickets, all about slow pages. Nobody writes of a lost"
              " order.")),

@@ -1,6 +1,6 @@
 """What turns it, or does not, under each lever."""
 
-from raglan.demo.beats import Beat, Chapter, Close, Happened, Reply, Say
+from raglan.demo.beats import Beat, Chapter, Close, Happened, MarkHelped, Reply, Say
 from raglan.demo.scene import END, OLD, Scene, standing, t
 
 
@@ -10,7 +10,8 @@ def experiment(scene: Scene) -> Chapter:
     return [
         Beat(t(8), "mara", Say("doing", f"I take {first} out of the pool and run Chef on it once more, to see if that"
              f" changes anything.", name="again")),
-        Beat(t(9), "mara", Happened("again", f"It did: httpd started on {first}. I do not know why yet.")),
+        Beat(t(9), "mara", Happened("again", f"It did: httpd started on {first}. I do not know why yet.", "worked")),
+        Beat(t(9, 6), "jun", MarkHelped("again")),
         Beat(t(9, 10), "mara", Say("verify", "One more run starts httpd for me. Can somebody try it on another host"
              " that is out of the pool?", name="twice")),
         Beat(t(9, 45), "tess", Reply("twice", "yes", f"Same on {second}.")),
@@ -29,8 +30,8 @@ def force(scene: Scene) -> Chapter:
         Beat(t(11), "mara", Say("doing", "First wave goes out now: all of api and 36 web hosts.", name="waves")),
         *_lowest(scene),
         Beat(t(12, 10), "lior", Say("note", "I come in late. What is known, and where can I help?")),
-        Beat(t(12, 25), "noor", Say("note", "Welcome. Where it stands is at the top. Mara is forcing the second run"
-             " in waves. Useful now: watch search from the hosts' own logs and say when it looks normal.")),
+        Beat(t(12, 25), "noor", Say("note", "Welcome. What the log says is at the top. Mara is forcing the second"
+             " run in waves. Useful now: watch search from the hosts' own logs and say when it looks normal.")),
         Beat(t(12, 35), "lior", Say("doing", "I read the search logs on the hosts.", name="logs")),
         Beat(t(14, 5), "mara", Happened("waves", "The fourth and last wave is out.")),
         Beat(t(14, 40), "lior", Happened("logs", "Search answers in its usual time since the second wave.")),
