@@ -90,6 +90,11 @@ class Config(BaseSettings):
     ntfy_token: SecretStr = Field(
         SecretStr(""), description="Access token for `ntfy_url`, with the right to write to all topics of people."
     )
+    apprise_url: SecretStr = Field(
+        SecretStr(""),
+        description="Service that Apprise brings pages to, with `{address}` where a person's own part stands, such as "
+        "`signal://gateway.example.org:8080/+491512345678/{address}`; needs the extra `raglan[apprise]`. Empty: off.",
+    )
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or a provider that speaks it.")
     twilio_account: str = Field("", description="Account of Twilio (`AC…`). Empty: no text messages and calls by it.")
     twilio_token: SecretStr = Field(
@@ -242,6 +247,14 @@ class Config(BaseSettings):
     def _is_mail_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]{1,250}", value):
             raise ValueError("write it as reply@raglan.example.org, without a +")
+        return value
+
+    @field_validator("apprise_url")
+    @classmethod
+    def _has_a_place(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and ("{address}" not in url.partition("://")[2] or "://" not in url):
+            raise ValueError("write it as service://…/{address}: {address} stands for what each person gives")
         return value
 
     @field_validator("ntfy_url", "twilio_url")

@@ -6,6 +6,7 @@ import pytest
 
 from raglan.config import Config, config
 from raglan.core import http
+from raglan.integrations.apprise import channel as apprise
 from raglan.integrations.email import channel as email
 from raglan.integrations.email import reply
 from raglan.integrations.ntfy import channel as ntfy
@@ -23,7 +24,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(**values: object) -> None:
         given.update(values)
         changed: Config = config().model_copy(update=given)
-        for module in (http, email, reply, sip, ntfy, call, sms, views, wire):
+        for module in (http, apprise, email, reply, sip, ntfy, call, sms, views, wire):
             monkeypatch.setattr(module, "config", lambda: changed)
 
     return change

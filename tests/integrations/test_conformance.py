@@ -18,6 +18,7 @@ ADDRESSES = {
     "push": Subscription(**BROWSER.form).address,
     "email": "mara@example.test",
     "ntfy": "mara-at-night",
+    "apprise": "mara",
     "webhook": f"{NOBODY}/pages",
     "sms": "+491512345678",
     "voice": "+491512345678",
@@ -34,6 +35,7 @@ def test_a_channel_keeps_the_contract(
     provider: ports.Provider, options: Callable[..., None], message: Callable[..., Message]
 ) -> None:
     options(ntfy_url=NOBODY, ntfy_token=SecretStr("t"), smtp_url="smtp://127.0.0.1:9", send_deadline_s=2)
+    options(apprise_url=SecretStr("json://127.0.0.1:9/{address}"))
     options(sip_account="sip:raglan@127.0.0.1:9")
     options(twilio_url=NOBODY, twilio_account="AC1", twilio_token=SecretStr("t"), twilio_from="+15005550001")
 

@@ -124,7 +124,8 @@ class Contact(Form):
     address = forms.CharField(
         max_length=500,
         label="Address",
-        help_text="A mail address, a phone number such as +491512345678, an ntfy topic, or an https address.",
+        help_text="A mail address, a phone number such as +491512345678, an ntfy topic, an https address, or "
+        "for Apprise what your administrator says.",
     )
     label = forms.CharField(
         max_length=80, required=False, label="What you call it", help_text="Such as: work, at night."

@@ -136,6 +136,7 @@ class ContactMethod(models.Model):
         PUSH = "push", "Browser push"
         SMS = "sms", "Text message"
         VOICE = "voice", "Phone call"
+        APPRISE = "apprise", "Apprise"
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="contact_methods")
     kind = models.CharField(max_length=20, choices=Kind.choices)

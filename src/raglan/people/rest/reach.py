@@ -21,7 +21,7 @@ router = Router()
 class ContactIn(Body):
     """A way to reach somebody."""
 
-    kind: Literal["email", "webhook", "ntfy", "sms", "voice"]
+    kind: Literal["email", "webhook", "ntfy", "sms", "voice", "apprise"]
     address: Annotated[str, Field(min_length=1, max_length=500)]
     label: ShortText = ""
 
