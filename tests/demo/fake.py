@@ -222,6 +222,8 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     "/teams/([a-z]+)/members": _make_member,
     "/schedules/([a-z]+)/overrides": _override,
     "/sources/([a-z]+)/token": _rotate,
+    r"/incidents/(\d+)/outside/hold": _ok,
+    r"/questions/(\d+)/answer": _ok,
     r"/incidents/(\d+)/([a-z-]+)": _in_room,
     r"/entries/(\d+)/(outcome|take|answers|close|helped)": _ok,
     r"/lost-tools/(\d+)/(confirm|back)": _ok,

@@ -117,3 +117,15 @@ def test_playing_again_reuses_the_company(running: Running, told: Told) -> None:
     assert [room["state"] for room in rows(running, "/incidents")] == ["closed", "closed"]
     tokens = [token for person in people for token in rows(running, f"/people/{person['id']}/tokens")]
     assert not [token for token in tokens if token["name"] == "The story"]
+
+
+def test_those_who_wait_were_told_and_answered(running: Running, told: Told) -> None:
+    room = told.room["id"]
+    updates = rows(running, f"/incidents/{room}/updates")
+    assert [(one["stage"], one["by"]) for one in updates] == [
+        ("over", "Wren Abbott"),
+        ("found", "Wren Abbott"),
+        ("looking", "Wren Abbott"),
+    ]
+    questions = rows(running, f"/incidents/{room}/questions")
+    assert {question["state"] for question in questions} == {"answered"}

@@ -8,6 +8,8 @@ import pytest
 
 from raglan.demo import company
 from raglan.demo.beats import (
+    AnswerOutside,
+    AskOutside,
     Beat,
     Close,
     Declare,
@@ -20,6 +22,7 @@ from raglan.demo.beats import (
     Take,
     Tell,
     TellFigures,
+    TellOutside,
     ToolBack,
 )
 from raglan.demo.levers import LEVERS, Lever, markdown, render
@@ -143,3 +146,10 @@ def test_machines_with_a_part_in_the_story_are_bad_when_they_are_spoken_of(lever
     if lever.slug in ("as-documented", "seven-put-right", "dashboards-elsewhere"):
         assert not scene.tried().state_at(t(8)).serves
         assert not scene.repeated().state_at(t(9, 10)).serves
+
+
+def test_those_who_wait_get_an_answer_and_a_last_word() -> None:
+    acts = [beat.action for beat in told(LEVERS[0])]
+    asked = {act.name for act in acts if isinstance(act, AskOutside)}
+    assert asked == {act.of for act in acts if isinstance(act, AnswerOutside)}
+    assert [act.stage for act in acts if isinstance(act, TellOutside)] == ["looking", "found", "over"]

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import Pages, browser_context, look_at, open_pages, refusals, sign_in, watch_policy
+from tests.support.browser import DESK, Pages, browser_context, look_at, open_pages, refusals, sign_in, watch_policy
 from tests.support.server import Running, person_token, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -58,6 +58,16 @@ def pages(raglan: Running, browser: Browser) -> Iterator[Pages]:
 )
 def test_a_screen_is_for_everyone(pages: Pages, room: str, address: str) -> None:
     assert look_at(pages, address.format(room=room)) == {}
+
+
+def test_a_question_shows_at_the_desk_by_itself_and_typed_words_stay(raglan: Running, pages: Pages, room: str) -> None:
+    page = pages[DESK]
+    page.goto(f"{room}/outside/")
+    page.get_by_label("What do you want to know?").fill("Half a sen")
+    token = person_token(raglan, "ike")
+    raglan.api("POST", f"{room}/questions", {"text": "Does the export run at four?"}, token=token)
+    expect(page.get_by_text("Does the export run at four?")).to_be_visible()
+    expect(page.get_by_label("What do you want to know?")).to_have_value("Half a sen")
 
 
 @pytest.fixture

@@ -9,12 +9,15 @@ from typing import TypeVar
 from raglan.demo.beats import (
     Acknowledge,
     Action,
+    AnswerOutside,
+    AskOutside,
     CanCome,
     Close,
     Declare,
     GiveHeadsUp,
     Happened,
     Here,
+    HoldOutside,
     JoinAlerts,
     Lead,
     LoseTool,
@@ -28,6 +31,7 @@ from raglan.demo.beats import (
     Take,
     Tell,
     TellFigures,
+    TellOutside,
     ToolBack,
 )
 from raglan.demo.checks import Checks
@@ -188,6 +192,31 @@ class Stage:
         }
         self._in_room(voice.client, "/standing", body)
         return f"says where it stands: {action.summary}"
+
+    @act.register
+    def _(self, action: HoldOutside, voice: Voice) -> str:
+        self._in_room(voice.client, "/outside/hold", {})
+        desk = f"{self.world.url}/incidents/{self.room}/outside/"
+        return f"holds the outside, so that nobody who repairs has to.\nLook at the desk: {desk}"
+
+    @act.register
+    def _(self, action: TellOutside, voice: Voice) -> str:
+        body: dict[str, Json] = {"key": self._next_key(), "stage": action.stage, "text": action.text}
+        if action.next_minutes:
+            body["next_word_minutes"] = action.next_minutes
+        self._in_room(voice.client, "/updates", body)
+        return f"tells those who wait: {action.text}"
+
+    @act.register
+    def _(self, action: AskOutside, voice: Voice) -> str:
+        body: dict[str, Json] = {"key": self._next_key(), "text": action.text}
+        self._entries[action.name] = number(self._in_room(voice.client, "/questions", body))
+        return f"asks the desk: {action.text}"
+
+    @act.register
+    def _(self, action: AnswerOutside, voice: Voice) -> str:
+        voice.client.post(f"/questions/{self._entries[action.of]}/answer", {"answer": action.text})
+        return f"answers: {action.text}" if action.text else "answers that in the next update."
 
     @act.register
     def _(self, action: Acknowledge, voice: Voice) -> str:

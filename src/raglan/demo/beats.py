@@ -123,6 +123,36 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldOutside:
+    """Speak to those who wait, so that nobody who repairs has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellOutside:
+    """A word for those who wait, and in how many minutes the next one comes."""
+
+    stage: Literal["looking", "found", "watching", "over"]
+    text: str
+    next_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AskOutside:
+    """A question of somebody who waits. `name` lets later beats speak of it."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOutside:
+    """The answer to one; without words the next update answers it."""
+
+    of: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """I have it: every page that waits for this person, once this many are there."""
 
@@ -190,6 +220,10 @@ Action = (
     | Here
     | Lead
     | Stand
+    | HoldOutside
+    | TellOutside
+    | AskOutside
+    | AnswerOutside
     | Acknowledge
     | JoinAlerts
     | LoseTool

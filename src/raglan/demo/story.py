@@ -3,14 +3,22 @@
 from collections.abc import Callable
 
 from raglan.demo.beats import Beat, Chapter
-from raglan.demo.chapters import closing, opening, trying, turning
+from raglan.demo.chapters import closing, opening, trying, turning, waiting
 from raglan.demo.scene import Scene
 
 Writer = Callable[[Scene], Chapter]
 
 _OPENING: tuple[Writer, ...] = (opening.before, opening.unexpected, opening.heads_up)
 _TRYING: tuple[Writer, ...] = (trying.lost_tools, trying.no_stop, trying.no_way_back, trying.second_eyes)
-_FULL: tuple[Writer, ...] = (*_OPENING, *_TRYING, turning.experiment, turning.force, closing.whole, closing.end)
+_FULL: tuple[Writer, ...] = (
+    *_OPENING,
+    *_TRYING,
+    turning.experiment,
+    turning.force,
+    waiting.told_outside,
+    closing.whole,
+    closing.end,
+)
 _CHAPTERS: dict[str, tuple[Writer, ...]] = {
     "as-documented": _FULL,
     "seven-put-right": _FULL,
