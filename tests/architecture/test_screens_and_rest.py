@@ -51,6 +51,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "take_helped_back",
     ),
     "incidents:hand_over": ("hand_over",),
+    "incidents:script": ("list_scripts", "change_script"),
     "incidents:free": ("who_can_come", "say_availability", "take_availability_back"),
     "incidents:lose_tool": ("lose_tool", "list_lost_tools", "list_lost_tools_of"),
     "incidents:tool": ("confirm_lost", "tool_back"),

@@ -86,3 +86,10 @@ def _(state: State, room: int, said: events.ToolBack) -> None:
 @hears_of(events.RoleTaken)
 def _(state: State, room: int, said: events.RoleTaken) -> None:
     state["incidents"][room][f"{said.role}_id"] = said.person
+
+
+@hears_of(events.ScriptChanged)
+def _(state: State, room: int, said: events.ScriptChanged) -> None:
+    state["scripts"].pop(said.moment, None)
+    if said.words:
+        state["scripts"][said.moment] = {"words": said.words}

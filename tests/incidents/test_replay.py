@@ -23,6 +23,7 @@ from raglan.incidents.models import (
     LostTool,
     Missed,
     Responder,
+    Script,
     Thanks,
 )
 from raglan.paging.models import Page
@@ -68,6 +69,7 @@ def stored() -> replay.State:
             (row.entry_id, row.number): {"text": row.text, "until": row.until} for row in EarlierText.objects.all()
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
+        "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
         "tools": replay.rows(LostTool, LOST_TOOL),
         "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
         "helped": {(row.entry_id, row.person_id): {"at": row.at} for row in Helped.objects.all()},
@@ -216,6 +218,13 @@ def handing_roles_over(mara: Person, bo: Person) -> None:
         actions.hand_over(room, role, None, by=bo)
 
 
+def adapting_scripts(mara: Person, bo: Person) -> None:
+    for words in ("Ta!", "Ta!", "Cheers"):
+        actions.change_script("thanking", words, by=mara)
+        actions.change_script("stop", words, by=mara)
+    actions.change_script("stop", "", by=bo)
+
+
 def losing_tools(mara: Person, bo: Person) -> None:
     room = declaring(mara, bo)
     tools = [actions.lose_tool(room, name, by=mara) for name in ("httpd", "Run books", " run  books")]
@@ -340,7 +349,16 @@ ACTS = (
     waiting_for_help_in_vain,
     verifying,
 )
-SAME = (doing_the_same_at_once, correcting, helping, attaching, promising_an_update, losing_tools, handing_roles_over)
+SAME = (
+    doing_the_same_at_once,
+    correcting,
+    helping,
+    attaching,
+    promising_an_update,
+    losing_tools,
+    handing_roles_over,
+    adapting_scripts,
+)
 MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
 
 

@@ -319,3 +319,11 @@ class ToolBack(EventPayload):
     tool: int
     person: int
     back_at: datetime
+
+
+class ScriptChanged(EventPayload):
+    """Other words are proposed for a moment from now on; none: raglan's own."""
+
+    kind = "script.changed"
+    moment: str
+    words: str

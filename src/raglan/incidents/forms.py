@@ -107,6 +107,18 @@ class ThanksForm(Form):
     )
 
 
+class ScriptForm(Form):
+    """The words for a moment, as they are said here."""
+
+    words = forms.CharField(
+        label="What can be said",
+        max_length=600,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Empty: raglan’s own words.",
+    )
+
+
 class AvailabilityForm(Form):
     """Whether one can come in the next hours."""
 

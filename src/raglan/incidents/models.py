@@ -372,3 +372,13 @@ class Availability(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id}: {self.state}"
+
+
+class Script(models.Model):
+    """A wording for a recurring moment as it is said here, in the place of raglan's own."""
+
+    moment = models.SlugField(max_length=40, unique=True)
+    words = models.TextField()
+
+    def __str__(self) -> str:
+        return self.moment

@@ -277,6 +277,9 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     for name, gather in PARTS.items():
         if name not in LATER:
             context |= gather(incident, reader, view)
+    present = context["here"]
+    if isinstance(present, queries.Here):
+        context["askable"] = queries.askable(incident, present)
     if catching_up.is_new(incident, reader):
         context |= catch_up(incident, reader, view)
     return context

@@ -95,7 +95,6 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
         "kind": kind,
         "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,
-        "askable": queries.askable(incident, queries.here(incident)),
         "catalog": queries.tool_names(),
     }
     return render(request, "incidents/room.html", context, status=status)

@@ -15,6 +15,7 @@ from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
+from raglan.incidents.actions.scripts import change_script
 from raglan.incidents.actions.standing import (
     UPDATE_DUE,
     UPDATE_LATE,
@@ -42,6 +43,7 @@ __all__ = [
     "answer",
     "attach",
     "be_here",
+    "change_script",
     "change_thanks",
     "close_ask",
     "confirm_lost",

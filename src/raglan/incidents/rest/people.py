@@ -1,5 +1,6 @@
-"""REST of who can come."""
+"""REST of who can come, and of words for some moments."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -7,10 +8,11 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from raglan.core.schema import Body, ShortText
-from raglan.incidents import actions, queries
+from raglan.core.schema import Body, ShortText, Slug, Text
+from raglan.incidents import actions, queries, scripts
 from raglan.incidents.models import Availability
 from raglan.incidents.rest.shapes import responder
+from raglan.people.access import Scope, principal, require_scope
 
 router = Router()
 
@@ -59,3 +61,32 @@ def take_availability_back(request: HttpRequest) -> Status[None]:
     """Take back what one said."""
     actions.take_availability_back(responder(request))
     return Status(204, None)
+
+
+class ScriptIn(Body):
+    """The words for a moment; none bring back raglan's own."""
+
+    words: Text
+
+
+class ScriptOut(Schema):
+    """What can be said at a moment."""
+
+    moment: str
+    title: str
+    words: str
+    is_own: bool
+
+
+@router.get("/scripts", response=list[ScriptOut], operation_id="list_scripts", summary="Words for some moments")
+def list_scripts(request: HttpRequest) -> list[ScriptOut]:
+    """Return short wordings for recurring moments; `is_own` says that nobody adapted it here."""
+    return [ScriptOut.model_validate(asdict(wording)) for wording in scripts.shelf()]
+
+
+@router.put("/scripts/{moment}", response=ScriptOut, operation_id="change_script", summary="Say it otherwise here")
+def change_script(request: HttpRequest, moment: Slug, data: ScriptIn) -> ScriptOut:
+    """Adapt the words for a moment."""
+    require_scope(request, Scope.CONFIGURE)
+    actions.change_script(moment, data.words, by=principal(request).actor)
+    return ScriptOut.model_validate(asdict(scripts.shelf([moment])[0]))
