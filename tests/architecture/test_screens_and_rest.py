@@ -63,6 +63,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "chat:know": ("list_chat_names", "set_chat_name"),
     "chat:forget": ("forget_chat_name",),
     "chat:code": ("make_chat_code",),
+    "chat:bring_in": ("preview_chat_import", "import_chat"),
     "chat:open_room": ("list_chat_rooms", "open_chat_room"),
     "reviews:edit": ("write_review",),
     "reviews:reply": ("reply",),

@@ -86,3 +86,13 @@ class HandleRemoved(EventPayload):
     handle: int
     workspace: int
     address: str
+
+
+class ChatImported(EventPayload):
+    """Lines of a chat that was held elsewhere stand in the timeline now."""
+
+    kind = "chat.imported"
+    lines: int
+    first_at: datetime
+    last_at: datetime
+    person: int

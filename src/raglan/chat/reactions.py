@@ -1,6 +1,6 @@
 """How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
 
-from raglan.chat import actions, hearing, outbox, queries
+from raglan.chat import actions, hearing, importing, outbox, queries
 from raglan.chat.models import Handle, Post, Room
 from raglan.chat.words import link_of, text_of, topic_of, who_of
 from raglan.core import timeline
@@ -20,9 +20,9 @@ def open_rooms(event: timeline.Happened) -> None:
 
 @timeline.reaction("entry.posted")
 def mirror_entry(event: timeline.Happened) -> None:
-    """What is said here is said there, unless it came from that very room."""
+    """What is said here is said there, unless it came from that very room, or was said elsewhere long before."""
     entry = _entry(event)
-    if entry is None:
+    if entry is None or entry.key.startswith(importing.KEY):
         return
     for room in queries.rooms_of(entry.incident):
         if not hearing.times_from(room, entry):

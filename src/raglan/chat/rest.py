@@ -1,13 +1,13 @@
 """REST of chat: connections, who is who there, rooms of incidents."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
-from raglan.chat import actions, ports, queries
+from raglan.chat import actions, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, DeliveryError, NotAllowed, NotFound
@@ -291,3 +291,78 @@ def open_chat_room(request: HttpRequest, incident_id: Cursor, data: RoomIn) -> S
     workspace = queries.workspace(data.workspace_id)
     made = actions.open_room(incident_of(incident_id), workspace)
     return Status(201, _room(Room.objects.select_related("workspace").get(pk=made.pk)))
+
+
+class ImportIn(Body):
+    """A chat that was held elsewhere, and how it is to be read. `names` says who ids are."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=900_000), AfterValidator(clean_text)]
+    kind: Literal["auto", "slack", "matrix", "text", "raglan"] = "auto"
+    zone: Annotated[str, StringConstraints(max_length=64)] = "UTC"
+    day: date | None = None
+    names: Annotated[dict[str, ShortText], Field(max_length=2000)] = {}
+
+
+class ToldOut(Schema):
+    """One line as it would stand in the timeline."""
+
+    at: datetime
+    author: str
+    text: str
+    is_known: bool
+
+
+class FoundOut(Schema):
+    """What was found in an export."""
+
+    kind: str
+    lines: list[ToldOut]
+    new: int
+    problems: list[str]
+
+
+class BroughtOut(Schema):
+    """How many lines are new, and how many were there already."""
+
+    new: int
+    known: int
+    problems: list[str]
+
+
+def _export(data: ImportIn) -> exported.Export:
+    return exported.read(data.text, exported.Reading(data.kind, data.zone, data.day, data.names))
+
+
+@router.post(
+    "/incidents/{incident_id}/chat-import/preview",
+    response=FoundOut,
+    operation_id="preview_chat_import",
+    summary="Look at a chat first",
+)
+def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ImportIn) -> FoundOut:
+    """Return what would come into the timeline; nothing is kept."""
+    require_scope(request, Scope.RESPOND)
+    found = _export(data)
+    there = importing.known(incident_of(incident_id), found.lines)
+    lines = [
+        ToldOut(at=line.at, author=line.author, text=line.text, is_known=importing.key_of(line) in there)
+        for line in found.lines
+    ]
+    return FoundOut(kind=found.kind, lines=lines[:500], new=len(lines) - len(there), problems=found.problems)
+
+
+@router.post(
+    "/incidents/{incident_id}/chat-import",
+    response=BroughtOut,
+    operation_id="import_chat",
+    summary="Bring a chat in",
+)
+def import_chat(request: HttpRequest, incident_id: Cursor, data: ImportIn) -> BroughtOut:
+    """Put a chat that was held elsewhere into the timeline; the same lines again add nothing."""
+    require_scope(request, Scope.RESPOND)
+    person = principal(request).person
+    if person is None:
+        raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
+    found = _export(data)
+    brought = importing.bring_in(incident_of(incident_id), found.lines, by=person)
+    return BroughtOut(new=brought.new, known=brought.known, problems=found.problems)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.chat import views
+from raglan.chat import import_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -14,5 +14,6 @@ urlpatterns = [
     path("chat/names/", views.know, name="know"),
     path("chat/names/<int:pk>/forget/", views.forget, name="forget"),
     path("you/chat/", views.code, name="code"),
+    path("incidents/<int:pk>/chat/import/", import_views.bring_in, name="bring_in"),
     path("incidents/<int:pk>/chat/", views.open_room, name="open_room"),
 ]
