@@ -6,6 +6,7 @@ one wins.
 
 import os
 import re
+import shlex
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -212,6 +213,7 @@ class Config(BaseSettings):
         for line in value:
             if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39} *=.*\S.*", line):
                 raise ValueError("write each as `name=program and its arguments`, with {folder} for the files")
+            shlex.split(line.partition("=")[2])  # says which mark is missing
         return value
 
     @field_validator("status_folders")

@@ -8,6 +8,7 @@ from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.models import Timer
+from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.outside import asking, desk, queries
 from raglan.outside.desk import Word
@@ -101,6 +102,24 @@ def test_the_outside_is_handed_over_with_a_note(room: Incident, mara: Person, bo
     assert queries.desk(room).holder == mara
     assert desk.hold(room, None, by=mara).holder is None
     assert kinds(f"desk:{room.pk}") == ["desk.held"] * 3
+
+
+def test_when_the_room_closes_the_holder_is_reminded_of_the_last_word(
+    room: Incident, mara: Person, bo: Person, mailbox: Mailbox
+) -> None:
+    desk.hold(room, bo, by=bo)
+    incidents.reopen(incidents.stand_down(room, by=mara), by=mara, why="Not over")
+    world.fire_all()
+    assert mailbox.taken == []  # nobody outside was told anything
+    desk.say(room, Word("looking", "We look."), by=bo)
+    incidents.stand_down(room, by=mara)
+    world.fire_all()
+    assert [to for to, _ in mailbox.taken] == [bo.email]
+    assert "have not heard that it is over" in mailbox.text()
+    room.refresh_from_db()
+    assert queries.owes_last_word(room)
+    desk.say(room, Word("over", "It is over."), by=bo)
+    assert not queries.owes_last_word(room)
 
 
 def test_who_only_looks_can_not_hold_it(room: Incident, bo: Person, vera: Person) -> None:

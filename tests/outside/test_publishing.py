@@ -53,6 +53,7 @@ def test_a_public_word_goes_out_at_once_and_the_page_stays_fresh(
     world.fire_all()
     first = (folder / "index.html").read_text()
     assert "Buying is slow" in first
+    assert (folder.stat().st_mode & 0o777, (folder / "index.html").stat().st_mode & 0o777) == (0o755, 0o644)
     assert sorted(path.name for path in folder.iterdir()) == [
         "atom.xml", "history.html", "index.html", "rss.xml", "status.json", "style.css",
     ]  # fmt: skip

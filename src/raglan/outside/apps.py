@@ -16,4 +16,5 @@ class OutsideConfig(AppConfig):
         import_module("raglan.outside.desk")
         import_module("raglan.outside.panel")
         import_module("raglan.outside.publishing")
+        import_module("raglan.outside.reactions")
         import_module("raglan.outside.spreading")

@@ -117,6 +117,16 @@ def remind(due: timers.Due) -> None:
         _mail(found, person, "The promised word is due", f"{text} That nothing is new is a word, too.")
 
 
+@atomic
+def remind_of_last_word(incident: Incident) -> None:
+    """A room was closed: remind whoever holds the desk, or the lead, that those who wait have not heard of it."""
+    desk = queries.desk(incident)
+    person = desk.holder or incident.lead
+    if person is not None and queries.owes_last_word(incident):
+        text = f"Incident {incident.pk}, {incident.title}, is closed. Those outside have not heard that it is over."
+        _mail(desk, person, "The last word is missing", text)
+
+
 def check(word: Word) -> Word:
     """Return an update that can be said as it is written. Raises BadInput."""
     if word.stage not in Stage.values:

@@ -10,7 +10,7 @@ from raglan.people.models import Person
 def quiet_line(incident: Incident, reader: Person) -> dict[str, object]:
     """Return who holds the outside, and when the next word comes."""
     found = queries.desk(incident)
-    return {"desk": found, "is_late": queries.is_late(found, now())}
+    return {"desk": found, "is_late": queries.is_late(found, now()), "owes": queries.owes_last_word(incident)}
 
 
 ports.register_panel("outside/part_room.html", quiet_line)

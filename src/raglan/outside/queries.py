@@ -34,6 +34,14 @@ def is_late(desk: Desk, at: datetime) -> bool:
     return desk.next_word_at is not None and desk.next_word_at < at
 
 
+def owes_last_word(incident: Incident) -> bool:
+    """Tell whether an incident is closed, and those who were told of it have not heard that it is over."""
+    if incident.state == Incident.State.OPEN:
+        return False
+    last = StatusUpdate.objects.filter(incident=incident).order_by("-number").first()
+    return last is not None and last.stage != Stage.OVER
+
+
 def updates(incident: Incident) -> QuerySet[StatusUpdate]:
     """What those who wait were told, newest first."""
     found = StatusUpdate.objects.filter(incident=incident).select_related("by", "withdrawn_by")

@@ -34,6 +34,7 @@ class DeskOut(Schema):
     note: str
     next_word_at: datetime | None
     is_late: bool
+    owes_last_word: bool
     updates: int
     waiting_questions: int
 
@@ -281,6 +282,7 @@ def _desk(incident_id: int) -> DeskOut:
         note=found.note,
         next_word_at=found.next_word_at,
         is_late=queries.is_late(found, now()),
+        owes_last_word=queries.owes_last_word(incident),
         updates=queries.updates(incident).count(),
         waiting_questions=queries.questions(incident).filter(state=Question.State.WAITING).count(),
     )

@@ -26,7 +26,8 @@ SHOWN = 40
 
 def _head(incident: Incident) -> dict[str, object]:
     found = queries.desk(incident)
-    return {"desk": found, "is_late": queries.is_late(found, now()), "promises": NEXT_WORD}
+    owes = queries.owes_last_word(incident)
+    return {"desk": found, "is_late": queries.is_late(found, now()), "owes": owes, "promises": NEXT_WORD}
 
 
 def _words(incident: Incident) -> dict[str, object]:

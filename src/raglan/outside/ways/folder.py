@@ -31,12 +31,19 @@ class Folder:
         if not _is_allowed(folder):
             raise NotBroughtError("it is not below a folder that status_folders of the configuration allows")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
             for name, content in files.items():
                 _replace(folder / name, content)
         except OSError as error:
             raise NotBroughtError(f"{error.strerror or error}: {folder}") from None
         return f"{len(files)} files"
+
+
+def _make(folder: Path) -> None:
+    """Make the folder readable for a web server, whatever else this process keeps to itself."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
 
 
 def _is_allowed(folder: Path) -> bool:

@@ -1,0 +1,12 @@
+"""How the outside follows news of rooms."""
+
+from raglan.core import timeline
+from raglan.incidents.models import Incident
+from raglan.outside import desk
+
+
+@timeline.reaction("incident.stood_down")
+def ask_for_last_word(event: timeline.Happened) -> None:
+    """When people stand down, those who wait hear that it is over: whoever holds the outside is reminded."""
+    number = next(subject for subject in event.subjects if subject.startswith("incident:")).removeprefix("incident:")
+    desk.remind_of_last_word(Incident.objects.select_related("lead").get(pk=int(number)))
