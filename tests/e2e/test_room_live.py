@@ -1,5 +1,6 @@
 """The room in two browsers: what one says the other sees, across a restart too, and nothing is posted twice."""
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -8,6 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.server import Running, serving, set_up_web_team
 
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
@@ -34,7 +38,7 @@ def say(page: Page, text: str, kind: str = "Note") -> None:
     page.get_by_role("button", name="Post to the room").click()
 
 
-def test_two_browsers_share_a_room_and_an_ask_is_taken_with_one_tap(raglan: Running, browser: Browser) -> None:
+def test_two_browsers_share_a_room_with_its_asks_pictures_and_lost_tools(raglan: Running, browser: Browser) -> None:
     made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
     assert isinstance(made, dict)
     address = f"/incidents/{made['id']}/"
@@ -43,6 +47,19 @@ def test_two_browsers_share_a_room_and_an_ask_is_taken_with_one_tap(raglan: Runn
     expect(ike.get_by_role("button", name="I can help")).to_be_visible(timeout=15_000)
     ike.get_by_role("button", name="I can help").click()
     expect(mara.get_by_text("Ike Okafor is on it.")).to_be_visible(timeout=15_000)
+    mara.get_by_label("Pictures and files").set_input_files({"name": "graph.png", "mimeType": "", "buffer": PICTURE})
+    say(mara, "The queue grows", "Found")
+    expect(ike.get_by_role("img", name="graph.png")).to_be_visible(timeout=15_000)
+    assert ike.get_by_role("img", name="graph.png").evaluate("picture => picture.decode().then(() => true)")
+    ike.get_by_role("button", name=re.compile("^Helped me: The queue grows")).click(force=True)
+    expect(mara.get_by_text("marked by Ike Okafor")).to_be_visible(timeout=15_000)
+    mara.get_by_text("A tool is not reachable for me").click()
+    mara.get_by_label("Which one").fill("Graphite")
+    mara.get_by_role("button", name="Put it on the list").click()
+    ike.get_by_role("button", name="Nor for me").click(timeout=15_000)
+    expect(mara.get_by_text("for Mara Novak and Ike Okafor")).to_be_visible(timeout=15_000)
+    mara.get_by_role("button", name="Back: Graphite").click()
+    expect(ike.get_by_role("heading", name="Not reachable")).to_be_hidden(timeout=15_000)
 
 
 def test_what_is_said_while_the_server_is_away_arrives_once_when_it_is_back(raglan: Running, browser: Browser) -> None:

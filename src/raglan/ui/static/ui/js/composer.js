@@ -160,6 +160,11 @@ function edit(entry) {
   if (text.value.trim()) text.value += `\n${entry.text}`;
   else text.value = entry.text;
   form.elements.entry_key.value = entry.key;
+  for (const [name, value] of entry.fields) {
+    const field = form.elements[name];
+    if (name === "kind") choose(value);
+    else if (field?.matches?.("select, input:not([type=hidden])")) field.value = value;
+  }
   pick([...picker?.files ?? [], ...held.get(entry.key) ?? []]);
   keepDraft();
   measure();
