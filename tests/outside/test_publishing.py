@@ -16,7 +16,7 @@ from raglan.core.errors import BadInput
 from raglan.core.models import Timer
 from raglan.incidents.models import Incident
 from raglan.outside import components, desk, publishing, queries
-from raglan.outside.components import PageDraft
+from raglan.outside.components import ComponentDraft, PageDraft
 from raglan.outside.desk import Word
 from raglan.outside.models import Target
 from raglan.outside.publishing import Draft
@@ -248,8 +248,11 @@ def test_the_desk_says_that_the_page_does_not_get_out(on: None, folder: Path, ro
     world.fire_all()
     reading = Client()
     reading.force_login(mara)
-    html = reading.get(f"/incidents/{room.pk}/outside/").content.decode()
-    assert "The status page does not get to Web server" in html
+    desk_of_room = f"/incidents/{room.pk}/outside/"
+    warning = "The status page does not get to Web server"
+    assert warning not in reading.get(desk_of_room).content.decode()  # nothing of this room is public
+    desk.say(room, PUBLIC, by=mara)
+    assert warning in reading.get(desk_of_room).content.decode()
 
 
 def test_what_changes_while_it_is_brought_goes_out_right_after(
@@ -268,3 +271,24 @@ def test_what_changes_while_it_is_brought_goes_out_right_after(
     monkeypatch.setattr(way, "bring", bring)
     world.fire_all()
     assert brought == [False, True]
+
+
+def test_the_next_update_begins_with_what_the_last_one_said_of_components(
+    on: None, room: Incident, mara: Person
+) -> None:
+    one, other = (components.add_component(ComponentDraft(name), actor=mara) for name in ("Buying", "Selling"))
+    desk.say(room, Word("looking", "x", is_public=True, headline="Slow", states={one.pk: "slow"}), by=mara)
+    writing = Client()
+    writing.force_login(mara)
+    at = f"/incidents/{room.pk}/outside/say/"
+    form = writing.get(at).context["form"]
+    assert [field.value() for field in form.part_fields()] == ["slow", "none"]
+    word = {"stage": "over", "text": "Over.", "next_word": "0", "is_public": "on", "headline": "Slow", "seen": "1"}
+    word |= {f"part_{one.pk}": "fine", f"part_{other.pk}": "none", "key": "k"}
+    looked = writing.post(at, word)
+    assert "Buying: fine." in looked.content.decode()
+    again = {**word, "looked": looked.context["form"]["looked"].value(), "do": "say"}
+    assert writing.post(at, again).status_code == 302
+    said = queries.updates(room).first()
+    assert said is not None
+    assert [(item.component, item.state) for item in said.words.all()] == [(one, "fine")]

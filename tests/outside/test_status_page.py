@@ -1,6 +1,7 @@
 """The status page is files of public words: escaped, dated, honest about what is not known."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
@@ -133,6 +134,14 @@ def test_what_is_withdrawn_goes_from_each_file_and_stays_at_the_desk(
     again = reading.post(f"/api/v1/updates/{leak.pk}/withdraw").json()
     assert again["withdrawn_at"] is not None
     assert reading.post(f"/outside/updates/{leak.pk}/withdraw/").status_code == 302
+
+
+def test_no_way_to_mark_a_room_as_private_is_overlooked() -> None:
+    """Whoever gives rooms another mark than `is_private` has to tell `queries.may_go_out` of it."""
+    names = {field.name for field in Incident._meta.get_fields()}
+    marks = {name for name in names if re.search("privat|visib|secre|restrict|confident|hidden", name)}
+    assert marks <= {"is_private"}
+    assert queries.may_go_out(Incident())
 
 
 def test_without_a_page_or_a_headline_nothing_is_public(room: Incident, mara: Person, bo: Person) -> None:

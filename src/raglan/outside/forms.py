@@ -28,7 +28,8 @@ NEXT_WORD = (
 )
 
 
-HOW_IT_IS = [("", "no word on it"), *((str(state), str(state.label)) for state in ServiceState)]
+NO_WORD = "none"
+HOW_IT_IS = [(NO_WORD, "no word on it"), *((str(state), str(state.label)) for state in ServiceState)]
 
 
 def next_word(label: str = "Next word") -> forms.TypedChoiceField:
@@ -71,7 +72,7 @@ class WordForm(Form):
         super().__init__(data, initial=dict(initial))  # type: ignore[arg-type]  # a query dict
         self.parts = {f"part_{one.pk}": one for one in parts}
         for name, one in self.parts.items():
-            self.fields[name] = forms.ChoiceField(label=one.name, choices=HOW_IT_IS, required=False)
+            self.fields[name] = forms.ChoiceField(label=one.name, choices=HOW_IT_IS, initial=NO_WORD)
 
     def part_fields(self) -> list[forms.BoundField]:
         """Return the fields of components."""
@@ -82,7 +83,8 @@ class WordForm(Form):
         data = self.cleaned_data
         text = str(data["text"]).replace("\r\n", "\n")
         is_public = bool(data["is_public"])
-        states = {one.pk: data[name] for name, one in self.parts.items() if data.get(name)} if is_public else {}
+        chosen = {one.pk: data[name] for name, one in self.parts.items() if data[name] != NO_WORD}
+        states = chosen if is_public else {}
         headline = data["headline"] if is_public else ""
         comes = wait_of(data["next_word"])
         return desk.Word(data["stage"], text, comes, data["key"], data["seen"], is_public, headline, states)

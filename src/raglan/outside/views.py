@@ -32,7 +32,8 @@ def _head(incident: Incident) -> dict[str, object]:
 
 def _words(incident: Incident) -> dict[str, object]:
     found = queries.updates(incident)
-    failing = queries.targets().filter(failing_since__isnull=False) if queries.page().is_on else ()
+    is_told = queries.page().is_on and found.filter(is_public=True).exists()
+    failing = queries.targets().filter(failing_since__isnull=False) if is_told else ()
     return {"updates": list(found[:SHOWN]), "update_count": found.count(), "failing": list(failing)}
 
 
@@ -138,6 +139,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     page, parts = queries.page(), list(queries.components())
     if last and last.is_public:
         start |= {"is_public": True, "headline": last.headline}
+        start |= {f"part_{word.component_id}": word.state for word in last.words.all()}
     start |= _words_to_begin_with(request.GET.get("with", ""), headline=str(start.get("headline", "")))
     form, is_looked_at = WordForm(request.POST or None, initial=start, parts=parts if page.is_on else ()), False
     if request.method == "POST" and form.is_valid() and form.attempt(lambda: bool(verbs.check(form.word()))):
