@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from raglan.chat import events, outbox, ports, queries
-from raglan.chat.models import Code, Handle, Room, Workspace
+from raglan.chat.models import Code, Handle, Room, Signature, Workspace
 from raglan.chat.words import first_words, topic_of
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -273,3 +273,11 @@ def confirm(workspace: Workspace, address: str, code: str) -> Person:
         raise BadInput("code", "is not known, or is over. Make a new one in raglan under You.")
     know_as(workspace, address, taken.person, actor=taken.person, confirmed=True)
     return taken.person
+
+
+@atomic
+def is_first(signature: str) -> bool:
+    """Tell whether something signed comes for the first time; what is older than ten minutes is refused by its age."""
+    at = now()
+    Signature.objects.filter(at__lt=at - CODE_LASTS).delete()
+    return Signature.objects.get_or_create(digest=digest(signature), defaults={"at": at})[1]

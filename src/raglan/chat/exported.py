@@ -136,7 +136,7 @@ def _slack(item: dict[str, Json], how: Reading) -> Told | None:
         return None
     stamp = str(item.get("ts", ""))
     user = str(item.get("user") or item.get("bot_id") or item.get("username") or "")
-    text = _of_slack(str(item.get("text", "")), how)
+    text = words_of_slack(str(item.get("text", "")), how.names)
     files = item.get("files")
     named = (
         [str(one.get("name", "a file")) for one in files if isinstance(one, dict)] if isinstance(files, list) else []
@@ -155,13 +155,13 @@ def _slack_name(item: dict[str, Json], user: str, how: Reading) -> str:
     return _name(str(found))
 
 
-def _of_slack(text: str, how: Reading) -> str:
+def words_of_slack(text: str, names: Mapping[str, str]) -> str:
     """Write people, rooms and links as words."""
 
     def words(found: re.Match[str]) -> str:
         target, label = found["target"], found["label"]
         if found["mark"]:
-            return found["mark"].replace("!", "@") + (label or how.names.get(target, target))
+            return found["mark"].replace("!", "@") + (label or names.get(target, target))
         return f"{label} ({target})" if label and label != target else target
 
     return unescape(_LINK.sub(words, text))

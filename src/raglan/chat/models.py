@@ -146,3 +146,13 @@ class Code(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.person_id}"
+
+
+class Signature(models.Model):
+    """A signature of a platform that calls us, kept for a while so that nothing counts twice."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.digest[:12]

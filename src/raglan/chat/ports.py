@@ -60,6 +60,7 @@ class Line:
     key: str
     text: str
     who: str = ""
+    answers: Sequence[tuple[str, str]] = ()  # buttons, where there are some: what stands on each, and its command
 
     @property
     def plain(self) -> str:

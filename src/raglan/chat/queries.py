@@ -5,7 +5,9 @@ from datetime import datetime
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from raglan.chat import ports
 from raglan.chat.models import Handle, Post, Room, Workspace
+from raglan.config import config
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
@@ -78,7 +80,7 @@ def handles_of(person: Person) -> list[tuple[Workspace, list[Handle]]]:
 def waiting(workspace: Workspace) -> QuerySet[Post]:
     """What waits for a workspace, in its order."""
     found = Post.objects.filter(room__workspace=workspace, state=Post.State.WAITING)
-    return found.select_related("room", "room__incident").order_by("pk")
+    return found.select_related("room", "room__incident", "entry").order_by("pk")
 
 
 def backlog() -> Backlog:
@@ -88,3 +90,10 @@ def backlog() -> Backlog:
     oldest = posts.order_by("pk").values_list("created_at", flat=True).first()
     away = [one for one in connected if one.away_since]
     return Backlog(len(connected), away, posts.count(), oldest)
+
+
+def door_of(workspace: Workspace) -> str:
+    """Return where a platform that calls us has to call; empty for one that is listened to."""
+    platform = ports.platform(workspace.platform)
+    calls = platform is not None and ports.Can.CALLS in platform.can
+    return f"{config().public_url}/{workspace.platform}/{workspace.pk}/" if calls else ""

@@ -55,7 +55,7 @@ class NewWorkspaceIn(WorkspaceIn):
 
 
 class WorkspaceOut(Schema):
-    """A connection and how it does. Secrets are never shown."""
+    """A connection and how it does; `calls` is where a platform that calls us has to call. Secrets are never shown."""
 
     id: int
     name: str
@@ -64,6 +64,7 @@ class WorkspaceOut(Schema):
     opens_rooms: bool
     lobby: str
     identity: str
+    calls: str
     away_since: datetime | None
     away_why: str
     waiting: int
@@ -127,6 +128,7 @@ def _workspace(one: Workspace) -> WorkspaceOut:
         opens_rooms=one.opens_rooms,
         lobby=one.lobby,
         identity=one.identity,
+        calls=queries.door_of(one),
         away_since=one.away_since,
         away_why=one.away_why,
         waiting=queries.waiting(one).count(),

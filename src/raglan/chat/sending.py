@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from raglan.chat import actions, ports, queries
 from raglan.chat.models import Post, Room, Workspace
+from raglan.chat.words import answers_of
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -105,4 +106,4 @@ def _hand_over(line: ports.Connection, post: Post) -> str:
             line.invite(there, post.text)
             return ""
         case _:
-            return line.post(there, ports.Line(key=post.token, text=post.text, who=post.who))
+            return line.post(there, ports.Line(post.token, post.text, post.who, answers_of(post.entry)))

@@ -22,7 +22,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _context(may: bool, form: HandleForm) -> dict[str, object]:
     return {
-        "workspaces": [(one, ports.platform(one.platform)) for one in queries.workspaces_with_counts()],
+        "workspaces": [
+            (one, ports.platform(one.platform), queries.door_of(one)) for one in queries.workspaces_with_counts()
+        ],
         "platforms": ports.platforms(),
         "handles": list(queries.handles()),
         "form": form,

@@ -49,3 +49,16 @@ def text_of(entry: Entry) -> str:
     if answer and entry.ask_state in (Entry.AskState.WAITING, Entry.AskState.TAKEN):
         return f"{entry.text}{to_team} – {answer.format(pk=entry.pk)}"
     return f"{entry.text}{to_team}"
+
+
+def answers_of(entry: Entry | None) -> list[tuple[str, str]]:
+    """Return the buttons under an entry that waits: what stands on each, and the command that it stands for."""
+    if entry is None or entry.ask_state not in (Entry.AskState.WAITING, Entry.AskState.TAKEN):
+        return []
+    match entry.kind:
+        case Entry.Kind.ASK | Entry.Kind.STUCK:
+            return [("I can help", f"take {entry.pk}")]
+        case Entry.Kind.VERIFY:
+            return [("Yes, me too", f"yes {entry.pk}"), ("No, fine here", f"no {entry.pk}")]
+        case _:
+            return []

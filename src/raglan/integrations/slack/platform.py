@@ -1,0 +1,176 @@
+"""Slack as a chat platform: its Web API outward; it calls us with what happens there, and signs it.
+
+Slack takes no key with a message: a line that was taken just before raglan died may stand there a second time.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from raglan.chat.ports import Can, Heard, Line, Opened, Setting, Wait, Wanted
+from raglan.core import http
+from raglan.core.decode import Json, decode_json
+from raglan.core.errors import BadInput, DeliveryError
+
+API = "https://slack.com/api"
+USER = re.compile(r"[UW][A-Z0-9]{2,30}")
+MOST_TEXT, MOST_TOPIC, MOST_PAGES = 3_500, 240, 20
+FOR_GOOD = frozenset(
+    {"already_archived", "cant_invite", "channel_not_found", "invalid_name", "is_archived", "msg_too_long"}
+    | {"no_permission", "no_text", "not_in_channel", "restricted_action", "user_not_found"}
+)
+DONE_ALREADY = frozenset({"already_in_channel", "cant_invite_self", "name_taken"})
+Answered = dict[str, Json]
+
+
+class Slack:
+    """The platform `slack`."""
+
+    slug: ClassVar[str] = "slack"
+    title: ClassVar[str] = "Slack"
+    address_word: ClassVar[str] = "member ID"
+    address_example: ClassVar[str] = "U012AB3CD"
+    lobby_help: ClassVar[str] = (
+        "A public channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
+    )
+    can: ClassVar[frozenset[Can]] = frozenset({Can.EDITS, Can.TAKES_BACK, Can.INVITES, Can.CALLS})
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("token", "Bot token", "Begins with xoxb-. It is sealed and not shown again.", is_secret=True),
+        Setting("signing_secret", "Signing secret", "With which Slack signs what it sends here.", is_secret=True),
+        Setting(
+            "rooms", "Channels are", "", choices=(("public", "public"), ("private", "private: only who is invited"))
+        ),
+        Setting("url", "Address of the API", f"Empty: {API}.", is_needed=False),
+    )
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Refuse what is no address."""
+        if settings["url"]:
+            http.check_url(settings["url"])
+
+    def check_address(self, address: str) -> str:
+        """Return a member ID. Raises BadInput."""
+        if not USER.fullmatch(address):
+            raise BadInput("address", "write a member ID, such as U012AB3CD", status=422)
+        return address
+
+    def connect(self, settings: Mapping[str, str]) -> "Web":
+        """Return a line."""
+        return Web(settings["url"].rstrip("/") or API, settings["token"], is_private=settings["rooms"] == "private")
+
+
+class Web:
+    """A line to a Slack workspace."""
+
+    def __init__(self, url: str, token: str, *, is_private: bool) -> None:
+        self._url = url
+        self._token = token
+        self._is_private = is_private
+        self._me: Answered = {}
+
+    def whoami(self) -> str:
+        """Return our own member ID, and the workspace."""
+        me = self._who()
+        return f"{me.get('user_id', '')} in {me.get('team', '')}"
+
+    def open_room(self, wanted: Wanted) -> Opened:
+        """Make a channel, or find the one that an earlier try made."""
+        channel = self._ask("conversations.create", name=wanted.name, is_private=self._is_private).get("channel")
+        room = str(channel.get("id", "")) if isinstance(channel, dict) else self._named(wanted.name, own=True)
+        self.set_topic(room, wanted.topic)
+        return Opened(room, f"https://app.slack.com/client/{self._who().get('team_id', '')}/{room}")
+
+    def find_room(self, name: str) -> Opened:
+        """Enter a channel that people made."""
+        room = self._named(name.lstrip("#"), own=False)
+        self._ask("conversations.join", channel=room)
+        return Opened(room, f"https://app.slack.com/client/{self._who().get('team_id', '')}/{room}")
+
+    def post(self, room: str, line: Line) -> str:
+        """Post a message, with buttons where it can be answered; return its id."""
+        text = _escaped(line.text)
+        text = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " … (the rest stands in the room)"
+        said = f"*{_escaped(line.who)}* {text}" if line.who else text
+        fields: dict[str, object] = {"channel": room, "text": said, "unfurl_links": False, "unfurl_media": False}
+        if line.answers:
+            fields["blocks"] = [
+                {"type": "section", "text": {"type": "mrkdwn", "text": said[:3_000]}},
+                {"type": "actions", "elements": [_button(label, command) for label, command in line.answers]},
+            ]
+        return f"{room}:{self._ask('chat.postMessage', **fields).get('ts', '')}"
+
+    def set_topic(self, room: str, topic: str) -> None:
+        """Set the topic."""
+        self._ask("conversations.setTopic", channel=room, topic=_escaped(topic)[:MOST_TOPIC])
+
+    def invite(self, room: str, person: str) -> None:
+        """Invite somebody; who is there already stays."""
+        self._ask("conversations.invite", channel=room, users=person)
+
+    def hear(self, cursor: str, wait_s: float) -> Heard:
+        """Nothing: Slack calls us."""
+        return Heard([], cursor)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _who(self) -> Answered:
+        if not self._me:
+            self._me = self._ask("auth.test")
+        return self._me
+
+    def _named(self, name: str, *, own: bool) -> str:
+        """Return the id of a channel by its name, or its id; `own` ones are those that we are in."""
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            query = {"types": "public_channel,private_channel", "limit": "1000", "exclude_archived": "true"}
+            page = self._get("conversations.list", {**query, **({"cursor": cursor} if cursor else {})})
+            channels = page.get("channels")
+            for one in channels if isinstance(channels, list) else []:
+                if isinstance(one, dict) and name in (one.get("name"), one.get("id")):
+                    if own and not one.get("is_member"):
+                        break
+                    return str(one["id"])
+            more = page.get("response_metadata")
+            cursor = str(more.get("next_cursor") or "") if isinstance(more, dict) else ""
+            if not cursor:
+                break
+        raise DeliveryError(f"#{name} is not there, or belongs to somebody else", permanent=True)
+
+    def _ask(self, method: str, **fields: object) -> Answered:
+        body = json.dumps(fields, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Authorization": f"Bearer {self._token}"}
+        return _read(http.ask("POST", f"{self._url}/{method}", body, headers))
+
+    def _get(self, method: str, query: dict[str, str]) -> Answered:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return _read(http.ask("GET", f"{self._url}/{method}?{urlencode(query)}", None, headers))
+
+
+def _read(answer: http.Answer) -> Answered:
+    if answer.status == 429:
+        given = answer.headers.get("retry-after", "")
+        seconds = float(given) if given.isdecimal() and len(given) < 5 else 5.0
+        raise Wait("Slack wants fewer messages", seconds=min(seconds, 300))
+    try:
+        found = decode_json(answer.body, max_members=200_000)
+    except BadInput:
+        found = None
+    if not isinstance(found, dict):
+        raise DeliveryError(f"Slack answered {answer.status} with what can not be read", permanent=False)
+    why = str(found.get("error", ""))
+    if found.get("ok") or why in DONE_ALREADY:
+        return found
+    raise DeliveryError(f"Slack refused: {why[:100] or answer.status}", permanent=why in FOR_GOOD)
+
+
+def _button(label: str, command: str) -> dict[str, object]:
+    return {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": command, "value": command}
+
+
+def _escaped(text: str) -> str:
+    """Write a text as it is: no mention, no link, nobody is woken by it."""
+    return escape(text, quote=False)

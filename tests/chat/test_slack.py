@@ -1,0 +1,238 @@
+"""Slack over HTTP: its Web API outward, and what it signs inward, against a small server that speaks as it does."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from django.test import Client
+
+from raglan.chat import actions, queries, sending
+from raglan.chat.models import Room, Workspace
+from raglan.core.clock import now
+from raglan.core.errors import DeliveryError
+from raglan.incidents import actions as incidents
+from raglan.incidents.models import Entry, Incident
+from raglan.integrations.slack.platform import Slack
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.integrations.fakes import Answer, Request, http_server
+
+pytestmark = pytest.mark.django_db
+TOKEN, SECRET = "xoxb-for-tests", "signed-for-tests"
+
+
+@dataclass
+class Api:
+    """Slack's Web API, as far as it is called."""
+
+    channels: dict[str, str] = field(default_factory=dict)
+    posted: list[dict[str, Any]] = field(default_factory=list)
+    topics: dict[str, str] = field(default_factory=dict)
+    invited: list[tuple[str, str]] = field(default_factory=list)
+    next: Answer | None = None
+
+    def respond(self, request: Request) -> Answer:
+        if self.next is not None:
+            answer, self.next = self.next, None
+            return answer
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return self.said(ok=False, error="invalid_auth")
+        parts = urlsplit(request.path)
+        method = parts.path.removeprefix("/api/").replace(".", "_").lower()
+        fields = json.loads(request.body) if request.body else {k: v[0] for k, v in parse_qs(parts.query).items()}
+        return getattr(self, method)(fields)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def said(**fields: object) -> Answer:
+        return Answer(200, json.dumps({"ok": True, **fields}).encode())
+
+    def auth_test(self, fields: dict[str, Any]) -> Answer:
+        return self.said(user_id="UBOT", team="Example", team_id="T1")
+
+    def conversations_create(self, fields: dict[str, Any]) -> Answer:
+        if fields["name"] in self.channels:
+            return self.said(ok=False, error="name_taken")
+        self.channels[fields["name"]] = f"C{len(self.channels) + 1}"
+        return self.said(channel={"id": self.channels[fields["name"]]})
+
+    def conversations_list(self, fields: dict[str, Any]) -> Answer:
+        found = [{"id": key, "name": name, "is_member": True} for name, key in self.channels.items()]
+        return self.said(channels=found, response_metadata={"next_cursor": ""})
+
+    def conversations_join(self, fields: dict[str, Any]) -> Answer:
+        return self.said()
+
+    def conversations_settopic(self, fields: dict[str, Any]) -> Answer:
+        self.topics[fields["channel"]] = fields["topic"]
+        return self.said()
+
+    def conversations_invite(self, fields: dict[str, Any]) -> Answer:
+        if (fields["channel"], fields["users"]) in self.invited:
+            return self.said(ok=False, error="already_in_channel")
+        self.invited.append((fields["channel"], fields["users"]))
+        return self.said()
+
+    def chat_postmessage(self, fields: dict[str, Any]) -> Answer:
+        if fields["channel"] not in self.channels.values():
+            return self.said(ok=False, error="channel_not_found")
+        self.posted.append(fields)
+        return self.said(ts=f"{len(self.posted)}.0")
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def slack(api: Api, outbox: world.Outbox) -> Iterator[Workspace]:
+    with http_server(api.respond) as url:
+        settings = {"token": TOKEN, "signing_secret": SECRET, "rooms": "public", "url": f"{url}/api"}
+        yield actions.connect(Slack(), actions.Draft("Slack", settings), actor="raglan")
+
+
+@pytest.fixture
+def incident(slack: Workspace, mara: Person, bo: Person) -> Incident:
+    actions.know_as(slack, "U0BO", bo, actor="raglan")
+    declared = incidents.declare("Apache is down", by=mara)
+    send(slack)
+    return declared
+
+
+def send(slack: Workspace) -> None:
+    world.fire_all()
+    sending.send_waiting(slack, actions.line_to(slack))
+
+
+def call(
+    slack: Workspace, body: bytes, kind: str, *, secret: str = SECRET, stamp: str = "", signature: str = ""
+) -> int:
+    """Call our door as Slack does; return the status."""
+    stamp = stamp or str(int(now().timestamp()))
+    mac = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature or f"v0={mac}"}
+    answer = Client().post(f"/slack/{slack.pk}/", body, content_type=kind, headers=headers)
+    world.fire_all()
+    return answer.status_code
+
+
+def event(slack: Workspace, room: str, **fields: object) -> int:
+    given = {"type": "message", "channel": room, "user": "U0BO", "ts": f"{time.time():.6f}", **fields}
+    body = {"type": "event_callback", "event_id": f"Ev{time.monotonic_ns()}", "event": given}
+    return call(slack, json.dumps(body).encode(), "application/json; charset=utf-8")
+
+
+def form(slack: Workspace, **fields: str) -> int:
+    return call(slack, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+
+
+def room_of(slack: Workspace, incident: Incident) -> str:
+    return Room.objects.get(workspace=slack, incident=incident).external_id
+
+
+def test_an_incident_has_a_channel_with_buttons_under_its_asks(
+    api: Api, slack: Workspace, incident: Incident, bo: Person
+) -> None:
+    entry = incidents.post(incident, incidents.Said(Entry.Kind.VERIFY, "Slow for <!channel> too?"), by=bo)
+    send(slack)
+    room = room_of(slack, incident)
+    assert api.channels == {f"inc-{incident.pk}": room}
+    assert api.topics[room].startswith("Not known")
+    assert api.invited == [(room, "U0BO")]
+    last = api.posted[-1]
+    assert last["text"].startswith("*Bo Silva asks to verify:* Slow for &lt;!channel&gt; too?")
+    assert [one["value"] for one in last["blocks"][1]["elements"]] == [f"yes {entry.pk}", f"no {entry.pk}"]
+
+
+def test_a_channel_of_an_earlier_try_is_found_again(api: Api, slack: Workspace, incident: Incident) -> None:
+    Room.objects.filter(workspace=slack).update(external_id="", opened_at=None)
+    send(slack)
+    assert room_of(slack, incident) == api.channels[f"inc-{incident.pk}"]
+
+
+def test_messages_commands_and_buttons_come_in_once(api: Api, slack: Workspace, incident: Incident, bo: Person) -> None:
+    room = room_of(slack, incident)
+    for _ in range(2):
+        event(slack, room, text="see <https://example.org|this> &amp; that", ts="1777888920.000200")
+    event(slack, room, text="mine", bot_id="B1")
+    for _ in range(2):
+        form(slack, command="/raglan", text="verify it is slow", channel_id=room, user_id="U0BO", trigger_id="1.2")
+    entry = Entry.objects.get(kind=Entry.Kind.VERIFY)
+    payload = {
+        "type": "block_actions",
+        "user": {"id": "U0BO", "username": "bo"},
+        "channel": {"id": room},
+        "trigger_id": "3.4",
+        "actions": [{"action_id": "x", "value": f"yes {entry.pk}"}],
+    }
+    assert form(slack, payload=json.dumps(payload)) == 200
+    said = [(one.kind, one.author, one.text) for one in Entry.objects.filter(incident=incident).order_by("pk")]
+    assert said == [("note", bo, "see this (https://example.org) & that"), ("verify", bo, "it is slow")]
+    assert entry.answers.get().side == "yes"
+
+
+def test_a_correction_and_what_is_taken_back(slack: Workspace, incident: Incident, bo: Person) -> None:
+    room = room_of(slack, incident)
+    event(slack, room, text="web0021", ts="1777888920.000200")
+    new = {"user": "U0BO", "ts": "1777888920.000200", "text": "web0012"}
+    event(slack, room, subtype="message_changed", message=new, previous_message={**new, "text": "web0021"})
+    event(slack, room, subtype="message_deleted", deleted_ts=new["ts"], previous_message=new)
+    first, last = Entry.objects.filter(incident=incident).order_by("pk")
+    assert (first.text, first.author) == ("web0012", bo)
+    assert last.text == "“web0012”, which Bo Silva wrote, was taken back in chat. It stays in this record."
+
+
+def test_the_challenge_is_answered(slack: Workspace) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
+    assert call(slack, body, "application/json") == 200
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"secret": "wrong"},
+        {"stamp": "1"},
+        {"stamp": "soon"},
+        {"stamp": "٣"},
+        {"signature": "v0=ä"},
+        {"signature": "v0="},
+    ],
+)
+def test_what_is_not_signed_freshly_changes_nothing(slack: Workspace, incident: Incident, how: dict[str, str]) -> None:
+    before = Entry.objects.count()
+    body = urlencode({"text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}).encode()
+    assert call(slack, body, "application/x-www-form-urlencoded", **how) == 403
+    assert Entry.objects.count() == before
+
+
+def test_the_same_signature_counts_once(slack: Workspace, incident: Incident) -> None:
+    stamp = str(int(now().timestamp()))
+    body = urlencode({"text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}).encode()
+    answers = [call(slack, body, "application/x-www-form-urlencoded", stamp=stamp) for _ in range(2)]
+    assert (answers, Entry.objects.filter(kind=Entry.Kind.FOUND).count()) == ([200, 403], 1)
+
+
+def test_too_many_requests_and_an_outage_wait_and_a_lost_channel_does_not(
+    api: Api, slack: Workspace, incident: Incident, bo: Person
+) -> None:
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
+    for answer in (
+        Answer(429, b"", (("Retry-After", "7"),)),
+        Answer(503, b"<html>"),
+        api.said(ok=False, error="fatal"),
+    ):
+        api.next = answer
+        with pytest.raises(DeliveryError) as refused:
+            send(slack)
+        assert not refused.value.permanent
+    assert [post.text for post in queries.waiting(slack)] == ["U0BO", "hello"]
+    api.channels.clear()
+    send(slack)
+    assert queries.waiting(slack).count() == 0
+    assert Room.objects.get(incident=incident).problem == "Slack refused: channel_not_found"
