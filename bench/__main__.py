@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import floor, intake, live, page, sizes, start, storm, timers
+from bench import floor, full, intake, live, page, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "live": live.measure,
     "storm": storm.measure,
     "intake": intake.measure,
+    "full": full.measure,
     "timers": timers.measure,
 }
 HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"

@@ -88,7 +88,7 @@ def measure(folder: Path, _ground: Floor) -> list[Figure]:
 def warm_up(sides: Sequence[Side]) -> None:
     """Open the groups that all rounds fall into, and let their pages go out before the clock starts."""
     for side in sides:
-        opening = list(_requests(side, CASES[0], "warm", GROUPS))
+        opening = list(rendered(side, CASES[0], "warm", GROUPS))
         load.Loop(side.port, opening, 4).run().check(len(opening))
     for side in sides:
         _settle(side)
@@ -108,16 +108,17 @@ def _rounds(case: Case, sides: Sequence[Side]) -> dict[str, list[Found]]:
         run = f"{case.batch}-{number}-{time.monotonic_ns()}"
         for side in sides if number % 2 else reversed(sides):
             if case.distinct:
-                known = list(_requests(side, case, run, case.distinct))
+                known = list(rendered(side, case, run, case.distinct))
                 load.Loop(side.port, known, 4).run().check(len(known))
                 requests = known * (case.alerts // case.distinct)
             else:
-                requests = list(_requests(side, case, run, case.alerts))
+                requests = list(rendered(side, case, run, case.alerts))
             found[side.name].append(side.take(case, requests))
     return found
 
 
-def _requests(side: Side, case: Case, run: str, alerts: int) -> Iterator[bytes]:
+def rendered(side: Side, case: Case, run: str, alerts: int) -> Iterator[bytes]:
+    """Give new alerts as they go over the wire, in requests of the size of a case."""
     for first in range(0, alerts, case.batch):
         items = [alert(run, first + index) for index in range(case.batch)]
         yield load.render(side.port, side.path, json.dumps(items, separators=(",", ":")).encode())
