@@ -40,7 +40,7 @@ def measure(folder: Path, _ground: Floor) -> list[Figure]:
         before = _new(sides[0], "before")
         memory = [_filled(side) for side in sides]
         many = _new(sides[0], "many")
-        _close_many(folder / "raglan" / "raglan.sqlite3")
+        _close_many(folder / "raglan" / "data" / "raglan.sqlite3")
         after = _new(sides[0], "after")
     grown, closed = _ratio(many, before), _ratio(after, many)
     beside = f"{memory[0]:.0f} MiB to {memory[1]:.0f} of Alertmanager"
