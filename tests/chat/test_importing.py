@@ -107,6 +107,10 @@ def test_the_hour_that_comes_twice_in_autumn_goes_on() -> None:
     [
         ("no time here", exported.Reading(), "text"),
         ("14:02 a: no day", exported.Reading(), "text"),
+        ("0001-01-01 00:00 a: long ago", exported.Reading(zone="Europe/Berlin"), "text"),
+        ("9999-12-31 23:59 a: far away", exported.Reading(), "text"),
+        ('[{"ts": "1e999", "text": "a"}, {"ts": "nan", "text": "b"}]', exported.Reading(), "text"),
+        ('[{"at": "0001-01-01T00:00:00+14:00", "text": "a"}]', exported.Reading(), "text"),
         ("{}", exported.Reading(), "text"),
         ("[1]", exported.Reading(), "text"),
         ("[" * 5_000, exported.Reading(kind="slack"), ""),

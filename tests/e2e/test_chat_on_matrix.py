@@ -7,6 +7,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from raglan.chat import ports
+from raglan.core.errors import DeliveryError
+from raglan.integrations.matrix import sync
+from raglan.integrations.matrix.platform import Matrix
 from tests.support.server import Running, person_token, serving, session_cookie, set_up_web_team, until
 from tests.support.synapse import Account, Synapse, homeserver
 
@@ -95,3 +99,39 @@ def test_an_incident_goes_on_through_the_end_of_either(raglan: Running, matrix: 
     until(lambda: ("note", "Mara Novak", "said while raglan was gone") in timeline(raglan, incident), 30, 0.3)
     said = [text for _, _, text in timeline(raglan, incident)]
     assert len(said) == len(set(said))
+
+
+def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "AT_ONCE", 4)  # so that a gap opens after five messages
+    bo, settings = (
+        matrix.account("bo"),
+        {"url": matrix.url, "token": matrix.account("raglan").token, "rooms": "private"},
+    )
+    line = Matrix().connect(settings)
+    cursor = line.hear("", 0).cursor
+    opened = line.open_room(ports.Wanted("gap", "A gap", "where it stands", [bo.id]))
+    assert line.open_room(ports.Wanted("gap", "A gap", "where it stands")) == opened
+    bo.join(opened.id)
+    line.invite(opened.id, bo.id)  # who is there already stays
+    said = ports.Line("key-1", "<b>slow</b>", "Mara Novak:")
+    assert line.post(opened.id, said) == line.post(opened.id, said)
+    assert (bo.messages(opened.id), bo.topic(opened.id)) == (["Mara Novak: <b>slow</b>"], "where it stands")
+
+    first = bo.say(opened.id, "0")
+    for number in range(1, 11):
+        bo.say(opened.id, str(number))
+    changed = bo.correct(opened.id, first, "nought")
+    gone = bo.say(opened.id, "dropped")
+    bo.take_back(opened.id, gone)
+    found = line.hear(cursor, 5)
+    assert [one.text for one in found.messages if one.kind == ports.Kind.MESSAGE] == [str(one) for one in range(11)]
+    assert [(one.id, one.about, one.text) for one in found.messages if one.kind == ports.Kind.EDIT] == [
+        (changed, first, "nought")
+    ]
+    assert [one.about for one in found.messages if one.kind == ports.Kind.TAKEN_BACK] == [gone]
+    assert line.hear(found.cursor, 0).messages == []
+
+    bo.call("POST", "/createRoom", {"room_alias_name": "taken"})
+    with pytest.raises(DeliveryError) as refused:
+        line.open_room(ports.Wanted("taken", "Not ours", ""))
+    assert refused.value.permanent

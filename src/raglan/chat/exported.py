@@ -258,7 +258,7 @@ def _moment(found: re.Match[str], how: Reading, zone: ZoneInfo, before: datetime
     except ValueError:
         return None
     day = given or (before.astimezone(zone).date() if before else how.day)
-    if day is None:
+    if day is None or not 1990 <= day.year <= 2200:
         return None
     if found["zone"]:
         offset = found["zone"].replace("Z", "+00:00")
