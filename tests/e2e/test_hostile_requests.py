@@ -26,7 +26,7 @@ def test_no_request_of_schemathesis_is_answered_with_a_server_error(tmp_path: Pa
             *("--header", f"Authorization: Bearer {running.token}"),
             *("--checks", "not_a_server_error"),
             *("--phases", "examples,coverage,fuzzing"),
-            *("--max-examples", "5", "--workers", "2", "--request-timeout", "20"),
+            *("--max-examples", "3", "--workers", "1", "--request-timeout", "20"),
             *("--generation-database", "none", "--suppress-health-check", "all", "--no-color"),
             *(word for name in SPARED for word in ("--exclude-operation-id", name)),
         ]
