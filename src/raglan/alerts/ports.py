@@ -56,8 +56,7 @@ class Decoded:
     marks: Sequence[bytes] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeRequest:
+class IntakeRequest(msgspec.Struct, frozen=True):
     """An HTTP request as doors see it.
 
     Header names are in lower case; `token` is what the edge found in the path or header.

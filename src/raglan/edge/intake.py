@@ -10,6 +10,7 @@ from functools import cache
 from typing import Protocol, TypeGuard, TypeVar
 
 from django.db import InterfaceError, OperationalError
+from msgspec import structs
 from prometheus_client import Counter
 
 from raglan.alerts import actions, ports, queries
@@ -62,6 +63,7 @@ log = logs.get("raglan.intake")
 T = TypeVar("T")
 
 requests_seen = Counter("raglan_intake_requests", "Intake requests", ["status"], registry=metrics.REGISTRY)
+_seen = cache(requests_seen.labels)  # the library looks a label up with a lock and a copy
 decoder_bugs = Counter("raglan_decoder_bugs", "Bodies that a decoder raised on unexpectedly", registry=metrics.REGISTRY)
 
 
@@ -138,7 +140,7 @@ class Intake:
             return
         except ClientGone:
             return
-        requests_seen.labels(said.status).inc()
+        _seen(said.status).inc()
         if isinstance(said.body, bytes):
             await answer(send, said.status, said.body, content_type=PLAIN, headers=said.headers)
         else:
@@ -153,7 +155,7 @@ class Intake:
         pool, who = (self._named, source.id) if source else (self._nameless, neighbours(head.remote))
         with pool.keep(who, size_of(scope, MAX_BODY)):
             body = await read(receive, most=MAX_BODY, idle_s=IDLE_S, whole_s=WHOLE_S)
-            request = replace(head, body=body)
+            request = structs.replace(head, body=body)
             if desk is not None:
                 if self._is_short():
                     raise Overloaded(SHORT, retry_after=SHORT_RETRY_S)
@@ -293,7 +295,8 @@ class Intake:
         if repeats:
             self._repeats.hear(source.id, repeats, at)
             metrics.signals_accepted.labels(source.slug).inc(len(repeats))
-        return accepted(door, decoded, replace(outcome, repeated=outcome.repeated + len(repeats)))
+            outcome = replace(outcome, repeated=outcome.repeated + len(repeats))
+        return accepted(door, decoded, outcome)
 
     async def _meet(self, source: SourceKey, remote: str) -> None:
         """Keep from where a source sends, when that is news, but not more often than a person can read."""
@@ -424,7 +427,7 @@ def unpacked(request: IntakeRequest) -> IntakeRequest:
         return request
     if encoding not in ("gzip", "x-gzip"):
         raise BadInput("", "the body may be packed with gzip only", status=415)
-    return replace(request, body=unpack(request.body))
+    return structs.replace(request, body=unpack(request.body))
 
 
 def unpack(body: bytes) -> bytes:
