@@ -8,10 +8,11 @@ from django.db import connection
 from raglan.chat import actions, lines, ports, queries
 from raglan.chat.models import Post, Room, Workspace
 from raglan.core.clock import now
-from raglan.core.errors import DeliveryError
+from raglan.core.errors import BadInput, DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents import ports as rooms
 from raglan.incidents.models import Entry, Incident
+from raglan.integrations.irc.platform import Irc
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat import memory
@@ -130,3 +131,30 @@ def test_without_chat_nothing_is_written(there: memory.There, mara: Person) -> N
     say(incident, mara, "hello")
     assert (Post.objects.count(), rooms.notices(incident)) == (0, [])
     assert now() is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"url": "https://chat.example.test"}, {"url": "https://elsewhere.example.test"}),
+        ({"server": "irc.example.test", "tls": "yes"}, {"server": "elsewhere.example.test", "tls": "yes"}),
+        ({"server": "irc.example.test", "tls": "yes"}, {"server": "irc.example.test", "tls": "no"}),
+    ],
+)
+def test_a_kept_secret_is_not_sent_to_another_address(
+    chat: Workspace, before: dict[str, str], after: dict[str, str]
+) -> None:
+    name, secret = "password" if "tls" in before else "token", "s3cret"
+    if "tls" in before:
+        nick = {"nick": "raglan"}
+        draft = actions.Draft("IRC", {**before, **nick, name: secret})
+        chat = actions.connect(Irc(), draft, actor="raglan")
+        before, after = {**before, **nick}, {**after, **nick}
+    actions.change(chat, actions.Draft("Chat", before), actor="raglan")
+    with pytest.raises(BadInput) as refused:
+        actions.change(chat, actions.Draft("Chat", after), actor="raglan")
+    chat.refresh_from_db()
+    assert (refused.value.field, refused.value.status, chat.settings) == (name, 422, before)
+    actions.change(chat, actions.Draft("Chat", {**after, name: "new"}), actor="raglan")
+    chat.refresh_from_db()
+    assert (actions.secrets_of(chat), chat.settings) == ({name: "new"}, after)

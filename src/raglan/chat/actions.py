@@ -22,11 +22,12 @@ from raglan.people.models import Person
 MOST = 10
 CODE_LASTS = timedelta(minutes=10)
 LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+ADDRESS = ("url", "server", "host", "port")  # settings that say where secrets are sent
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A connection as somebody describes it. A secret that is left empty stays as it was."""
+    """A connection as somebody describes it. A secret that is left empty stays as it was, at the same address."""
 
     name: str
     settings: Mapping[str, str]
@@ -65,10 +66,13 @@ def connect(platform: ports.ChatPlatform, draft: Draft, *, actor: timeline.Subje
 
 @atomic
 def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Workspace:
-    """Give a connection other settings; secrets that are left empty stay. Raises BadInput naming the field."""
+    """Give a connection other settings; empty secrets stay, at the same address. Raises BadInput naming it."""
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
     platform = platform_of(workspace)
-    plain, hidden = _sorted(platform, draft, secrets_of(workspace))
+    kept = secrets_of(workspace)
+    plain, hidden = _sorted(platform, draft, kept)
+    if _leads_elsewhere(workspace.settings, plain):
+        _demand_anew(draft, kept)
     lobby = clean_text(draft.lobby).strip()[:300]
     Workspace.objects.filter(pk=workspace.pk).update(
         name=_name(draft),
@@ -117,6 +121,19 @@ def _sorted(
     platform.check(given)
     hidden = {name: value for name, value in given.items() if known[name].is_secret}
     return {name: value for name, value in given.items() if name not in hidden}, hidden
+
+
+def _leads_elsewhere(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Tell whether secrets would go to another place than before, or go there unsealed."""
+    moved = any(before.get(name, "").rstrip("/") != after.get(name, "").rstrip("/") for name in ADDRESS)
+    return moved or (before.get("tls") == "yes" and after.get("tls") != "yes")
+
+
+def _demand_anew(draft: Draft, kept: Mapping[str, str]) -> None:
+    """Refuse to send a secret that is kept to another place. Raises BadInput."""
+    for name, value in kept.items():
+        if value and not clean_text(draft.settings.get(name, "")).strip():
+            raise BadInput(name, "write it again: it is not sent to another address by itself", status=422)
 
 
 def secrets_of(workspace: Workspace) -> dict[str, str]:
