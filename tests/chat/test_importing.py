@@ -1,6 +1,9 @@
 """A chat that was held elsewhere comes into a timeline: with its times and authors, once."""
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -126,6 +129,44 @@ def test_what_can_not_be_read_is_refused(text: str, how: exported.Reading, field
 
 
 @pytest.mark.django_db
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fail when something does not end: a pattern that tries again and again lets nothing else run for hours."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("this does not end")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("piece", [" ", ",", "<", "<a|", "<<|", "12:00 "])
+def test_a_long_run_of_anything_is_read_soon(piece: str) -> None:
+    run = piece * (900_000 // len(piece))
+    with within(20):
+        assert exported.words_of_slack(run, {})
+        for text in (run, f"12:00{run}", f"2026-05-04 {run}", f"2026-05-04 12:00{run}", f"2026-05-04 12:00 {run}"):
+            with suppress(BadInput):
+                exported.read(text, exported.Reading())
+
+
+def test_a_link_of_any_length_is_words() -> None:
+    link = "https://example.org/" + "a" * 3_000
+    assert exported.words_of_slack(f"see <{link}|the graph> &lt;now&gt;", {}) == f"see the graph ({link}) <now>"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1", '[{"id": NaN}]'])
+def test_names_that_can_not_be_read_are_refused(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        exported.names_in(text)
+    assert refused.value.field == "names"
+
+
 def test_the_same_export_again_adds_nothing_and_chat_is_not_told(
     chat: Workspace, incident: Incident, bo: Person
 ) -> None:

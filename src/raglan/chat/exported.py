@@ -4,7 +4,6 @@ Each line gets an id of its own, the export's or a digest of the line, so that t
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,13 +19,14 @@ MOST = 5_000
 MOST_MEMBERS = 500_000
 SHOWN = 3
 KINDS = ("auto", "slack", "matrix", "text", "raglan")
+# Whatever is read here takes time in proportion to its length: no run may be tried again from each of its places.
 _STAMP = re.compile(
-    r"\s*[\[(]?(?P<day>\d{4}-\d\d-\d\d)?[T ,]*(?P<time>\d{1,2}:\d\d(?::\d\d)?)(?:[.,]\d+)?"
-    r"(?P<zone>Z|[+-]\d\d:?\d\d)?[\])]?[\s,|-]+(?P<rest>\S.*)"
+    r"[\[(]?(?P<day>\d{4}-\d\d-\d\d)?[T ,]{0,3}(?P<time>\d{1,2}:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?"
+    r"(?P<zone>Z|[+-]\d\d:?\d\d)?[\])]?[\s,|-]{1,5}\s*+(?P<rest>\S.*)"
 )
 _ANGLED = re.compile(r"[<\[](?P<who>[^>\]]{1,60})[>\]]\s*(?P<text>.*)", re.DOTALL)
 _COLON = re.compile(r"(?P<who>[^:]{1,60}):\s+(?P<text>.*)", re.DOTALL)
-_LINK = re.compile(r"<(?P<mark>[@#!]?)(?P<target>[^>|]*)(?:\|(?P<label>[^>]*))?>")
+_LINK = re.compile(r"<(?P<mark>[@#!]?)(?P<target>[^<>|]*+)(?:\|(?P<label>[^<>]*+))?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def _kind_of(text: str) -> str:
     start = text.lstrip()[:1]
-    if start not in ("[", "{") or _STAMP.match(text):
+    if start not in ("[", "{") or _STAMP.match(text.lstrip()):
         return "text"
     for item in _messages(text)[:20]:
         if "origin_server_ts" in item:
@@ -232,7 +232,7 @@ def _plain(text: str, how: Reading, zone: ZoneInfo, problems: list[str]) -> Iter
     seen: Counter[str] = Counter()
     lines: list[_Open] = []
     for number, line in enumerate(text.splitlines(), 1):
-        found = _STAMP.match(line)
+        found = _STAMP.match(line.lstrip())
         at = _moment(found, how, zone, lines[-1].at if lines else None) if found else None
         if found is None and lines:
             lines[-1].texts.append(line)
@@ -287,10 +287,10 @@ def names_in(text: str) -> dict[str, str]:
     """Read who is who: Slack's `users.json`, or lines such as `U0123 = Rowan Ellis`."""
     if text.lstrip()[:1] == "[":
         try:
-            found = json.loads(text)
-        except ValueError:
-            raise BadInput("names", "is not JSON", status=422) from None
-        people = [one for one in found if isinstance(one, dict)]
+            found = decode_json(text.encode("utf-8", "replace"), max_members=MOST_MEMBERS)
+        except BadInput as error:
+            raise BadInput("names", f"can not be read: {error.reason}", status=422) from None
+        people = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         return {
             str(one.get("id")): _name(str(one.get("real_name") or one.get("name") or one.get("id"))) for one in people
         }
