@@ -17,6 +17,7 @@ from raglan.core.errors import BadInput, Conflict
 from raglan.core.secrets import digest
 from raglan.incidents.models import Incident
 from raglan.people import sealing
+from raglan.people.actions.contacts import tell
 from raglan.people.models import Person
 
 MOST = 10
@@ -258,6 +259,10 @@ def know_as(
         since=known.since,
     )
     timeline.append(payload, actor=actor, about=[known, person, workspace])
+    tell(
+        person,
+        f"In {workspace.name} you are known as {address} from now on: what is written there is done in your name.",
+    )
     return known
 
 

@@ -209,10 +209,11 @@ def list_chat_names(request: HttpRequest) -> list[HandleOut]:
 
 @router.post("/chat/code", response={201: CodeOut}, operation_id="make_chat_code", summary="Say who I am in chat")
 def make_chat_code(request: HttpRequest) -> Status[CodeOut]:
-    """Make a code that is written in chat; it works once, for ten minutes."""
-    person = principal(request).person
-    if person is None:
-        raise NotAllowed("A token that belongs to nobody has no name in chat.")
+    """Make a code that is written in chat; it works once, for ten minutes. A token can not make one."""
+    asks = principal(request)
+    if asks.token is not None or asks.person is None:
+        raise NotAllowed("A token can not say who somebody is in chat. Sign in, and make the code under You.")
+    person = asks.person
     return Status(201, CodeOut(write=f"!link {actions.make_code(person)}"))
 
 
