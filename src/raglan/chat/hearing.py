@@ -91,6 +91,8 @@ def stranger(message: ports.Incoming) -> str:
 def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports.Incoming) -> Entry | None:
     """Let the timeline have what was said, with its author."""
     if incident.state != Incident.State.OPEN:
+        if message.kind == ports.Kind.GAP:
+            return None
         outbox.say(room, outbox.Words(key=f"closed-{incident.closed_at:%Y%m%d%H%M%S}", text=CLOSED))
         return None
     match message.kind:
@@ -98,6 +100,11 @@ def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports
             return _corrected(workspace, incident, message)
         case ports.Kind.TAKEN_BACK:
             return _taken_back(workspace, incident, message)
+        case ports.Kind.GAP:
+            said = incidents.Said(
+                Entry.Kind.MACHINE, message.text, key=_key(message, workspace), author_words=workspace.name
+            )
+            return incidents.post(incident, said, by=None)
         case _:
             return _post(workspace, incident, message, clean_text(message.text))
 

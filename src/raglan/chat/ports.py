@@ -74,6 +74,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"
     TAKEN_BACK = "taken back"
+    GAP = "gap"  # nobody wrote this: its text says what could not be taken in
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What a homeserver tells since the last time: messages, corrections, what is taken back. Invitations are accepted.
 
 Where more happened than one answer holds, the gap is read from the room's history, so that nothing is lost however
-long raglan was not listening.
+long raglan was not listening. What can not be read is gone around from both sides, and a line says so.
 """
 
+import hashlib
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,10 +14,12 @@ from raglan.chat.ports import Heard, Incoming, Kind
 from raglan.core.clock import now
 from raglan.core.decode import Json
 from raglan.core.errors import DeliveryError
-from raglan.integrations.matrix.wire import Answered, Wire
+from raglan.integrations.matrix.wire import Answered, UnreadableError, Wire
 
 AT_ONCE = 100
+FEWER = (AT_ONCE, 10, 1)  # events at once, where an answer can not be read
 MOST_PAGES = 50
+UNREAD = "Something written in chat about now could not be read. It stands there, and not in this record."
 MOST_NAMES = 500
 TYPES = ["m.room.message", "m.room.redaction"]
 FILES = ("m.image", "m.file", "m.audio", "m.video")
@@ -26,10 +29,7 @@ _names: dict[str, str] = {}
 
 def hear(wire: Wire, me: str, cursor: str, wait_s: float) -> Heard:
     """Wait for news since a place; without one only learn where news begins."""
-    query = {"filter": json.dumps(_filter(me, AT_ONCE if cursor else 0))}
-    if cursor:
-        query |= {"since": cursor, "timeout": str(int(wait_s * 1000))}
-    found = wire.get("/sync", query, more_s=wait_s if cursor else 20.0)
+    found = _sync(wire, me, cursor, wait_s) if cursor else _news(wire, me, "", 0, 0.0)
     rooms = _dict(found.get("rooms"))
     _accept(wire, _dict(rooms.get("invite")))
     heard: list[Incoming] = []
@@ -37,6 +37,24 @@ def hear(wire: Wire, me: str, cursor: str, wait_s: float) -> Heard:
         for room, joined in _dict(rooms.get("join")).items():
             heard += _of_room(wire, me, room, _dict(_dict(joined).get("timeline")), cursor)
     return Heard(heard, str(found.get("next_batch", cursor)))
+
+
+def _sync(wire: Wire, me: str, cursor: str, wait_s: float) -> Answered:
+    """Wait for news; where it can not be read, ask for less of it, and at last for the histories of all rooms."""
+    for limit in FEWER:
+        with suppress(UnreadableError):
+            return _news(wire, me, cursor, limit, wait_s if limit == AT_ONCE else 0.0)
+    found = _news(wire, me, cursor, 0, 0.0)
+    gap: Json = {"timeline": {"events": [], "limited": True, "prev_batch": str(found.get("next_batch", cursor))}}
+    rooms = {str(room): gap for room in _list(wire.get("/joined_rooms").get("joined_rooms"))}
+    return {**found, "rooms": {**_dict(found.get("rooms")), "join": rooms}}
+
+
+def _news(wire: Wire, me: str, cursor: str, limit: int, wait_s: float) -> Answered:
+    query = {"filter": json.dumps(_filter(me, limit))}
+    if cursor:
+        query |= {"since": cursor, "timeout": str(int(wait_s * 1000))}
+    return wire.get("/sync", query, more_s=wait_s if cursor else 20.0)
 
 
 def _filter(me: str, limit: int) -> dict[str, object]:
@@ -62,24 +80,59 @@ def _accept(wire: Wire, invited: dict[str, Json]) -> None:
 
 def _of_room(wire: Wire, me: str, room: str, timeline: Answered, cursor: str) -> list[Incoming]:
     events = [_dict(event) for event in _list(timeline.get("events"))]
+    lost: list[Incoming] = []
     if timeline.get("limited") and timeline.get("prev_batch"):
-        events = [*_gap(wire, me, room, str(timeline["prev_batch"]), cursor), *events]
+        before, words = _gap(wire, me, room, str(timeline["prev_batch"]), cursor)
+        events = [*before, *events]
+        lost = [_lost(room, cursor, words)] if words else []
     found = [_incoming(wire, room, event) for event in events if event.get("sender") != me]
-    return [message for message in found if message is not None]
+    return [*lost, *(message for message in found if message is not None)]
 
 
-def _gap(wire: Wire, me: str, room: str, before: str, cursor: str) -> list[Answered]:
-    """Return what happened in a room between two places, oldest first."""
-    found: list[Answered] = []
-    wanted = json.dumps({"types": TYPES, "not_senders": [me]})
-    for _ in range(MOST_PAGES):
-        query = {"dir": "b", "from": before, "to": cursor, "limit": str(AT_ONCE), "filter": wanted}
-        page = wire.get(f"/rooms/{quote(room, safe='')}/messages", query)
-        found += [_dict(event) for event in _list(page.get("chunk"))]
-        if not page.get("end") or page["end"] == before:
-            break
-        before = str(page["end"])
-    return found[::-1]
+def _lost(room: str, cursor: str, words: str) -> Incoming:
+    """Return the line that says what is missing; the same at each try."""
+    key = hashlib.sha256(f"{room} {cursor} {words}".encode()).hexdigest()[:24]
+    return Incoming(f"gap-{key}", room, "", "", words, now(), Kind.GAP)
+
+
+def _gap(wire: Wire, me: str, room: str, before: str, cursor: str) -> tuple[list[Answered], str]:
+    """Return what happened in a room between two places, oldest first, and words for what is missing of it."""
+    back = _History(wire, me, room, "b").read(before, cursor)
+    if back.is_whole:
+        return back.events[::-1], ""
+    ahead = _History(wire, me, room, "f").read(cursor, before)
+    known = {event.get("event_id") for event in ahead.events}
+    newer = [event for event in back.events[::-1] if event.get("event_id") not in known]
+    return [*ahead.events, *newer], UNREAD
+
+
+class _History:
+    """The history of a room, page by page in one direction, until its end or what can not be read."""
+
+    def __init__(self, wire: Wire, me: str, room: str, direction: str) -> None:
+        self._wire = wire
+        self._path = f"/rooms/{quote(room, safe='')}/messages"
+        self._query = {"dir": direction, "filter": json.dumps({"types": TYPES, "not_senders": [me]})}
+        self.events: list[Answered] = []
+        self.is_whole = True
+
+    def read(self, start: str, to: str) -> "_History":
+        """Read from a place towards another."""
+        for _ in range(MOST_PAGES):
+            page = self._page(start, to)
+            self.events += [_dict(event) for event in _list(page.get("chunk"))]
+            if not page.get("end") or page["end"] == start:
+                break
+            start = str(page["end"])
+        return self
+
+    def _page(self, start: str, to: str) -> Answered:
+        """Return a page, as long as can be read; an empty one, the last, where one event can not be read."""
+        for limit in FEWER:
+            with suppress(UnreadableError):
+                return self._wire.get(self._path, {**self._query, "from": start, "to": to, "limit": str(limit)})
+        self.is_whole = False
+        return {}
 
 
 def _incoming(wire: Wire, room: str, event: Answered) -> Incoming | None:

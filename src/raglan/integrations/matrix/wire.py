@@ -21,6 +21,10 @@ class RefusedError(DeliveryError):
         self.refusal = refusal
 
 
+class UnreadableError(DeliveryError):
+    """The homeserver answered with what can not be read: nested too deep, too long, or no JSON."""
+
+
 class Wire:
     """Asks one homeserver in the name of one account."""
 
@@ -44,9 +48,12 @@ class Wire:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         answer = http.ask(method, f"{self._url}/_matrix/client/v3{path}", data, headers, more_s=more_s)
-        found = _read(answer.body)
         if 200 <= answer.status < 300:
-            return found
+            return _read(answer.body)
+        try:
+            found = _read(answer.body)
+        except UnreadableError:
+            found = {}  # of a proxy
         raise _refusal(answer.status, found)
 
 
@@ -54,7 +61,7 @@ def _read(body: bytes) -> Answered:
     try:
         found = decode_json(body, max_members=MOST_MEMBERS)
     except BadInput as error:
-        raise DeliveryError(f"the homeserver’s answer can not be read: {error.sentence}", permanent=False) from None
+        raise UnreadableError(f"the homeserver’s answer can not be read: {error.sentence}", permanent=False) from None
     return found if isinstance(found, dict) else {}
 
 

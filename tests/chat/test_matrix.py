@@ -1,0 +1,136 @@
+"""Matrix against a small homeserver that tells what no true one lets us make: too deep, too long, refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from raglan.chat import actions, hearing, ports
+from raglan.chat.models import Room, Workspace
+from raglan.core.clock import now
+from raglan.incidents import actions as incidents
+from raglan.incidents.models import Entry, Incident
+from raglan.integrations.matrix.platform import Matrix
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.integrations.fakes import Answer, Request, http_server
+
+pytestmark = pytest.mark.django_db
+HOME = "!home:example.test"
+Event = dict[str, object]
+
+
+@dataclass
+class Homeserver:
+    """Its rooms are lists of events; a place in them is a number."""
+
+    events: list[Event] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def write(self, text: str, **more: object) -> None:
+        """Let somebody write."""
+        content = {"msgtype": "m.text", "body": text, **more}
+        stamp = int(now().timestamp() * 1000)
+        given = {"type": "m.room.message", "sender": "@bo:example.test", "origin_server_ts": stamp}
+        self.events.append({**given, "event_id": f"$e{len(self.events)}", "content": content})
+
+    def respond(self, request: Request) -> Answer:
+        parts = urlsplit(request.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        path = unquote(parts.path.removeprefix("/_matrix/client/v3"))
+        self.asked.append(path)
+        if path.endswith("/messages"):
+            return said(self._history(query))
+        found: dict[str, object] = {
+            "/account/whoami": {"user_id": "@raglan:example.test"},
+            "/joined_rooms": {"joined_rooms": [HOME]},
+            "/sync": self._sync(query) if path == "/sync" else {},
+        }
+        return said(found.get(path, {}))
+
+    def _sync(self, query: dict[str, str]) -> Event:
+        limit, since = json.loads(query["filter"])["room"]["timeline"]["limit"], int(query.get("since", 0))
+        news = self.events[since:]
+        shown = news[-limit:] if limit else []
+        there = {"events": shown, "limited": len(shown) < len(news), "prev_batch": str(len(self.events) - len(shown))}
+        return {"next_batch": str(len(self.events)), "rooms": {"join": {HOME: {"timeline": there}} if shown else {}}}
+
+    def _history(self, query: dict[str, str]) -> Event:
+        start, to, limit = int(query["from"]), int(query["to"]), int(query["limit"])
+        if query["dir"] == "b":
+            end = max(to, start - limit)
+            return {"chunk": self.events[end:start][::-1], **({"end": str(end)} if end > to else {})}
+        end = min(to, start + limit)
+        return {"chunk": self.events[start:end], **({"end": str(end)} if end < to else {})}
+
+
+def said(found: object) -> Answer:
+    return Answer(200, json.dumps(found).encode())
+
+
+@pytest.fixture
+def server() -> Homeserver:
+    return Homeserver()
+
+
+@pytest.fixture
+def matrix(server: Homeserver, outbox: world.Outbox) -> Iterator[Workspace]:
+    with http_server(server.respond) as url:
+        settings = {"url": url, "token": "t", "rooms": "private"}
+        made = actions.connect(Matrix(), actions.Draft("Matrix", settings, opens_rooms=False), actor="raglan")
+        hear(made)
+        yield made
+
+
+@pytest.fixture
+def incident(matrix: Workspace, mara: Person) -> Incident:
+    declared = incidents.declare("Apache is down", by=mara)
+    Room.objects.create(workspace=matrix, incident=declared, external_id=HOME, created_at=now())
+    return declared
+
+
+def hear(matrix: Workspace) -> None:
+    line: ports.Connection = actions.line_to(matrix)
+    hearing.hear(matrix, line.hear(matrix.cursor, 0))
+
+
+def texts(incident: Incident) -> list[str]:
+    return list(Entry.objects.filter(incident=incident).order_by("pk").values_list("text", flat=True))
+
+
+def deep() -> object:
+    nested: object = "x"
+    for _ in range(60):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize("after", [0, 3, 130])
+def test_an_event_that_can_not_be_read_is_gone_around_and_told_once(
+    server: Homeserver, matrix: Workspace, incident: Incident, after: int
+) -> None:
+    server.write("before")
+    server.write("deep", more=deep())
+    for number in range(after):
+        server.write(f"after {number}")
+    hear(matrix)
+    server.write("next")
+    hear(matrix)
+    machine, *rest = texts(incident)
+    assert machine.startswith("Something written in chat about now could not be read.")
+    assert rest == ["before", *(f"after {number}" for number in range(after)), "next"]
+    assert Entry.objects.filter(incident=incident, kind=Entry.Kind.MACHINE).count() == 1
+
+
+def test_an_answer_that_is_too_long_is_read_in_smaller_ones(
+    server: Homeserver, matrix: Workspace, incident: Incident
+) -> None:
+    for number in range(90):
+        server.write(f"long {number}", more="x" * 60_000)
+    hear(matrix)
+    server.write("next")
+    hear(matrix)
+    assert texts(incident) == [*(f"long {number}" for number in range(90)), "next"]
