@@ -157,9 +157,9 @@ def test_a_channel_of_an_earlier_try_is_found_again(api: Api, slack: Workspace, 
 
 
 def test_messages_commands_and_buttons_come_in_once(api: Api, slack: Workspace, incident: Incident, bo: Person) -> None:
-    room = room_of(slack, incident)
+    room, stamp = room_of(slack, incident), f"{now().timestamp():.6f}"
     for _ in range(2):
-        event(slack, room, text="see <https://example.org|this> &amp; that", ts="1777888920.000200")
+        event(slack, room, text="see <https://example.org|this> &amp; that", ts=stamp)
     event(slack, room, text="mine", bot_id="B1")
     for _ in range(2):
         form(slack, command="/raglan", text="verify it is slow", channel_id=room, user_id="U0BO", trigger_id="1.2")
@@ -178,9 +178,9 @@ def test_messages_commands_and_buttons_come_in_once(api: Api, slack: Workspace, 
 
 
 def test_a_correction_and_what_is_taken_back(slack: Workspace, incident: Incident, bo: Person) -> None:
-    room = room_of(slack, incident)
-    event(slack, room, text="web0021", ts="1777888920.000200")
-    new = {"user": "U0BO", "ts": "1777888920.000200", "text": "web0012"}
+    room, stamp = room_of(slack, incident), f"{now().timestamp():.6f}"
+    event(slack, room, text="web0021", ts=stamp)
+    new = {"user": "U0BO", "ts": stamp, "text": "web0012"}
     event(slack, room, subtype="message_changed", message=new, previous_message={**new, "text": "web0021"})
     event(slack, room, subtype="message_deleted", deleted_ts=new["ts"], previous_message=new)
     first, last = Entry.objects.filter(incident=incident).order_by("pk")

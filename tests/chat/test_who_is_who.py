@@ -43,4 +43,4 @@ def test_a_person_is_told_by_mail_of_a_name_that_becomes_theirs(chat: Workspace,
     actions.know_as(chat, "@eve", bo, actor=bo, confirmed=True)
     told = mails()[before:]
     assert [one["to"] for one in told] == ["bo@example.org"]
-    assert "In Team chat you are known as @eve." in told[0]["text"]
+    assert "In Team chat you are known as @eve from now on" in told[0]["text"]

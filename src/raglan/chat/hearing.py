@@ -1,20 +1,27 @@
 """What comes in from chat: each message once, into the timeline of its room, or done as the command that it is."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from django.db import InterfaceError, OperationalError
 
 from raglan.chat import actions, commands, outbox, ports, queries
 from raglan.chat.models import Message, Room, Workspace
-from raglan.core import metrics
+from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import RaglanError
+from raglan.core.secrets import digest
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
 
-MOST_TEXT = 19_000
+MOST_TEXT, MOST_KEY = 19_000, 64
+OLD = timedelta(minutes=10)  # a command that comes later is not what anybody wants done now
+CLOCKS_DIFFER = timedelta(minutes=1)  # the clock of a platform and our own
+log = logs.get("raglan.chat")
 CLOSED = "This incident is closed, so this is not in its record. Reopen it to go on writing."
 WHO_ARE_YOU = (
     "I do not know who you are in raglan, so I can not do this for you. "
@@ -37,19 +44,27 @@ def hear(workspace: Workspace, heard: ports.Heard) -> int:
 
 @atomic
 def take(workspace: Workspace, message: ports.Incoming) -> bool:
-    """Take one message; tell whether it was new."""
-    room = queries.room_there(workspace, message.room)
+    """Take one message; tell whether it was new.
+
+    Whatever is in it, those behind it are heard: only a database that does not answer ends this with an exception.
+    """
+    message = _cleaned(message)
     is_command = commands.is_one(message.text) and message.kind == ports.Kind.MESSAGE
+    if not message.id or not message.room:
+        return False
+    room = queries.room_there(workspace, message.room)
     if room is None:
         if not is_command:
             return False
         room = Room.objects.create(workspace=workspace, external_id=message.room, created_at=now())
+    if room.opened_at and message.at < room.opened_at - CLOCKS_DIFFER:
+        return False
     known, is_new = Message.objects.get_or_create(
         workspace=workspace,
-        external_id=message.id[:300],
+        external_id=message.id,
         defaults={
             "room": room,
-            "author": message.author[:300],
+            "author": message.author,
             "at": _at(message, room.incident),
             "is_command": is_command,
         },
@@ -57,13 +72,44 @@ def take(workspace: Workspace, message: ports.Incoming) -> bool:
     if not is_new:
         return False
     metrics.chat_heard.labels(workspace.platform, "command" if is_command else str(message.kind)).inc()
-    if is_command:
-        known.entry = _obey(workspace, room, message)
-    elif room.incident is not None:
-        known.entry = _mirror(workspace, room, room.incident, message)
+    known.entry = _heard(workspace, room, message, is_command=is_command)
     if known.entry is not None:
         known.save(update_fields=["entry"])
     return True
+
+
+def _cleaned(message: ports.Incoming) -> ports.Incoming:
+    """Return it as both databases take it; a time without a zone is in UTC."""
+    return replace(
+        message,
+        id=_named(message.id),
+        room=_named(message.room),
+        author=_named(message.author),
+        text=clean_text(message.text),
+        about=_named(message.about),
+        at=message.at if message.at.tzinfo else message.at.replace(tzinfo=UTC),
+    )
+
+
+def _named(word: str) -> str:
+    return clean_text(word)[:300]
+
+
+def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_command: bool) -> Entry | None:
+    """Do what a message asks for. What can not be done is said in the room, or logged, and not tried again."""
+    try:
+        with atomic():
+            if is_command:
+                return _obey(workspace, room, message)
+            return _mirror(workspace, room, room.incident, message) if room.incident else None
+    except (OperationalError, InterfaceError):
+        raise
+    except RaglanError as error:
+        words = f"What was just written is not in the record: {error.sentence}"
+        outbox.say(room, outbox.Words(key=f"re-{message.id}"[-64:], text=words))
+    except Exception:  # a mistake with one message must not hold back those behind it, for good
+        log.exception("a chat message could not be taken", extra={"workspace": workspace.pk, "id": message.id})
+    return None
 
 
 def _at(message: ports.Incoming, incident: Incident | None) -> datetime:
@@ -73,7 +119,9 @@ def _at(message: ports.Incoming, incident: Incident | None) -> datetime:
 
 
 def _key(message: ports.Incoming, workspace: Workspace) -> str:
-    return f"chat-{workspace.pk}-{message.id}"
+    """Return the key of its entry. What is too long for one is told apart by its digest."""
+    key = f"chat-{workspace.pk}-{message.id}"
+    return key if len(key) <= MOST_KEY else f"chat-{workspace.pk}-{digest(message.id)[:40]}"
 
 
 def person_of(workspace: Workspace, author: str) -> Person | None:
@@ -106,7 +154,7 @@ def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports
             )
             return incidents.post(incident, said, by=None)
         case _:
-            return _post(workspace, incident, message, clean_text(message.text))
+            return _post(workspace, incident, message, message.text)
 
 
 def _post(workspace: Workspace, incident: Incident, message: ports.Incoming, text: str) -> Entry | None:
@@ -125,25 +173,30 @@ def _post(workspace: Workspace, incident: Incident, message: ports.Incoming, tex
 def _before(workspace: Workspace, message: ports.Incoming) -> Entry | None:
     """Return the entry that a message is about; nobody corrects what is another's."""
     earlier = Message.objects.select_related("entry__author").filter(
-        workspace=workspace, room__external_id=message.room, external_id=message.about[:300]
+        workspace=workspace, room__external_id=message.room, external_id=message.about
     )
     if message.kind == ports.Kind.EDIT:
-        earlier = earlier.filter(author=message.author[:300])
+        earlier = earlier.filter(author=message.author)
     found = earlier.first()
     return found.entry if found else None
 
 
 def _corrected(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
-    """A correction stands in the entry, where who made it is known; what was said first stays in the record."""
+    """A correction stands in the entry, where who made it is known; what was said first stays in the record.
+
+    An empty one is nothing: what is taken back is told as such.
+    """
+    if not message.text.strip():
+        return None
     before = _before(workspace, message)
     if before is None:
-        return _post(workspace, incident, message, clean_text(message.text))
+        return _post(workspace, incident, message, message.text)
     by = person_of(workspace, message.author)
     if by is not None and before.author_id == by.pk:
-        return incidents.correct(before, clean_text(message.text)[:MOST_TEXT], by=by)
-    if clean_text(message.text).strip() == before.text:
+        return incidents.correct(before, message.text[:MOST_TEXT], by=by)
+    if message.text.strip() == before.text:
         return None
-    return _post(workspace, incident, message, f"Corrects “{_short(before)}”: {clean_text(message.text)}")
+    return _post(workspace, incident, message, f"Corrects “{_short(before)}”: {message.text}")
 
 
 def _taken_back(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
@@ -176,7 +229,9 @@ def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | 
 
 
 def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> commands.Answer:
-    command = commands.read(clean_text(message.text)[:MOST_TEXT])
+    if message.at < now() - OLD:
+        return commands.Answer(f"This was written at {message.at.astimezone(UTC):%H:%M} UTC; write it again.")
+    command = commands.read(message.text[:MOST_TEXT])
     if command.name == "link":
         person = actions.confirm(workspace, message.author, command.rest)
         return commands.Answer(f"Thank you, {person.name}. What you write here now stands under your name.")
