@@ -21,6 +21,7 @@ def handler() -> Iterator[Callable[..., Fired]]:
         *,
         does: Callable[[timers.Due], object] = lambda due: None,
         network: bool = False,
+        first: bool = False,
         on_parked: Callable[[timers.Due, str], None] | None = None,
     ) -> Fired:
         fired: Fired = []
@@ -29,7 +30,7 @@ def handler() -> Iterator[Callable[..., Fired]]:
             fired.append(due)
             does(due)
 
-        timers.handler(kind, network=network, on_parked=on_parked)(function)
+        timers.handler(kind, network=network, first=first, on_parked=on_parked)(function)
         made.append(kind)
         return fired
 

@@ -20,7 +20,7 @@ Wait = Callable[[Callable[[], object]], None]
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """A running engine."""
-    running = Engine(threads=2, network_threads=2)
+    running = Engine(threads=2, network_threads=4)
     running.start()
     yield running
     assert running.stop(timeout=8)
@@ -88,12 +88,31 @@ def test_a_slow_call_outside_does_not_hold_up_work_in_the_database(
     try:
         for number in range(4):
             plan("test.slow", f"thing:{number}")
-        eventually(lambda: len(slow) == 2)  # as many as there are threads for it
+        eventually(lambda: len(slow) == 2)  # as many as there are threads for what is no page
         plan()
         eventually(lambda: quick)
     finally:
         may_end.set()
     eventually(lambda: len(slow) == 4)
+
+
+def test_what_goes_first_finds_threads_however_much_else_hangs(
+    engine: Engine, handler: Register, plan: Write, eventually: Wait
+) -> None:
+    may_end = threading.Event()
+    slow = handler("test.slow", does=lambda due: may_end.wait(10), network=True)
+    page = handler("test.page", network=True, first=True)
+    try:
+        for number in range(12):
+            plan("test.slow", f"thing:{number}")
+        eventually(lambda: len(slow) == 2)
+        for number in range(12):
+            plan("test.page", f"page:{number}", ago=0)
+        eventually(lambda: len(page) == 12)
+        assert len(slow) == 2
+    finally:
+        may_end.set()
+    eventually(lambda: len(slow) == 12)
 
 
 def test_stop_finishes_what_runs_and_gives_the_rest_back(handler: Register, plan: Write, eventually: Wait) -> None:

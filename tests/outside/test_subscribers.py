@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from socket import socket
 
 import pytest
 from django.core.cache import cache
@@ -13,6 +14,7 @@ from django.test import Client
 from raglan.config import config
 from raglan.core import timers
 from raglan.core.clock import CLOCK, now
+from raglan.core.engine import NETWORK_THREADS
 from raglan.core.errors import BadInput, Conflict, NotFound, Overloaded
 from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Event, Timer
@@ -22,6 +24,7 @@ from raglan.outside import components, desk, queries, spreading, subscribing
 from raglan.outside.components import PageDraft
 from raglan.outside.desk import Word
 from raglan.outside.models import Sending, StatusUpdate, Subscriber
+from raglan.people import mail
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.integrations.fakes import Answer, Request, http_server
@@ -211,6 +214,42 @@ def test_pages_go_first(mailbox: Mailbox, say: Say) -> None:
     Timer.objects.filter(pk=page.pk).delete()
     world.fast_forward(timedelta(seconds=5))
     assert len(mailbox.taken) == 1
+
+
+def test_a_page_goes_out_while_a_mail_server_that_never_greets_holds_the_confirmations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        monkeypatch.setattr(config(), "smtp_url", f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        for number in range(30):
+            subscribing.ask(f"one{number}@example.test")
+        hanging = timers.claim(NETWORK_THREADS, pool=Timer.Pool.NETWORK)
+        assert [due.kind for due in hanging] == [mail.MAIL]  # one at a time, however many wait
+        monkeypatch.setattr(config(), "send_deadline_s", 1)
+        timers.fire(hanging[0])
+        assert Timer.objects.filter(kind=mail.LATER).count() == 1
+        for number in range(20):
+            mail.write(f"one{number}@example.test", subject="x", text="x", about="people")
+        others = timers.claim(NETWORK_THREADS, pool=Timer.Pool.NETWORK)
+        assert len(others) == 1 + mail.LANES  # the mails that raglan's own people get have lanes, too
+        timers.schedule("paging.deliver", subject="notification:0", due_at=now())
+        [page] = timers.claim(NETWORK_THREADS, pool=Timer.Pool.NETWORK)
+        assert page.kind == "paging.deliver"
+        assert timers.HANDLERS[page.kind].first
+
+
+def test_a_mail_that_is_tried_later_holds_nobody_up_in_its_lane(mailbox: Mailbox) -> None:
+    mailbox.refuse = "451 later"
+    subscribing.ask("first@example.test")
+    timers.fire_due()
+    mailbox.refuse = ""
+    subscribing.ask("second@example.test")
+    timers.fire_due()
+    assert [address for address, _ in mailbox.taken] == ["second@example.test"]
+    world.fast_forward(timedelta(minutes=2))
+    assert [address for address, _ in mailbox.taken] == ["second@example.test", "first@example.test"]
 
 
 @pytest.fixture

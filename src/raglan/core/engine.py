@@ -20,6 +20,7 @@ MAX_WAIT_S = 1.0
 MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
 NETWORK_THREADS = 8
+SHARE_OF_OTHERS = 0.5  # of the network threads: mail, feeds, the status page; the rest is for pages alone
 BLOCKED_WAIT_S = 0.2
 HELD_WAIT_S = 0.2
 JUMP = timedelta(seconds=2)
@@ -40,13 +41,16 @@ class ClockJumped(timeline.EventPayload):
 class Pool:
     """Threads that fire claimed timers.
 
-    It never takes more than it can start soon, or leases would end in the queue.
+    It never takes more than it can start soon, or leases would end in the queue. What does not go first gets a share
+    of the places, so that what hangs there never keeps what goes first waiting.
     """
 
-    def __init__(self, name: str, *, threads: int, depth: int, done: Callable[[], None]) -> None:
-        self._queue: queue.Queue[timers.Due | None] = queue.Queue()
+    def __init__(self, name: str, *, threads: int, depth: int, share: float = 1, done: Callable[[], None]) -> None:
+        self._queue: queue.Queue[tuple[timers.Due, bool] | None] = queue.Queue()
         self._places = threads * depth
+        self._places_of_others = max(1, int(self._places * share))
         self._taken = 0
+        self._others = 0
         self._lock = threading.Lock()
         self._done = done
         self._stopping = False
@@ -64,11 +68,18 @@ class Pool:
         """How many more timers it can take."""
         return max(0, self._places - self._taken)
 
+    @property
+    def free_for_others(self) -> int:
+        """How many more timers it can take that do not go first."""
+        return max(0, min(self.free, self._places_of_others - self._others))
+
     def give(self, due: timers.Due) -> None:
         """Hand over a claimed timer."""
+        is_other = self._places_of_others < self._places and not timers.HANDLERS[due.kind].first
         with self._lock:
             self._taken += 1
-        self._queue.put(due)
+            self._others += is_other
+        self._queue.put((due, is_other))
 
     def begin_no_more(self) -> None:
         """Finish what is running and leave the rest."""
@@ -85,14 +96,21 @@ class Pool:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        while (due := self._queue.get()) is not None:
+        while (given := self._queue.get()) is not None:
+            due, is_other = given
             if not self._stopping:  # else its lease is given back by the engine
                 fire_safely(due)
             with self._lock:
                 self._taken -= 1
-            if self._taken <= self._places - len(self._threads):
-                self._done()  # worth a claim: there is room for each thread once more
+                self._others -= is_other
+            if self._is_worth_a_claim():
+                self._done()
         connections.close_all()
+
+    def _is_worth_a_claim(self) -> bool:
+        """Tell whether there is room for each thread once more, or all that goes first is done while others hang."""
+        room = self._places - len(self._threads)
+        return self._taken - self._others <= room
 
 
 def fire_safely(due: timers.Due) -> None:
@@ -203,7 +221,9 @@ class Engine:
         self._light = Loop("raglan-engine-light", self._fire_light)
         self._pools = {
             timers.Pool.WORK: Pool("work", threads=threads, depth=BATCH_PER_THREAD, done=self._main.wake),
-            timers.Pool.NETWORK: Pool("network", threads=network_threads, depth=1, done=self._main.wake),
+            timers.Pool.NETWORK: Pool(
+                "network", threads=network_threads, depth=1, share=SHARE_OF_OTHERS, done=self._main.wake
+            ),
         }
         self.clock_skew_s = 0.0
         self._agreed = connection.vendor != "postgresql"  # there it is asked first
@@ -272,18 +292,21 @@ class Engine:
             return HELD_WAIT_S
         if not self._agrees():
             return MAX_WAIT_S
-        heads = timers.heads(*self._pools)
-        waits = [self._claim_for(pool, heads.get(pool)) for pool in self._pools]
-        return min(waits)
+        work, network = self._pools[timers.Pool.WORK], self._pools[timers.Pool.NETWORK]
+        return min(
+            self._claim_for(timers.Pool.WORK, work.free),
+            self._claim_for(timers.Pool.NETWORK, network.free, first=True),
+            self._claim_for(timers.Pool.NETWORK, network.free_for_others, first=False),
+        )
 
-    def _claim_for(self, pool: timers.Pool, head: datetime | None) -> float:
+    def _claim_for(self, pool: timers.Pool, free: int, *, first: bool | None = None) -> float:
         """Give a pool what is due; return in how many seconds to look again, unless something happens before."""
-        if not self._pools[pool].free:
+        if not free:
             return MAX_WAIT_S  # a pool that finishes something wakes the loop
-        wait = _until(head)
+        wait = _until(timers.heads(pool, first=first).get(pool))
         if wait > 0:
             return wait
-        claimed = timers.claim(self._pools[pool].free, pool=pool)
+        claimed = timers.claim(free, pool=pool, first=first)
         for due in claimed:
             network = timers.HANDLERS[due.kind].network  # a node of another version may have filed it elsewhere
             self._pools[timers.Pool.NETWORK if network else timers.Pool.WORK].give(due)

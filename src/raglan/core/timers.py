@@ -65,12 +65,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What to do when a kind of timer is due."""
+    """What to do when a kind of timer is due. What goes first finds threads that no other call outside ever gets."""
 
     function: Callable[[Due], None]
     network: bool
     on_parked: Callable[[Due, str], None] | None
     many: Callable[[Sequence[Due]], None] | None = None
+    first: bool = False
 
     @property
     def pool(self) -> Timer.Pool:
@@ -85,12 +86,19 @@ _wakers: list[Callable[[], None]] = []
 
 
 def handler(
-    kind: str, *, network: bool = False, on_parked: Callable[[Due, str], None] | None = None
+    kind: str,
+    *,
+    network: bool = False,
+    first: bool = False,
+    on_parked: Callable[[Due, str], None] | None = None,
 ) -> Callable[[Callable[[Due], None]], Callable[[Due], None]]:
-    """Register the handler of a kind. `on_parked(due, error)` runs when it raised too often and was set aside."""
+    """Register the handler of a kind. `on_parked(due, error)` runs when it raised too often and was set aside.
+
+    `first` is for pages: other calls outside never take all threads, however long they wait.
+    """
 
     def register(function: Callable[[Due], None]) -> Callable[[Due], None]:
-        HANDLERS[kind] = Handler(function, network, on_parked)
+        HANDLERS[kind] = Handler(function, network, on_parked, first=first)
         return function
 
     return register
@@ -181,11 +189,14 @@ def cancel(*kinds: str, subject: str) -> int:
     return live.delete()[0]
 
 
-def claim(limit: int, *, pool: Timer.Pool | None = None) -> list[Due]:
-    """Lease due timers to this node, oldest first. A timer waits for earlier ones in its lane."""
+def claim(limit: int, *, pool: Timer.Pool | None = None, first: bool | None = None) -> list[Due]:
+    """Lease due timers to this node, oldest first. A timer waits for earlier ones in its lane.
+
+    `first` asks for only those that go before all other calls outside, or only for the others.
+    """
     at = now()
     with atomic(), connection.cursor() as cursor:
-        found, parameters = _first(_claimable(at, pool), limit)
+        found, parameters = _first(_claimable(at, pool, kinds(first)), limit)
         cursor.execute(
             f"{found} UPDATE core_timer SET leased_until = %s, leased_by = %s, attempts = attempts + 1"  # noqa: S608
             f" WHERE id IN (SELECT id FROM found) RETURNING {_columns('attempts')}",
@@ -196,10 +207,15 @@ def claim(limit: int, *, pool: Timer.Pool | None = None) -> list[Due]:
     return claimed
 
 
-def _claimable(at: datetime, pool: Timer.Pool | None) -> QuerySet[Timer]:
+def kinds(first: bool | None = None) -> list[str]:
+    """Return the kinds that this version fires: all, or only those that go first, or only the others."""
+    return [kind for kind, entry in HANDLERS.items() if first is None or entry.first == first]
+
+
+def _claimable(at: datetime, pool: Timer.Pool | None, kinds: Sequence[str]) -> QuerySet[Timer]:
     in_lane = Timer.objects.exclude(lane="")  # as the index on lanes has it
     earlier = in_lane.filter(lane=OuterRef("lane"), pk__lt=OuterRef("pk"), parked_at__isnull=True)
-    due = Timer.objects.filter(due_at__lte=at, parked_at__isnull=True, kind__in=list(HANDLERS))
+    due = Timer.objects.filter(due_at__lte=at, parked_at__isnull=True, kind__in=kinds)
     return (
         (due if pool is None else due.filter(pool=pool))
         .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
@@ -333,11 +349,11 @@ def release(node: str | None = None) -> int:
     return (leased.filter(leased_by=node) if node else leased).update(leased_until=None, leased_by="")
 
 
-def heads(*pools: Timer.Pool) -> dict[Timer.Pool, datetime]:
+def heads(*pools: Timer.Pool, first: bool | None = None) -> dict[Timer.Pool, datetime]:
     """Return when the oldest timer of each pool, that nobody works on, is or was due; one look at the index each."""
-    at, kinds, found = now(), list(HANDLERS), {}
+    at, wanted, found = now(), kinds(first), {}
     for pool in pools or Pool:
-        waiting = Timer.objects.filter(pool=pool, parked_at__isnull=True, kind__in=kinds)
+        waiting = Timer.objects.filter(pool=pool, parked_at__isnull=True, kind__in=wanted)
         free = waiting.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at)).order_by("due_at")
         if oldest := free.values_list("due_at", flat=True).first():
             found[pool] = oldest

@@ -93,4 +93,4 @@ def _mail(question: Question, answer: str) -> None:
     link = f"{config().public_url}/incidents/{question.incident_id}/outside/"
     text = f"You asked: {question.text}\n\n{answer}\n\n{link}\n"
     subject = f"Your question about incident {question.incident_id}"
-    mail.write(question.asker.email, subject=subject, text=text, about=question)
+    mail.write(question.asker.email, subject=subject, text=text, about=question, lane=mail.ASKED_FOR)

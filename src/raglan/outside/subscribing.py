@@ -50,7 +50,7 @@ def ask(address: str) -> None:
         f"Confirm that within three days, by the button behind this link:\n{link}\n\n"
         "If it was not you, do nothing: then nothing more is sent.\n"
     )
-    mail.write(address, subject=f"Be told of news: {page.title}", text=text, about=found)
+    mail.write(address, subject=f"Be told of news: {page.title}", text=text, about=found, lane=mail.ASKED_FOR)
 
 
 def _fresh(address: str, at: datetime) -> dict[str, object]:

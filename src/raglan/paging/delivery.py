@@ -322,7 +322,7 @@ def _ask_later(notification_id: int, channel: ports.Confirms, *, times: int) -> 
         timers.schedule(ASK, subject=f"notification:{notification_id}", due_at=due_at, payload={"times": times})
 
 
-@timers.handler(ASK, network=True)
+@timers.handler(ASK, network=True, first=True)
 def ask(due: timers.Due) -> None:
     """Ask a provider what became of a message, for sites that its callbacks can not reach."""
     waiting = Notification.objects.filter(
@@ -411,7 +411,7 @@ def tell_the_others(event: timeline.Happened) -> None:
     timers.schedule_many([timers.Plan(UPDATE, f"notification:{pk}", now()) for pk in latest.values()])
 
 
-@timers.handler(UPDATE, network=True)
+@timers.handler(UPDATE, network=True, first=True)
 def update(due: timers.Due) -> None:
     """Tell one person that a page needs them no more. It is a courtesy: a failure is counted, not tried again."""
     sent = Notification.objects.select_related("page__acknowledged_by", "person", "reached", "contact")

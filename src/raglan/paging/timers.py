@@ -27,8 +27,8 @@ AN_HOUR = timedelta(hours=1)
 DAILY_AT_HOUR = 8  # UTC
 PUBLISH_EVERY = 5  # minutes
 
-timers.handler(actions.DELIVER, network=True, on_parked=delivery.on_parked)(delivery.deliver)
-timers.handler(actions.CALL, network=True, on_parked=calls.on_parked)(calls.call)
+timers.handler(actions.DELIVER, network=True, first=True, on_parked=delivery.on_parked)(delivery.deliver)
+timers.handler(actions.CALL, network=True, first=True, on_parked=calls.on_parked)(calls.call)
 
 
 def escalate_anyway(due: timers.Due, error: str) -> None:

@@ -1,11 +1,13 @@
 """Mail about signing in and contact methods. It is written with the change it tells of and handed over afterwards.
 
 Pages never go this way: they have channels, receipts and escalation. What a mail says may hold a link that sets a
-password, so it waits sealed.
+password, so it waits sealed. Mails stand in a few lanes, one at a time in each, so that a mail server that hangs holds
+few threads; what the public may ask for stands in a lane of its own.
 """
 
 import json
 import smtplib
+import zlib
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import format_datetime, make_msgid
@@ -20,38 +22,45 @@ from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
 from raglan.people import events, sealing
 
-MAIL = "people.mail"
+MAIL, LATER = "people.mail", "people.mail_later"
+LANES = 2
+ASKED_FOR = "asked for"
 AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 log = logs.get("raglan.people")
 
 
-def write(to: str, *, subject: str, text: str, about: timeline.Subject) -> None:
+def write(to: str, *, subject: str, text: str, about: timeline.Subject, lane: str = "") -> None:
     """Plan a mail in the current transaction. Without an address nothing goes out, and it takes as long."""
     letter = {"to": to, "subject": " ".join(subject.split())[:200], "text": text}
-    _plan(sealing.seal(json.dumps(letter)), subject=timeline.ref(about), tries=0)
+    lane = f"mail:{lane or zlib.crc32(to.lower().encode()) % LANES}"
+    payload: dict[str, object] = {"sealed": sealing.seal(json.dumps(letter)), "tries": 0, "lane": lane}
+    timers.schedule(MAIL, subject=timeline.ref(about), due_at=now(), payload=payload, lane=lane)
 
 
-def _plan(sealed: str, *, subject: str, tries: int) -> None:
-    due_at = now() + (AGAIN[tries - 1] if tries else timedelta())
-    timers.schedule(MAIL, subject=subject, due_at=due_at, payload={"sealed": sealed, "tries": tries})
+@timers.handler(LATER)
+def line_up(due: timers.Due) -> None:
+    """Let a mail that is tried again stand at the end of its lane; until now it held nobody up there."""
+    lane = str(due.payload["lane"])
+    timers.schedule(MAIL, subject=due.subject, due_at=now(), payload=due.payload, lane=lane)
 
 
 @timers.handler(MAIL, network=True)
 def send(due: timers.Due) -> None:
     """Hand one mail over; try again for some hours when the mail server can not be reached."""
-    sealed, tries = str(due.payload["sealed"]), int(str(due.payload["tries"]))
-    letter = json.loads(sealing.unseal(sealed))
+    letter = json.loads(sealing.unseal(str(due.payload["sealed"])))
     if not letter["to"] or not config().smtp_url:
         return
     try:
         hand_over(letter["to"], letter["subject"], letter["text"], {"X-Raglan": "account"})
     except DeliveryError as error:
-        _not_sent(due, sealed, tries, said=error.sentence, permanent=error.permanent)
+        _not_sent(due, said=error.sentence, permanent=error.permanent)
 
 
-def _not_sent(due: timers.Due, sealed: str, tries: int, *, said: str, permanent: bool) -> None:
+def _not_sent(due: timers.Due, *, said: str, permanent: bool) -> None:
+    tries = int(str(due.payload["tries"]))
     if not permanent and tries < len(AGAIN):
-        _plan(sealed, subject=due.subject, tries=tries + 1)
+        again = {"lane": "mail:0", **due.payload, "tries": tries + 1}  # an older version wrote no lane
+        timers.schedule(LATER, subject=due.subject, due_at=now() + AGAIN[tries], payload=again)
         return
     log.warning("a mail about signing in could not be handed over", extra={"about": due.subject, "said": said})
     timeline.append(events.MailNotSent(said=said), about=[due.subject])
