@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from raglan.chat import actions, lines, ports, queries
+from raglan.chat import actions, lines, outbox, ports, queries, sending
 from raglan.chat.models import Post, Room, Workspace
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.core.models import Event
 from raglan.incidents import actions as incidents
 from raglan.incidents import ports as rooms
 from raglan.incidents.models import Entry, Incident
@@ -114,6 +115,73 @@ def test_a_lobby_that_is_not_there_is_said_and_tried_after_a_change(there: memor
     chat.refresh_from_db()
     send(chat)
     assert Room.objects.get(workspace=chat).external_id == "#right"
+
+
+def lobbies(chat: Workspace) -> tuple[int, int, str]:
+    """Return how many rooms for commands there are, how many rooms were opened at all, and what is wrong."""
+    found = Room.objects.filter(workspace=chat, incident=None)
+    return len(found), Event.objects.filter(kind="chat.room_opened").count(), found[0].problem
+
+
+def test_a_lobby_is_joined_once_also_by_a_long_name_of_an_earlier_version(there: memory.There) -> None:
+    chat = memory.connect(lobby="#incidents")
+    Workspace.objects.filter(pk=chat.pk).update(lobby="#" + "x" * 199)
+    chat.refresh_from_db()
+    for _ in range(5):
+        send(chat)
+    assert lobbies(chat) == (1, 1, "")
+
+
+def test_a_lobby_that_is_the_room_of_an_incident_is_refused_once(
+    there: memory.There, chat: Workspace, room: Room
+) -> None:
+    before = Event.objects.filter(kind="chat.room_opened").count()
+    actions.change(chat, actions.Draft("Team chat", chat.settings, lobby=room.external_id), actor="raglan")
+    chat.refresh_from_db()
+    for _ in range(5):
+        send(chat)
+    assert lobbies(chat) == (1, before, f"this is the room of incident {room.incident_id}")
+    name = room.name
+    room.refresh_from_db()
+    assert (room.name, room.problem) == (name, "")
+
+
+def test_a_lobby_has_a_name_of_at_most_120_characters(there: memory.There, chat: Workspace) -> None:
+    for do in (
+        lambda: memory.connect(lobby="#" + "x" * 120),
+        lambda: actions.change(chat, actions.Draft("Team chat", chat.settings, lobby="#" + "x" * 120), actor="raglan"),
+    ):
+        with pytest.raises(BadInput) as refused:
+            do()
+        assert refused.value.field == "lobby"
+
+
+def test_what_can_not_go_out_starves_no_other_room(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    lost = Room.objects.create(workspace=chat, name="lost", created_at=now())
+    stuck = sending.AT_ONCE + 5
+    for number in range(stuck):
+        outbox.say(lost, outbox.Words(key=str(number), text="lost"))
+    say(incident, mara, "there")
+    send(chat)
+    assert there.rooms[room.external_id][-1] == "Mara Keller: there"
+    assert queries.waiting(chat).count() == stuck
+    Room.objects.filter(pk=lost.pk).update(problem="there is no such room")
+    assert send(chat).refused == stuck
+    assert queries.backlog().waiting == 0
+
+
+def test_what_goes_to_a_room_that_can_not_be_opened_waits_for_another_connection(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    Room.objects.filter(pk=room.pk).update(external_id="", problem="nobody may open rooms")
+    say(incident, mara, "there")
+    assert send(chat).refused == 1
+    actions.change(chat, actions.Draft("Team chat", chat.settings), actor="raglan")
+    assert queries.waiting(chat).count() == 1
+    send(chat)
+    assert there.rooms[room.external_id][-1] == "Mara Keller: there"
 
 
 def test_secrets_are_sealed_kept_and_gone_at_the_end(chat: Workspace) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from raglan.chat import events, outbox, ports, queries
-from raglan.chat.models import Code, Handle, Room, Signature, Workspace
+from raglan.chat.models import Code, Handle, Post, Room, Signature, Workspace
 from raglan.chat.words import first_words, topic_of
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -20,7 +20,7 @@ from raglan.people import sealing
 from raglan.people.actions.contacts import tell
 from raglan.people.models import Person
 
-MOST = 10
+MOST, MOST_LOBBY = 10, 120
 CODE_LASTS = timedelta(minutes=10)
 LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 ADDRESS = ("url", "server", "host", "port")  # settings that say where secrets are sent
@@ -49,7 +49,7 @@ def connect(platform: ports.ChatPlatform, draft: Draft, *, actor: timeline.Subje
         settings=plain,
         secrets_sealed=sealing.seal(json.dumps(hidden)),
         opens_rooms=draft.opens_rooms,
-        lobby=clean_text(draft.lobby).strip()[:300],
+        lobby=_lobby(draft),
         created_at=at,
     )
     payload = events.WorkspaceConnected(
@@ -74,7 +74,7 @@ def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Wo
     plain, hidden = _sorted(platform, draft, kept)
     if _leads_elsewhere(workspace.settings, plain):
         _demand_anew(draft, kept)
-    lobby = clean_text(draft.lobby).strip()[:300]
+    lobby = _lobby(draft)
     Workspace.objects.filter(pk=workspace.pk).update(
         name=_name(draft),
         settings=plain,
@@ -85,6 +85,8 @@ def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Wo
     )
     Room.objects.filter(workspace=workspace, incident=None, external_id="").delete()
     Room.objects.filter(workspace=workspace).update(problem="")
+    unsaid = Post.objects.filter(room__workspace=workspace, room__external_id="", state=Post.State.REFUSED)
+    unsaid.update(state=Post.State.WAITING, problem="")
     workspace.refresh_from_db()
     payload = events.WorkspaceChanged(
         workspace=workspace.pk,
@@ -103,6 +105,18 @@ def _name(draft: Draft) -> str:
     if not 1 <= len(name) <= 120:
         raise BadInput("name", "give it a name of at most 120 characters", status=422)
     return name
+
+
+def _lobby(draft: Draft) -> str:
+    lobby = clean_text(draft.lobby).strip()
+    if len(lobby) > MOST_LOBBY:
+        raise BadInput("lobby", f"has more than {MOST_LOBBY} characters", status=422)
+    return lobby
+
+
+def lobby_of(workspace: Workspace) -> str:
+    """Return the name under which the room for commands is kept; empty without one."""
+    return workspace.lobby[:MOST_LOBBY]
 
 
 def _sorted(
@@ -193,7 +207,7 @@ def open_room(incident: Incident, workspace: Workspace) -> Room:
     )
     if is_new:
         outbox.say(made, outbox.Words(key="first", text=first_words(incident)))
-        if lobby := Room.objects.filter(workspace=workspace, incident=None, name=workspace.lobby).first():
+        if lobby := Room.objects.filter(workspace=workspace, incident=None, name=lobby_of(workspace)).first():
             outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))
     return made
 

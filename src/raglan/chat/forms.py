@@ -33,7 +33,7 @@ class WorkspaceForm(Form):
         )
         self.fields["lobby"] = forms.CharField(
             label="Room where incidents are told",
-            max_length=300,
+            max_length=actions.MOST_LOBBY,
             required=False,
             help_text=platform.lobby_help,
         )

@@ -17,6 +17,7 @@ from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
 
 router = Router(tags=["chat"])
+Lobby = Annotated[str, StringConstraints(max_length=actions.MOST_LOBBY), AfterValidator(clean_text)]
 Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(clean_text)]
 
 
@@ -45,7 +46,7 @@ class WorkspaceIn(Body):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
     settings: Annotated[dict[str, Value], Field(max_length=20)]
     opens_rooms: bool = True
-    lobby: ShortText = ""
+    lobby: Lobby = ""
 
 
 class NewWorkspaceIn(WorkspaceIn):

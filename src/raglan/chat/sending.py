@@ -1,6 +1,6 @@
 """Sends what waits for a workspace: each room in its order, each post once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from raglan.chat import actions, ports, queries
 from raglan.chat.models import Post, Room, Workspace
@@ -10,7 +10,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import DeliveryError
 
-AT_ONCE = 50
+AT_ONCE, MOST_REFUSED = 50, 500
 log = logs.get("raglan.chat")
 
 
@@ -20,7 +20,6 @@ class Round:
 
     went: int = 0
     refused: int = 0
-    stuck: set[int] = field(default_factory=set)
 
 
 def send_waiting(workspace: Workspace, line: ports.Connection) -> Round:
@@ -30,34 +29,51 @@ def send_waiting(workspace: Workspace, line: ports.Connection) -> Round:
     """
     done = Round()
     _open_lobby(workspace, line)
-    _open_rooms(workspace, line, done)
-    for post in queries.waiting(workspace)[:AT_ONCE]:
-        if post.room_id not in done.stuck and post.room.external_id:
-            _send(workspace, line, post, done)
+    _open_rooms(workspace, line)
+    done.refused += _refuse_without_room(workspace)
+    for post in queries.waiting(workspace).exclude(room__external_id="")[:AT_ONCE]:
+        _send(workspace, line, post, done)
     return done
 
 
+def _refuse_without_room(workspace: Workspace) -> int:
+    """Refuse what goes to rooms that can not be opened; it waits again when the connection is changed."""
+    lost = queries.waiting(workspace).filter(room__external_id="").exclude(room__problem="")
+    keys = list(lost.values_list("pk", flat=True)[:MOST_REFUSED])
+    if not keys:
+        return 0
+    return Post.objects.filter(pk__in=keys).update(state=Post.State.REFUSED, problem="the room can not be opened")
+
+
 def _open_lobby(workspace: Workspace, line: ports.Connection) -> None:
-    if not workspace.lobby or Room.objects.filter(workspace=workspace, incident=None, name=workspace.lobby).exists():
+    name = actions.lobby_of(workspace)
+    if not name or Room.objects.filter(workspace=workspace, incident=None, name=name).exists():
         return
     try:
         there = line.find_room(workspace.lobby)
     except DeliveryError as error:
         if not error.permanent:
             raise
-        log.warning("a room for commands can not be joined", extra={"room": workspace.lobby, "why": error.sentence})
-        Room.objects.create(
-            workspace=workspace, name=workspace.lobby[:120], created_at=now(), problem=error.sentence[:500]
-        )
+        _no_lobby(workspace, error.sentence)
         return
     with atomic():
-        room = queries.room_there(workspace, there.id) or Room(workspace=workspace, created_at=now())
-        room.name = workspace.lobby[:120]
+        room = queries.room_there(workspace, there.id[:300]) or Room(workspace=workspace, created_at=now())
+        if room.incident_id is not None:
+            _no_lobby(workspace, f"this is the room of incident {room.incident_id}")
+            return
+        room.name = name
         room.save()
         actions.opened(room, there)
 
 
-def _open_rooms(workspace: Workspace, line: ports.Connection, done: Round) -> None:
+def _no_lobby(workspace: Workspace, why: str) -> None:
+    """Note once why there is no room for commands; it is tried again when the connection is changed."""
+    name = actions.lobby_of(workspace)
+    log.warning("a room for commands can not be joined", extra={"room": name, "why": why})
+    Room.objects.create(workspace=workspace, name=name, created_at=now(), problem=why[:500])
+
+
+def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
     """Open rooms that are wanted and not there yet."""
     wanted = Room.objects.filter(workspace=workspace, external_id="", incident__isnull=False, problem="")
     for room in wanted.select_related("incident").order_by("pk"):
@@ -70,7 +86,6 @@ def _open_rooms(workspace: Workspace, line: ports.Connection, done: Round) -> No
                 raise
             log.warning("a chat room can not be opened", extra={"room": room.name, "why": error.sentence})
             Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])
-            done.stuck.add(room.pk)
         else:
             actions.opened(room, there)
 
