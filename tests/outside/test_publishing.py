@@ -292,3 +292,18 @@ def test_the_next_update_begins_with_what_the_last_one_said_of_components(
     said = queries.updates(room).first()
     assert said is not None
     assert [(item.component, item.state) for item in said.words.all()] == [(one, "fine")]
+
+
+def test_what_nobody_expected_is_said_at_the_place_and_tried_again(
+    on: None, folder: Path, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = to(folder, mara)
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing.render, "files", lambda shot: 1 // 0)
+        world.fire_all()
+    target = queries.target(target.pk)
+    assert "ZeroDivisionError" in target.problem
+    assert target.claimed_until is None
+    assert not Timer.objects.filter(parked_at__isnull=False).exists()
+    world.fast_forward(timedelta(minutes=2))
+    assert queries.target(target.pk).problem == ""

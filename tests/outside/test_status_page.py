@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
@@ -308,3 +311,35 @@ def test_a_page_that_can_not_be_names_its_field(mara: Person, draft: PageDraft, 
     with pytest.raises(BadInput) as refused:
         components.set_page(draft, seen_version=0, actor=mara)
     assert refused.value.field == field
+
+
+def test_a_headline_has_no_characters_that_nobody_sees(on: None, room: Incident, bo: Person) -> None:
+    word = Word("looking", "x", is_public=True, headline="Buying\x1b \u202eis\n slow\x85")
+    assert desk.say(room, word, by=bo).headline == "Buying is slow"
+    with pytest.raises(BadInput, match="headline"):
+        desk.say(room, replace(word, headline="\x1b\u200b"), by=bo)
+
+
+def test_whatever_was_written_the_files_are_made_and_the_feeds_can_be_read(
+    on: None, room: Incident, bo: Person
+) -> None:
+    desk.say(room, Word("looking", "x", is_public=True, headline="x"), by=bo)
+    shot = snapshot.take(every_min=10)
+    [story] = shot.open
+
+    @settings(max_examples=40, deadline=None)
+    @example("\x1b\ufffe")
+    @given(
+        st.text(
+            alphabet=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("\x00\x1b\x0b\ufffe\uffff]<&"))
+        )
+    )
+    def holds(text: str) -> None:
+        shot.page.title = text
+        said = replace(story.said[0], headline=text, text=text, parts=(text,))
+        made = render.files(replace(shot, sentence=text, open=[replace(story, title=text, said=[said])]))
+        for name in ("rss.xml", "atom.xml"):
+            ElementTree.fromstring(made[name])
+        json.loads(made["status.json"])
+
+    holds()

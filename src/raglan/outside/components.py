@@ -1,6 +1,7 @@
 """Verbs of what the status page shows: the page itself, its components, how they are, and planned maintenance."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -197,5 +198,6 @@ def check_line(text: str, field: str, most: int, *, empty: bool = False) -> None
 
 
 def line(text: str) -> str:
-    """Return a text as one line that both databases take."""
-    return " ".join(clean_text(text).split())
+    """Return a text as one line that both databases take, without characters that nobody sees."""
+    seen = "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cf"))
+    return " ".join(clean_text(seen).split())

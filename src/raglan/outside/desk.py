@@ -14,6 +14,7 @@ from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents.models import Incident, ServiceState
 from raglan.outside import asking, events, queries
+from raglan.outside.components import line
 from raglan.outside.models import ComponentWord, Desk, Stage, StatusUpdate
 from raglan.outside.publishing import publish_soon
 from raglan.outside.spreading import spread_soon
@@ -147,9 +148,9 @@ def check(word: Word) -> Word:
 def _check_public(word: Word) -> None:
     if not queries.page().is_on:
         raise BadInput("is_public", "there is no public status page; it can be set up", status=422)
-    if not word.headline.strip():
+    if not line(word.headline):
         raise BadInput("headline", "say in a few words, for everybody, what it is about", status=422)
-    if len(word.headline.strip()) > MAX_HEADLINE:
+    if len(line(word.headline)) > MAX_HEADLINE:
         raise BadInput("headline", f"is longer than {MAX_HEADLINE} characters", status=422)
     if any(state not in ServiceState.values for state in word.states.values()):
         raise BadInput("states", f"must be one of {', '.join(ServiceState.values)}", status=422)
@@ -182,7 +183,7 @@ def say(incident: Incident, word: Word, *, by: Person) -> StatusUpdate:
         at=now(),
         next_word_at=desk.next_word_at,
         is_public=word.is_public,
-        headline=" ".join(clean_text(word.headline).split()) if word.is_public else "",
+        headline=line(word.headline) if word.is_public else "",
     )
     states = [
         ComponentWord(component_id=pk, update=made, state=state, by=by, at=made.at) for pk, state in word.states.items()

@@ -152,6 +152,10 @@ def bring(target_id: int) -> timedelta:
     except (NotBroughtError, sealing.SealBrokenError) as error:
         _note_problem(target, str(error))
         return min(AGAIN, every)
+    except Exception as error:  # whatever it is, the place says so and is tried again
+        log.exception("the status page could not be made or brought to a place", extra={"place": target.name})
+        _note_problem(target, f"something that raglan did not expect: {type(error).__name__}: {error}")
+        return min(AGAIN, every)
     except BaseException:
         with atomic():
             Target.objects.filter(pk=target.pk).update(claimed_until=None)

@@ -4,6 +4,7 @@ All that people wrote is escaped: by the templates, by the writer of XML, by the
 """
 
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files as resources
 
@@ -14,6 +15,7 @@ from raglan.outside.snapshot import Said, Snapshot, Story, by_day
 
 RECENT = 7
 FEED = 30
+NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FIRST = ("style.css", "old.js", "history.html", "rss.xml", "atom.xml", "status.json", "index.html")
 
 
@@ -47,29 +49,29 @@ def _feed(shot: Snapshot, name: str) -> str:
 
     base = address_of(shot)
     make = Rss201rev2Feed if name == "rss.xml" else Atom1Feed
-    language = shot.page.language
-    feed = make(shot.page.title, f"{base}/", shot.sentence, language=language, feed_url=f"{base}/{name}")
+    title, language = xml_text(shot.page.title), shot.page.language
+    feed = make(title, f"{base}/", xml_text(shot.sentence), language=language, feed_url=f"{base}/{name}")
     for story, said in newest(shot):
         feed.add_item(
-            title=f"{said.headline}: {said.stage_words}",
+            title=xml_text(f"{said.headline}: {said.stage_words}"),
             link=f"{base}/{'history' if story.is_over else 'index'}.html#{said.id}",
             description=xml_text("\n".join([said.text, *said.parts])),
             pubdate=said.when,
             updateddate=said.when,
             unique_id=f"{base}/#{said.id}",
-            author_name=shot.page.title,
+            author_name=title,
         )
     return str(feed.writeString("utf-8"))
 
 
 def xml_text(text: str) -> str:
     """Return a text without the characters that XML can not carry."""
-    return "".join(char for char in text if char in "\n\t" or char >= " ")
+    return NO_XML.sub("", text)
 
 
 def address_of(shot: Snapshot) -> str:
     """Return where the page is read; a name that can not be resolved where nobody has said it."""
-    return (shot.page.address or "https://status.invalid").rstrip("/")
+    return xml_text(shot.page.address or "https://status.invalid").rstrip("/")
 
 
 def newest(shot: Snapshot) -> list[tuple[Story, Said]]:
