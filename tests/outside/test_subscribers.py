@@ -143,6 +143,44 @@ def test_who_floods_is_stopped_by_client_and_over_all(monkeypatch: pytest.Monkey
     assert public.post("/status/subscribe/", {"address": "no address"}).status_code == 422
 
 
+def test_a_known_address_is_answered_like_any_other_also_when_the_hour_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    subscribe()
+    public = Client()
+
+    def answers() -> list[tuple[int, bytes]]:
+        found = [public.post("/status/subscribe/", {"address": one}) for one in (ADDRESS, "new@example.test")]
+        return [(one.status_code, one.content) for one in found]
+
+    known, new = answers()
+    assert known == new
+    assert known[0] == 200
+    monkeypatch.setattr(subscribing, "MOST_AN_HOUR", 1)
+    known, new = answers()
+    assert known == new
+    assert b"Very many people" in known[1]
+
+
+def test_an_address_gets_three_mails_a_day_even_when_it_is_forgotten_between(mailbox: Mailbox) -> None:
+    for _ in range(6):
+        subscribing.ask(ADDRESS)
+        Subscriber.objects.all().delete()
+    world.fire_all()
+    assert len(mailbox.taken) == 3
+
+
+def test_a_client_of_ipv6_is_a_network_of_64_bits() -> None:
+    public = Client()
+    codes = [
+        public.post("/status/subscribe/", {"address": f"a{n}@example.test"}, REMOTE_ADDR=f"2001:db8::{n:x}").status_code
+        for n in range(1, 13)
+    ]
+    assert codes == [200] * 10 + [503] * 2
+    other = public.post("/status/subscribe/", {"address": "b@example.test"}, REMOTE_ADDR="2001:db8:0:1::1")
+    assert other.status_code == 200
+
+
 @pytest.mark.parametrize("page", [PageDraft(False, "x", takes_subscribers=True), PageDraft(True, "x")])
 def test_nobody_subscribes_while_that_is_off(mara: Person, page: PageDraft) -> None:
     components.set_page(page, seen_version=1, actor=mara)

@@ -1,8 +1,9 @@
 """Screens for the public: be told by mail, confirm that, and be told no more. Opening a link changes nothing."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -34,15 +35,21 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     return _quiet(render(request, "outside/subscribe.html", context, status=422 if form.errors else 200))
 
 
+def _client(address: str) -> str:
+    """Return who counts as one client: with IPv6 a network of 64 bits, for each home has one and may change within."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and not found.ipv4_mapped:
+        return str(ip_network((found.packed, 64), strict=False))
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
 def _count(request: HttpRequest) -> None:
     """Refuse a client that asks very often. Raises Overloaded."""
-    key = f"outside.subscribe:{get_adapter().get_client_ip(request)}"
-    cache.add(key, 0, WITHIN_S)
-    try:
-        tries = cache.incr(key)
-    except ValueError:  # it ended between the two
-        tries = 1
-    if tries > MOST_A_CLIENT:
+    client = _client(get_adapter().get_client_ip(request))
+    if subscribing.times(f"outside.subscribe:{client}", WITHIN_S) > MOST_A_CLIENT:
         raise Overloaded("You asked very often. Try again in an hour.", retry_after=WITHIN_S)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer, TimestampSigner
 from django.core.validators import validate_email
@@ -22,25 +23,31 @@ VALID = timedelta(days=3)
 AGAIN = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 300
+MOST_A_DAY = 3  # mails to one address
+DAY_S = 24 * 3600
 MOST_WEBHOOKS = 50
 Kind = Subscriber.Kind
 
 
 @atomic
 def ask(address: str) -> None:
-    """Send a mail with a link that confirms, unless the address had one lately or is told already.
+    """Send a mail with a link that confirms, unless the address had one lately, three in a day, or is told already.
 
-    Whoever asks learns nothing of that. Raises BadInput, NotFound while nobody may ask, Overloaded.
+    Whoever asks learns nothing of that, also when very many ask.
+
+    Raises BadInput, NotFound while nobody may ask, Overloaded.
     """
     _require_open()
     address = _mail_address(address)
     at = now()
     Subscriber.objects.filter(kind=Kind.EMAIL, confirmed_at__isnull=True, asked_at__lt=at - VALID).delete()
+    if Subscriber.objects.filter(asked_at__gt=at - HOUR, kind=Kind.EMAIL).count() >= MOST_AN_HOUR:
+        raise Overloaded("Very many people asked in the last hour. Try again later.", retry_after=3600)
     found = Subscriber.objects.select_for_update().filter(kind=Kind.EMAIL, address=address).first()
     if found is not None and (found.confirmed_at or found.asked_at > at - AGAIN):
         return
-    if Subscriber.objects.filter(asked_at__gt=at - HOUR, kind=Kind.EMAIL).count() >= MOST_AN_HOUR:
-        raise Overloaded("Very many people asked in the last hour. Try again later.", retry_after=3600)
+    if times(f"outside.asked:{_digest(address)}", DAY_S) > MOST_A_DAY:
+        return
     found, _ = Subscriber.objects.update_or_create(
         kind=Kind.EMAIL, address=address, defaults={"asked_at": at}, create_defaults={**_fresh(address, at)}
     )
@@ -51,6 +58,15 @@ def ask(address: str) -> None:
         "If it was not you, do nothing: then nothing more is sent.\n"
     )
     mail.write(address, subject=f"Be told of news: {page.title}", text=text, about=found, lane=mail.ASKED_FOR)
+
+
+def times(key: str, within_s: int) -> int:
+    """Count one more time for a key; return how often that was, since the first of them in so many seconds."""
+    cache.add(key, 0, within_s)
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ended between the two
+        return 1
 
 
 def _fresh(address: str, at: datetime) -> dict[str, object]:
