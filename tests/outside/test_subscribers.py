@@ -18,7 +18,7 @@ from raglan.core.engine import NETWORK_THREADS
 from raglan.core.errors import BadInput, Conflict, NotFound, Overloaded
 from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Event, Timer
-from raglan.core.signing import signing_key
+from raglan.core.signing import STATUS, signing_key
 from raglan.incidents.models import Incident
 from raglan.outside import components, desk, queries, spreading, subscribing
 from raglan.outside.components import PageDraft
@@ -316,7 +316,7 @@ def test_a_program_gets_signed_json_with_a_key_that_stays(program: Program, say:
     first, second = told
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
     stamp, mac = (part.partition("=")[2] for part in second.headers["x-raglan-signature"].split(","))
-    assert mac == hmac.new(signing_key(url), f"{stamp}.".encode() + second.body, hashlib.sha256).hexdigest()
+    assert mac == hmac.new(signing_key(url, STATUS), f"{stamp}.".encode() + second.body, hashlib.sha256).hexdigest()
     body = json.loads(second.body)
     assert (body["headline"], body["stage"], body["may_be_a_repeat"]) == ("Buying is slow", "looking", True)
     assert outbox() == [State.SENT]
@@ -365,7 +365,7 @@ def test_webhooks_are_named_by_who_may_configure(program: Program, mara: Person)
     assert manager.post("/setup/status/webhooks/", {"url": "ftp://x"}).status_code == 422
     assert manager.post("/setup/status/webhooks/", {"url": url}).status_code == 302
     assert manager.post("/setup/status/webhooks/", {"url": url}).status_code == 422
-    assert signing_key(url).decode() in manager.get("/setup/status/webhooks/").content.decode()
+    assert signing_key(url, STATUS).decode() in manager.get("/setup/status/webhooks/").content.decode()
     one = queries.webhooks().get()
     assert manager.get("/api/v1/status-page/webhooks").json()[0]["url"] == url
     assert manager.get("/api/v1/status-page/subscribers").json()["webhooks"] == 1
@@ -385,3 +385,8 @@ def test_the_page_links_to_the_form(mara: Person) -> None:
 
     html = render.files(snapshot.take(every_min=10))["index.html"].decode()
     assert f'href="{config().public_url}/status/subscribe/"' in html
+
+
+def test_the_key_of_the_status_page_signs_no_page() -> None:
+    url = "https://hook.example.test/in"
+    assert signing_key(url, STATUS) != signing_key(url)

@@ -1,7 +1,7 @@
 """Signs what is posted to foreign addresses, so that a receiver can tell it from a forgery.
 
 `X-Raglan-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>." + body>`; the key is derived from the
-installation's secret and the address.
+installation's secret, the address and what it is posted for: whoever gets news of the status page can sign no page.
 """
 
 import hashlib
@@ -9,13 +9,15 @@ import hmac
 
 from django.conf import settings
 
+PAGES, STATUS = "raglan.webhook", "raglan.status_webhook"
 
-def signing_key(address: str) -> bytes:
+
+def signing_key(address: str, purpose: str = PAGES) -> bytes:
     """Return the key that signs for an address."""
-    return hmac.digest(settings.SECRET_KEY.encode(), b"raglan.webhook:" + address.encode(), "sha256").hex().encode()
+    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}:{address}".encode(), "sha256").hex().encode()
 
 
-def sign(address: str, body: bytes, at: int) -> str:
+def sign(address: str, body: bytes, at: int, purpose: str = PAGES) -> str:
     """Return the signature header."""
-    mac = hmac.new(signing_key(address), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    mac = hmac.new(signing_key(address, purpose), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={mac}"

@@ -12,7 +12,7 @@ from raglan.alerts.models import Source
 from raglan.catalog.models import Service
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
-from raglan.core.signing import signing_key
+from raglan.core.signing import STATUS, signing_key
 from raglan.outside import components, publishing, queries, render, snapshot, subscribing, wordings
 from raglan.outside.models import Component, StatusPage, Subscriber, Target, Wording
 from raglan.people.access import Scope, principal, require_scope
@@ -393,7 +393,7 @@ def remove_wording(request: HttpRequest, wording_id: Cursor) -> Status[None]:
 
 
 def _webhook(one: Subscriber) -> WebhookOut:
-    key = signing_key(one.address).decode()
+    key = signing_key(one.address, STATUS).decode()
     return WebhookOut(id=one.pk, url=one.address, created_at=one.created_at, problem=one.problem, signing_key=key)
 
 

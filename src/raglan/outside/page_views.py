@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.alerts import queries as alerts
 from raglan.core import timeline
-from raglan.core.signing import signing_key
+from raglan.core.signing import STATUS, signing_key
 from raglan.outside import components, publishing, queries, snapshot, subscribing
 from raglan.outside import render as page_files
 from raglan.outside import wordings as words
@@ -189,7 +189,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     if _is_done(request, form, lambda: subscribing.add_webhook(form.cleaned_data["url"], actor=reader(request))):
         messages.success(request, "It is told of public updates from now on.")
         return redirect("outside:webhooks")
-    found = [(one, signing_key(one.address).decode()) for one in queries.webhooks()]
+    found = [(one, signing_key(one.address, STATUS).decode()) for one in queries.webhooks()]
     context = {"form": form, "webhooks": found, "page": queries.page()}
     return render(request, "outside/webhooks.html", context, status=422 if form.errors else 200)
 

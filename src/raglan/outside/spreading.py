@@ -18,7 +18,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
 from raglan.core.models import Timer
-from raglan.core.signing import sign
+from raglan.core.signing import STATUS, sign
 from raglan.outside import events, queries, subscribing
 from raglan.outside.models import ComponentWord, Sending, StatusUpdate, Subscriber
 from raglan.people import mail
@@ -193,7 +193,7 @@ def _post(sending: Sending) -> None:
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": key_of(sending),
-        "X-Raglan-Signature": sign(url, body, int(now().timestamp())),
+        "X-Raglan-Signature": sign(url, body, int(now().timestamp()), STATUS),
     }
     answer = http.post(url, body, headers)
     if not 200 <= answer.status < 300:
