@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import count
 from typing import ClassVar
 
-from raglan.chat import actions, hearing, ports
+from raglan.chat import actions, hearing, ports, sending
 from raglan.chat.models import Room, Workspace
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, DeliveryError
@@ -137,6 +137,11 @@ def known(workspace: Workspace, person: Person, address: str) -> str:
     """Let a person be known there."""
     actions.know_as(workspace, address, person, actor="raglan")
     return address
+
+
+def send_to(workspace: Workspace, there: There) -> None:
+    """Send what waits for a workspace to a place of its own."""
+    sending.send_waiting(workspace, MemoryLine(there))
 
 
 def write(workspace: Workspace, room: Room | str, author: str, text: str, **more: object) -> str:

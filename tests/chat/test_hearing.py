@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raglan.chat import hearing, ports
+from raglan.chat import actions, hearing, ports
 from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
@@ -98,3 +98,57 @@ def test_what_is_older_than_the_room_is_not_taken(chat: Workspace, room: Room, i
         memory.write(chat, room, author, text, at=now() - timedelta(minutes=5))
     incident.refresh_from_db()
     assert (said(incident), incident.lead, answers(room)) == ([], None, before)
+
+
+def test_two_rooms_that_a_bridge_joins_do_not_talk_for_ever(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident
+) -> None:
+    other = memory.connect()
+    twin = actions.open_room(incident, other)
+    memory.send_to(other, far := memory.There())
+    ends = {chat.pk: (there, room, other.pk), other.pk: (far, Room.objects.get(pk=twin.pk), chat.pk)}
+    before, seen = said(incident), {pk: len(end[0].rooms[end[1].external_id]) for pk, end in ends.items()}
+    memory.write(chat, room, "@eve", "The site is slow")
+    memory.write(other, ends[other.pk][1], "@bridge", "The site is slow")
+    for number in range(100):
+        memory.send_to(chat, there)
+        memory.send_to(other, far)
+        for pk, (place, here, towards) in ends.items():
+            fresh = place.rooms[here.external_id][seen[pk] :]
+            seen[pk] += len(fresh)
+            for line in fresh:
+                words = line if number % 2 else f"<raglan> {line}"
+                memory.write(Workspace.objects.get(pk=towards), ends[towards][1], "@bridge", words)
+    assert len(said(incident)) - len(before) <= 2
+
+
+@pytest.mark.parametrize(
+    ("identity", "author", "name"),
+    [("@raglan:memory", "@raglan:memory", "x"), ("Raglan", "raglan!~r@host", "raglan"), ("U1 in T1", "U1", "U1")],
+)
+def test_raglan_does_not_hear_itself_by_another_line(
+    chat: Workspace, room: Room, incident: Incident, identity: str, author: str, name: str
+) -> None:
+    Workspace.objects.filter(pk=memory.connect().pk).update(identity=identity)
+    memory.write(chat, room, author, "Bo Silva: hello", author_name=name)
+    memory.write(chat, room, author, "!declare again", author_name=name)
+    memory.write(chat, room, "@eve", "hello")
+    assert said(incident) == ["hello"]
+    assert Incident.objects.count() == 1
+
+
+def test_too_much_of_strangers_is_said_once_and_left_out(
+    chat: Workspace, room: Room, incident: Incident, bo: Person
+) -> None:
+    author = memory.known(chat, bo, "@bo")
+    at = now().replace(second=0, microsecond=0)
+    Room.objects.update(opened_at=at - timedelta(hours=1))
+    Incident.objects.update(declared_at=at - timedelta(hours=1))
+    for number in range(hearing.MOST_OF_STRANGERS + 5):
+        memory.write(chat, room, "@eve", f"line {number}", at=at - timedelta(seconds=30))
+    memory.write(chat, room, author, "I see it", at=at - timedelta(seconds=30))
+    memory.write(chat, room, "@eve", "a minute before", at=at - timedelta(seconds=90))
+    words = said(incident)
+    assert len(words) == hearing.MOST_OF_STRANGERS + 3
+    assert words[-3].startswith("More than 60 lines of people who are not known here came from chat at ")
+    assert words[-2:] == ["I see it", "a minute before"]

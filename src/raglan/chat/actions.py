@@ -174,10 +174,15 @@ def try_it(workspace: Workspace) -> str:
     """Ask a platform who we are there. Raises DeliveryError, Conflict, SealBrokenError."""
     line = line_to(workspace)
     try:
-        identity = line.whoami()[:300]
+        return note_identity(workspace, line)
     finally:
         line.close()
-    Workspace.objects.filter(pk=workspace.pk).update(identity=identity)
+
+
+def note_identity(workspace: Workspace, line: ports.Connection) -> str:
+    """Ask who we are there and keep it: what we say ourselves is not heard. Raises DeliveryError."""
+    identity = line.whoami()[:300]
+    Workspace.objects.filter(pk=workspace.pk).exclude(identity=identity).update(identity=identity)
     return identity
 
 

@@ -21,6 +21,9 @@ from raglan.people.models import Person
 MOST_TEXT, MOST_KEY = 19_000, 64
 OLD = timedelta(minutes=10)  # a command that comes later is not what anybody wants done now
 CLOCKS_DIFFER = timedelta(minutes=1)  # the clock of a platform and our own
+ECHO = timedelta(minutes=10)
+TELLING = 20  # so many letters are hardly written twice by chance
+MOST_OF_STRANGERS = 60  # entries of people whom nobody here is, in a minute and a room
 log = logs.get("raglan.chat")
 CLOSED = "This incident is closed, so this is not in its record. Reopen it to go on writing."
 WHO_ARE_YOU = (
@@ -99,6 +102,8 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
     """Do what a message asks for. What can not be done is said in the room, or logged, and not tried again."""
     try:
         with atomic():
+            if _is_echo(workspace, room, message):
+                return None
             if is_command:
                 return _obey(workspace, room, message)
             return _mirror(workspace, room, room.incident, message) if room.incident else None
@@ -110,6 +115,44 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
     except Exception:  # a mistake with one message must not hold back those behind it, for good
         log.exception("a chat message could not be taken", extra={"workspace": workspace.pk, "id": message.id})
     return None
+
+
+def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:
+    """Tell whether raglan hears itself: by another line to the same place, or by a bridge that carries its words on.
+
+    A bridge may put a name before them, and a platform may cut them into lines.
+    """
+    if queries.is_ours(workspace, message.author, message.author.partition("!")[0], message.author_name):
+        return True
+    heard = _flat(message.text)
+    if not heard or message.kind == ports.Kind.TAKEN_BACK:
+        return False
+    return any(_repeats(heard, said) for said in queries.said_lately(room.incident, now() - ECHO))
+
+
+def _repeats(heard: str, said: str) -> bool:
+    if heard == _flat(said) or (len(said) >= TELLING and heard.endswith(_flat(said))):
+        return True
+    return len(heard) >= TELLING and heard in [_flat(line) for line in said.splitlines()]
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_too_much(workspace: Workspace, room: Room, incident: Incident, message: ports.Incoming) -> bool:
+    """Tell whether strangers write more in this minute than people do; that is said once, and the rest left out."""
+    start = _at(message, incident).replace(second=0, microsecond=0)
+    if queries.strangers_lines(room, start, start + timedelta(minutes=1)) < MOST_OF_STRANGERS:
+        return False
+    text = (
+        f"More than {MOST_OF_STRANGERS} lines of people who are not known here came from chat at {start:%H:%M} UTC. "
+        "The rest of that minute is left out."
+    )
+    key = f"chat-much-{room.pk}-{start:%Y%m%d%H%M}"
+    said = incidents.Said(Entry.Kind.MACHINE, text, key=key, author_words=workspace.name)
+    incidents.post(incident, said, by=None)
+    return True
 
 
 def _at(message: ports.Incoming, incident: Incident | None) -> datetime:
@@ -145,7 +188,7 @@ def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports
         return None
     match message.kind:
         case ports.Kind.EDIT:
-            return _corrected(workspace, incident, message)
+            return _corrected(workspace, room, incident, message)
         case ports.Kind.TAKEN_BACK:
             return _taken_back(workspace, incident, message)
         case ports.Kind.GAP:
@@ -154,13 +197,15 @@ def _mirror(workspace: Workspace, room: Room, incident: Incident, message: ports
             )
             return incidents.post(incident, said, by=None)
         case _:
-            return _post(workspace, incident, message, message.text)
+            return _post(workspace, room, incident, message, message.text)
 
 
-def _post(workspace: Workspace, incident: Incident, message: ports.Incoming, text: str) -> Entry | None:
+def _post(workspace: Workspace, room: Room, incident: Incident, message: ports.Incoming, text: str) -> Entry | None:
     if not text.strip():
         return None
     by = person_of(workspace, message.author)
+    if by is None and _is_too_much(workspace, room, incident, message):
+        return None
     said = incidents.Said(
         Entry.Kind.NOTE,
         text[:MOST_TEXT],
@@ -181,7 +226,7 @@ def _before(workspace: Workspace, message: ports.Incoming) -> Entry | None:
     return found.entry if found else None
 
 
-def _corrected(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
+def _corrected(workspace: Workspace, room: Room, incident: Incident, message: ports.Incoming) -> Entry | None:
     """A correction stands in the entry, where who made it is known; what was said first stays in the record.
 
     An empty one is nothing: what is taken back is told as such.
@@ -190,13 +235,13 @@ def _corrected(workspace: Workspace, incident: Incident, message: ports.Incoming
         return None
     before = _before(workspace, message)
     if before is None:
-        return _post(workspace, incident, message, message.text)
+        return _post(workspace, room, incident, message, message.text)
     by = person_of(workspace, message.author)
     if by is not None and before.author_id == by.pk:
         return incidents.correct(before, message.text[:MOST_TEXT], by=by)
     if message.text.strip() == before.text:
         return None
-    return _post(workspace, incident, message, f"Corrects “{_short(before)}”: {message.text}")
+    return _post(workspace, room, incident, message, f"Corrects “{_short(before)}”: {message.text}")
 
 
 def _taken_back(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:

@@ -84,6 +84,7 @@ class Line:
         self._sending = engine.Loop(f"raglan-chat-send-{workspace.pk}", self._send)
         self._hearing = None if calls else engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear)
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
+        self._is_named = False
         self._unsubscribe: Callable[[], object] = lambda: None
 
     def start(self) -> None:
@@ -115,6 +116,9 @@ class Line:
 
     def _hear(self) -> float:
         try:
+            if not self._is_named:
+                actions.note_identity(self.workspace, self._connection)
+                self._is_named = True
             heard = self._connection.hear(self.workspace.cursor, HEAR_S)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)

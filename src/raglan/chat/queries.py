@@ -6,12 +6,13 @@ from datetime import datetime
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.chat import ports
-from raglan.chat.models import Handle, Post, Room, Workspace
+from raglan.chat.models import Handle, Message, Post, Room, Workspace
 from raglan.config import config
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
 
+MOST_LATELY = 300
 WAITING = Count("rooms__posts", filter=Q(rooms__posts__state=Post.State.WAITING))
 
 
@@ -81,6 +82,27 @@ def waiting(workspace: Workspace) -> QuerySet[Post]:
     """What waits for a workspace, in its order."""
     found = Post.objects.filter(room__workspace=workspace, state=Post.State.WAITING)
     return found.select_related("room", "room__incident", "entry").order_by("pk")
+
+
+def is_ours(workspace: Workspace, *names: str) -> bool:
+    """Tell whether one of the names is raglan's own on this platform, in whichever workspace."""
+    ours = workspaces().filter(platform=workspace.platform).exclude(identity="").values_list("identity", flat=True)
+    known = {name.casefold() for identity in ours for name in (identity, identity.partition(" in ")[0])}
+    return any(name.casefold() in known for name in names if name)
+
+
+def said_lately(incident: Incident | None, since: datetime) -> list[str]:
+    """Return what raglan said since then in the rooms of an incident, or in those of none, newest first."""
+    found = Post.objects.filter(room__incident=incident, kind=Post.Kind.LINE).exclude(state=Post.State.REFUSED)
+    found = found.filter(Q(sent_at__gte=since) | Q(created_at__gte=since) | Q(state=Post.State.WAITING))
+    lines = found.order_by("-pk").values_list("who", "text")[:MOST_LATELY]
+    return [f"{who} {text}" if who else text for who, text in lines]
+
+
+def strangers_lines(room: Room, start: datetime, end: datetime) -> int:
+    """Return how many entries people whom nobody here is wrote in a room between two times."""
+    found = Message.objects.filter(room=room, at__gte=start, at__lt=end, is_command=False)
+    return found.filter(entry__author__isnull=True, entry__isnull=False).count()
 
 
 def backlog() -> Backlog:
