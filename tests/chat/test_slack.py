@@ -221,18 +221,44 @@ def test_the_same_signature_counts_once(slack: Workspace, incident: Incident) ->
 def test_too_many_requests_and_an_outage_wait_and_a_lost_channel_does_not(
     api: Api, slack: Workspace, incident: Incident, bo: Person
 ) -> None:
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "first"), by=bo)
+    send(slack)
     incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
     for answer in (
         Answer(429, b"", (("Retry-After", "7"),)),
         Answer(503, b"<html>"),
-        api.said(ok=False, error="fatal"),
+        api.said(ok=False, error="fatal_error"),
+        api.said(ok=False, error="token_revoked"),
     ):
         api.next = answer
         with pytest.raises(DeliveryError) as refused:
             send(slack)
         assert not refused.value.permanent
-    assert [post.text for post in queries.waiting(slack)] == ["U0BO", "hello"]
+    assert [post.text for post in queries.waiting(slack)] == ["hello"]
     api.channels.clear()
     send(slack)
     assert queries.waiting(slack).count() == 0
     assert Room.objects.get(incident=incident).problem == "Slack refused: channel_not_found"
+
+
+@pytest.mark.parametrize("why", ["message_limit_exceeded", "user_is_bot", "any_word_to_come"])
+def test_one_refusal_does_not_hold_back_what_comes_after_it(
+    api: Api, slack: Workspace, incident: Incident, bo: Person, why: str
+) -> None:
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
+    send(slack)  # who is here is invited
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "refused now"), by=bo)
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "the last"), by=bo)
+    api.next = api.said(ok=False, error=why)
+    send(slack)
+    assert (queries.waiting(slack).count(), api.posted[-1]["text"]) == (0, "*Bo Silva:* the last")
+
+
+def test_invitations_and_topics_hold_nothing_back(api: Api, slack: Workspace, incident: Incident, bo: Person) -> None:
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
+    world.fire_all()
+    assert queries.waiting(slack)[0].text == "U0BO"
+    api.next = api.said(ok=False, error="internal_error")
+    send(slack)
+    assert (queries.waiting(slack).count(), api.invited) == (0, [])
+    assert api.posted[-1]["text"] == "*Bo Silva:* hello"

@@ -6,6 +6,7 @@ Slack takes no key with a message: a line that was taken just before raglan died
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -18,12 +19,21 @@ from raglan.core.errors import BadInput, DeliveryError
 API = "https://slack.com/api"
 USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 MOST_TEXT, MOST_TOPIC, MOST_PAGES = 3_500, 240, 20
-FOR_GOOD = frozenset(
-    {"already_archived", "cant_invite", "channel_not_found", "invalid_name", "is_archived", "msg_too_long"}
-    | {"no_permission", "no_text", "not_in_channel", "restricted_action", "user_not_found"}
+FOR_NOW = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+    | {"ratelimited", "rate_limited"}
 )
+NOT_LET_IN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"})
 DONE_ALREADY = frozenset({"already_in_channel", "cant_invite_self", "name_taken"})
 Answered = dict[str, Json]
+
+
+class RefusedError(DeliveryError):
+    """Slack refused this one thing; `is_let_in` says whether it knows us."""
+
+    def __init__(self, why: str) -> None:
+        self.is_let_in = why not in NOT_LET_IN
+        super().__init__(f"Slack refused: {why[:100]}", permanent=self.is_let_in and why not in FOR_NOW)
 
 
 class Slack:
@@ -80,7 +90,8 @@ class Web:
         """Make a channel, or find the one that an earlier try made."""
         channel = self._ask("conversations.create", name=wanted.name, is_private=self._is_private).get("channel")
         room = str(channel.get("id", "")) if isinstance(channel, dict) else self._named(wanted.name, own=True)
-        self.set_topic(room, wanted.topic)
+        with suppress(RefusedError):  # a room without its topic is a room
+            self._ask("conversations.setTopic", channel=room, topic=_escaped(wanted.topic)[:MOST_TOPIC])
         return Opened(room, f"https://app.slack.com/client/{self._who().get('team_id', '')}/{room}")
 
     def find_room(self, name: str) -> Opened:
@@ -104,11 +115,11 @@ class Web:
 
     def set_topic(self, room: str, topic: str) -> None:
         """Set the topic."""
-        self._ask("conversations.setTopic", channel=room, topic=_escaped(topic)[:MOST_TOPIC])
+        self._ask_once("conversations.setTopic", channel=room, topic=_escaped(topic)[:MOST_TOPIC])
 
     def invite(self, room: str, person: str) -> None:
         """Invite somebody; who is there already stays."""
-        self._ask("conversations.invite", channel=room, users=person)
+        self._ask_once("conversations.invite", channel=room, users=person)
 
     def hear(self, cursor: str, wait_s: float) -> Heard:
         """Nothing: Slack calls us."""
@@ -140,6 +151,13 @@ class Web:
                 break
         raise DeliveryError(f"#{name} is not there, or belongs to somebody else", permanent=True)
 
+    def _ask_once(self, method: str, **fields: object) -> None:
+        """Ask for what is not worth that lines wait for it: who lets us in and refuses it is not asked again."""
+        try:
+            self._ask(method, **fields)
+        except RefusedError as error:
+            raise DeliveryError(error.sentence, permanent=error.is_let_in) from None
+
     def _ask(self, method: str, **fields: object) -> Answered:
         body = json.dumps(fields, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", "Authorization": f"Bearer {self._token}"}
@@ -164,7 +182,9 @@ def _read(answer: http.Answer) -> Answered:
     why = str(found.get("error", ""))
     if found.get("ok") or why in DONE_ALREADY:
         return found
-    raise DeliveryError(f"Slack refused: {why[:100] or answer.status}", permanent=why in FOR_GOOD)
+    if answer.status >= 500 and not why:
+        raise DeliveryError(f"Slack answered {answer.status}", permanent=False)
+    raise RefusedError(why or str(answer.status))
 
 
 def _button(label: str, command: str) -> dict[str, object]:
