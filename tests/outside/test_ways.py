@@ -1,7 +1,9 @@
 """Ways to an S3-style store and to a git branch, against servers that speak the real protocols."""
 
 import hashlib
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from raglan.config import config
+from raglan.core import git as core_git
 from raglan.core.errors import BadInput
-from raglan.outside.ways import NotBroughtError, Place
+from raglan.outside.ways import NotBroughtError, Place, command, git
 from raglan.outside.ways.git import Git
 from raglan.outside.ways.s3 import S3, Asked, Credentials, authorization
 from tests.integrations.fakes import Answer, Request, http_server
@@ -201,3 +204,30 @@ def test_what_can_not_be_pushed_to_names_its_field(change: dict[str, str], field
     with pytest.raises(BadInput) as refused:
         Git().check(Place({**good, **change}))
     assert refused.value.field == field
+
+
+def test_what_left_the_group_of_a_program_that_is_killed_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "git"
+    program.write_text("#!/bin/bash\nsetsid sleep 60 &\necho $! >> PIDS\nsleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(core_git, "_settings", lambda remote: ())
+    for module in (core_git, command):
+        monkeypatch.setattr(module, "DEADLINE_S", 1.5)
+        monkeypatch.setattr(module, "LET_GO_S", 0.1)
+    with pytest.raises(core_git.GitError, match="did not answer"):
+        core_git.run(core_git.Remote("https://git.example.test/x"), str(tmp_path), "init")
+    with pytest.raises(NotBroughtError, match="did not end"):
+        command._run([str(program)], str(tmp_path))
+    for pid in (tmp_path / "PIDS").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)  # it still held the pipe
+
+
+def test_all_calls_of_git_together_have_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_git, "_settings", lambda remote: ())
+    monkeypatch.setattr(git, "IN_ALL_S", 0)
+    place = Place({"address": "https://git.example.test/x", "branch": "main", "folder": ""})
+    with pytest.raises(NotBroughtError, match="too long in all"):
+        Git().bring(place, FILES)

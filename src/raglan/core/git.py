@@ -9,7 +9,9 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 
 DEADLINE_S = 60
+LET_GO_S = 5
 MAX_DISK = 200 * 1024  # of a single file, in the blocks of 1,024 bytes that `ulimit -f` counts
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 BOUNDED = ("bash", "-c", f'ulimit -f {MAX_DISK}; exec "$@"', "bash")
@@ -46,8 +49,12 @@ def check(remote: Remote, branch: str, folder: str) -> None:
         raise BadInput("token", "is not a token", status=422)
 
 
-def run(remote: Remote, home: str, *words: str, given: bytes = b"") -> bytes:
-    """Run git once in a folder of its own; return what it prints. Raises GitError."""
+def run(remote: Remote, home: str, *words: str, given: bytes = b"", until: float | None = None) -> bytes:
+    """Run git once in a folder of its own, until a moment (monotonic seconds) at most; return what it prints.
+
+    Raises GitError.
+    """
+    left = DEADLINE_S if until is None else max(0.0, min(DEADLINE_S, until - time.monotonic()))
     command = [*BOUNDED, "git", *_settings(remote), *words]
     try:
         process = subprocess.Popen(
@@ -62,11 +69,14 @@ def run(remote: Remote, home: str, *words: str, given: bytes = b"") -> bytes:
     except OSError:
         raise GitError("the program git is not installed here") from None
     try:
-        out, said = process.communicate(given, timeout=DEADLINE_S)
+        out, said = process.communicate(given, timeout=left)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # what it started, too
-        process.communicate()
-        raise GitError(f"it did not answer within {DEADLINE_S} s") from None
+        with suppress(subprocess.TimeoutExpired):  # what left the group may hold the pipes open
+            process.communicate(timeout=LET_GO_S)
+        raise GitError(
+            f"it did not answer within {DEADLINE_S} s" if left == DEADLINE_S else "it took too long in all"
+        ) from None
     if process.returncode:
         raise GitError(_last_line(said, remote))
     return out

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -15,6 +16,7 @@ from raglan.core.errors import BadInput
 from raglan.outside.ways.way import NotBroughtError, Place
 
 DEADLINE_S = 60
+LET_GO_S = 5
 MAX_OUTPUT = 4_000
 CONTROL = re.compile(r"[^\n\t\x20-\x7e\u00a0-\uffff]")
 KEPT = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
@@ -69,7 +71,8 @@ def _run(words: list[str], folder: str) -> str:
         out, _ = process.communicate(timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # what it started, too
-        process.communicate()
+        with suppress(subprocess.TimeoutExpired):  # what left the group may hold the pipe open
+            process.communicate(timeout=LET_GO_S)
         raise NotBroughtError(f"the command did not end within {DEADLINE_S} s") from None
     said = CONTROL.sub("", out.decode("utf-8", "replace"))[-MAX_OUTPUT:].strip()
     if process.returncode:

@@ -1,5 +1,6 @@
 """A branch of a git repository: one commit with all files, pushed. Nothing is checked out, nothing is forced."""
 
+import time
 from collections.abc import Mapping
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -9,6 +10,7 @@ from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.outside.ways.way import NotBroughtError, Place
 
+IN_ALL_S = 120  # for all calls of git together: less than for how long a place is claimed
 WHO = ("-c", "user.name=raglan", "-c", "user.email=raglan@localhost", "-c", "commit.gpgSign=false")
 
 
@@ -39,9 +41,10 @@ def _remote(place: Place) -> git.Remote:
 
 def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     remote, branch = _remote(place), f"refs/heads/{place.get('branch')}"
+    until = time.monotonic() + IN_ALL_S
 
     def run(*words: str, given: bytes = b"") -> str:
-        return git.run(remote, home, *WHO, *words, given=given).decode("utf-8", "replace").strip()
+        return git.run(remote, home, *WHO, *words, given=given, until=until).decode("utf-8", "replace").strip()
 
     run("init", "--quiet", "--template=", ".")
     parent = run("ls-remote", remote.address, branch).partition("\t")[0]
