@@ -86,7 +86,8 @@ def matrix(server: Homeserver, outbox: world.Outbox) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def incident(matrix: Workspace, mara: Person) -> Incident:
+def incident(matrix: Workspace, mara: Person, bo: Person) -> Incident:
+    actions.know_as(matrix, "@bo:example.test", bo, actor="raglan")  # of strangers only some lines a minute count
     declared = incidents.declare("Apache is down", by=mara)
     Room.objects.create(workspace=matrix, incident=declared, external_id=HOME, created_at=now())
     return declared
