@@ -12,7 +12,7 @@ from raglan.chat.models import Room, Workspace
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
-from raglan.integrations.matrix.platform import Matrix
+from raglan.integrations.matrix.platform import Matrix, content_of
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.integrations.fakes import Answer, Request, http_server
@@ -135,3 +135,10 @@ def test_an_answer_that_is_too_long_is_read_in_smaller_ones(
     server.write("next")
     hear(matrix)
     assert texts(incident) == [*(f"long {number}" for number in range(90)), "next"]
+
+
+@pytest.mark.parametrize("letter", ["a", "&", "<", "\n", '"', "火", "🔥", "\x01"])
+def test_any_text_fits_into_an_event(letter: str) -> None:
+    content = content_of(ports.Line("k", letter * 12_000, "Bo Silva:"))
+    assert len(json.dumps(content, ensure_ascii=False).encode()) < 60_000
+    assert "formatted_body" in content_of(ports.Line("k", letter * 100, "Bo Silva:"))

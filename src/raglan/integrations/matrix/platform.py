@@ -4,6 +4,7 @@ A post carries its key as the transaction id, for which the homeserver answers a
 what is sent again after a crash stands there once.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from html import escape
@@ -18,6 +19,7 @@ from raglan.integrations.matrix.wire import RefusedError, Wire
 
 USER = re.compile(r"@[^\s:@]{1,255}:[A-Za-z0-9.:\[\]-]{1,255}")
 OPEN = "public"
+MOST_HTML, MOST_BODY = 20_000, 36_000  # bytes; an event holds 64 KiB
 
 
 class Matrix:
@@ -135,12 +137,23 @@ class Homeserver:
 
 
 def content_of(line: Line) -> dict[str, object]:
-    """Return a message: plain, and with who in bold. It wakes nobody by naming them."""
+    """Return a message: plain, and with who in bold where that is not too long. It wakes nobody by naming them."""
     html = escape(line.text).replace("\n", "<br>")
-    return {
-        "msgtype": "m.text" if line.who else "m.notice",
-        "body": line.plain,
-        "format": "org.matrix.custom.html",
-        "formatted_body": f"<strong>{escape(line.who)}</strong> {html}" if line.who else html,
-        "m.mentions": {},
-    }
+    html = f"<strong>{escape(line.who)}</strong> {html}" if line.who else html
+    shown = {"format": "org.matrix.custom.html", "formatted_body": html} if _weight(html) <= MOST_HTML else {}
+    kind = "m.text" if line.who else "m.notice"
+    return {"msgtype": kind, "body": _bounded(line.plain), **shown, "m.mentions": {}}
+
+
+def _weight(text: str) -> int:
+    """Return how many bytes a text takes in an event."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def _bounded(text: str) -> str:
+    """Return a text that fits into an event, which holds 64 KiB; a longer one ends early and says so."""
+    if _weight(text) <= MOST_BODY:
+        return text
+    while _weight(text) > MOST_BODY:
+        text = text[: len(text) * 9 // 10]
+    return text + " … (the rest stands in the room)"
