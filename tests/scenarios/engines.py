@@ -153,7 +153,9 @@ def _break() -> None:
     from raglan.core.clock import now
     from raglan.core.models import Timer
 
-    def claim(limit: int, *, pool: timers.Pool | None = None) -> list[timers.Due]:
+    def claim(limit: int, *, pool: timers.Pool | None = None, first: bool | None = None) -> list[timers.Due]:
+        if first:
+            return []  # none of these goes before others
         rows = Timer.objects.filter(pool=pool, kind__in=KINDS, due_at__lte=now()).order_by("due_at", "pk")[:limit]
         return [timers.Due(row.pk, row.kind, row.subject, row.due_at, 1, row.payload) for row in rows]
 
