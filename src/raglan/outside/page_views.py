@@ -33,9 +33,27 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 TOPIC = "status_page:1"
 
 
-def _is_done(request: HttpRequest, form: Form, action: Callable[[], object]) -> bool:
-    """Tell whether something was posted, understood and done."""
-    return request.method == "POST" and form.is_valid() and bool(form.attempt(action))
+def _done(
+    request: HttpRequest, form: Form, action: Callable[[], object], said: str, *, to: str = "outside:overview"
+) -> HttpResponse | None:
+    """Do what was posted, where it is understood; say so and lead on. None when the form is to be shown."""
+    if request.method != "POST" or not form.is_valid() or not form.attempt(action):
+        return None
+    return _over(request, said, to=to)
+
+
+def _over(request: HttpRequest, said: str, *, to: str = "outside:overview") -> HttpResponse:
+    messages.success(request, said)
+    return redirect(to)
+
+
+def _removes(request: HttpRequest, word: str = "remove") -> bool:
+    """Tell whether the button was pressed that takes the thing away."""
+    return request.method == "POST" and request.POST.get("do") == word
+
+
+def _form(request: HttpRequest, template: str, form: Form, **context: object) -> HttpResponse:
+    return render(request, f"outside/{template}.html", {"form": form, **context}, status=422 if form.errors else 200)
 
 
 def _parts(request: HttpRequest) -> dict[str, object]:
@@ -73,14 +91,11 @@ def part(request: HttpRequest, name: str) -> HttpResponse:
 def page(request: HttpRequest) -> HttpResponse:
     """Set the page up, on or off."""
     form = PageForm(request.POST or None, initial=page_initial(queries.page()))
-    if _is_done(
-        request,
-        form,
-        lambda: components.set_page(form.draft(), seen_version=form.cleaned_data["version"], actor=reader(request)),
-    ):
-        messages.success(request, "Saved.")
-        return redirect("outside:overview")
-    return render(request, "outside/page_form.html", {"form": form}, status=422 if form.errors else 200)
+
+    def save() -> object:
+        return components.set_page(form.draft(), seen_version=form.cleaned_data["version"], actor=reader(request))
+
+    return _done(request, form, save, "Saved.") or _form(request, "page_form", form)
 
 
 @form_methods
@@ -88,10 +103,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def new_component(request: HttpRequest) -> HttpResponse:
     """Put a component on the page."""
     form = ComponentForm(request.POST or None)
-    if _is_done(request, form, lambda: components.add_component(form.draft(), actor=reader(request))):
-        messages.success(request, "It is on the page. Until somebody says how it is, it is not known.")
-        return redirect("outside:overview")
-    return render(request, "outside/component.html", {"form": form}, status=422 if form.errors else 200)
+    said = "It is on the page. Until somebody says how it is, it is not known."
+    done = _done(request, form, lambda: components.add_component(form.draft(), actor=reader(request)), said)
+    return done or _form(request, "component", form)
 
 
 @form_methods
@@ -99,16 +113,14 @@ def new_component(request: HttpRequest) -> HttpResponse:
 def component(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a component, or take it off the page."""
     found = queries.component(pk)
-    if request.method == "POST" and request.POST.get("do") == "remove":
+    if _removes(request):
         components.remove_component(found, actor=reader(request))
-        messages.success(request, f"“{found.name}” is not on the page any more.")
-        return redirect("outside:overview")
+        return _over(request, f"“{found.name}” is not on the page any more.")
     form = ComponentForm(request.POST or None, initial=component_initial(found))
-    if _is_done(request, form, lambda: components.change_component(found, form.draft(), actor=reader(request))):
-        messages.success(request, "Saved.")
-        return redirect("outside:overview")
-    context = {"form": form, "component": found}
-    return render(request, "outside/component.html", context, status=422 if form.errors else 200)
+    done = _done(
+        request, form, lambda: components.change_component(found, form.draft(), actor=reader(request)), "Saved."
+    )
+    return done or _form(request, "component", form, component=found)
 
 
 @require_POST
@@ -125,17 +137,14 @@ def say_state(request: HttpRequest, pk: int) -> HttpResponse:
 def window(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a maintenance window on the page in public words, or show it no more."""
     maintenance = alerts.maintenance(pk)
-    if request.method == "POST" and request.POST.get("do") == "hide":
+    if _removes(request, "hide"):
         components.hide_window(maintenance, actor=reader(request))
-        messages.success(request, "It is shown no more.")
-        return redirect("outside:overview")
+        return _over(request, "It is shown no more.")
     shown = PublicWindow.objects.prefetch_related("components").filter(pk=pk).first()
     form = WindowForm(request.POST or None, shown=shown, name=maintenance.name)
-    if _is_done(request, form, lambda: components.show_window(maintenance, form.draft(), actor=reader(request))):
-        messages.success(request, "It is shown ahead, up to two weeks before.")
-        return redirect("outside:overview")
-    context = {"form": form, "maintenance": maintenance, "shown": shown}
-    return render(request, "outside/window.html", context, status=422 if form.errors else 200)
+    said = "It is shown ahead, up to two weeks before."
+    done = _done(request, form, lambda: components.show_window(maintenance, form.draft(), actor=reader(request)), said)
+    return done or _form(request, "window", form, maintenance=maintenance, shown=shown)
 
 
 @form_methods
@@ -145,11 +154,9 @@ def new_target(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in publishing.WAYS:
         raise Http404
     form = TargetForm(request.POST or None, kind=kind)
-    if _is_done(request, form, lambda: publishing.add(form.draft(), actor=reader(request))):
-        messages.success(request, "The page is brought there from now on, while it is on.")
-        return redirect("outside:overview")
-    context = {"form": form, "kind": Target.Kind(kind).label}
-    return render(request, "outside/target.html", context, status=422 if form.errors else 200)
+    said = "The page is brought there from now on, while it is on."
+    done = _done(request, form, lambda: publishing.add(form.draft(), actor=reader(request)), said)
+    return done or _form(request, "target", form, kind=Target.Kind(kind).label)
 
 
 @require_POST
@@ -157,8 +164,7 @@ def new_target(request: HttpRequest, kind: str) -> HttpResponse:
 def end_target(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring the page to a place no more."""
     publishing.end(queries.target(pk), actor=reader(request))
-    messages.success(request, "It is brought there no more. What stands there grows old, and says so.")
-    return redirect("outside:overview")
+    return _over(request, "It is brought there no more. What stands there grows old, and says so.")
 
 
 @require_POST
@@ -185,13 +191,16 @@ def preview(request: HttpRequest, name: str = "index.html") -> HttpResponse:
 @needs(Scope.CONFIGURE)
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Show the programs that are told of public updates, with the keys that sign; a POST names one more."""
-    form = WebhookForm(request.POST or None)
-    if _is_done(request, form, lambda: subscribing.add_webhook(form.cleaned_data["url"], actor=reader(request))):
-        messages.success(request, "It is told of public updates from now on.")
-        return redirect("outside:webhooks")
+    form, here = WebhookForm(request.POST or None), "outside:webhooks"
+    said = "It is told of public updates from now on."
+
+    def add() -> object:
+        return subscribing.add_webhook(form.cleaned_data["url"], actor=reader(request))
+
+    if done := _done(request, form, add, said, to=here):
+        return done
     found = [(one, signing_key(one.address, STATUS).decode()) for one in queries.webhooks()]
-    context = {"form": form, "webhooks": found, "page": queries.page()}
-    return render(request, "outside/webhooks.html", context, status=422 if form.errors else 200)
+    return _form(request, "webhooks", form, webhooks=found, page=queries.page())
 
 
 @require_POST
@@ -199,34 +208,27 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 def end_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """Tell a program no more."""
     subscribing.forget(queries.webhook(pk), why="ended here", actor=reader(request))
-    messages.success(request, "It is told no more.")
-    return redirect("outside:webhooks")
+    return _over(request, "It is told no more.", to="outside:webhooks")
 
 
 @form_methods
 @needs(Scope.CONFIGURE)
 def wordings(request: HttpRequest) -> HttpResponse:
     """Show the words that updates can begin with; a POST adds some."""
-    form = WordingForm(request.POST or None)
-    if _is_done(request, form, lambda: words.add(form.draft(), actor=reader(request))):
-        messages.success(request, "They are offered from now on to whoever writes an update.")
-        return redirect("outside:wordings")
-    context = {"form": form, "wordings": list(queries.wordings())}
-    return render(request, "outside/wordings.html", context, status=422 if form.errors else 200)
+    form, here = WordingForm(request.POST or None), "outside:wordings"
+    said = "They are offered from now on to whoever writes an update."
+    done = _done(request, form, lambda: words.add(form.draft(), actor=reader(request)), said, to=here)
+    return done or _form(request, "wordings", form, wordings=list(queries.wordings()))
 
 
 @form_methods
 @needs(Scope.CONFIGURE)
 def wording(request: HttpRequest, pk: int) -> HttpResponse:
     """Change words, or offer them no more."""
-    found = queries.wording(pk)
-    if request.method == "POST" and request.POST.get("do") == "remove":
+    found, there = queries.wording(pk), "outside:wordings"
+    if _removes(request):
         words.remove(found, actor=reader(request))
-        messages.success(request, f"“{found.name}” is offered no more.")
-        return redirect("outside:wordings")
+        return _over(request, f"“{found.name}” is offered no more.", to=there)
     form = WordingForm(request.POST or None, initial=wording_initial(found))
-    if _is_done(request, form, lambda: words.change(found, form.draft(), actor=reader(request))):
-        messages.success(request, "Saved.")
-        return redirect("outside:wordings")
-    context = {"form": form, "wording": found}
-    return render(request, "outside/wordings.html", context, status=422 if form.errors else 200)
+    done = _done(request, form, lambda: words.change(found, form.draft(), actor=reader(request)), "Saved.", to=there)
+    return done or _form(request, "wordings", form, wording=found)
