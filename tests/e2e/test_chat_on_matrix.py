@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from typing import cast
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -11,6 +12,7 @@ from raglan.chat import ports
 from raglan.core.errors import DeliveryError
 from raglan.integrations.matrix import sync
 from raglan.integrations.matrix.platform import Matrix
+from raglan.integrations.matrix.wire import Answered, Wire
 from tests.support.server import Running, person_token, serving, session_cookie, set_up_web_team, until
 from tests.support.synapse import Account, Synapse, homeserver
 
@@ -102,12 +104,20 @@ def test_an_incident_goes_on_through_the_end_of_either(raglan: Running, matrix: 
 
 
 def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync, "AT_ONCE", 4)  # so that a gap opens after five messages
+    monkeypatch.setattr(sync, "FEWER", (4, 1))  # so that a gap opens after five messages
     bo, settings = (
         matrix.account("bo"),
         {"url": matrix.url, "token": matrix.account("raglan").token, "rooms": "private"},
     )
     line = Matrix().connect(settings)
+    asked: list[str] = []
+    get = Wire.get
+
+    def note(wire: Wire, path: str, query: dict[str, str] | None = None, *, more_s: float = 0.0) -> Answered:
+        asked.append(f"{path} {(query or {}).get('timeout', '')}")
+        return get(wire, path, query, more_s=more_s)
+
+    monkeypatch.setattr(Wire, "get", note)
     cursor = line.hear("", 0).cursor
     opened = line.open_room(ports.Wanted("gap", "A gap", "where it stands", [bo.id]))
     assert line.open_room(ports.Wanted("gap", "A gap", "where it stands")) == opened
@@ -123,7 +133,10 @@ def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, mon
     changed = bo.correct(opened.id, first, "nought")
     gone = bo.say(opened.id, "dropped")
     bo.take_back(opened.id, gone)
+    asked.clear()
     found = line.hear(cursor, 5)
+    assert asked[0] == "/sync 5000"  # it waits for news
+    assert f"/rooms/{quote(opened.id, safe='')}/messages " in asked  # and reads what one answer did not hold
     assert [one.text for one in found.messages if one.kind == ports.Kind.MESSAGE] == [str(one) for one in range(11)]
     assert [(one.id, one.about, one.text) for one in found.messages if one.kind == ports.Kind.EDIT] == [
         (changed, first, "nought")

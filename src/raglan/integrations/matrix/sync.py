@@ -16,8 +16,7 @@ from raglan.core.decode import Json
 from raglan.core.errors import DeliveryError
 from raglan.integrations.matrix.wire import Answered, UnreadableError, Wire
 
-AT_ONCE = 100
-FEWER = (AT_ONCE, 10, 1)  # events at once, where an answer can not be read
+FEWER = (100, 10, 1)  # events at once: as many as come, and less where an answer can not be read
 MOST_PAGES = 50
 UNREAD = "Something written in chat about now could not be read. It stands there, and not in this record."
 MOST_NAMES = 500
@@ -43,7 +42,7 @@ def _sync(wire: Wire, me: str, cursor: str, wait_s: float) -> Answered:
     """Wait for news; where it can not be read, ask for less of it, and at last for the histories of all rooms."""
     for limit in FEWER:
         with suppress(UnreadableError):
-            return _news(wire, me, cursor, limit, wait_s if limit == AT_ONCE else 0.0)
+            return _news(wire, me, cursor, limit, wait_s if limit == FEWER[0] else 0.0)
     found = _news(wire, me, cursor, 0, 0.0)
     gap: Json = {"timeline": {"events": [], "limited": True, "prev_batch": str(found.get("next_batch", cursor))}}
     rooms = {str(room): gap for room in _list(wire.get("/joined_rooms").get("joined_rooms"))}
