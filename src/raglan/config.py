@@ -158,6 +158,12 @@ class Config(BaseSettings):
     disk_reserve_mb: int = Field(
         64, ge=0, le=10_000, description="Room in `data_dir` that is given up when the disk is full, MiB; 0 for none."
     )
+    files_mb: int = Field(
+        2048,
+        ge=0,
+        le=1_000_000,
+        description="Room for pictures and files at the entries of all incidents, MiB; an incident has 200 at most.",
+    )
     safe_mode_after: int = Field(
         3,
         ge=0,

@@ -11,6 +11,7 @@ from raglan.chat import actions, hearing, ports
 from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
+from raglan.incidents.actions import attachments
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 from tests.chat import memory
@@ -152,3 +153,13 @@ def test_too_much_of_strangers_is_said_once_and_left_out(
     assert len(words) == hearing.MOST_OF_STRANGERS + 3
     assert words[-3].startswith("More than 60 lines of people who are not known here came from chat at ")
     assert words[-2:] == ["I see it", "a minute before"]
+
+
+def test_a_long_message_is_taken_where_files_have_no_room(
+    chat: Workspace, room: Room, incident: Incident, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "MAX_INCIDENT", 0)
+    author = memory.known(chat, bo, "@bo")
+    memory.write(chat, room, author, "x" * 30_000)
+    memory.write(chat, room, author, "web0013 too")
+    assert [text[:20] for text in said(incident)] == ["x" * 20, "web0013 too"]

@@ -21,7 +21,7 @@ PAGE = """{% extends "ui/base.html" %}
 <label><input type="radio" name="kind" value="note" checked>Note</label>
 <label><input type="radio" name="kind" value="ask">Ask for help</label></div></fieldset>
 <label for="text">Say</label><textarea id="text" name="text"></textarea>
-<p data-long hidden>This is longer than an entry.</p>
+<p data-long hidden>This is longer than an entry.</p><p data-lost hidden></p>
 <label for="files">Files</label><input id="files" type="file" name="files" multiple>
 <button>Post to the room</button></form></section>
 <a href="?kind=ask#say" data-kind="ask">Ask help</a>
@@ -77,6 +77,23 @@ def test_draft_survives_a_reload_with_its_kind(context: BrowserContext) -> None:
     assert page.locator("[value=ask]").is_checked()
 
 
+def test_a_draft_that_comes_back_without_its_files_says_so_until_they_are_chosen(context: BrowserContext) -> None:
+    page, file = open_room(context), {"name": "e.log", "mimeType": "text/plain", "buffer": b"AH00534"}
+    lost = page.locator("[data-lost]")
+    page.locator("#text").fill("half a sen")
+    page.locator("#files").set_input_files(file)
+    expect(lost).to_be_hidden()
+    page.close()
+    page = open_room(context)
+    lost = page.locator("[data-lost]")
+    expect(lost).to_have_text("Your words are back, their files are not: e.log. Choose them again.")
+    page.locator("#text").fill("half a sentence")
+    page.reload(wait_until="load")
+    expect(lost).to_contain_text("e.log")
+    page.locator("#files").set_input_files(file)
+    expect(lost).to_be_hidden()
+
+
 def test_entry_waits_while_the_server_is_away_and_goes_once(context: BrowserContext, world: World) -> None:
     page = open_room(context)
     world.up = False
@@ -124,9 +141,10 @@ def test_each_entry_has_its_own_key(context: BrowserContext, world: World) -> No
     assert world.posts[0]["entry_key"] != world.posts[1]["entry_key"]
 
 
-def test_refused_entry_says_why_and_can_be_changed(context: BrowserContext, world: World) -> None:
+@pytest.mark.parametrize("status", [409, 507])
+def test_refused_entry_says_why_and_can_be_changed(context: BrowserContext, world: World, status: int) -> None:
     page = open_room(context)
-    world.post_status = 409
+    world.post_status = status
     page.locator("#text").fill("too late")
     page.get_by_role("button", name="Post to the room").click()
     expect(page.locator("[data-unsent]")).to_contain_text("The incident is closed.")

@@ -20,7 +20,7 @@ from django.urls import get_resolver
 
 from raglan.alerts import actions as alerts
 from raglan.config import Config
-from raglan.core import logs, timeline
+from raglan.core import disk, logs, timeline
 from raglan.core.backup import restored_mark
 from raglan.core.db import lock
 from raglan.core.engine import Engine
@@ -224,6 +224,7 @@ class Process:
 
     def _start(self, newest: int) -> None:
         life.hold_back_when(lambda: "the disk is full" if self._reserve.is_used else "")
+        disk.short_when(lambda: self._reserve.is_used)
         life.is_safe = self._is_safe
         stores = (self._journal, self._repeats, self._catching_up, self._reserve)
         for part in (self._listener, *stores, self._pulse, self._pager, self._watchdog):

@@ -8,7 +8,7 @@ PICTURES = frozenset((PNG, JPEG, GIF, WEBP))
 PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 TEXT, OTHER = "text/plain", "application/octet-stream"
 STARTS = {b"%PDF-": "application/pdf", b"\x1f\x8b": "application/gzip", b"PK\x03\x04": "application/zip"}
-CONTROLS = frozenset(range(32)) - {8, 9, 10, 12, 13, 27}  # what a log may hold: tabs, ends of lines, colours
+CONTROLS = bytes(set(range(32)) - {8, 9, 10, 12, 13, 27})  # all but what a log may hold: tabs, ends of lines, colours
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -74,4 +74,4 @@ def _is_text(data: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError:
         return False
-    return not CONTROLS.intersection(data)
+    return len(data.translate(None, CONTROLS)) == len(data)

@@ -92,7 +92,7 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
     entry = queries.entry(pk)
     form = CorrectForm(request.POST or None, initial={"text": entry.text})
     if request.method == "POST" and form.is_valid():
-        done = form.attempt(lambda: _correct(entry, form.cleaned_data["text"], request))
+        done = form.attempt(lambda: _correct(entry, form.cleaned_data["text"], uploads(request), by=person))
         if done is not None:
             return _back(request, entry, f"#e{entry.pk}")
     is_own = entry.author_id == person.pk and entry.incident.state == "open" and person.may_respond
@@ -101,11 +101,9 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @atomic
-def _correct(entry: Entry, text: str, request: HttpRequest) -> Entry:
+def _correct(entry: Entry, text: str, sent: list[actions.Upload], *, by: Person) -> Entry:
     """Say it better and add files, both or neither."""
-    person = reader(request)
-    corrected = actions.correct(entry, text, by=person)
-    return actions.attach(corrected, uploads(request), by=person)
+    return actions.attach(actions.correct(entry, text, by=by), sent, by=by)
 
 
 def uploads(request: HttpRequest) -> list[actions.Upload]:

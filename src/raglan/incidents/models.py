@@ -265,6 +265,7 @@ class Attachment(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "digest"], name="attachment_once")]
+        indexes: ClassVar = [models.Index(fields=["size"], name="attachment_size")]
 
     def __str__(self) -> str:
         return self.name

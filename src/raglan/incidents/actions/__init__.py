@@ -1,7 +1,7 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
 from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask
-from raglan.incidents.actions.attachments import Upload, attach
+from raglan.incidents.actions.attachments import NoRoom, Upload, attach
 from raglan.incidents.actions.availability import (
     FORGET,
     forget_availability,
@@ -36,6 +36,7 @@ __all__ = [
     "UPDATE_DUE",
     "UPDATE_LATE",
     "IfNobody",
+    "NoRoom",
     "Said",
     "Standing",
     "Upload",

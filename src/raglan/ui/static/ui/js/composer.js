@@ -17,23 +17,34 @@ const store = {
   write: (name, value) => { try { localStorage.setItem(`raglan:${name}:${room}`, JSON.stringify(value)); } catch { /* full or forbidden: the page still posts */ } },
 };
 let queue = store.read("queue") ?? [];
-let failures = 0, timer = 0, sending = false;
+let failures = 0, timer = 0, sending = false, missed = [];
 
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// ---- the draft
+// ---- the draft; no device keeps its files, so that it says which ones are missing
 
 function keepDraft() {
-  const kind = form.querySelector("[name=kind]:checked")?.value;
-  store.write("draft", { text: text.value, kind, key: form.elements.entry_key.value });
+  const kind = form.querySelector("[name=kind]:checked")?.value, files = picked();
+  if (files.length) miss([]);
+  store.write("draft", { text: text.value, kind, key: form.elements.entry_key.value, files: files.length ? files : missed });
 }
+
+function miss(files) {
+  const note = form.querySelector("[data-lost]");
+  missed = files;
+  if (note) note.hidden = !files.length;
+  if (note) note.textContent = `Your words are back, their files are not: ${files.join(", ")}. Choose them again.`;
+}
+
+const picked = () => [...picker?.files ?? []].map((file) => file.name);
 
 function restoreDraft() {
   const draft = store.read("draft");
   form.elements.entry_key.value = draft?.key || newKey();
+  if (!picked().length) miss(draft?.files ?? []);
   if (!draft?.text || text.value) return;
   text.value = draft.text;
   if (!location.search.includes("kind=")) choose(draft.kind);
@@ -64,6 +75,7 @@ function pick(files) {
 function clearForm() {
   form.reset();
   form.elements.entry_key.value = newKey();
+  miss([]);
   keepDraft();
   measure();
 }
@@ -102,7 +114,8 @@ async function flush() {
   }
 }
 
-// Only an answer settles an entry. No answer, or a fault of the server, means: the same entry again, later.
+// Only an answer settles an entry. No answer, or a fault of the server, means: the same entry again, later. 507 is an
+// answer: there is no room for its files, and asking again makes none.
 async function send(entry) {
   const data = new FormData();
   for (const [name, value] of entry.fields) data.append(name, value);
@@ -113,7 +126,7 @@ async function send(entry) {
   const patience = PATIENCE + files.reduce((sum, file) => sum + file.size, 0) / BYTES_A_MS;
   data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
   const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(patience) });
-  if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+  if (answer.status !== 507 && (answer.status >= 500 || answer.status === 429)) throw new Error(String(answer.status));
   if (!answer.ok || /\/login\//.test(answer.url)) {
     entry.refused = await reason(answer);
     say(`Not sent: ${entry.refused}`, true);
@@ -166,6 +179,7 @@ function edit(entry) {
     else if (field?.matches?.("select, input:not([type=hidden])")) field.value = value;
   }
   pick([...picker?.files ?? [], ...held.get(entry.key) ?? []]);
+  miss(held.has(entry.key) ? [] : entry.files ?? []);
   keepDraft();
   measure();
   changed();
