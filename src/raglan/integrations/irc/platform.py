@@ -193,6 +193,9 @@ class Server:
             if self._session is None or self._session.is_over:
                 known = tuple(dict.fromkeys([*rooms, *self._rooms]))
                 self._session = Session(self._place)
+                if self._is_closed:
+                    self._session.end("raglan ended it")
+                self._session.greet(self._place)
                 self._rooms = dict.fromkeys(known)
                 if known:
                     self._session.ask(*(f"JOIN {room}" for room in known))

@@ -1,4 +1,4 @@
-"""A session on an IRC server: one socket, one thread that reads it, and everybody else asks.
+"""A session on an IRC server: one thread has the socket, and everybody else asks.
 
 What is sent is followed by a PING: a server answers in order, so that its PONG says that all before was taken, and what
 came between is why not.
@@ -6,22 +6,18 @@ came between is why not.
 
 import queue
 import secrets
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from raglan.config import config
-from raglan.core import http
 from raglan.core.db import in_write
 from raglan.core.errors import DeliveryError
+from raglan.integrations.irc.pipe import Pipe, connected
 from raglan.integrations.irc.wire import Said, read
 
 WANTED = ("account-tag", "server-time", "message-tags")
-MOST_LINE = 16_384
 MOST_WAITING = 10_000
 WORDS_FOR_TAKEN = ("432", "433", "436", "437")
 
@@ -58,12 +54,9 @@ class Session:
         self._asked: dict[str, _Asked] = {}
         self._current: list[_Asked] = []
         self._welcome = threading.Event()
-        self._writing = threading.Lock()
         self._asking = threading.Lock()
-        self._socket = _connected(place)
-        self._thread = threading.Thread(target=self._run, name="raglan-irc", daemon=True)
-        self._thread.start()
-        self._greet(place)
+        self._pipe = Pipe(connected(place.host, place.port, tls=place.tls), self._hear, self.end)
+        self._pipe.start()
 
     @property
     def is_over(self) -> bool:
@@ -89,26 +82,25 @@ class Session:
 
     def send(self, *lines: str) -> None:
         """Send lines. Raises DeliveryError."""
-        data = b"".join(line.replace("\r", " ").replace("\n", " ").encode()[:510] + b"\r\n" for line in lines)
-        try:
-            with self._writing:
-                self._socket.sendall(data)
-        except OSError as error:
-            self.end(str(error))
-            raise DeliveryError(f"the IRC server is gone: {error}", permanent=False) from None
+        if self.is_over:
+            raise DeliveryError(f"the IRC server is gone: {self.why}", permanent=False)
+        self._put(*lines)
+
+    def _put(self, *lines: str) -> None:
+        self._pipe.put(b"".join(line.replace("\r", " ").replace("\n", " ").encode()[:510] + b"\r\n" for line in lines))
 
     def end(self, why: str) -> None:
         """Let go; whoever waits is told."""
         self.why = self.why or why or "it ended"
-        with suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._pipe.end(self.why)
         for asked in list(self._current):
             asked.done.set()
         self._welcome.set()
         with suppress(queue.Full):
             self.heard.put_nowait(None)
 
-    def _greet(self, place: Place) -> None:
+    def greet(self, place: Place) -> None:
+        """Be let in. Raises DeliveryError."""
         first = [f"PASS :{place.password}"] if place.password else []
         self.send("CAP LS 302", *first, f"NICK {self.nick}", f"USER {place.nick} 0 * :raglan")
         if not self._welcome.wait(config().send_deadline_s):
@@ -116,22 +108,14 @@ class Session:
         if self.is_over:
             raise DeliveryError(f"the IRC server did not let us in: {self.why}", permanent=False)
 
-    def _run(self) -> None:
-        try:
-            for line in _lines(self._socket):
-                self.last_heard = time.monotonic()
-                self._take(read(line))
-        except (OSError, DeliveryError) as error:
-            self.end(str(error))
-        finally:
-            self.end("the server ended it")
-            with suppress(OSError):
-                self._socket.close()
+    def _hear(self, line: str) -> None:
+        self.last_heard = time.monotonic()
+        self._take(read(line))
 
     def _take(self, said: Said) -> None:
         match said.command:
             case "PING":
-                self.send(f"PONG :{said.last}")
+                self._put(f"PONG :{said.last}")
             case "PONG":
                 if asked := self._asked.get(said.last):
                     asked.done.set()
@@ -159,7 +143,7 @@ class Session:
             if len(self.nick) > 40:
                 self.end("our name is taken")
             else:
-                self.send(f"NICK {self.nick}")
+                self._put(f"NICK {self.nick}")
         elif not self._welcome.is_set() and said.command in ("464", "465"):
             self.end(said.last)
         elif said.command[:1] in ("4", "5"):
@@ -172,29 +156,6 @@ class Session:
         if verb == "LS" and "*" not in said.words[2:-1]:
             offered = {word.partition("=")[0] for word in said.last.split()}
             wanted = [name for name in WANTED if name in offered]
-            self.send(*([f"CAP REQ :{' '.join(wanted)}"] if wanted else ["CAP END"]))
+            self._put(*([f"CAP REQ :{' '.join(wanted)}"] if wanted else ["CAP END"]))
         elif verb in ("ACK", "NAK"):
-            self.send("CAP END")
-
-
-def _connected(place: Place) -> socket.socket:
-    address = http.resolve(place.host, place.port)
-    wait_s = config().send_deadline_s
-    try:
-        raw = socket.create_connection((str(address), place.port), timeout=wait_s)
-        if place.tls:
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=place.host)
-        raw.settimeout(None)
-    except OSError as error:
-        raise DeliveryError(f"{place.host} could not be reached: {error}", permanent=False) from None
-    return raw
-
-
-def _lines(connected: socket.socket) -> Iterator[str]:
-    """Yield the lines that come over a socket, until it ends."""
-    rest = b""
-    while piece := connected.recv(4096):
-        *whole, rest = (rest + piece).split(b"\n")
-        if len(rest) > MOST_LINE:
-            raise DeliveryError("a line of the server is too long", permanent=False)
-        yield from (line.rstrip(b"\r").decode("utf-8", "replace") for line in whole)
+            self._put("CAP END")
