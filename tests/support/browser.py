@@ -38,10 +38,8 @@ FLAGS = [
 ]
 Theme = Literal["light", "dark"]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What a theme or a few pixels of width may change. All other rules read the document, which is the same in each look.
-SEEN_RULES = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
-RUN_AXE = """async (only) => {
-  const report = await axe.run(document, {runOnly: only, resultTypes: ["violations"]});
+RUN_AXE = """async (tags) => {
+  const report = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
   const where = node => [node.target.join(" "), node.html.slice(0, 160), (node.failureSummary ?? "").slice(0, 300)];
   return report.violations.map(found =>
     ({id: found.id, help: found.help, nodes: found.nodes.map(node => where(node).join("  "))}));
@@ -79,7 +77,7 @@ NARROW = 600  # px; below it a page has the layout of a phone
 DESK = Look(1360, "light")
 PHONE = Look(390, "light")
 LOOKS = tuple(Look(width, theme) for width in (1360, 390, 320) for theme in ("light", "dark"))
-LAYOUTS = (DESK, PHONE)  # a page is loaded once for each of them, and seen from there in the looks that share it
+WIDTHS = tuple(dict.fromkeys(look.width for look in LOOKS))
 
 
 def chromium_path() -> str:
@@ -157,13 +155,11 @@ def axe_source() -> str:
     return path.read_text()
 
 
-def axe(page: Page, *, all_rules: bool = True) -> list[Violation]:
-    """Return what axe-core finds on the page as it is now, by all rules or by those of what is seen."""
+def axe(page: Page) -> list[Violation]:
+    """Return what axe-core finds on the page as it is now."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(f"() => {{ {axe_source()}; }}")
-    found: list[Violation] = page.evaluate(
-        RUN_AXE, {"type": "tag", "values": AXE_TAGS} if all_rules else {"type": "rule", "values": SEEN_RULES}
-    )
+    found: list[Violation] = page.evaluate(RUN_AXE, AXE_TAGS)
     return found
 
 
@@ -213,11 +209,10 @@ def load(page: Page, address: str) -> list[str]:
     return wrong
 
 
-def check(page: Page, look: Look, *, all_rules: bool) -> list[str]:
-    """See a loaded page in one look and return what is wrong with it: rules of axe, sideways scroll, a broken top."""
-    page.set_viewport_size(look.size)
+def check(page: Page, look: Look) -> list[str]:
+    """See a loaded page in one theme and return what is wrong with it: rules of axe, sideways scroll, a broken top."""
     page.emulate_media(color_scheme=look.theme, reduced_motion="reduce")
-    found = axe(page, all_rules=all_rules)
+    found = axe(page)
     wrong = [f"{item['id']}: {item['help']}: {json.dumps(item['nodes'][:4], indent=1)}" for item in found]
     if scrolls_sideways(page):
         wrong.append(f"scrolls sideways at {look.width} px")
@@ -242,28 +237,26 @@ def sign_in(browser: Browser, url: str, name: str) -> list[Cookie]:
         return page.context.cookies()
 
 
-Pages = dict[Look, Page]
+Pages = dict[int, Page]
 
 
 def open_pages(browser: Browser, url: str, cookies: Sequence[Cookie]) -> Iterator[Pages]:
-    """One page for each layout, kept for all screens: a browser that has the style sheets is quicker."""
+    """One page for each width, kept for all screens: a browser that has the style sheets is quicker."""
     with ExitStack() as stack:
-        yield {
-            layout: stack.enter_context(browser_page(browser, layout, base_url=url, cookies=cookies, bypass_csp=True))
-            for layout in LAYOUTS
-        }
+        pages: Pages = {}
+        for width in WIDTHS:
+            opened = browser_page(browser, Look(width, "light"), base_url=url, cookies=cookies, bypass_csp=True)
+            pages[width] = stack.enter_context(opened)
+        yield pages
 
 
 def look_at(pages: Pages, address: str) -> dict[str, list[str]]:
-    """Return what is wrong in each look. Each layout is looked at by all rules once, and then by what is seen."""
+    """Return what is wrong in each look. A page is loaded once for each width: no script of ours knows of themes."""
     found: dict[str, list[str]] = {}
-    for layout, page in pages.items():
-        page.set_viewport_size(layout.size)
+    for width, page in pages.items():
         wrong = load(page, address)
-        for look in (look for look in LOOKS if (look.width < NARROW) == (layout.width < NARROW)):
-            wrong += check(page, look, all_rules=look == layout)
+        for look in (look for look in LOOKS if look.width == width):
+            if seen := wrong + check(page, look):
+                found[str(look)] = seen
             take_picture(page, address, look)
-            if wrong:
-                found[str(look)] = wrong
-            wrong = []
     return found
