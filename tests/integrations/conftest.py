@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from raglan.config import Config, config
-from raglan.core import http
+from raglan.core import http, smtp
 from raglan.integrations.apprise import channel as apprise
 from raglan.integrations.email import channel as email
 from raglan.integrations.email import reply
@@ -24,7 +24,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(**values: object) -> None:
         given.update(values)
         changed: Config = config().model_copy(update=given)
-        for module in (http, apprise, email, reply, sip, ntfy, call, sms, views, wire):
+        for module in (http, smtp, apprise, email, reply, sip, ntfy, call, sms, views, wire):
             monkeypatch.setattr(module, "config", lambda: changed)
 
     return change

@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from raglan.core.errors import Conflict
 from raglan.core.models import Event, Timer
 from raglan.people import actions, mail
 from raglan.people.models import ContactMethod, Person
+from tests.integrations import mail_server
 
 from .conftest import PASSWORD
 from .mailbox import Mailbox, running
@@ -148,3 +150,18 @@ def test_a_changed_password_is_told(mailbox: Mailbox, make_person: Make, sign_in
     timers.fire_due()
     assert "password was changed" in mailbox.text()
     assert Event.objects.filter(kind="signin.changed").count() == 1
+
+
+@pytest.mark.parametrize("talk", [mail_server.drips, mail_server.hangs])
+def test_a_mail_server_that_talks_for_ever_is_left_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, make_person: Make, talk: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(config(), "send_deadline_s", 0.5)
+    with mail_server.rude(talk) as url:  # type: ignore[arg-type]  # one of two with its type
+        monkeypatch.setattr(config(), "smtp_url", url)
+        mail.write("mara@example.org", subject="Hello", text="Hello", about=make_person())
+        began = time.monotonic()
+        timers.fire_due()
+
+    assert time.monotonic() - began < 5  # the other side would go on for ever
+    assert Timer.objects.filter(kind=mail.LATER).count() == 1

@@ -10,14 +10,12 @@ import smtplib
 import zlib
 from collections.abc import Mapping
 from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from urllib.parse import SplitResult, unquote, urlsplit
-
-from django.core.mail import EmailMessage
-from django.core.mail.backends.smtp import EmailBackend
 
 from raglan.config import config
-from raglan.core import logs, timeline, timers
+from raglan.core import logs, smtp, timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
 from raglan.people import events, sealing
@@ -26,6 +24,7 @@ MAIL, LATER = "people.mail", "people.mail_later"
 LANES = 2
 ASKED_FOR = "asked for"
 AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+POLICY = SMTP.clone(max_line_length=900)  # a link in a header stays in one piece
 log = logs.get("raglan.people")
 
 
@@ -69,15 +68,21 @@ def _not_sent(due: timers.Due, *, said: str, permanent: bool) -> None:
 def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str]) -> None:
     """Hand one mail to the mail server. Raises DeliveryError in few words; a 5xx answer is permanent."""
     sender = config().smtp_from
+    mail = EmailMessage(policy=POLICY)
     every = {
+        "Subject": subject,
+        "From": f"raglan <{sender}>",
+        "To": to,
         "Date": format_datetime(now()),
         "Message-ID": make_msgid(domain=sender.rpartition("@")[2] or "localhost"),
         "Auto-Submitted": "auto-generated",
         **headers,
     }
+    for name, value in every.items():
+        mail[name] = value
+    mail.set_content(text)
     try:
-        server = _server(urlsplit(config().smtp_url))
-        EmailMessage(subject, text, f"raglan <{sender}>", [to], headers=every, connection=server).send()
+        smtp.send(mail, to)
     except smtplib.SMTPRecipientsRefused as error:
         code = next(iter(error.recipients.values()))[0]
         raise DeliveryError(f"refused with {code}", permanent=code >= 500) from None
@@ -85,15 +90,3 @@ def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str]) -> N
         raise DeliveryError(f"answered {error.smtp_code}", permanent=error.smtp_code >= 500) from None
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryError(type(error).__name__, permanent=False) from None
-
-
-def _server(parts: SplitResult) -> EmailBackend:
-    return EmailBackend(
-        host=parts.hostname or "127.0.0.1",
-        port=parts.port or (465 if parts.scheme == "smtps" else 25),
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        use_ssl=parts.scheme == "smtps",
-        use_tls=parts.scheme == "smtp+starttls",
-        timeout=int(config().send_deadline_s) or 1,
-    )

@@ -2,22 +2,17 @@
 
 import hashlib
 import smtplib
-import socket
-import ssl
-import time
 import unicodedata
-from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from raglan.config import config
+from raglan.core import smtp
 from raglan.core.clock import now
-from raglan.core.cutoff import CutOff
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.email import reply
 from raglan.paging.ports import Message, Receipt
@@ -39,12 +34,7 @@ class Email:
         """Hand over one mail. A 5xx answer is permanent, everything else is worth another try."""
         mail = compose(address, message)
         try:
-            with CutOff(time.monotonic() + config().send_deadline_s) as cut:
-                server = _server(cut)
-                try:
-                    server.send_message(mail, from_addr=config().smtp_from, to_addrs=[address])
-                finally:
-                    _say_goodbye(server)
+            smtp.send(mail, address)
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             raise DeliveryError(_said(code, words), permanent=code >= 500) from None
@@ -55,52 +45,9 @@ class Email:
         return Receipt(provider_id=str(mail["Message-ID"]))
 
 
-def _say_goodbye(server: smtplib.SMTP) -> None:
-    """End the conversation. What the server says to that changes nothing about the mail that it took."""
-    with suppress(smtplib.SMTPException, OSError):
-        server.quit()
-    server.close()
-
-
 def _said(code: int, words: bytes | str) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return f"the mail server answered {code} {text}"
-
-
-class _Server(smtplib.SMTP):
-    """A conversation with a mail server that ends at a deadline."""
-
-    def __init__(self, host: str, port: int, cut: CutOff, context: ssl.SSLContext | None = None) -> None:
-        self._cut = cut
-        self._context = context
-        super().__init__(host, port, timeout=config().send_deadline_s)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connected = socket.create_connection((host, port), timeout)
-        self._cut.watch(connected)
-        if self._context is not None:
-            connected = self._context.wrap_socket(connected, server_hostname=host)
-            self._cut.watch(connected)
-        return connected
-
-    def secure(self) -> None:
-        """Go on under TLS."""
-        self.starttls(context=ssl.create_default_context())
-        if isinstance(self.sock, socket.socket):
-            self._cut.watch(self.sock)
-
-
-def _server(cut: CutOff) -> smtplib.SMTP:
-    if not config().smtp_url:
-        raise DeliveryError("mail is switched off (smtp_url is empty)", permanent=True)
-    parts = urlsplit(config().smtp_url)
-    host, is_tls = parts.hostname or "127.0.0.1", parts.scheme == "smtps"
-    server = _Server(host, parts.port or (465 if is_tls else 25), cut, ssl.create_default_context() if is_tls else None)
-    if parts.scheme == "smtp+starttls":
-        server.secure()
-    if parts.username:
-        server.login(unquote(parts.username), unquote(parts.password or ""))
-    return server
 
 
 def compose(address: str, message: Message) -> EmailMessage:
