@@ -193,9 +193,12 @@ class Alert(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
-            # What fires stands in the constraint above: a new alert is written to one of the two only.
+            # What fires stands in the constraint above: a new alert is written to one of the two only. The state is the
+            # same in all of it, and stands there so that SQLite need not look at the rows to learn it.
             models.Index(
-                fields=["fingerprint", "-received_at"], name="alert_episodes", condition=models.Q(state="resolved")
+                fields=["fingerprint", "-received_at", "state"],
+                name="alert_episodes",
+                condition=models.Q(state="resolved"),
             ),
             models.Index(fields=["held"], name="alert_held", condition=models.Q(state="firing") & ~models.Q(held="")),
         ]
