@@ -43,7 +43,12 @@ def test_an_empty_correction_is_nothing_and_what_follows_is_heard(
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyError("text")])
 def test_a_mistake_with_one_message_keeps_back_no_other(
-    chat: Workspace, room: Room, incident: Incident, monkeypatch: pytest.MonkeyPatch, error: Exception
+    chat: Workspace,
+    room: Room,
+    incident: Incident,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise error
@@ -54,6 +59,7 @@ def test_a_mistake_with_one_message_keeps_back_no_other(
     memory.write(chat, room, "@eve", "that one")
     assert said(incident) == ["that one"]
     assert Message.objects.filter(external_id=lost, entry=None).exists()
+    assert caplog.text.count("a chat message could not be taken") == 1
 
 
 INCOMING = st.builds(
@@ -71,12 +77,17 @@ INCOMING = st.builds(
 
 @given(message=INCOMING)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_comes_is_taken(chat: Workspace, room: Room, bo: Person, message: ports.Incoming) -> None:
+def test_whatever_comes_is_taken(
+    chat: Workspace, room: Room, bo: Person, caplog: pytest.LogCaptureFixture, message: ports.Incoming
+) -> None:
+    caplog.clear()
     memory.known(chat, bo, "@bo")
     hearing.take(chat, ports.Incoming("$first", room.external_id, "@bo", "Bo", "first", now()))
     here = replace(message, id=f"a{message.id}", room=room.external_id)
     for one in (message, here, replace(here, id=f"b{message.id}", author="@bo", at=now())):
         hearing.take(chat, one)
+    assert Message.objects.filter(external_id="$first", entry__author=bo).exists()
+    assert "could not be taken" not in caplog.text
 
 
 def test_an_old_command_is_not_done(chat: Workspace, room: Room, incident: Incident, bo: Person) -> None:

@@ -128,7 +128,6 @@ def test_what_can_not_be_read_is_refused(text: str, how: exported.Reading, field
     assert refused.value.field == field
 
 
-@pytest.mark.django_db
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Fail when something does not end: a pattern that tries again and again lets nothing else run for hours."""

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from raglan.chat import actions, queries, sending
@@ -110,16 +111,21 @@ def send(slack: Workspace) -> None:
     sending.send_waiting(slack, actions.line_to(slack))
 
 
-def call(
+def answer(
     slack: Workspace, body: bytes, kind: str, *, secret: str = SECRET, stamp: str = "", signature: str = ""
-) -> int:
-    """Call our door as Slack does; return the status."""
+) -> HttpResponse:
+    """Call our door as Slack does."""
     stamp = stamp or str(int(now().timestamp()))
     mac = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
     headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature or f"v0={mac}"}
-    answer = Client().post(f"/slack/{slack.pk}/", body, content_type=kind, headers=headers)
+    answered = Client().post(f"/slack/{slack.pk}/", body, content_type=kind, headers=headers)
     world.fire_all()
-    return answer.status_code
+    return answered
+
+
+def call(slack: Workspace, body: bytes, kind: str, **how: str) -> int:
+    """Call our door as Slack does; return the status."""
+    return answer(slack, body, kind, **how).status_code
 
 
 def event(slack: Workspace, room: str, **fields: object) -> int:
@@ -190,7 +196,8 @@ def test_a_correction_and_what_is_taken_back(slack: Workspace, incident: Inciden
 
 def test_the_challenge_is_answered(slack: Workspace) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
-    assert call(slack, body, "application/json") == 200
+    answered = answer(slack, body, "application/json")
+    assert (answered.status_code, json.loads(answered.content)) == (200, {"challenge": "abc"})
 
 
 @pytest.mark.parametrize(
