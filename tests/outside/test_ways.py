@@ -216,13 +216,27 @@ def test_what_left_the_group_of_a_program_that_is_killed_holds_nobody_up(
     monkeypatch.setattr(core_git, "_settings", lambda remote: ())
     for module in (core_git, command):
         monkeypatch.setattr(module, "DEADLINE_S", 1.5)
-        monkeypatch.setattr(module, "LET_GO_S", 0.1)
     with pytest.raises(core_git.GitError, match="did not answer"):
         core_git.run(core_git.Remote("https://git.example.test/x"), str(tmp_path), "init")
     with pytest.raises(NotBroughtError, match="did not end"):
         command._run([str(program)], str(tmp_path))
     for pid in (tmp_path / "PIDS").read_text().split():
         os.kill(int(pid), signal.SIGKILL)  # it still held the pipe
+
+
+@pytest.mark.parametrize("where", ["", " >&2"])
+def test_a_program_that_prints_for_ever_is_ended_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/bash\nwhile :; do printf '%065536d' 0; done{where} &\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(core_git, "_settings", lambda remote: ())
+    with pytest.raises(core_git.GitError, match="printed more than 1 MiB"):
+        core_git.run(core_git.Remote("https://git.example.test/x"), str(tmp_path), "init")
+    with pytest.raises(NotBroughtError, match="printed more than 1 MiB"):
+        command._run([str(program)], str(tmp_path))
 
 
 def test_all_calls_of_git_together_have_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

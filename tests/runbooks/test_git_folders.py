@@ -219,6 +219,17 @@ def test_a_server_that_says_nothing_is_left_in_time(
         git.newest(Where(f"{server}/web.git"))
 
 
+def test_a_tree_that_is_too_large_is_not_read_but_a_folder_of_it_is(
+    repository: Repository, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put(**{f"elsewhere__{number}": "# Other\n" for number in range(30)})
+    monkeypatch.setattr(git, "MAX_LIST", 1_000)
+    with pytest.raises(NotReadError, match="printed more than"):
+        git.read(Where(f"{server}/web.git"))
+    found = git.read(Where(f"{server}/web.git", folder="docs/"))
+    assert sorted(file.path for file in found.files) == ["deep/other.md", "hand.md"]
+
+
 @pytest.mark.django_db
 def test_folders_are_named_read_and_ended_by_screen_and_rest(server: str) -> None:
     manager = world.person("Noor Haddad", role=Person.Role.MANAGER)

@@ -1,25 +1,21 @@
 """Runs the `git` program against one foreign repository, and bounds what that may do.
 
 The program sees one address, which was resolved and checked here; it follows no redirect, asks nobody, runs no hook,
-and knows no settings of this machine. It has a deadline and a bound on what it may write.
+and knows no settings of this machine. It has a deadline and bounds on what it may write and print.
 """
 
 import base64
 import os
 import re
-import signal
-import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from raglan.core import http
+from raglan.core import http, programs
 from raglan.core.errors import BadInput, DeliveryError
 
 DEADLINE_S = 60
-LET_GO_S = 5
 MAX_DISK = 200 * 1024  # of a single file, in the blocks of 1,024 bytes that `ulimit -f` counts
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 BOUNDED = ("bash", "-c", f'ulimit -f {MAX_DISK}; exec "$@"', "bash")
@@ -37,6 +33,14 @@ class Remote:
     token: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Until when a call may take (monotonic seconds), if less than its own deadline, and how much it may print."""
+
+    until: float | None = None
+    most: int = programs.MOST
+
+
 def check(remote: Remote, branch: str, folder: str) -> None:
     """Refuse what can not be reached. Raises BadInput naming the field."""
     http.check_url(remote.address, "address")
@@ -49,37 +53,25 @@ def check(remote: Remote, branch: str, folder: str) -> None:
         raise BadInput("token", "is not a token", status=422)
 
 
-def run(remote: Remote, home: str, *words: str, given: bytes = b"", until: float | None = None) -> bytes:
-    """Run git once in a folder of its own, until a moment (monotonic seconds) at most; return what it prints.
-
-    Raises GitError.
-    """
+def run(remote: Remote, home: str, *words: str, given: bytes = b"", bounds: Bounds = Bounds()) -> bytes:
+    """Run git once in a folder of its own; return what it prints. Raises GitError."""
+    until = bounds.until
     left = DEADLINE_S if until is None else max(0.0, min(DEADLINE_S, until - time.monotonic()))
     command = [*BOUNDED, "git", *_settings(remote), *words]
+    allowed = programs.Bounds(left, bounds.most)
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=home,
-            env=_environment(remote, home),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        ended = programs.run(command, folder=home, env=_environment(remote, home), bounds=allowed, given=given)
     except OSError:
         raise GitError("the program git is not installed here") from None
-    try:
-        out, said = process.communicate(given, timeout=left)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # what it started, too
-        with suppress(subprocess.TimeoutExpired):  # what left the group may hold the pipes open
-            process.communicate(timeout=LET_GO_S)
+    except programs.TooMuchError as error:
+        raise GitError(str(error)) from None
+    except programs.TooSlowError:
         raise GitError(
             f"it did not answer within {DEADLINE_S} s" if left == DEADLINE_S else "it took too long in all"
         ) from None
-    if process.returncode:
-        raise GitError(_last_line(said, remote))
-    return out
+    if ended.code:
+        raise GitError(_last_line(ended.said, remote))
+    return ended.out
 
 
 def _settings(remote: Remote) -> Sequence[str]:

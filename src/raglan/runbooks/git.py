@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
 from raglan.core import git
+from raglan.core.programs import MOST
 from raglan.runbooks.importing import File
-from raglan.runbooks.limits import MAX_BYTES, MAX_FILES, is_wanted
-
-MAX_ALL = 16 * 1024 * 1024
+from raglan.runbooks.limits import HEAD, MAX_ALL, MAX_BYTES, MAX_FILES, MAX_LIST, is_wanted
 
 
 class NotReadError(Exception):
@@ -59,9 +58,10 @@ def read(where: Where) -> Copy:
         _git(where, home, "init", "--quiet", "--bare", "--template=", ".")
         _git(where, home, "fetch", "--quiet", "--depth=1", "--no-tags", where.address, _ref(where))
         commit = _git(where, home, "rev-parse", "FETCH_HEAD").decode().strip()
-        listed, problems = _chosen(_git(where, home, "ls-tree", "-r", "-z", "-l", "FETCH_HEAD"), where.folder)
+        listed, problems = _chosen(_list(where, home), where.folder)
         names = "".join(f"{name}\n" for _, name in listed).encode()
-        blobs = _blobs(_git(where, home, "cat-file", "--batch", given=names))
+        most = MAX_ALL + HEAD * MAX_FILES
+        blobs = _blobs(_git(where, home, "cat-file", "--batch", given=names, most=most)) if names else {}
         files: list[File] = []
         for path, name in listed:
             try:
@@ -69,6 +69,12 @@ def read(where: Where) -> Copy:
             except UnicodeDecodeError:
                 problems.append(f"{path}: it is not UTF-8")
     return Copy(commit, tuple(files), tuple(problems))
+
+
+def _list(where: Where, home: str) -> bytes:
+    """Return what git prints of the tree: of its folder alone, when one is named."""
+    below = ("--", where.folder.strip("/")) if where.folder else ()
+    return _git(where, home, "ls-tree", "-r", "-z", "-l", "FETCH_HEAD", *below, most=MAX_LIST)
 
 
 def _ref(where: Where) -> str:
@@ -118,9 +124,9 @@ def _blobs(out: bytes) -> dict[str, bytes]:
     return found
 
 
-def _git(where: Where, home: str, *words: str, given: bytes = b"") -> bytes:
+def _git(where: Where, home: str, *words: str, given: bytes = b"", most: int = MOST) -> bytes:
     """Run git once. Raises NotReadError."""
     try:
-        return git.run(git.Remote(where.address, where.token), home, *words, given=given)
+        return git.run(git.Remote(where.address, where.token), home, *words, given=given, bounds=git.Bounds(most=most))
     except git.GitError as error:
         raise NotReadError(str(error)) from None

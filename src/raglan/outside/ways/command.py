@@ -1,22 +1,19 @@
-"""A command of the configuration file, such as rsync: no shell, a deadline, its output kept."""
+"""A command of the configuration file, such as rsync: no shell, a deadline, its output kept up to a bound."""
 
 import os
 import re
 import shlex
-import signal
-import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from raglan.config import config
+from raglan.core import programs
 from raglan.core.errors import BadInput
 from raglan.outside.ways.way import NotBroughtError, Place
 
 DEADLINE_S = 60
-LET_GO_S = 5
 MAX_OUTPUT = 4_000
 CONTROL = re.compile(r"[^\n\t\x20-\x7e\u00a0-\uffff]")
 KEPT = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
@@ -56,25 +53,14 @@ def commands() -> dict[str, list[str]]:
 def _run(words: list[str], folder: str) -> str:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     try:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        ended = programs.run(words, folder=folder, env=environment, bounds=programs.Bounds(DEADLINE_S), joined=True)
     except OSError as error:
         raise NotBroughtError(f"the command can not be run: {error.strerror}") from None
-    try:
-        out, _ = process.communicate(timeout=DEADLINE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # what it started, too
-        with suppress(subprocess.TimeoutExpired):  # what left the group may hold the pipe open
-            process.communicate(timeout=LET_GO_S)
+    except programs.TooSlowError:
         raise NotBroughtError(f"the command did not end within {DEADLINE_S} s") from None
-    said = CONTROL.sub("", out.decode("utf-8", "replace"))[-MAX_OUTPUT:].strip()
-    if process.returncode:
-        raise NotBroughtError(f"the command ended with {process.returncode}. {said}".strip())
+    except programs.TooMuchError:
+        raise NotBroughtError("the command was ended: it printed more than 1 MiB") from None
+    said = CONTROL.sub("", ended.out.decode("utf-8", "replace"))[-MAX_OUTPUT:].strip()
+    if ended.code:
+        raise NotBroughtError(f"the command ended with {ended.code}. {said}".strip())
     return said

@@ -41,10 +41,10 @@ def _remote(place: Place) -> git.Remote:
 
 def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     remote, branch = _remote(place), f"refs/heads/{place.get('branch')}"
-    until = time.monotonic() + IN_ALL_S
+    bounds = git.Bounds(until=time.monotonic() + IN_ALL_S)
 
     def run(*words: str, given: bytes = b"") -> str:
-        return git.run(remote, home, *WHO, *words, given=given, until=until).decode("utf-8", "replace").strip()
+        return git.run(remote, home, *WHO, *words, given=given, bounds=bounds).decode("utf-8", "replace").strip()
 
     run("init", "--quiet", "--template=", ".")
     parent = run("ls-remote", remote.address, branch).partition("\t")[0]
