@@ -14,6 +14,7 @@ from raglan.people.mail import MAIL
 from raglan.people.models import ContactMethod, Person
 
 pytestmark = pytest.mark.django_db
+PASSWORD = "four words that differ"
 
 
 def mails() -> list[dict[str, str]]:
@@ -28,11 +29,40 @@ def test_a_token_makes_no_code(client: Client, bo: Person, scopes: str) -> None:
     assert (answer.status_code, Code.objects.count()) == (403, 0)
 
 
-def test_whoever_is_signed_in_makes_one(client: Client, bo: Person) -> None:
-    client.force_login(bo)
-    answer = client.post("/api/v1/chat/code")
+@pytest.fixture
+def signed_in(bo: Person) -> Client:
+    """The browser of somebody who signed in just now."""
+    bo.set_password(PASSWORD)
+    bo.save()
+    browser = Client(SERVER_NAME="localhost")
+    browser.post("/account/login/", {"login": bo.email, "password": PASSWORD})
+    return browser
+
+
+def grow_old(browser: Client) -> None:
+    """Let so much time pass that who somebody is has to be proved anew."""
+    session = browser.session
+    for record in (records := session["account_authentication_methods"]):
+        record["at"] -= 301
+    session["account_authentication_methods"] = records
+    session.save()
+
+
+def test_whoever_is_signed_in_makes_one(signed_in: Client) -> None:
+    answer = signed_in.post("/api/v1/chat/code")
     assert answer.status_code == 201
     assert answer.json()["write"].startswith("!link ")
+
+
+def test_a_browser_that_was_left_open_makes_none(signed_in: Client) -> None:
+    grow_old(signed_in)
+    asked = signed_in.post("/you/chat/")
+    told = signed_in.post("/api/v1/chat/code")
+    assert (asked["Location"].split("?")[0], told.status_code) == ("/account/reauthenticate/", 403)
+    assert Code.objects.count() == 0
+    answer = signed_in.post(asked["Location"], {"password": PASSWORD, "next": "/you/chat/"})
+    assert (answer["Location"], Code.objects.count()) == ("/you/#h-chat", 1)
+    assert signed_in.post("/api/v1/chat/code").status_code == 201
 
 
 def test_a_person_is_told_by_mail_of_a_name_that_becomes_theirs(chat: Workspace, bo: Person) -> None:

@@ -15,6 +15,7 @@ from raglan.core.schema import Body, Cursor, Id, Line, ShortText
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
+from raglan.people.rest.caller import own
 
 router = Router(tags=["chat"])
 Lobby = Annotated[str, StringConstraints(max_length=actions.MOST_LOBBY), AfterValidator(clean_text)]
@@ -214,8 +215,7 @@ def make_chat_code(request: HttpRequest) -> Status[CodeOut]:
     asks = principal(request)
     if asks.token is not None or asks.person is None:
         raise NotAllowed("A token can not say who somebody is in chat. Sign in, and make the code under You.")
-    person = asks.person
-    return Status(201, CodeOut(write=f"!link {actions.make_code(person)}"))
+    return Status(201, CodeOut(write=f"!link {actions.make_code(own(request, asks.person.pk))}"))
 
 
 @router.put("/chat/{workspace_id}", response=WorkspaceOut, operation_id="change_chat", summary="Change a connection")

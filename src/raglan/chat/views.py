@@ -11,6 +11,7 @@ from raglan.chat.models import Handle, Workspace
 from raglan.core.errors import NotAllowed, NotFound, RaglanError
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, allows, needs, reader
+from raglan.people.views.asked import asked_again
 
 
 @require_GET
@@ -117,6 +118,7 @@ def forget(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@asked_again
 def code(request: HttpRequest) -> HttpResponse:
     """Make a code with which the reader says in chat who they are."""
     words = actions.make_code(reader(request))
