@@ -24,8 +24,10 @@ LOGGING_CONFIG = None
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
 DATABASES = databases(_config.database_url, _config.data_dir)
+_CACHE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "raglan_cache"},
+    "default": {**_CACHE, "LOCATION": "raglan_cache"},  # the limits of signing in, which nobody else may push out
+    "public": {**_CACHE, "LOCATION": "raglan_public_cache"},
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 

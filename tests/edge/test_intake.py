@@ -18,12 +18,13 @@ from raglan.alerts import actions, ports, queries
 from raglan.alerts.models import Alert, Source
 from raglan.alerts.ports import Answer, Batch, Decoded, IntakeRequest, Outcome, SourceKey
 from raglan.core import bus, metrics
+from raglan.core.addresses import neighbours
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded
 from raglan.edge import body as bodies
 from raglan.edge import intake as module
 from raglan.edge.intake import Intake, body_of, header_token, split_path, unpack
 from raglan.edge.journal import Journal
-from raglan.edge.places import Places, neighbours
+from raglan.edge.places import Places
 from tests.edge.loopback import Loopback, listening, rest_of, until
 
 ALERT = [{"labels": {"alertname": "Down", "service": "web"}, "annotations": {"summary": "web is down"}}]
@@ -401,6 +402,7 @@ def test_places_are_counted_by_whom_they_were_given_to() -> None:
         pass
     assert neighbours("2001:db8::1") == neighbours("2001:db8::ffff:1") != neighbours("2001:db8:0:1::1")
     assert [neighbours(text) for text in ("192.0.2.1", "", "no:address")] == ["192.0.2.1", "", "no:address"]
+    assert neighbours("::ffff:192.0.2.1") == "192.0.2.1" != neighbours("::ffff:192.0.2.2")
 
 
 def test_a_client_that_leaves_early_is_forgotten() -> None:

@@ -4,15 +4,17 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from socket import socket
 
 import pytest
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection
 from django.test import Client
 
 from raglan.config import config
-from raglan.core import timers
+from raglan.core import limits, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.engine import NETWORK_THREADS
 from raglan.core.errors import BadInput, Conflict, NotFound, Overloaded
@@ -37,7 +39,7 @@ ADDRESS = "vera@example.test"
 
 @pytest.fixture(autouse=True)
 def _on(mara: Person) -> None:
-    cache.clear()
+    caches[limits.CACHE].clear()
     page = PageDraft(True, "Loomhaven", address="https://status.example.test", takes_subscribers=True)
     components.set_page(page, seen_version=0, actor=mara)
 
@@ -55,6 +57,21 @@ def subscribe(address: str = ADDRESS) -> Subscriber:
     subscribing.ask(address)
     found = Subscriber.objects.get(address=address)
     return subscribing.confirm(subscribing._sign(found, subscribing.CONFIRM))
+
+
+def move_every_clock(by: timedelta) -> None:
+    """Move time as it passes, for caches too, which have a clock of their own."""
+    CLOCK.move(by)
+    with connection.cursor() as cursor:
+        for row in (table["LOCATION"] for table in settings.CACHES.values()):
+            cursor.execute(f"SELECT cache_key, expires FROM {row}")
+            for key, expires in cursor.fetchall():
+                ends = datetime.fromisoformat(str(expires)) - by
+                cursor.execute(f"UPDATE {row} SET expires = %s WHERE cache_key = %s", [str(ends), key])
+
+
+def at_the_start_of(length: timedelta) -> None:
+    CLOCK.move(length - (now() - datetime.fromtimestamp(0, UTC)) % length)
 
 
 def outbox() -> list[str]:
@@ -147,7 +164,8 @@ def test_a_known_address_is_answered_like_any_other_also_when_the_hour_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     subscribe()
-    public = Client()
+    public, at = Client(), now()
+    monkeypatch.setattr("raglan.ui.context.now", lambda: at)  # each screen shows the minute
 
     def answers() -> list[tuple[int, bytes]]:
         found = [public.post("/status/subscribe/", {"address": one}) for one in (ADDRESS, "new@example.test")]
@@ -162,12 +180,30 @@ def test_a_known_address_is_answered_like_any_other_also_when_the_hour_is_full(
     assert b"Very many people" in known[1]
 
 
-def test_an_address_gets_three_mails_a_day_even_when_it_is_forgotten_between(mailbox: Mailbox) -> None:
-    for _ in range(6):
+def test_an_address_gets_three_mails_a_day_with_pauses_between_and_although_it_is_forgotten(mailbox: Mailbox) -> None:
+    at_the_start_of(timedelta(days=1))
+    told = []
+    for _ in range(8):
         subscribing.ask(ADDRESS)
         Subscriber.objects.all().delete()
+        world.fire_all()
+        told.append(len(mailbox.taken))
+        move_every_clock(timedelta(hours=2))
+    assert told == [1, 2, 3, 3, 3, 3, 3, 3]
+    move_every_clock(timedelta(hours=9))
+    subscribing.ask(ADDRESS)
     world.fire_all()
-    assert len(mailbox.taken) == 3
+    assert len(mailbox.taken) == 4
+
+
+def test_a_client_asks_ten_times_an_hour_with_pauses_between() -> None:
+    at_the_start_of(timedelta(hours=1))
+    public, codes = Client(), []
+    for number, pause in enumerate([6] * 6 + [4] * 6):
+        codes.append(public.post("/status/subscribe/", {"address": f"a{number}@example.test"}).status_code)
+        move_every_clock(timedelta(minutes=pause))
+    assert codes == [200] * 10 + [503] * 2
+    assert public.post("/status/subscribe/", {"address": "b@example.test"}).status_code == 200
 
 
 def test_a_client_of_ipv6_is_a_network_of_64_bits() -> None:

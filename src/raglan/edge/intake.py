@@ -28,6 +28,7 @@ from raglan.alerts.ports import (
     SourceKey,
 )
 from raglan.core import logs, metrics
+from raglan.core.addresses import neighbours
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
 from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of, refuse
@@ -35,7 +36,7 @@ from raglan.edge.body import ClientGone, TooLarge, check_length, read
 from raglan.edge.catching_up import record_of
 from raglan.edge.journal import Away, Journal
 from raglan.edge.last_resort.cases import urgent_in
-from raglan.edge.places import Places, neighbours, size_of
+from raglan.edge.places import Places, size_of
 from raglan.edge.repeats import Repeats
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads

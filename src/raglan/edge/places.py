@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address, ip_network
 
 from raglan.core.errors import Overloaded
 from raglan.edge.answers import Scope, header
@@ -41,14 +40,3 @@ def size_of(scope: Scope, most: int) -> int:
         return most
     said = header(scope, b"content-length")
     return int(said) if said.isdecimal() else 0
-
-
-def neighbours(remote: str) -> str:
-    """Return what stands for an address and all that its owner may have: of IPv6 a whole /64."""
-    if ":" not in remote:
-        return remote
-    try:
-        address = ip_address(remote.partition("%")[0])
-    except ValueError:
-        return remote
-    return str(ip_network((address, 64), strict=False))

@@ -28,14 +28,14 @@ STANDING = (
     ("oncall.watch", "oncall"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
-CACHE_TABLE = "raglan_cache"
+CACHE_TABLES = {"raglan_cache", "raglan_public_cache"}
 
 
 def prepare(config: Config, *, migrate: bool) -> list[str]:
     """Make the database ready; return facts about it in words. Raises Conflict when migrations are missing."""
     if migrate:
         bring_up_to_date()
-    elif pending():
+    elif pending() or not _has_caches():
         raise Conflict("The database is older than this raglan. Run `raglan migrate` first.")
     facts = check.verify_durability(connection, config.allow_data_loss)
     static.collect()
@@ -56,7 +56,7 @@ def pending() -> int:
 
 
 def bring_up_to_date() -> int:
-    """Apply what is pending, one node at a time, and make the cache table. Return how many were applied."""
+    """Apply what is pending, one node at a time, and make the tables of the caches. Return how many were applied."""
     with no_deadline():
         if connection.vendor != "postgresql":
             return _apply()
@@ -72,9 +72,13 @@ def _apply() -> int:
     waiting = pending()
     if waiting:
         call_command("migrate", verbosity=0, interactive=False)
-    if CACHE_TABLE not in connection.introspection.table_names():
+    if not _has_caches():
         call_command("createcachetable", verbosity=0)
     return waiting
+
+
+def _has_caches() -> bool:
+    return CACHE_TABLES.issubset(connection.introspection.table_names())
 
 
 def stand_timers() -> None:

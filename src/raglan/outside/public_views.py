@@ -1,6 +1,6 @@
 """Screens for the public: be told by mail, confirm that, and be told no more. Opening a link changes nothing."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from datetime import timedelta
 
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_not_required
@@ -10,12 +10,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from raglan.core import limits
+from raglan.core.addresses import neighbours
 from raglan.core.errors import NotFound, Overloaded
 from raglan.outside import queries, subscribing
 from raglan.outside.forms import SubscribeForm
 
 MOST_A_CLIENT = 10
-WITHIN_S = 3600
+HOUR = timedelta(hours=1)
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -35,22 +37,11 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     return _quiet(render(request, "outside/subscribe.html", context, status=422 if form.errors else 200))
 
 
-def _client(address: str) -> str:
-    """Return who counts as one client: with IPv6 a network of 64 bits, for each home has one and may change within."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address) and not found.ipv4_mapped:
-        return str(ip_network((found.packed, 64), strict=False))
-    return str(getattr(found, "ipv4_mapped", None) or found)
-
-
 def _count(request: HttpRequest) -> None:
     """Refuse a client that asks very often. Raises Overloaded."""
-    client = _client(get_adapter().get_client_ip(request))
-    if subscribing.times(f"outside.subscribe:{client}", WITHIN_S) > MOST_A_CLIENT:
-        raise Overloaded("You asked very often. Try again in an hour.", retry_after=WITHIN_S)
+    client = neighbours(get_adapter().get_client_ip(request))
+    if not limits.is_within(f"outside.subscribe:{client}", most=MOST_A_CLIENT, each=HOUR):
+        raise Overloaded("You asked very often. Try again in an hour.", retry_after=3600)
 
 
 @login_not_required

@@ -3,13 +3,12 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer, TimestampSigner
 from django.core.validators import validate_email
 
 from raglan.config import config
-from raglan.core import http, timeline
+from raglan.core import http, limits, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
@@ -24,7 +23,7 @@ AGAIN = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 300
 MOST_A_DAY = 3  # mails to one address
-DAY_S = 24 * 3600
+DAY = timedelta(days=1)
 MOST_WEBHOOKS = 50
 Kind = Subscriber.Kind
 
@@ -46,7 +45,7 @@ def ask(address: str) -> None:
     found = Subscriber.objects.select_for_update().filter(kind=Kind.EMAIL, address=address).first()
     if found is not None and (found.confirmed_at or found.asked_at > at - AGAIN):
         return
-    if times(f"outside.asked:{_digest(address)}", DAY_S) > MOST_A_DAY:
+    if not limits.is_within(f"outside.asked:{_digest(address)}", most=MOST_A_DAY, each=DAY):
         return
     found, _ = Subscriber.objects.update_or_create(
         kind=Kind.EMAIL, address=address, defaults={"asked_at": at}, create_defaults={**_fresh(address, at)}
@@ -58,15 +57,6 @@ def ask(address: str) -> None:
         "If it was not you, do nothing: then nothing more is sent.\n"
     )
     mail.write(address, subject=f"Be told of news: {page.title}", text=text, about=found, lane=mail.ASKED_FOR)
-
-
-def times(key: str, within_s: int) -> int:
-    """Count one more time for a key; return how often that was, since the first of them in so many seconds."""
-    cache.add(key, 0, within_s)
-    try:
-        return cache.incr(key)
-    except ValueError:  # it ended between the two
-        return 1
 
 
 def _fresh(address: str, at: datetime) -> dict[str, object]:
