@@ -36,7 +36,7 @@ class Told:
 @atomic
 def follow(incident: Incident, runbook: Runbook, *, by: Person) -> Following:
     """Begin to follow a runbook in a room, or return the following that is under way. Raises Conflict."""
-    incident = _held(incident)
+    incident = incidents.hold_room(incident)
     if going := Following.objects.filter(incident=incident, runbook=runbook, state=Following.State.GOING).first():
         return going
     runbook = Runbook.objects.get(pk=runbook.pk)
@@ -71,13 +71,8 @@ def follow(incident: Incident, runbook: Runbook, *, by: Person) -> Following:
     return made
 
 
-def _held(incident: Incident) -> Incident:
-    """Return a room as it is now; one thing after another happens in it."""
-    return Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
-
-
 def _locked(following: Following) -> Following:
-    _held(following.incident)
+    incidents.hold_room(following.incident)
     joined = Following.objects.select_related("incident", "runbook", "follower")
     return joined.get(pk=following.pk)
 

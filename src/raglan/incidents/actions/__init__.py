@@ -12,6 +12,7 @@ from raglan.incidents.actions.corrections import correct, mark_helped, take_help
 from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
+from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
@@ -56,12 +57,14 @@ __all__ = [
     "give_heads_up",
     "hand_back",
     "hand_over",
+    "hold_room",
     "is_shown_late",
     "join_groups",
     "leave",
     "lose_tool",
     "mark_helped",
     "nudge",
+    "open_room",
     "ping",
     "post",
     "remind_lead",

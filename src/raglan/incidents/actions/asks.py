@@ -9,6 +9,7 @@ from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import events
 from raglan.incidents.actions.entries import PING, Said, post
 from raglan.incidents.actions.following import follow
+from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Answer, Entry
 from raglan.oncall import queries as oncall
@@ -73,6 +74,7 @@ def hand_back(entry: Entry, *, by: Person, why: str = "") -> Entry:
 
     Raises Conflict.
     """
+    hold_room(entry.incident)
     entry = Entry.objects.select_for_update(no_key=True, of=("self",)).select_related("incident").get(pk=entry.pk)
     if entry.taken_by_id not in (None, by.pk):
         raise Conflict("Only whoever took an ask can hand it back.")

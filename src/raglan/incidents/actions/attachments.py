@@ -10,8 +10,9 @@ from django.db.models import Sum
 from raglan.config import config
 from raglan.core import disk, timeline
 from raglan.core.db import atomic, take_turn
-from raglan.core.errors import BadInput, Conflict, NotAllowed
+from raglan.core.errors import BadInput, NotAllowed
 from raglan.incidents import contents, events
+from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import room_and_now
 from raglan.incidents.models import Attachment, Entry, Incident
 from raglan.people.models import Person
@@ -53,8 +54,7 @@ def attach(entry: Entry, uploads: Sequence[Upload], *, by: Person) -> Entry:
     """
     if entry.author_id != by.pk:
         raise NotAllowed("Only whoever wrote an entry can add files to it. Yours can hang at an entry of your own.")
-    if entry.incident.state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    open_room(entry.incident)
     hang(entry, uploads, by=by)
     return entry
 

@@ -6,8 +6,9 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.incidents import events
 from raglan.incidents.actions.entries import MAX_TEXT
+from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import room_and_now
-from raglan.incidents.models import EarlierText, Entry, Helped, Incident
+from raglan.incidents.models import EarlierText, Entry, Helped
 from raglan.people.models import Person
 
 
@@ -18,15 +19,14 @@ def correct(entry: Entry, text: str, *, by: Person) -> Entry:
     Raises NotAllowed, BadInput, Conflict.
     """
     text = text.strip()
-    entry = Entry.objects.select_for_update(no_key=True, of=("self",)).select_related("incident").get(pk=entry.pk)
     if entry.author_id != by.pk:
         raise NotAllowed("Only whoever wrote an entry can correct it. You can answer it with an entry of your own.")
     if not text:
         raise BadInput("text", "write a few words")
     if len(text) > MAX_TEXT:
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
-    if entry.incident.state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    open_room(entry.incident)
+    entry = Entry.objects.select_for_update(no_key=True, of=("self",)).select_related("incident").get(pk=entry.pk)
     if text != entry.text:
         _reword(entry, text, by)
     return entry

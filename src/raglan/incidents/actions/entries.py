@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import BadInput
 from raglan.incidents import events, queries
 from raglan.incidents.actions.attachments import Upload, hang
+from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.alike import are_alike
 from raglan.incidents.models import Alike, Entry, Incident
@@ -81,8 +82,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
         raise BadInput("text", "write a few words")
     if len(text) > MAX_TEXT:
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
-    if incident.state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    incident = open_room(incident)
     otherwise = _otherwise(said)
     is_pinged = bool(otherwise.person or otherwise.team)
     entry, made = Entry.objects.get_or_create(

@@ -2,10 +2,11 @@
 
 from raglan.core import timeline
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import BadInput
 from raglan.core.models import Event
 from raglan.incidents import events
 from raglan.incidents.actions.entries import Said, post
+from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Entry, Incident, Role
 from raglan.people.models import Person
@@ -24,8 +25,7 @@ def hand_over(incident: Incident, role: str, person: Person | None, *, by: Perso
     note = " ".join(note.split())
     if len(note) > MAX_NOTE:
         raise BadInput("note", f"is longer than {MAX_NOTE} characters", status=422)
-    if Incident.objects.select_for_update(no_key=True).get(pk=incident.pk).state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to go on.")
+    incident = open_room(incident)
     before = getattr(incident, f"{role}_id")
     if before == (person.pk if person else None):
         return incident

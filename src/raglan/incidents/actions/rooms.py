@@ -9,6 +9,7 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.incidents import events
 from raglan.incidents.actions.entries import PING, Said, post
+from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
@@ -50,8 +51,7 @@ def declare(
 def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
     """End the coordination. A review is drafted from the timeline. Safe to call twice."""
     text = words.strip() or "Stood down."
-    if Incident.objects.select_for_update(no_key=True).get(pk=incident.pk).state == Incident.State.OPEN:
-        incident.state = Incident.State.OPEN
+    if hold_room(incident).state == Incident.State.OPEN:
         post(incident, Said(Entry.Kind.DECIDED, text), by=by)
         _close(incident, text, by)
     incident.refresh_from_db()

@@ -11,6 +11,7 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import events
 from raglan.incidents.actions.entries import Said, post
+from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.presence import room_and_now
 from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.people import mail
@@ -44,7 +45,7 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
         raise BadInput("summary", "say in a sentence where it stands")
     if standing.service_state not in ServiceState.values:
         raise BadInput("state", f"must be one of {', '.join(ServiceState.values)}")
-    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    incident = hold_room(incident)
     if standing.seen_version is not None and standing.seen_version != incident.standing_version:
         raise Conflict(
             "Somebody wrote where it stands while you were writing. Both texts are shown; put them together."

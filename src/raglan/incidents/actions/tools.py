@@ -4,9 +4,10 @@ from raglan.catalog.models import Service
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import BadInput
 from raglan.incidents import events
 from raglan.incidents.actions.entries import Said, post
+from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Entry, Incident, LostTool, Missed
 from raglan.people.models import Person
@@ -25,8 +26,7 @@ def lose_tool(
     name = " ".join((name or (service.name if service else "")).split())[:MAX_NAME]
     if not name:
         raise BadInput("name", "say what is not reachable", status=422)
-    if Incident.objects.select_for_update(no_key=True).get(pk=incident.pk).state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to go on writing.")
+    incident = open_room(incident)
     service = service or Service.objects.filter(name__iexact=name).first()
     found = LostTool.objects.filter(incident=incident, name_key=name.casefold(), back_at__isnull=True).first()
     if found is not None:
@@ -69,7 +69,7 @@ def tool_back(tool: LostTool, *, by: Person) -> LostTool:
     if LostTool.objects.filter(pk=tool.pk, back_at__isnull=True).update(back_at=at, back_by=by):
         back = events.ToolBack(tool=tool.pk, person=by.pk, back_at=at)
         timeline.append(back, actor=by, about=room_and_now(tool.incident, tool))
-        if tool.incident.state == Incident.State.OPEN:
+        if hold_room(tool.incident).state == Incident.State.OPEN:
             said = Said(Entry.Kind.FOUND, f"{tool.name} answers again.", key=f"back-{tool.pk}")
             post(tool.incident, said, by=by)
     tool.refresh_from_db()
