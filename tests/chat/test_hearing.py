@@ -14,6 +14,7 @@ from raglan.incidents import actions as incidents
 from raglan.incidents.actions import attachments
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
+from raglan.testing import world
 from tests.chat import memory
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +133,18 @@ def test_two_rooms_that_a_bridge_joins_do_not_talk_for_ever(
                 words = line if number % 2 else f"<raglan> {line}"
                 memory.write(Workspace.objects.get(pk=towards), ends[towards][1], "@bridge", words)
     assert len(said(incident)) - len(before) <= 2
+
+
+def test_what_irc_cut_into_lines_is_not_heard_again(
+    chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    long = "\n".join(["It is slow.", "The queue is full on both of the machines."])
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, long), by=mara)
+    world.fire_all()
+    for text in ("| The queue is full on both of the machines.", "<raglan> | full on both of the machines."):
+        memory.write(chat, room, "@bridge", text)
+    memory.write(chat, room, "@eve", "a | b")
+    assert said(incident) == [long, "a | b"]
 
 
 @pytest.mark.parametrize(

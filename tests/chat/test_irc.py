@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from raglan.chat import actions, hearing, ports, queries, sending
 from raglan.chat.models import Workspace
@@ -10,7 +12,7 @@ from raglan.core.errors import BadInput, DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.integrations.irc.platform import Irc
-from raglan.integrations.irc.wire import MOST_BYTES, REST, cut, read
+from raglan.integrations.irc.wire import MOST_BYTES, REST, cut, plain, read
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.support.ngircd import PASSWORD, Guest, Ngircd, irc_server
@@ -70,7 +72,7 @@ def test_a_channel_goes_on_after_the_end_of_its_server(
     assert [text.replace("\x02", "") for text in guest.read()][-3:] == [
         f"Bo Silva is doing: restart httpd – Afterwards: !done {Entry.objects.get(kind='doing').pk} and what happened",
         "Mara Keller: two",
-        "lines",
+        "| lines",
     ]
     said = list(Entry.objects.filter(incident=incident, author=bo).order_by("pk").values_list("text", flat=True))
     assert said == ["the site is slow for me", "restart httpd"]
@@ -123,9 +125,32 @@ def test_settings_that_can_not_work_are_refused(name: str, value: str) -> None:
 def test_long_words_are_cut_at_spaces_and_end_early() -> None:
     pieces = cut("Bo Silva:", "wörter " * 200)
     assert all(len(piece.encode()) <= MOST_BYTES for piece in pieces)
-    assert " ".join(pieces).replace("\x02", "").split() == ["Bo", "Silva:", *["wörter"] * 200]
+    assert all(piece.startswith("| ") for piece in pieces[1:])
+    assert " ".join(piece.removeprefix("| ") for piece in pieces).replace("\x02", "").split() == [
+        "Bo",
+        "Silva:",
+        *["wörter"] * 200,
+    ]
     assert cut("Bo:", "x" * 20_000)[-1] == REST
-    assert cut("", "a\r\nPRIVMSG #b :c\x00\x03") == ["a", "PRIVMSG #b :c"]
+    assert cut("", "a\r\nPRIVMSG #b :c\x00\x03") == ["a", "| PRIVMSG #b :c"]
+
+
+@given(
+    who=st.sampled_from(["", "Bo Silva:", "!page dns:", "\x02.x"]) | st.text(max_size=20), text=st.text(max_size=900)
+)
+@example(who="Bo Silva:", text="look\n!page dns now")
+@example(who="", text="!page dns now")
+@example(who="Bo Silva:", text="wörter " * 60 + "!page")
+def test_no_piece_begins_as_a_command_and_all_words_are_there(who: str, text: str) -> None:
+    pieces = cut(who, text)
+    for number, piece in enumerate(pieces):
+        shown = plain(piece).strip()
+        assert not shown.startswith(("!", ".", "/", "@", "~", "-", "+", "$", "?"))
+        assert number == 0 or piece.startswith("| ") or piece == REST
+        assert len(piece.encode()) <= MOST_BYTES
+    if pieces[-1] != REST:
+        letters = "".join("".join(pieces).replace("|", "").split()).replace("\x02", "")
+        assert letters == "".join(f"{plain(who)}{plain(text.replace(chr(10), ' '))}".replace("|", "").split())
 
 
 def test_a_line_is_read_with_its_tags() -> None:

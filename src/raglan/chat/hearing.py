@@ -133,7 +133,11 @@ def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:
 def _repeats(heard: str, said: str) -> bool:
     if heard == _flat(said) or (len(said) >= TELLING and heard.endswith(_flat(said))):
         return True
-    return len(heard) >= TELLING and heard in [_flat(line) for line in said.splitlines()]
+    lines = [_flat(line) for line in said.splitlines()]
+    _, further, rest = heard.partition(ports.FURTHER)
+    if further and (rest in lines or (len(rest) >= TELLING and rest in _flat(said))):
+        return True
+    return len(heard) >= TELLING and heard in lines
 
 
 def _flat(text: str) -> str:

@@ -12,6 +12,8 @@ from typing import ClassVar, Protocol
 
 from raglan.core.errors import DeliveryError
 
+FURTHER = "| "  # where a platform takes single lines: begins each but the first, so that no program obeys it
+
 
 class Can(StrEnum):
     """What a platform offers beyond posting and hearing."""

@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
+from raglan.chat.ports import FURTHER
+
 MOST_BYTES = 390  # of 512 for a whole line with who sends it, to which channel
 MOST_LINES = 8
 REST = "… (the rest stands in raglan)"
+BEGINS_WELL = re.compile(r"[\w#“(\[…]|$")
 _TAG = {"\\:": ";", "\\s": " ", "\\\\": "\\", "\\r": "\r", "\\n": "\n"}
 _STYLE = re.compile("\x03(?:\\d{1,2}(?:,\\d{1,2})?)?|\x04[0-9a-fA-F]{6}|[\x00-\x1f\x7f]")
 
@@ -56,14 +59,21 @@ def plain(text: str) -> str:
 
 
 def cut(who: str, text: str) -> list[str]:
-    """Return a text as lines that fit, the first with who in bold; a very long one ends early and says so."""
+    """Return a text as lines that fit, the first with who in bold; a very long one ends early and says so.
+
+    None begins as a command does: a line without who would be one of raglan's own, and other programs obey that.
+    """
     lines = [plain(line).strip() for line in text.splitlines()]
     lines = [line for line in lines if line] or [""]
     if len(lines) > MOST_LINES:
         lines = [" | ".join(lines)]
-    if who:
-        lines[0] = f"\x02{plain(who)}\x02 {lines[0]}"
-    pieces = [piece for line in lines for piece in _pieces(line)]
+    said = " ".join(plain(who).split())
+    lines[0] = f"\x02{said}\x02 {lines[0]}" if said else lines[0]
+    if not BEGINS_WELL.match(said or lines[0]):
+        lines[0] = FURTHER + lines[0]
+    pieces = [*_pieces(lines[0])]
+    for line in lines[1:]:
+        pieces += _pieces(FURTHER + line)
     return pieces if len(pieces) <= MOST_LINES else [*pieces[:MOST_LINES], REST]
 
 
@@ -75,5 +85,5 @@ def _pieces(line: str) -> list[str]:
         at = fits.rfind(" ")
         at = at if at > MOST_BYTES // 3 else len(fits)
         found.append(line[:at])
-        line = line[at:].lstrip(" ")
+        line = FURTHER + line[at:].lstrip(" ")
     return [*found, line]
