@@ -7,10 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from raglan.chat import actions, hearing, ports, queries, sending
-from raglan.chat.models import Workspace
+from raglan.chat.models import Room, Workspace
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
+from raglan.integrations.irc import session
 from raglan.integrations.irc.platform import Irc
 from raglan.integrations.irc.wire import MOST_BYTES, REST, cut, plain, read
 from raglan.people.models import Person
@@ -18,6 +19,11 @@ from raglan.testing import world
 from tests.support.ngircd import PASSWORD, Guest, Ngircd, irc_server
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LINE_S", 0.001)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +65,8 @@ def test_a_channel_goes_on_after_the_end_of_its_server(
     incident = incidents.declare("Apache is down", by=mara)
     world.fire_all()
     sending.send_waiting(irc, line)
-    room, guest = f"#inc-{incident.pk}", Guest(server, "bo").enter(f"#inc-{incident.pk}")
+    room = Room.objects.get(incident=incident).external_id
+    guest = Guest(server, "bo").enter(room)
     assert guest.topic(room).startswith("Not known · no lead yet")
 
     guest.say(room, f"!link {actions.make_code(bo)}")
@@ -98,8 +105,9 @@ def test_whoever_takes_a_nick_elsewhere_is_nobody(
     incident = incidents.declare("Apache is down", by=mara)
     world.fire_all()
     sending.send_waiting(irc, line)
-    guest = Guest(server, "bo").enter(f"#inc-{incident.pk}")
-    guest.say(f"#inc-{incident.pk}", "!lead")
+    room = Room.objects.get(incident=incident).external_id
+    guest = Guest(server, "bo").enter(room)
+    guest.say(room, "!lead")
     hear(irc, line)
     incident.refresh_from_db()
     guest.leave()

@@ -19,6 +19,8 @@ class Stub:
     hangs_up_at: int = 0  # at so many lines said it hangs up, once
     never_takes: str = "\0"  # at what holds this it hangs up, always
     holders: tuple[str, ...] = ()  # who holds each channel; whoever enters it, where there is nobody
+    guests: tuple[str, ...] = ()  # who is in each channel already
+    gives: tuple[str, ...] = ()  # a MODE of each channel, after its names
     says: tuple[str, ...] = ()  # what it tells whoever enters a channel
     tls: ssl.SSLContext | None = None
     said: list[str] = field(default_factory=list)
@@ -110,10 +112,12 @@ class _Visit:
 
     def _enter(self, rooms: str) -> None:
         for room in rooms.split(","):
-            names = " ".join([*(f"@{one}" for one in self._stub.holders), self._nick])
-            names = names if self._stub.holders else f"@{self._nick}"
+            there = [*(f"@{one}" for one in self._stub.holders), *self._stub.guests]
+            names = " ".join([*there, self._nick]) if there else f"@{self._nick}"
             self._say(f":{self._nick}!r@h JOIN {room}", f":stub 353 {self._nick} = {room} :{names}")
             self._say(f":stub 366 {self._nick} {room} :end")
+            if self._stub.gives:
+                self._say(f":stub MODE {room} {' '.join(self._stub.gives)}")
             self._tells += [f":bo!~bo@h PRIVMSG {room} :{text}" for text in self._stub.says]
 
     def _hear(self, text: str) -> None:

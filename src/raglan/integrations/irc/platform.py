@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -22,8 +23,11 @@ from raglan.integrations.irc.wire import MOST_BYTES, Said, cut, plain
 
 NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,30}")
 CHANNEL = re.compile(r"[#&+!][^\s,\x00-\x1f:]{1,60}")
+LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 SERVER = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?")
-MOST_ROOMS = 60
+OWN = re.compile(r"#inc-\d+(-[a-z0-9]+)?")  # channels that raglan made
+MOST_ROOMS, ROOMS_AT_ONCE = 60, 8
+MOST_TRIES, MOST_BEGUN = 5, 100
 QUIET_S = 60.0
 NO_ROOM = ("403", "404", "405", "437", "442", "471", "473", "474", "475", "476", "477")
 
@@ -75,6 +79,14 @@ def place_of(settings: Mapping[str, str]) -> Place:
     return Place(found[1].strip("[]"), port, tls, settings["nick"], settings["password"])
 
 
+@dataclass(slots=True)
+class _Begun:
+    """How far a post came: how many of its lines were taken, and how often the next one failed."""
+
+    taken: int = 0
+    tries: int = 0
+
+
 class Server:
     """A line to a server. It comes up when it is used first, and anew when it broke."""
 
@@ -84,6 +96,8 @@ class Server:
         self._lock = threading.Lock()
         self._is_closed = False
         self._rooms: dict[str, None] = {}  # in the order in which they were entered
+        self._named: dict[str, str] = {}
+        self._begun: dict[str, _Begun] = {}
         self._run = secrets.token_hex(6)
         self._count = 0
 
@@ -92,9 +106,11 @@ class Server:
         return self._up().nick
 
     def open_room(self, wanted: Wanted) -> Opened:
-        """Enter a channel, which makes it; it is kept out of lists."""
-        room = f"#{wanted.name}".lower()
+        """Enter a channel, which makes it. It is kept out of lists, and nobody can guess its name."""
+        letters = "".join(secrets.choice(LETTERS) for _ in range(4))
+        room = self._named.setdefault(wanted.name, f"#{wanted.name}-{letters}".lower())
         self._enter(room)
+        self._demand(room)
         self._ask(f"MODE {room} +s", f"TOPIC {room} :{_short(wanted.topic)}")
         return Opened(room, "")
 
@@ -107,20 +123,34 @@ class Server:
         return Opened(room, "")
 
     def post(self, room: str, line: Line) -> str:
-        """Say a line; a long one becomes several."""
-        if room not in self._rooms:
-            self._enter(room)
-        self._ask(*(f"PRIVMSG {room} :{piece}" for piece in cut(line.who, line.text)))
+        """Say a line; a long one becomes several, and another try goes on after those that were taken."""
+        self._be_in(room)
+        pieces, begun = cut(line.who, line.text), self._begun.setdefault(line.key, _Begun())
+        try:
+            for piece in pieces[begun.taken :]:
+                self._be_in(room)  # again: a line that came up anew may find it taken
+                self._ask(f"PRIVMSG {room} :{piece}")
+                begun.taken, begun.tries = begun.taken + 1, 0
+        except DeliveryError as error:
+            begun.tries += 1
+            if error.permanent or begun.tries < MOST_TRIES:
+                raise
+            raise DeliveryError(
+                f"the IRC server hangs up at this each time: {error.sentence}", permanent=True
+            ) from None
+        finally:
+            if begun.taken == len(pieces) or begun.tries >= MOST_TRIES or len(self._begun) > MOST_BEGUN:
+                self._begun.pop(line.key, None)
         return ""
 
     def set_topic(self, room: str, topic: str) -> None:
         """Set the topic."""
-        if room not in self._rooms:
-            self._enter(room)
+        self._be_in(room)
         self._ask(f"TOPIC {room} :{_short(topic)}")
 
     def invite(self, room: str, person: str) -> None:
         """Invite somebody by nick. An account says nothing of where somebody is, so nobody is asked."""
+        self._be_in(room)
         if not person.startswith("account:"):
             self._ask(f"INVITE {person.partition('!')[0]} {room}")
 
@@ -157,7 +187,7 @@ class Server:
         """Return what somebody said in a channel; what is said to us alone is not for a room."""
         room = said.words[0].lower() if said.words else ""
         text = said.last
-        if said.command != "PRIVMSG" or not CHANNEL.fullmatch(room):
+        if said.command != "PRIVMSG" or room not in self._rooms:
             return None
         if text.startswith("\x01"):
             if not text.startswith("\x01ACTION "):
@@ -175,8 +205,33 @@ class Server:
         )
 
     def _enter(self, room: str) -> None:
-        self._ask(f"JOIN {room}")
         self._rooms[room] = None
+        try:
+            self._ask(f"JOIN {room}")
+        except DeliveryError as error:
+            if error.permanent:
+                self._rooms.pop(room, None)
+            raise
+
+    def _be_in(self, room: str) -> None:
+        """Be in a channel, and in one of our own only as long as nobody else holds it."""
+        session = self._up()
+        if room not in self._rooms:
+            self._enter(room)
+        if _is_taken(session, room):
+            self._demand(room)
+
+    def _demand(self, room: str) -> None:
+        """Leave a channel that we do not hold: for good, unless an earlier line of ours holds it."""
+        session = self._up()
+        holders = session.holders.get(room, set())
+        if session.nick in holders:
+            return
+        self._rooms.pop(room, None)
+        self._ask(f"PART {room}")
+        ours = [nick for nick in holders if nick.rstrip("_") == self._place.nick.rstrip("_")]
+        by = ", ".join(sorted(holders))[:100] or "nobody"
+        raise DeliveryError(f"{room} is held by {by} and not by raglan, so nothing is said there", permanent=not ours)
 
     def _ask(self, *lines: str) -> None:
         """Send, and raise DeliveryError when the server refuses for good."""
@@ -198,8 +253,21 @@ class Server:
                 self._session.greet(self._place)
                 self._rooms = dict.fromkeys(known)
                 if known:
-                    self._session.ask(*(f"JOIN {room}" for room in known))
+                    self._session.ask(*_joins(known))
+                for room in known:
+                    if _is_taken(self._session, room):
+                        self._rooms.pop(room, None)
             return self._session
+
+
+def _is_taken(session: Session, room: str) -> bool:
+    """Tell whether others hold a channel of our own; one that nobody holds is as we left it."""
+    holders = session.holders.get(room, set())
+    return OWN.fullmatch(room) is not None and bool(holders) and session.nick not in holders
+
+
+def _joins(rooms: tuple[str, ...]) -> list[str]:
+    return [f"JOIN {','.join(rooms[at : at + ROOMS_AT_ONCE])}" for at in range(0, len(rooms), ROOMS_AT_ONCE)]
 
 
 def _rooms_of(cursor: str) -> tuple[str, ...]:

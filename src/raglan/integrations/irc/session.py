@@ -19,6 +19,9 @@ from raglan.integrations.irc.wire import Said, read
 
 WANTED = ("account-tag", "server-time", "message-tags")
 MOST_WAITING = 10_000
+BURST, LINE_S = 4, 2.0  # so many lines at once, then one in so many seconds; servers drop who writes faster
+HOLDS = "~&@"  # before the names of those who hold a channel
+OF_SOMEBODY, WITH_WORD = "qaohvbeIk", "lfj"  # modes that name somebody, or something when they are set
 WORDS_FOR_TAKEN = ("432", "433", "436", "437")
 
 
@@ -41,6 +44,21 @@ class _Asked:
     complaints: list[Said] = field(default_factory=list)
 
 
+class Pace:
+    """When the next line may go."""
+
+    def __init__(self, line_s: float) -> None:
+        self._line_s = line_s
+        self._next = 0.0
+
+    def wait_s(self, at: float) -> float:
+        """Take the next place; return how long to wait for it at a moment (monotonic seconds)."""
+        self._next = max(self._next, at - (BURST - 1) * self._line_s)
+        waits = max(0.0, self._next - at)
+        self._next += self._line_s
+        return waits
+
+
 class Session:
     """One connection, from its greeting to its end."""
 
@@ -51,6 +69,9 @@ class Session:
         self.nick = place.nick
         self.why = ""
         self.last_heard = time.monotonic()
+        self.holders: dict[str, set[str]] = {}  # who holds each channel that we are in
+        self._pace = Pace(LINE_S)
+        self._gone = threading.Event()
         self._asked: dict[str, _Asked] = {}
         self._current: list[_Asked] = []
         self._welcome = threading.Event()
@@ -64,14 +85,17 @@ class Session:
         return bool(self.why)
 
     def ask(self, *lines: str) -> list[Said]:
-        """Send lines, wait until the server has taken them; return what it complained of. Raises DeliveryError."""
+        """Send lines at their pace, wait until the server took them; return its complaints. Raises DeliveryError."""
         with self._asking:
             token = secrets.token_hex(8)
             asked = self._asked[token] = _Asked()
             self._current.append(asked)
             try:
-                self.send(*lines, f"PING :{token}")
-                if not asked.done.wait(config().send_deadline_s):
+                for line in lines:
+                    self._gone.wait(self._pace.wait_s(time.monotonic()))
+                    self.send(line)
+                self.send(f"PING :{token}")
+                if not asked.done.wait(config().send_deadline_s + LINE_S * len(lines)):
                     self.end("it answered too slowly")
             finally:
                 self._asked.pop(token, None)
@@ -93,6 +117,7 @@ class Session:
         """Let go; whoever waits is told."""
         self.why = self.why or why or "it ended"
         self._pipe.end(self.why)
+        self._gone.set()
         for asked in list(self._current):
             asked.done.set()
         self._welcome.set()
@@ -129,7 +154,29 @@ class Session:
             case "ERROR":
                 self.end(said.last)
             case _:
+                self._learn(said)
                 self._note(said)
+
+    def _learn(self, said: Said) -> None:
+        """Learn who holds a channel: from its list of names, and from what is given and taken later."""
+        first = said.words[0].lower() if said.words else ""
+        if said.command == "JOIN" and said.nick == self.nick:
+            self.holders[first] = set()
+        elif said.command == "353" and len(said.words) > 2:
+            names = [name for name in said.last.split() if name[0] in HOLDS]
+            self.holders.setdefault(said.words[2].lower(), set()).update(name.lstrip(HOLDS + "%+") for name in names)
+        elif said.command == "NICK":
+            self._rename(said.nick, said.last)
+        elif said.command == "MODE" and first in self.holders:
+            for is_given, nick in _holds(said.words[1:]):
+                (self.holders[first].add if is_given else self.holders[first].discard)(nick)
+
+    def _rename(self, old: str, new: str) -> None:
+        self.nick = new if old == self.nick else self.nick
+        for nicks in self.holders.values():
+            if old in nicks:
+                nicks.discard(old)
+                nicks.add(new)
 
     def _keep(self, said: Said) -> None:
         try:
@@ -159,3 +206,15 @@ class Session:
             self._put(*([f"CAP REQ :{' '.join(wanted)}"] if wanted else ["CAP END"]))
         elif verb in ("ACK", "NAK"):
             self._put("CAP END")
+
+
+def _holds(words: tuple[str, ...]) -> list[tuple[bool, str]]:
+    """Return who is given a channel, and from whom it is taken, by the words of a MODE."""
+    found, is_given, rest = [], True, list(words[1:])
+    for letter in words[0] if words else "":
+        if letter in "+-":
+            is_given = letter == "+"
+        elif rest and (letter in OF_SOMEBODY or (is_given and letter in WITH_WORD)):
+            word = rest.pop(0)
+            found += [(is_given, word)] if letter in "qao" else []
+    return found
