@@ -1,6 +1,7 @@
 """The status page is brought to its places: at once, regularly, and again after trouble."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -76,6 +77,30 @@ def test_while_the_page_is_off_nothing_goes_anywhere(folder: Path, mara: Person)
     components.set_page(PageDraft(False, "Loomhaven"), seen_version=1, actor=mara)
     world.fast_forward(timedelta(minutes=30))
     assert not Timer.objects.filter(kind=publishing.PUBLISH).exists()
+
+
+def test_a_page_that_is_turned_off_leaves_files_that_grow_old_and_the_overview_names_them(
+    on: None, folder: Path, mara: Person, browser: Client
+) -> None:
+    target = to(folder, mara)
+    publishing.add(Draft("folder", "Not reached yet", {"path": str(folder / "no")}), actor=mara)
+    Target.objects.exclude(pk=target.pk).update(every_min=1440)
+    publishing.bring(target.pk)
+    components.set_page(PageDraft(False, "Loomhaven"), seen_version=1, actor=mara)
+    target.refresh_from_db()
+    assert target.published_at is not None
+
+    def shown() -> str:
+        return " ".join(browser.get("/setup/status/").content.decode().split())
+
+    assert re.search("After .{10,40} this page is too old", (folder / "index.html").read_text())
+    assert "They are at Web server. raglan takes nothing away" in shown()
+    assert shown().count("Files of it still stand there") == 1
+    assert "They say themselves that they are too old from" in shown()
+    told = browser.get("/api/v1/status-page/places").json()
+    assert [place["old_at"] is None for place in told] == [False, True]
+    world.fast_forward(timedelta(minutes=31))
+    assert "They have said themselves that they are too old since" in shown()
 
 
 def test_a_place_that_refuses_is_tried_again_and_says_why(on: None, folder: Path, mara: Person) -> None:

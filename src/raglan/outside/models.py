@@ -1,11 +1,13 @@
 """Nouns of the outside."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 
 from raglan.alerts.models import Maintenance, Source
 from raglan.catalog.models import Service
+from raglan.core.clock import now
 from raglan.incidents.models import Incident, ServiceState
 from raglan.people.models import Person
 
@@ -170,6 +172,11 @@ class PublicWindow(models.Model):
         return self.title
 
 
+def old_after(every_min: int) -> timedelta:
+    """Return after how long files are too old: three of their times to be made again have passed without one."""
+    return timedelta(minutes=3 * every_min)
+
+
 class Target(models.Model):
     """A place that the status page is pushed to, and how that went last."""
 
@@ -199,6 +206,16 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def old_at(self) -> datetime | None:
+        """From when on what stands there says that it is too old."""
+        return self.published_at + old_after(self.every_min) if self.published_at else None
+
+    @property
+    def is_old(self) -> bool:
+        """Whether what stands there says so already."""
+        return self.old_at is not None and self.old_at <= now()
 
 
 class Subscriber(models.Model):

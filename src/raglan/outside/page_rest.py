@@ -123,6 +123,7 @@ class TargetOut(Schema):
     has_secret: bool
     every_min: int
     published_at: datetime | None
+    old_at: datetime | None
     tried_at: datetime | None
     failing_since: datetime | None
     problem: str
@@ -445,6 +446,7 @@ def _target(one: Target) -> TargetOut:
         has_secret=bool(one.secret_sealed),
         every_min=one.every_min,
         published_at=one.published_at,
+        old_at=one.old_at,
         tried_at=one.tried_at,
         failing_since=one.failing_since,
         problem=one.problem,

@@ -57,11 +57,12 @@ def _form(request: HttpRequest, template: str, form: Form, **context: object) ->
 
 
 def _parts(request: HttpRequest) -> dict[str, object]:
-    shot = snapshot.take(every_min=10)
+    shot, targets = snapshot.take(every_min=10), list(queries.targets())
     return {
         "page": shot.page,
         "shot": shot,
-        "targets": list(queries.targets()),
+        "targets": targets,
+        "standing": [one.name for one in targets if one.published_at],
         "kinds": Target.Kind.choices,
         "told": queries.told(),
         "may": reader(request).may_configure,

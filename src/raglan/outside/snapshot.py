@@ -11,7 +11,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.incidents.models import ServiceState
 from raglan.outside import queries
-from raglan.outside.models import Component, ComponentWord, PublicWindow, Stage, StatusPage, StatusUpdate
+from raglan.outside.models import Component, ComponentWord, PublicWindow, Stage, StatusPage, StatusUpdate, old_after
 from raglan.outside.state import Known, Watch, Word, known
 
 HISTORY = timedelta(days=90)
@@ -149,9 +149,9 @@ Frame = tuple[datetime, timedelta, Clock]  # now, how long a word is true, and h
 
 
 def take(*, every_min: int) -> Snapshot:
-    """Return what the page says now; it is old when three of its times to be made again have passed without one."""
+    """Return what the page says now, and from when on it is too old."""
     page, at = queries.page(), now()
-    clock, old_after = Clock(page.zone), timedelta(minutes=3 * every_min)
+    clock, lasts = Clock(page.zone), old_after(every_min)
     groups = _groups(page, at, clock)
     limit = timedelta(hours=page.word_hours)
     stories = _stories(queries.public_updates(at - HISTORY), (at, limit, clock))
@@ -161,8 +161,8 @@ def take(*, every_min: int) -> Snapshot:
         page=page,
         made=clock(at),
         made_at=at,
-        old=clock(at + old_after),
-        old_after_min=3 * every_min,
+        old=clock(at + lasts),
+        old_after_min=int(lasts.total_seconds() // 60),
         zone=clock.name,
         look=look,
         sentence=sentence,
