@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from raglan.core.models import Timer
 NODE = f"{socket.gethostname()}:{os.getpid()}"
 MAX_ATTEMPTS = 3
 RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
+AT = object()  # stands where the moment belongs in a statement that is kept
 LIGHT_BATCH = 2_000
 Pool = Timer.Pool
 log = logs.get("raglan.timers")
@@ -194,17 +196,27 @@ def claim(limit: int, *, pool: Timer.Pool | None = None, first: bool | None = No
 
     `first` asks for only those that go before all other calls outside, or only for the others.
     """
-    at = now()
+    moment = now()
+    at, until = _moments(moment, moment + timedelta(seconds=config().lease_s))
     with atomic(), connection.cursor() as cursor:
-        found, parameters = _first(_claimable(at, pool, kinds(first)), limit)
-        cursor.execute(
-            f"{found} UPDATE core_timer SET leased_until = %s, leased_by = %s, attempts = attempts + 1"  # noqa: S608
-            f" WHERE id IN (SELECT id FROM found) RETURNING {_columns('attempts')}",
-            [*parameters, *_moments(at + timedelta(seconds=config().lease_s)), NODE],
-        )
+        sql, parameters = _claiming(connection.vendor, limit, pool, tuple(kinds(first)))
+        cursor.execute(sql, [*(at if value is AT else value for value in parameters), until, NODE])
         claimed = _read(cursor.fetchall())
     fault_point("timers.claimed")
     return claimed
+
+
+@lru_cache(maxsize=256)
+def _claiming(vendor: str, limit: int, pool: Timer.Pool | None, kinds: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement of a claim and its parameters, `AT` where the moment belongs: made once, asked each tick."""
+    stand_in = datetime(2000, 1, 1, tzinfo=UTC)
+    (written,) = _moments(stand_in)
+    found, parameters = _first(_claimable(stand_in, pool, kinds), limit)
+    sql = (
+        f"{found} UPDATE core_timer SET leased_until = %s, leased_by = %s, attempts = attempts + 1"  # noqa: S608
+        f" WHERE id IN (SELECT id FROM found) RETURNING {_columns('attempts')}"
+    )
+    return sql, tuple(AT if value in (written, stand_in) else value for value in parameters)
 
 
 def kinds(first: bool | None = None) -> list[str]:
