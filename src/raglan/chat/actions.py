@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
+
 from raglan.chat import events, outbox, ports, queries
-from raglan.chat.models import Code, Handle, Post, Room, Signature, Workspace
+from raglan.chat.models import Code, Handle, Message, Post, Room, Signature, Workspace
 from raglan.chat.words import first_words, topic_of
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -21,6 +23,7 @@ from raglan.people.actions.contacts import tell
 from raglan.people.models import Person
 
 MOST, MOST_LOBBY = 10, 120
+KEPT, MOST_FORGOTTEN = timedelta(days=30), 2_000
 CODE_LASTS = timedelta(minutes=10)
 LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 ADDRESS = ("url", "server", "host", "port")  # settings that say where secrets are sent
@@ -322,3 +325,21 @@ def is_first(signature: str) -> bool:
     at = now()
     Signature.objects.filter(at__lt=at - CODE_LASTS).delete()
     return Signature.objects.get_or_create(digest=digest(signature), defaults={"at": at})[1]
+
+
+@atomic
+def forget_old() -> int:
+    """Delete messages and sent posts beyond their time, some at once; return how many. Entries stay for ever.
+
+    Their ids stop doubles. What stops them is kept until the incident is over; after that nothing of its room goes
+    into the record or out of it. Rooms without an incident hear commands, which are too old after ten minutes, and
+    Slack and Matrix tell again what they told within hours. Thirty days are far more than either.
+    """
+    old = now() - KEPT
+    over = Q(room__incident__isnull=True) | Q(
+        room__incident__closed_at__lt=old, room__incident__state=Incident.State.CLOSED
+    )
+    heard = Message.objects.filter(over, at__lt=old).order_by("at")
+    said = Post.objects.filter(over, state=Post.State.SENT, sent_at__lt=old).order_by("sent_at")
+    found = [(rows.model, list(rows.values_list("pk", flat=True)[:MOST_FORGOTTEN])) for rows in (heard, said)]
+    return sum(model._base_manager.filter(pk__in=keys).delete()[0] for model, keys in found if keys)

@@ -6,13 +6,14 @@ from django.apps import AppConfig
 
 
 class ChatConfig(AppConfig):
-    """Registers what chat adds to rooms, people and own health, its reactions, and the lines that run by the engine."""
+    """Registers what chat adds to rooms and people, its reactions and timers, and the lines beside the engine."""
 
     name = "raglan.chat"
     label = "chat"
 
     def ready(self) -> None:
-        """Register reactions, panels and lines."""
+        """Register reactions, timers, panels and lines."""
         import_module("raglan.chat.reactions")
+        import_module("raglan.chat.timers")
         import_module("raglan.chat.panels")
         import_module("raglan.chat.lines")

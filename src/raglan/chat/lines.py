@@ -4,8 +4,8 @@ Of several nodes one holds a workspace, by a lease; the next takes it over when 
 """
 
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q
@@ -27,12 +27,16 @@ AWAY_AFTER = 2  # tries that fail one after the other
 log = logs.get("raglan.chat")
 
 
-@atomic
 def hold(workspace: Workspace) -> bool:
-    """Take or keep the lease on a workspace; tell whether this node has it."""
+    """Take or keep the lease on a workspace; tell whether this node has it. A fresh one costs no transaction."""
     at = now()
     if workspace.held_by == NODE and workspace.held_until and workspace.held_until - at > LEASE - RENEW:
         return True
+    return _take(workspace, at)
+
+
+@atomic
+def _take(workspace: Workspace, at: datetime) -> bool:
     free = Q(held_by="") | Q(held_by=NODE) | Q(held_until__lte=at)
     if connection.vendor == "sqlite":  # one process serves it, so that whoever holds it else is gone
         free = Q()
@@ -85,6 +89,7 @@ class Line:
         self._hearing = None if calls else engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear)
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
         self._is_named = False
+        self._is_settled = False  # the last round went to its end: the room for commands is there, or can not be
         self._unsubscribe: Callable[[], object] = lambda: None
 
     def start(self) -> None:
@@ -104,12 +109,16 @@ class Line:
             self._hearing.join(min(deadline, time.monotonic() + 1.0))
 
     def _send(self) -> float:
+        if self._is_settled and queries.is_idle(self.workspace):
+            return LOOK_S
+        self._is_settled = False
         try:
             done = sending.send_waiting(self.workspace, self._connection)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)
         except DeliveryError as error:
             return self._trouble.failed("send", error.sentence)
+        self._is_settled = True
         if done.went or self._hearing is None:
             self._trouble.went_well("send")
         return 0.0 if done.went >= sending.AT_ONCE else LOOK_S
@@ -161,7 +170,7 @@ class Lines:
                 self._begin(workspace)
             elif not held and pk in self._lines:
                 self._end(pk, time.monotonic() + 5.0)
-        _measure()
+        _measure(list(wanted.values()))
         return LOOK_S if self._lines else 2 * LOOK_S
 
     def _begin(self, workspace: Workspace) -> None:
@@ -178,10 +187,9 @@ class Lines:
         let_go(pk)
 
 
-def _measure() -> None:
-    backlog = queries.backlog()
-    metrics.chat_waiting.set(backlog.waiting)
-    since = min((one.away_since for one in backlog.away if one.away_since), default=None)
+def _measure(connected: Sequence[Workspace]) -> None:
+    metrics.chat_waiting.set(queries.waiting_in_all() if connected else 0)
+    since = min((one.away_since for one in connected if one.away_since), default=None)
     metrics.chat_away.set((now() - since).total_seconds() if since else 0)
 
 

@@ -56,6 +56,9 @@ class Room(models.Model):
                 fields=["workspace", "external_id"], condition=~Q(external_id=""), name="chat_room_there_once"
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "id"], condition=Q(external_id="", problem=""), name="chat_room_to_open")
+        ]
 
     def __str__(self) -> str:
         return self.name or self.external_id
@@ -94,7 +97,9 @@ class Post(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["room", "key"], name="chat_post_once")]
         indexes: ClassVar = [
-            models.Index(fields=["room", "id"], condition=Q(state="waiting"), name="chat_post_waiting")
+            models.Index(fields=["room", "id"], condition=Q(state="waiting"), name="chat_post_waiting"),
+            models.Index(fields=["room", "sent_at"], name="chat_post_said"),
+            models.Index(fields=["sent_at"], name="chat_post_sent"),
         ]
 
     def __str__(self) -> str:
@@ -114,6 +119,10 @@ class Message(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "external_id"], name="chat_heard_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "at"], name="chat_message_in_room"),
+            models.Index(fields=["at"], name="chat_message_at"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id

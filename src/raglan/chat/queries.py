@@ -8,6 +8,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from raglan.chat import ports
 from raglan.chat.models import Handle, Message, Post, Room, Workspace
 from raglan.config import config
+from raglan.core.db import bulk
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
@@ -18,12 +19,11 @@ WAITING = Count("rooms__posts", filter=Q(rooms__posts__state=Post.State.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How chat is: what is connected, what is away and since when, and how much waits."""
+    """How chat is: how much is connected, what is away and since when, and how much waits."""
 
     connected: int
     away: list[Workspace]
     waiting: int
-    oldest: datetime | None
 
 
 def workspaces() -> QuerySet[Workspace]:
@@ -84,6 +84,21 @@ def waiting(workspace: Workspace) -> QuerySet[Post]:
     return found.select_related("room", "room__incident", "entry").order_by("pk")
 
 
+def waiting_in_all() -> int:
+    """Return how much waits for all that is connected."""
+    return Post.objects.filter(state=Post.State.WAITING, room__workspace__ended_at__isnull=True).count()
+
+
+def is_idle(workspace: Workspace) -> bool:
+    """Tell, by looks at two small indexes, whether nothing waits for a workspace and no room of it is to be opened."""
+    unopened = "workspace_id = %s AND external_id = '' AND problem = '' AND incident_id IS NOT NULL"
+    waits = "state = 'waiting' AND room_id IN (SELECT id FROM chat_room WHERE workspace_id = %s)"
+    looks = ((Room, "chat_room_to_open", unopened), (Post, "chat_post_waiting", waits))
+    return not any(
+        bulk.first_keys(model, index=index, where=where, given=[workspace.pk], most=1) for model, index, where in looks
+    )
+
+
 def is_ours(workspace: Workspace, *names: str) -> bool:
     """Tell whether one of the names is raglan's own on this platform, in whichever workspace."""
     ours = workspaces().filter(platform=workspace.platform).exclude(identity="").values_list("identity", flat=True)
@@ -92,11 +107,12 @@ def is_ours(workspace: Workspace, *names: str) -> bool:
 
 
 def said_lately(incident: Incident | None, since: datetime) -> list[str]:
-    """Return what raglan said since then in the rooms of an incident, or in those of none, newest first."""
-    found = Post.objects.filter(room__incident=incident, kind=Post.Kind.LINE).exclude(state=Post.State.REFUSED)
-    found = found.filter(Q(sent_at__gte=since) | Q(created_at__gte=since) | Q(state=Post.State.WAITING))
-    lines = found.order_by("-pk").values_list("who", "text")[:MOST_LATELY]
-    return [f"{who} {text}" if who else text for who, text in lines]
+    """Return what raglan said since then, or is about to say, in the rooms of an incident, or in those of none."""
+    rooms = list(Room.objects.filter(incident=incident).values_list("pk", flat=True))
+    lines = Post.objects.filter(room__in=rooms, kind=Post.Kind.LINE).values_list("who", "text")
+    waits = lines.filter(state=Post.State.WAITING).order_by("-pk")[:MOST_LATELY]
+    sent = lines.filter(sent_at__gte=since).order_by("-sent_at")[:MOST_LATELY]
+    return [f"{who} {text}" if who else text for who, text in [*waits, *sent]]
 
 
 def strangers_lines(room: Room, start: datetime, end: datetime) -> int:
@@ -108,10 +124,7 @@ def strangers_lines(room: Room, start: datetime, end: datetime) -> int:
 def backlog() -> Backlog:
     """Return how chat is."""
     connected = list(workspaces())
-    posts = Post.objects.filter(state=Post.State.WAITING, room__workspace__ended_at__isnull=True)
-    oldest = posts.order_by("pk").values_list("created_at", flat=True).first()
-    away = [one for one in connected if one.away_since]
-    return Backlog(len(connected), away, posts.count(), oldest)
+    return Backlog(len(connected), [one for one in connected if one.away_since], waiting_in_all())
 
 
 def door_of(workspace: Workspace) -> str:

@@ -20,6 +20,7 @@ STANDING = (
     ("paging.readiness", "paging"),
     ("alerts.expire", "alerts"),
     ("alerts.forget", "alerts"),
+    ("chat.forget", "chat"),
     (audit.SEAL, "events"),
     (life.TEST, "raglan"),
     (life.BEAT, "raglan"),

@@ -1,0 +1,17 @@
+"""What happens later in chat."""
+
+from datetime import timedelta
+
+from raglan.chat import actions
+from raglan.core import timers
+from raglan.core.clock import now
+
+FORGET = "chat.forget"
+FORGET_EVERY = timedelta(hours=1)
+
+
+@timers.handler(FORGET, on_parked=timers.goes_on(FORGET_EVERY))
+def forget(due: timers.Due) -> None:
+    """Delete messages and sent posts beyond their time."""
+    actions.forget_old()
+    timers.schedule(FORGET, subject="chat", due_at=now() + FORGET_EVERY)
