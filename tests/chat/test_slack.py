@@ -183,6 +183,12 @@ def test_messages_commands_and_buttons_come_in_once(api: Api, slack: Workspace, 
     assert entry.answers.get().side == "yes"
 
 
+def test_a_message_with_words_and_a_file_names_the_file(slack: Workspace, incident: Incident) -> None:
+    files = [{"name": "graph.png"}, {"name": "log.txt"}]
+    event(slack, room_of(slack, incident), text="look", subtype="file_share", files=files)
+    assert Entry.objects.get(incident=incident).text == "look\n(put a file into chat: graph.png, log.txt)"
+
+
 def test_a_correction_and_what_is_taken_back(slack: Workspace, incident: Incident, bo: Person) -> None:
     room, stamp = room_of(slack, incident), f"{now().timestamp():.6f}"
     event(slack, room, text="web0021", ts=stamp)

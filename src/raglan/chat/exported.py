@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from raglan.chat.ports import put_files
 from raglan.core.decode import Json, clean_text, decode_json
 from raglan.core.errors import BadInput
 
 MOST = 5_000
 MOST_MEMBERS = 500_000
-SHOWN = 3
 KINDS = ("auto", "slack", "matrix", "text", "raglan")
 # Whatever is read here takes time in proportion to its length: no run may be tried again from each of its places.
 _STAMP = re.compile(
@@ -134,21 +134,33 @@ def _slack(item: dict[str, Json], how: Reading) -> Told | None:
     """Read a message; who came and went is not said by anybody."""
     if item.get("type", "message") != "message" or item.get("subtype") in ("channel_join", "channel_leave"):
         return None
-    stamp = str(item.get("ts", ""))
+    stamp, said = str(item.get("ts", "")), said_in_slack(item, how.names)
+    return Told(f"slack-{stamp}-{said.user}", _from_seconds(float(stamp)), said.name, said.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message of Slack says: whose id it has, what they are called, their words and the files with them."""
+
+    user: str
+    name: str
+    text: str
+
+
+def said_in_slack(item: Mapping[str, Json], names: Mapping[str, str]) -> Said:
+    """Read a message as Slack writes it, in an export and when it calls us."""
     user = str(item.get("user") or item.get("bot_id") or item.get("username") or "")
-    text = words_of_slack(str(item.get("text", "")), how.names)
     files = item.get("files")
     named = (
         [str(one.get("name", "a file")) for one in files if isinstance(one, dict)] if isinstance(files, list) else []
     )
-    if named:
-        text = f"{text}\n(put a file into chat: {', '.join(named)})".strip()
-    return Told(f"slack-{stamp}-{user}", _from_seconds(float(stamp)), _slack_name(item, user, how), text)
+    words = words_of_slack(str(item.get("text") or ""), names)
+    return Said(user, _slack_name(item, user, names), f"{words}\n{put_files(named)}".strip("\n"))
 
 
-def _slack_name(item: dict[str, Json], user: str, how: Reading) -> str:
-    if user in how.names:
-        return how.names[user]
+def _slack_name(item: Mapping[str, Json], user: str, names: Mapping[str, str]) -> str:
+    if user in names:
+        return names[user]
     profile = item.get("user_profile")
     known = profile if isinstance(profile, dict) else {}
     found = known.get("real_name") or known.get("display_name") or item.get("username") or user

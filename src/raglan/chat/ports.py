@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from raglan.core.errors import DeliveryError
 
 FURTHER = "| "  # where a platform takes single lines: begins each but the first, so that no program obeys it
+MOST_FILES, MOST_NAME = 10, 200
 
 
 class Can(StrEnum):
@@ -99,6 +100,12 @@ class Heard:
 
     messages: Sequence[Incoming]
     cursor: str
+
+
+def put_files(names: Sequence[str]) -> str:
+    """Say which files somebody put into chat: they stand there, and not here. Empty without any."""
+    told = ", ".join(name[:MOST_NAME] for name in names[:MOST_FILES])
+    return f"(put a file into chat: {told})" if told else ""
 
 
 class Wait(DeliveryError):

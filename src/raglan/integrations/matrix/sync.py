@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from raglan.chat.ports import Heard, Incoming, Kind
+from raglan.chat.ports import Heard, Incoming, Kind, put_files
 from raglan.core.clock import now
 from raglan.core.decode import Json
 from raglan.core.errors import DeliveryError
@@ -167,7 +167,7 @@ def _text(content: Answered) -> str:
     if kind == QUIET:
         return ""
     if kind in FILES:
-        return f"(put a file into chat: {str(content.get('filename') or body)[:200]})"
+        return put_files([str(content.get("filename") or body)])
     return f"* {body}" if kind == "m.emote" else body
 
 

@@ -82,23 +82,17 @@ def _incoming(key: str, room: str, inner: Fields, kind: Kind, about: str) -> Inc
     user = str(inner.get("user", ""))
     if not user or not key:
         return None
-    profile = _dict(inner.get("user_profile"))
+    said = exported.said_in_slack(inner, {})
     return Incoming(
         id=f"{room}:{key}",
         room=room,
         author=user,
-        author_name=str(profile.get("real_name") or profile.get("display_name") or user),
-        text=exported.words_of_slack(str(inner.get("text", "")), {}) or _files(inner),
+        author_name=said.name,
+        text=said.text,
         at=_moment(str(inner.get("ts", ""))),
         kind=kind,
         about=f"{room}:{about}" if about else "",
     )
-
-
-def _files(inner: Fields) -> str:
-    files = inner.get("files")
-    names = [str(_dict(one).get("name", "a file"))[:200] for one in files[:10]] if isinstance(files, list) else []
-    return f"(put a file into chat: {', '.join(names)})" if names else ""
 
 
 def _slash(workspace: Workspace, request: HttpRequest) -> HttpResponse:
