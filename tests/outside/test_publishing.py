@@ -96,11 +96,11 @@ def test_a_page_that_is_turned_off_leaves_files_that_grow_old_and_the_overview_n
     assert re.search("After .{10,40} this page is too old", (folder / "index.html").read_text())
     assert "They are at Web server. raglan takes nothing away" in shown()
     assert shown().count("Files of it still stand there") == 1
-    assert "They say themselves that they are too old from" in shown()
+    assert "The files say themselves that they are too old from" in shown()
     told = browser.get("/api/v1/status-page/places").json()
     assert [place["old_at"] is None for place in told] == [False, True]
     world.fast_forward(timedelta(minutes=31))
-    assert "They have said themselves that they are too old since" in shown()
+    assert "The files have said themselves that they are too old since" in shown()
 
 
 def test_a_place_that_refuses_is_tried_again_and_says_why(on: None, folder: Path, mara: Person) -> None:
