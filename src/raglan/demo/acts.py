@@ -137,14 +137,12 @@ class Stage:
 
     @act.register
     def _(self, action: Happened, voice: Voice) -> str:
-        voice.client.post(
-            f"/entries/{self._entries[action.of]}/outcome", {"text": action.text, "result": action.result}
-        )
+        self._at_entry(voice.client, action.of, "outcome", {"text": action.text, "result": action.result})
         return f"tells what happened: {action.text}"
 
     @act.register
     def _(self, action: MarkHelped, voice: Voice) -> str:
-        voice.client.post(f"/entries/{self._entries[action.of]}/helped")
+        self._at_entry(voice.client, action.of, "helped")
         return "says that this helped."
 
     @act.register
@@ -155,18 +153,17 @@ class Stage:
 
     @act.register
     def _(self, action: Take, voice: Voice) -> str:
-        voice.client.post(f"/entries/{self._entries[action.of]}/take")
+        self._at_entry(voice.client, action.of, "take")
         return "can help."
 
     @act.register
     def _(self, action: Reply, voice: Voice) -> str:
-        body: dict[str, Json] = {"answer": action.answer, "text": action.text}
-        voice.client.post(f"/entries/{self._entries[action.of]}/answers", body)
+        self._at_entry(voice.client, action.of, "answers", {"answer": action.answer, "text": action.text})
         return f"answers {action.answer}. {action.text}".strip()
 
     @act.register
     def _(self, action: Close, voice: Voice) -> str:
-        voice.client.post(f"/entries/{self._entries[action.of]}/close")
+        self._at_entry(voice.client, action.of, "close")
         return ""
 
     @act.register
@@ -300,6 +297,9 @@ class Stage:
 
         self.pace.until(is_there)
         return found
+
+    def _at_entry(self, client: Client, name: str, verb: str, body: Mapping[str, Json] | None = None) -> None:
+        client.post(f"/entries/{self._entries[name]}/{verb}", body)
 
     def _in_room(self, client: Client, path: str, body: Mapping[str, Json]) -> Mapping[str, Json]:
         try:
