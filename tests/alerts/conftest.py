@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -6,19 +6,9 @@ from raglan.alerts.ports import SourceKey
 from raglan.paging.models import Policy
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support import people
 
-
-@pytest.fixture
-def outbox(db: None) -> Iterator[world.Outbox]:
-    """A provider in the place of every channel; it remembers what it took."""
-    with world.outbox(world.Outbox()) as box:
-        yield box
-
-
-@pytest.fixture
-def mara(outbox: world.Outbox) -> Person:
-    """Whom the policy pages."""
-    return world.person("Mara Keller")
+outbox, mara = people.outbox, people.mara_reached
 
 
 @pytest.fixture

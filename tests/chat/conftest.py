@@ -10,13 +10,9 @@ from raglan.incidents.models import Incident
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat import memory
+from tests.support import people
 
-
-@pytest.fixture
-def outbox(db: None) -> Iterator[world.Outbox]:
-    """A provider in the place of every channel; it remembers what it took."""
-    with world.outbox(world.Outbox()) as box:
-        yield box
+outbox, mara, bo = people.outbox, people.mara_reached, people.bo_reached
 
 
 @pytest.fixture
@@ -30,18 +26,6 @@ def there(outbox: world.Outbox) -> Iterator[memory.There]:
 def chat(there: memory.There) -> Workspace:
     """A connection."""
     return memory.connect()
-
-
-@pytest.fixture
-def mara(outbox: world.Outbox) -> Person:
-    """Whoever declared it."""
-    return world.person("Mara Keller")
-
-
-@pytest.fixture
-def bo(outbox: world.Outbox) -> Person:
-    """Whoever writes in chat."""
-    return world.person("Bo Silva")
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,25 +9,9 @@ from raglan.incidents import actions
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support import people
 
-
-@pytest.fixture
-def outbox(db: None) -> Iterator[world.Outbox]:
-    """A provider in the place of every channel; it remembers what it took."""
-    with world.outbox(world.Outbox()) as box:
-        yield box
-
-
-@pytest.fixture
-def mara(outbox: world.Outbox) -> Person:
-    """Whoever declared it."""
-    return world.person("Mara Keller")
-
-
-@pytest.fixture
-def bo(outbox: world.Outbox) -> Person:
-    """Whoever helps."""
-    return world.person("Bo Silva")
+outbox, mara, bo = people.outbox, people.mara_reached, people.bo_reached
 
 
 @pytest.fixture

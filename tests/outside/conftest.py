@@ -8,18 +8,9 @@ from raglan.incidents.models import Incident
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.people.mailbox import Mailbox, running
+from tests.support import people
 
-
-@pytest.fixture
-def mara(db: None) -> Person:
-    """Whoever leads."""
-    return world.person("Mara Keller")
-
-
-@pytest.fixture
-def bo(db: None) -> Person:
-    """Whoever holds the outside."""
-    return world.person("Bo Silva")
+mara, bo = people.mara, people.bo
 
 
 @pytest.fixture

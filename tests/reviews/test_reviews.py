@@ -12,18 +12,11 @@ from raglan.reviews import actions, queries
 from raglan.reviews.models import Reply, Review
 from raglan.reviews.questions import QUESTIONS
 from raglan.testing import world
+from tests.support import people
+
+mara, bo = people.mara, people.bo
 
 Kind = Entry.Kind
-
-
-@pytest.fixture
-def mara(db: None) -> Person:
-    return world.person("Mara Keller")
-
-
-@pytest.fixture
-def bo(db: None) -> Person:
-    return world.person("Bo Silva")
 
 
 @pytest.fixture

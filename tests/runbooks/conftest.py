@@ -12,6 +12,9 @@ from raglan.runbooks import actions
 from raglan.runbooks.actions import Draft
 from raglan.runbooks.models import Runbook
 from raglan.testing import world
+from tests.support import people
+
+mara, bo = people.mara, people.bo
 
 BY_HAND = dedent(
     """\
@@ -26,16 +29,6 @@ BY_HAND = dedent(
     3. Start it and look again.
     """
 )
-
-
-@pytest.fixture
-def mara(db: None) -> Person:
-    return world.person("Mara Keller")
-
-
-@pytest.fixture
-def bo(db: None) -> Person:
-    return world.person("Bo Silva")
 
 
 @pytest.fixture
