@@ -13,8 +13,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from raglan.chat import actions, queries, sending
-from raglan.chat.models import Room, Workspace
+from raglan.chat import actions, lines, queries, sending
+from raglan.chat.models import Message, Room, Workspace
 from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
 from raglan.incidents import actions as incidents
@@ -95,7 +95,10 @@ def api() -> Api:
 def slack(api: Api, outbox: world.Outbox) -> Iterator[Workspace]:
     with http_server(api.respond) as url:
         settings = {"token": TOKEN, "signing_secret": SECRET, "rooms": "public", "url": f"{url}/api"}
-        yield actions.connect(Slack(), actions.Draft("Slack", settings), actor="raglan")
+        made = actions.connect(Slack(), actions.Draft("Slack", settings), actor="raglan")
+        actions.try_it(made)
+        made.refresh_from_db()
+        yield made
 
 
 @pytest.fixture
@@ -128,14 +131,15 @@ def call(slack: Workspace, body: bytes, kind: str, **how: str) -> int:
     return answer(slack, body, kind, **how).status_code
 
 
-def event(slack: Workspace, room: str, **fields: object) -> int:
+def event(slack: Workspace, room: str, *, team: str = "T1", **fields: object) -> int:
     given = {"type": "message", "channel": room, "user": "U0BO", "ts": f"{time.time():.6f}", **fields}
-    body = {"type": "event_callback", "event_id": f"Ev{time.monotonic_ns()}", "event": given}
+    body = {"type": "event_callback", "event_id": f"Ev{time.monotonic_ns()}", "team_id": team, "event": given}
     return call(slack, json.dumps(body).encode(), "application/json; charset=utf-8")
 
 
 def form(slack: Workspace, **fields: str) -> int:
-    return call(slack, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+    team = {} if "payload" in fields else {"team_id": "T1"}
+    return call(slack, urlencode({**team, **fields}).encode(), "application/x-www-form-urlencoded")
 
 
 def room_of(slack: Workspace, incident: Incident) -> str:
@@ -172,6 +176,7 @@ def test_messages_commands_and_buttons_come_in_once(api: Api, slack: Workspace, 
     entry = Entry.objects.get(kind=Entry.Kind.VERIFY)
     payload = {
         "type": "block_actions",
+        "team": {"id": "T1"},
         "user": {"id": "U0BO", "username": "bo"},
         "channel": {"id": room},
         "trigger_id": "3.4",
@@ -219,14 +224,18 @@ def test_the_challenge_is_answered(slack: Workspace) -> None:
 )
 def test_what_is_not_signed_freshly_changes_nothing(slack: Workspace, incident: Incident, how: dict[str, str]) -> None:
     before = Entry.objects.count()
-    body = urlencode({"text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}).encode()
+    body = urlencode(
+        {"team_id": "T1", "text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}
+    ).encode()
     assert call(slack, body, "application/x-www-form-urlencoded", **how) == 403
     assert Entry.objects.count() == before
 
 
 def test_the_same_signature_counts_once(slack: Workspace, incident: Incident) -> None:
     stamp = str(int(now().timestamp()))
-    body = urlencode({"text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}).encode()
+    body = urlencode(
+        {"team_id": "T1", "text": "found it", "channel_id": room_of(slack, incident), "user_id": "U0BO"}
+    ).encode()
     answers = [call(slack, body, "application/x-www-form-urlencoded", stamp=stamp) for _ in range(2)]
     assert (answers, Entry.objects.filter(kind=Entry.Kind.FOUND).count()) == ([200, 403], 1)
 
@@ -275,3 +284,32 @@ def test_invitations_and_topics_hold_nothing_back(api: Api, slack: Workspace, in
     send(slack)
     assert (queries.waiting(slack).count(), api.invited) == (0, [])
     assert api.posted[-1]["text"] == "*Bo Silva:* hello"
+
+
+@pytest.mark.parametrize("team", ["T2", "", "T1x"])
+def test_another_slack_workspace_changes_nothing(slack: Workspace, incident: Incident, team: str) -> None:
+    room, before = room_of(slack, incident), Entry.objects.count()
+    pressed = {"type": "block_actions", "user": {"id": "U0BO"}, "channel": {"id": room}, "trigger_id": "3.4"}
+    payload = {**pressed, "team": {"id": team}, "actions": [{"value": "doing restart httpd"}]}
+    answers = [
+        event(slack, room, team=team, text="hello"),
+        form(slack, team_id=team, text="found it", channel_id=room, user_id="U0BO", trigger_id="1.2"),
+        form(slack, payload=json.dumps(payload)),
+    ]
+    assert (answers, Entry.objects.count(), Message.objects.count()) == ([200] * 3, before, 0)
+
+
+def test_until_raglan_knows_its_workspace_slack_has_to_come_again(slack: Workspace, incident: Incident) -> None:
+    Workspace.objects.update(identity="UBOT in Example")  # of an earlier version
+    assert event(slack, room_of(slack, incident), text="hello") == 503
+    lines.Line(slack)._send()
+    assert event(slack, room_of(slack, incident), text="hello") == 200
+
+
+def test_an_organisation_of_workspaces_is_known_by_its_own_id(slack: Workspace, incident: Incident) -> None:
+    Workspace.objects.update(identity="UBOT in Example, E1")
+    room = room_of(slack, incident)
+    body = {"type": "event_callback", "team_id": "T7", "enterprise_id": "E1"}
+    given = {"type": "message", "channel": room, "user": "U0BO", "ts": f"{time.time():.6f}", "text": "hello"}
+    assert call(slack, json.dumps({**body, "event": given}).encode(), "application/json") == 200
+    assert Message.objects.count() == 1

@@ -113,6 +113,8 @@ class Line:
             return LOOK_S
         self._is_settled = False
         try:
+            if self._hearing is None:
+                self._know_us()
             done = sending.send_waiting(self.workspace, self._connection)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)
@@ -123,11 +125,15 @@ class Line:
             self._trouble.went_well("send")
         return 0.0 if done.went >= sending.AT_ONCE else LOOK_S
 
+    def _know_us(self) -> None:
+        """Ask once who we are there: what we say ourselves is not heard, and what calls us is told apart by it."""
+        if not self._is_named:
+            actions.note_identity(self.workspace, self._connection)
+            self._is_named = True
+
     def _hear(self) -> float:
         try:
-            if not self._is_named:
-                actions.note_identity(self.workspace, self._connection)
-                self._is_named = True
+            self._know_us()
             heard = self._connection.hear(self.workspace.cursor, HEAR_S)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)

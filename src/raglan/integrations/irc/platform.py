@@ -205,6 +205,7 @@ class Server:
         )
 
     def _enter(self, room: str) -> None:
+        self._up()  # which enters what it knows; this one once
         self._rooms[room] = None
         try:
             self._ask(f"JOIN {room}")

@@ -15,6 +15,7 @@ from raglan.chat.ports import Incoming, Kind
 from raglan.core.clock import now
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import RaglanError
+from raglan.integrations.slack import platform
 
 FRESH_S = 300
 MOST_BYTES = 1 << 20
@@ -30,11 +31,25 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
     workspace = queries.workspaces().filter(pk=pk, platform="slack").first()
     if workspace is None or not _is_signed(workspace, request):
         return HttpResponse("The signature is missing, wrong, old or used before.\n", "text/plain", status=403)
-    if request.content_type == "application/json":
-        return _events(workspace, _dict(decode_json(request.body)))
-    if "payload" in request.POST:
-        return _buttons(workspace, _dict(decode_json(request.POST["payload"].encode())))
-    return _slash(workspace, request)
+    is_json = request.content_type == "application/json"
+    body = _dict(decode_json(request.body if is_json else request.POST.get("payload", "{}").encode()))
+    if is_json and body.get("type") == "url_verification":
+        return JsonResponse({"challenge": str(body.get("challenge", ""))[:500]})
+    ours = platform.team_of(workspace.identity)
+    if not ours:
+        return HttpResponse("raglan does not know yet who it is there; come again.\n", "text/plain", status=503)
+    if ours not in _from(request, body):
+        return HttpResponse(status=200)
+    if is_json:
+        return _events(workspace, body)
+    return _buttons(workspace, body) if body else _slash(workspace, request)
+
+
+def _from(request: HttpRequest, body: Fields) -> list[Json]:
+    """Return where a call comes from: one app can be in many workspaces, and signs alike in all."""
+    inside = [_dict(body.get("team")).get("id"), _dict(body.get("enterprise")).get("id")]
+    sent = [request.POST.get(name) for name in ("team_id", "enterprise_id")]
+    return [*inside, *sent, *(body.get(name) for name in ("team_id", "context_team_id", "enterprise_id"))]
 
 
 def _is_signed(workspace: Workspace, request: HttpRequest) -> bool:
@@ -54,8 +69,6 @@ def _is_signed(workspace: Workspace, request: HttpRequest) -> bool:
 
 
 def _events(workspace: Workspace, body: Fields) -> HttpResponse:
-    if body.get("type") == "url_verification":
-        return JsonResponse({"challenge": str(body.get("challenge", ""))[:500]})
     event = _dict(body.get("event"))
     if event.get("type") == "message" and (message := _message(event, str(body.get("event_id", "")))):
         hearing.take(workspace, message)

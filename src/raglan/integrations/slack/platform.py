@@ -18,6 +18,7 @@ from raglan.core.errors import BadInput, DeliveryError
 
 API = "https://slack.com/api"
 USER = re.compile(r"[UW][A-Z0-9]{2,30}")
+TEAM = re.compile(r"[TE][A-Z0-9]{0,30}")
 MOST_TEXT, MOST_TOPIC, MOST_PAGES = 3_500, 240, 20
 FOR_NOW = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
@@ -34,6 +35,12 @@ class RefusedError(DeliveryError):
     def __init__(self, why: str) -> None:
         self.is_let_in = why not in NOT_LET_IN
         super().__init__(f"Slack refused: {why[:100]}", permanent=self.is_let_in and why not in FOR_NOW)
+
+
+def team_of(identity: str) -> str:
+    """Return the ID of the workspace, or organisation, in which we are; empty as long as nobody asked."""
+    found = TEAM.fullmatch(identity.rpartition(", ")[2])
+    return found[0] if found else ""
 
 
 class Slack:
@@ -82,9 +89,9 @@ class Web:
         self._me: Answered = {}
 
     def whoami(self) -> str:
-        """Return our own member ID, and the workspace."""
+        """Return our own member ID, and the workspace with its ID."""
         me = self._who()
-        return f"{me.get('user_id', '')} in {me.get('team', '')}"
+        return f"{me.get('user_id', '')} in {str(me.get('team', ''))[:200]}, {me.get('team_id', '')}"
 
     def open_room(self, wanted: Wanted) -> Opened:
         """Make a channel, or find the one that an earlier try made."""
