@@ -73,6 +73,20 @@ def test_a_cancelled_timer_does_not_fire(handler: Register, plan: Write) -> None
     assert fired == []
 
 
+def test_what_is_planned_is_known_by_kind_subject_and_time(handler: Register, plan: Write) -> None:
+    handler()
+    kind, subject = (made := plan(ago=-60)).kind, made.subject
+
+    assert timers.is_planned(kind, subject=subject)
+    assert timers.is_planned(kind, subject=subject, by=made.due_at)
+    assert not timers.is_planned(kind, subject=subject, by=now())
+    assert not timers.is_planned(kind, subject="thing:0")
+    assert not timers.is_planned("of.a.later.version", subject=subject)
+    CLOCK.move(timedelta(seconds=61))
+    assert timers.claim(1)
+    assert not timers.is_planned(kind, subject=subject)  # at work
+
+
 def test_cancelling_names_kind_and_subject(handler: Register, plan: Write) -> None:
     fired = handler()
     plan()

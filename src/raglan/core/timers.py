@@ -177,6 +177,12 @@ def wake() -> None:
         waker()
 
 
+def is_planned(kind: str, *, subject: str, by: datetime | None = None) -> bool:
+    """Tell whether a timer of this kind about a subject waits, due by a time where one is given; not one at work."""
+    waiting = Timer.objects.filter(kind=kind, subject=subject, parked_at__isnull=True, leased_until__isnull=True)
+    return (waiting.filter(due_at__lte=by) if by else waiting).exists()
+
+
 @atomic
 def cancel(*kinds: str, subject: str) -> int:
     """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen.

@@ -21,6 +21,7 @@ STANDING = (
     ("alerts.expire", "alerts"),
     ("alerts.forget", "alerts"),
     ("chat.forget", "chat"),
+    ("outside.forget", "outside"),
     (audit.SEAL, "events"),
     (life.TEST, "raglan"),
     (life.BEAT, "raglan"),

@@ -14,6 +14,7 @@ class OutsideConfig(AppConfig):
     def ready(self) -> None:
         """Register timers and panels."""
         import_module("raglan.outside.desk")
+        import_module("raglan.outside.forgetting")
         import_module("raglan.outside.panel")
         import_module("raglan.outside.publishing")
         import_module("raglan.outside.reactions")

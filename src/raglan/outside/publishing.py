@@ -14,7 +14,6 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
-from raglan.core.models import Timer
 from raglan.outside import events, queries, render, snapshot
 from raglan.outside.models import Target
 from raglan.outside.ways import NotBroughtError, Place, Way
@@ -129,9 +128,8 @@ def _plan(target_id: int, wait: timedelta) -> None:
     subject, due_at = f"{Target.ref_kind}:{target_id}", now() + wait
     if not queries.page().is_on or not queries.targets().filter(pk=target_id).exists():
         return
-    waiting = Timer.objects.filter(kind=PUBLISH, subject=subject, parked_at__isnull=True, leased_until__isnull=True)
-    if not waiting.filter(due_at__lte=due_at).exists():
-        waiting.delete()
+    if not timers.is_planned(PUBLISH, subject=subject, by=due_at):
+        timers.cancel(PUBLISH, subject=subject)
         timers.schedule(PUBLISH, subject=subject, due_at=due_at)
 
 

@@ -17,7 +17,6 @@ from raglan.core import http, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
-from raglan.core.models import Timer
 from raglan.core.signing import STATUS, sign
 from raglan.outside import events, queries, subscribing
 from raglan.outside.models import ComponentWord, Sending, StatusUpdate, Subscriber
@@ -31,10 +30,9 @@ BUDGET_S = 8  # a round ends well before the lease of its timer does
 SOON = timedelta(seconds=2)
 CUT_OFF = timedelta(minutes=5)
 AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
-KEPT = timedelta(days=90)
 MOST_REFUSALS = 3
 PERMANENT = (400, 401, 403, 404, 405, 410, 422)
-State, Kind = Sending.State, Subscriber.Kind
+State, Kind, Pool = Sending.State, Subscriber.Kind, timers.Pool
 
 
 def spread_soon(update: StatusUpdate) -> None:
@@ -48,7 +46,6 @@ def spread(due: timers.Due) -> None:
     update = StatusUpdate.objects.select_related("incident").filter(pk=due.subject_id).first()
     if update is None or not _goes_out(update):
         return
-    Sending.objects.exclude(state__in=(State.WAITING, State.SENDING)).filter(due_at__lt=now() - KEPT).delete()
     after, count = int(str(due.payload["after"])), int(str(due.payload["count"]))
     told = Subscriber.objects.filter(confirmed_at__isnull=False, pk__gt=after).order_by("pk")
     found = list(told.values_list("pk", flat=True)[:BATCH])
@@ -71,8 +68,7 @@ def _goes_out(update: StatusUpdate) -> bool:
 @atomic
 def send_soon(wait: timedelta) -> None:
     """Look at the outbox after a while, unless that is planned already."""
-    waiting = Timer.objects.filter(kind=SEND, subject=SUBJECT, parked_at__isnull=True, leased_until__isnull=True)
-    if not waiting.exists():
+    if not timers.is_planned(SEND, subject=SUBJECT):
         timers.schedule(SEND, subject=SUBJECT, due_at=now() + wait)
 
 
@@ -98,10 +94,9 @@ def _due(most: int) -> Sequence[Sending]:
 
 
 def _pages_wait() -> bool:
-    """Tell whether something about pages is due that no thread has taken."""
-    kinds = [kind for kind in timers.HANDLERS if kind.startswith("paging.")]
-    waiting = Timer.objects.filter(kind__in=kinds, due_at__lte=now(), parked_at__isnull=True)
-    return waiting.filter(leased_until__isnull=True).exists()
+    """Tell whether something goes out first, as pages do, that is due and that no thread has taken."""
+    oldest = timers.heads(Pool.NETWORK, first=True).get(Pool.NETWORK)
+    return oldest is not None and oldest <= now()
 
 
 @atomic

@@ -39,7 +39,6 @@ def ask(address: str) -> None:
     _require_open()
     address = _mail_address(address)
     at = now()
-    Subscriber.objects.filter(kind=Kind.EMAIL, confirmed_at__isnull=True, asked_at__lt=at - VALID).delete()
     if Subscriber.objects.filter(asked_at__gt=at - HOUR, kind=Kind.EMAIL).count() >= MOST_AN_HOUR:
         raise Overloaded("Very many people asked in the last hour. Try again later.", retry_after=3600)
     found = Subscriber.objects.select_for_update().filter(kind=Kind.EMAIL, address=address).first()
