@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,13 +21,14 @@ from raglan.incidents.models import Incident
 from raglan.outside import components, desk, queries, render, snapshot
 from raglan.outside.components import ComponentDraft, PageDraft, WindowDraft
 from raglan.outside.desk import Word
-from raglan.outside.models import Component
+from raglan.outside.models import Component, ComponentWord
 from raglan.people.models import Person
 from raglan.testing import world
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>]]>&\x0b"
 ATOM = "{http://www.w3.org/2005/Atom}"
 Add = Callable[..., Component]
+Count = Callable[..., AbstractContextManager[CaptureQueriesContext]]
 
 
 @pytest.fixture
@@ -189,6 +192,44 @@ def test_one_that_is_watched_is_fine_while_its_source_is_heard_and_nothing_fires
     assert summary()["state"] == "fine"
     world.ingest(key, world.signal(service="web"))
     assert summary()["state"] == "unknown"
+
+
+def test_screens_here_know_of_components_what_the_page_does_without_its_days_and_stories(
+    on: None, add: Add, room: Incident, mara: Person, django_assert_num_queries: Count
+) -> None:
+    parts = [add(name, group=name[:1]) for name in ("Buying", "Selling", "Signing in", "Search", "Stock")]
+    for state in ("down", "fine"):
+        components.say_state(parts[0], state, by=mara, actor=mara)
+    public = Word(
+        "looking", "Pay later.", is_public=True, headline="Slow", states={one.pk: "slow" for one in parts[:3]}
+    )
+    said = desk.say(room, public, by=mara)
+    CLOCK.move(timedelta(minutes=1))
+    components.say_state(parts[1], "down", by=mara, actor=mara)
+    components.say_state(parts[3], "fine", by=mara, actor=mara)
+    ComponentWord.objects.filter(component=parts[3]).update(at=now() - timedelta(days=181))
+    page = queries.page()
+    for _ in range(2):
+        for_all = snapshot.take(every_min=10).groups
+        bare = [replace(group, parts=[replace(part, days=()) for part in group.parts]) for group in for_all]
+        assert snapshot.groups_now(page) == bare
+        desk.withdraw(said, by=mara)
+    with django_assert_num_queries(5) as asked:
+        snapshot.groups_now(page)
+    assert not [one for one in asked.captured_queries if 'FROM "outside_statusupdate"' in one["sql"]]
+
+
+@pytest.mark.parametrize(("name", "most"), [("components", 6), ("targets", 2), ("told", 5)])
+def test_a_live_part_reads_what_it_shows(
+    on: None, add: Add, mara: Person, name: str, most: int, django_assert_max_num_queries: Count
+) -> None:
+    add()
+    client = Client()
+    client.force_login(mara)
+    client.get("/")
+    sign_in = 3  # the session, the person, and what stands in the frame
+    with django_assert_max_num_queries(most + sign_in):
+        assert client.get(f"/setup/status/part/{name}/").status_code == 200
 
 
 def test_each_file_says_when_it_was_made_and_from_when_on_it_is_too_old(on: None) -> None:

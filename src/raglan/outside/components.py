@@ -21,7 +21,6 @@ from raglan.people.models import Person
 
 MOST = 200
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,2}")
-PAGE = "status_page:1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _save(component: Component, draft: ComponentDraft, actor: timeline.Subject) 
         quiet_min=component.quiet_min,
         services=sorted(service.pk for service in draft.services),
     )
-    timeline.append(told, actor=actor, about=[component, PAGE])
+    timeline.append(told, actor=actor, about=[component, queries.PAGE])
     publish_soon()
     return component
 
@@ -147,7 +146,7 @@ def remove_component(component: Component, *, actor: timeline.Subject) -> None:
     at = now()
     if Component.objects.filter(pk=component.pk, removed_at__isnull=True).update(removed_at=at):
         told = events.ComponentRemoved(component=component.pk, removed_at=at)
-        timeline.append(told, actor=actor, about=[component, PAGE])
+        timeline.append(told, actor=actor, about=[component, queries.PAGE])
         publish_soon()
 
 
@@ -158,7 +157,7 @@ def say_state(component: Component, state: str, *, by: Person | None, actor: tim
         raise BadInput("state", f"must be one of {', '.join(ServiceState.values)}", status=422)
     word = ComponentWord.objects.create(component=component, state=state, by=by, at=now())
     told = events.ComponentSaid(component=component.pk, state=state, person=by.pk if by else None, said_at=word.at)
-    timeline.append(told, actor=actor, about=[component, PAGE])
+    timeline.append(told, actor=actor, about=[component, queries.PAGE])
     publish_soon()
     return word
 
@@ -175,7 +174,7 @@ def show_window(maintenance: Maintenance, draft: WindowDraft, *, actor: timeline
     told = events.WindowShown(
         maintenance=maintenance.pk, **words, components=sorted(component.pk for component in draft.components)
     )
-    timeline.append(told, actor=actor, about=[shown, PAGE])
+    timeline.append(told, actor=actor, about=[shown, queries.PAGE])
     publish_soon()
     return shown
 
@@ -185,7 +184,7 @@ def hide_window(maintenance: Maintenance, *, actor: timeline.Subject) -> None:
     """Show a maintenance window no more. Safe to call twice."""
     if PublicWindow.objects.filter(maintenance=maintenance).delete()[0]:
         told = events.WindowHidden(maintenance=maintenance.pk)
-        timeline.append(told, actor=actor, about=[f"public_window:{maintenance.pk}", PAGE])
+        timeline.append(told, actor=actor, about=[f"public_window:{maintenance.pk}", queries.PAGE])
         publish_soon()
 
 

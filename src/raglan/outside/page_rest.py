@@ -217,7 +217,7 @@ def publish_status_page(request: HttpRequest) -> Status[SoonOut]:
 )
 def list_components(request: HttpRequest) -> list[ComponentOut]:
     """Return the components of the status page, in their order."""
-    known = {part.id: part for group in snapshot.take(every_min=10).groups for part in group.parts}
+    known = _parts()
     return [_component(one, known[one.pk]) for one in queries.components() if one.pk in known]
 
 
@@ -416,9 +416,12 @@ def _draft(data: ComponentIn) -> components.ComponentDraft:
     )
 
 
+def _parts() -> dict[int, snapshot.Part]:
+    return {part.id: part for group in snapshot.groups_now(queries.page()) for part in group.parts}
+
+
 def _known(one: Component) -> ComponentOut:
-    known = {part.id: part for group in snapshot.take(every_min=10).groups for part in group.parts}
-    return _component(queries.component(one.pk), known[one.pk])
+    return _component(queries.component(one.pk), _parts()[one.pk])
 
 
 def _component(one: Component, part: snapshot.Part) -> ComponentOut:

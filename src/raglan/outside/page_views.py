@@ -24,13 +24,12 @@ from raglan.outside.forms import (
     page_initial,
     wording_initial,
 )
-from raglan.outside.models import PublicWindow, Target
+from raglan.outside.models import StatusPage, Target
 from raglan.outside.ways.way import type_of
 from raglan.people.access import Scope, needs, reader
 from raglan.people.forms import Form
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
-TOPIC = "status_page:1"
 
 
 def _done(
@@ -56,18 +55,26 @@ def _form(request: HttpRequest, template: str, form: Form, **context: object) ->
     return render(request, f"outside/{template}.html", {"form": form, **context}, status=422 if form.errors else 200)
 
 
-def _parts(request: HttpRequest) -> dict[str, object]:
-    shot, targets = snapshot.take(every_min=10), list(queries.targets())
-    return {
-        "page": shot.page,
-        "shot": shot,
-        "targets": targets,
-        "standing": [one.name for one in targets if one.published_at],
-        "kinds": Target.Kind.choices,
-        "told": queries.told(),
-        "may": reader(request).may_configure,
-        "may_say": reader(request).may_respond,
-    }
+def _targets() -> dict[str, object]:
+    targets = list(queries.targets())
+    standing = [one.name for one in targets if one.published_at]
+    return {"targets": targets, "standing": standing, "kinds": Target.Kind.choices}
+
+
+PARTS: dict[str, Callable[[StatusPage], dict[str, object]]] = {
+    "components": lambda page: {"groups": snapshot.groups_now(page)},
+    "targets": lambda _: _targets(),
+    "told": lambda _: {"told": queries.told()},
+}
+
+
+def _parts(request: HttpRequest, *names: str) -> dict[str, object]:
+    """Return what these parts of the overview show, and who reads."""
+    page, person = queries.page(), reader(request)
+    context = {"page": page, "may": person.may_configure, "may_say": person.may_respond}
+    for name in names:
+        context |= PARTS[name](page)
+    return context
 
 
 @require_GET
@@ -75,16 +82,21 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show how the page is set up, what it shows, and how bringing it to its places goes."""
     shown = {one.pk: one for one in queries.windows()}
     windows = [(window, shown.get(window.pk)) for window in alerts.maintenances()[:50]]
-    context = {"windows": windows, "topic": TOPIC, "live_topics": TOPIC, "live_since": timeline.newest_id()}
-    return render(request, "outside/overview.html", {**context, **_parts(request)})
+    context = {
+        "windows": windows,
+        "topic": queries.PAGE,
+        "live_topics": queries.PAGE,
+        "live_since": timeline.newest_id(),
+    }
+    return render(request, "outside/overview.html", {**context, **_parts(request, *PARTS)})
 
 
 @require_GET
 def part(request: HttpRequest, name: str) -> HttpResponse:
     """One part of the overview, for a page that heard that something changed."""
-    if name not in ("components", "targets", "told"):
+    if name not in PARTS:
         raise Http404
-    return render(request, f"outside/part_{name}.html", _parts(request))
+    return render(request, f"outside/part_{name}.html", _parts(request, name))
 
 
 @form_methods
@@ -141,7 +153,7 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
     if _removes(request, "hide"):
         components.hide_window(maintenance, actor=reader(request))
         return _over(request, "It is shown no more.")
-    shown = PublicWindow.objects.prefetch_related("components").filter(pk=pk).first()
+    shown = queries.window(pk)
     form = WindowForm(request.POST or None, shown=shown, name=maintenance.name)
     said = "It is shown ahead, up to two weeks before."
     done = _done(request, form, lambda: components.show_window(maintenance, form.draft(), actor=reader(request)), said)

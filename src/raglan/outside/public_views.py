@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from raglan.core import limits
 from raglan.core.addresses import neighbours
-from raglan.core.errors import NotFound, Overloaded
+from raglan.core.errors import Overloaded
 from raglan.outside import queries, subscribing
 from raglan.outside.forms import SubscribeForm
 
@@ -26,9 +26,7 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 @form_methods
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Ask to be told by mail. The answer is the same for every address."""
-    page = queries.page()
-    if not page.is_on or not page.takes_subscribers:
-        raise NotFound("There is nothing to subscribe to here.")
+    page = subscribing.open_page()
     form, is_asked = SubscribeForm(request.POST or None), False
     if request.method == "POST" and form.is_valid():
         _count(request)
@@ -49,10 +47,8 @@ def _count(request: HttpRequest) -> None:
 @form_methods
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Confirm by a button; opening the link alone, as mail scanners do, changes nothing."""
-    found = subscribing.asked(token)
     is_done = request.method == "POST"
-    if is_done:
-        subscribing.confirm(token)
+    found = (subscribing.confirm if is_done else subscribing.asked)(token)
     context = {"page": queries.page(), "is_done": is_done or found.confirmed_at is not None}
     return _quiet(render(request, "outside/confirm.html", context))
 

@@ -82,7 +82,7 @@ def add(draft: Draft, *, actor: timeline.Subject) -> Target:
         every_min=made.every_min,
         created_at=made.created_at,
     )
-    timeline.append(told, actor=actor, about=[made, "status_page:1"])
+    timeline.append(told, actor=actor, about=[made, queries.PAGE])
     publish_soon()
     return made
 
@@ -94,7 +94,7 @@ def end(target: Target, *, actor: timeline.Subject) -> None:
     if Target.objects.filter(pk=target.pk, ended_at__isnull=True).update(ended_at=at, secret_sealed=""):
         timers.cancel(PUBLISH, subject=timeline.ref(target))
         told = events.TargetEnded(target=target.pk, ended_at=at)
-        timeline.append(told, actor=actor, about=[target, "status_page:1"])
+        timeline.append(told, actor=actor, about=[target, queries.PAGE])
 
 
 @atomic
@@ -170,7 +170,7 @@ def _note_done(target: Target, said: str) -> None:
     )
     if before.published_at is None or before.failing_since is not None:
         told = events.Published(target=target.pk, published_at=at)
-        timeline.append(told, about=[target, "status_page:1"])
+        timeline.append(told, about=[target, queries.PAGE])
 
 
 @atomic
@@ -182,4 +182,4 @@ def _note_problem(target: Target, problem: str) -> None:
     if before.failing_since is None or before.problem != problem:
         log.warning("the status page could not be brought to a place", extra={"place": target.name, "problem": problem})
         told = events.NotPublished(target=target.pk, problem=problem, failing_since=since)
-        timeline.append(told, about=[target, "status_page:1"])
+        timeline.append(told, about=[target, queries.PAGE])

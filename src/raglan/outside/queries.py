@@ -1,9 +1,10 @@
 """Reads of the outside."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, IntegerField, Prefetch, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Incident
@@ -21,6 +22,9 @@ from raglan.outside.models import (
     Target,
     Wording,
 )
+from raglan.outside.state import Word
+
+PAGE = "status_page:1"  # the one that there is, as events are about it
 
 
 def desk(incident: Incident) -> Desk:
@@ -98,6 +102,17 @@ def components() -> QuerySet[Component]:
     return found.prefetch_related("services").order_by("position", "pk")
 
 
+def last_words(found: Iterable[Component], since: datetime) -> dict[int, Word]:
+    """Return what was said of each component last; nothing that was withdrawn or is private."""
+    alone, out = Q(update__isnull=True), Q(update__is_public=True, update__withdrawn_at__isnull=True)
+    said_of = ComponentWord.objects.filter(alone | out, component=OuterRef("pk"), at__gte=since)
+    newest = Subquery(said_of.order_by("-at", "-pk").values("pk")[:1])
+    chosen = Component.objects.filter(pk__in=[one.pk for one in found]).values_list(newest)
+    words = ComponentWord.objects.filter(pk__in=[pk for (pk,) in chosen if pk]).select_related("update__incident")
+    said = (word for word in words if word.update is None or goes_out(word.update))
+    return {word.component_id: Word(word.state, word.at) for word in said}
+
+
 def component(pk: int) -> Component:
     """Return a component that is on the page. Raises NotFound."""
     found = components().filter(pk=pk).first()
@@ -110,6 +125,11 @@ def windows() -> QuerySet[PublicWindow]:
     """Maintenance windows that are shown in public, and were not ended."""
     found = PublicWindow.objects.filter(maintenance__ended_at__isnull=True).select_related("maintenance")
     return found.prefetch_related("components").order_by("maintenance_id")
+
+
+def window(maintenance_id: int) -> PublicWindow | None:
+    """Return the public words of a maintenance window, if it has any, also when it is over."""
+    return PublicWindow.objects.prefetch_related("components").filter(pk=maintenance_id).first()
 
 
 def targets() -> QuerySet[Target]:

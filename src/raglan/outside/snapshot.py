@@ -1,7 +1,7 @@
 """What the status page says at one moment, gathered from the database and ready to be written down."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from zoneinfo import ZoneInfo
@@ -57,7 +57,7 @@ class Part:
     word: str
     since: Moment | None
     why: str
-    days: Sequence[Day]
+    days: Sequence[Day] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +189,25 @@ def _sentence(parts: Sequence[Part], open_stories: Sequence[Story]) -> tuple[str
     return "unknown", "We do not know how things are."
 
 
+def groups_now(page: StatusPage) -> list[Group]:
+    """Return components as they are now, for screens here: without their days, and without stories of incidents."""
+    at, found, firing = now(), list(queries.components()), _firing()
+    last, frame = queries.last_words(found, at - 2 * HISTORY), (at, timedelta(hours=page.word_hours), Clock(page.zone))
+    return _grouped([(one.group, _part(one, last.get(one.pk), firing, frame)) for one in found])
+
+
 def _groups(page: StatusPage, at: datetime, clock: Clock) -> list[Group]:
-    found = list(queries.components())
-    words = _words(found, at)
-    firing = _firing()
-    limit = timedelta(hours=page.word_hours)
-    parts = [(one.group, _part(one, words.get(one.pk, []), firing, (at, limit, clock))) for one in found]
+    found, firing = list(queries.components()), _firing()
+    words, frame = _words(found, at), (at, timedelta(hours=page.word_hours), clock)
+    parts = []
+    for one in found:
+        said = words.get(one.pk, [])
+        part = _part(one, said[-1] if said else None, firing, frame)
+        parts.append((one.group, replace(part, days=days(said, *frame))))
+    return _grouped(parts)
+
+
+def _grouped(parts: Sequence[tuple[str, Part]]) -> list[Group]:
     names = list(dict.fromkeys(name for name, _ in parts))
     return [Group(name, [part for group, part in parts if group == name]) for name in names]
 
@@ -228,12 +241,12 @@ def _watch(one: Component, firing: dict[int, list[set[str]]]) -> Watch | None:
 
 def _part(
     one: Component,
-    words: Sequence[Word],
+    word: Word | None,
     firing: dict[int, list[set[str]]],
     frame: Frame,
 ) -> Part:
     at, limit, clock = frame
-    found: Known = known(words[-1] if words else None, _watch(one, firing), at=at, limit=limit)
+    found: Known = known(word, _watch(one, firing), at=at, limit=limit)
     return Part(
         id=one.pk,
         name=one.name,
@@ -243,7 +256,6 @@ def _part(
         word=found.state.label,
         since=clock(found.since) if found.since else None,
         why=found.why,
-        days=days(words, at, limit, clock),
     )
 
 

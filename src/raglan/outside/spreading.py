@@ -19,7 +19,7 @@ from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
 from raglan.core.signing import STATUS, sign
 from raglan.outside import events, queries, subscribing
-from raglan.outside.models import ComponentWord, Sending, StatusUpdate, Subscriber
+from raglan.outside.models import ComponentWord, Sending, StatusPage, StatusUpdate, Subscriber
 from raglan.people import mail
 
 SPREAD, SEND = "outside.spread", "outside.send"
@@ -44,7 +44,7 @@ def spread_soon(update: StatusUpdate) -> None:
 def spread(due: timers.Due) -> None:
     """Write rows for the next some hundred subscribers, until there is one for each."""
     update = StatusUpdate.objects.select_related("incident").filter(pk=due.subject_id).first()
-    if update is None or not _goes_out(update):
+    if update is None or not _goes_out(update, queries.page()):
         return
     after, count = int(str(due.payload["after"])), int(str(due.payload["count"]))
     told = Subscriber.objects.filter(confirmed_at__isnull=False, pk__gt=after).order_by("pk")
@@ -56,13 +56,13 @@ def spread(due: timers.Due) -> None:
         more: dict[str, object] = {"after": found[-1], "count": count}
         timers.schedule(SPREAD, subject=due.subject, due_at=now(), payload=more)
     elif count:
-        timeline.append(events.NewsSpread(update=update.pk, subscribers=count), about=[update, "status_page:1"])
+        timeline.append(events.NewsSpread(update=update.pk, subscribers=count), about=[update, queries.PAGE])
     if found:
         send_soon(timedelta())
 
 
-def _goes_out(update: StatusUpdate) -> bool:
-    return queries.page().is_on and queries.goes_out(update)
+def _goes_out(update: StatusUpdate, page: StatusPage) -> bool:
+    return page.is_on and queries.goes_out(update)
 
 
 @atomic
@@ -123,13 +123,14 @@ def _send(sending: Sending) -> None:
         if not mine.update(state=State.SENDING, claimed_at=now(), tries=F("tries") + 1):
             return  # another node was faster
     sending.tries += 1
+    page = queries.page()
     fault_point("outside.claimed")
     try:
-        if not _goes_out(sending.update):
+        if not _goes_out(sending.update, page):
             raise DeliveryError("it does not go out any more", permanent=True)
-        (_mail if sending.subscriber.kind == Kind.EMAIL else _post)(sending)
+        (_mail if sending.subscriber.kind == Kind.EMAIL else _post)(sending, page)
     except DeliveryError as error:
-        _not_sent(sending, error)
+        _not_sent(sending, error, page)
         return
     fault_point("outside.sent")
     with atomic():
@@ -138,14 +139,14 @@ def _send(sending: Sending) -> None:
 
 
 @atomic
-def _not_sent(sending: Sending, error: DeliveryError) -> None:
+def _not_sent(sending: Sending, error: DeliveryError, page: StatusPage) -> None:
     """Try again later, or give up; who refuses again and again is told no more."""
     is_over = error.permanent or sending.tries > len(AGAIN)
     state = State.GIVEN_UP if is_over else State.WAITING
     due_at = now() if is_over else now() + AGAIN[sending.tries - 1]
     problem = error.sentence[:300]
     Sending.objects.filter(pk=sending.pk).update(state=state, due_at=due_at, problem=problem)
-    if not is_over or not _goes_out(sending.update):
+    if not is_over or not _goes_out(sending.update, page):
         return
     Subscriber.objects.filter(pk=sending.subscriber_id).update(refusals=F("refusals") + 1, problem=problem)
     refused = Subscriber.objects.filter(pk=sending.subscriber_id, refusals__gte=MOST_REFUSALS).first()
@@ -158,8 +159,8 @@ def key_of(sending: Sending) -> str:
     return f"status-update-{sending.update_id}-{sending.subscriber_id}"
 
 
-def _mail(sending: Sending) -> None:
-    update, page, link = sending.update, queries.page(), subscribing.leave_link(sending.subscriber)
+def _mail(sending: Sending, page: StatusPage) -> None:
+    update, link = sending.update, subscribing.leave_link(sending.subscriber)
     if not config().smtp_url:
         raise DeliveryError("mail is switched off (smtp_url is empty)", permanent=True)
     states = [f"{word.component.name}: {word.get_state_display().lower()}" for word in _words(update)]
@@ -183,8 +184,8 @@ def _words(update: StatusUpdate) -> Sequence[ComponentWord]:
     return list(update.words.select_related("component").order_by("component__position", "pk"))
 
 
-def _post(sending: Sending) -> None:
-    url, body = sending.subscriber.address, json.dumps(body_of(sending), ensure_ascii=False).encode()
+def _post(sending: Sending, page: StatusPage) -> None:
+    url, body = sending.subscriber.address, json.dumps(body_of(sending, page), ensure_ascii=False).encode()
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": key_of(sending),
@@ -195,14 +196,14 @@ def _post(sending: Sending) -> None:
         raise DeliveryError(f"answered {answer.status}", permanent=answer.status in PERMANENT)
 
 
-def body_of(sending: Sending) -> dict[str, object]:
+def body_of(sending: Sending, page: StatusPage) -> dict[str, object]:
     """Return the JSON that a program gets, version 1."""
     update = sending.update
     return {
         "version": 1,
         "key": key_of(sending),
         "kind": "status_update",
-        "page": queries.page().address,
+        "page": page.address,
         "incident": f"i{update.incident_id}",
         "headline": update.headline,
         "stage": update.stage,

@@ -14,7 +14,7 @@ from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, Overloaded
 from raglan.outside import events, queries
-from raglan.outside.models import Subscriber
+from raglan.outside.models import StatusPage, Subscriber
 from raglan.people import mail
 
 CONFIRM, LEAVE = "raglan.outside.confirm", "raglan.outside.leave"
@@ -36,9 +36,7 @@ def ask(address: str) -> None:
 
     Raises BadInput, NotFound while nobody may ask, Overloaded.
     """
-    _require_open()
-    address = _mail_address(address)
-    at = now()
+    page, address, at = open_page(), _mail_address(address), now()
     if Subscriber.objects.filter(asked_at__gt=at - HOUR, kind=Kind.EMAIL).count() >= MOST_AN_HOUR:
         raise Overloaded("Very many people asked in the last hour. Try again later.", retry_after=3600)
     found = Subscriber.objects.select_for_update().filter(kind=Kind.EMAIL, address=address).first()
@@ -49,7 +47,7 @@ def ask(address: str) -> None:
     found, _ = Subscriber.objects.update_or_create(
         kind=Kind.EMAIL, address=address, defaults={"asked_at": at}, create_defaults={**_fresh(address, at)}
     )
-    page, link = queries.page(), f"{config().public_url}/status/confirm/{_sign(found, CONFIRM)}/"
+    link = f"{config().public_url}/status/confirm/{_sign(found, CONFIRM)}/"
     text = (
         f"Somebody, perhaps you, asked that this address be told of news of “{page.title}”.\n\n"
         f"Confirm that within three days, by the button behind this link:\n{link}\n\n"
@@ -73,10 +71,12 @@ def _mail_address(text: str) -> str:
     return address
 
 
-def _require_open() -> None:
+def open_page() -> StatusPage:
+    """Return the status page while people may ask to be told of its news. Raises NotFound."""
     page = queries.page()
     if not page.is_on or not page.takes_subscribers:
         raise NotFound("There is nothing to subscribe to here.")
+    return page
 
 
 @atomic
@@ -85,7 +85,7 @@ def confirm(token: str) -> Subscriber:
     found = asked(token)
     if Subscriber.objects.filter(pk=found.pk, confirmed_at__isnull=True).update(confirmed_at=now()):
         told = events.SubscriberConfirmed(subscriber=found.pk, subscriber_kind=found.kind)
-        timeline.append(told, about=[found, "status_page:1"])
+        timeline.append(told, about=[found, queries.PAGE])
     return found
 
 
@@ -100,7 +100,7 @@ def leave(token: str) -> None:
 def forget(subscriber: Subscriber, *, why: str, actor: timeline.Subject = timeline.SYSTEM) -> None:
     """Tell a subscriber no more, and keep nothing of the address."""
     told = events.SubscriberLeft(subscriber=subscriber.pk, why=why)
-    timeline.append(told, actor=actor, about=[subscriber, "status_page:1"])
+    timeline.append(told, actor=actor, about=[subscriber, queries.PAGE])
     subscriber.delete()
 
 
@@ -122,7 +122,7 @@ def add_webhook(url: str, *, actor: timeline.Subject) -> Subscriber:
     if not is_new:
         raise BadInput("url", "this address is told already", status=422)
     told = events.SubscriberConfirmed(subscriber=made.pk, subscriber_kind=made.kind)
-    timeline.append(told, actor=actor, about=[made, "status_page:1"])
+    timeline.append(told, actor=actor, about=[made, queries.PAGE])
     return made
 
 
@@ -152,7 +152,7 @@ def digest_of(token: str, purpose: str) -> str:
 
 def asked(token: str) -> Subscriber:
     """Return who is to be told by a link that confirms. Raises NotFound."""
-    _require_open()
+    open_page()
     found = Subscriber.objects.filter(digest=digest_of(token, CONFIRM), kind=Kind.EMAIL).first()
     if found is None:
         raise NotFound("This link is over, or lost its end on the way.")
