@@ -1,9 +1,11 @@
 """Reads of the catalog."""
 
+from collections.abc import Sequence
+
 from django.db.models import Prefetch, QuerySet
 
 from raglan.catalog.models import Service, ServiceNeed, ServicePurpose
-from raglan.core.errors import NotFound
+from raglan.core.errors import BadInput, NotFound
 
 
 def services() -> QuerySet[Service]:
@@ -24,6 +26,15 @@ def service(slug: str) -> Service:
 def named(slugs: list[str]) -> QuerySet[Service]:
     """Services by short name."""
     return Service.objects.filter(slug__in=slugs)
+
+
+def all_named(slugs: Sequence[str], field: str) -> list[Service]:
+    """Return services by short name. Raises BadInput naming the first that there is not."""
+    found = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
+    for number, slug in enumerate(slugs):
+        if slug not in found:
+            raise BadInput(f"{field}[{number}]", f"there is no service {slug}", status=422)
+    return list(found.values())
 
 
 def response_tools() -> QuerySet[Service]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import Source
-from raglan.catalog.models import Service
+from raglan.catalog.queries import all_named
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
 from raglan.core.signing import STATUS, signing_key
@@ -407,13 +407,8 @@ def _draft(data: ComponentIn) -> components.ComponentDraft:
     source = Source.objects.filter(slug=data.source).first() if data.source else None
     if data.source and source is None:
         raise BadInput("source", "there is no such source", status=422)
-    found = {service.slug: service for service in Service.objects.filter(slug__in=data.services)}
-    for number, slug in enumerate(data.services):
-        if slug not in found:
-            raise BadInput(f"services[{number}]", f"there is no service {slug}", status=422)
-    return components.ComponentDraft(
-        data.name, data.group, data.text, data.position, source, data.quiet_min, list(found.values())
-    )
+    services = all_named(data.services, "services")
+    return components.ComponentDraft(data.name, data.group, data.text, data.position, source, data.quiet_min, services)
 
 
 def _parts() -> dict[int, snapshot.Part]:

@@ -8,13 +8,14 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from raglan.core.clock import now
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import NotFound
 from raglan.core.schema import Body, Cursor, Id, Limit, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.outside import asking, desk, queries
 from raglan.outside.models import Question, StatusUpdate
-from raglan.people.access import Scope, principal, require_scope
+from raglan.people.access import Scope, require_scope
 from raglan.people.models import Person
+from raglan.people.rest.caller import responder, speaker
 
 router = Router(tags=["outside"])
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
@@ -132,7 +133,7 @@ def get_desk(request: HttpRequest, incident_id: Cursor) -> DeskOut:
 @router.post("/incidents/{incident_id}/outside/hold", response=DeskOut, operation_id="hold_desk", summary="Hold it")
 def hold_desk(request: HttpRequest, incident_id: Cursor, data: HoldIn) -> DeskOut:
     """Let a person speak to those outside from now on."""
-    by = _responder(request)
+    by = responder(request)
     person = Person.objects.filter(pk=data.person_id).first() if data.person_id else by
     if person is None:
         raise NotFound("There is no such person.")
@@ -143,7 +144,7 @@ def hold_desk(request: HttpRequest, incident_id: Cursor, data: HoldIn) -> DeskOu
 @router.post("/incidents/{incident_id}/outside/let-go", response=DeskOut, operation_id="let_desk_go", summary="Let go")
 def let_desk_go(request: HttpRequest, incident_id: Cursor) -> DeskOut:
     """Let the outside go; nobody holds it then."""
-    desk.hold(room_of(incident_id), None, by=_responder(request))
+    desk.hold(room_of(incident_id), None, by=responder(request))
     return _desk(incident_id)
 
 
@@ -155,7 +156,7 @@ def let_desk_go(request: HttpRequest, incident_id: Cursor) -> DeskOut:
 )
 def promise_word(request: HttpRequest, incident_id: Cursor, data: PromiseIn) -> DeskOut:
     """Promise the next word for a time, or take the promise back."""
-    by = _responder(request)
+    by = responder(request)
     desk.promise(room_of(incident_id), _wait(data.minutes), by=by)
     return _desk(incident_id)
 
@@ -177,7 +178,7 @@ def list_updates(request: HttpRequest, incident_id: Cursor, before: Cursor = 0, 
 )
 def say_update(request: HttpRequest, incident_id: Cursor, data: UpdateIn) -> Status[UpdateOut]:
     """Tell those who wait. Raises a conflict when somebody told them something that you have not seen."""
-    by = _responder(request)
+    by = responder(request)
     return Status(201, _update(desk.say(room_of(incident_id), _word(data), by=by)))
 
 
@@ -207,7 +208,7 @@ def preview_update(request: HttpRequest, incident_id: Cursor, data: UpdateIn) ->
 )
 def withdraw_update(request: HttpRequest, update_id: Cursor) -> UpdateOut:
     """Take a public update off the status page; who got it by mail or by a feed has it still."""
-    by = _responder(request)
+    by = responder(request)
     return _update(desk.withdraw(queries.update(update_id), by=by))
 
 
@@ -234,7 +235,7 @@ def list_questions(
 def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) -> Status[QuestionOut]:
     """Put a question to the desk; it disturbs nobody who repairs."""
     require_scope(request, Scope.READ)
-    by = _person(request)
+    by = speaker(request)
     made = asking.ask(room_of(incident_id), data.text, by=by, key=desk.key_of(data.key))
     return Status(201, _question(made))
 
@@ -244,21 +245,9 @@ def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) ->
 )
 def answer_question(request: HttpRequest, question_id: Cursor, data: AnswerIn) -> QuestionOut:
     """Answer a question, or put it off until the next update."""
-    by, question = _responder(request), queries.question(question_id)
+    by, question = responder(request), queries.question(question_id)
     made = asking.answer(question, data.answer, by=by) if data.answer.strip() else asking.put_off(question, by=by)
     return _question(made)
-
-
-def _person(request: HttpRequest) -> Person:
-    person = principal(request).person
-    if person is None:
-        raise BadInput("token", "belongs to nobody; those outside want to know who speaks", status=422)
-    return person
-
-
-def _responder(request: HttpRequest) -> Person:
-    require_scope(request, Scope.RESPOND)
-    return _person(request)
 
 
 def _wait(minutes: int | None) -> timedelta | None:

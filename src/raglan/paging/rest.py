@@ -21,7 +21,7 @@ from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Tar
 from raglan.paging.policies import MAX_FORGOTTEN_S
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
-from raglan.people.rest.caller import own
+from raglan.people.rest.caller import own, responder
 
 router = Router(tags=["paging"])
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -423,13 +423,13 @@ def get_page(request: HttpRequest, page_id: Cursor) -> PageDetail:
 @router.post("/pages/{page_id}/acknowledge", response=PageDetail, operation_id="acknowledge", summary="I have it")
 def acknowledge(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Take a page. Safe to repeat; 409 when somebody else has it."""
-    return _detail(actions.acknowledge(_page(page_id), by=_responder(request), via=actions.Via.REST))
+    return _detail(actions.acknowledge(_page(page_id), by=responder(request), via=actions.Via.REST))
 
 
 @router.post("/pages/{page_id}/join", response=PageDetail, operation_id="join_page", summary="They have it, I join")
 def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Join whoever has it."""
-    return _detail(actions.join(_page(page_id), by=_responder(request), via=actions.Via.REST))
+    return _detail(actions.join(_page(page_id), by=responder(request), via=actions.Via.REST))
 
 
 @router.post(
@@ -437,7 +437,7 @@ def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
 )
 def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Let the next person be tried at once."""
-    return _detail(actions.pass_on(_page(page_id), by=_responder(request), via=actions.Via.REST))
+    return _detail(actions.pass_on(_page(page_id), by=responder(request), via=actions.Via.REST))
 
 
 @router.get("/promises", response=PromisesOut, operation_id="promises", summary="The two numbers to publish")
@@ -562,27 +562,27 @@ def set_rules(request: HttpRequest, person_id: Cursor, data: list[RuleIn], urgen
 @router.post("/pages/{page_id}/snooze", response=PageDetail, operation_id="snooze_page", summary="I have it, later")
 def snooze(request: HttpRequest, page_id: Cursor, data: SnoozeIn) -> PageDetail:
     """Take a page and let it come back at a time, to you first."""
-    by = _responder(request)
+    by = responder(request)
     return _detail(returning.snooze(_page(page_id), until=data.until, by=by, via=actions.Via.REST))
 
 
 @router.post("/pages/{page_id}/give-back", response=PageDetail, operation_id="give_page_back", summary="Take it back")
 def give_back(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Take an acknowledgement back: the page begins again at once."""
-    return _detail(returning.give_back(_page(page_id), by=_responder(request)))
+    return _detail(returning.give_back(_page(page_id), by=responder(request)))
 
 
 @router.post("/pages/{page_id}/hand-on", response=PageDetail, operation_id="hand_page_on", summary="Hand it on")
 def hand_on(request: HttpRequest, page_id: Cursor, data: HandOnIn) -> PageDetail:
     """Hand a page on to a named person; they are asked at once."""
     person = _person(data.person_id, "person_id")
-    return _detail(returning.hand_on(_page(page_id), to=person, by=_responder(request)))
+    return _detail(returning.hand_on(_page(page_id), to=person, by=responder(request)))
 
 
 @router.post("/pages/{page_id}/people", response=PageDetail, operation_id="add_people_to_page", summary="Ask more")
 def add_people(request: HttpRequest, page_id: Cursor, data: AddIn) -> PageDetail:
     """Ask more people to a page, whoever has it already."""
-    by = _responder(request)
+    by = responder(request)
     people = [_person(pk, f"person_ids[{number}]") for number, pk in enumerate(data.person_ids)]
     found = _page(page_id)
     returning.add_people(found, people, by=by)
@@ -600,14 +600,6 @@ def _shield_administrator(caller: Person | None, person: Person) -> None:
     """Let only an administrator decide how another one is reached; else a manager could keep them asleep."""
     if person.role == Person.Role.ADMINISTRATOR and (caller is None or caller.role != Person.Role.ADMINISTRATOR):
         raise NotAllowed("Only an administrator can change this for an administrator.", who="Administrators")
-
-
-def _responder(request: HttpRequest) -> Person:
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise BadInput("token", "belongs to nobody; answering a page needs a person’s own token", status=422)
-    return person
 
 
 def _page(page_id: int) -> Page:

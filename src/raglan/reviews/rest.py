@@ -5,10 +5,8 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router, Schema
 
-from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Limit, Line, Text
-from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Person
+from raglan.people.rest.caller import responder
 from raglan.reviews import actions, queries
 from raglan.reviews.models import Review
 
@@ -119,7 +117,7 @@ def write_review(request: HttpRequest, review_id: Cursor, data: ReviewIn) -> Rev
         surprised=data.surprised,
         went_right=data.went_right,
         seen_version=data.version,
-        by=_writer(request),
+        by=responder(request),
     )
     return _detail(review)
 
@@ -128,7 +126,7 @@ def write_review(request: HttpRequest, review_id: Cursor, data: ReviewIn) -> Rev
 def reply(request: HttpRequest, review_id: Cursor, data: ReplyIn) -> ReviewDetail:
     """Answer for oneself."""
     review = queries.review(review_id)
-    actions.reply(review, data.question, data.text, by=_writer(request))
+    actions.reply(review, data.question, data.text, by=responder(request))
     return _detail(review)
 
 
@@ -141,7 +139,7 @@ def reply(request: HttpRequest, review_id: Cursor, data: ReplyIn) -> ReviewDetai
 def keep_moment(request: HttpRequest, review_id: Cursor, entry_id: Cursor, data: MomentIn) -> ReviewDetail:
     """Take a moment into the story, or leave it out."""
     review = queries.review(review_id)
-    actions.keep_moment(review, entry_id, in_story=data.in_story, by=_writer(request))
+    actions.keep_moment(review, entry_id, in_story=data.in_story, by=responder(request))
     return _detail(review)
 
 
@@ -150,15 +148,7 @@ def keep_moment(request: HttpRequest, review_id: Cursor, entry_id: Cursor, data:
 )
 def share(request: HttpRequest, review_id: Cursor) -> ReviewDetail:
     """Open a draft for everyone."""
-    return _detail(actions.share(queries.review(review_id), by=_writer(request)))
-
-
-def _writer(request: HttpRequest) -> Person:
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise BadInput("token", "belongs to nobody; a review is written by people", status=422)
-    return person
+    return _detail(actions.share(queries.review(review_id), by=responder(request)))
 
 
 def _detail(review: Review) -> ReviewDetail:

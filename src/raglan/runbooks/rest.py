@@ -1,6 +1,5 @@
 """REST of runbooks: the library, versions, files that are imported, and following in a room."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
-from raglan.catalog.models import Service
+from raglan.catalog.queries import all_named
 from raglan.config import config
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound
@@ -18,6 +17,7 @@ from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
+from raglan.people.rest.caller import responder
 from raglan.runbooks import actions, document, folders, following, importing, queries, suggest
 from raglan.runbooks.git import Where
 from raglan.runbooks.models import Following, Runbook, RunbookSource, RunbookVersion
@@ -327,7 +327,7 @@ def suggest_runbooks(request: HttpRequest, incident_id: Cursor) -> list[FitOut]:
 )
 def follow_runbook(request: HttpRequest, incident_id: Cursor, data: FollowIn) -> Status[FollowingOut]:
     """Begin, or go on with what is under way."""
-    by = _responder(request)
+    by = responder(request)
     made = following.follow(room_of(incident_id), queries.runbook(data.runbook), by=by)
     return Status(201, _following(queries.following(incident_id, made.pk)))
 
@@ -342,7 +342,7 @@ def tell_step(
     request: HttpRequest, incident_id: Cursor, following_id: Cursor, number: Cursor, data: ToldIn
 ) -> FollowingOut:
     """Tell the room; after the last step the runbook was followed to its end."""
-    by = _responder(request)
+    by = responder(request)
     told = following.Told(number, data.result, data.words, data.key, data.seen_key)
     following.tell_step(queries.following(incident_id, following_id), told, by=by)
     return _following(queries.following(incident_id, following_id))
@@ -358,7 +358,7 @@ def hand_runbook_over(
     request: HttpRequest, incident_id: Cursor, following_id: Cursor, data: HandOverIn
 ) -> FollowingOut:
     """Let another person go on with a runbook."""
-    by, to = _responder(request), Person.objects.filter(pk=data.person_id).first()
+    by, to = responder(request), Person.objects.filter(pk=data.person_id).first()
     if to is None:
         raise NotFound("There is no such person.")
     following.hand_over(queries.following(incident_id, following_id), to, by=by)
@@ -373,7 +373,7 @@ def hand_runbook_over(
 )
 def stop_following(request: HttpRequest, incident_id: Cursor, following_id: Cursor, data: WhyIn) -> FollowingOut:
     """Stop to follow a runbook."""
-    by = _responder(request)
+    by = responder(request)
     following.stop(queries.following(incident_id, following_id), by=by, why=data.why)
     return _following(queries.following(incident_id, following_id))
 
@@ -447,14 +447,6 @@ def _writer(request: HttpRequest) -> actions.Writer:
     return actions.Writer(who.actor, who.person)
 
 
-def _responder(request: HttpRequest) -> Person:
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise BadInput("token", "belongs to nobody; the room wants to know who speaks", status=422)
-    return person
-
-
 def _draft(data: RunbookIn, slug: str) -> actions.Draft:
     team = Team.objects.filter(slug=data.team).first() if data.team else None
     if data.team and team is None:
@@ -464,19 +456,11 @@ def _draft(data: RunbookIn, slug: str) -> actions.Draft:
         text=data.text.replace("\r\n", "\n"),
         slug=slug,
         team=team,
-        services=_services(data.services, "services"),
-        needs=_services(data.needs, "needs"),
+        services=all_named(data.services, "services"),
+        needs=all_named(data.needs, "needs"),
         needs_words=data.needs_words,
         alerts=[Matcher(one.name, one.op, one.value) for one in data.alerts],
     )
-
-
-def _services(slugs: Sequence[str], name: str) -> list[Service]:
-    found = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
-    for number, slug in enumerate(slugs):
-        if slug not in found:
-            raise BadInput(f"{name}[{number}]", f"there is no service {slug}", status=422)
-    return list(found.values())
 
 
 def _steps(text: str) -> list[StepOut]:

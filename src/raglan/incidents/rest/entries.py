@@ -13,8 +13,9 @@ from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, files, queries
 from raglan.incidents.models import Entry
-from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, person_by_id, responder, team
+from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, person_by_id, team
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.rest.caller import responder
 
 router = Router()
 LongText = Annotated[str, StringConstraints(max_length=300_000), AfterValidator(clean_text)]

@@ -3,11 +3,13 @@
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
+from raglan.catalog.queries import all_named
 from raglan.core.clock import now
 from raglan.core.schema import Body, ShortText, Text
 from raglan.incidents import actions, queries
-from raglan.incidents.rest.shapes import Slugs, responder, services, url
+from raglan.incidents.rest.shapes import Slugs, url
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.rest.caller import responder
 
 router = Router()
 
@@ -50,7 +52,12 @@ def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
     """Tell everyone at once and nudge whoever is on call."""
     by = responder(request)
     warned = actions.Warned(
-        text=data.text, did=data.did, saw=data.saw, reach=data.reach, need=data.need, services=services(data.services)
+        text=data.text,
+        did=data.did,
+        saw=data.saw,
+        reach=data.reach,
+        need=data.need,
+        services=all_named(data.services, "services"),
     )
     given = actions.give_heads_up(warned, by=by)
     out = HeadsUpOut(

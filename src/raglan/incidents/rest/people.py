@@ -11,8 +11,8 @@ from pydantic import Field
 from raglan.core.schema import Body, ShortText, Slug, Text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.models import Availability
-from raglan.incidents.rest.shapes import responder
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.rest.caller import responder
 
 router = Router()
 

@@ -8,6 +8,7 @@ from ninja import Router, Status
 from pydantic import Field
 
 from raglan.alerts.models import AlertGroup
+from raglan.catalog.queries import all_named
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Text
 from raglan.incidents import actions, catching_up, queries
@@ -20,10 +21,9 @@ from raglan.incidents.rest.shapes import (
     detail,
     fields,
     person_by_id,
-    responder,
-    services,
 )
 from raglan.people.models import Person
+from raglan.people.rest.caller import responder
 
 Lines = Annotated[list[ShortText], Field(max_length=20)]
 
@@ -114,7 +114,11 @@ def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
     """Open a room."""
     by = responder(request)
     incident = actions.declare(
-        data.title, by=by, severity=data.severity, services=services(data.services), state_words=data.state_words
+        data.title,
+        by=by,
+        severity=data.severity,
+        services=all_named(data.services, "services"),
+        state_words=data.state_words,
     )
     if data.group_ids:
         actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=by)

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field
 
-from raglan.catalog.models import Service
 from raglan.config import config
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Slug
 from raglan.incidents import queries
 from raglan.incidents.catching_up import Card, Told
 from raglan.incidents.models import Entry, Incident
-from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
 
 Slugs = Annotated[list[Slug], Field(max_length=50)]
@@ -139,24 +136,6 @@ class EntryOut(Schema):
     earlier: list[EarlierOut]
     helped: list[str]
     files: list[FileOut]
-
-
-def responder(request: HttpRequest) -> Person:
-    """Return who speaks. Raises NotAllowed, BadInput."""
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise BadInput("token", "belongs to nobody; the room wants to know who speaks", status=422)
-    return person
-
-
-def services(slugs: Sequence[str]) -> list[Service]:
-    """Return services by their slugs. Raises BadInput."""
-    found = {service.slug: service for service in Service.objects.filter(slug__in=slugs)}
-    for number, slug in enumerate(slugs):
-        if slug not in found:
-            raise BadInput(f"services[{number}]", f"there is no service {slug}", status=422)
-    return list(found.values())
 
 
 def person_by_id(pk: int | None, field: str) -> Person | None:

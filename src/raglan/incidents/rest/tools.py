@@ -5,10 +5,11 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
+from raglan.catalog.queries import all_named
 from raglan.core.schema import Body, Cursor, ShortText, Slug, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.models import LostTool
-from raglan.incidents.rest.shapes import responder, services
+from raglan.people.rest.caller import responder
 
 router = Router()
 
@@ -80,7 +81,7 @@ def list_lost_tools_of(request: HttpRequest, incident_id: Cursor) -> list[ToolOu
 )
 def lose_tool(request: HttpRequest, incident_id: Cursor, data: ToolIn) -> Status[ToolOut]:
     """Put a tool on the list of a room, or confirm that it is on it."""
-    service = services([data.service])[0] if data.service else None
+    service = all_named([data.service], "services")[0] if data.service else None
     tool = actions.lose_tool(
         queries.incident(incident_id), data.name, by=responder(request), service=service, words=data.words
     )

@@ -3,7 +3,7 @@
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from django.http import HttpRequest
 
-from raglan.core.errors import NotAllowed, NotFound
+from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
 
@@ -34,6 +34,20 @@ def somebody(request: HttpRequest) -> Person:
     if who is None:
         raise NotAllowed("This token belongs to nobody. Use one of a person: it is recorded who did this.")
     return who
+
+
+def speaker(request: HttpRequest) -> Person:
+    """Return the person who speaks: what is said is under a name. Raises BadInput for a token that is nobody's."""
+    person = principal(request).person
+    if person is None:
+        raise BadInput("token", "belongs to nobody; use one of a person: it is told who speaks", status=422)
+    return person
+
+
+def responder(request: HttpRequest) -> Person:
+    """Return the person who speaks, and may respond. Raises NotAllowed, BadInput."""
+    require_scope(request, Scope.RESPOND)
+    return speaker(request)
 
 
 def _shield_administrator(caller: Person | None, person: Person) -> None:
