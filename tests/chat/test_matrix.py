@@ -12,6 +12,7 @@ from raglan.chat.models import Room, Workspace
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
+from raglan.integrations.matrix import sync
 from raglan.integrations.matrix.platform import Matrix, content_of
 from raglan.people.models import Person
 from raglan.testing import world
@@ -29,6 +30,7 @@ class Homeserver:
     events: list[Event] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    invited: dict[str, str] = field(default_factory=dict)
 
     def write(self, text: str, **more: object) -> None:
         """Let somebody write."""
@@ -56,7 +58,10 @@ class Homeserver:
         news = self.events[since:]
         shown = news[-limit:] if limit else []
         there = {"events": shown, "limited": len(shown) < len(news), "prev_batch": str(len(self.events) - len(shown))}
-        return {"next_batch": str(len(self.events)), "rooms": {"join": {HOME: {"timeline": there}} if shown else {}}}
+        asks = {room: {"invite_state": {"events": invitation(by)}} for room, by in self.invited.items()}
+        self.invited = {}
+        joined = {HOME: {"timeline": there}} if shown else {}
+        return {"next_batch": str(len(self.events)), "rooms": {"join": joined, "invite": asks}}
 
     def _history(self, query: dict[str, str]) -> Event:
         start, to, limit = int(query["from"]), int(query["to"]), int(query["limit"])
@@ -65,6 +70,11 @@ class Homeserver:
             return {"chunk": self.events[end:start][::-1], **({"end": str(end)} if end > to else {})}
         end = min(to, start + limit)
         return {"chunk": self.events[start:end], **({"end": str(end)} if end < to else {})}
+
+
+def invitation(by: str) -> list[Event]:
+    asked = {"type": "m.room.member", "state_key": "@raglan:example.test", "sender": by}
+    return [{"type": "m.room.name", "state_key": "", "sender": "@bo:example.test"}, asked]
 
 
 def said(found: object) -> Answer:
@@ -142,3 +152,63 @@ def test_any_text_fits_into_an_event(letter: str) -> None:
     content = content_of(ports.Line("k", letter * 12_000, "Bo Silva:"))
     assert len(json.dumps(content, ensure_ascii=False).encode()) < 60_000
     assert "formatted_body" in content_of(ports.Line("k", letter * 100, "Bo Silva:"))
+
+
+def joins(server: Homeserver) -> list[str]:
+    return [path.removeprefix("/join/") for path in server.asked if path.startswith("/join/")]
+
+
+def test_only_who_is_known_or_of_the_own_homeserver_may_ask_raglan_in(
+    server: Homeserver, matrix: Workspace, bo: Person
+) -> None:
+    line = actions.line_to(matrix)
+    actions.know_as(matrix, "@bo:elsewhere.test", bo, actor="raglan")
+    server.invited = {
+        "!known:elsewhere.test": "@bo:elsewhere.test",
+        "!strange:elsewhere.test": "@eve:elsewhere.test",
+        "!home:example.test": "@eve:example.test",
+        "!like:x.test": "@eve:example.test.evil.test",
+        "!none:x.test": "",
+    }
+    hearing.hear(matrix, line.hear(matrix.cursor, 0))
+    assert joins(server) == ["!known:elsewhere.test", "!home:example.test"]
+
+
+def test_of_many_invitations_five_a_minute_are_taken(
+    server: Homeserver, matrix: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, at = actions.line_to(matrix), 1_000.0
+    monkeypatch.setattr(sync.time, "monotonic", lambda: at)
+    for first in (0, 7):
+        server.invited = {f"!r{number}": "@eve:example.test" for number in range(first, first + 7)}
+        line.hear(matrix.cursor, 0)
+    assert joins(server) == [f"!r{number}" for number in range(5)]
+    at += 61
+    line.hear(matrix.cursor, 0)
+    assert joins(server)[5:] == [f"!r{number}" for number in range(5, 10)]
+
+
+def test_a_gap_that_is_too_long_is_told_once(
+    server: Homeserver, matrix: Workspace, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MOST_PAGES", 2)
+    monkeypatch.setattr(sync, "FEWER", (5, 1))
+    for number in range(20):
+        server.write(f"line {number}")
+    hear(matrix)
+    server.write("next")
+    hear(matrix)
+    machine, *rest = texts(incident)
+    assert machine.startswith("More was written in chat while raglan was not there than could be read.")
+    assert rest == [*(f"line {number}" for number in range(5, 20)), "next"]
+
+
+def test_a_gap_of_just_as_much_as_can_be_read_is_whole(
+    server: Homeserver, matrix: Workspace, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MOST_PAGES", 2)
+    monkeypatch.setattr(sync, "FEWER", (5, 1))
+    for number in range(15):
+        server.write(f"line {number}")
+    hear(matrix)
+    assert texts(incident) == [f"line {number}" for number in range(15)]

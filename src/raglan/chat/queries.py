@@ -66,6 +66,12 @@ def handle(workspace: Workspace, address: str) -> Handle | None:
     return found.filter(person__is_active=True).first()
 
 
+def is_known(platform: str, address: str) -> bool:
+    """Tell whether somebody on a platform is known here, in whichever workspace of it."""
+    found = Handle.objects.filter(workspace__platform=platform, workspace__ended_at__isnull=True, address=address)
+    return found.filter(person__is_active=True).exists()
+
+
 def handles() -> QuerySet[Handle]:
     """Who is who on what is connected, by name."""
     found = Handle.objects.filter(workspace__ended_at__isnull=True)

@@ -69,6 +69,7 @@ class Homeserver:
         self._wire = wire
         self._is_open = is_open
         self._me = ""
+        self._door = sync.Door()
 
     def whoami(self) -> str:
         """Return our own Matrix ID."""
@@ -127,7 +128,7 @@ class Homeserver:
 
     def hear(self, cursor: str, wait_s: float) -> Heard:
         """Wait for news."""
-        return sync.hear(self._wire, self.whoami(), cursor, wait_s)
+        return sync.hear(self._wire, self.whoami(), self._door, cursor, wait_s)
 
     def close(self) -> None:
         """Nothing is kept open."""

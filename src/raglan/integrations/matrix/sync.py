@@ -1,4 +1,6 @@
-"""What a homeserver tells since the last time: messages, corrections, what is taken back. Invitations are accepted.
+"""What a homeserver tells since the last time: messages, corrections, what is taken back.
+
+Invitations are accepted of people who are known here, or are on the same homeserver.
 
 Where more happened than one answer holds, the gap is read from the room's history, so that nothing is lost however
 long raglan was not listening. What can not be read is gone around from both sides, and a line says so.
@@ -6,10 +8,12 @@ long raglan was not listening. What can not be read is gone around from both sid
 
 import hashlib
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from raglan.chat import queries
 from raglan.chat.ports import Heard, Incoming, Kind, put_files
 from raglan.core.clock import now
 from raglan.core.decode import Json
@@ -19,18 +23,50 @@ from raglan.integrations.matrix.wire import Answered, UnreadableError, Wire
 FEWER = (100, 10, 1)  # events at once: as many as come, and less where an answer can not be read
 MOST_PAGES = 50
 UNREAD = "Something written in chat about now could not be read. It stands there, and not in this record."
+TOO_MUCH = (
+    "More was written in chat while raglan was not there than could be read. What is older than the next lines from "
+    "there is not in this record."
+)
 MOST_NAMES = 500
+MOST_ENTERED, MOST_ASKED = 5, 100  # invitations in a minute, and so many that wait
 TYPES = ["m.room.message", "m.room.redaction"]
 FILES = ("m.image", "m.file", "m.audio", "m.video")
 QUIET = "m.notice"  # what programs say; answering it could go on for ever
 _names: dict[str, str] = {}
 
 
-def hear(wire: Wire, me: str, cursor: str, wait_s: float) -> Heard:
+class Door:
+    """Invitations: of whom they are accepted, and how fast."""
+
+    def __init__(self) -> None:
+        self._asked: list[str] = []
+        self._entered: list[float] = []
+
+    def accept(self, wire: Wire, me: str, invited: dict[str, Json]) -> None:
+        """Enter rooms to which somebody invites us who may; what can not be entered is left."""
+        self._asked += [room for room, there in invited.items() if room not in self._asked and _may_ask(me, there)]
+        del self._asked[MOST_ASKED:]
+        at = time.monotonic()
+        self._entered = [one for one in self._entered if at - one < 60]
+        while self._asked and len(self._entered) < MOST_ENTERED:
+            self._entered.append(at)
+            with suppress(DeliveryError):
+                wire.post(f"/join/{quote(self._asked.pop(0), safe='')}", {})
+
+
+def _may_ask(me: str, there: Json) -> bool:
+    """Tell whether whoever invites us is of our homeserver, or known here."""
+    events = [_dict(event) for event in _list(_dict(_dict(there).get("invite_state")).get("events"))]
+    asked = [event for event in events if event.get("type") == "m.room.member" and event.get("state_key") == me]
+    by = str(asked[-1].get("sender", "")) if asked else ""
+    return bool(by) and (by.partition(":")[2] == me.partition(":")[2] or queries.is_known("matrix", by))
+
+
+def hear(wire: Wire, me: str, door: Door, cursor: str, wait_s: float) -> Heard:
     """Wait for news since a place; without one only learn where news begins."""
     found = _sync(wire, me, cursor, wait_s) if cursor else _news(wire, me, "", 0, 0.0)
     rooms = _dict(found.get("rooms"))
-    _accept(wire, _dict(rooms.get("invite")))
+    door.accept(wire, me, _dict(rooms.get("invite")))
     heard: list[Incoming] = []
     if cursor:
         for room, joined in _dict(rooms.get("join")).items():
@@ -70,13 +106,6 @@ def _filter(me: str, limit: int) -> dict[str, object]:
     }
 
 
-def _accept(wire: Wire, invited: dict[str, Json]) -> None:
-    """Enter rooms that people invite us to; what can not be entered is left."""
-    for room in list(invited)[:20]:
-        with suppress(DeliveryError):
-            wire.post(f"/join/{quote(room, safe='')}", {})
-
-
 def _of_room(wire: Wire, me: str, room: str, timeline: Answered, cursor: str) -> list[Incoming]:
     events = [_dict(event) for event in _list(timeline.get("events"))]
     lost: list[Incoming] = []
@@ -98,7 +127,7 @@ def _gap(wire: Wire, me: str, room: str, before: str, cursor: str) -> tuple[list
     """Return what happened in a room between two places, oldest first, and words for what is missing of it."""
     back = _History(wire, me, room, "b").read(before, cursor)
     if back.is_whole:
-        return back.events[::-1], ""
+        return back.events[::-1], TOO_MUCH if back.is_cut else ""
     ahead = _History(wire, me, room, "f").read(cursor, before)
     known = {event.get("event_id") for event in ahead.events}
     newer = [event for event in back.events[::-1] if event.get("event_id") not in known]
@@ -114,6 +143,7 @@ class _History:
         self._query = {"dir": direction, "filter": json.dumps({"types": TYPES, "not_senders": [me]})}
         self.events: list[Answered] = []
         self.is_whole = True
+        self.is_cut = False
 
     def read(self, start: str, to: str) -> "_History":
         """Read from a place towards another."""
@@ -123,6 +153,8 @@ class _History:
             if not page.get("end") or page["end"] == start:
                 break
             start = str(page["end"])
+        else:
+            self.is_cut = bool(self._page(start, to).get("chunk"))
         return self
 
     def _page(self, start: str, to: str) -> Answered:
