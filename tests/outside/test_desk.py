@@ -75,6 +75,16 @@ def test_the_holder_is_reminded_once_when_the_word_is_due_and_it_is_late_from_th
     assert (len(mailbox.taken), kinds(f"desk:{room.pk}")) == (1, ["desk.held", "desk.promised", "desk.late"])
 
 
+def test_whoever_gets_the_desk_reads_for_which_day_the_next_word_is_promised(
+    room: Incident, mara: Person, bo: Person, mailbox: Mailbox
+) -> None:
+    promised = desk.promise(room, timedelta(days=3), by=bo).next_word_at
+    desk.hold(room, mara, by=bo)
+    world.fire_all()
+    assert promised is not None
+    assert f"The next word is promised for {promised:%a %H:%M} UTC." in mailbox.text()
+
+
 def test_a_word_in_time_ends_the_promise_and_makes_the_next_one(room: Incident, bo: Person, mailbox: Mailbox) -> None:
     desk.hold(room, bo, by=bo)
     desk.say(room, Word("looking", "We look.", HALF_AN_HOUR), by=bo)

@@ -1,10 +1,8 @@
 """Verbs of the desk: hold the outside, promise the next word, say it."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from raglan.config import config
 from raglan.core import timeline, timers
@@ -12,21 +10,22 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
+from raglan.core.keys import key_of
 from raglan.incidents.models import Incident, ServiceState
 from raglan.outside import asking, events, queries
-from raglan.outside.components import line
+from raglan.outside.components import check_line, line
 from raglan.outside.models import ComponentWord, Desk, Stage, StatusUpdate
 from raglan.outside.publishing import publish_soon
 from raglan.outside.spreading import spread_soon
 from raglan.people import mail
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
+from raglan.ui.wording import when
 
 REMIND = "outside.remind"
 MAX_TEXT = 4_000
 MAX_NOTE = 300
 MAX_HEADLINE = 120
-MAX_KEY = 64
 LONGEST = timedelta(days=7)
 
 
@@ -50,9 +49,8 @@ class Word:
 @atomic
 def hold(incident: Incident, person: Person | None, *, by: Person, note: str = "") -> Desk:
     """Let a person speak to those outside, or nobody. Safe to call twice. Raises BadInput."""
-    note = " ".join(clean_text(note).split())
-    if len(note) > MAX_NOTE:
-        raise BadInput("note", f"is longer than {MAX_NOTE} characters", status=422)
+    check_line(note, "note", MAX_NOTE, empty=True)
+    note = line(note)
     if person is not None and not allows(person, Scope.RESPOND):
         raise BadInput("person", "can not hold it; choose somebody who may respond", status=422)
     desk = _locked(incident)
@@ -148,10 +146,7 @@ def check(word: Word) -> Word:
 def _check_public(word: Word) -> None:
     if not queries.page().is_on:
         raise BadInput("is_public", "there is no public status page; it can be set up", status=422)
-    if not line(word.headline):
-        raise BadInput("headline", "say in a few words, for everybody, what it is about", status=422)
-    if len(line(word.headline)) > MAX_HEADLINE:
-        raise BadInput("headline", f"is longer than {MAX_HEADLINE} characters", status=422)
+    check_line(word.headline, "headline", MAX_HEADLINE)
     if any(state not in ServiceState.values for state in word.states.values()):
         raise BadInput("states", f"must be one of {', '.join(ServiceState.values)}", status=422)
     known = set(queries.components().filter(pk__in=word.states).values_list("pk", flat=True))
@@ -223,13 +218,6 @@ def withdraw(update: StatusUpdate, *, by: Person) -> StatusUpdate:
     return update
 
 
-def key_of(word: str) -> str:
-    """Return the key that is stored: a hash of one that is too long, a fresh one when there is none."""
-    if len(word) > MAX_KEY:
-        return hashlib.sha256(word.encode()).hexdigest()
-    return word or secrets.token_hex(16)
-
-
 def _locked(incident: Incident) -> Desk:
     """Return the desk of a room, held until the end of the transaction."""
     Desk.objects.get_or_create(incident=incident)
@@ -237,7 +225,7 @@ def _locked(incident: Incident) -> Desk:
 
 
 def _utc(desk: Desk) -> str:
-    return f"{desk.next_word_at:%H:%M} UTC" if desk.next_word_at else ""
+    return f"{when(desk.next_word_at, UTC, at=now())} UTC" if desk.next_word_at else ""
 
 
 def _mail(desk: Desk, to: Person, subject: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """Brings the status page to its places: at once when something public changed, else regularly, so that it stays fresh.
 
-One place at a time in a process, and after everything that pages: the threads that reach out are for pages.
+One place at a time in a process: other calls outside find a thread, too. Pages have threads that this never takes.
 """
 
 import threading

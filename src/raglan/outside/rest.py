@@ -9,6 +9,7 @@ from pydantic import Field
 
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
+from raglan.core.keys import key_of
 from raglan.core.schema import Body, Cursor, Id, Limit, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.outside import asking, desk, queries
@@ -236,7 +237,7 @@ def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) ->
     """Put a question to the desk; it disturbs nobody who repairs."""
     require_scope(request, Scope.READ)
     by = speaker(request)
-    made = asking.ask(room_of(incident_id), data.text, by=by, key=desk.key_of(data.key))
+    made = asking.ask(room_of(incident_id), data.text, by=by, key=key_of(data.key))
     return Status(201, _question(made))
 
 

@@ -10,6 +10,7 @@ from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.incidents.models import ServiceState
+from raglan.incidents.room import LOOKS
 from raglan.outside import queries
 from raglan.outside.models import Component, ComponentWord, PublicWindow, Stage, StatusPage, StatusUpdate, old_after
 from raglan.outside.state import Known, Watch, Word, known
@@ -17,12 +18,6 @@ from raglan.outside.state import Known, Watch, Word, known
 HISTORY = timedelta(days=90)
 AHEAD = timedelta(days=14)
 OCCURRENCES = 4
-LOOKS = {
-    ServiceState.DOWN: "bad",
-    ServiceState.SLOW: "slow",
-    ServiceState.FINE: "good",
-    ServiceState.UNKNOWN: "unknown",
-}
 WORST = (ServiceState.DOWN, ServiceState.SLOW, ServiceState.UNKNOWN, ServiceState.FINE)
 LABELS = ("service", "component", "job")
 

@@ -12,6 +12,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound
+from raglan.core.keys import key_of
 from raglan.incidents import room
 from raglan.incidents.models import Incident, ServiceState
 from raglan.incidents.queries import incident as room_of
@@ -186,7 +187,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     person, incident, form = reader(request), room_of(pk), QuestionForm(request.POST)
     if not form.is_valid():
         return _show(request, incident, form)
-    key = verbs.key_of(form.cleaned_data["key"])
+    key = key_of(form.cleaned_data["key"])
     if not form.attempt(lambda: asking.ask(incident, form.cleaned_data["text"], by=person, key=key)):
         return _show(request, incident, form)
     messages.success(request, "Your question waits at the desk. You get the answer by mail, and find it here.")

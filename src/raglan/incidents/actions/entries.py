@@ -1,7 +1,5 @@
 """Entries of a room's timeline."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +8,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
+from raglan.core.keys import key_of
 from raglan.incidents import events, queries
 from raglan.incidents.actions.attachments import Upload, hang
 from raglan.incidents.actions.holding import open_room
@@ -24,7 +23,6 @@ PING_WITHIN = (timedelta(minutes=1), timedelta(days=1))
 MAX_TOPIC = 80
 PINGED = (Entry.Kind.ASK, Entry.Kind.STUCK)
 MAX_TEXT = 20_000
-MAX_KEY = 64
 LONG_LEAD = 2_000
 WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING, Entry.Kind.STUCK)
 SAME_WITHIN = timedelta(minutes=2)
@@ -74,7 +72,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
 
     The same key posts once and returns what is there. Raises BadInput, Conflict.
     """
-    key = _key(said)
+    key = key_of(said.key)
     if found := Entry.objects.filter(incident=incident, key=key).first():
         return found
     text = said.text.strip() or ", ".join(upload.name for upload in said.files)[:300].strip()
@@ -120,13 +118,6 @@ def _otherwise(said: Said) -> IfNobody:
     if not PING_WITHIN[0] <= chosen.after <= PING_WITHIN[1]:
         raise BadInput("if_nobody", "must be from a minute to a day", status=422)
     return chosen
-
-
-def _key(said: Said) -> str:
-    """Return the key that is stored: a hash of one that is too long, so that two of them stay two."""
-    if len(said.key) > MAX_KEY:
-        return hashlib.sha256(said.key.encode()).hexdigest()
-    return said.key or secrets.token_hex(16)
 
 
 def _follow_up(entry: Entry, by: Person | None) -> None:
