@@ -104,3 +104,11 @@ def test_initials_are_two_letters_at_most(name: str, letters: str) -> None:
 def test_numbers_carry_their_noun() -> None:
     assert [wording.counted(n, "ask") for n in (0, 1, 3)] == ["0 asks", "1 ask", "3 asks"]
     assert wording.counted(1200, "person", "people") == "1,200 people"
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [([], ""), (["Ana"], "Ana"), (["Ana", "Bo"], "Ana and Bo"), (["Ana", "Bo", "Dee"], "Ana, Bo and Dee")],
+)
+def test_names_are_listed_as_people_say_them(names: list[str], words: str) -> None:
+    assert wording.listed(names) == words

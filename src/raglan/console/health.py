@@ -145,7 +145,7 @@ def _chat() -> Fact:
     if not chat.away:
         return Fact("Chat", "good", "Answers", waits if chat.waiting else "all is told there")
     since = min(one.away_since for one in chat.away if one.away_since)
-    names = " and ".join(one.name for one in chat.away)
+    names = wording.listed([one.name for one in chat.away])
     return Fact("Chat", "slow", "Away", f"{names}, first {wording.age(since, at=now())}; {waits}")
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from raglan.incidents.models import Entry
-from raglan.people.models import Person
 from raglan.ui.wording import clock
 
 
@@ -30,10 +29,6 @@ class Ask:
     def otherwise(self) -> str:
         """What happens if nobody answers, or what has happened since nobody did."""
         return otherwise_words(self.entry)
-
-    def is_for(self, person: Person) -> bool:
-        """Whether it was put to this person by name."""
-        return self.entry.to_person_id == person.pk
 
 
 def to_words(entry: Entry) -> str:

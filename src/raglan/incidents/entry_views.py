@@ -21,47 +21,17 @@ def _text(request: HttpRequest, name: str) -> str:
     return clean_text(request.POST.get(name, ""))
 
 
-def _take(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.take_ask(entry, by=by)
-
-
-def _yes(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.answer(entry, "yes", by=by, text=_text(request, "text"))
-
-
-def _no(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.answer(entry, "no", by=by, text=_text(request, "text"))
-
-
-def _hand_back(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.hand_back(entry, by=by, why=_text(request, "text"))
-
-
-def _close(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.close_ask(entry, by=by)
-
-
-def _tell(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.tell_outcome(entry, _text(request, "text"), by=by, result=_text(request, "result"))
-
-
-def _helped(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.mark_helped(entry, by=by)
-
-
-def _helped_back(entry: Entry, by: Person, request: HttpRequest) -> None:
-    actions.take_helped_back(entry, by=by)
-
-
-VERBS: dict[str, Callable[[Entry, Person, HttpRequest], None]] = {
-    "take": _take,
-    "hand-back": _hand_back,
-    "yes": _yes,
-    "no": _no,
-    "close": _close,
-    "outcome": _tell,
-    "helped": _helped,
-    "helped-back": _helped_back,
+VERBS: dict[str, Callable[[Entry, Person, HttpRequest], object]] = {
+    "take": lambda entry, by, _: actions.take_ask(entry, by=by),
+    "hand-back": lambda entry, by, request: actions.hand_back(entry, by=by, why=_text(request, "text")),
+    "yes": lambda entry, by, request: actions.answer(entry, "yes", by=by, text=_text(request, "text")),
+    "no": lambda entry, by, request: actions.answer(entry, "no", by=by, text=_text(request, "text")),
+    "close": lambda entry, by, _: actions.close_ask(entry, by=by),
+    "outcome": lambda entry, by, request: actions.tell_outcome(
+        entry, _text(request, "text"), by=by, result=_text(request, "result")
+    ),
+    "helped": lambda entry, by, _: actions.mark_helped(entry, by=by),
+    "helped-back": lambda entry, by, _: actions.take_helped_back(entry, by=by),
 }
 AT_THE_ENTRY = ("helped", "helped-back")
 

@@ -1,7 +1,7 @@
 """What the room's screen shows, gathered once for a whole page or for one part of it."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
 from raglan.people.models import Person
-from raglan.ui.wording import clock
+from raglan.ui.wording import clock, listed
 
 PAGE_SIZE = 50
 LOOKS = {
@@ -95,12 +95,12 @@ class Line:
             found.setdefault(given.side, []).append(f"{given.person.name} {clock(given.at, zone)}")
         words = {"yes": "sees it too" if len(found.get("yes", [])) == 1 else "see it too"}
         words["no"] = "does not" if len(found.get("no", [])) == 1 else "do not"
-        return [(joined(names), words[side]) for side, names in sorted(found.items(), reverse=True)]
+        return [(listed(names), words[side]) for side, names in sorted(found.items(), reverse=True)]
 
     @property
     def helped(self) -> str:
         """Whom it helped: names, never a number of anybody."""
-        return joined([given.person.name for given in self.entry.helped.all()])
+        return listed([given.person.name for given in self.entry.helped.all()])
 
     @property
     def helped_ids(self) -> list[int]:
@@ -111,11 +111,6 @@ class Line:
     def tally(self) -> str:
         """How many answered which way."""
         return tally(self.entry)
-
-
-def joined(names: Sequence[str]) -> str:
-    """Write names as people say them: Ana, Bo and Dee."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def tally(entry: Entry) -> str:
@@ -171,7 +166,7 @@ class Tool:
     @property
     def who(self) -> str:
         """For whom it is not reachable."""
-        return joined([self.tool.lost_by.name, *(item.person.name for item in self.tool.missed.all())])
+        return listed([self.tool.lost_by.name, *(item.person.name for item in self.tool.missed.all())])
 
     @property
     def is_missed(self) -> bool:

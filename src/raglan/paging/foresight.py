@@ -1,6 +1,5 @@
 """What a policy will do, said before anybody is paged: the plan in words, and what in it can never happen."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from raglan.core import timeline
@@ -12,6 +11,7 @@ from raglan.paging.hours import Hours
 from raglan.paging.models import Policy
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody
 from raglan.people.models import Person, Team
+from raglan.ui.wording import listed
 
 AHEAD = timedelta(days=35)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -47,9 +47,9 @@ def words_of(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:
 
 def _step_words(step: PlannedStep, after: int) -> str:
     begin = f"{_duration(after)} later" if after else "At once"
-    names = [name_of(target) for target in step.targets]
+    names = [name_of(target) for target in step.targets] or ["nobody"]
     each = " Each of them must acknowledge." if step.acknowledge == Acknowledge.EACH and step.targets else ""
-    return f"{begin[0].upper()}{begin[1:]}: {_list(names)}.{each}"
+    return f"{begin[0].upper()}{begin[1:]}: {listed(names or ['nobody'])}.{each}"
 
 
 def _end_words(plan: Plan, wait_s: int) -> str:
@@ -68,7 +68,7 @@ def hours_words(hours: Hours) -> str:
     elif len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
         named = f"{DAYS[days[0]]} to {DAYS[days[-1]]}"
     else:
-        named = _list([DAYS[day] for day in days])
+        named = listed([DAYS[day] for day in days])
     return f"{named}, {hours.since:%H:%M} to {hours.until:%H:%M} ({hours.zone})"
 
 
@@ -84,10 +84,6 @@ def name_of(target: Target) -> str:
             return f"a program at {target.url}"
         case _:
             return str(Person.objects.filter(pk=target.id).first() or "somebody who is gone")
-
-
-def _list(names: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "nobody") if part)
 
 
 def _duration(seconds: int) -> str:

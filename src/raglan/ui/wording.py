@@ -1,5 +1,6 @@
 """How times, spans, names and counts are written. Pure: the moment and the zone come in, words go out."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 MINUTE = 60
@@ -93,6 +94,11 @@ def initials(name: str) -> str:
     if not words:
         return "?"
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as people say them: Ana, Bo and Dee."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

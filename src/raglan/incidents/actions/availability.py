@@ -29,7 +29,7 @@ def say_availability(person: Person, state: str, *, length: timedelta, words: st
     said, _ = Availability.objects.update_or_create(
         person=person, defaults={"state": state, "until": until, "words": " ".join(words.split())[:MAX_WORDS]}
     )
-    _forget_later(person)
+    _cancel_forgetting(person)
     timers.schedule(FORGET, subject=timeline.ref(person), due_at=until)
     _tell_screens()
     return said
@@ -39,7 +39,7 @@ def say_availability(person: Person, state: str, *, length: timedelta, words: st
 def take_availability_back(person: Person) -> None:
     """Say nothing about it any more. Safe to call twice."""
     if Availability.objects.filter(person=person).delete()[0]:
-        _forget_later(person)
+        _cancel_forgetting(person)
         _tell_screens()
 
 
@@ -50,7 +50,7 @@ def forget_availability(person_id: int) -> None:
         _tell_screens()
 
 
-def _forget_later(person: Person) -> None:
+def _cancel_forgetting(person: Person) -> None:
     timers.cancel(FORGET, subject=timeline.ref(person))
 
 
