@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import HeadsUpForm, ThanksForm
 from raglan.incidents.models import HeadsUp
 from raglan.people.access import Scope, needs, reader
@@ -25,7 +25,8 @@ def heads_up(request: HttpRequest) -> HttpResponse:
         given = _give(form, reader(request))
         messages.success(request, _answer(given))
         return redirect("incidents:room", given.incident_id)
-    return render(request, "incidents/heads_up.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "scripts": scripts.shelf(["broke"])}
+    return render(request, "incidents/heads_up.html", context, status=422 if form.errors else 200)
 
 
 def _give(form: HeadsUpForm, person: Person) -> HeadsUp:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -11,9 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from raglan.core.errors import NotFound
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import AvailabilityForm, HandOverForm, ScriptForm
-from raglan.incidents.models import Availability, Incident
 from raglan.people.access import Scope, needs, reader
-from raglan.people.models import Person
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -24,7 +21,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand a role over with a note."""
     person, incident = reader(request), queries.incident(pk)
     form = HandOverForm(request.POST or None, initial={"role": request.GET.get("role", "lead")})
-    form.fields["person"].queryset = _there(incident)  # type: ignore[attr-defined]  # a ModelChoiceField
+    form.fields["person"].queryset = queries.people_here(incident)  # type: ignore[attr-defined]  # a ModelChoiceField
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         done = form.attempt(
@@ -32,13 +29,8 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         )
         if done is not None:
             return redirect("incidents:room", pk)
-    context = {"incident": incident, "form": form}
+    context = {"incident": incident, "form": form, "scripts": scripts.shelf(["handing-over"])}
     return render(request, "incidents/hand_over.html", context, status=422 if form.errors else 200)
-
-
-def _there(incident: Incident) -> QuerySet[Person]:
-    here = incident.responders.filter(left_at__isnull=True).values("person")
-    return Person.objects.filter(pk__in=here, is_active=True).order_by("name")
 
 
 @form_methods
@@ -46,7 +38,7 @@ def _there(incident: Incident) -> QuerySet[Person]:
 def free(request: HttpRequest) -> HttpResponse:
     """Say whether one can come in the next hours, and see who can."""
     person = reader(request)
-    own = Availability.objects.filter(pk__in=queries.availability_of([person.pk])).first()
+    own = queries.availability_of([person.pk]).first()
     initial = {"state": own.state, "words": own.words} if own else None
     form = AvailabilityForm(request.POST or None, initial=initial)
     if request.method == "POST" and "take_back" in request.POST:

@@ -169,6 +169,12 @@ def here(incident: Incident) -> Here:
     return Here(found, len(teams))
 
 
+def people_here(incident: Incident) -> QuerySet[Person]:
+    """People who are in the room, by name, and can be given something to do."""
+    here = incident.responders.filter(left_at__isnull=True).values("person")
+    return Person.objects.filter(pk__in=here, is_active=True).order_by("name")
+
+
 def groups_of(incident: Incident) -> QuerySet[AlertGroup]:
     """Alert groups that belong to an incident."""
     found = AlertGroup.objects.filter(joined_incident__incident=incident)

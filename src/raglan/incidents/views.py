@@ -16,7 +16,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
-from raglan.incidents import actions, queries, room
+from raglan.incidents import actions, queries, room, scripts
 from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
@@ -26,6 +26,7 @@ from raglan.people.access import Scope, require
 from raglan.people.models import Person, Team
 
 PER_PAGE = 30
+IN_THE_ROOM = ("first-reply", "stuck", "stop", "disagreeing", "joining")
 
 
 def reader(request: HttpRequest) -> Person:
@@ -96,6 +97,7 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
         "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,
         "catalog": queries.tool_names(),
+        "scripts": scripts.shelf(IN_THE_ROOM),
     }
     return render(request, "incidents/room.html", context, status=status)
 
@@ -111,6 +113,7 @@ def catch_up(request: HttpRequest, pk: int) -> HttpResponse:
     incident = queries.incident(pk)
     context = {"incident": incident, "topic": room.topic(incident), "live_topics": room.topic(incident)}
     context |= room.catch_up(incident, reader(request), _view(request))
+    context["scripts"] = scripts.shelf(["joining"])
     return render(request, "incidents/catch_up.html", context)
 
 
@@ -288,6 +291,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "asks": list(queries.open_asks(incident)),
         "intentions": list(queries.open_intentions(incident)),
         "here": queries.here(incident),
+        "scripts": scripts.shelf(["closing", "thanking"]),
     }
     return render(request, "incidents/close.html", context, status=422 if form.errors else 200)
 
