@@ -28,9 +28,12 @@ class There:
     is_away: bool = False
     takes: int = 1_000_000
     refused: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)  # rooms that fail for now
+    asked: int = 0
 
     def ask(self) -> None:
         """Answer, or not."""
+        self.asked += 1
         if self.is_away or self.takes <= 0:
             raise DeliveryError("nobody answers", permanent=False)
 
@@ -60,6 +63,8 @@ class MemoryLine:
 
     def post(self, room: str, line: ports.Line) -> str:
         self.there.ask()
+        if room in self.there.broken:
+            raise DeliveryError("this room is broken", permanent=False)
         if room in self.there.refused:
             raise DeliveryError("you are not in this room", permanent=True)
         if line.key not in self.there.keys:

@@ -225,3 +225,60 @@ def test_a_kept_secret_is_not_sent_to_another_address(
     actions.change(chat, actions.Draft("Chat", {**after, name: "new"}), actor="raglan")
     chat.refresh_from_db()
     assert (actions.secrets_of(chat), chat.settings) == ({name: "new"}, after)
+
+
+def test_a_room_that_fails_again_and_again_waits_alone(
+    there: memory.There,
+    chat: Workspace,
+    room: Room,
+    incident: Incident,
+    mara: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = incidents.declare("Search is empty", by=mara)
+    world.fire_all()
+    send(chat)
+    line, patience = actions.line_to(chat), sending.Patience()
+    say(incident, mara, "here")
+    for number in range(sending.AT_ONCE):
+        outbox.say(room, outbox.Words(key=str(number), text="more"))
+    say(other, mara, "there")
+    there.broken.add(room.external_id)
+    for _ in range(sending.MOST_TRIES - 1):
+        with pytest.raises(DeliveryError):
+            sending.send_waiting(chat, line, patience)
+    sending.send_waiting(chat, line, patience)
+    assert there.rooms[f"inc-{other.pk}"][-1] == "Mara Keller: there"
+    room.refresh_from_db()
+    assert room.problem == "this room is broken, so what is said here waits"
+    assert queries.waiting(chat).count() == sending.AT_ONCE + 1
+    asked = there.asked
+    sending.send_waiting(chat, line, patience)
+    assert there.asked == asked  # not again at once
+    monkeypatch.setattr(sending.Patience, "resting", lambda self: [])  # it rested
+    say(other, mara, "again")
+    sending.send_waiting(chat, line, patience)  # it fails still, and holds nothing up
+    assert there.rooms[f"inc-{other.pk}"][-1] == "Mara Keller: again"
+    there.broken.clear()
+    sending.send_waiting(chat, line, patience)
+    room.refresh_from_db()
+    assert there.rooms[room.external_id][-sending.AT_ONCE :] == ["Mara Keller: here", *["more"] * (sending.AT_ONCE - 1)]
+    assert room.problem == ""
+
+
+def test_a_platform_that_fails_everywhere_is_away(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, mara: Person
+) -> None:
+    other = incidents.declare("Search is empty", by=mara)
+    world.fire_all()
+    send(chat)
+    line, patience = actions.line_to(chat), sending.Patience()
+    say(incident, mara, "here")
+    say(other, mara, "there")
+    there.is_away = True
+    for _ in range(3 * sending.MOST_TRIES):
+        with pytest.raises(DeliveryError):
+            sending.send_waiting(chat, line, patience)
+    there.is_away = False
+    sending.send_waiting(chat, line, patience)
+    assert queries.waiting(chat).count() == 0

@@ -89,6 +89,7 @@ class Line:
         self._hearing = None if calls else engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear)
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
         self._is_named = False
+        self._patience = sending.Patience()
         self._is_settled = False  # the last round went to its end: the room for commands is there, or can not be
         self._unsubscribe: Callable[[], object] = lambda: None
 
@@ -115,7 +116,7 @@ class Line:
         try:
             if self._hearing is None:
                 self._know_us()
-            done = sending.send_waiting(self.workspace, self._connection)
+            done = sending.send_waiting(self.workspace, self._connection, self._patience)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)
         except DeliveryError as error:

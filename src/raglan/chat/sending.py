@@ -1,6 +1,10 @@
 """Sends what waits for a workspace: each room in its order, each post once."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
 
 from raglan.chat import actions, ports, queries
 from raglan.chat.models import Post, Room, Workspace
@@ -11,6 +15,8 @@ from raglan.core.db import atomic
 from raglan.core.errors import DeliveryError
 
 AT_ONCE, MOST_REFUSED = 50, 500
+MOST_TRIES, REST_S = 3, 30.0  # of one room, before others go on without it, and how long it then rests
+MOST_BROKEN = 5  # rooms that fail in one look; more than that is no matter of rooms
 log = logs.get("raglan.chat")
 
 
@@ -22,18 +28,79 @@ class Round:
     refused: int = 0
 
 
-def send_waiting(workspace: Workspace, line: ports.Connection) -> Round:
-    """Send what waits, oldest first.
+@dataclass(slots=True)
+class Patience:
+    """Which rooms failed how often, and which ones rest while others go on. Kept from look to look."""
+
+    _failed: dict[int, int] = field(default_factory=dict)
+    _until: dict[int, float] = field(default_factory=dict)
+
+    def resting(self) -> list[int]:
+        """Return the rooms that are not tried now."""
+        at = time.monotonic()
+        return [room for room, until in self._until.items() if until > at]
+
+    def ends(self, room: int) -> bool:
+        """Note that a room failed; tell whether others are tried all the same."""
+        self._failed[room] = self._failed.get(room, 0) + 1
+        return self._failed[room] >= MOST_TRIES
+
+    def is_alone(self, room: int) -> bool:
+        """Tell whether a room failed while others went well."""
+        return room in self._until
+
+    def rest(self, room: int) -> None:
+        """Let a room rest."""
+        self._until[room] = time.monotonic() + REST_S
+
+    def forget(self, room: int) -> None:
+        """Note that a room went well."""
+        self._failed.pop(room, None)
+        self._until.pop(room, None)
+
+
+def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patience | None = None) -> Round:
+    """Send what waits, oldest first. A room that fails again and again waits alone, once another one went well.
 
     Raises DeliveryError when the platform does not answer: all that was not sent waits.
     """
-    done = Round()
+    done, patience = Round(), patience or Patience()
     _open_lobby(workspace, line)
     _open_rooms(workspace, line)
     done.refused += _refuse_without_room(workspace)
-    for post in queries.waiting(workspace).exclude(room__external_id="")[:AT_ONCE]:
-        _send(workspace, line, post, done)
+    broken: dict[int, DeliveryError] = {}
+    waiting = queries.waiting(workspace).exclude(room__external_id="").exclude(room__in=patience.resting())
+    for post in _each(waiting, broken):
+        try:
+            _send(workspace, line, post, done)
+            patience.forget(post.room_id)
+        except ports.Wait:
+            raise
+        except DeliveryError as error:
+            if not patience.ends(post.room_id) or len(broken) >= MOST_BROKEN:
+                raise
+            broken[post.room_id] = error
+    _let_rest(broken, patience, done)
     return done
+
+
+def _each(waiting: QuerySet[Post], broken: Mapping[int, object]) -> Iterator[Post]:
+    """Yield what waits, without what stands behind a failure in the same room; where one failed, some more."""
+    found = list(waiting[:AT_ONCE])
+    yield from (post for post in found if post.room_id not in broken)
+    if broken:
+        more = waiting.filter(pk__gt=found[-1].pk).exclude(room__in=list(broken))[:AT_ONCE]
+        yield from (post for post in list(more) if post.room_id not in broken)
+
+
+def _let_rest(broken: Mapping[int, DeliveryError], patience: Patience, done: Round) -> None:
+    """Let rooms rest that failed while others went well. Raises DeliveryError when none did."""
+    for room, error in broken.items():
+        if not done.went and not patience.is_alone(room):
+            raise error
+        patience.rest(room)
+        log.warning("a chat room fails and waits alone", extra={"room": room, "why": error.sentence})
+        Room.objects.filter(pk=room).update(problem=f"{error.sentence[:450]}, so what is said here waits")
 
 
 def _refuse_without_room(workspace: Workspace) -> int:
