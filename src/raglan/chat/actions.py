@@ -15,7 +15,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import BadInput, Conflict, RaglanError
 from raglan.core.secrets import digest
 from raglan.incidents.models import Incident
 from raglan.people import sealing
@@ -180,6 +180,22 @@ def try_it(workspace: Workspace) -> str:
         return note_identity(workspace, line)
     finally:
         line.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Whether a platform answers as it should, and as whom it knows us; else why not."""
+
+    ok: bool
+    words: str
+
+
+def check(workspace: Workspace) -> Checked:
+    """Tell whether a platform answers. Whatever is in the way is told in words."""
+    try:
+        return Checked(ok=True, words=try_it(workspace))
+    except RaglanError as error:
+        return Checked(ok=False, words=error.sentence)
 
 
 def note_identity(workspace: Workspace, line: ports.Connection) -> str:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from raglan.chat import actions, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, DeliveryError, NotAllowed, NotFound
+from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.schema import Body, Cursor, Id, Line, ShortText
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
@@ -238,10 +238,8 @@ def end_chat(request: HttpRequest, workspace_id: Cursor) -> Status[None]:
 def check_chat(request: HttpRequest, workspace_id: Cursor) -> CheckedOut:
     """Ask a platform who we are there."""
     require_scope(request, Scope.CONFIGURE)
-    try:
-        return CheckedOut(ok=True, words=actions.try_it(queries.workspace(workspace_id)))
-    except DeliveryError as error:
-        return CheckedOut(ok=False, words=error.sentence)
+    checked = actions.check(queries.workspace(workspace_id))
+    return CheckedOut(ok=checked.ok, words=checked.words)
 
 
 @router.post(

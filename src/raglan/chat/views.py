@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from raglan.chat import actions, ports, queries
 from raglan.chat.forms import HandleForm, WorkspaceForm
 from raglan.chat.models import Handle, Workspace
-from raglan.core.errors import NotAllowed, NotFound, RaglanError
+from raglan.core.errors import NotAllowed, NotFound
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, allows, needs, reader
 from raglan.people.views.asked import asked_again
@@ -64,10 +64,10 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _how_it_went(workspace: Workspace) -> str:
-    try:
-        return f"It knows us as {actions.try_it(workspace)}."
-    except RaglanError as error:
-        return f"But it does not answer as it should: {error.sentence}."
+    checked = actions.check(workspace)
+    if checked.ok:
+        return f"It knows us as {checked.words}."
+    return f"But it does not answer as it should: {checked.words.rstrip('.')}."
 
 
 @require_POST
@@ -75,10 +75,11 @@ def _how_it_went(workspace: Workspace) -> str:
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a platform who we are there."""
     workspace = queries.workspace(pk)
-    try:
-        messages.success(request, f"{workspace.name} answers, and knows us as {actions.try_it(workspace)}.")
-    except RaglanError as error:
-        messages.error(request, f"{workspace.name}: {error.sentence}.")
+    checked = actions.check(workspace)
+    if checked.ok:
+        messages.success(request, f"{workspace.name} answers, and knows us as {checked.words}.")
+    else:
+        messages.error(request, f"{workspace.name}: {checked.words.rstrip('.')}.")
     return redirect("chat:index")
 
 
