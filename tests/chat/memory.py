@@ -97,7 +97,7 @@ class Memory:
     address_word: ClassVar[str] = "name"
     address_example: ClassVar[str] = "@bo"
     lobby_help: ClassVar[str] = ""
-    can: ClassVar[frozenset[ports.Can]] = frozenset({ports.Can.ONCE})
+    can: ClassVar[frozenset[ports.Can]] = frozenset()
     settings: ClassVar[tuple[ports.Setting, ...]] = (
         ports.Setting("url", "Server", ""),
         ports.Setting("token", "Token", "", is_secret=True),

@@ -136,6 +136,21 @@ def test_a_team_is_paged_and_the_page_acknowledged(desk: Desk, bo: Person, mara:
     assert desk.says("!ack") == ["No page waits for you."]
 
 
+def test_a_person_and_whoever_is_on_call_for_a_service_is_paged(desk: Desk, bo: Person, mara: Person) -> None:
+    memory.known(desk.chat, mara, "@mara")
+    shop = world.service(owner=world.team(bo), slug="shop")
+    assert desk.says("!page shop nobody can buy") == ["Nobody is on call for Shop."]
+    world.schedule(bo, of=shop.team)
+    assert desk.says("!page shop nobody can buy") == ["Bo Silva is paged now."]
+    assert desk.says("!page @mara come and see") == ["Mara Keller is paged now."]
+    assert desk.says(f"!page {mara.email}")[0] == "Mara Keller is paged now."
+    Person.objects.filter(pk=mara.pk).update(is_active=False)
+    for word in ("@mara", mara.email, "moon"):
+        assert desk.says(f"!page {word} hello")[0].startswith(f"There is no team, service or person {word}. ")
+    asked = [(one.title, [who.person for who in one.reached.all()]) for one in Page.objects.order_by("pk")]
+    assert asked == [("nobody can buy", [bo]), ("come and see", [mara]), ("Apache is down", [mara])]
+
+
 def test_who_is_on_call_is_told(desk: Desk, bo: Person) -> None:
     rota = world.schedule(bo, of=world.team(bo))
     assert desk.says("!on-call") == ["Web duty: Bo Silva"]

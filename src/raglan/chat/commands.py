@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from raglan.catalog import queries as catalog
+from raglan.chat import queries as chat
 from raglan.chat.words import link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
@@ -170,21 +172,41 @@ def _update(said: Spoken) -> Answer:
 
 
 def _page(said: Spoken) -> Answer:
-    """Page a team, or whoever is on call for a service."""
+    """Page a team, a person, or whoever is on call for a service."""
     first, _, words = said.rest.partition(" ")
-    name = first.lstrip("@").casefold()
-    team = Team.objects.filter(slug=name).first()
-    if team is None:
-        raise NotFound(f"There is no team {first[:60]}. !page TEAM and why; teams: {_team_names()}")
+    team = Team.objects.filter(slug=first.lstrip("@").casefold()).first()
+    people = [] if team else _people(said, first)
     incident = said.incident
     title = words.strip() or (incident.title if incident else "")
     if not title:
         raise BadInput("", "Say why, as in !page dns nobody can resolve")
     reason = paging.Reason("incident", incident.pk, f"/incidents/{incident.pk}/") if incident else paging.Reason()
-    page = paging.page_team(team, paging.Words(title, severity="by hand"), reason=reason, by=said.person)
+    told = paging.Words(title, severity="by hand")
+    if team is not None:
+        page = paging.page_team(team, told, reason=reason, by=said.person)
+    else:
+        page = paging.page_people(people, told, reason=reason, by=said.person)
     if incident is not None:
         actions.follow(incident, page)
-    return Answer(f"Everybody in {team.name} is paged now.")
+    if team is not None:
+        return Answer(f"Everybody in {team.name} is paged now.")
+    return Answer(f"{' and '.join(person.name for person in people)} {'is' if len(people) == 1 else 'are'} paged now.")
+
+
+def _people(said: Spoken, word: str) -> list[Person]:
+    """Return whoever is on call for a service, or a person by their name in chat or their mail address."""
+    service = catalog.named([word.casefold()]).first()
+    if service is not None:
+        people = [person for person, _ in oncall.people_for_services([service.pk], now())]
+        if not people:
+            raise Conflict(f"Nobody is on call for {service.name}.")
+        return people
+    there = chat.handles().filter(workspace=said.workspace, address__in=[word, word.lstrip("@")])
+    known = next((one.person for one in there if one.person.is_active), None)
+    known = known or Person.objects.filter(email=word.casefold(), is_active=True).first()
+    if known is None:
+        raise NotFound(f"There is no team, service or person {word[:60]}. !page WHOM and why; teams: {_team_names()}")
+    return [known]
 
 
 def _team_names() -> str:
@@ -220,7 +242,7 @@ def _page_for(said: Spoken) -> Page:
 
 
 def _on_call(said: Spoken) -> Answer:
-    """Say who is on call: for a team, for the services of this room, or for all rotas."""
+    """Say who is on call: for the rotas with a word in their name or their team's, or for all."""
     word = said.rest.casefold()
     duties = oncall.current()
     if word:
@@ -306,7 +328,7 @@ VERBS: dict[str, Verb] = {
     "leave": Verb(_leave, "", "I leave"),
     "lead": Verb(_lead, "", "I take the lead"),
     "update": Verb(_update, "WORDS", "write where it stands"),
-    "page": Verb(_page, "TEAM WHY", "page a team now", Scope.PAGE),
+    "page": Verb(_page, "WHOM WHY", "page a team, a person, or who is on call for a service", Scope.PAGE),
     "ack": Verb(_ack, "[NUMBER]", "I have the page"),
     "on-call": Verb(_on_call, "[ROTA OR TEAM]", "who is on call", Scope.READ),
     "thanks": Verb(_thanks, "", "thank for the heads-up"),

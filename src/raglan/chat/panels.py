@@ -1,7 +1,6 @@
 """What chat adds to rooms here, and to what people see of themselves."""
 
 from raglan.chat import queries
-from raglan.chat.models import Room
 from raglan.incidents import ports
 from raglan.incidents.models import Incident
 from raglan.people import ports as people
@@ -11,17 +10,13 @@ from raglan.ui.templatetags.raglan_ui import clock
 
 def room_panel(incident: Incident, reader: Person) -> dict[str, object]:
     """Return the rooms of an incident in chat, and what has none yet."""
-    rooms, connected = list(queries.rooms_of(incident)), list(queries.workspaces())
-    bound = {room.workspace_id for room in rooms}
-    more = [one for one in connected if one.pk not in bound] if incident.state == Incident.State.OPEN else []
-    return {"rooms": rooms, "more": more}
+    more = list(queries.without_room(incident)) if incident.state == Incident.State.OPEN else []
+    return {"rooms": list(queries.rooms_of(incident)), "more": more}
 
 
 def away(incident: Incident) -> list[str]:
     """Say which chat of a room is away, and since when: nobody has to wonder why it is quiet there."""
-    found = Room.objects.filter(
-        incident=incident, workspace__ended_at__isnull=True, workspace__away_since__isnull=False
-    ).select_related("workspace")
+    found = queries.rooms_of(incident).filter(workspace__away_since__isnull=False)
     return [
         f"{room.workspace.name} is away since {clock(room.workspace.away_since)}. Everything goes on here, and is told "
         "there when it is back."

@@ -17,12 +17,8 @@ MOST_FILES, MOST_NAME = 10, 200
 
 
 class Can(StrEnum):
-    """What a platform offers beyond posting and hearing."""
+    """How a platform differs from others."""
 
-    EDITS = "edits"  # tells when somebody corrects what they wrote
-    TAKES_BACK = "takes back"  # tells when somebody takes back what they wrote
-    ONCE = "once"  # takes a key with a post, so that sending it twice posts it once
-    INVITES = "invites"  # can ask people into a room
     CALLS = "calls"  # calls us instead of being listened to
 
 
@@ -45,7 +41,6 @@ class Wanted:
     name: str
     title: str
     topic: str
-    invite: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

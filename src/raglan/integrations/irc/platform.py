@@ -42,7 +42,7 @@ class Irc:
     lobby_help: ClassVar[str] = (
         "A channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset({Can.INVITES})
+    can: ClassVar[frozenset[Can]] = frozenset()
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("server", "Server", "Name and port, such as irc.example.org:6697."),
         Setting("tls", "Encryption", "", choices=(("yes", "TLS"), ("no", "None; only inside your own network"))),

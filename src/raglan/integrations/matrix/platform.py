@@ -32,7 +32,7 @@ class Matrix:
     lobby_help: ClassVar[str] = (
         "Its address, such as #incidents:example.org. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset({Can.EDITS, Can.TAKES_BACK, Can.ONCE, Can.INVITES})
+    can: ClassVar[frozenset[Can]] = frozenset()
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("url", "Homeserver", "Its address for clients, such as https://matrix.example.org."),
         Setting(
@@ -86,7 +86,6 @@ class Homeserver:
             "topic": wanted.topic,
             "preset": "public_chat" if self._is_open else "private_chat",
             "visibility": "private",
-            "invite": list(wanted.invite),
         }
         try:
             made = str(self._wire.post("/createRoom", body)["room_id"])

@@ -53,7 +53,7 @@ class Slack:
     lobby_help: ClassVar[str] = (
         "A public channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset({Can.EDITS, Can.TAKES_BACK, Can.INVITES, Can.CALLS})
+    can: ClassVar[frozenset[Can]] = frozenset({Can.CALLS})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("token", "Bot token", "Begins with xoxb-. It is sealed and not shown again.", is_secret=True),
         Setting("signing_secret", "Signing secret", "With which Slack signs what it sends here.", is_secret=True),
