@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from raglan.chat import actions, ports
+from raglan.chat import actions, ports, queries
 from raglan.chat.models import Workspace
 from raglan.people.forms import Form
 from raglan.people.models import Person
@@ -73,4 +73,4 @@ class HandleForm(Form):
         super().__init__(data)
         field = self.fields["workspace"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Workspace.objects.filter(ended_at__isnull=True).order_by("pk")
+        field.queryset = queries.workspaces()

@@ -17,6 +17,7 @@ from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
+from raglan.ui.wording import in_a_line
 
 MOST_TEXT, MOST_KEY = 19_000, 64
 OLD = timedelta(minutes=10)  # a command that comes later is not what anybody wants done now
@@ -245,7 +246,7 @@ def _corrected(workspace: Workspace, room: Room, incident: Incident, message: po
         return incidents.correct(before, message.text[:MOST_TEXT], by=by)
     if message.text.strip() == before.text:
         return None
-    return _post(workspace, room, incident, message, f"Corrects “{_short(before)}”: {message.text}")
+    return _post(workspace, room, incident, message, f"Corrects “{in_a_line(before.text, 80)}”: {message.text}")
 
 
 def _taken_back(workspace: Workspace, incident: Incident, message: ports.Incoming) -> Entry | None:
@@ -253,15 +254,9 @@ def _taken_back(workspace: Workspace, incident: Incident, message: ports.Incomin
     before = _before(workspace, message)
     if before is None:
         return None
-    who = before.author.name if before.author else before.author_words
-    text = f"“{_short(before)}”, which {who} wrote, was taken back in chat. It stays in this record."
+    text = f"“{in_a_line(before.text, 80)}”, which {before.who} wrote, was taken back in chat. It stays in this record."
     said = incidents.Said(Entry.Kind.MACHINE, text, key=_key(message, workspace), author_words=workspace.name)
     return incidents.post(incident, said, by=None)
-
-
-def _short(entry: Entry) -> str:
-    line = " ".join(entry.text.split())
-    return line if len(line) <= 80 else line[:79] + "…"
 
 
 def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | None:
@@ -291,8 +286,3 @@ def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> comman
         return commands.Answer(WHO_ARE_YOU)
     said = commands.Spoken(command, known.person, room.incident, _key(message, workspace), workspace.pk)
     return commands.run(said)
-
-
-def times_from(room: Room, entry: Entry) -> int:
-    """Return how often somebody said an entry in this very room, corrections counted; that is not said there again."""
-    return Message.objects.filter(room=room, entry=entry, is_command=False).count()

@@ -10,7 +10,7 @@ from raglan.chat.models import Handle, Message, Post, Room, Workspace
 from raglan.config import config
 from raglan.core.db import bulk
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Incident
+from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 
 MOST_LATELY = 300
@@ -125,6 +125,11 @@ def strangers_lines(room: Room, start: datetime, end: datetime) -> int:
     """Return how many entries people whom nobody here is wrote in a room between two times."""
     found = Message.objects.filter(room=room, at__gte=start, at__lt=end, is_command=False)
     return found.filter(entry__author__isnull=True, entry__isnull=False).count()
+
+
+def times_from(room: Room, entry: Entry) -> int:
+    """Return how often somebody said an entry in this very room, corrections counted; that is not said there again."""
+    return Message.objects.filter(room=room, entry=entry, is_command=False).count()
 
 
 def backlog() -> Backlog:

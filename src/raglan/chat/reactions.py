@@ -1,12 +1,13 @@
 """How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
 
-from raglan.chat import actions, hearing, importing, outbox, queries
-from raglan.chat.models import Handle, Post, Room
+from raglan.chat import actions, importing, outbox, queries
+from raglan.chat.models import Handle, Post
 from raglan.chat.words import link_of, text_of, topic_of, who_of
 from raglan.core import timeline
 from raglan.incidents.models import Answer, Entry, Incident
 from raglan.incidents.room import tally
 from raglan.people.models import Person
+from raglan.ui.wording import in_a_line
 
 
 @timeline.reaction("incident.declared")
@@ -25,7 +26,7 @@ def mirror_entry(event: timeline.Happened) -> None:
     if entry is None or entry.key.startswith(importing.KEY):
         return
     for room in queries.rooms_of(entry.incident):
-        if not hearing.times_from(room, entry):
+        if not queries.times_from(room, entry):
             words = outbox.Words(key=f"entry-{entry.pk}", text=text_of(entry), who=who_of(entry), entry=entry)
             outbox.say(room, words)
 
@@ -38,14 +39,10 @@ def mirror_correction(event: timeline.Happened) -> None:
         return
     number = int(str(event.data["number"]))
     for room in queries.rooms_of(entry.incident):
-        if hearing.times_from(room, entry) <= number:
-            words = f"“{_short(str(event.data['before']))}”: {event.data['text']}"
-            said = outbox.Words(key=f"event-{event.id}", text=words, who=f"{_writer(entry)} corrects", entry=entry)
+        if queries.times_from(room, entry) <= number:
+            words = f"“{in_a_line(str(event.data['before']))}”: {event.data['text']}"
+            said = outbox.Words(key=f"event-{event.id}", text=words, who=f"{entry.who} corrects", entry=entry)
             outbox.say(room, said)
-
-
-def _writer(entry: Entry) -> str:
-    return entry.author.name if entry.author else entry.author_words or "raglan"
 
 
 @timeline.reaction("entry.outcome")
@@ -54,7 +51,7 @@ def mirror_outcome(event: timeline.Happened) -> None:
     entry = _entry(event)
     if entry is not None:
         who = _person(event)
-        _say(event, entry.incident, f"#{entry.pk} “{_short(entry.text)}”: {event.data['text']}", who=f"{who}:")
+        _say(event, entry.incident, f"#{entry.pk} “{in_a_line(entry.text)}”: {event.data['text']}", who=f"{who}:")
 
 
 @timeline.reaction("ask.taken")
@@ -62,7 +59,7 @@ def mirror_taken(event: timeline.Happened) -> None:
     """Who helps is said."""
     entry = _entry(event)
     if entry is not None:
-        _say(event, entry.incident, f"#{entry.pk} “{_short(entry.text)}”", who=f"{_person(event)} can help:")
+        _say(event, entry.incident, f"#{entry.pk} “{in_a_line(entry.text)}”", who=f"{_person(event)} can help:")
 
 
 @timeline.reaction("verification.answered")
@@ -128,13 +125,8 @@ def _say(event: timeline.Happened, incident: Incident, text: str, *, who: str = 
 
 
 def _topics(event: timeline.Happened, incident: Incident) -> None:
-    for room in Room.objects.filter(incident=incident, workspace__ended_at__isnull=True):
+    for room in queries.rooms_of(incident):
         outbox.show_topic(room, topic_of(incident), key=str(event.id))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"
 
 
 def _person(event: timeline.Happened) -> str:

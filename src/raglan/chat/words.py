@@ -2,6 +2,7 @@
 
 from raglan.config import config
 from raglan.incidents.models import Entry, Incident
+from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
 
 ANSWERS = {
@@ -35,25 +36,24 @@ def first_words(incident: Incident) -> str:
 
 def who_of(entry: Entry) -> str:
     """Say who did what by an entry, such as “Bo Silva is doing:”."""
-    who = entry.author.name if entry.author else entry.author_words or "raglan"
     if entry.kind == Entry.Kind.TURN:
         return "Users:"
     verb = KINDS[entry.kind].verb
-    return f"{who} {verb}" if verb else f"{who}:"
+    return f"{entry.who} {verb}" if verb else f"{entry.who}:"
 
 
 def text_of(entry: Entry) -> str:
     """Return an entry's words, and what can be answered to it."""
     to_team = f" (to {entry.to_team.name})" if entry.to_team else ""
     answer = ANSWERS.get(Entry.Kind(entry.kind))
-    if answer and entry.ask_state in (Entry.AskState.WAITING, Entry.AskState.TAKEN):
+    if answer and entry.ask_state in OPEN_ASKS:
         return f"{entry.text}{to_team} – {answer.format(pk=entry.pk)}"
     return f"{entry.text}{to_team}"
 
 
 def answers_of(entry: Entry | None) -> list[tuple[str, str]]:
     """Return the buttons under an entry that waits: what stands on each, and the command that it stands for."""
-    if entry is None or entry.ask_state not in (Entry.AskState.WAITING, Entry.AskState.TAKEN):
+    if entry is None or entry.ask_state not in OPEN_ASKS:
         return []
     match entry.kind:
         case Entry.Kind.ASK | Entry.Kind.STUCK:

@@ -10,6 +10,7 @@ from raglan.oncall.models import Schedule
 from raglan.paging import queries as paging
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
+from raglan.ui.wording import in_a_line
 
 MOST = 50
 
@@ -37,19 +38,14 @@ def _rooms() -> Iterator[str]:
     for incident in incidents.open_incidents()[:MOST]:
         yield f"incident {incident.pk} is open: {incident.title}"
         for entry in incidents.open_asks(incident)[:MOST]:
-            yield f"asked in incident {incident.pk}: {_short(entry.text)}"
+            yield f"asked in incident {incident.pk}: {in_a_line(entry.text, 120)}"
         for entry in incidents.open_intentions(incident)[:MOST]:
-            yield f"half done in incident {incident.pk}: {_short(entry.text)}"
+            yield f"half done in incident {incident.pk}: {in_a_line(entry.text, 120)}"
 
 
 def _silences() -> Iterator[str]:
     for silence in alerts.silences(state="active", at=now())[:MOST]:
-        yield f"silence until {silence.ends_at:%a %d %b %H:%M} UTC, by {silence.who}: {_short(silence.reason)}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 120 else f"{line[:119]}…"
+        yield f"silence until {silence.ends_at:%a %d %b %H:%M} UTC, by {silence.who}: {in_a_line(silence.reason, 120)}"
 
 
 ports.register_handover(open_for)

@@ -97,8 +97,7 @@ def _told(entry: Entry) -> Told:
     result = entry.get_result_display() if entry.result else ""
     words = entry.outcome if entry.outcome and entry.outcome != result else ""
     outcome = ": ".join(part for part in (result, words) if part)
-    who = entry.author.name if entry.author else entry.author_words or "raglan"
-    return Told(who, _short(entry.text), entry.at, entry.pk, _short(outcome))
+    return Told(entry.who, _short(entry.text), entry.at, entry.pk, _short(outcome))
 
 
 def _short(text: str) -> str:

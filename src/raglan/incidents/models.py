@@ -217,6 +217,11 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return self.text[:80]
 
+    @property
+    def who(self) -> str:
+        """The name of whoever wrote it; of what wrote it, where nobody did."""
+        return self.author.name if self.author else self.author_words or "raglan"
+
 
 class EarlierText(models.Model):
     """What an entry said before its writer corrected it; the first one is number 1."""

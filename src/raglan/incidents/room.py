@@ -134,7 +134,7 @@ def line(entry: Entry) -> Line:
         entry=entry,
         kind=KINDS.get(entry.kind, KINDS[Entry.Kind.NOTE]),
         look=look_of(entry.service_state),
-        who=entry.author.name if entry.author else entry.author_words or "raglan",
+        who=entry.who,
         is_turn=is_turn,
         is_machine=entry.kind == Entry.Kind.MACHINE,
         folded=fold(entry.text),

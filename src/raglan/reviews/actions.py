@@ -33,7 +33,7 @@ def draft(incident: Incident) -> Review:
             entry_id=entry.pk,
             at=entry.at,
             kind=entry.kind,
-            who=entry.author.name if entry.author else entry.author_words or "raglan",
+            who=entry.who,
             text=entry.text,
             outcome=_outcome(entry),
         )

@@ -101,6 +101,12 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def in_a_line(text: str, most: int = 60) -> str:
+    """Write a text in one line of at most so many letters; a longer one ends early, with a sign of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun: 1 ask, 3 asks."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

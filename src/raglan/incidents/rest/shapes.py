@@ -262,7 +262,7 @@ def entry_out(entry: Entry) -> EntryOut:
         key=entry.key,
         kind=entry.kind,
         text=entry.text,
-        author=entry.author.name if entry.author else entry.author_words or "raglan",
+        author=entry.who,
         at=entry.at,
         ask_state=entry.ask_state,
         to_team=entry.to_team.slug if entry.to_team else None,
