@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from raglan.chat import ports
 from raglan.chat.models import Post, Room
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -29,7 +30,6 @@ class Words:
 @atomic
 def say(room: Room, words: Words) -> Post:
     """Let something go to a room, after all that waits for it. Safe to call twice."""
-    text = words.text if len(words.text) <= MOST_TEXT else words.text[:MOST_TEXT] + " … (the rest stands in the room)"
     post, made = Post.objects.get_or_create(
         room=room,
         key=words.key[:64],
@@ -37,7 +37,7 @@ def say(room: Room, words: Words) -> Post:
             "kind": words.kind,
             "token": secrets.token_hex(12),
             "who": words.who[:200],
-            "text": text,
+            "text": ports.cut(words.text, MOST_TEXT),
             "entry": words.entry,
             "created_at": now(),
         },

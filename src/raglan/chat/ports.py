@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from raglan.core.errors import DeliveryError
 
 FURTHER = "| "  # where a platform takes single lines: begins each but the first, so that no program obeys it
+REST = " … (the rest stands in raglan)"
 MOST_FILES, MOST_NAME = 10, 200
 
 
@@ -95,6 +96,11 @@ class Heard:
 
     messages: Sequence[Incoming]
     cursor: str
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most so many letters; a longer one ends there and says so."""
+    return text if len(text) <= most else text[:most] + REST
 
 
 def put_files(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import quote
 
-from raglan.chat.ports import Can, Heard, Line, Opened, Setting, Wanted
+from raglan.chat.ports import REST, Can, Heard, Line, Opened, Setting, Wanted
 from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.matrix import sync
@@ -156,4 +156,4 @@ def _bounded(text: str) -> str:
         return text
     while _weight(text) > MOST_BODY:
         text = text[: len(text) * 9 // 10]
-    return text + " … (the rest stands in the room)"
+    return text + REST

@@ -11,7 +11,7 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from raglan.chat.ports import Can, Heard, Line, Opened, Setting, Wait, Wanted
+from raglan.chat.ports import Can, Heard, Line, Opened, Setting, Wait, Wanted, cut
 from raglan.core import http
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, DeliveryError
@@ -109,8 +109,7 @@ class Web:
 
     def post(self, room: str, line: Line) -> str:
         """Post a message, with buttons where it can be answered; return its id."""
-        text = _escaped(line.text)
-        text = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " … (the rest stands in the room)"
+        text = cut(_escaped(line.text), MOST_TEXT)
         said = f"*{_escaped(line.who)}* {text}" if line.who else text
         fields: dict[str, object] = {"channel": room, "text": said, "unfurl_links": False, "unfurl_media": False}
         if line.answers:
