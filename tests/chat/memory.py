@@ -115,6 +115,9 @@ class Memory:
             raise BadInput("address", "begins with @")
         return address
 
+    def names_of(self, who: str) -> tuple[str, ...]:
+        return who, who.partition("!")[0], who.partition(" in ")[0]
+
     def connect(self, settings: Mapping[str, str]) -> MemoryLine:
         return MemoryLine(self._there)
 

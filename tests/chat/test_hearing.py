@@ -13,6 +13,9 @@ from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.actions import attachments
 from raglan.incidents.models import Entry, Incident
+from raglan.integrations.irc.platform import Irc
+from raglan.integrations.matrix.platform import Matrix
+from raglan.integrations.slack.platform import Slack
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat import memory
@@ -160,6 +163,20 @@ def test_raglan_does_not_hear_itself_by_another_line(
     memory.write(chat, room, "@eve", "hello")
     assert said(incident) == ["hello"]
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("platform", "who", "names"),
+    [
+        (Matrix(), "@raglan:example.org", ("@raglan:example.org",)),
+        (Irc(), "raglan!~r@host", ("raglan!~r@host", "raglan")),
+        (Slack(), "U1 in T1", ("U1 in T1", "U1")),
+    ],
+)
+def test_a_platform_says_by_which_names_somebody_is_told_apart(
+    platform: ports.ChatPlatform, who: str, names: tuple[str, ...]
+) -> None:
+    assert platform.names_of(who) == names
 
 
 def test_too_much_of_strangers_is_said_once_and_left_out(

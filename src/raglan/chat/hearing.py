@@ -123,7 +123,7 @@ def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:
 
     A bridge may put a name before them, and a platform may cut them into lines.
     """
-    if queries.is_ours(workspace, message.author, message.author.partition("!")[0], message.author_name):
+    if queries.is_ours(workspace, message.author, message.author_name):
         return True
     heard = _flat(message.text)
     if not heard or message.kind == ports.Kind.TAKEN_BACK:

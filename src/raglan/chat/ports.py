@@ -162,6 +162,9 @@ class ChatPlatform(Protocol):
     def check_address(self, address: str) -> str:
         """Return a person's name there in the form in which messages carry it. Raises BadInput."""
 
+    def names_of(self, who: str) -> tuple[str, ...]:
+        """Return by which names an author of a message, or who we are there, is told apart from others."""
+
     def connect(self, settings: Mapping[str, str]) -> Connection:
         """Return a line; nothing is sent before it is used."""
 

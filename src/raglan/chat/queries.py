@@ -105,11 +105,14 @@ def is_idle(workspace: Workspace) -> bool:
     )
 
 
-def is_ours(workspace: Workspace, *names: str) -> bool:
-    """Tell whether one of the names is raglan's own on this platform, in whichever workspace."""
+def is_ours(workspace: Workspace, author: str, author_name: str) -> bool:
+    """Tell whether an author is raglan itself on this platform, in whichever workspace."""
+    platform = ports.platform(workspace.platform)
+    if platform is None:
+        return False
     ours = workspaces().filter(platform=workspace.platform).exclude(identity="").values_list("identity", flat=True)
-    known = {name.casefold() for identity in ours for name in (identity, identity.partition(" in ")[0])}
-    return any(name.casefold() in known for name in names if name)
+    known = {name.casefold() for identity in ours for name in platform.names_of(identity)}
+    return any(name.casefold() in known for name in (*platform.names_of(author), author_name) if name)
 
 
 def said_lately(incident: Incident | None, since: datetime) -> list[str]:

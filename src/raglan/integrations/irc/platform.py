@@ -62,6 +62,10 @@ class Irc:
             raise BadInput("address", "write account:name, or nick!user@host as the server shows it", status=422)
         return address
 
+    def names_of(self, who: str) -> tuple[str, ...]:
+        """Return who somebody is with their host, and their nick."""
+        return who, who.partition("!")[0]
+
     def connect(self, settings: Mapping[str, str]) -> "Server":
         """Return a line."""
         return Server(place_of(settings))

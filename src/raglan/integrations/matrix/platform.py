@@ -56,6 +56,10 @@ class Matrix:
             raise BadInput("address", "write a Matrix ID, such as @rowan:example.org", status=422)
         return address
 
+    def names_of(self, who: str) -> tuple[str, ...]:
+        """Return a Matrix ID."""
+        return (who,)
+
     def connect(self, settings: Mapping[str, str]) -> "Homeserver":
         """Return a line."""
         wire = Wire(settings["url"].rstrip("/"), settings["token"])

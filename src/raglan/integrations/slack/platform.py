@@ -74,6 +74,10 @@ class Slack:
             raise BadInput("address", "write a member ID, such as U012AB3CD", status=422)
         return address
 
+    def names_of(self, who: str) -> tuple[str, ...]:
+        """Return a member ID; who we are there is told with the workspace."""
+        return who, who.partition(" in ")[0]
+
     def connect(self, settings: Mapping[str, str]) -> "Web":
         """Return a line."""
         return Web(settings["url"].rstrip("/") or API, settings["token"], is_private=settings["rooms"] == "private")
