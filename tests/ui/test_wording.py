@@ -112,3 +112,9 @@ def test_numbers_carry_their_noun() -> None:
 )
 def test_names_are_listed_as_people_say_them(names: list[str], words: str) -> None:
     assert wording.listed(names) == words
+
+
+def test_a_text_is_put_in_a_line_and_ends_early() -> None:
+    assert wording.in_a_line(" web0012\n is  down ") == "web0012 is down"
+    assert wording.in_a_line("x" * 60) == "x" * 60
+    assert wording.in_a_line("x" * 81, 80) == "x" * 79 + "…"
