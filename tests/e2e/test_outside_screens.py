@@ -61,7 +61,7 @@ def test_a_screen_is_for_everyone(pages: Pages, room: str, address: str) -> None
 
 
 def test_a_question_shows_at_the_desk_by_itself_and_typed_words_stay(raglan: Running, pages: Pages, room: str) -> None:
-    page = pages[DESK]
+    page = pages[DESK.width]
     page.goto(f"{room}/outside/")
     page.get_by_label("What do you want to know?").fill("Half a sen")
     token = person_token(raglan, "ike")
