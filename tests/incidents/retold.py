@@ -83,6 +83,34 @@ def _(state: State, room: int, said: events.ToolBack) -> None:
     state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)
 
 
+@hears_of(events.TaskAdded)
+def _(state: State, room: int, said: events.TaskAdded) -> None:
+    own = {"pk": said.task, "incident_id": said.incident, "owner_id": said.owner, "made_by_id": said.made_by}
+    given = said.model_dump(include={"key", "text", "due_at", "made_at"})
+    state["tasks"][said.task] = {**own, **given, "state": "open", "words": "", "ended_by_id": None, "ended_at": None}
+
+
+@hears_of(events.TaskOwned)
+def _(state: State, room: int, said: events.TaskOwned) -> None:
+    state["tasks"][said.task]["owner_id"] = said.owner
+
+
+@hears_of(events.TaskChanged)
+def _(state: State, room: int, said: events.TaskChanged) -> None:
+    state["tasks"][said.task].update(text=said.text, due_at=said.due_at)
+
+
+@hears_of(events.TaskEnded)
+def _(state: State, room: int, said: events.TaskEnded) -> None:
+    ended = {"state": said.state, "words": said.words, "ended_by_id": said.person, "ended_at": said.ended_at}
+    state["tasks"][said.task].update(ended)
+
+
+@hears_of(events.TaskReopened)
+def _(state: State, room: int, said: events.TaskReopened) -> None:
+    state["tasks"][said.task].update(state="open", words="", ended_by_id=None, ended_at=None)
+
+
 @hears_of(events.RoleTaken)
 def _(state: State, room: int, said: events.RoleTaken) -> None:
     state["incidents"][room][f"{said.role}_id"] = said.person

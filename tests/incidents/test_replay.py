@@ -24,6 +24,7 @@ from raglan.incidents.models import (
     Missed,
     Responder,
     Script,
+    Task,
     Thanks,
 )
 from raglan.paging.models import Page
@@ -45,6 +46,10 @@ ENTRY = (
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
 LOST_TOOL = ("incident_id", "name", "service_id", "lost_by_id", "lost_at", "back_by_id", "back_at")
+TASK = (
+    *("incident_id", "key", "text", "state", "owner_id", "due_at", "made_by_id", "made_at", "words", "ended_by_id"),
+    "ended_at",
+)
 ATTACHMENT = ("entry_id", "name", "content_type", "size", "width", "height", "digest")
 Kind = Entry.Kind
 
@@ -71,6 +76,7 @@ def stored() -> replay.State:
         "attachments": replay.rows(Attachment, ATTACHMENT),
         "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
         "tools": replay.rows(LostTool, LOST_TOOL),
+        "tasks": replay.rows(Task, TASK),
         "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
         "helped": {(row.entry_id, row.person_id): {"at": row.at} for row in Helped.objects.all()},
         "alikes": {(row.entry_id, row.other_id): {"other": row.other_id} for row in Alike.objects.all()},
@@ -233,6 +239,18 @@ def losing_tools(mara: Person, bo: Person) -> None:
     actions.tool_back(tools[0], by=bo)
 
 
+def doing_tasks(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    one, two, _ = (actions.add_task(room, actions.ToDo(text, due_at=now(), key="k"), by=mara) for text in "abc")
+    other = actions.add_task(room, actions.ToDo("b", owner=bo), by=mara)
+    actions.take_task(one, by=bo)
+    actions.change_task(two, "c", due_at=None, by=bo)
+    actions.end_task(one, "done", by=mara, words="Empty")
+    actions.hand_task(other, None, by=bo)
+    actions.end_task(other, "dropped", by=bo, words="No need")
+    actions.reopen_task(other, by=mara)
+
+
 def ask(mara: Person, bo: Person) -> Entry:
     return actions.post(declaring(mara, bo), Said(Kind.ASK, "Help?", to_team=world.team(bo)), by=mara)
 
@@ -356,6 +374,7 @@ SAME = (
     attaching,
     promising_an_update,
     losing_tools,
+    doing_tasks,
     handing_roles_over,
     adapting_scripts,
 )

@@ -9,7 +9,7 @@ from raglan.chat import queries as chat
 from raglan.chat.words import link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, queries, spoken_tasks
 from raglan.incidents.models import Entry, Incident
 from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
@@ -309,6 +309,10 @@ def _done(said: Spoken) -> Answer:
     return Answer()
 
 
+def _task(said: Spoken) -> Answer:
+    return Answer(spoken_tasks.run(said.room(), said.rest, by=said.person, key=said.key))
+
+
 VERBS: dict[str, Verb] = {
     "declare": Verb(_declare, "WHAT YOU SEE", "open an incident"),
     "heads-up": Verb(_heads_up, "WHAT YOU DID", "I think I broke something; tells whoever is on call"),
@@ -324,6 +328,7 @@ VERBS: dict[str, Verb] = {
     "yes": Verb(_vote("yes"), "[NUMBER] [WORDS]", "I see it too"),
     "no": Verb(_vote("no"), "[NUMBER] [WORDS]", "it is fine here"),
     "done": Verb(_done, "[NUMBER] WORDS", "say what came of it"),
+    "task": Verb(_task, "[WHAT | take, done, drop, back, reopen NUMBER]", "write down what is to be done, or list it"),
     "join": Verb(_join, "[ON WHAT]", "I am here"),
     "leave": Verb(_leave, "", "I leave"),
     "lead": Verb(_lead, "", "I take the lead"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from raglan.alerts import queries as alerts
 from raglan.core.clock import now
 from raglan.incidents import queries as incidents
+from raglan.incidents import task_queries
 from raglan.oncall import ports
 from raglan.oncall.models import Schedule
 from raglan.paging import queries as paging
@@ -41,6 +42,9 @@ def _rooms() -> Iterator[str]:
             yield f"asked in incident {incident.pk}: {in_a_line(entry.text, 120)}"
         for entry in incidents.open_intentions(incident)[:MOST]:
             yield f"half done in incident {incident.pk}: {in_a_line(entry.text, 120)}"
+        for task in task_queries.open_tasks(incident)[:MOST]:
+            has = f"{task.owner.name} has it" if task.owner else "nobody has it"
+            yield f"to do in incident {incident.pk}: {in_a_line(task.text, 120)}, {has}"
 
 
 def _silences() -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from raglan.incidents import queries
+from raglan.incidents import queries, task_queries
 from raglan.incidents.asking import Ask
-from raglan.incidents.models import Entry, Incident, Responder
+from raglan.incidents.models import Entry, Incident, Responder, Task
 from raglan.people.models import Person
 
 Kind = Entry.Kind
@@ -40,6 +40,7 @@ class Card:
     risky: Sequence[Told]
     threads: Sequence[Told]
     wanted: Sequence[Ask]
+    tasks: Sequence[Task] = ()
 
     @property
     def parts(self) -> list[tuple[str, Sequence[Told]]]:
@@ -61,6 +62,7 @@ def card(incident: Incident) -> Card:
     log = list(_log(incident))
     here = queries.here(incident).responders
     acts = [entry for entry in log if entry.kind == Kind.DOING]
+    tasks = list(task_queries.open_tasks(incident)[: task_queries.MOST])
     return Card(
         first=_first(incident, log),
         known=_known(incident, log),
@@ -70,8 +72,9 @@ def card(incident: Incident) -> Card:
         ruled_out=_newest(entry for entry in log if entry.kind == Kind.RULED_OUT),
         decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
         risky=_newest(entry for entry in acts if entry.ask_state == Entry.AskState.WAITING),
-        threads=_threads(incident, here),
+        threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
+        tasks=[task for task in tasks if task.owner_id is None][:MANY],
     )
 
 
@@ -136,3 +139,8 @@ def _threads(incident: Incident, here: Sequence[Responder]) -> list[Told]:
         for item in here
     ]
     return [Told(item.person.name, words) for item, words in named if words]
+
+
+def _with_somebody(tasks: Iterable[Task]) -> list[Told]:
+    """Return the tasks that people have."""
+    return [Told(task.owner.name, _short(task.text)) for task in tasks if task.owner is not None][:MANY]

@@ -321,6 +321,55 @@ class ToolBack(EventPayload):
     back_at: datetime
 
 
+class TaskAdded(EventPayload):
+    """Something to do was written down in a room."""
+
+    kind = "task.added"
+    task: int
+    incident: int
+    key: str
+    text: str
+    owner: int | None
+    due_at: datetime | None
+    made_by: int
+    made_at: datetime
+
+
+class TaskOwned(EventPayload):
+    """Somebody has a task now, or nobody has it any more."""
+
+    kind = "task.owned"
+    task: int
+    owner: int | None
+
+
+class TaskChanged(EventPayload):
+    """A task has other words, or another time until which it is wanted."""
+
+    kind = "task.changed"
+    task: int
+    text: str
+    due_at: datetime | None
+
+
+class TaskEnded(EventPayload):
+    """A task is done, or dropped with the reason."""
+
+    kind = "task.ended"
+    task: int
+    state: str
+    words: str
+    person: int
+    ended_at: datetime
+
+
+class TaskReopened(EventPayload):
+    """A task that was ended is open again."""
+
+    kind = "task.reopened"
+    task: int
+
+
 class ScriptChanged(EventPayload):
     """Other words are proposed for a moment from now on; none: raglan's own."""
 

@@ -148,6 +148,37 @@ class HandOverForm(Form):
     )
 
 
+IN_A_WHILE = (
+    ("", "no time"),
+    ("10", "in 10 minutes"),
+    ("20", "in 20 minutes"),
+    ("30", "in 30 minutes"),
+    ("60", "in an hour"),
+    ("120", "in 2 hours"),
+    ("240", "in 4 hours"),
+    ("1440", "in a day"),
+)
+
+
+class TaskForm(Form):
+    """Something to do, who has it, and until when."""
+
+    text = forms.CharField(label="What is to be done", max_length=500)
+    owner = forms.ModelChoiceField(
+        label="Who has it", queryset=Person.objects.none(), required=False, empty_label="nobody yet"
+    )
+    due = forms.TypedChoiceField(
+        label="Until", choices=IN_A_WHILE, coerce=int, required=False, empty_value=None, initial=""
+    )
+    entry_key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+
+class EndTaskForm(Form):
+    """A word on what became of a task."""
+
+    words = forms.CharField(label="In a few words", max_length=2000, required=False)
+
+
 class StandingForm(forms.Form):
     """Where it stands."""
 

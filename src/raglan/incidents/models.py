@@ -361,6 +361,38 @@ class Missed(models.Model):
         return f"{self.tool_id} missed by {self.person_id}"
 
 
+class Task(models.Model):
+    """Something to do in a room: who has it, if anybody, until when, and what became of it."""
+
+    ref_kind: ClassVar[str] = "task"
+
+    class State(models.TextChoices):
+        """Open until it is done, or until somebody says why it is not needed."""
+
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+        DROPPED = "dropped", "Dropped"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="tasks")
+    key = models.CharField(max_length=64)
+    text = models.TextField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    owner = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    due_at = models.DateTimeField(null=True, blank=True)
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    words = models.TextField(blank=True, default="")
+    ended_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "key"], name="task_key_once")]
+        indexes: ClassVar = [models.Index(fields=["incident", "state"], name="task_state")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
 class Availability(models.Model):
     """Whether a person can come, as they say themselves. The row goes when its time is over: nobody is tracked."""
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, catching_up, ports, queries
+from raglan.incidents import actions, catching_up, ports, queries, task_queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
@@ -211,6 +211,11 @@ def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     }
 
 
+def tasks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
+    """What is to be done, and who has it."""
+    return {"tasks": task_queries.in_room(incident, now())}
+
+
 def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """A page of the timeline."""
     found = queries.entries(incident, show=view.show, oldest_first=view.oldest_first)
@@ -247,6 +252,7 @@ PARTS: dict[str, Callable[[Incident, Person, View], dict[str, object]]] = {
     "head": head,
     "standing": standing,
     "asks": asks,
+    "tasks": tasks,
     "lines": lines,
     "side": side,
     "catch_up": catch_up,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.incidents import entry_views, heads_up_views, people_views, views
+from raglan.incidents import entry_views, heads_up_views, people_views, task_views, views
 
 app_name = "incidents"
 urlpatterns = [
@@ -27,6 +27,9 @@ urlpatterns = [
     path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
     path("incidents/<int:pk>/tools/", entry_views.lose_tool, name="lose_tool"),
     path("tools/<int:pk>/<slug:verb>/", entry_views.act_on_tool, name="tool"),
+    path("incidents/<int:pk>/tasks/", task_views.tasks, name="tasks"),
+    path("tasks/<int:pk>/", task_views.task, name="task"),
+    path("tasks/<int:pk>/<slug:verb>/", task_views.act_on_task, name="act_on_task"),
     path("files/<int:pk>/", entry_views.show_file, name="file"),
     path("p/<str:token>/room/", views.open_room_from_page, name="open_from_page"),
 ]

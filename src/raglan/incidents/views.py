@@ -16,10 +16,11 @@ from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
-from raglan.incidents import actions, queries, room, scripts
+from raglan.incidents import actions, queries, room, scripts, task_queries
 from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
+from raglan.incidents.task_views import form_for
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
 from raglan.people.access import Scope, require
@@ -97,6 +98,7 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
         "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,
         "catalog": queries.tool_names(),
+        "task_form": form_for(incident, reader(request)),
         "scripts": scripts.shelf(IN_THE_ROOM),
     }
     return render(request, "incidents/room.html", context, status=status)
@@ -290,6 +292,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "asks": list(queries.open_asks(incident)),
         "intentions": list(queries.open_intentions(incident)),
+        "tasks": list(task_queries.open_tasks(incident)),
         "here": queries.here(incident),
         "scripts": scripts.shelf(["closing", "thanking"]),
     }

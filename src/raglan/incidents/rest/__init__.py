@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from raglan.incidents.rest import entries, heads_ups, people, rooms, tools
+from raglan.incidents.rest import entries, heads_ups, people, rooms, tasks, tools
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, entries, tools, people):
+for _part in (heads_ups, rooms, entries, tools, people, tasks):
     router.add_router("", _part.router)

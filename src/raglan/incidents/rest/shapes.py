@@ -101,6 +101,7 @@ class CatchUpOut(Schema):
     under_way: list[ToldOut]
     who_is_on_what: list[ToldOut]
     wanted: list[ToldOut]
+    tasks: list[str]
 
 
 class FileOut(Schema):
@@ -230,6 +231,7 @@ def catch_up_out(card: Card) -> CatchUpOut:
         under_way=_told(card.risky),
         who_is_on_what=_told(card.threads),
         wanted=wanted,
+        tasks=[task.text for task in card.tasks],
     )
 
 

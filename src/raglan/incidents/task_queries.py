@@ -1,0 +1,58 @@
+"""Reads of tasks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from raglan.core.errors import NotFound
+from raglan.incidents import queries
+from raglan.incidents.models import Incident, Task
+
+STAND = 8
+MOST = 200
+ENDED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks of a room as it shows them: some that stand, more to unfold, and what is over."""
+
+    stand: Sequence[Task]
+    more: Sequence[Task]
+    ended: Sequence[Task]
+    ended_count: int
+    at: datetime
+
+    @property
+    def open_count(self) -> int:
+        """How many are open."""
+        return len(self.stand) + len(self.more)
+
+
+def tasks(incident: Incident, *, state: str = "") -> QuerySet[Task]:
+    """Tasks of a room in the order in which they were written down."""
+    found = Task.objects.filter(incident=incident).select_related("owner", "made_by", "ended_by", "incident")
+    return (found.filter(state=state) if state else found).order_by("pk")
+
+
+def open_tasks(incident: Incident) -> QuerySet[Task]:
+    """Open tasks: what is due first comes first, then the oldest."""
+    return tasks(incident, state=Task.State.OPEN).order_by(F("due_at").asc(nulls_last=True), "pk")
+
+
+def in_room(incident: Incident, at: datetime) -> Tasks:
+    """Return the tasks of a room as it shows them."""
+    found = list(open_tasks(incident)[:MOST])
+    ended = tasks(incident).exclude(state=Task.State.OPEN).order_by("-ended_at", "-pk")
+    return Tasks(found[:STAND], found[STAND:], list(ended[:ENDED]), ended.count(), at)
+
+
+def task(pk: int) -> Task:
+    """Return a task of a room that can be read. Raises NotFound."""
+    found = Task.objects.select_related("owner", "made_by", "ended_by").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such task.")
+    found.incident = queries.incident(found.incident_id)
+    return found
