@@ -163,6 +163,7 @@ EXCEPTIONS = {
     "people:demo_sign_in": "signs a visitor of the demo in",
     "integrations:push_subscribe": "keys of one browser, which that browser alone can make",
     "integrations:push_key": "the key with which a browser makes its own",
+    "integrations:mattermost_callback": "Mattermost speaks here, with its token, or what we sealed",
     "integrations:slack_callback": "Slack speaks here, and signs it",
     "integrations:twilio_sms": "Twilio speaks here, and signs it",
     "integrations:twilio_voice": "Twilio speaks here, and signs it",

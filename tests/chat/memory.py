@@ -41,6 +41,8 @@ class There:
 class MemoryLine:
     """A line to what is remembered."""
 
+    hears = True
+
     def __init__(self, there: There) -> None:
         self.there = there
 
@@ -97,7 +99,6 @@ class Memory:
     address_word: ClassVar[str] = "name"
     address_example: ClassVar[str] = "@bo"
     lobby_help: ClassVar[str] = ""
-    can: ClassVar[frozenset[ports.Can]] = frozenset()
     settings: ClassVar[tuple[ports.Setting, ...]] = (
         ports.Setting("url", "Server", ""),
         ports.Setting("token", "Token", "", is_secret=True),
@@ -114,6 +115,9 @@ class Memory:
         if not address.startswith("@"):
             raise BadInput("address", "begins with @")
         return address
+
+    def is_called(self, settings: Mapping[str, str]) -> bool:
+        return False
 
     def names_of(self, who: str) -> tuple[str, ...]:
         return who, who.partition("!")[0], who.partition(" in ")[0]

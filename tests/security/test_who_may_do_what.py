@@ -301,7 +301,8 @@ DO: dict[Level, set[str]] = {
 }
 # Their senders sign: who is signed in here changes nothing.
 SIGNED = {f"integrations:twilio_{name}" for name in ("sms", "voice", "call", "key", "reply")} | {
-    "integrations:slack_callback"
+    "integrations:mattermost_callback",
+    "integrations:slack_callback",
 }
 # Everybody may look; the right to change is asked for once the thing is found. See test_what_is_found_first.
 FOUND_FIRST = {"console:policy", "console:route"}

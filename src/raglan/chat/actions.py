@@ -170,7 +170,8 @@ def platform_of(workspace: Workspace) -> ports.ChatPlatform:
 
 def line_to(workspace: Workspace) -> ports.Connection:
     """Return a line to a workspace. Raises Conflict, SealBrokenError."""
-    return platform_of(workspace).connect({**workspace.settings, **secrets_of(workspace)})
+    door = {ports.DOOR: queries.door_of(workspace)}
+    return platform_of(workspace).connect({**workspace.settings, **secrets_of(workspace), **door})
 
 
 def try_it(workspace: Workspace) -> str:
@@ -231,7 +232,8 @@ def open_room(incident: Incident, workspace: Workspace) -> Room:
     )
     if is_new:
         outbox.say(made, outbox.Words(key="first", text=first_words(incident)))
-        if lobby := Room.objects.filter(workspace=workspace, incident=None, name=lobby_of(workspace)).first():
+        name = lobby_of(workspace)
+        if name and (lobby := Room.objects.filter(workspace=workspace, incident=None, name=name).first()):
             outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))
     return made
 

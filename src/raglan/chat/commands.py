@@ -54,10 +54,14 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said back, and the entry that was made. An entry is shown by the room itself."""
+    """What is said back, and the entry that was made. An entry is shown by the room itself.
+
+    `is_aside` tells what only whoever asked wants to read.
+    """
 
     text: str = ""
     entry: Entry | None = None
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +256,7 @@ def _on_call(said: Spoken) -> Answer:
     lines = [
         f"{duty.schedule.name}: {' and '.join(person.name for person in duty.people) or 'nobody'}" for duty in duties
     ]
-    return Answer("\n".join(lines[:RECENT]) or "There is no rota yet.")
+    return Answer("\n".join(lines[:RECENT]) or "There is no rota yet.", is_aside=True)
 
 
 def _names_of(duty: oncall.Duty) -> str:

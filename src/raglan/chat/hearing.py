@@ -266,23 +266,27 @@ def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | 
         with atomic():
             answer = _answer(workspace, room, message)
     except RaglanError as error:
-        answer = commands.Answer(error.sentence)
-    if answer.text:
+        answer = commands.Answer(error.sentence, is_aside=True)
+    if answer.text and message.aside and (answer.is_aside or message.aside.takes_all):
+        message.aside.words.append(answer.text)
+    elif answer.text:
         outbox.say(room, outbox.Words(key=f"re-{message.id}"[-64:], text=answer.text))
     return answer.entry
 
 
 def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> commands.Answer:
     if message.at < now() - OLD:
-        return commands.Answer(f"This was written at {message.at.astimezone(UTC):%H:%M} UTC; write it again.")
+        words = f"This was written at {message.at.astimezone(UTC):%H:%M} UTC; write it again."
+        return commands.Answer(words, is_aside=True)
     command = commands.read(message.text[:MOST_TEXT])
     if command.name == "link":
         person = actions.confirm(workspace, message.author, command.rest)
-        return commands.Answer(f"Thank you, {person.name}. What you write here now stands under your name.")
+        words = f"Thank you, {person.name}. What you write here now stands under your name."
+        return commands.Answer(words, is_aside=True)
     known = queries.handle(workspace, message.author)
     if command.name == "help":
-        return commands.Answer(commands.help_words())
+        return commands.Answer(commands.help_words(), is_aside=True)
     if known is None:
-        return commands.Answer(WHO_ARE_YOU)
+        return commands.Answer(WHO_ARE_YOU, is_aside=True)
     said = commands.Spoken(command, known.person, room.incident, _key(message, workspace), workspace.pk)
     return commands.run(said)

@@ -84,9 +84,9 @@ class Line:
         self.version = workspace.version
         self._trouble = Trouble(workspace)
         self._connection: ports.Connection = actions.line_to(workspace)
-        calls = ports.Can.CALLS in actions.platform_of(workspace).can
         self._sending = engine.Loop(f"raglan-chat-send-{workspace.pk}", self._send)
-        self._hearing = None if calls else engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear)
+        hears = self._connection.hears
+        self._hearing = engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear) if hears else None
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
         self._is_named = False
         self._patience = sending.Patience()

@@ -5,7 +5,7 @@ when the platform wants fewer messages. Nothing here is called inside a transact
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -15,12 +15,7 @@ from raglan.core.errors import DeliveryError
 FURTHER = "| "  # where a platform takes single lines: begins each but the first, so that no program obeys it
 REST = " … (the rest stands in raglan)"
 MOST_FILES, MOST_NAME = 10, 200
-
-
-class Can(StrEnum):
-    """How a platform differs from others."""
-
-    CALLS = "calls"  # calls us instead of being listened to
+DOOR = "door"  # among the settings of a line: where the platform may call us; no setting is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,17 @@ class Kind(StrEnum):
     GAP = "gap"  # nobody wrote this: its text says what could not be taken in
 
 
+@dataclass(slots=True)
+class Aside:
+    """Answers to one person, where a platform can give them at once and to nobody else.
+
+    What all should read is said in the room as ever, unless nothing can be said there.
+    """
+
+    takes_all: bool = False
+    words: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """What somebody wrote in a room. `id` is the platform's own; `about` the id of what is corrected or taken back."""
@@ -88,6 +94,7 @@ class Incoming:
     at: datetime
     kind: Kind = Kind.MESSAGE
     about: str = ""
+    aside: Aside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,10 @@ class Wait(DeliveryError):
 
 class Connection(Protocol):
     """A line to one workspace. Two threads use it at once: one sends, one hears."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether news is asked for by this line; else the platform calls us, or tells nothing."""
 
     def whoami(self) -> str:
         """Return under which name we are known there; proves that the settings work."""
@@ -153,7 +164,6 @@ class ChatPlatform(Protocol):
     address_word: ClassVar[str]  # what a person is known by there, such as “Matrix ID”
     address_example: ClassVar[str]
     lobby_help: ClassVar[str]  # what to write for a room that people made
-    can: ClassVar[frozenset[Can]]
     settings: ClassVar[tuple[Setting, ...]]
 
     def check(self, settings: Mapping[str, str]) -> None:
@@ -161,6 +171,9 @@ class ChatPlatform(Protocol):
 
     def check_address(self, address: str) -> str:
         """Return a person's name there in the form in which messages carry it. Raises BadInput."""
+
+    def is_called(self, settings: Mapping[str, str]) -> bool:
+        """Tell whether the platform calls us, given plain settings; then the screen says where."""
 
     def names_of(self, who: str) -> tuple[str, ...]:
         """Return by which names an author of a message, or who we are there, is told apart from others."""

@@ -144,5 +144,5 @@ def backlog() -> Backlog:
 def door_of(workspace: Workspace) -> str:
     """Return where a platform that calls us has to call; empty for one that is listened to."""
     platform = ports.platform(workspace.platform)
-    calls = platform is not None and ports.Can.CALLS in platform.can
+    calls = platform is not None and platform.is_called(workspace.settings)
     return f"{config().public_url}/{workspace.platform}/{workspace.pk}/" if calls else ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from raglan.chat.ports import Can, Heard, Incoming, Line, Opened, Setting, Wanted
+from raglan.chat.ports import Heard, Incoming, Line, Opened, Setting, Wanted
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.irc.session import Place, Session
@@ -42,7 +42,6 @@ class Irc:
     lobby_help: ClassVar[str] = (
         "A channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset()
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("server", "Server", "Name and port, such as irc.example.org:6697."),
         Setting("tls", "Encryption", "", choices=(("yes", "TLS"), ("no", "None; only inside your own network"))),
@@ -61,6 +60,10 @@ class Irc:
         if not re.fullmatch(r"[^\s!@]{1,40}![^\s!@]{1,60}@[^\s!@]{1,190}", address):
             raise BadInput("address", "write account:name, or nick!user@host as the server shows it", status=422)
         return address
+
+    def is_called(self, settings: Mapping[str, str]) -> bool:
+        """We listen."""
+        return False
 
     def names_of(self, who: str) -> tuple[str, ...]:
         """Return who somebody is with their host, and their nick."""
@@ -93,6 +96,8 @@ class _Begun:
 
 class Server:
     """A line to a server. It comes up when it is used first, and anew when it broke."""
+
+    hears = True
 
     def __init__(self, place: Place) -> None:
         self._place = place

@@ -11,7 +11,7 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import quote
 
-from raglan.chat.ports import REST, Can, Heard, Line, Opened, Setting, Wanted
+from raglan.chat.ports import REST, Heard, Line, Opened, Setting, Wanted
 from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.matrix import sync
@@ -32,7 +32,6 @@ class Matrix:
     lobby_help: ClassVar[str] = (
         "Its address, such as #incidents:example.org. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset()
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("url", "Homeserver", "Its address for clients, such as https://matrix.example.org."),
         Setting(
@@ -56,6 +55,10 @@ class Matrix:
             raise BadInput("address", "write a Matrix ID, such as @rowan:example.org", status=422)
         return address
 
+    def is_called(self, settings: Mapping[str, str]) -> bool:
+        """We listen."""
+        return False
+
     def names_of(self, who: str) -> tuple[str, ...]:
         """Return a Matrix ID."""
         return (who,)
@@ -68,6 +71,8 @@ class Matrix:
 
 class Homeserver:
     """A line to a homeserver."""
+
+    hears = True
 
     def __init__(self, wire: Wire, *, is_open: bool) -> None:
         self._wire = wire

@@ -11,7 +11,7 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from raglan.chat.ports import Can, Heard, Line, Opened, Setting, Wait, Wanted, cut
+from raglan.chat.ports import Heard, Line, Opened, Setting, Wait, Wanted, cut
 from raglan.core import http
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, DeliveryError
@@ -53,7 +53,6 @@ class Slack:
     lobby_help: ClassVar[str] = (
         "A public channel, such as #incidents. New incidents are told there, and commands work. Empty: nowhere."
     )
-    can: ClassVar[frozenset[Can]] = frozenset({Can.CALLS})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("token", "Bot token", "Begins with xoxb-. It is sealed and not shown again.", is_secret=True),
         Setting("signing_secret", "Signing secret", "With which Slack signs what it sends here.", is_secret=True),
@@ -74,6 +73,10 @@ class Slack:
             raise BadInput("address", "write a member ID, such as U012AB3CD", status=422)
         return address
 
+    def is_called(self, settings: Mapping[str, str]) -> bool:
+        """It calls us."""
+        return True
+
     def names_of(self, who: str) -> tuple[str, ...]:
         """Return a member ID; who we are there is told with the workspace."""
         return who, who.partition(" in ")[0]
@@ -85,6 +88,8 @@ class Slack:
 
 class Web:
     """A line to a Slack workspace."""
+
+    hears = False
 
     def __init__(self, url: str, token: str, *, is_private: bool) -> None:
         self._url = url
