@@ -50,6 +50,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "mark_helped",
         "take_helped_back",
     ),
+    "incidents:severities": ("list_severities", "change_severity_words"),
     "incidents:tasks": ("list_tasks", "add_task"),
     "incidents:task": ("get_task", "change_task", "hand_task"),
     "incidents:act_on_task": ("take_task", "hand_task", "end_task", "reopen_task"),

@@ -5,6 +5,7 @@ import pytest
 from raglan.chat import commands
 from raglan.chat.models import Room as ChatRoom
 from raglan.chat.models import Workspace
+from raglan.incidents import actions as desk_actions
 from raglan.incidents.models import Entry, HeadsUp, Incident
 from raglan.paging.models import Page
 from raglan.people.models import Person
@@ -198,3 +199,19 @@ def test_what_a_command_can_not_do_leaves_nothing_behind(desk: Desk) -> None:
     before = Entry.objects.count()
     assert desk.says("!found") == ["text: write a few words"]
     assert Entry.objects.count() == before
+
+
+def test_how_bad_it_is_tasks_and_going_on(desk: Desk, bo: Person) -> None:
+    incident = Incident.objects.get()
+    desk.says("!severity users are held up")
+    desk.says("!task check the mail queue")
+    desk.says(f"!task take {incident.tasks.get().pk}")
+    incident.refresh_from_db()
+    assert (incident.severity, incident.tasks.get().owner) == ("sev2", bo)
+    assert "sev1 – Users cannot use it" in "\n".join(desk.says("!severity"))
+
+    desk_actions.stand_down(incident, by=bo)
+    assert "Say why it goes on" in "\n".join(desk.says("!reopen"))
+    desk.says("!reopen pages are slow again")
+    incident.refresh_from_db()
+    assert incident.state == "open"

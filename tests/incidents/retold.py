@@ -83,6 +83,13 @@ def _(state: State, room: int, said: events.ToolBack) -> None:
     state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)
 
 
+@hears_of(events.SeverityCalled)
+def _(state: State, room: int, said: events.SeverityCalled) -> None:
+    state["severities"].pop(said.severity, None)
+    if said.words:
+        state["severities"][said.severity] = {"words": said.words}
+
+
 @hears_of(events.TaskAdded)
 def _(state: State, room: int, said: events.TaskAdded) -> None:
     own = {"pk": said.task, "incident_id": said.incident, "owner_id": said.owner, "made_by_id": said.made_by}

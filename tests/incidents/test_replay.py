@@ -24,6 +24,7 @@ from raglan.incidents.models import (
     Missed,
     Responder,
     Script,
+    SeverityWords,
     Task,
     Thanks,
 )
@@ -75,6 +76,7 @@ def stored() -> replay.State:
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
         "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
+        "severities": {row.severity: {"words": row.words} for row in SeverityWords.objects.all()},
         "tools": replay.rows(LostTool, LOST_TOOL),
         "tasks": replay.rows(Task, TASK),
         "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
@@ -162,7 +164,7 @@ def tell_of_room(  # noqa: C901 -- one case for each kind of event
             own: replay.Row = {"pk": pk, "declared_by_id": said.declared_by}
             state["incidents"][pk] = {**replay.fresh(Incident, INCIDENT), **given, **own}
         case events.IncidentRenamed():
-            room.update(said.model_dump())
+            room.update(said.model_dump(include={"title", "severity"}))
         case events.StandingWritten():
             written = {"standing_at": said.written_at, "standing_by_id": said.person, "standing_version": said.version}
             written["update_reminded_at"] = None
@@ -229,6 +231,8 @@ def adapting_scripts(mara: Person, bo: Person) -> None:
         actions.change_script("thanking", words, by=mara)
         actions.change_script("stop", words, by=mara)
     actions.change_script("stop", "", by=bo)
+    for words in ("Nobody can buy", "Nobody can buy", "", "It is down"):
+        actions.change_severity_words("sev1", words, by=mara)
 
 
 def losing_tools(mara: Person, bo: Person) -> None:

@@ -9,7 +9,7 @@ from raglan.chat import queries as chat
 from raglan.chat.words import link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
-from raglan.incidents import actions, queries, spoken_tasks
+from raglan.incidents import actions, queries, severities, spoken_tasks
 from raglan.incidents.models import Entry, Incident
 from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
@@ -313,6 +313,26 @@ def _done(said: Spoken) -> Answer:
     return Answer()
 
 
+def _severity(said: Spoken) -> Answer:
+    """Say what users feel; with nothing behind it, which words there are."""
+    incident = said.room()
+    if not said.rest:
+        listed = "; ".join(f"{one.severity} – {one.words}" for one in severities.shelf())
+        return Answer(f"Now: {severities.words_of(incident.severity)}. Others: {listed}")
+    actions.rename(incident, incident.title, severity=severities.read(said.rest), by=said.person)
+    return Answer()
+
+
+def _reopen(said: Spoken) -> Answer:
+    incident = said.room()
+    if incident.state == Incident.State.OPEN:
+        return Answer("This incident is open.")
+    if not said.rest:
+        raise BadInput("", "Say why it goes on, as in !reopen pages are slow again")
+    actions.reopen(incident, by=said.person, why=said.rest)
+    return Answer()
+
+
 def _task(said: Spoken) -> Answer:
     return Answer(spoken_tasks.run(said.room(), said.rest, by=said.person, key=said.key))
 
@@ -337,6 +357,8 @@ VERBS: dict[str, Verb] = {
     "leave": Verb(_leave, "", "I leave"),
     "lead": Verb(_lead, "", "I take the lead"),
     "update": Verb(_update, "WORDS", "write where it stands"),
+    "severity": Verb(_severity, "[WHAT USERS FEEL]", "say how bad it is, or which words there are"),
+    "reopen": Verb(_reopen, "WHY", "go on with a closed incident in its room"),
     "page": Verb(_page, "WHOM WHY", "page a team, a person, or who is on call for a service", Scope.PAGE),
     "ack": Verb(_ack, "[NUMBER]", "I have the page"),
     "on-call": Verb(_on_call, "[ROTA OR TEAM]", "who is on call", Scope.READ),

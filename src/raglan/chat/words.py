@@ -1,6 +1,7 @@
 """What raglan says in chat, in plain words."""
 
 from raglan.config import config
+from raglan.incidents import severities
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
@@ -24,7 +25,7 @@ def topic_of(incident: Incident) -> str:
         return f"Closed. {incident.title} – {link_of(incident)}"[:500]
     state = incident.state_words or incident.get_service_state_display()
     lead = f"lead {incident.lead.name}" if incident.lead else "no lead yet"
-    users = "" if incident.severity == Incident.Severity.UNKNOWN else f"{incident.get_severity_display()} · "
+    users = "" if incident.severity == Incident.Severity.UNKNOWN else f"{severities.words_of(incident.severity)} · "
     return f"{state} · {users}{lead} · {link_of(incident)}"[:500]
 
 

@@ -18,11 +18,13 @@ class IncidentDeclared(EventPayload):
 
 
 class IncidentRenamed(EventPayload):
-    """An incident has another title or severity."""
+    """An incident has another title or severity, or both; what was before is told too."""
 
     kind = "incident.renamed"
     title: str
     severity: str
+    title_before: str = ""
+    severity_before: str = ""
 
 
 class EntryPosted(EventPayload):
@@ -319,6 +321,14 @@ class ToolBack(EventPayload):
     tool: int
     person: int
     back_at: datetime
+
+
+class SeverityCalled(EventPayload):
+    """A severity is called otherwise here from now on; no words: raglan's own."""
+
+    kind = "severity.called"
+    severity: str
+    words: str
 
 
 class TaskAdded(EventPayload):

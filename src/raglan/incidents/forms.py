@@ -3,6 +3,7 @@
 from django import forms
 
 from raglan.catalog.models import Service
+from raglan.incidents import severities
 from raglan.incidents.models import Availability, Incident, Role, ServiceState
 from raglan.people.forms import Form
 from raglan.people.models import Person
@@ -50,7 +51,7 @@ class WrongForm(forms.Form):
     )
     severity = forms.ChoiceField(
         label="What do users feel?",
-        choices=Incident.Severity.choices,
+        choices=severities.choices,
         initial=Incident.Severity.UNKNOWN,
         required=False,
     )
@@ -66,7 +67,7 @@ class NameForm(forms.Form):
         help_text="The earlier words stay readable in the timeline.",
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
     )
-    severity = forms.ChoiceField(label="What do users feel?", choices=Incident.Severity.choices)
+    severity = forms.ChoiceField(label="What do users feel?", choices=severities.choices)
 
 
 class HeadsUpForm(forms.Form):
@@ -105,6 +106,18 @@ class ThanksForm(Form):
         required=False,
         help_text="In the room, in the name of whoever takes it. Empty: raglan’s own words.",
     )
+
+
+class SeveritiesForm(Form):
+    """What each severity is called here."""
+
+    def __init__(self, data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]  # a POST, or nothing
+        for one in severities.shelf():
+            own = severities.OWN[one.severity]
+            self.fields[one.severity] = forms.CharField(
+                label=one.severity, max_length=80, required=False, initial=one.words, help_text=f"raglan says: {own}"
+            )
 
 
 class ScriptForm(Form):
@@ -192,6 +205,17 @@ class StandingForm(forms.Form):
     )
     next_update = forms.ChoiceField(label="Next update", required=False, choices=NEXT_UPDATE)
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ReopenForm(forms.Form):
+    """Why it goes on."""
+
+    why = forms.CharField(
+        label="Why does it go on?",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
+        help_text="What was seen. It stands in the timeline.",
+    )
 
 
 class CloseForm(forms.Form):

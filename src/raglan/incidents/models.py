@@ -361,6 +361,16 @@ class Missed(models.Model):
         return f"{self.tool_id} missed by {self.person_id}"
 
 
+class SeverityWords(models.Model):
+    """What a severity is called here, in the place of raglan's own words."""
+
+    severity = models.CharField(max_length=10, unique=True, choices=Incident.Severity.choices)
+    words = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class Task(models.Model):
     """Something to do in a room: who has it, if anybody, until when, and what became of it."""
 

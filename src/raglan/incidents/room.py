@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, catching_up, ports, queries, task_queries
+from raglan.incidents import actions, catching_up, ports, queries, severities, task_queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
@@ -185,6 +185,7 @@ def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "is_overdue": actions.is_shown_late(incident, at)
         or (actions.due_standing(incident, at) and incident.lead_id == reader.pk),
         "ask_count": asks,
+        "users_feel": "" if incident.severity == Incident.Severity.UNKNOWN else severities.words_of(incident.severity),
         "notices": ports.notices(incident),
         "people_count": incident.responders.filter(left_at__isnull=True).count(),
         "tools": [Tool(tool, reader) for tool in queries.lost_tools(incident)],

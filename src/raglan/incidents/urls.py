@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from raglan.incidents import entry_views, heads_up_views, people_views, task_views, views
+from raglan.incidents import entry_views, heads_up_views, people_views, setting_views, task_views, views
 
 app_name = "incidents"
 urlpatterns = [
     path("incidents/", views.index, name="index"),
     path("wrong/", views.wrong, name="wrong"),
     path("heads-up/", heads_up_views.heads_up, name="heads_up"),
+    path("setup/severities/", setting_views.show_severities, name="severities"),
     path("setup/heads-up/", heads_up_views.thanks, name="thanks"),
     path("incidents/<int:pk>/", views.show_room, name="room"),
     path("incidents/<int:pk>/catch-up/", views.catch_up, name="catch_up"),

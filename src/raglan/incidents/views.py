@@ -18,7 +18,7 @@ from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room, scripts, task_queries
 from raglan.incidents.entry_views import uploads
-from raglan.incidents.forms import CloseForm, NameForm, StandingForm, WrongForm
+from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.task_views import form_for
 from raglan.paging import actions as paging
@@ -299,12 +299,15 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "incidents/close.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
-    """Go on."""
-    person = responder(request)
-    actions.reopen(queries.incident(pk), by=person, why=_text(request, "why"))
-    return redirect("incidents:room", pk)
+    """Go on in the same room, and say why."""
+    person, incident = responder(request), queries.incident(pk)
+    form = ReopenForm({"why": _text(request, "why")} if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        actions.reopen(incident, by=person, why=form.cleaned_data["why"])
+        return redirect("incidents:room", pk)
+    context = {"incident": incident, "form": form}
+    return render(request, "incidents/reopen.html", context, status=422 if form.errors else 200)
 
 
 @login_not_required

@@ -17,6 +17,7 @@ from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
 from raglan.incidents.actions.scripts import change_script
+from raglan.incidents.actions.severities import change_severity_words
 from raglan.incidents.actions.standing import (
     UPDATE_DUE,
     UPDATE_LATE,
@@ -49,6 +50,7 @@ __all__ = [
     "attach",
     "be_here",
     "change_script",
+    "change_severity_words",
     "change_task",
     "change_thanks",
     "close_ask",

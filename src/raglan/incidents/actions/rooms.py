@@ -7,7 +7,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
-from raglan.incidents import events
+from raglan.incidents import events, severities
 from raglan.incidents.actions.entries import PING, Said, post
 from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.presence import be_here, room_and_now
@@ -85,7 +85,7 @@ def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
 
 @atomic
 def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Incident:
-    """Change title and severity; the room shows the earlier title. Raises BadInput."""
+    """Change title and severity; the room shows what was before. Raises BadInput."""
     title = " ".join(title.split())[:300]
     if not title:
         raise BadInput("title", "say in a few words what you see")
@@ -93,9 +93,14 @@ def rename(incident: Incident, title: str, *, severity: str, by: Person) -> Inci
         raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
     if (incident.title, incident.severity) == (title, severity):
         return incident
-    before, incident.title, incident.severity = incident.title, title, severity
+    before, felt = incident.title, incident.severity
+    incident.title, incident.severity = title, severity
     incident.save(update_fields=["title", "severity"])
-    timeline.append(events.IncidentRenamed(title=title, severity=severity), actor=by, about=room_and_now(incident))
+    renamed = events.IncidentRenamed(title=title, severity=severity, title_before=before, severity_before=felt)
+    timeline.append(renamed, actor=by, about=room_and_now(incident))
     if before != title:
         post(incident, Said(Entry.Kind.MACHINE, f"Title was: {before}", author_words="raglan"), by=by)
+    if felt != severity and hold_room(incident).state == Incident.State.OPEN:
+        words = f"What users feel: {severities.words_of(severity)}. It was: {severities.words_of(felt)}."
+        post(incident, Said(Entry.Kind.MACHINE, words, author_words="raglan"), by=by)
     return incident

@@ -10,7 +10,7 @@ from pydantic import Field
 from raglan.config import config
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.schema import Slug
-from raglan.incidents import queries
+from raglan.incidents import queries, severities
 from raglan.incidents.catching_up import Card, Told
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person, Team
@@ -51,6 +51,7 @@ class IncidentDetail(IncidentOut):
     standing_version: int
     next_update_at: datetime | None
     here: list[HereOut]
+    severity_words: str
     scribe: str | None
     services: list[str]
     group_ids: list[int]
@@ -203,6 +204,7 @@ def detail(incident: Incident) -> IncidentDetail:
         "standing_version": incident.standing_version,
         "next_update_at": incident.next_update_at,
         "here": here,
+        "severity_words": severities.words_of(incident.severity),
         "scribe": incident.scribe.name if incident.scribe else None,
         "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
         "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
