@@ -83,6 +83,16 @@ def _(state: State, room: int, said: events.ToolBack) -> None:
     state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)
 
 
+@hears_of(events.GroupTakenOut)
+def _(state: State, room: int, said: events.GroupTakenOut) -> None:
+    del state["groups"][said.group]
+
+
+@hears_of(events.PageTakenOut)
+def _(state: State, room: int, said: events.PageTakenOut) -> None:
+    del state["pages"][said.page]
+
+
 @hears_of(events.SeverityCalled)
 def _(state: State, room: int, said: events.SeverityCalled) -> None:
     state["severities"].pop(said.severity, None)

@@ -358,6 +358,9 @@ def joining_alerts(mara: Person, bo: Person) -> None:
     world.fire_all()
     actions.join_groups(room, list(world.alert_queries.open_groups()), by=mara)
     world.fast_forward(timedelta(minutes=3))
+    one, other = world.alert_queries.open_groups()
+    for _ in range(2):
+        actions.take_out(room, [one], [other.page] if other.page else [], by=bo)
 
 
 ACTS = (

@@ -238,6 +238,20 @@ class PageFollowed(EventPayload):
     page: int
 
 
+class GroupTakenOut(EventPayload):
+    """An alert group does not belong to the incident any more."""
+
+    kind = "incident.alerts_taken_out"
+    group: int
+
+
+class PageTakenOut(EventPayload):
+    """The room does not tell any more what becomes of a page."""
+
+    kind = "incident.page_taken_out"
+    page: int
+
+
 class HeadsUpGiven(EventPayload):
     """A heads-up: I think I broke something, before the pager says so."""
 

@@ -3,7 +3,7 @@
 from django import forms
 
 from raglan.catalog.models import Service
-from raglan.incidents import severities
+from raglan.incidents import queries, severities
 from raglan.incidents.models import Availability, Incident, Role, ServiceState
 from raglan.people.forms import Form
 from raglan.people.models import Person
@@ -205,6 +205,18 @@ class StandingForm(forms.Form):
     )
     next_update = forms.ChoiceField(label="Next update", required=False, choices=NEXT_UPDATE)
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class JoinForm(Form):
+    """Which open incident something belongs to."""
+
+    incident = forms.ModelChoiceField(
+        label="Which incident", queryset=Incident.objects.none(), widget=forms.RadioSelect, empty_label=None
+    )
+
+    def __init__(self, data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]  # a POST, or nothing
+        self.fields["incident"].queryset = queries.open_incidents()  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
 class ReopenForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.incidents import entry_views, heads_up_views, people_views, setting_views, task_views, views
+from raglan.incidents import entry_views, heads_up_views, join_views, people_views, setting_views, task_views, views
 
 app_name = "incidents"
 urlpatterns = [
@@ -28,6 +28,9 @@ urlpatterns = [
     path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
     path("incidents/<int:pk>/tools/", entry_views.lose_tool, name="lose_tool"),
     path("tools/<int:pk>/<slug:verb>/", entry_views.act_on_tool, name="tool"),
+    path("incidents/<int:pk>/alerts/", join_views.join_to_room, name="alerts"),
+    path("alerts/groups/<int:pk>/incident/", join_views.join_group, name="join_group"),
+    path("pages/<int:pk>/incident/", join_views.join_page, name="join_page"),
     path("incidents/<int:pk>/tasks/", task_views.tasks, name="tasks"),
     path("tasks/<int:pk>/", task_views.task, name="task"),
     path("tasks/<int:pk>/<slug:verb>/", task_views.act_on_task, name="act_on_task"),

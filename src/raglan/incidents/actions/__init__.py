@@ -13,6 +13,7 @@ from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody,
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.holding import hold_room, open_room
+from raglan.incidents.actions.joining import join_by_hand, take_out
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
@@ -67,6 +68,7 @@ __all__ = [
     "hand_task",
     "hold_room",
     "is_shown_late",
+    "join_by_hand",
     "join_groups",
     "leave",
     "lose_tool",
@@ -86,6 +88,7 @@ __all__ = [
     "take_availability_back",
     "take_helped_back",
     "take_lead",
+    "take_out",
     "take_task",
     "tell_outcome",
     "thank",

@@ -30,7 +30,12 @@ def join_groups(incident: Incident, groups: Sequence[AlertGroup], *, by: Person 
 
 
 @atomic
-def follow(incident: Incident, page: Page) -> None:
-    """Let the room show what becomes of a page. A page that another room follows stays there."""
-    if IncidentPage.objects.get_or_create(page=page, defaults={"incident": incident})[1]:
-        timeline.append(events.PageFollowed(page=page.pk), about=[incident, page])
+def follow(incident: Incident, page: Page, *, by: Person | None = None) -> bool:
+    """Let the room show what becomes of a page; say whether it is new there.
+
+    A page that another room follows stays there.
+    """
+    is_new = IncidentPage.objects.get_or_create(page=page, defaults={"incident": incident})[1]
+    if is_new:
+        timeline.append(events.PageFollowed(page=page.pk), actor=by or timeline.SYSTEM, about=[incident, page])
+    return is_new

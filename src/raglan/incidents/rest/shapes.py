@@ -55,6 +55,7 @@ class IncidentDetail(IncidentOut):
     scribe: str | None
     services: list[str]
     group_ids: list[int]
+    page_ids: list[int]
 
 
 class AnswerOut(Schema):
@@ -208,6 +209,7 @@ def detail(incident: Incident) -> IncidentDetail:
         "scribe": incident.scribe.name if incident.scribe else None,
         "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
         "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
+        "page_ids": list(incident.followed_pages.order_by("page").values_list("page", flat=True)),
     }
     return IncidentDetail.model_validate(fields(incident) | more)
 
