@@ -134,6 +134,8 @@ def _sorted(
     for name, one in known.items():
         if one.is_needed and not given[name]:
             raise BadInput(name, "is needed", status=422)
+        if one.choices and not one.is_needed and not given[name]:
+            given[name] = one.choices[0][0]
         if one.choices and given[name] not in dict(one.choices):
             raise BadInput(name, f"must be one of {', '.join(dict(one.choices))}", status=422)
     platform.check(given)

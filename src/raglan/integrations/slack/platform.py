@@ -1,4 +1,4 @@
-"""Slack as a chat platform: its Web API outward; it calls us with what happens there, and signs it.
+"""Slack as a chat platform: its Web API outward; inward it calls us, and signs it, or sends by a line that we open.
 
 Slack takes no key with a message: a line that was taken just before raglan died may stand there a second time.
 """
@@ -11,11 +11,13 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from raglan.chat.ports import Heard, Line, Opened, Setting, Wait, Wanted, cut
+from raglan.chat.ports import Aside, Heard, Line, Opened, Setting, Wait, Wanted, cut
 from raglan.core import http
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.integrations.slack.socket import Socket
 
+CALLED, SOCKET = "http", "socket"
 API = "https://slack.com/api"
 USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 TEAM = re.compile(r"[TE][A-Z0-9]{0,30}")
@@ -55,7 +57,27 @@ class Slack:
     )
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("token", "Bot token", "Begins with xoxb-. It is sealed and not shown again.", is_secret=True),
-        Setting("signing_secret", "Signing secret", "With which Slack signs what it sends here.", is_secret=True),
+        Setting(
+            "way",
+            "What is said there comes here",
+            "Socket Mode needs nothing that can be reached from outside.",
+            is_needed=False,
+            choices=((CALLED, "by HTTP: Slack calls raglan"), (SOCKET, "by Socket Mode: raglan opens a line to Slack")),
+        ),
+        Setting(
+            "signing_secret",
+            "Signing secret",
+            "For HTTP: with it Slack signs what it sends here.",
+            is_secret=True,
+            is_needed=False,
+        ),
+        Setting(
+            "app_token",
+            "App-level token",
+            "For Socket Mode: begins with xapp-, and has the scope connections:write.",
+            is_secret=True,
+            is_needed=False,
+        ),
         Setting(
             "rooms", "Channels are", "", choices=(("public", "public"), ("private", "private: only who is invited"))
         ),
@@ -63,9 +85,12 @@ class Slack:
     )
 
     def check(self, settings: Mapping[str, str]) -> None:
-        """Refuse what is no address."""
+        """Refuse what is no address, and a way without its secret."""
         if settings["url"]:
             http.check_url(settings["url"])
+        needed = "app_token" if is_socket(settings) else "signing_secret"
+        if not settings[needed]:
+            raise BadInput(needed, "is needed", status=422)
 
     def check_address(self, address: str) -> str:
         """Return a member ID. Raises BadInput."""
@@ -74,8 +99,8 @@ class Slack:
         return address
 
     def is_called(self, settings: Mapping[str, str]) -> bool:
-        """It calls us."""
-        return True
+        """It calls us, unless we open a line."""
+        return not is_socket(settings)
 
     def names_of(self, who: str) -> tuple[str, ...]:
         """Return a member ID; who we are there is told with the workspace."""
@@ -83,19 +108,34 @@ class Slack:
 
     def connect(self, settings: Mapping[str, str]) -> "Web":
         """Return a line."""
-        return Web(settings["url"].rstrip("/") or API, settings["token"], is_private=settings["rooms"] == "private")
+        return Web(settings)
+
+
+def is_socket(settings: Mapping[str, str]) -> bool:
+    """Tell whether we open a line, by plain settings; those of an earlier version name no way."""
+    return settings.get("way") == SOCKET
+
+
+def answer_of(aside: Aside) -> dict[str, object]:
+    """Return what a slash command is answered: to whoever gave it, and to nobody else."""
+    return {"response_type": "ephemeral", "text": cut(_escaped("\n".join(aside.words)), MOST_TEXT)}
 
 
 class Web:
     """A line to a Slack workspace."""
 
-    hears = False
-
-    def __init__(self, url: str, token: str, *, is_private: bool) -> None:
-        self._url = url
-        self._token = token
-        self._is_private = is_private
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._url = settings["url"].rstrip("/") or API
+        self._token = settings["token"]
+        self._app_token = settings.get("app_token", "")
+        self._is_private = settings["rooms"] == "private"
         self._me: Answered = {}
+        self._socket = Socket(self._open_url, answer_of) if is_socket(settings) else None
+
+    @property
+    def hears(self) -> bool:
+        """Whether we open a line."""
+        return self._socket is not None
 
     def whoami(self) -> str:
         """Return our own member ID, and the workspace with its ID."""
@@ -137,11 +177,23 @@ class Web:
         self._ask_once("conversations.invite", channel=room, users=person)
 
     def hear(self, cursor: str, wait_s: float) -> Heard:
-        """Nothing: Slack calls us."""
-        return Heard([], cursor)
+        """Wait for what comes by our own line; else nothing: Slack calls us."""
+        if self._socket is None:
+            return Heard([], cursor)
+        return self._socket.hear(str(self._who().get("team_id", "")), cursor, wait_s)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Let go of the line."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def _open_url(self) -> str:
+        """Return where to open a line now. Raises DeliveryError, Wait."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": f"Bearer {self._app_token}"}
+        url = str(_read(http.ask("POST", f"{self._url}/apps.connections.open", b"", headers)).get("url", ""))
+        if not url.startswith("wss://") and not (url.startswith("ws://") and self._url.startswith("http://")):
+            raise DeliveryError("Slack named no address for a line", permanent=False)
+        return url
 
     def _who(self) -> Answered:
         if not self._me:
