@@ -53,6 +53,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:alerts": ("join_alerts", "join_pages", "take_out"),
     "incidents:join_group": ("join_alerts", "take_out"),
     "incidents:join_page": ("join_pages", "take_out"),
+    "incidents:near_miss": ("write_near_miss",),
+    "incidents:kind": ("turn_kind",),
     "incidents:severities": ("list_severities", "change_severity_words"),
     "incidents:tasks": ("list_tasks", "add_task"),
     "incidents:task": ("get_task", "change_task", "hand_task"),

@@ -93,6 +93,11 @@ def _(state: State, room: int, said: events.PageTakenOut) -> None:
     del state["pages"][said.page]
 
 
+@hears_of(events.IncidentTurned)
+def _(state: State, room: int, said: events.IncidentTurned) -> None:
+    state["incidents"][room].update(kind=said.incident_kind, kept=said.kept)
+
+
 @hears_of(events.SeverityCalled)
 def _(state: State, room: int, said: events.SeverityCalled) -> None:
     state["severities"].pop(said.severity, None)

@@ -35,7 +35,7 @@ from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
-    "scribe_id",
+    *("scribe_id", "kind", "kept"),
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
     *("standing_version", "next_update_at", "update_reminded_at"),
 )
@@ -346,6 +346,13 @@ def warning(mara: Person, bo: Person) -> None:
     world.fire_all()
 
 
+def nearly_missing(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for kind, kept in (("near_miss", "A spare"), ("near_miss", "Luck"), ("incident", "")):
+        actions.turn_kind(room, kind, by=bo, kept=kept)
+    actions.write_near_miss(actions.NearMiss("Nearly", "I saw it", kept="Luck"), by=mara)
+
+
 def choosing_thanks(mara: Person, bo: Person) -> None:
     for words in ("Well done", "Well done", "Thanks a lot", ""):
         actions.change_thanks(words, by=mara)
@@ -382,6 +389,7 @@ SAME = (
     promising_an_update,
     losing_tools,
     doing_tasks,
+    nearly_missing,
     handing_roles_over,
     adapting_scripts,
 )

@@ -14,7 +14,7 @@ from raglan.ui.wording import in_a_line
 def open_rooms(event: timeline.Happened) -> None:
     """A new incident gets a room on each platform that opens rooms by itself."""
     incident = _incident(event)
-    if incident is not None:
+    if incident is not None and incident.state == Incident.State.OPEN:
         for workspace in queries.workspaces().filter(opens_rooms=True):
             actions.open_room(incident, workspace)
 

@@ -27,6 +27,14 @@ class IncidentRenamed(EventPayload):
     severity_before: str = ""
 
 
+class IncidentTurned(EventPayload):
+    """An incident is called a near miss, with what kept it from being worse, or an incident after all."""
+
+    kind = "incident.turned"
+    incident_kind: str
+    kept: str
+
+
 class EntryPosted(EventPayload):
     """Something was said in the room, as of when it was written."""
 

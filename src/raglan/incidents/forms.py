@@ -56,6 +56,47 @@ class WrongForm(forms.Form):
         required=False,
     )
     services = about_services()
+    is_near_miss = forms.BooleanField(
+        label="It is a near miss", required=False, help_text="Nothing broke, and we can learn from it."
+    )
+
+
+AGO = ((0, "just now"), (2, "about 2 hours ago"), (24, "yesterday"), (72, "some days ago"), (168, "last week"))
+
+
+class NearMissForm(Form):
+    """A near miss, told afterwards."""
+
+    title = forms.CharField(
+        label="What nearly happened?", max_length=300, widget=forms.TextInput(attrs={"autofocus": True})
+    )
+    happened = forms.CharField(
+        label="What did you see or do?", max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    kept = forms.CharField(
+        label="What kept it from being worse?",
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="A person who looked twice, a spare, a limit, luck.",
+    )
+    ago = forms.TypedChoiceField(label="When", choices=AGO, coerce=int, initial=0)
+    services = about_services()
+
+
+class KindForm(Form):
+    """Whether it is a near miss."""
+
+    is_near_miss = forms.BooleanField(
+        label="It is a near miss", required=False, help_text="Nothing broke, and we learnt something."
+    )
+    kept = forms.CharField(
+        label="What kept it from being worse?",
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="A person who looked twice, a spare, a limit, luck.",
+    )
 
 
 class NameForm(forms.Form):

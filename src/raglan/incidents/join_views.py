@@ -27,21 +27,19 @@ def join_group(request: HttpRequest, pk: int) -> HttpResponse:
     group = alerts.groups().filter(pk=pk).first()
     if group is None:
         raise NotFound("There is no such group of alerts.")
-    joined = getattr(group, "joined_incident", None)
-    back = f"/alerts/groups/{pk}/"
-    return _join(request, queries.incident(joined.incident_id) if joined else None, group, back)
+    joined = queries.incidents().filter(joined_groups__group=group).first()
+    return _join(request, joined, group, f"/alerts/groups/{pk}/")
 
 
 @form_methods
 @needs(Scope.RESPOND)
 def join_page(request: HttpRequest, pk: int) -> HttpResponse:
     """The incident whose room follows a page: join it to one, or take it out."""
-    page = paging.pages().select_related("followed_by").filter(pk=pk).first()
+    page = paging.pages().filter(pk=pk).first()
     if page is None:
         raise NotFound("There is no such page.")
-    followed = getattr(page, "followed_by", None)
-    back = f"/pages/{pk}/"
-    return _join(request, queries.incident(followed.incident_id) if followed else None, page, back)
+    joined = queries.incidents().filter(followed_pages__page=page).first()
+    return _join(request, joined, page, f"/pages/{pk}/")
 
 
 def _join(request: HttpRequest, joined: Incident | None, thing: AlertGroup | Page, back: str) -> HttpResponse:

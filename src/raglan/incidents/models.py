@@ -37,6 +37,12 @@ class Incident(models.Model):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
+    class Kind(models.TextChoices):
+        """Whether something broke."""
+
+        INCIDENT = "incident", "Incident"
+        NEAR_MISS = "near_miss", "Near miss"
+
     class Severity(models.TextChoices):
         """How bad for users."""
 
@@ -48,6 +54,8 @@ class Incident(models.Model):
 
     title = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.INCIDENT, db_default=Kind.INCIDENT)
+    kept = models.TextField(blank=True, default="", db_default="")
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.UNKNOWN)
     service_state = models.CharField(max_length=10, choices=ServiceState.choices, default=ServiceState.UNKNOWN)
     state_words = models.CharField(max_length=120, blank=True, default="")

@@ -72,9 +72,10 @@ class PageInRoom:
     is_unanswered: bool
 
 
-def incidents(*, state: str = "") -> QuerySet[Incident]:
-    """Incidents, open ones first, then the newest."""
+def incidents(*, state: str = "", kind: str = "") -> QuerySet[Incident]:
+    """Incidents, open ones first, then the newest; of one kind, if one is named."""
     found = Incident.objects.select_related("lead", "scribe", "declared_by", "standing_by").order_by("-state", "-pk")
+    found = found.filter(kind=kind) if kind else found
     return found.filter(state=state) if state else found
 
 

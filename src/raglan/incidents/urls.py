@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from raglan.incidents import entry_views, heads_up_views, join_views, people_views, setting_views, task_views, views
+from raglan.incidents import (
+    entry_views,
+    heads_up_views,
+    join_views,
+    kind_views,
+    people_views,
+    setting_views,
+    task_views,
+    views,
+)
 
 app_name = "incidents"
 urlpatterns = [
     path("incidents/", views.index, name="index"),
+    path("near-miss/", kind_views.near_miss, name="near_miss"),
+    path("incidents/<int:pk>/kind/", kind_views.kind, name="kind"),
     path("wrong/", views.wrong, name="wrong"),
     path("heads-up/", heads_up_views.heads_up, name="heads_up"),
     path("setup/severities/", setting_views.show_severities, name="severities"),

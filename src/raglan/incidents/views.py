@@ -50,9 +50,12 @@ def _text(request: HttpRequest, name: str) -> str:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """All incidents, open ones first."""
-    page = Paginator(queries.incidents().select_related("review"), PER_PAGE).get_page(request.GET.get("page"))
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in Incident.Kind.values else ""
+    found = queries.incidents(kind=kind).select_related("review")
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     shown = [(incident, room.look_of(incident.service_state)) for incident in page.object_list]
-    context = {"page": page, "shown": shown, "live_topics": "now"}
+    context = {"page": page, "shown": shown, "live_topics": "now", "kind": kind}
     return render(request, "incidents/index.html", context)
 
 
@@ -82,6 +85,8 @@ def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident
     severity = data["severity"] or Incident.Severity.UNKNOWN
     incident = actions.declare(data["title"], by=person, severity=severity, services=list(data["services"]))
     actions.join_groups(incident, groups, by=person)
+    if data["is_near_miss"]:
+        actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=person)
     return incident
 
 

@@ -14,6 +14,7 @@ from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
+from raglan.incidents.actions.kinds import NearMiss, turn_kind, write_near_miss
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
@@ -40,6 +41,7 @@ __all__ = [
     "UPDATE_DUE",
     "UPDATE_LATE",
     "IfNobody",
+    "NearMiss",
     "NoRoom",
     "Said",
     "Standing",
@@ -93,6 +95,8 @@ __all__ = [
     "tell_outcome",
     "thank",
     "tool_back",
+    "turn_kind",
     "whole",
+    "write_near_miss",
     "write_standing",
 ]

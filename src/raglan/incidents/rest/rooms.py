@@ -10,7 +10,7 @@ from pydantic import Field
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.queries import all_named
 from raglan.core.errors import BadInput
-from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Text
+from raglan.core.schema import Body, Cursor, Id, Instant, Limit, Line, ShortText, Text
 from raglan.incidents import actions, catching_up, queries
 from raglan.incidents.rest.shapes import (
     CatchUpOut,
@@ -38,6 +38,8 @@ class IncidentIn(Body):
     severity: Literal["sev1", "sev2", "sev3", "sev4", "unknown"] = "unknown"
     services: Slugs = []
     state_words: ShortText = ""
+    kind: Literal["incident", "near_miss"] = "incident"
+    kept: Text = ""
     group_ids: Annotated[list[Id], Field(max_length=200)] = []
 
 
@@ -46,6 +48,23 @@ class NameIn(Body):
 
     title: Line | None = None
     severity: Literal["sev1", "sev2", "sev3", "sev4", "unknown"] | None = None
+
+
+class KindIn(Body):
+    """Whether something broke, and if not, what kept it from being worse."""
+
+    kind: Literal["incident", "near_miss"]
+    kept: Text = ""
+
+
+class NearMissIn(Body):
+    """A near miss, told afterwards."""
+
+    title: Line
+    happened: Text
+    kept: Text = ""
+    services: Slugs = []
+    at: Instant | None = None
 
 
 class StandingIn(Body):
@@ -114,10 +133,14 @@ class ReopenIn(Body):
 
 @router.get("/incidents", response=list[IncidentOut], operation_id="list_incidents", summary="Incidents")
 def list_incidents(
-    request: HttpRequest, state: Literal["", "open", "closed"] = "", before: Cursor = 0, limit: Limit = 100
+    request: HttpRequest,
+    state: Literal["", "open", "closed"] = "",
+    kind: Literal["", "incident", "near_miss"] = "",
+    before: Cursor = 0,
+    limit: Limit = 100,
 ) -> list[IncidentOut]:
     """Return incidents, newest first; `before` is the id to go on from."""
-    found = queries.incidents(state=state).order_by("-pk")
+    found = queries.incidents(state=state, kind=kind).order_by("-pk")
     return [
         IncidentOut.model_validate(fields(item)) for item in (found.filter(pk__lt=before) if before else found)[:limit]
     ]
@@ -134,6 +157,8 @@ def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
         services=all_named(data.services, "services"),
         state_words=data.state_words,
     )
+    if data.kind != "incident":
+        actions.turn_kind(incident, data.kind, by=by, kept=data.kept)
     if data.group_ids:
         actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=by)
     return Status(201, detail(incident))
@@ -183,6 +208,26 @@ def rename(request: HttpRequest, incident_id: Cursor, data: NameIn) -> IncidentD
     incident = queries.incident(incident_id)
     title, severity = data.title or incident.title, data.severity or incident.severity
     return detail(actions.rename(incident, title, severity=severity, by=responder(request)))
+
+
+@router.post(
+    "/incidents/{incident_id}/kind", response=IncidentDetail, operation_id="turn_kind", summary="A near miss, or not"
+)
+def turn_kind(request: HttpRequest, incident_id: Cursor, data: KindIn) -> IncidentDetail:
+    """Call an incident a near miss, with what kept it from being worse, or an incident after all."""
+    by, incident = responder(request), queries.incident(incident_id)
+    return detail(actions.turn_kind(incident, data.kind, by=by, kept=data.kept))
+
+
+@router.post(
+    "/near-misses", response={201: IncidentDetail}, operation_id="write_near_miss", summary="A near miss, afterwards"
+)
+def write_near_miss(request: HttpRequest, data: NearMissIn) -> Status[IncidentDetail]:
+    """Write a near miss down afterwards: its room is closed at once, and a review is drafted."""
+    told = actions.NearMiss(
+        data.title, data.happened, kept=data.kept, services=all_named(data.services, "services"), at=data.at
+    )
+    return Status(201, detail(actions.write_near_miss(told, by=responder(request))))
 
 
 @router.post("/incidents/{incident_id}/here", response=IncidentDetail, operation_id="be_here", summary="I am here")

@@ -24,6 +24,7 @@ class IncidentOut(Schema):
     id: int
     title: str
     state: str
+    kind: str
     severity: str
     service_state: str
     state_words: str
@@ -52,6 +53,7 @@ class IncidentDetail(IncidentOut):
     next_update_at: datetime | None
     here: list[HereOut]
     severity_words: str
+    kept: str
     scribe: str | None
     services: list[str]
     group_ids: list[int]
@@ -180,6 +182,7 @@ def fields(incident: Incident) -> dict[str, object]:
         "id": incident.pk,
         "title": incident.title,
         "state": incident.state,
+        "kind": incident.kind,
         "severity": incident.severity,
         "service_state": incident.service_state,
         "state_words": incident.state_words,
@@ -206,6 +209,7 @@ def detail(incident: Incident) -> IncidentDetail:
         "next_update_at": incident.next_update_at,
         "here": here,
         "severity_words": severities.words_of(incident.severity),
+        "kept": incident.kept,
         "scribe": incident.scribe.name if incident.scribe else None,
         "services": list(incident.services.order_by("slug").values_list("slug", flat=True)),
         "group_ids": list(queries.groups_of(incident).values_list("pk", flat=True)),
