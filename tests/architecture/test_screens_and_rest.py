@@ -55,6 +55,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:join_page": ("join_pages", "take_out"),
     "incidents:near_miss": ("write_near_miss",),
     "incidents:kind": ("turn_kind",),
+    "incidents:related": ("list_related", "relate", "unrelate"),
     "incidents:severities": ("list_severities", "change_severity_words"),
     "incidents:tasks": ("list_tasks", "add_task"),
     "incidents:task": ("get_task", "change_task", "hand_task"),

@@ -98,6 +98,16 @@ def _(state: State, room: int, said: events.IncidentTurned) -> None:
     state["incidents"][room].update(kind=said.incident_kind, kept=said.kept)
 
 
+@hears_of(events.IncidentsRelated)
+def _(state: State, room: int, said: events.IncidentsRelated) -> None:
+    state["related"][said.one, said.other] = {"words": said.words, "by": said.person, "at": said.at}
+
+
+@hears_of(events.IncidentsUnrelated)
+def _(state: State, room: int, said: events.IncidentsUnrelated) -> None:
+    del state["related"][said.one, said.other]
+
+
 @hears_of(events.SeverityCalled)
 def _(state: State, room: int, said: events.SeverityCalled) -> None:
     state["severities"].pop(said.severity, None)

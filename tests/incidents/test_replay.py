@@ -22,6 +22,7 @@ from raglan.incidents.models import (
     IncidentPage,
     LostTool,
     Missed,
+    Related,
     Responder,
     Script,
     SeverityWords,
@@ -77,6 +78,10 @@ def stored() -> replay.State:
         "attachments": replay.rows(Attachment, ATTACHMENT),
         "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
         "severities": {row.severity: {"words": row.words} for row in SeverityWords.objects.all()},
+        "related": {
+            (row.incident_id, row.other_id): {"words": row.words, "by": row.by_id, "at": row.at}
+            for row in Related.objects.all()
+        },
         "tools": replay.rows(LostTool, LOST_TOOL),
         "tasks": replay.rows(Task, TASK),
         "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
@@ -353,6 +358,14 @@ def nearly_missing(mara: Person, bo: Person) -> None:
     actions.write_near_miss(actions.NearMiss("Nearly", "I saw it", kept="Luck"), by=mara)
 
 
+def relating(mara: Person, bo: Person) -> None:
+    one, two = declaring(mara, bo), actions.declare("Another", by=bo)
+    for words in ("same host", "same host", "same change"):
+        actions.relate(two, one, by=bo, words=words)
+    actions.relate(one, actions.declare("A third", by=bo), by=mara)
+    actions.unrelate(one, two, by=mara)
+
+
 def choosing_thanks(mara: Person, bo: Person) -> None:
     for words in ("Well done", "Well done", "Thanks a lot", ""):
         actions.change_thanks(words, by=mara)
@@ -390,6 +403,7 @@ SAME = (
     losing_tools,
     doing_tasks,
     nearly_missing,
+    relating,
     handing_roles_over,
     adapting_scripts,
 )

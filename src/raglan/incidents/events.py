@@ -35,6 +35,25 @@ class IncidentTurned(EventPayload):
     kept: str
 
 
+class IncidentsRelated(EventPayload):
+    """Two incidents have to do with each other; `one` is the older."""
+
+    kind = "incident.related"
+    one: int
+    other: int
+    words: str
+    person: int
+    at: datetime
+
+
+class IncidentsUnrelated(EventPayload):
+    """Two incidents have nothing to do with each other after all."""
+
+    kind = "incident.unrelated"
+    one: int
+    other: int
+
+
 class EntryPosted(EventPayload):
     """Something was said in the room, as of when it was written."""
 

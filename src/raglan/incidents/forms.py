@@ -260,6 +260,18 @@ class JoinForm(Form):
         self.fields["incident"].queryset = queries.open_incidents()  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
+class RelateForm(Form):
+    """Another incident, and how it is related."""
+
+    other = forms.IntegerField(label="Number of the other incident", min_value=1, max_value=2**63 - 1)
+    words = forms.CharField(
+        label="How they are related",
+        max_length=200,
+        required=False,
+        help_text="Such as: the same host, came from the same change, was thought to be over.",
+    )
+
+
 class ReopenForm(forms.Form):
     """Why it goes on."""
 

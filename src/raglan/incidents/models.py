@@ -369,6 +369,25 @@ class Missed(models.Model):
         return f"{self.tool_id} missed by {self.person_id}"
 
 
+class Related(models.Model):
+    """That two incidents have to do with each other, and how. `incident` is the older one: they are linked once."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="+")
+    words = models.CharField(max_length=200, blank=True, default="")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["incident", "other"], name="related_once"),
+            models.CheckConstraint(condition=models.Q(incident__lt=models.F("other")), name="related_older_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} and {self.other_id}"
+
+
 class SeverityWords(models.Model):
     """What a severity is called here, in the place of raglan's own words."""
 

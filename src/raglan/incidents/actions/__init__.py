@@ -16,6 +16,7 @@ from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
 from raglan.incidents.actions.kinds import NearMiss, turn_kind, write_near_miss
 from raglan.incidents.actions.presence import be_here, leave
+from raglan.incidents.actions.relating import relate, unrelate
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
 from raglan.incidents.actions.scripts import change_script
@@ -79,6 +80,7 @@ __all__ = [
     "open_room",
     "ping",
     "post",
+    "relate",
     "remind_lead",
     "rename",
     "reopen",
@@ -96,6 +98,7 @@ __all__ = [
     "thank",
     "tool_back",
     "turn_kind",
+    "unrelate",
     "whole",
     "write_near_miss",
     "write_standing",
