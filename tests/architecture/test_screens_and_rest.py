@@ -56,6 +56,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:near_miss": ("write_near_miss",),
     "incidents:kind": ("turn_kind",),
     "incidents:related": ("list_related", "relate", "unrelate"),
+    "incidents:checklist": ("list_checklists", "change_checklist"),
+    "incidents:room_checklists": ("list_checklists_of", "tick"),
     "incidents:severities": ("list_severities", "change_severity_words"),
     "incidents:tasks": ("list_tasks", "add_task"),
     "incidents:task": ("get_task", "change_task", "hand_task"),

@@ -108,6 +108,23 @@ def _(state: State, room: int, said: events.IncidentsUnrelated) -> None:
     del state["related"][said.one, said.other]
 
 
+@hears_of(events.ChecklistChanged)
+def _(state: State, room: int, said: events.ChecklistChanged) -> None:
+    state["checklists"].pop(said.role, None)
+    if said.items:
+        state["checklists"][said.role] = {"items": said.items}
+
+
+@hears_of(events.ItemTicked)
+def _(state: State, room: int, said: events.ItemTicked) -> None:
+    state["ticks"][room, said.role, said.item] = {"by": said.person, "at": said.ticked_at}
+
+
+@hears_of(events.ItemUnticked)
+def _(state: State, room: int, said: events.ItemUnticked) -> None:
+    del state["ticks"][room, said.role, said.item]
+
+
 @hears_of(events.SeverityCalled)
 def _(state: State, room: int, said: events.SeverityCalled) -> None:
     state["severities"].pop(said.severity, None)

@@ -7,12 +7,13 @@ import pytest
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, events
+from raglan.incidents import actions, checklists, events
 from raglan.incidents.actions import Said, Standing, Upload, Warned
 from raglan.incidents.models import (
     Alike,
     Answer,
     Attachment,
+    Checklist,
     EarlierText,
     Entry,
     HeadsUp,
@@ -28,6 +29,7 @@ from raglan.incidents.models import (
     SeverityWords,
     Task,
     Thanks,
+    Tick,
 )
 from raglan.paging.models import Page
 from raglan.people.models import Person
@@ -82,6 +84,8 @@ def stored() -> replay.State:
             (row.incident_id, row.other_id): {"words": row.words, "by": row.by_id, "at": row.at}
             for row in Related.objects.all()
         },
+        "checklists": {row.role: {"items": row.items} for row in Checklist.objects.all()},
+        "ticks": {(row.incident_id, row.role, row.item): {"by": row.by_id, "at": row.at} for row in Tick.objects.all()},
         "tools": replay.rows(LostTool, LOST_TOOL),
         "tasks": replay.rows(Task, TASK),
         "missed": {(row.tool_id, row.person_id): {"at": row.at} for row in Missed.objects.all()},
@@ -366,6 +370,16 @@ def relating(mara: Person, bo: Person) -> None:
     actions.unrelate(one, two, by=mara)
 
 
+def ticking(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for items in (["Breathe", "Ask"], ["Breathe", "Ask"], []):
+        actions.change_checklist("lead", items, by=mara)
+    for person in (mara, bo):
+        for item in checklists.OWN["scribe"][:2]:
+            actions.tick(room, "scribe", item, by=person)
+    actions.untick(room, "scribe", checklists.OWN["scribe"][0], by=bo)
+
+
 def choosing_thanks(mara: Person, bo: Person) -> None:
     for words in ("Well done", "Well done", "Thanks a lot", ""):
         actions.change_thanks(words, by=mara)
@@ -404,6 +418,7 @@ SAME = (
     doing_tasks,
     nearly_missing,
     relating,
+    ticking,
     handing_roles_over,
     adapting_scripts,
 )

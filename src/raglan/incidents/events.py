@@ -364,6 +364,32 @@ class ToolBack(EventPayload):
     back_at: datetime
 
 
+class ChecklistChanged(EventPayload):
+    """Whoever has a role looks after other things from now on; none: raglan's own list."""
+
+    kind = "checklist.changed"
+    role: str
+    items: list[str]
+
+
+class ItemTicked(EventPayload):
+    """One thing of a role's list is looked after."""
+
+    kind = "checklist.ticked"
+    role: str
+    item: str
+    person: int
+    ticked_at: datetime
+
+
+class ItemUnticked(EventPayload):
+    """A tick was taken back."""
+
+    kind = "checklist.unticked"
+    role: str
+    item: str
+
+
 class SeverityCalled(EventPayload):
     """A severity is called otherwise here from now on; no words: raglan's own."""
 

@@ -161,6 +161,18 @@ class SeveritiesForm(Form):
             )
 
 
+class ChecklistForm(Form):
+    """What a role looks after."""
+
+    items = forms.CharField(
+        label="What it looks after",
+        max_length=3000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text="One line each, 12 at most. Empty: raglan’s own list.",
+    )
+
+
 class ScriptForm(Form):
     """The words for a moment, as they are said here."""
 

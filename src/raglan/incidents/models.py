@@ -388,6 +388,32 @@ class Related(models.Model):
         return f"{self.incident_id} and {self.other_id}"
 
 
+class Checklist(models.Model):
+    """What whoever has a role looks after here, in the place of raglan's own list."""
+
+    role = models.CharField(max_length=10, unique=True)
+    items = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.role
+
+
+class Tick(models.Model):
+    """That one thing of a role's list is looked after in a room, in the words that stood there."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="ticks")
+    role = models.CharField(max_length=10)
+    item = models.CharField(max_length=200)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "role", "item"], name="tick_once")]
+
+    def __str__(self) -> str:
+        return self.item
+
+
 class SeverityWords(models.Model):
     """What a severity is called here, in the place of raglan's own words."""
 

@@ -7,6 +7,7 @@ from raglan.people.models import Person
 
 Gather = Callable[[Incident, Person], dict[str, object]]
 _panels: list[tuple[str, Gather]] = []
+_outside: list[Callable[[Incident, Person], bool]] = []
 _notices: list[Callable[[Incident], list[str]]] = []
 
 
@@ -23,6 +24,16 @@ def panels(incident: Incident, reader: Person) -> list[tuple[str, dict[str, obje
 def register_notice(gather: Callable[[Incident], list[str]]) -> None:
     """Let a higher context say something above every room, such as that chat is away."""
     _notices.append(gather)
+
+
+def register_outside(holds: Callable[[Incident, Person], bool]) -> None:
+    """Let a higher context say whether somebody speaks to those outside of a room."""
+    _outside.append(holds)
+
+
+def holds_outside(incident: Incident, reader: Person) -> bool:
+    """Tell whether somebody speaks to those outside of a room."""
+    return any(holds(incident, reader) for holds in _outside)
 
 
 def notices(incident: Incident) -> list[str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, catching_up, ports, queries, related_queries, severities, task_queries
+from raglan.incidents import actions, catching_up, checklists, ports, queries, related_queries, severities, task_queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
@@ -240,6 +240,7 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "pages": queries.pages_of(incident),
         "groups": list(queries.groups_of(incident)[:20]),
         "services": list(incident.services.select_related("team").order_by("name")),
+        "own_lists": checklists.in_room(incident, checklists.roles_of(incident, reader)),
         "related": related_queries.related(incident),
         "panels": ports.panels(incident, reader),
     }

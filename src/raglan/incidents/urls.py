@@ -3,6 +3,7 @@
 from django.urls import path
 
 from raglan.incidents import (
+    checklist_views,
     entry_views,
     heads_up_views,
     join_views,
@@ -43,6 +44,9 @@ urlpatterns = [
     path("incidents/<int:pk>/alerts/", join_views.join_to_room, name="alerts"),
     path("alerts/groups/<int:pk>/incident/", join_views.join_group, name="join_group"),
     path("pages/<int:pk>/incident/", join_views.join_page, name="join_page"),
+    path("checklists/", checklist_views.show_checklists, name="checklists"),
+    path("checklists/<slug:role>/", checklist_views.checklist, name="checklist"),
+    path("incidents/<int:pk>/checklists/", checklist_views.in_room, name="room_checklists"),
     path("incidents/<int:pk>/related/", related_views.related, name="related"),
     path("incidents/<int:pk>/tasks/", task_views.tasks, name="tasks"),
     path("tasks/<int:pk>/", task_views.task, name="task"),

@@ -13,4 +13,10 @@ def quiet_line(incident: Incident, reader: Person) -> dict[str, object]:
     return {"desk": found, "is_late": queries.is_late(found, now()), "owes": queries.owes_last_word(incident)}
 
 
+def holds(incident: Incident, reader: Person) -> bool:
+    """Tell whether somebody holds the outside of a room."""
+    return queries.desk(incident).holder_id == reader.pk
+
+
+ports.register_outside(holds)
 ports.register_panel("outside/part_room.html", quiet_line)

@@ -8,6 +8,7 @@ from raglan.incidents.actions.availability import (
     say_availability,
     take_availability_back,
 )
+from raglan.incidents.actions.checklists import change_checklist, tick, untick
 from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
 from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
@@ -53,6 +54,7 @@ __all__ = [
     "answer",
     "attach",
     "be_here",
+    "change_checklist",
     "change_script",
     "change_severity_words",
     "change_task",
@@ -96,9 +98,11 @@ __all__ = [
     "take_task",
     "tell_outcome",
     "thank",
+    "tick",
     "tool_back",
     "turn_kind",
     "unrelate",
+    "untick",
     "whole",
     "write_near_miss",
     "write_standing",
