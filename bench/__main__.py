@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import floor, full, intake, live, page, sizes, start, storm, timers
+from bench import audience, floor, full, intake, live, page, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "sizes": sizes.measure,
     "page": page.measure,
     "live": live.measure,
+    "audience": audience.measure,
     "storm": storm.measure,
     "intake": intake.measure,
     "full": full.measure,

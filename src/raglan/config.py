@@ -68,6 +68,9 @@ class Config(BaseSettings):
         default=False,
         description="Serve although the database does not keep what it acknowledged. For tests of speed only.",
     )
+    live_streams: int = Field(
+        5_000, ge=1, le=100_000, description="Pages that may be told of changes at once; others ask every 30 seconds."
+    )
     intake_queue: int = Field(10_000, ge=1, description="Signals that may wait for the disk before 503 is answered.")
     send_deadline_s: float = Field(
         10, gt=0, le=60, description="Longest time for one hand-over to a provider, seconds."

@@ -15,7 +15,7 @@ PICTURE = base64.b64decode(
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def raglan() -> Iterator[Running]:
     with serving() as running:
         set_up_web_team(running)
@@ -60,6 +60,28 @@ def test_two_browsers_share_a_room_with_its_asks_pictures_and_lost_tools(raglan:
     expect(mara.get_by_text("for Mara Novak and Ike Okafor")).to_be_visible(timeout=15_000)
     mara.get_by_role("button", name="Back: Graphite").click()
     expect(ike.get_by_role("heading", name="Not reachable")).to_be_hidden(timeout=15_000)
+
+
+def test_a_plain_entry_comes_with_the_stream_and_in_the_order_of_the_room(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    address = f"/incidents/{made['id']}/"
+    mara, ike = (in_the_room(browser, raglan, name, address) for name in ("Mara Novak", "Ike Okafor"))
+    lines, here = ike.locator("#thread"), ike.get_by_label("People and alerts")
+    say(mara, "Here, and reading")
+    expect(here.get_by_text("Mara Novak")).to_be_visible(timeout=15_000)
+    expect(lines.get_by_text("Here, and reading")).to_be_visible(timeout=15_000)
+    ike.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    ike.on("request", lambda request: asked.append(request.url))
+    for number in range(3):
+        say(mara, f"<b>Line</b> {number}", "Found" if number else "Note")
+        expect(lines.get_by_text(f"<b>Line</b> {number}")).to_be_visible(timeout=15_000)
+    ids = "() => [...document.querySelectorAll('#thread > li')].map(line => line.id)"
+    told = ike.evaluate(ids)
+    assert [url for url in asked if "/part/" in url] == []
+    ike.reload()
+    assert ike.evaluate(ids) == told
 
 
 def test_what_is_said_while_the_server_is_away_arrives_once_when_it_is_back(raglan: Running, browser: Browser) -> None:

@@ -80,9 +80,10 @@ class World:
     asked: list[int] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
-    async def authorize(self, scope: Scope, topics: Sequence[str]) -> frozenset[str] | None:
+    async def authorize(self, scope: Scope, topics: Sequence[str]) -> live.Reader | None:
         """Decide."""
-        return self.may(topics)
+        heard = self.may(topics)
+        return None if heard is None else live.Reader(heard)
 
     async def replay(self, since: int, topics: Sequence[str]) -> list[str] | None:
         """Tell of the past."""

@@ -1,7 +1,8 @@
 """Who may listen to what, and what they missed: questions to the database, asked on threads.
 
 Whoever is signed in may hear every name, for a name says nothing but that something changed; what changed is fetched
-with the reader's own rights. Somebody with a page's signed link may hear of that page.
+with the reader's own rights, unless all who are signed in may read it. Somebody with a page's signed link may hear of
+that page.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,13 @@ from django.http import HttpRequest
 
 from raglan.core import timeline
 from raglan.edge.answers import Scope, header
+from raglan.edge.live import Happenings, Reader, Seen, Told
 from raglan.edge.threads import Threads
+from raglan.incidents import telling
 from raglan.paging import queries as paging
+from raglan.people import access
+from raglan.people.middleware import zone_of
+from raglan.people.models import Person
 
 
 class Audience:
@@ -26,25 +32,45 @@ class Audience:
         self._threads = threads
         self._session = import_module(settings.SESSION_ENGINE).SessionStore
 
-    async def authorize(self, scope: Scope, topics: Sequence[str]) -> frozenset[str] | None:
-        """Return the topics that a reader may hear, None for somebody unknown."""
+    async def authorize(self, scope: Scope, topics: Sequence[str]) -> Reader | None:
+        """Return who asks and the topics that they may hear, None for somebody unknown."""
         key = session_key(header(scope, b"cookie"))
-        is_known = bool(key) and await self._threads.ask(lambda: self._is_signed_in(key))
-        if is_known:
-            return frozenset(topics)
+        known = await self._threads.ask(lambda: self._reader_of(key, topics)) if key else None
+        if known:
+            return known
         link = next(iter(parse_qs(scope["query_string"].decode("latin-1")).get("link", [])), "")
         heard = await self._threads.ask(lambda: _page_of(link)) if link else None
-        return frozenset((heard,)) if heard else None
+        return Reader(frozenset((heard,))) if heard else None
+
+    async def tell(self, happened: Happenings) -> Told:
+        """Return what everybody may read of what happened."""
+        return await self._threads.ask(lambda: told(happened))
 
     async def replay(self, since: int, topics: Sequence[str]) -> list[str] | None:
         """Return the names of what changed after an event, whatever was asked for; None when that is too much."""
         return await self._threads.ask(lambda: timeline.names_since(since))
 
-    def _is_signed_in(self, key: str) -> bool:
-        """Whether a session is somebody's who is still active and whose password is still that of the sign-in."""
+    def _reader_of(self, key: str, topics: Sequence[str]) -> Reader | None:
+        """Return whose session it is, if they are still active and their password is still that of the sign-in."""
         request = HttpRequest()
         request.session = self._session(key)
-        return bool(get_user(request).is_authenticated)
+        person = get_user(request)
+        if not isinstance(person, Person) or not person.is_authenticated:
+            return None
+        sight = telling.Sight(str(zone_of(person)), access.allows(person, access.Scope.RESPOND))
+        return Reader(frozenset(topics), person.pk, sight)
+
+
+def told(happened: Happenings) -> Told:
+    """Return the new entries of the rooms that somebody watches, as everybody may read them."""
+    sights: dict[str, set[telling.Sight]] = {}
+    for topic, sight in happened.wanted:
+        if isinstance(sight, telling.Sight):
+            sights.setdefault(topic, set()).add(sight)
+    found = telling.told(happened.events, after=happened.after, sights=sights)
+    words: dict[Seen, str] = {(news.room, sight): data for news in found for sight, data in news.words.items()}
+    whole = frozenset(news.room for news in found if news.is_whole)
+    return Told(words, whole, frozenset().union(*(news.but for news in found)))
 
 
 def _page_of(link: str) -> str | None:

@@ -1,39 +1,85 @@
-"""Live streams: names of what changed, as server-sent events.
+"""Live streams: names of what changed, as server-sent events, and what everybody may read of it.
 
-A message carries names and the id of the newest event, never content; the browser fetches again with its own rights.
-After a break the browser sends the last id that it heard and is told what changed since, or to load anew. Changes of a
-short window travel together and are written down once, so that a storm costs a bounded number of rounds.
+A message carries names and the id of the newest event; the browser fetches again with its own rights. What is new and
+may be read by everybody who is signed in travels with the names, written once for all who see it in the same way: with
+thousands in one room there is no time to be asked by each. After a break the browser sends the last id that it heard
+and is told what changed since, or to load anew. Changes of a short window travel together, so that a storm costs a
+bounded number of rounds. Each reader's connection is written to at once, without a task of its own.
 """
 
 import asyncio
 import json
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from prometheus_client import Gauge
 
 from raglan.core import bus, logs, metrics
-from raglan.core.errors import NotSignedIn, Overloaded, RaglanError
+from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
+from raglan.edge.protocol import WIRE
 
 WINDOW_S = 0.06
 BEAT_S = 10.0
 STUCK_S = 10.0
+AGAIN_S = 0.2
+TELL_S = 1.0
+BEHIND = 64 * 1024
 LIFE_S = 15 * 60.0
 RING = 512
-MAX_CLIENTS = 2_000
+MAX_CLIENTS = 5_000
 MAX_TOPICS = 20
+CROWD = 100
+A_READER_MS = 40
 log = logs.get("raglan.live")
 open_streams = Gauge("raglan_live_streams", "Open live streams", registry=metrics.REGISTRY)
 
-# Which of the topics a reader may hear; None for somebody unknown.
-Authorize = Callable[[Scope, Sequence[str]], Awaitable[frozenset[str] | None]]
+# How somebody sees what everybody may read: who sees it alike is told alike. None: only names are told.
+Sight = Hashable
+Seen = tuple[str, Sight]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who listens: the topics that they may hear, and how they see what everybody may read."""
+
+    topics: frozenset[str]
+    person: int = 0
+    sight: Sight | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What can be told of a round in so many words: for each topic and sight, and which topics need no more.
+
+    Those who see it in a way of their own are told the names only.
+    """
+
+    words: Mapping[Seen, str] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
+    but: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """What changed in one window, before it is told: names, events that were heard of, and the newest before them."""
+
+    names: frozenset[str]
+    events: tuple[int, ...]
+    after: int
+    wanted: tuple[Seen, ...]
+
+
+# Who asks and which of the topics they may hear; None for somebody unknown.
+Authorize = Callable[[Scope, Sequence[str]], Awaitable[Reader | None]]
 # The names of what changed after an event; None when that is too much to tell.
 Replay = Callable[[int, Sequence[str]], Awaitable[list[str] | None]]
+# What everybody may read of what happened.
+Tell = Callable[[Happenings], Awaitable[Told]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +89,64 @@ class Round:
     number: int
     newest: int
     names: frozenset[str]
+    told: Told = Told()
 
 
 class Stream:
-    """One reader."""
+    """One reader. What it has `seen` is the number of a round."""
 
-    __slots__ = ("is_gone", "news", "topics", "until")
+    __slots__ = ("abort", "person", "seen", "seen_as", "send", "sight", "size", "stuck", "topics", "until", "write")
 
-    def __init__(self, topics: tuple[str, ...]) -> None:
+    def __init__(self, scope: Scope, send: Send, reader: Reader, topics: tuple[str, ...]) -> None:
+        transport: asyncio.Transport = scope["extensions"][WIRE]["transport"]
+        self.write = transport.write
+        self.size = transport.get_write_buffer_size
+        self.abort = transport.abort
+        self.send = send
         self.topics = topics
-        self.news = asyncio.Event()
-        self.is_gone = False
+        self.person = reader.person
+        self.sight = reader.sight
+        self.seen_as = tuple((topic, reader.sight) for topic in topics) if reader.sight else ()
+        self.seen = 0
+        self.stuck = 0.0
         # The reader comes back with its last id and is looked at anew: whoever lost the right to listen is out by then.
         self.until = time.monotonic() + LIFE_S * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads load, hides nothing
+
+    def is_behind(self) -> bool:
+        """Whether it does not take what was written; who does not for long is cut off."""
+        if self.size() <= BEHIND:
+            self.stuck = 0.0
+            return False
+        if not self.stuck:
+            self.stuck = time.monotonic()
+        elif time.monotonic() - self.stuck > STUCK_S:
+            log.info("a stream was dropped because its client does not read")
+            self.abort()
+        return True
 
 
 class Hub:
     """Takes names from the bus and hands them to streams."""
 
-    def __init__(self, *, authorize: Authorize, replay: Replay, max_clients: int = MAX_CLIENTS) -> None:
+    def __init__(
+        self, *, authorize: Authorize, replay: Replay, tell: Tell | None = None, max_clients: int = MAX_CLIENTS
+    ) -> None:
         self._authorize = authorize
         self._replay = replay
+        self._tell = tell
         self._max_clients = max_clients
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ring: deque[Round] = deque(maxlen=RING)
         self._waiting: set[str] = set()
-        self._written: dict[tuple[int, tuple[str, ...]], bytes] = {}
+        self._events: list[int] = []
+        self._written: dict[tuple[int, tuple[str, ...], Sight | None], bytes] = {}
         self._missed: dict[tuple[int, tuple[str, ...]], asyncio.Future[list[str] | None]] = {}
         self._streams: set[Stream] = set()
+        self._seen: Counter[Seen] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._newest = 0
         self._number = 0
-        self._beats = 0
+        self._last = 0.0
         self._planned = False
         self._closing = False
         self._beating: asyncio.TimerHandle | None = None
@@ -93,7 +166,8 @@ class Hub:
         self._unsubscribe()
         if self._beating is not None:
             self._beating.cancel()
-        self._wake()
+        for stream in self._streams:
+            self._end(stream)
 
     # From the bus to a round.
 
@@ -105,29 +179,100 @@ class Hub:
 
     def _gather(self, names: Sequence[str], event_id: int) -> None:
         self._waiting.update(names)
-        self._newest = max(self._newest, event_id)
-        if not self._planned and self._loop is not None:
-            self._planned = True
-            self._loop.call_later(WINDOW_S, self._flush)
+        self._events.append(event_id)
+        self._plan()
 
-    def _flush(self) -> None:
-        self._planned = False
-        self._number += 1
-        self._ring.append(Round(self._number, self._newest, frozenset(self._waiting)))
+    def _plan(self) -> None:
+        """The first change after some quiet is told at once, those that follow at the end of its window."""
+        if self._planned or self._loop is None:
+            return
+        self._planned = True
+        self._loop.call_later(max(0.0, self._last + WINDOW_S - self._loop.time()), self._begin)
+
+    def _begin(self) -> None:
+        assert self._loop is not None
+        self._last = self._loop.time()
+        happened = self._take()
+        if self._tell is not None and happened.wanted:
+            self._keep(self._put_in_words(self._tell, happened))
+        else:
+            self._close(happened, Told())
+
+    def _take(self) -> Happenings:
+        names, events = frozenset(self._waiting), tuple(self._events)
         self._waiting.clear()
+        self._events.clear()
+        return Happenings(names, events, self._newest, tuple(seen for seen in self._seen if seen[0] in names))
+
+    async def _put_in_words(self, tell: Tell, happened: Happenings) -> None:
+        """Tell a round in words if that does not take long; names are always told."""
+        told = Told()
+        try:
+            async with asyncio.timeout(TELL_S):
+                told = await tell(happened)
+        except (RaglanError, TimeoutError) as error:
+            log.info("a change is told by its name only", extra={"error": str(error)})
+        except Exception:  # whatever is wrong with the words of one entry must not end the streams
+            log.exception("a change could not be put into words")
+        self._close(happened, told)
+
+    def _close(self, happened: Happenings, told: Told) -> None:
+        self._flush(happened, told)
+        self._planned = False
+        if self._events:
+            self._plan()
+
+    def _flush(self, happened: Happenings | None = None, told: Told | None = None) -> None:
+        happened = happened or self._take()
+        self._newest = max(self._newest, *happened.events, 0)
+        self._number += 1
+        self._ring.append(Round(self._number, self._newest, happened.names, told or Told()))
         self._written.clear()
         self._missed.clear()
-        self._wake()
+        self._look_anew(happened.names)
+        self._tell_all()
+
+    def _look_anew(self, names: frozenset[str]) -> None:
+        """Who was changed, and may have lost a right, is told names only until they come back and are looked at."""
+        changed = {name.partition(":")[2] for name in names if name.startswith("person:")}
+        if not changed and "*" not in names:
+            return
+        for stream in self._streams:
+            if str(stream.person) in changed or "*" in names:
+                stream.sight = None
+
+    def _tell_all(self) -> None:
+        behind = [stream for stream in self._streams if stream.seen != self._number and not self._catch_up(stream)]
+        if behind and self._loop is not None and not self._closing:
+            self._loop.call_later(AGAIN_S, self._tell_all)
+
+    def _catch_up(self, stream: Stream) -> bool:
+        """Write what a reader has not heard yet, unless it has much to take already."""
+        if stream.is_behind():
+            return False
+        sight = None if stream.person in self._ring[-1].told.but else stream.sight
+        key = (stream.seen, stream.topics, sight)
+        if key not in self._written:
+            self._written[key] = _chunk(self._since(*key))
+        if piece := self._written[key]:
+            stream.write(piece)
+        stream.seen = self._number
+        return True
 
     def _beat(self) -> None:
-        self._beats += 1
-        self._wake()
+        at = time.monotonic()
+        piece = _chunk(f"id: {self._newest}\nevent: beat\ndata: {self._newest}\n\n".encode() + self._pace())
+        for stream in list(self._streams):
+            if at > stream.until:
+                self._end(stream)
+            elif not stream.is_behind():
+                stream.write(piece)
         if self._loop is not None and not self._closing:
             self._beating = self._loop.call_later(BEAT_S, self._beat)
 
-    def _wake(self) -> None:
-        for stream in self._streams:
-            stream.news.set()
+    def _pace(self) -> bytes:
+        """Ask a crowd not to come all at once: over how many milliseconds to spread what is fetched."""
+        return b"event: pace\ndata: %d\n\n" % (self.clients * A_READER_MS) if self.clients >= CROWD else b""
 
     # From a round to a reader.
 
@@ -136,52 +281,77 @@ class Hub:
         self.clients += 1
         open_streams.set(self.clients)
         try:
-            topics, since = await self._admit(scope)
+            reader, topics, since = await self._admit(scope)
         except RaglanError as error:
             await refuse(send, error)
         else:
-            await self._serve(scope, receive, send, topics, since)
+            await self._serve(Stream(scope, send, reader, topics), scope, receive, since)
         finally:
             self.clients -= 1
             open_streams.set(self.clients)
 
-    async def _admit(self, scope: Scope) -> tuple[tuple[str, ...], int | None]:
-        """Return what a reader may hear and what it heard last. Raises Overloaded, NotSignedIn."""
+    async def _admit(self, scope: Scope) -> tuple[Reader, tuple[str, ...], int | None]:
+        """Return who it is, what they hear and what they heard last. Raises BadInput, Overloaded, NotSignedIn."""
         check_head(scope)
+        if scope["method"] != "GET":
+            raise BadInput("", "A stream is read with GET.", status=405)
         if self.clients > self._max_clients or self._closing:
             raise Overloaded("Too many streams at once.", retry_after=5)
         query = parse_qs(scope["query_string"].decode("latin-1"))
         topics = [word for part in query.get("topics", []) for word in part.replace(",", " ").split()][:MAX_TOPICS]
-        allowed = await self._authorize(scope, topics)
-        if allowed is None:
+        reader = await self._authorize(scope, topics)
+        if reader is None:
             raise NotSignedIn("Sign in first.")
         said = [header(scope, b"last-event-id"), *query.get("since", []), *query.get("last", [])]
         since = next((int(word) for word in said if word.isascii() and word.isdigit() and len(word) < 19), None)
-        return tuple(topic for topic in topics if topic in allowed), since
+        return reader, tuple(topic for topic in topics if topic in reader.topics), since
 
-    async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, topics: tuple[str, ...], since: int | None
-    ) -> None:
-        stream = Stream(topics)
-        gone = asyncio.create_task(_until_gone(receive, stream))
-        self._streams.add(stream)
+    async def _serve(self, stream: Stream, scope: Scope, receive: Receive, since: int | None) -> None:
+        """Say the first words; what follows is written as it comes, until the reader is gone."""
+        stream.seen = self._number
+        scope["headers"].clear()  # there are thousands of streams, and nobody reads their heads again
         try:
-            seen = self._number
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await _put(send, await self._first_words(topics, since))
-            await self._follow(stream, seen, send)
-            if not stream.is_gone:
-                await _put(send, b"event: bye\ndata: come again\n\n", more=False)
+            async with asyncio.timeout(STUCK_S):
+                await stream.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+                await _put(stream.send, await self._first_words(stream.topics, since))
         except TimeoutError:
-            log.info("a stream was dropped because its client does not read")
             await cut(scope)
+            return
+        self._join(stream)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
         finally:
-            self._streams.discard(stream)
-            gone.cancel()
+            self._leave(stream)
+
+    def _join(self, stream: Stream) -> None:
+        self._streams.add(stream)
+        self._seen.update(stream.seen_as)
+        if self._closing:
+            self._end(stream)
+        elif stream.seen != self._number:
+            self._catch_up(stream)
+
+    def _leave(self, stream: Stream) -> None:
+        self._streams.discard(stream)
+        self._seen.subtract(stream.seen_as)
+        for seen in stream.seen_as:
+            if not self._seen[seen]:
+                del self._seen[seen]
+
+    def _end(self, stream: Stream) -> None:
+        """Say bye; the connection's own end follows from that."""
+        self._keep(_say_bye(stream))
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _first_words(self, topics: tuple[str, ...], since: int | None) -> bytes:
         """Say hello, and what changed since the reader last heard something."""
         hello = f"retry: 1000\nid: {self._newest}\nevent: hello\ndata: {json.dumps(list(topics))}\n\n".encode()
+        hello += self._pace()
         if since is None or since == self._newest:
             return hello
         newest = self._newest
@@ -201,37 +371,19 @@ class Hub:
             self._missed[key] = asyncio.ensure_future(self._replay(since, topics))
         return await asyncio.shield(self._missed[key])
 
-    async def _follow(self, stream: Stream, seen: int, send: Send) -> None:
-        """Send what concerns a reader, and a beat from time to time, until its end."""
-        beats = self._beats
-        while not (stream.is_gone or self._closing):
-            if seen != self._number:
-                if piece := self._since(seen, stream.topics):
-                    await _put(send, piece)
-                seen = self._number
-            elif beats != self._beats:
-                beats = self._beats
-                if time.monotonic() > stream.until:
-                    return
-                await _put(send, f"id: {self._newest}\nevent: beat\ndata: {self._newest}\n\n".encode())
-            else:
-                stream.news.clear()
-                await stream.news.wait()
-
-    def _since(self, seen: int, topics: tuple[str, ...]) -> bytes:
-        """Return what a reader has not heard yet; written once for all who stand at the same place."""
-        key = (seen, topics)
-        if key not in self._written:
-            self._written[key] = self._write(seen, topics)
-        return self._written[key]
-
-    def _write(self, seen: int, topics: Sequence[str]) -> bytes:
+    def _since(self, seen: int, topics: Sequence[str], sight: Sight | None = None) -> bytes:
+        """Return what has not been heard yet by those who stand at the same place and see it alike."""
         missed = self._number - seen
         if missed > len(self._ring):
             return _reload(self._newest)
         rounds = [self._ring[-place] for place in range(1, missed + 1)]
-        hit = wanted(topics, frozenset().union(*(item.names for item in rounds)))
-        return _message(rounds[0].newest, hit) if hit else b""
+        names = frozenset[str]().union(*(item.names for item in rounds))
+        newest, told = rounds[0].newest, rounds[0].told
+        if missed > 1 or sight is None:  # one round is told in words; who has missed more fetches
+            return _message(newest, hit) if (hit := wanted(topics, names)) else b""
+        words = b"".join(_words(newest, told.words[topic, sight]) for topic in topics if (topic, sight) in told.words)
+        hit = wanted(topics, names - told.whole)
+        return words + (_message(newest, hit) if hit else b"")
 
 
 HEADERS = [
@@ -258,13 +410,22 @@ def wanted(topics: Sequence[str], names: Collection[str]) -> list[str]:
     return sorted(name for name in names if name in topics or (kinds and name.startswith(kinds)))
 
 
+def _words(newest: int, data: str) -> bytes:
+    return f"id: {newest}\nevent: told\ndata: {data}\n\n".encode()
+
+
+def _chunk(piece: bytes) -> bytes:
+    """Write as the chunked encoding of HTTP/1.1 has it; nothing stays nothing, for an empty chunk is the end."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+
+
 async def _put(send: Send, piece: bytes, *, more: bool = True) -> None:
-    async with asyncio.timeout(STUCK_S):
-        await send({"type": "http.response.body", "body": piece, "more_body": more})
+    await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-async def _until_gone(receive: Receive, stream: Stream) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.is_gone = True
-    stream.news.set()
+async def _say_bye(stream: Stream) -> None:
+    try:
+        async with asyncio.timeout(STUCK_S):
+            await _put(stream.send, b"event: bye\ndata: come again\n\n", more=False)
+    except TimeoutError:
+        stream.abort()

@@ -9,6 +9,7 @@ HEAD_LIMIT = 32 * 1024
 HEAD_S = 15.0
 LINGER_S = 5.0
 ABORT = "raglan.abort"
+WIRE = "raglan.wire"
 _WORDS = b"The head of this request is longer than 32 kB."
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -37,7 +38,8 @@ class Ending:
 class Protocol(HttpToolsProtocol):
     """Ends connections whose request line and headers are too long or too slow, or whose refused body does not end.
 
-    The scope carries a way to cut the connection: an orderly close would wait for a reader that does not read.
+    The scope carries a way to cut the connection: an orderly close would wait for a reader that does not read. It
+    carries the connection too, for what writes to thousands of them at once.
     """
 
     _head_is_open = True
@@ -73,7 +75,7 @@ class Protocol(HttpToolsProtocol):
         """A head begins."""
         super().on_message_begin()
         self._head_is_open = True
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}, WIRE: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
         """A head is whole."""

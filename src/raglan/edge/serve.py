@@ -129,7 +129,7 @@ class Process:
         )
         self._readers = Threads("readers", 2, line=AUDIENCE_LINE)
         audience = Audience(self._readers)
-        self._hub = Hub(authorize=audience.authorize, replay=audience.replay) if "edge" in roles else None
+        self._hub = self._make_hub(audience) if "edge" in roles else None
         self._peers = Peers() if "edge" in roles and config.peer_url else None
         self._bridge = self._make_bridge() if "web" in roles else None
         # The driver of PostgreSQL is large, so that it is loaded only where it is used.
@@ -163,6 +163,10 @@ class Process:
             spool=self._spool,
             is_short=lambda: self._reserve.is_used,
         )
+
+    def _make_hub(self, audience: Audience) -> Hub:
+        most = self._config.live_streams
+        return Hub(authorize=audience.authorize, replay=audience.replay, tell=audience.tell, max_clients=most)
 
     def _make_spool(self) -> Spool | None:
         """Where the database is on the same disk, there is nothing to gain from a second place on it."""

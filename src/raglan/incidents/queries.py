@@ -95,7 +95,7 @@ def incident(pk: int) -> Incident:
 
 def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
     """The timeline of a room: everything, people, or asks; newest first unless asked otherwise."""
-    found = _with_all(Entry.objects.filter(incident=incident))
+    found = with_all(Entry.objects.filter(incident=incident))
     match show:
         case "people":
             found = found.filter(kind__in=PEOPLE)
@@ -104,7 +104,7 @@ def entries(incident: Incident, *, show: str = "everything", oldest_first: bool 
     return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
 
 
-def _with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
+def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
     return found.select_related(*WHO, "outcome_by").prefetch_related(
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
@@ -115,9 +115,22 @@ def _with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     )
 
 
+def with_nothing(found: QuerySet[Entry]) -> QuerySet[Entry]:
+    """Read entries under which nothing hangs yet, as `with_all` gives them, without looking."""
+    hang = (
+        (Answer, "answers"),
+        (Alike, "alikes"),
+        (EarlierText, "earlier"),
+        (Attachment, "attachments"),
+        (Helped, "helped"),
+    )
+    nothing = (Prefetch(name, model._default_manager.none()) for model, name in hang)
+    return found.select_related(*WHO, "outcome_by").prefetch_related(*nothing)
+
+
 def entry(pk: int) -> Entry:
     """Return an entry with what hangs under it. Raises NotFound."""
-    found = _with_all(Entry.objects.filter(pk=pk)).select_related("incident").first()
+    found = with_all(Entry.objects.filter(pk=pk)).select_related("incident").first()
     if found is None:
         raise NotFound("There is no such entry.")
     return found

@@ -1,5 +1,6 @@
-// Keeps a page up to date. The stream carries names of what changed, never content: each region that shows a changed
-// name is fetched again, with the reader's own rights, and put in place. Without a stream the page asks every 30 seconds.
+// Keeps a page up to date. The stream carries names of what changed: each region that shows a changed name is fetched
+// again, with the reader's own rights, and put in place. What all may read, a new entry, comes with the stream itself.
+// Without a stream the page asks every 30 seconds.
 import { say } from "./announce.js";
 import { morph, mustWait, parse } from "./morph.js";
 
@@ -8,14 +9,14 @@ const body = document.body;
 const mark = document.getElementById("live");
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: body.dataset.zone || undefined });
 let source, lastId = body.dataset.liveSince ?? "", lastWord = Date.now(), lastPoll = 0;
-let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0, missed = 0, catching = false, noteUntil = 0;
+let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0, missed = 0, catching = false, noteUntil = 0, pace = 0;
 
 // ---- regions
 
 const regions = new Map();
 
 function facts(region) {
-  if (!regions.has(region)) regions.set(region, { busy: false, again: false, timer: 0, last: 0, took: 0, held: "", count: 0 });
+  if (!regions.has(region)) regions.set(region, { busy: false, again: false, timer: 0, last: 0, took: 0, held: "", count: 0, told: Promise.resolve() });
   return regions.get(region);
 }
 
@@ -36,12 +37,17 @@ function touch(names) {
   for (const region of all()) if (shows(region, names)) soon(region);
 }
 
-// The first change is fetched at once; in a storm the next ones wait for their turn.
+// The first change is fetched at once; in a storm the next ones wait for their turn. Where there is a crowd its readers
+// take turns, but for those who are in the room.
 function soon(region) {
   const fact = facts(region);
   if (fact.busy) { fact.again = true; return; }
   const pause = Math.max(GAP, 3 * fact.took) - (Date.now() - fact.last);
-  fact.timer ||= setTimeout(() => refresh(region), Math.max(0, pause));
+  fact.timer ||= setTimeout(() => refresh(region), Math.max(0, pause) + turn());
+}
+
+function turn() {
+  return document.querySelector("[data-here]") ? 0 : Math.random() * pace;
 }
 
 async function refresh(region) {
@@ -84,6 +90,28 @@ async function place(region, html) {
 async function put(region, html) {
   Object.assign(facts(region), { held: "", count: 0 });
   await morph(region, html);
+}
+
+// New entries as everybody may read them. One whose place is not sure is fetched with its whole region, as is a region
+// that does not say that a plain entry changes nothing in it.
+function tell({ room, entries, html }) {
+  for (const region of all().filter((one) => shows(one, [room]))) {
+    const fact = facts(region);
+    if ("count" in region.dataset) fact.told = fact.told.then(() => add(region, entries, parse(html))).catch(() => soon(region));
+    else if (!("plain" in region.dataset)) soon(region);
+  }
+}
+
+async function add(region, entries, fresh) {
+  const fact = facts(region), box = document.createElement("div");
+  if (fact.busy || new URL(region.dataset.src, location.href).search) return soon(region);
+  box.innerHTML = fact.held || region.innerHTML;
+  const at = (id) => box.querySelector(`#e${id}`);
+  for (const { id, before } of entries.filter((entry) => !at(entry.id))) {
+    if (!at(before)) return soon(region);
+    at(before).before(fresh.querySelector(`#e${id}`));
+  }
+  return place(region, box.innerHTML);
 }
 
 function newIn(region, fresh) {
@@ -154,8 +182,10 @@ function connect() {
   address.searchParams.set("topics", body.dataset.liveTopics);
   if (lastId) address.searchParams.set("since", lastId);
   source = new EventSource(address);
-  for (const name of ["open", "hello", "beat", "message", "reload"]) source.addEventListener(name, heard);
+  for (const name of ["open", "hello", "beat", "message", "told", "pace", "reload"]) source.addEventListener(name, heard);
   source.addEventListener("message", (event) => touch(topicsOf(event.data)));
+  source.addEventListener("told", (event) => tell(JSON.parse(event.data)));
+  source.addEventListener("pace", (event) => { pace = Number(event.data); });
   source.addEventListener("hello", greeted);
   source.addEventListener("reload", () => refreshAll().catch(() => {}));
   source.addEventListener("error", failed);
@@ -209,6 +239,7 @@ async function back() {
   catching = true;
   show("live");
   try {
+    await new Promise((resolve) => setTimeout(resolve, turn()));
     await refreshAll();
     if (before === "lost" || missed) caughtUp();
   } catch {

@@ -1,0 +1,104 @@
+"""New entries of rooms as everybody who is signed in may read them, drawn once for all who see them alike.
+
+What depends on who reads is left to a fetch with the reader's own rights: the author of an entry, who may correct it,
+and whoever it is addressed to.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from raglan.core.models import EventSubject
+from raglan.incidents import queries, room
+from raglan.incidents.events import EntryPosted
+from raglan.incidents.models import Entry, Incident
+
+MOST = 20
+READ = 200
+# An entry of these kinds changes nothing in a room but its timeline.
+PLAIN = frozenset((Entry.Kind.NOTE, Entry.Kind.FOUND, Entry.Kind.TRIED, Entry.Kind.RULED_OUT, Entry.Kind.DECIDED))
+
+
+class Sight(NamedTuple):
+    """How somebody sees what everybody may read: the zone of its times, and whether there are buttons to answer."""
+
+    zone: str
+    may_respond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Who stands for all who see a room alike: nobody's id is 0."""
+
+    may_respond: bool
+    pk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new in one room, for each sight; for all but those whom it concerns themselves."""
+
+    room: str
+    words: Mapping[Sight, str]
+    but: frozenset[int]
+    is_whole: bool
+
+
+def told(events: Sequence[int], *, after: int, sights: Mapping[str, Collection[Sight]]) -> list[News]:
+    """Return the new entries of these rooms, out of events that were heard of or are newer than one."""
+    rooms = [name for name in sights if name.startswith(f"{Incident.ref_kind}:")]
+    heard = EventSubject.objects.filter(Q(event_id__in=events) | Q(event_id__gt=after), subject__in=rooms)
+    found = list(heard.order_by("event_id").values_list("subject", "event__kind", "event__data")[: READ + 1])
+    if len(found) > READ:
+        return []
+    happened: dict[str, list[tuple[str, dict[str, object]]]] = {}
+    for name, kind, data in found:
+        happened.setdefault(name, []).append((kind, data))
+    news = [_news(name, facts, sights[name]) for name, facts in happened.items()]
+    return [one for one in news if one is not None]
+
+
+def _news(name: str, facts: Sequence[tuple[str, dict[str, object]]], sights: Collection[Sight]) -> News | None:
+    posted = [data for kind, data in facts if kind == EntryPosted.kind]
+    is_whole = len(posted) == len(facts) and all(data["entry_kind"] in PLAIN for data in posted)
+    entries = _entries([int(str(data["entry"])) for data in posted[: MOST + 1]], are_bare=is_whole)
+    if not entries or len(entries) > MOST or getattr(entries[0].incident, "is_private", False):
+        return None
+    places = [{"id": entry.pk, "before": _under(entry)} for entry in entries]
+    return News(
+        room=name,
+        words={sight: json.dumps({"room": name, "entries": places, "html": _draw(entries, sight)}) for sight in sights},
+        but=frozenset(key for entry in entries for key in (entry.author_id, entry.to_person_id) if key),
+        is_whole=is_whole and len(entries) == len(posted),
+    )
+
+
+def _entries(keys: Sequence[int], *, are_bare: bool) -> list[Entry]:
+    """Return entries in the order of the room; under bare ones, of which nothing else was heard, nothing hangs yet."""
+    read = queries.with_nothing if are_bare else queries.with_all
+    return list(read(Entry.objects.filter(pk__in=keys).select_related("incident")).order_by("at", "pk"))
+
+
+def _draw(entries: Sequence[Entry], sight: Sight) -> str:
+    """Draw entries as a room shows them."""
+    context = {
+        "incident": entries[0].incident,
+        "person": Onlooker(sight.may_respond),
+        "view": room.View(),
+        "lines": [room.line(entry) for entry in reversed(entries)],
+    }
+    with timezone.override(ZoneInfo(sight.zone)):
+        return render_to_string("incidents/part_lines.html", context)
+
+
+def _under(entry: Entry) -> int:
+    """Return the key of the entry that this one stands on, newest first; 0 for the first of a room."""
+    older = Q(at__lt=entry.at) | Q(at=entry.at, pk__lt=entry.pk)
+    found = Entry.objects.filter(older, incident=entry.incident_id).order_by("-at", "-pk")
+    return found.values_list("pk", flat=True).first() or 0

@@ -1,0 +1,122 @@
+"""What everybody may read travels with the names; who sees it in a way of their own hears the names."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import parse_qs
+
+import pytest
+
+from raglan.core import bus
+from raglan.edge import live
+from raglan.edge.answers import Scope
+from raglan.edge.live import Happenings, Hub, Reader, Told
+from tests.edge.loopback import listening, until
+from tests.edge.test_streams import Message
+from tests.edge.test_streams import Reader as Stream
+
+
+class Room:
+    """A room that everybody watches as `person=ID` in the address says."""
+
+    def __init__(self) -> None:
+        self.told = Told()
+        self.asked: list[Happenings] = []
+        self.fails: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def authorize(self, scope: Scope, topics: Sequence[str]) -> Reader:
+        """Everybody may hear everything."""
+        person = int(parse_qs(scope["query_string"].decode())["person"][0])
+        return Reader(frozenset(topics), person, "UTC" if person else None)
+
+    async def replay(self, since: int, topics: Sequence[str]) -> list[str]:
+        """Nothing was missed."""
+        return []
+
+    async def tell(self, happened: Happenings) -> Told:
+        """Say what the test wants said."""
+        self.asked.append(happened)
+        await self.gate.wait()
+        if self.fails:
+            raise self.fails
+        return self.told
+
+
+@contextmanager
+def watching(room: Room, *people: int) -> Iterator[tuple[Hub, list[Iterator[Message]]]]:
+    hub = Hub(authorize=room.authorize, replay=room.replay, tell=room.tell)
+    with listening(hub) as loopback:
+        loopback.on_loop(lambda: hub.start(100))
+        streams = [Stream(loopback, f"topics=incident:42&person={person}") for person in people]
+        messages = [stream.messages() for stream in streams]
+        assert [next(one).event for one in messages] == ["hello"] * len(people)
+        until(lambda: len(hub._streams) == len(people))
+        yield hub, messages
+        loopback.on_loop(hub.stop)
+        for stream in streams:
+            stream.close()
+
+
+def words(text: str) -> dict[live.Seen, str]:
+    return {("incident:42", "UTC"): json.dumps({"html": text})}
+
+
+def test_an_entry_comes_with_the_stream_but_to_whom_it_concerns() -> None:
+    room = Room()
+    room.told = Told(words("<li>"), frozenset(("incident:42",)), frozenset((7,)))
+    with watching(room, 1, 7, 0) as (_, (onlooker, author, link)):
+        bus.deliver(["incident:42", "now"], 101)
+        message = next(onlooker)
+        assert (message.event, message.id, json.loads(message.data)) == ("told", "101", {"html": "<li>"})
+        assert next(author).names == next(link).names == ["incident:42"]
+    assert (room.asked[0].events, room.asked[0].after) == ((101,), 100)
+
+
+def test_what_is_not_told_whole_is_followed_by_its_name() -> None:
+    room = Room()
+    room.told = Told(words("<li>"))
+    with watching(room, 1) as (_, (onlooker,)):
+        bus.deliver(["incident:42"], 101)
+        assert [next(onlooker).event, next(onlooker).names] == ["told", ["incident:42"]]
+
+
+@pytest.mark.parametrize("fails", [RuntimeError("a template"), TimeoutError()])
+def test_names_are_told_when_the_words_can_not_be_found(fails: Exception) -> None:
+    room = Room()
+    room.fails = fails
+    with watching(room, 1) as (_, (onlooker,)):
+        bus.deliver(["incident:42"], 101)
+        assert next(onlooker).names == ["incident:42"]
+
+
+def test_what_comes_while_words_are_looked_for_is_a_round_of_its_own() -> None:
+    room = Room()
+    room.told = Told(words("<li>"), frozenset(("incident:42",)))
+    room.gate.clear()
+    with watching(room, 1) as (hub, (onlooker,)):
+        bus.deliver(["incident:42"], 101)
+        until(lambda: room.asked)
+        bus.deliver(["incident:42"], 102)
+        assert hub._loop is not None
+        hub._loop.call_soon_threadsafe(room.gate.set)
+        assert [next(onlooker).id, next(onlooker).id] == ["101", "102"]
+    assert [happened.events for happened in room.asked] == [(101,), (102,)]
+
+
+def test_whoever_was_changed_hears_names_only_until_looked_at_anew() -> None:
+    room = Room()
+    room.told = Told(words("<li>"), frozenset(("incident:42",)))
+    with watching(room, 1, 2) as (_, (changed, other)):
+        bus.deliver(["person:1", "incident:42"], 101)
+        assert (next(changed).event, next(other).event) == ("message", "told")
+
+
+def test_a_crowd_is_asked_to_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CROWD", 2)
+    monkeypatch.setattr(live, "BEAT_S", 0.05)
+    with watching(Room(), 1, 2) as (_, (first, _)):
+        paced = next(message for message in first if message.event == "pace")
+    assert int(paced.data) == 2 * live.A_READER_MS
