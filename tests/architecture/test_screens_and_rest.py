@@ -32,6 +32,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:remove_route": ("remove_route", "try_rules"),
     "console:restore_route": ("list_removed_routes", "restore_route"),
     "incidents:heads_up": ("heads_up",),
+    "incidents:heads_up_address": ("make_heads_up_address", "show_heads_up_address"),
+    "incidents:end_heads_up_address": ("end_heads_up_address",),
     "incidents:thanks": ("show_thanks", "change_thanks"),
     "incidents:wrong": ("declare",),
     "incidents:post": ("post_entry",),

@@ -83,6 +83,16 @@ def _(state: State, room: int, said: events.ToolBack) -> None:
     state["tools"][said.tool].update(back_by_id=said.person, back_at=said.back_at)
 
 
+@hears_of(events.HeadsUpAddressMade)
+def _(state: State, room: int, said: events.HeadsUpAddressMade) -> None:
+    state["addresses"][said.address] = {"pk": said.address, "person_id": said.person, "made_at": said.made_at}
+
+
+@hears_of(events.HeadsUpAddressEnded)
+def _(state: State, room: int, said: events.HeadsUpAddressEnded) -> None:
+    del state["addresses"][said.address]
+
+
 @hears_of(events.GroupTakenOut)
 def _(state: State, room: int, said: events.GroupTakenOut) -> None:
     del state["groups"][said.group]

@@ -17,6 +17,7 @@ from raglan.incidents.models import (
     EarlierText,
     Entry,
     HeadsUp,
+    HeadsUpAddress,
     Helped,
     Incident,
     IncidentGroup,
@@ -48,7 +49,7 @@ ENTRY = (
     *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
     "corrected_at",
 )
-HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at")
+HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at", "key")
 LOST_TOOL = ("incident_id", "name", "service_id", "lost_by_id", "lost_at", "back_by_id", "back_at")
 TASK = (
     *("incident_id", "key", "text", "state", "owner_id", "due_at", "made_by_id", "made_at", "words", "ended_by_id"),
@@ -72,6 +73,7 @@ def stored() -> replay.State:
         "entries": replay.rows(Entry, ENTRY),
         "heads_ups": heads_ups,
         "thanks": replay.rows(Thanks, ("words",)),
+        "addresses": replay.rows(HeadsUpAddress, ("person_id", "made_at")),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
         "earlier": {
@@ -152,7 +154,7 @@ def tell_of_heads_up(
 ) -> None:
     match said:
         case events.HeadsUpGiven():
-            given = said.model_dump(include={"text", "did", "saw", "reach", "need", "services"})
+            given = said.model_dump(include={"text", "did", "saw", "reach", "need", "services", "key"})
             own = {"pk": said.heads_up, "incident_id": said.incident, "person_id": said.person, "at": said.given_at}
             state["heads_ups"][said.heads_up] = {**replay.fresh(HeadsUp, HEADS_UP), **given, **own}
             room = state["incidents"][said.incident]
@@ -380,6 +382,14 @@ def ticking(mara: Person, bo: Person) -> None:
     actions.untick(room, "scribe", checklists.OWN["scribe"][0], by=bo)
 
 
+def heads_ups_by_mail(mara: Person, bo: Person) -> None:
+    for person in (mara, mara, bo):
+        actions.make_address(person, actor=person)
+    for _ in range(2):
+        actions.give_heads_up(Warned("I broke it", key="mail-1"), by=mara)
+        actions.end_address(bo, actor=bo)
+
+
 def choosing_thanks(mara: Person, bo: Person) -> None:
     for words in ("Well done", "Well done", "Thanks a lot", ""):
         actions.change_thanks(words, by=mara)
@@ -422,7 +432,17 @@ SAME = (
     handing_roles_over,
     adapting_scripts,
 )
-MORE = (writing_where_it_stands, coming_and_going, renaming, ending, going_on, warning, choosing_thanks, joining_alerts)
+MORE = (
+    writing_where_it_stands,
+    coming_and_going,
+    renaming,
+    ending,
+    going_on,
+    warning,
+    heads_ups_by_mail,
+    choosing_thanks,
+    joining_alerts,
+)
 
 
 @pytest.mark.parametrize("act", [*ACTS, *SAME, *MORE], ids=lambda act: act.__name__)

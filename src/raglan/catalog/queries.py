@@ -37,6 +37,13 @@ def all_named(slugs: Sequence[str], field: str) -> list[Service]:
     return list(found.values())
 
 
+def called(words: Sequence[str]) -> tuple[list[Service], list[str]]:
+    """Return services by what people call them, short name or name, and the words that are neither."""
+    known = {name.casefold(): one for one in Service.objects.order_by("-pk") for name in (one.name, one.slug)}
+    found = {known[word.casefold()].pk: known[word.casefold()] for word in words if word.casefold() in known}
+    return list(found.values()), [word for word in words if word.casefold() not in known]
+
+
 def response_tools() -> QuerySet[Service]:
     """Services that people use in an incident to see, change, know, talk, wake, get in or tell customers."""
     return services().filter(purposes__isnull=False).distinct()

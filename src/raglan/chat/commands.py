@@ -1,7 +1,7 @@
 """Commands in chat: the same verbs as on the screens, with the same rights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from raglan.catalog import queries as catalog
@@ -9,7 +9,7 @@ from raglan.chat import queries as chat
 from raglan.chat.words import link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
-from raglan.incidents import actions, queries, severities, spoken_tasks
+from raglan.incidents import actions, heads_up_words, queries, severities, spoken_tasks
 from raglan.incidents.models import Entry, Incident
 from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
@@ -119,11 +119,13 @@ def _declare(said: Spoken) -> Answer:
 
 
 def _heads_up(said: Spoken) -> Answer:
-    services = list(said.incident.services.all()) if said.incident else []
-    given = actions.give_heads_up(actions.Warned(said.rest, services=services), by=said.person)
+    found = heads_up_words.read(said.rest, key=said.key)
+    services = found.warned.services or (list(said.incident.services.all()) if said.incident else [])
+    given = actions.give_heads_up(replace(found.warned, services=services), by=said.person)
     told = " and ".join(person.name for person in queries.told_of(given, now()))
-    tells = f" {told} is told now." if told else ""
-    return Answer(f"{queries.thanks()}{tells} {link_of(given.incident)}" if given.incident else queries.thanks())
+    tells = f"{told} is told now." if told else ""
+    link = link_of(given.incident) if given.incident else ""
+    return Answer(" ".join(word for word in (queries.thanks(), tells, found.not_known, link) if word))
 
 
 def _entry(kind: Entry.Kind) -> Callable[[Spoken], Answer]:
@@ -339,7 +341,9 @@ def _task(said: Spoken) -> Answer:
 
 VERBS: dict[str, Verb] = {
     "declare": Verb(_declare, "WHAT YOU SEE", "open an incident"),
-    "heads-up": Verb(_heads_up, "WHAT YOU DID", "I think I broke something; tells whoever is on call"),
+    "heads-up": Verb(
+        _heads_up, "WHAT YOU DID [; did: … ; saw: … ; reach: … ; need: … ; services: …]", "I think I broke something"
+    ),
     "ask": Verb(_entry(Entry.Kind.ASK), "[@team] WORDS", "ask for help"),
     "verify": Verb(_entry(Entry.Kind.VERIFY), "WORDS", "ask others whether they see it too"),
     "doing": Verb(_entry(Entry.Kind.DOING), "WORDS", "say it before you do it"),

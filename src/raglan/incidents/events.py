@@ -293,6 +293,24 @@ class HeadsUpGiven(EventPayload):
     need: str
     services: list[int]
     given_at: datetime
+    key: str = ""
+
+
+class HeadsUpAddressMade(EventPayload):
+    """Somebody has an address for heads-ups by mail, in place of an earlier one."""
+
+    kind = "headsup.address_made"
+    address: int
+    person: int
+    made_at: datetime
+
+
+class HeadsUpAddressEnded(EventPayload):
+    """Somebody's address for heads-ups by mail works no more."""
+
+    kind = "headsup.address_ended"
+    address: int
+    person: int
 
 
 class HeadsUpNudged(EventPayload):

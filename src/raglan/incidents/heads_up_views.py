@@ -3,8 +3,9 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.incidents import actions, queries, scripts
@@ -12,6 +13,7 @@ from raglan.incidents.forms import HeadsUpForm, ThanksForm
 from raglan.incidents.models import HeadsUp
 from raglan.people.access import Scope, needs, reader
 from raglan.people.models import Person
+from raglan.people.views.asked import asked_again
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -61,3 +63,32 @@ def thanks(request: HttpRequest) -> HttpResponse:
             messages.success(request, "The words are saved. They are said from the next heads-up on.")
             return redirect("console:setup")
     return render(request, "incidents/thanks.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.RESPOND)
+@asked_again
+def address(request: HttpRequest) -> HttpResponse:
+    """The reader's address for heads-ups by mail; a new one is shown once."""
+    person, made = reader(request), ""
+    if request.method == "POST":
+        made = queries.address_words(actions.make_address(person, actor=person))
+    context = {
+        "made": made,
+        "known": queries.heads_up_address(person),
+        "is_on": bool(config().mail_in_port),
+        "example": queries.address_words("…"),
+    }
+    answer = render(request, "incidents/heads_up_address.html", context)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def end_address(request: HttpRequest) -> HttpResponse:
+    """Let the reader's address work no more."""
+    person = reader(request)
+    actions.end_address(person, actor=person)
+    messages.success(request, "That address works no more.")
+    return redirect("incidents:heads_up_address")

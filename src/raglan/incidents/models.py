@@ -120,9 +120,28 @@ class HeadsUp(models.Model):
     page = models.ForeignKey(Page, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField()
     thanked_at = models.DateTimeField(null=True, blank=True)
+    key = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "key"], condition=~models.Q(key=""), name="heads_up_once")
+        ]
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class HeadsUpAddress(models.Model):
+    """That somebody can give heads-ups by mail. What is secret in the address is hashed."""
+
+    ref_kind: ClassVar[str] = "headsup_address"
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"address of {self.person_id}"
 
 
 class Thanks(models.Model):

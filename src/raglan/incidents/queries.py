@@ -8,8 +8,10 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
+from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
+from raglan.core.secrets import digest
 from raglan.incidents.models import (
     Alike,
     Answer,
@@ -18,6 +20,7 @@ from raglan.incidents.models import (
     EarlierText,
     Entry,
     HeadsUp,
+    HeadsUpAddress,
     Helped,
     Incident,
     LostTool,
@@ -242,6 +245,33 @@ def told_of(heads_up: HeadsUp, at: datetime) -> list[Person]:
     own = Team.objects.filter(memberships__person=heads_up.person_id)
     found = oncall.people_for_teams((owners if owners.exists() else own).values_list("pk", flat=True), at)
     return [person for person, _ in found if person.pk != heads_up.person_id]
+
+
+def heads_up_address(person: Person) -> HeadsUpAddress | None:
+    """Return the address for heads-ups by mail that somebody has."""
+    return HeadsUpAddress.objects.filter(person=person).first()
+
+
+def address_words(token: str) -> str:
+    """Return the whole address for heads-ups by mail."""
+    return f"headsup+{token}@{config().mail_domain}"
+
+
+def person_of_address(token: str) -> Person | None:
+    """Return whose address for heads-ups it is, by what is secret in it."""
+    found = HeadsUpAddress.objects.select_related("person").filter(digest=digest(token), person__is_active=True)
+    address = found.first()
+    return address.person if address else None
+
+
+def heads_up_by_key(person: Person, key: str) -> HeadsUp | None:
+    """Return a heads-up that somebody gave under a key."""
+    return HeadsUp.objects.filter(person=person, key=key).first()
+
+
+def mailed_lately(person: Person, since: datetime) -> int:
+    """Return how many heads-ups of a person came by mail since a time."""
+    return HeadsUp.objects.filter(person=person, at__gte=since, key__startswith="mail-").count()
 
 
 def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:

@@ -12,6 +12,7 @@ from raglan.incidents.actions.checklists import change_checklist, tick, untick
 from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
 from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
+from raglan.incidents.actions.heads_up_addresses import end_address, make_address
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
 from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
@@ -64,6 +65,7 @@ __all__ = [
     "correct",
     "declare",
     "due_standing",
+    "end_address",
     "end_task",
     "follow",
     "forget_availability",
@@ -77,6 +79,7 @@ __all__ = [
     "join_groups",
     "leave",
     "lose_tool",
+    "make_address",
     "mark_helped",
     "nudge",
     "open_room",

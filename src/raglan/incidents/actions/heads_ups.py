@@ -31,14 +31,17 @@ class Warned:
     reach: str = ""
     need: str = ""
     services: Sequence[Service] = field(default_factory=tuple)
+    key: str = ""
 
 
 @atomic
 def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
     """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
 
-    Only the text is needed.
+    Only the text is needed. The same key of the same person again gives no second one.
     """
+    if warned.key and (found := HeadsUp.objects.filter(person=by, key=warned.key).first()):
+        return found
     if not warned.text.strip():
         raise BadInput("text", "say in a few words what you did or saw")
     incident = _room_for(warned, by)
@@ -51,6 +54,7 @@ def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
         reach=warned.reach.strip(),
         need=warned.need.strip(),
         at=now(),
+        key=warned.key,
     )
     heads_up.services.set(warned.services)
     incident.services.add(*warned.services)
@@ -66,6 +70,7 @@ def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
         need=heads_up.need,
         services=sorted(service.pk for service in warned.services),
         given_at=heads_up.at,
+        key=heads_up.key,
     )
     timeline.append(given, actor=by, about=room_and_now(incident, heads_up))
     return heads_up

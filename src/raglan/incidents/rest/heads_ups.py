@@ -1,5 +1,7 @@
 """REST of heads-ups."""
 
+from datetime import datetime
+
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
@@ -9,7 +11,7 @@ from raglan.core.schema import Body, ShortText, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.rest.shapes import Slugs, url
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.rest.caller import responder
+from raglan.people.rest.caller import own, responder
 
 router = Router()
 
@@ -47,6 +49,13 @@ class ThanksOut(Schema):
     words: str
 
 
+class AddressOut(Schema):
+    """An address for heads-ups by mail. What is secret in it is shown once, when it is made."""
+
+    made_at: datetime | None
+    address: str = ""
+
+
 @router.post("/heads-up", response={201: HeadsUpOut}, operation_id="heads_up", summary="I think I broke something")
 def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
     """Tell everyone at once and nudge whoever is on call."""
@@ -81,3 +90,33 @@ def change_thanks(request: HttpRequest, data: ThanksIn) -> ThanksOut:
     """Choose the words that thank for a heads-up."""
     require_scope(request, Scope.CONFIGURE)
     return ThanksOut(words=actions.change_thanks(data.words, by=principal(request).actor))
+
+
+@router.get("/heads-up/address", response=AddressOut, operation_id="show_heads_up_address", summary="Is there one?")
+def show_heads_up_address(request: HttpRequest) -> AddressOut:
+    """Return since when the caller has an address for heads-ups by mail."""
+    known = queries.heads_up_address(responder(request))
+    return AddressOut(made_at=known.made_at if known else None)
+
+
+@router.post(
+    "/heads-up/address",
+    response={201: AddressOut},
+    operation_id="make_heads_up_address",
+    summary="Make an address for heads-ups by mail",
+)
+def make_heads_up_address(request: HttpRequest) -> Status[AddressOut]:
+    """Make the caller's address for heads-ups by mail; an earlier one works no more."""
+    person = own(request, responder(request).pk)
+    address = queries.address_words(actions.make_address(person, actor=principal(request).actor))
+    known = queries.heads_up_address(person)
+    return Status(201, AddressOut(made_at=known.made_at if known else None, address=address))
+
+
+@router.delete(
+    "/heads-up/address", response={204: None}, operation_id="end_heads_up_address", summary="End that address"
+)
+def end_heads_up_address(request: HttpRequest) -> Status[None]:
+    """Let the caller's address for heads-ups by mail work no more."""
+    actions.end_address(responder(request), actor=principal(request).actor)
+    return Status(204, None)
