@@ -10,7 +10,7 @@ from raglan.core.errors import NotFound
 from raglan.incidents import queries
 from raglan.incidents.models import Incident, Task
 
-STAND = 8
+STAND = 5
 MOST = 200
 ENDED = 50
 
