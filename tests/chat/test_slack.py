@@ -160,6 +160,39 @@ def test_an_incident_has_a_channel_with_buttons_under_its_asks(
     assert [one["value"] for one in last["blocks"][1]["elements"]] == [f"yes {entry.pk}", f"no {entry.pk}"]
 
 
+def press(slack: Workspace, room: str, command: str) -> None:
+    """Press a button; each press has an id of its own."""
+    payload = {
+        "type": "block_actions",
+        "team": {"id": "T1"},
+        "user": {"id": "U0BO", "username": "bo"},
+        "channel": {"id": room},
+        "trigger_id": f"{time.monotonic_ns()}",
+        "actions": [{"action_id": command, "value": command}],
+    }
+    assert form(slack, payload=json.dumps(payload)) == 200
+
+
+def test_buttons_join_lead_and_have_a_page(
+    api: Api, slack: Workspace, incident: Incident, mara: Person, bo: Person
+) -> None:
+    room, first = room_of(slack, incident), api.posted[0]
+    assert [one["value"] for one in first["blocks"][1]["elements"]] == ["join", "lead if-free"]
+    page = world.page(world.policy((600, [bo])))
+    incidents.follow(incident, page)
+    send(slack)
+    assert [one["value"] for one in api.posted[-1]["blocks"][1]["elements"]] == [f"ack {page.pk}"]
+    for command in ("join", "lead if-free", f"ack {page.pk}"):
+        press(slack, room, command)
+    incident.refresh_from_db()
+    page.refresh_from_db()
+    assert (incident.lead, page.state) == (bo, "acknowledged")
+    incidents.take_lead(incident, mara, by=mara)
+    press(slack, room, "lead if-free")
+    incident.refresh_from_db()
+    assert incident.lead == mara
+
+
 def test_a_channel_of_an_earlier_try_is_found_again(api: Api, slack: Workspace, incident: Incident) -> None:
     Room.objects.filter(workspace=slack).update(external_id="", opened_at=None)
     send(slack)

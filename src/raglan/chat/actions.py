@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from raglan.chat import events, outbox, ports, queries
 from raglan.chat.models import Code, Handle, Message, Post, Room, Signature, Workspace
-from raglan.chat.words import first_words, topic_of
+from raglan.chat.words import FIRST, first_words, topic_of
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -233,7 +233,7 @@ def open_room(incident: Incident, workspace: Workspace) -> Room:
         defaults={"name": f"inc-{incident.pk}", "topic": topic_of(incident), "created_at": now()},
     )
     if is_new:
-        outbox.say(made, outbox.Words(key="first", text=first_words(incident)))
+        outbox.say(made, outbox.Words(key=FIRST, text=first_words(incident)))
         name = lobby_of(workspace)
         if name and (lobby := Room.objects.filter(workspace=workspace, incident=None, name=name).first()):
             outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))

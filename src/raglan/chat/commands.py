@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from raglan.catalog import queries as catalog
 from raglan.chat import queries as chat
-from raglan.chat.words import link_of
+from raglan.chat.words import PAGE, link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.incidents import actions, heads_up_words, queries, severities, spoken_tasks
@@ -56,12 +56,13 @@ class Spoken:
 class Answer:
     """What is said back, and the entry that was made. An entry is shown by the room itself.
 
-    `is_aside` tells what only whoever asked wants to read.
+    `is_aside` tells what only whoever asked wants to read; `key` of what a line is that has buttons.
     """
 
     text: str = ""
     entry: Entry | None = None
     is_aside: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,10 @@ def _leave(said: Spoken) -> Answer:
 
 
 def _lead(said: Spoken) -> Answer:
+    """Take the lead; a button, which may be pressed long after, takes it from nobody."""
+    lead = said.room().lead
+    if said.rest == "if-free" and lead is not None and lead.pk != said.person.pk:
+        raise Conflict(f"{lead.name} has the lead. !lead takes it over.")
     actions.take_lead(said.room(), said.person, by=said.person)
     return Answer()
 
@@ -194,9 +199,11 @@ def _page(said: Spoken) -> Answer:
         page = paging.page_people(people, told, reason=reason, by=said.person)
     if incident is not None:
         actions.follow(incident, page)
+    key = f"{PAGE}-{page.pk}"
     if team is not None:
-        return Answer(f"Everybody in {team.name} is paged now.")
-    return Answer(f"{' and '.join(person.name for person in people)} {'is' if len(people) == 1 else 'are'} paged now.")
+        return Answer(f"Everybody in {team.name} is paged now.", key=key)
+    names = " and ".join(person.name for person in people)
+    return Answer(f"{names} {'is' if len(people) == 1 else 'are'} paged now.", key=key)
 
 
 def _people(said: Spoken, word: str) -> list[Person]:

@@ -270,7 +270,7 @@ def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | 
     if answer.text and message.aside and (answer.is_aside or message.aside.takes_all):
         message.aside.words.append(answer.text)
     elif answer.text:
-        outbox.say(room, outbox.Words(key=f"re-{message.id}"[-64:], text=answer.text))
+        outbox.say(room, outbox.Words(key=answer.key or f"re-{message.id}"[-64:], text=answer.text))
     return answer.entry
 
 

@@ -2,10 +2,11 @@
 
 from raglan.chat import actions, importing, outbox, queries
 from raglan.chat.models import Handle, Post
-from raglan.chat.words import link_of, text_of, topic_of, who_of
+from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
 from raglan.core import timeline
 from raglan.incidents.models import Answer, Entry, Incident
 from raglan.incidents.room import tally
+from raglan.paging import queries as pages
 from raglan.people.models import Person
 from raglan.ui.wording import in_a_line
 
@@ -106,6 +107,17 @@ def mirror_end(event: timeline.Happened) -> None:
             f"The incident is closed. What is said here from now on is not in its record. {link_of(incident)}",
         )
         _topics(event, incident)
+
+
+@timeline.reaction("incident.page_followed")
+def mirror_page(event: timeline.Happened) -> None:
+    """A page that waits is told, so that whoever has it can say so there."""
+    incident, page = _incident(event), pages.open_pages().filter(pk=int(str(event.data["page"]))).first()
+    if incident is None or page is None or incident.state != Incident.State.OPEN:
+        return
+    text = f"“{in_a_line(page.title, 120)}” waits for somebody. Whoever has it: !ack {page.pk}"
+    for room in queries.rooms_of(incident):
+        outbox.say(room, outbox.Words(key=f"{PAGE}-{page.pk}", text=text, who="Pager:"))
 
 
 @timeline.reaction("incident.here")

@@ -188,4 +188,4 @@ def _hand_over(line: ports.Connection, post: Post) -> str:
             line.invite(there, post.text)
             return ""
         case _:
-            return line.post(there, ports.Line(post.token, post.text, post.who, answers_of(post.entry)))
+            return line.post(there, ports.Line(post.token, post.text, post.who, answers_of(post)))

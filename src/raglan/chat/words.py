@@ -1,11 +1,13 @@
 """What raglan says in chat, in plain words."""
 
+from raglan.chat.models import Post
 from raglan.config import config
 from raglan.incidents import severities
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
 
+FIRST, PAGE = "first", "page"  # of what keys of lines begin with
 ANSWERS = {
     Entry.Kind.ASK: "Whoever can help: !take {pk}",
     Entry.Kind.STUCK: "Whoever can help: !take {pk}",
@@ -52,8 +54,19 @@ def text_of(entry: Entry) -> str:
     return f"{entry.text}{to_team}"
 
 
-def answers_of(entry: Entry | None) -> list[tuple[str, str]]:
-    """Return the buttons under an entry that waits: what stands on each, and the command that it stands for."""
+def answers_of(post: Post) -> list[tuple[str, str]]:
+    """Return the buttons under a line: what stands on each, and the command that it stands for."""
+    word, _, number = post.key.partition("-")
+    incident = post.room.incident
+    if word == FIRST and incident is not None and incident.state == Incident.State.OPEN:
+        return [("Join", "join"), ("Take the lead", "lead if-free")]
+    if word == PAGE and number.isdecimal():
+        return [("I have it", f"ack {number}")]
+    return _answers_to(post.entry)
+
+
+def _answers_to(entry: Entry | None) -> list[tuple[str, str]]:
+    """Return the buttons under an entry that waits."""
     if entry is None or entry.ask_state not in OPEN_ASKS:
         return []
     match entry.kind:
