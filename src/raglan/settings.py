@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "raglan.people.middleware.PersonMiddleware",
+    "raglan.incidents.guard.RoomGuard",
 ]
 TEMPLATES = [
     {

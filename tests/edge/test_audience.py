@@ -11,6 +11,7 @@ from raglan.core import timeline
 from raglan.edge.answers import Scope
 from raglan.edge.audience import Audience, session_key
 from raglan.edge.threads import Threads
+from raglan.incidents import actions as incidents
 from raglan.paging import actions as paging
 from raglan.paging import queries
 from raglan.people import actions as people
@@ -89,3 +90,12 @@ def test_what_was_missed_is_told_by_name(audience: Audience, mara: Person) -> No
 def test_the_session_is_found_among_other_cookies() -> None:
     assert session_key(f"a=1; {settings.SESSION_COOKIE_NAME}=key; b=2") == "key"
     assert session_key("a=1") == ""
+
+
+def test_a_private_room_is_heard_by_those_on_its_list(audience: Audience, mara: Person) -> None:
+    room = incidents.declare("A key leaked", by=mara)
+    incidents.make_private(room, "A key", by=mara)
+    bo = people.add_person(email="bo@example.test", name="Bo", actor="raglan")
+    topics = ("now", f"incident:{room.pk}", "incident:*")
+    assert hears(audience, scope(signed_in(mara)), topics) == frozenset(topics)
+    assert hears(audience, scope(signed_in(bo)), topics) == frozenset(("now",))

@@ -153,6 +153,13 @@ def test_other_topics_are_not_told() -> None:
         assert next(messages).names == ["now"]
 
 
+def test_who_may_hear_what_is_asked_anew_when_that_changes() -> None:
+    with hub() as (loopback, _), reading(loopback, "topics=incident:42") as (_, messages):
+        next(messages)
+        bus.deliver(["incident:42", live.SIGHT], 101)
+        assert [message.event for message in messages] == ["message", "bye"]
+
+
 def test_after_a_break_the_names_that_were_missed_come_first() -> None:
     world = World(past=["incident:42", "incident:7", "now"])
     with hub(world) as (loopback, _):

@@ -33,6 +33,8 @@ def rest(db: None) -> Call:
         client = Client(headers={"Authorization": f"Bearer {secret}"})
         sent = b"" if body is None else json.dumps(body)
         answer = client.generic(method, f"/api/v1{path}", sent, content_type="application/json")
+        if answer.status_code == 204:
+            return None
         return answer.json() if answer.status_code < 300 else (answer.status_code, answer.json()["code"])
 
     return call

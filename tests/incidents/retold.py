@@ -180,3 +180,25 @@ def _(state: State, room: int, said: events.ScriptChanged) -> None:
     state["scripts"].pop(said.moment, None)
     if said.words:
         state["scripts"][said.moment] = {"words": said.words}
+
+
+@hears_of(events.MadePrivate)
+def _(state: State, room: int, said: events.MadePrivate) -> None:
+    state["incidents"][room].update(is_private=True, private_why=said.why)
+
+
+@hears_of(events.OpenedUp)
+def _(state: State, room: int, said: events.OpenedUp) -> None:
+    state["incidents"][room].update(is_private=False, private_why="")
+    state["listed"] = {pk: row for pk, row in state["listed"].items() if row["incident_id"] != room}
+
+
+@hears_of(events.PutOnList)
+def _(state: State, room: int, said: events.PutOnList) -> None:
+    own = {"pk": said.listed, "incident_id": room, "at": said.listed_at, "why": said.why, "how": said.how}
+    state["listed"][said.listed] = {**own, "person_id": said.person, "team_id": said.team, "by_id": said.by}
+
+
+@hears_of(events.TakenOffList)
+def _(state: State, room: int, said: events.TakenOffList) -> None:
+    del state["listed"][said.listed]

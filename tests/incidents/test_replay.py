@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from raglan.alerts.models import AlertGroup
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, checklists, events
@@ -22,6 +23,7 @@ from raglan.incidents.models import (
     Incident,
     IncidentGroup,
     IncidentPage,
+    Listed,
     LostTool,
     Missed,
     Related,
@@ -39,7 +41,7 @@ from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
-    *("scribe_id", "kind", "kept"),
+    *("scribe_id", "kind", "kept", "is_private", "private_why"),
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
     *("standing_version", "next_update_at", "update_reminded_at"),
 )
@@ -50,6 +52,7 @@ ENTRY = (
     "corrected_at",
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at", "key")
+LISTED = ("incident_id", "person_id", "team_id", "how", "why", "by_id", "at")
 LOST_TOOL = ("incident_id", "name", "service_id", "lost_by_id", "lost_at", "back_by_id", "back_at")
 TASK = (
     *("incident_id", "key", "text", "state", "owner_id", "due_at", "made_by_id", "made_at", "words", "ended_by_id"),
@@ -74,6 +77,7 @@ def stored() -> replay.State:
         "heads_ups": heads_ups,
         "thanks": replay.rows(Thanks, ("words",)),
         "addresses": replay.rows(HeadsUpAddress, ("person_id", "made_at")),
+        "listed": replay.rows(Listed, LISTED),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
         "earlier": {
@@ -244,6 +248,24 @@ def adapting_scripts(mara: Person, bo: Person) -> None:
     actions.change_script("stop", "", by=bo)
     for words in ("Nobody can buy", "Nobody can buy", "", "It is down"):
         actions.change_severity_words("sev1", words, by=mara)
+
+
+def keeping_it_private(mara: Person, bo: Person) -> None:
+    joining_alerts(mara, bo)
+    room = actions.make_private(Incident.objects.get(), "A key leaked", by=mara, whom=[world.team(bo)])
+    ada = world.administrator()
+    actions.put_on_list(room, ada, by=mara)
+    actions.take_off_list(room, room.listed.get(person=ada).pk, by=mara, why="done")
+    actions.look_by_exception(room.pk, "the auditor asks", by=ada)
+    actions.join_groups(actions.declare("Elsewhere", by=world.person("Cy")), list(AlertGroup.objects.all()), by=bo)
+    actions.open_up(room, "It is public", by=mara)
+
+
+def losing_the_group_of_a_private_room(mara: Person, bo: Person) -> None:
+    joining_alerts(mara, bo)
+    actions.make_private(Incident.objects.get(), "A key leaked", by=mara)
+    cy = world.person("Cy")
+    actions.join_groups(actions.declare("Elsewhere", by=cy), list(AlertGroup.objects.all()), by=cy)
 
 
 def losing_tools(mara: Person, bo: Person) -> None:
@@ -431,6 +453,8 @@ SAME = (
     ticking,
     handing_roles_over,
     adapting_scripts,
+    keeping_it_private,
+    losing_the_group_of_a_private_room,
 )
 MORE = (
     writing_where_it_stands,

@@ -12,9 +12,10 @@ from raglan.people.models import Person
 from raglan.testing import world
 
 pytestmark = pytest.mark.django_db
-Level = Literal["open", "read", "respond", "configure"]
+Level = Literal["open", "read", "respond", "configure", "administer"]
 ROLES = ("nobody", "viewer", "responder", "manager", "administrator")
-LEAST: dict[Level, int] = {"open": 0, "read": 1, "respond": 2, "configure": 3}  # the first of ROLES that may
+# The first of ROLES that may.
+LEAST: dict[Level, int] = {"open": 0, "read": 1, "respond": 2, "configure": 3, "administer": 4}
 
 LOOK: dict[Level, set[str]] = {
     "open": {
@@ -112,6 +113,7 @@ LOOK: dict[Level, set[str]] = {
         "incidents:kind",
         "incidents:name",
         "incidents:near_miss",
+        "incidents:private",
         "incidents:related",
         "incidents:reopen",
         "incidents:standing",
@@ -154,6 +156,7 @@ LOOK: dict[Level, set[str]] = {
         "people:invite",
         "people:new_team",
     },
+    "administer": {"incidents:exception"},
 }
 DO: dict[Level, set[str]] = {
     "open": {
@@ -226,6 +229,7 @@ DO: dict[Level, set[str]] = {
         "incidents:name",
         "incidents:near_miss",
         "incidents:post",
+        "incidents:private",
         "incidents:related",
         "incidents:reopen",
         "incidents:room_checklists",
@@ -321,6 +325,7 @@ DO: dict[Level, set[str]] = {
         "runbooks:folders",
         "runbooks:read_folder",
     },
+    "administer": {"incidents:exception"},
 }
 # Their senders sign: who is signed in here changes nothing.
 SIGNED = {f"integrations:twilio_{name}" for name in ("sms", "voice", "call", "key", "reply")} | {

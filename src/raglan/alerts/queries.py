@@ -155,7 +155,7 @@ def removed_route(pk: int) -> RemovedRoute:
 
 def groups(*, state: str = "", search: str = "") -> QuerySet[AlertGroup]:
     """Groups, open ones first, then the newest."""
-    related = ("source", "page", "page__acknowledged_by", "joined_incident")
+    related = ("source", "page", "page__acknowledged_by", "joined_incident__incident")
     found = AlertGroup.objects.select_related(*related).order_by("-state", "-pk")
     if state:
         found = found.filter(state=state)

@@ -77,7 +77,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         raise NotFound("There is no such group of alerts.")
     page = Paginator(queries.alerts_of(found), PER_PAGE).get_page(request.GET.get("page"))
     joined = getattr(found, "joined_incident", None)
-    incident = joined.incident if joined else None
+    incident = joined.incident if joined and joined.is_seen else None
     context = {
         "group": found,
         "page": page,

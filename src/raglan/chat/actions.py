@@ -24,6 +24,8 @@ from raglan.people.models import Person
 
 MOST, MOST_LOBBY = 10, 120
 KEPT, MOST_FORGOTTEN = timedelta(days=30), 2_000
+PARTED = "the incident became private"
+PARTED_WORDS = "This incident goes on elsewhere. Nothing of it is told here any more, and nothing is taken from here."
 CODE_LASTS = timedelta(minutes=10)
 LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 ADDRESS = ("url", "server", "host", "port")  # settings that say where secrets are sent
@@ -226,7 +228,12 @@ def _open_rooms(workspace: Workspace) -> list[timeline.Subject]:
 
 @atomic
 def open_room(incident: Incident, workspace: Workspace) -> Room:
-    """Let an incident have a room on a platform; it is opened when the platform answers. Safe to call twice."""
+    """Let an incident have a room on a platform; it is opened when the platform answers. Safe to call twice.
+
+    Raises Conflict for a private one: nobody here knows who reads there.
+    """
+    if Incident.objects.filter(pk=incident.pk, is_private=True).exists():
+        raise Conflict("A private incident is not told in chat: raglan does not know who reads there.")
     made, is_new = Room.objects.get_or_create(
         workspace=workspace,
         incident=incident,
@@ -238,6 +245,24 @@ def open_room(incident: Incident, workspace: Workspace) -> Room:
         if name and (lobby := Room.objects.filter(workspace=workspace, incident=None, name=name).first()):
             outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))
     return made
+
+
+@atomic
+def part_with(incident: Incident) -> None:
+    """Tell nothing of an incident in chat any more, and take nothing from there. Safe to call twice.
+
+    What waits to be told is not; a last word says where it goes on, for those who know of it.
+    """
+    for room in Room.objects.select_for_update(no_key=True).filter(incident=incident).order_by("pk"):
+        Post.objects.filter(room=room, state=Post.State.WAITING).update(state=Post.State.REFUSED, problem=PARTED)
+        if room.opened_at is None:
+            room.delete()
+            continue
+        Room.objects.filter(pk=room.pk).update(incident=None)
+        outbox.say(room, outbox.Words(key="parted", text=PARTED_WORDS))
+        outbox.show_topic(room, PARTED_WORDS, key="parted")
+        payload = events.ChatRoomParted(room=room.pk, workspace=room.workspace_id, incident=incident.pk)
+        timeline.append(payload, about=[room, f"workspace:{room.workspace_id}", incident])
 
 
 @atomic

@@ -15,6 +15,7 @@ from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
 from raglan.paging.models import Page
+from raglan.people import reading
 from raglan.people.access import Scope, require
 from raglan.people.models import Person, Team
 
@@ -102,7 +103,8 @@ def run(said: Spoken) -> Answer:
             "", f"There is no !{said.command.name[:30]}. {f'Did you mean !{near[0]}? ' if near else ''}!help"
         )
     require(said.person, verb.scope)
-    return verb.run(said)
+    with reading.read_for(said.person):
+        return verb.run(said)
 
 
 def help_words() -> str:

@@ -67,6 +67,15 @@ class ChatRoomOpened(EventPayload):
     opened_at: datetime
 
 
+class ChatRoomParted(EventPayload):
+    """A room on a chat platform tells of its incident no more, because the incident became private."""
+
+    kind = "chat.room_parted"
+    room: int
+    workspace: int
+    incident: int
+
+
 class HandleSet(EventPayload):
     """A person is known by a name in a workspace."""
 

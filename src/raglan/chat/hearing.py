@@ -107,7 +107,8 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
                 return None
             if is_command:
                 return _obey(workspace, room, message)
-            return _mirror(workspace, room, room.incident, message) if room.incident else None
+            incident = _mirrored(room)
+            return _mirror(workspace, room, incident, message) if incident else None
     except (OperationalError, InterfaceError):
         raise
     except RaglanError as error:
@@ -116,6 +117,11 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
     except Exception:  # a mistake with one message must not hold back those behind it, for good
         log.exception("a chat message could not be taken", extra={"workspace": workspace.pk, "id": message.id})
     return None
+
+
+def _mirrored(room: Room) -> Incident | None:
+    """Return the incident into whose timeline belongs what is said in a room; one that became private takes nothing."""
+    return room.incident if room.incident is not None and not room.incident.is_private else None
 
 
 def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:
@@ -288,5 +294,5 @@ def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> comman
         return commands.Answer(commands.help_words(), is_aside=True)
     if known is None:
         return commands.Answer(WHO_ARE_YOU, is_aside=True)
-    said = commands.Spoken(command, known.person, room.incident, _key(message, workspace), workspace.pk)
+    said = commands.Spoken(command, known.person, _mirrored(room), _key(message, workspace), workspace.pk)
     return commands.run(said)

@@ -45,14 +45,15 @@ def workspace(pk: int) -> Workspace:
 
 
 def rooms_of(incident: Incident) -> QuerySet[Room]:
-    """The rooms of an incident on what is connected."""
-    found = Room.objects.filter(incident=incident, workspace__ended_at__isnull=True)
+    """The rooms of an incident on what is connected. A private one has none: nobody knows who reads there."""
+    mirrored = {"incident": incident, "incident__is_private": False}
+    found = Room.objects.filter(workspace__ended_at__isnull=True, **mirrored)
     return found.select_related("workspace").order_by("pk")
 
 
 def without_room(incident: Incident) -> QuerySet[Workspace]:
-    """What is connected and has no room for an incident."""
-    return workspaces().exclude(rooms__incident=incident)
+    """What is connected and has no room for an incident; a private one can have none."""
+    return workspaces().none() if incident.is_private else workspaces().exclude(rooms__incident=incident)
 
 
 def room_there(workspace: Workspace, external_id: str) -> Room | None:
@@ -87,6 +88,7 @@ def handles_of(person: Person) -> list[tuple[Workspace, list[Handle]]]:
 def waiting(workspace: Workspace) -> QuerySet[Post]:
     """What waits for a workspace, in its order."""
     found = Post.objects.filter(room__workspace=workspace, state=Post.State.WAITING)
+    found = found.exclude(room__incident__is_private=True)
     return found.select_related("room", "room__incident", "entry").order_by("pk")
 
 

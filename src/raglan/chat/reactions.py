@@ -1,23 +1,34 @@
 """How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
 
 from raglan.chat import actions, importing, outbox, queries
-from raglan.chat.models import Handle, Post
+from raglan.chat.models import Handle, Post, Room
 from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
 from raglan.core import timeline
+from raglan.incidents import privacy
 from raglan.incidents.models import Answer, Entry, Incident
 from raglan.incidents.room import tally
 from raglan.paging import queries as pages
 from raglan.people.models import Person
 from raglan.ui.wording import in_a_line
 
+privacy.register(Room.ref_kind, Room, "incident")
+
 
 @timeline.reaction("incident.declared")
 def open_rooms(event: timeline.Happened) -> None:
     """A new incident gets a room on each platform that opens rooms by itself."""
     incident = _incident(event)
-    if incident is not None and incident.state == Incident.State.OPEN:
+    if incident is not None and incident.state == Incident.State.OPEN and not incident.is_private:
         for workspace in queries.workspaces().filter(opens_rooms=True):
             actions.open_room(incident, workspace)
+
+
+@timeline.reaction("incident.made_private")
+def part(event: timeline.Happened) -> None:
+    """What became private is told in chat no more: nobody here knows who reads there."""
+    incident = _incident(event)
+    if incident is not None and incident.is_private:
+        actions.part_with(incident)
 
 
 @timeline.reaction("entry.posted")

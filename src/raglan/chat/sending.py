@@ -142,7 +142,7 @@ def _no_lobby(workspace: Workspace, why: str) -> None:
 
 def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
     """Open rooms that are wanted and not there yet."""
-    wanted = Room.objects.filter(workspace=workspace, external_id="", incident__isnull=False, problem="")
+    wanted = Room.objects.filter(workspace=workspace, external_id="", incident__is_private=False, problem="")
     for room in wanted.select_related("incident").order_by("pk"):
         assert room.incident is not None
         title = f"Incident {room.incident_id}: {room.incident.title}"

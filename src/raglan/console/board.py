@@ -9,8 +9,8 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup, Source
 from raglan.core.clock import now
+from raglan.incidents import privacy, room
 from raglan.incidents import queries as incidents
-from raglan.incidents import room
 from raglan.incidents.asking import Ask
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.oncall import queries as oncall
@@ -124,6 +124,7 @@ class Board:
 
     def _outside(self) -> QuerySet[AlertGroup]:
         alone = Q(joined_incident__isnull=True) | Q(joined_incident__incident__state=Incident.State.CLOSED)
+        alone |= Q(joined_incident__incident__in=privacy.hidden())
         return alerts.open_groups().filter(alone)
 
     @cached_property
@@ -209,7 +210,7 @@ class Board:
 def _unanswered(page: Page) -> Unanswered:
     names = ", ".join(dict.fromkeys(item.person.name for item in page.reached.all()))
     followed = getattr(page, "followed_by", None)
-    return Unanswered(page, names, followed.incident if followed else None)
+    return Unanswered(page, names, followed.incident if followed and followed.incident.is_seen else None)
 
 
 def _firing(group: AlertGroup, flapping: str) -> Firing:

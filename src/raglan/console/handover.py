@@ -11,6 +11,7 @@ from raglan.oncall.models import Schedule
 from raglan.paging import queries as paging
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan
+from raglan.people import reading
 from raglan.ui.wording import in_a_line
 
 MOST = 50
@@ -18,7 +19,8 @@ MOST = 50
 
 def open_for(schedule: Schedule) -> list[str]:
     """Return what is open for a schedule, one line each, the most pressing first."""
-    return [*_pages(schedule), *_rooms(), *_silences()]
+    with reading.told_to_many():
+        return [*_pages(schedule), *_rooms(), *_silences()]
 
 
 def _pages(schedule: Schedule) -> Iterator[str]:

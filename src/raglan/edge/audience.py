@@ -1,8 +1,8 @@
 """Who may listen to what, and what they missed: questions to the database, asked on threads.
 
-Whoever is signed in may hear every name, for a name says nothing but that something changed; what changed is fetched
-with the reader's own rights, unless all who are signed in may read it. Somebody with a page's signed link may hear of
-that page.
+Whoever is signed in may hear every name but those of private incidents that they may not know of. A name says nothing
+but that something changed; what changed is fetched with the reader's own rights, unless all who are signed in may read
+it. Somebody with a page's signed link may hear of that page.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from raglan.core import timeline
 from raglan.edge.answers import Scope, header
 from raglan.edge.live import Happenings, Reader, Seen, Told
 from raglan.edge.threads import Threads
-from raglan.incidents import telling
+from raglan.incidents import privacy, telling
 from raglan.paging import queries as paging
-from raglan.people import access
+from raglan.people import access, reading
 from raglan.people.middleware import zone_of
 from raglan.people.models import Person
 
@@ -58,7 +58,8 @@ class Audience:
         if not isinstance(person, Person) or not person.is_authenticated:
             return None
         sight = telling.Sight(str(zone_of(person)), access.allows(person, access.Scope.RESPOND))
-        return Reader(frozenset(topics), person.pk, sight)
+        with reading.read_for(person):
+            return Reader(privacy.audible(topics), person.pk, sight)
 
 
 def told(happened: Happenings) -> Told:

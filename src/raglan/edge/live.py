@@ -23,6 +23,8 @@ from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
 from raglan.edge.protocol import WIRE
 
+# The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
+SIGHT = "privacy"
 WINDOW_S = 0.06
 BEAT_S = 10.0
 STUCK_S = 10.0
@@ -95,7 +97,20 @@ class Round:
 class Stream:
     """One reader. What it has `seen` is the number of a round."""
 
-    __slots__ = ("abort", "person", "seen", "seen_as", "send", "sight", "size", "stuck", "topics", "until", "write")
+    __slots__ = (
+        "abort",
+        "looked",
+        "person",
+        "seen",
+        "seen_as",
+        "send",
+        "sight",
+        "size",
+        "stuck",
+        "topics",
+        "until",
+        "write",
+    )
 
     def __init__(self, scope: Scope, send: Send, reader: Reader, topics: tuple[str, ...]) -> None:
         transport: asyncio.Transport = scope["extensions"][WIRE]["transport"]
@@ -108,6 +123,7 @@ class Stream:
         self.sight = reader.sight
         self.seen_as = tuple((topic, reader.sight) for topic in topics) if reader.sight else ()
         self.seen = 0
+        self.looked = 0
         self.stuck = 0.0
         # The reader comes back with its last id and is looked at anew: whoever lost the right to listen is out by then.
         self.until = time.monotonic() + LIFE_S * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads load, hides nothing
@@ -146,6 +162,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._newest = 0
         self._number = 0
+        self._sights = 0
         self._last = 0.0
         self._planned = False
         self._closing = False
@@ -231,6 +248,8 @@ class Hub:
         self._missed.clear()
         self._look_anew(happened.names)
         self._tell_all()
+        if SIGHT in happened.names:
+            self._see_off()
 
     def _look_anew(self, names: frozenset[str]) -> None:
         """Who was changed, and may have lost a right, is told names only until they come back and are looked at."""
@@ -240,6 +259,13 @@ class Hub:
         for stream in self._streams:
             if str(stream.person) in changed or "*" in names:
                 stream.sight = None
+
+    def _see_off(self) -> None:
+        """Let those come back who listen to single things: some of them may not know of those any more."""
+        self._sights += 1
+        for stream in list(self._streams):
+            if any(":" in topic for topic in stream.topics):
+                self._end(stream)
 
     def _tell_all(self) -> None:
         behind = [stream for stream in self._streams if stream.seen != self._number and not self._catch_up(stream)]
@@ -280,12 +306,15 @@ class Hub:
         """Serve one stream until the client or the process ends."""
         self.clients += 1
         open_streams.set(self.clients)
+        looked = self._sights
         try:
             reader, topics, since = await self._admit(scope)
         except RaglanError as error:
             await refuse(send, error)
         else:
-            await self._serve(Stream(scope, send, reader, topics), scope, receive, since)
+            stream = Stream(scope, send, reader, topics)
+            stream.looked = looked
+            await self._serve(stream, scope, receive, since)
         finally:
             self.clients -= 1
             open_streams.set(self.clients)
@@ -327,7 +356,7 @@ class Hub:
     def _join(self, stream: Stream) -> None:
         self._streams.add(stream)
         self._seen.update(stream.seen_as)
-        if self._closing:
+        if self._closing or stream.looked != self._sights:  # what this reader may know of changed meanwhile
             self._end(stream)
         elif stream.seen != self._number:
             self._catch_up(stream)

@@ -471,3 +471,40 @@ class ScriptChanged(EventPayload):
     kind = "script.changed"
     moment: str
     words: str
+
+
+class MadePrivate(EventPayload):
+    """From now on only people on a list know of the incident."""
+
+    kind = "incident.made_private"
+    why: str
+
+
+class OpenedUp(EventPayload):
+    """The incident is private no more; its list is gone."""
+
+    kind = "incident.opened_up"
+    why: str
+
+
+class PutOnList(EventPayload):
+    """A person or a team sees a private incident from now on; `how` says for which reason, an exception among them."""
+
+    kind = "incident.listed"
+    listed: int
+    person: int | None
+    team: int | None
+    how: str
+    why: str
+    by: int | None
+    listed_at: datetime
+
+
+class TakenOffList(EventPayload):
+    """A person or a team sees a private incident no more."""
+
+    kind = "incident.unlisted"
+    listed: int
+    person: int | None
+    team: int | None
+    why: str

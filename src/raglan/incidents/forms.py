@@ -59,6 +59,12 @@ class WrongForm(forms.Form):
     is_near_miss = forms.BooleanField(
         label="It is a near miss", required=False, help_text="Nothing broke, and we can learn from it."
     )
+    private_why = forms.CharField(
+        label="Only for some people? Say why",
+        max_length=290,
+        required=False,
+        help_text="With a reason here the room is private: you see it, and whom you put on its list.",
+    )
 
 
 AGO = ((0, "just now"), (2, "about 2 hours ago"), (24, "yesterday"), (72, "some days ago"), (168, "last week"))

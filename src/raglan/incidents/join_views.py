@@ -1,6 +1,7 @@
 """Screens that join alerts and pages to a room by hand: from the alert's side, the page's, and the room's."""
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -8,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup
 from raglan.core.errors import NotFound
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, privacy, queries
 from raglan.incidents.forms import JoinForm
 from raglan.incidents.models import Incident
 from raglan.paging import queries as paging
@@ -78,10 +79,15 @@ def join_to_room(request: HttpRequest, pk: int) -> HttpResponse:
         "incident": incident,
         "groups": list(queries.groups_of(incident)[:OFFERED]),
         "pages": queries.pages_of(incident),
-        "other_groups": list(alerts.open_groups().filter(joined_incident__isnull=True)[:OFFERED]),
-        "other_pages": list(paging.live_pages().filter(followed_by__isnull=True, is_test=False)[:OFFERED]),
+        "other_groups": list(alerts.open_groups().filter(_is_free("joined_incident"))[:OFFERED]),
+        "other_pages": list(paging.live_pages().filter(_is_free("followed_by"), is_test=False)[:OFFERED]),
     }
     return render(request, "incidents/alerts.html", context)
+
+
+def _is_free(joined: str) -> Q:
+    """Narrow to what belongs to no incident, as far as the reader knows."""
+    return Q(**{f"{joined}__isnull": True}) | Q(**{f"{joined}__incident__in": privacy.hidden()})
 
 
 def _numbers(request: HttpRequest, name: str) -> list[int]:

@@ -7,6 +7,7 @@ from django.db import models
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.paging.models import Page
+from raglan.people import reading
 from raglan.people.models import Person, Team
 
 
@@ -75,12 +76,72 @@ class Incident(models.Model):
     next_update_at = models.DateTimeField(null=True, blank=True)
     update_reminded_at = models.DateTimeField(null=True, blank=True)
     services = models.ManyToManyField(Service, blank=True, related_name="incidents")
+    is_private = models.BooleanField(default=False, db_default=False)
+    private_why = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "-id"], name="incident_state")]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether whoever reads now may know of it."""
+        reader = reading.current() if self.is_private else None
+        return reader is None or (reader.person_id is not None and Listed.covers(reader.person_id, self.pk))
+
+
+class Listed(models.Model):
+    """A person or a team that sees a private incident, and why; all others do not know of it."""
+
+    ref_kind: ClassVar[str] = "listed"
+
+    class How(models.TextChoices):
+        """How it came to be on the list."""
+
+        MADE = "made", "Made it private"
+        LEAD = "lead", "Had the lead"
+        HAND = "hand", "Put on the list"
+        ROOM = "room", "Was given something to do in the room"
+        PAGED = "paged", "Was paged for it"
+        EXCEPTION = "exception", "Looked at it by exception"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="listed")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    how = models.CharField(max_length=10, choices=How.choices)
+    why = models.CharField(max_length=300, blank=True, default="")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["incident", "person"], name="listed_person_once"),
+            models.UniqueConstraint(fields=["incident", "team"], name="listed_team_once"),
+            models.CheckConstraint(
+                condition=models.Q(person__isnull=True) ^ models.Q(team__isnull=True), name="listed_one_of_two"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id or self.team_id} sees {self.incident_id}"
+
+    @property
+    def who(self) -> str:
+        """The name of the person or the team."""
+        return self.person.name if self.person else self.team.name if self.team else ""
+
+    @classmethod
+    def of(cls, person_id: int) -> "models.QuerySet[Listed]":
+        """Return the lines that let a person see something."""
+        own = models.Q(person_id=person_id)
+        return cls.objects.filter(own | models.Q(team__in=Team.objects.filter(memberships__person_id=person_id)))
+
+    @classmethod
+    def covers(cls, person_id: int, incident_id: int) -> bool:
+        """Whether a person is on the list of an incident, by name or with a team."""
+        return cls.of(person_id).filter(incident_id=incident_id).exists()
 
 
 class IncidentGroup(models.Model):
@@ -92,6 +153,11 @@ class IncidentGroup(models.Model):
 
     def __str__(self) -> str:
         return f"group {self.group_id} in incident {self.incident_id}"
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether whoever reads now may know of its incident."""
+        return self.incident.is_seen
 
 
 class IncidentPage(models.Model):

@@ -12,6 +12,7 @@ from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
 from raglan.core.secrets import digest
+from raglan.incidents import privacy
 from raglan.incidents.models import (
     Alike,
     Answer,
@@ -77,7 +78,8 @@ class PageInRoom:
 
 def incidents(*, state: str = "", kind: str = "") -> QuerySet[Incident]:
     """Incidents, open ones first, then the newest; of one kind, if one is named."""
-    found = Incident.objects.select_related("lead", "scribe", "declared_by", "standing_by").order_by("-state", "-pk")
+    found = Incident.objects.filter(privacy.visible()).order_by("-state", "-pk")
+    found = found.select_related("lead", "scribe", "declared_by", "standing_by")
     found = found.filter(kind=kind) if kind else found
     return found.filter(state=state) if state else found
 
@@ -90,7 +92,7 @@ def open_incidents() -> QuerySet[Incident]:
 
 def incident(pk: int) -> Incident:
     """Return an incident. Raises NotFound."""
-    found = Incident.objects.select_related("lead", "scribe", "declared_by", "standing_by").filter(pk=pk).first()
+    found = incidents().filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such incident.")
     return found
@@ -109,9 +111,10 @@ def entries(incident: Incident, *, show: str = "everything", oldest_first: bool 
 
 def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
+    seen = privacy.visible("other__incident__")
     return found.select_related(*WHO, "outcome_by").prefetch_related(
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
-        Prefetch("alikes", Alike.objects.select_related("other__author").order_by("pk")),
+        Prefetch("alikes", Alike.objects.filter(seen).select_related("other__author").order_by("pk")),
         Prefetch("earlier", EarlierText.objects.order_by("number")),
         Prefetch("attachments", Attachment.objects.defer("data").order_by("pk")),
         Prefetch("helped", Helped.objects.select_related("person").order_by("at", "pk")),
@@ -143,18 +146,17 @@ def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:
     """Asks and verifications that wait or are taken, waiting ones first; of one room, or of all open rooms."""
     answers = Prefetch("answers", Answer.objects.select_related("person").order_by("at"))
     found = Entry.objects.filter(kind__in=ASKS, ask_state__in=OPEN_ASKS, incident__state=Incident.State.OPEN)
-    if incident is not None:
-        found = found.filter(incident=incident)
+    found = found.filter(privacy.visible("incident__")) if incident is None else found.filter(incident=incident)
     joined = found.select_related(*WHO, "incident").prefetch_related(answers)
     return joined.order_by("-ask_state", "-pk")
 
 
-def askable(incident: Incident, present: Here) -> Askable:
-    """Return whom the room offers to ask: who is there, who is on call for its services, and all teams."""
+def askable(incident: Incident, present: Here, coming: Iterable[Availability]) -> Askable:
+    """Return whom the room offers to ask: who is there, on call for its services, or can come, and all teams."""
     people = {item.person_id: item.person for item in present.responders}
     services = list(incident.services.values_list("pk", flat=True))
     people |= {person.pk: person for person, _ in on_call_for(services)} if services else {}
-    people |= {item.person_id: item.person for item in can_come(but=people)[:50]}
+    people |= {item.person_id: item.person for item in coming}
     return Askable(sorted(people.values(), key=lambda person: person.name), list(Team.objects.order_by("name")))
 
 
@@ -165,9 +167,13 @@ def open_intentions(incident: Incident) -> QuerySet[Entry]:
 
 
 def said_lately(entry: Entry, *, within: timedelta) -> QuerySet[Entry]:
-    """What others said that they are doing around that time, in this room and in open ones about the same service."""
+    """What others said that they are doing around that time, in this room and in open ones about the same service.
+
+    Private rooms and others are not told of each other.
+    """
     services = list(entry.incident.services.values_list("pk", flat=True))
-    same = Q(incident=entry.incident_id) | Q(incident__state=Incident.State.OPEN, incident__services__in=services)
+    elsewhere = Q(incident__state=Incident.State.OPEN, incident__services__in=services, incident__is_private=False)
+    same = Q(incident=entry.incident_id) | (elsewhere if not entry.incident.is_private else Q(pk__in=()))
     found = Entry.objects.filter(same, kind=Entry.Kind.DOING, author__isnull=False).exclude(author=entry.author_id)
     around = found.filter(at__gte=entry.at - within, at__lte=entry.at + within)
     return around.select_related("author", "incident").distinct().order_by("-pk")[:50]
@@ -283,7 +289,10 @@ def lost_tools(incident: Incident | None = None, *, only_lost: bool = True) -> Q
     """Tools that people miss, the first one first; of one room, or of all open rooms."""
     missed = Prefetch("missed", Missed.objects.select_related("person").order_by("at", "pk"))
     found = LostTool.objects.select_related("service", "lost_by", "back_by", "incident").prefetch_related(missed)
-    found = found.filter(incident=incident) if incident else found.filter(incident__state=Incident.State.OPEN)
+    if incident is not None:
+        found = found.filter(incident=incident)
+    else:
+        found = found.filter(privacy.visible("incident__"), incident__state=Incident.State.OPEN)
     return (found.filter(back_at__isnull=True) if only_lost else found).order_by("lost_at", "pk")
 
 

@@ -17,7 +17,8 @@ def join_open_room(event: timeline.Happened) -> None:
         return
     names = [group.labels[name] for name in ("service", "component", "job") if name in group.labels]
     services = Service.objects.filter(slug__in=[name.lower() for name in names])
-    incident = Incident.objects.filter(state=Incident.State.OPEN, services__in=services).order_by("-pk").first()
+    rooms = Incident.objects.filter(state=Incident.State.OPEN, services__in=services)
+    incident = rooms.order_by("is_private", "-pk").first()
     if incident is not None and actions.join_groups(incident, [group]):
         said = actions.Said(
             Entry.Kind.MACHINE,
@@ -73,6 +74,15 @@ def tell_page(event: timeline.Happened) -> None:
         actions.be_here(followed.incident, by=person)
         for heads_up in followed.incident.heads_ups.exclude(person=person):
             actions.thank(heads_up, by=person)
+
+
+@timeline.reaction("page.reached_out")
+def let_paged_in(event: timeline.Happened) -> None:
+    """Whoever is paged for what a private room follows sees that room: they must be able to help."""
+    page = Page.objects.filter(pk=_id(event, "page"), followed_by__incident__is_private=True).first()
+    person = Person.objects.filter(pk=int(str(event.data["person"]))).first() if page else None
+    if page is not None and person is not None:
+        actions.list_paged(page, person)
 
 
 @timeline.reaction("headsup.given")

@@ -1,8 +1,8 @@
 """What the room's screen shows, gathered once for a whole page or for one part of it."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -17,6 +17,7 @@ from raglan.people.models import Person
 from raglan.ui.wording import clock, listed
 
 PAGE_SIZE = 50
+COMING = 50
 LOOKS = {
     ServiceState.DOWN: "bad",
     ServiceState.SLOW: "slow",
@@ -148,6 +149,9 @@ class View:
     show: str = "everything"
     oldest_first: bool = False
     before: int = 0
+    # What was read already for the whole page.
+    pages: Sequence[queries.PageInRoom] | None = None
+    asks: Sequence[Entry] | None = None
 
     @property
     def query(self) -> str:
@@ -178,7 +182,7 @@ class Tool:
 def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Title, state, facts."""
     at = now()
-    asks = queries.open_asks(incident).count()
+    asks = queries.open_asks(incident).count() if view.asks is None else len(view.asks)
     return {
         "look": look_of(incident.service_state),
         "state_words": incident.state_words or incident.get_service_state_display(),
@@ -200,7 +204,7 @@ def standing(incident: Incident, reader: Person, view: View) -> dict[str, object
 
 def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Open asks, waiting ones first, and open intentions."""
-    found = list(queries.open_asks(incident))
+    found = list(queries.open_asks(incident) if view.asks is None else view.asks)
     answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
     return {
         "asks": [Ask(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
@@ -208,7 +212,7 @@ def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "intentions": list(queries.open_intentions(incident)),
         "results": Entry.Result.choices,
         "answered_count": answered,
-        "unanswered_pages": [page for page in queries.pages_of(incident) if page.is_unanswered],
+        "unanswered_pages": [page for page in _pages(incident, view) if page.is_unanswered],
     }
 
 
@@ -235,15 +239,19 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     found = queries.here(incident)
     return {
         "here": found,
-        "can_come": list(queries.can_come(but=[item.person_id for item in found.responders])[:12]),
+        "can_come": list(queries.can_come(but=[item.person_id for item in found.responders])[:COMING]),
         "is_here": any(item.person_id == reader.pk for item in found.responders),
-        "pages": queries.pages_of(incident),
+        "pages": _pages(incident, view),
         "groups": list(queries.groups_of(incident)[:20]),
         "services": list(incident.services.select_related("team").order_by("name")),
         "own_lists": checklists.in_room(incident, checklists.roles_of(incident, reader)),
         "related": related_queries.related(incident),
         "panels": ports.panels(incident, reader),
     }
+
+
+def _pages(incident: Incident, view: View) -> Sequence[queries.PageInRoom]:
+    return queries.pages_of(incident) if view.pages is None else view.pages
 
 
 def catch_up(incident: Incident, reader: Person, view: View) -> dict[str, object]:
@@ -278,12 +286,13 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "live_topics": f"{timeline.ref(incident)}",
         "live_since": timeline.newest_id(),
     }
+    view = replace(view, pages=queries.pages_of(incident), asks=list(queries.open_asks(incident)))
     for name, gather in PARTS.items():
         if name not in LATER:
             context |= gather(incident, reader, view)
-    present = context["here"]
-    if isinstance(present, queries.Here):
-        context["askable"] = queries.askable(incident, present)
+    present, coming = context["here"], context["can_come"]
+    if isinstance(present, queries.Here) and isinstance(coming, list):
+        context["askable"] = queries.askable(incident, present, coming)
     if catching_up.is_new(incident, reader):
         context |= catch_up(incident, reader, view)
     return context

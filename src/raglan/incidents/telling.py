@@ -18,6 +18,7 @@ from raglan.core.models import EventSubject
 from raglan.incidents import queries, room
 from raglan.incidents.events import EntryPosted
 from raglan.incidents.models import Entry, Incident
+from raglan.people import reading
 
 MOST = 20
 READ = 200
@@ -52,6 +53,11 @@ class News:
 
 def told(events: Sequence[int], *, after: int, sights: Mapping[str, Collection[Sight]]) -> list[News]:
     """Return the new entries of these rooms, out of events that were heard of or are newer than one."""
+    with reading.read_for(None):  # it goes to everybody who is signed in
+        return _told(events, after=after, sights=sights)
+
+
+def _told(events: Sequence[int], *, after: int, sights: Mapping[str, Collection[Sight]]) -> list[News]:
     rooms = [name for name in sights if name.startswith(f"{Incident.ref_kind}:")]
     heard = EventSubject.objects.filter(Q(event_id__in=events) | Q(event_id__gt=after), subject__in=rooms)
     found = list(heard.order_by("event_id").values_list("subject", "event__kind", "event__data")[: READ + 1])
@@ -68,7 +74,7 @@ def _news(name: str, facts: Sequence[tuple[str, dict[str, object]]], sights: Col
     posted = [data for kind, data in facts if kind == EntryPosted.kind]
     is_whole = len(posted) == len(facts) and all(data["entry_kind"] in PLAIN for data in posted)
     entries = _entries([int(str(data["entry"])) for data in posted[: MOST + 1]], are_bare=is_whole)
-    if not entries or len(entries) > MOST or getattr(entries[0].incident, "is_private", False):
+    if not entries or len(entries) > MOST or entries[0].incident.is_private:
         return None
     places = [{"id": entry.pk, "before": _under(entry)} for entry in entries]
     return News(

@@ -1,11 +1,12 @@
 """What happens later in incidents, and what incidents add to a page's screen."""
 
 from raglan.core import timers
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, privacy, queries
 from raglan.incidents.models import Incident, IncidentPage, Responder
 from raglan.paging import ports
 from raglan.paging.busy import Busy, register_busy
 from raglan.paging.models import Page
+from raglan.people import reading
 
 
 @timers.handler(actions.PING)
@@ -35,9 +36,11 @@ def forget(due: timers.Due) -> None:
 def around(page: Page) -> ports.Around:
     """Return what the room that follows a page knows already."""
     followed = IncidentPage.objects.select_related("incident").filter(page=page).first()
-    if followed is None:
+    if followed is None or not followed.incident.is_seen:
         return ports.Around()
     incident = followed.incident
+    if incident.is_private and reading.current() is None:  # a message goes through hands that are on no list
+        return ports.Around(room_link=f"/incidents/{incident.pk}/")
     heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:3])
     known = [ports.Known(f"{item.person.name} gave a heads-up:", f"“{item.text}”") for item in heads_ups]
     if incident.summary:
@@ -57,7 +60,8 @@ def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:
     """Return the open rooms that people are in."""
     here = Responder.objects.select_related("incident").filter(person_id__in=ids, left_at__isnull=True)
     found: dict[int, list[Busy]] = {}
-    for item in here.filter(incident__state=Incident.State.OPEN).order_by("-incident_id")[:500]:
+    seen = here.filter(privacy.visible("incident__"), incident__state=Incident.State.OPEN)
+    for item in seen.order_by("-incident_id")[:500]:
         words = f"incident {item.incident_id}, {item.incident.title}"
         found.setdefault(item.person_id, []).append(Busy(words, f"/incidents/{item.incident_id}/"))
     return found

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
+from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room, scripts, task_queries
@@ -23,6 +24,7 @@ from raglan.incidents.models import Entry, Incident
 from raglan.incidents.task_views import form_for
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
+from raglan.people import reading
 from raglan.people.access import Scope, require
 from raglan.people.models import Person, Team
 
@@ -80,10 +82,13 @@ def _groups(words: list[str]) -> list[AlertGroup]:
     return list(AlertGroup.objects.filter(pk__in=numbers[:50]))
 
 
+@atomic
 def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident:
     data = form.cleaned_data
     severity = data["severity"] or Incident.Severity.UNKNOWN
     incident = actions.declare(data["title"], by=person, severity=severity, services=list(data["services"]))
+    if data["private_why"].strip():
+        incident = actions.make_private(incident, data["private_why"], by=person)
     actions.join_groups(incident, groups, by=person)
     if data["is_near_miss"]:
         actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=person)
@@ -325,7 +330,8 @@ def open_room_from_page(request: HttpRequest, token: str) -> HttpResponse:
         raise NotFound("This link is over.")
     page, person = found
     groups = list(AlertGroup.objects.filter(page=page))
-    joined = queries.incidents().filter(followed_pages__page=page).first()
+    with reading.read_for(person):
+        joined = queries.incidents().filter(followed_pages__page=page).first()
     try:
         incident = joined or actions.declare(page.title, by=person)
     except RaglanError as error:

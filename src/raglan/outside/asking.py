@@ -6,6 +6,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import privacy
 from raglan.incidents.models import Incident
 from raglan.outside import events
 from raglan.outside.models import Question, StatusUpdate
@@ -90,6 +91,8 @@ def _about(question: Question) -> list[timeline.Subject]:
 
 
 def _mail(question: Question, answer: str) -> None:
+    if not privacy.may_know(question.asker, question.incident):
+        return
     link = f"{config().public_url}/incidents/{question.incident_id}/outside/"
     text = f"You asked: {question.text}\n\n{answer}\n\n{link}\n"
     subject = f"Your question about incident {question.incident_id}"

@@ -11,7 +11,9 @@ from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.keys import key_of
-from raglan.incidents.models import Incident, ServiceState
+from raglan.incidents import privacy
+from raglan.incidents.actions import listing
+from raglan.incidents.models import Incident, Listed, ServiceState
 from raglan.outside import asking, events, queries
 from raglan.outside.components import check_line, line
 from raglan.outside.models import ComponentWord, Desk, Stage, StatusUpdate
@@ -54,6 +56,8 @@ def hold(incident: Incident, person: Person | None, *, by: Person, note: str = "
     if person is not None and not allows(person, Scope.RESPOND):
         raise BadInput("person", "can not hold it; choose somebody who may respond", status=422)
     desk = _locked(incident)
+    if person is not None:
+        listing.let_in(desk.incident, person, listing.Because(Listed.How.ROOM, "", by))
     if desk.holder_id == (person.pk if person else None):
         return desk
     desk.holder, desk.held_since, desk.note = person, now() if person else None, note
@@ -229,5 +233,7 @@ def _utc(desk: Desk) -> str:
 
 
 def _mail(desk: Desk, to: Person, subject: str, text: str) -> None:
+    if not privacy.may_know(to, desk.incident):
+        return
     link = f"{config().public_url}/incidents/{desk.pk}/outside/"
     mail.write(to.email, subject=f"{subject}: incident {desk.pk}", text=f"{text}\n\n{link}\n", about=desk)

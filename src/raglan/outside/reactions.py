@@ -1,8 +1,14 @@
 """How the outside follows news of rooms."""
 
 from raglan.core import timeline
+from raglan.incidents import privacy
 from raglan.incidents.models import Incident
 from raglan.outside import desk
+from raglan.outside.models import Desk, Question, StatusUpdate
+
+privacy.register(Desk.ref_kind, Desk, "incident")
+privacy.register(Question.ref_kind, Question, "incident", places=("questions",))
+privacy.register(StatusUpdate.ref_kind, StatusUpdate, "incident", places=("updates",))
 
 
 @timeline.reaction("incident.stood_down")

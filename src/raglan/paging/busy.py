@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from raglan.paging import ports
 from raglan.paging.models import Page, Reached
 from raglan.people.models import Person
 
@@ -39,6 +40,7 @@ def busy_with(people: Iterable[Person]) -> dict[int, list[Busy]]:
 def pages_of(ids: list[int]) -> dict[int, list[Busy]]:
     """Return the pages that people have, or joined, and that are not over."""
     having = Reached.objects.select_related("page").filter(
+        ports.sight("page__"),
         person_id__in=ids,
         answer__in=(Reached.Answer.HAS_IT, Reached.Answer.JOINS),
         page__state=Page.State.ACKNOWLEDGED,

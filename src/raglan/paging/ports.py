@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from django.db.models import Q
+
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.paging.models import Page
 
@@ -161,6 +163,7 @@ _subjects: list[Callable[[Page], Subjects | None]] = []
 _pages_for: list[Callable[[Sequence[str], int | None], list[Page]]] = []
 _around: list[Callable[[Page], Around]] = []
 _links: list[Callable[[Page], list[Known]]] = []
+_sights: list[Callable[[str], Q]] = []
 
 
 def _nothing_missing() -> str:
@@ -242,6 +245,22 @@ def why_off(kind: str) -> str:
     """Return what is missing before a kind can be used; empty when a provider is set up."""
     missing = [provider.why_off() for provider in providers(kind)]
     return "" if "" in missing else " or ".join(missing) or "no integration offers it"
+
+
+def register_sight(narrowed: Callable[[str], Q]) -> None:
+    """Let a higher context keep pages from those who may not know of what they are for.
+
+    It is given the way from what is asked for to the page, such as `page__`, and returns what narrows a query.
+    """
+    _sights.append(narrowed)
+
+
+def sight(prefix: str = "") -> Q:
+    """Return what narrows a query to pages that whoever reads now may know of."""
+    seen = Q()
+    for narrowed in _sights:
+        seen &= narrowed(prefix)
+    return seen
 
 
 def register_around(provider: Callable[[Page], Around]) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from raglan.core import secrets
 from raglan.core.clock import now
 from raglan.oncall import queries as oncall
+from raglan.paging import ports
 from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, WhenNobody
@@ -31,7 +32,7 @@ class Whom:
 def open_pages() -> QuerySet[Page]:
     """Pages that still want somebody: nobody has answered, or nobody could be reached."""
     waiting = (Page.State.TRIGGERED, Page.State.UNANSWERED)
-    return Page.objects.filter(state__in=waiting, is_test=False).order_by("-pk")
+    return Page.objects.filter(ports.sight(), state__in=waiting, is_test=False).order_by("-pk")
 
 
 def was_told(page_id: int) -> bool:
@@ -42,12 +43,12 @@ def was_told(page_id: int) -> bool:
 
 def live_pages() -> QuerySet[Page]:
     """Pages that are not over."""
-    return Page.objects.exclude(state=Page.State.RESOLVED).order_by("-pk")
+    return Page.objects.filter(ports.sight()).exclude(state=Page.State.RESOLVED).order_by("-pk")
 
 
 def pages() -> QuerySet[Page]:
     """All pages, newest first."""
-    return Page.objects.select_related("acknowledged_by", "policy").order_by("-pk")
+    return Page.objects.filter(ports.sight()).select_related("acknowledged_by", "policy").order_by("-pk")
 
 
 def plan_of(policy: Policy) -> Plan:

@@ -17,6 +17,7 @@ from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
 from raglan.paging import actions, last_resort, ports, queries, returning
 from raglan.paging.models import Page, Reached
+from raglan.people import reading
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
 
@@ -40,7 +41,7 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         answer(page, person, request.POST.get("answer", ""), via=actions.Via.LINK)
         return redirect(request.path)
-    with timezone.override(ZoneInfo(person.time_zone)):
+    with timezone.override(ZoneInfo(person.time_zone)), reading.read_for(person):
         response = render(request, "paging/paged.html", _context(page, person, token))
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"

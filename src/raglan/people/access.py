@@ -84,6 +84,13 @@ def reader(request: HttpRequest) -> Person:
     return person
 
 
+def require_administrator(person: Person | None) -> Person:
+    """Return an administrator. Raises NotAllowed for everybody else."""
+    if person is None or not person.is_active or person.role != Person.Role.ADMINISTRATOR:
+        raise NotAllowed("Your role does not cover this. It can be done by administrators.", who="Administrators")
+    return person
+
+
 Screen = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -137,6 +144,16 @@ def by_token(secret: str) -> Principal | None:
     return Principal(found.person, found, scopes)
 
 
+def bearer(request: HttpRequest) -> Principal | None:
+    """Return the principal of the token that a request brings, looked up once a request; None for one of no worth."""
+    if not hasattr(request, "bearer"):
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        found = by_token(secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
+        request.bearer = found  # type: ignore[attr-defined]  # kept for the authentication that follows
+    kept = getattr(request, "bearer", None)
+    return kept if isinstance(kept, Principal) else None
+
+
 class _Csrf(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> str:
         return reason
@@ -147,10 +164,8 @@ def rest_auth(request: HttpRequest) -> Principal:
 
     Raises NotSignedIn, NotAllowed.
     """
-    header = request.headers.get("Authorization", "")
-    if header:
-        scheme, _, secret = header.partition(" ")
-        found = by_token(secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
+    if request.headers.get("Authorization", ""):
+        found = bearer(request)
         if found is None:
             raise NotSignedIn("This token is not known, is over, or was revoked.")
         return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from raglan.core.errors import NotFound
+from raglan.incidents import privacy
 from raglan.reviews.models import Reply, Review
 from raglan.reviews.questions import QUESTIONS, Question
 
@@ -19,12 +20,13 @@ class Asked:
 
 def reviews() -> QuerySet[Review]:
     """All reviews, newest first."""
-    return Review.objects.select_related("incident").order_by("-pk")
+    seen = Review.objects.filter(privacy.visible("incident__"))
+    return seen.select_related("incident").order_by("-pk")
 
 
 def review(pk: int) -> Review:
     """Return a review. Raises NotFound."""
-    found = Review.objects.select_related("incident").filter(pk=pk).first()
+    found = reviews().filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such review.")
     return found

@@ -7,6 +7,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from raglan.catalog.models import Service
 from raglan.core.errors import NotFound
+from raglan.incidents import privacy
 from raglan.incidents.models import Incident
 from raglan.runbooks import document
 from raglan.runbooks.models import Following, Runbook, RunbookSource, RunbookVersion, StepResult
@@ -93,7 +94,7 @@ def followings(incident: Incident) -> QuerySet[Following]:
 def following(incident_id: int, pk: int) -> Following:
     """Return a following of a room. Raises NotFound."""
     joined = Following.objects.select_related("incident", "runbook", "follower", "started_by", "ended_by")
-    found = joined.filter(pk=pk, incident_id=incident_id).first()
+    found = joined.filter(privacy.visible("incident__"), pk=pk, incident_id=incident_id).first()
     if found is None:
         raise NotFound("Nobody follows such a runbook in this room.")
     return found
@@ -101,7 +102,8 @@ def following(incident_id: int, pk: int) -> Following:
 
 def last_followed(of: Runbook) -> QuerySet[Following]:
     """How often, when and by whom a runbook was followed, newest first."""
-    return of.followings.select_related("incident", "follower").order_by("-pk")
+    seen = of.followings.filter(privacy.visible("incident__"))
+    return seen.select_related("incident", "follower").order_by("-pk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from raglan.alerts import links
 from raglan.alerts.models import Alert
 from raglan.core import timeline
-from raglan.incidents import ports
+from raglan.incidents import ports, privacy
 from raglan.incidents.models import Incident
 from raglan.paging import ports as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.runbooks import following, queries, suggest
+from raglan.runbooks.models import Following
 
 SHOWN = 5
 ALERTS = 3
@@ -27,6 +28,7 @@ def panel(incident: Incident, reader: Person) -> dict[str, object]:
     return {"followings": [(one, len(one.results.all())) for one in found]}
 
 
+privacy.register(Following.ref_kind, Following, "incident")
 ports.register_panel("runbooks/part_room.html", panel)
 
 

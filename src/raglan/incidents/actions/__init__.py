@@ -18,6 +18,14 @@ from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
 from raglan.incidents.actions.kinds import NearMiss, turn_kind, write_near_miss
 from raglan.incidents.actions.presence import be_here, leave
+from raglan.incidents.actions.privacy import (
+    list_paged,
+    look_by_exception,
+    make_private,
+    open_up,
+    put_on_list,
+    take_off_list,
+)
 from raglan.incidents.actions.relating import relate, unrelate
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
@@ -78,13 +86,18 @@ __all__ = [
     "join_by_hand",
     "join_groups",
     "leave",
+    "list_paged",
+    "look_by_exception",
     "lose_tool",
     "make_address",
+    "make_private",
     "mark_helped",
     "nudge",
     "open_room",
+    "open_up",
     "ping",
     "post",
+    "put_on_list",
     "relate",
     "remind_lead",
     "rename",
@@ -97,6 +110,7 @@ __all__ = [
     "take_availability_back",
     "take_helped_back",
     "take_lead",
+    "take_off_list",
     "take_out",
     "take_task",
     "tell_outcome",

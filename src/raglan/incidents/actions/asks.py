@@ -17,6 +17,8 @@ from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
 
+IN_PRIVATE = "What for stands in the room, which is private. This page lets you in."
+
 
 @atomic
 def take_ask(entry: Entry, *, by: Person) -> Entry:
@@ -127,4 +129,5 @@ def _page_for(entry: Entry, at: datetime) -> Page | None:
 
 def _words(entry: Entry, whom: str) -> paging.Words:
     who = entry.author.name if entry.author else "The room"
-    return paging.Words(title=f"{who} asks {whom} for help", text=entry.text, severity="ask")
+    text = IN_PRIVATE if entry.incident.is_private else entry.text
+    return paging.Words(title=f"{who} asks {whom} for help", text=text, severity="ask")

@@ -87,8 +87,9 @@ def _heads_up_text(heads_up: HeadsUp) -> str:
 
 
 def _room_for(warned: Warned, by: Person) -> Incident:
-    """Return the open room about the same services, or a new one."""
-    same = Incident.objects.filter(state=Incident.State.OPEN, services__in=[s.pk for s in warned.services])
+    """Return the open room about the same services, or a new one. A heads-up is said openly: never a private one."""
+    services = [service.pk for service in warned.services]
+    same = Incident.objects.filter(state=Incident.State.OPEN, is_private=False, services__in=services)
     found = same.order_by("-pk").first() if warned.services else None
     first_line = warned.text.strip().splitlines()[0]
     title = first_line if len(first_line) <= 120 else first_line[:117] + "…"

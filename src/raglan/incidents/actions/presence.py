@@ -4,7 +4,8 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.incidents import events
-from raglan.incidents.models import Incident, Responder
+from raglan.incidents.actions.listing import Because, let_in
+from raglan.incidents.models import Incident, Listed, Responder
 from raglan.people.models import Person
 
 
@@ -15,7 +16,12 @@ def room_and_now(incident: Incident, *more: timeline.Subject) -> list[timeline.S
 
 @atomic
 def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Responder:
-    """Join the room, or say what one is on. Presence is only what a person does in the room."""
+    """Join the room, or say what one is on. Presence is only what a person does in the room.
+
+    Whoever is given something to do in a private room sees it.
+    """
+    if incident.is_private:
+        let_in(incident, by, Because(Listed.How.ROOM))
     responder, made = Responder.objects.get_or_create(
         incident=incident, person=by, defaults={"joined_at": now(), "doing": (doing or "")[:200]}
     )
@@ -34,8 +40,10 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
 
 
 @atomic
-def leave(incident: Incident, *, by: Person) -> None:
-    """Leave the room."""
+def leave(incident: Incident, *, by: Person, actor: Person | None = None) -> None:
+    """Leave the room; `actor` is who sees somebody out."""
     at = now()
     if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=at):
-        timeline.append(events.ResponderLeft(person=by.pk, left_at=at), actor=by, about=room_and_now(incident, by))
+        timeline.append(
+            events.ResponderLeft(person=by.pk, left_at=at), actor=actor or by, about=room_and_now(incident, by)
+        )

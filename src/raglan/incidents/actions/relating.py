@@ -55,7 +55,9 @@ def _in_order(incident: Incident, other: Incident) -> tuple[Incident, Incident]:
 
 
 def _tell(here: Incident, words: str, there: Incident) -> None:
-    """Say so in the timeline of a room that is open."""
+    """Say so in the timeline of a room that is open; a room that everyone sees does not name a private one."""
+    if there.is_private and not here.is_private:
+        return
     if hold_room(here).state == Incident.State.OPEN:
         link = f"/incidents/{there.pk}/"
         post(here, Said(Entry.Kind.MACHINE, words, author_words="raglan", link=link), by=None)

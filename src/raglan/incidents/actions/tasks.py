@@ -15,8 +15,9 @@ from raglan.core.models import Event
 from raglan.incidents import events
 from raglan.incidents.actions.entries import Said, post
 from raglan.incidents.actions.holding import hold_room, open_room
+from raglan.incidents.actions.listing import Because, let_in
 from raglan.incidents.actions.presence import be_here, room_and_now
-from raglan.incidents.models import Entry, Incident, Task
+from raglan.incidents.models import Entry, Incident, Listed, Task
 from raglan.people.models import Person
 
 MAX_TEXT = 500
@@ -46,6 +47,7 @@ def add_task(incident: Incident, wanted: ToDo, *, by: Person) -> Task:
     task, is_new = Task.objects.get_or_create(incident=incident, key=key, defaults=given)
     if is_new:
         be_here(incident, by=by)
+        _let_owner_in(task, by)
         added = events.TaskAdded(
             task=task.pk,
             incident=incident.pk,
@@ -140,8 +142,15 @@ def reopen_task(task: Task, *, by: Person) -> Task:
 def _own(task: Task, owner: Person | None, words: str, by: Person) -> Task:
     task.owner = owner
     task.save(update_fields=["owner"])
+    _let_owner_in(task, by)
     _tell(task, events.TaskOwned(task=task.pk, owner=owner.pk if owner else None), words, by)
     return task
+
+
+def _let_owner_in(task: Task, by: Person) -> None:
+    """Let whoever has a task of a private incident see it."""
+    if task.owner is not None:
+        let_in(task.incident, task.owner, Because(Listed.How.ROOM, "", by))
 
 
 def _open(task: Task) -> Task:

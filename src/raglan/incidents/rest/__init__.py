@@ -2,8 +2,19 @@
 
 from ninja import Router
 
-from raglan.incidents.rest import checklists, entries, heads_ups, people, related, rooms, settings, tasks, tools
+from raglan.incidents.rest import (
+    checklists,
+    entries,
+    heads_ups,
+    people,
+    privacy,
+    related,
+    rooms,
+    settings,
+    tasks,
+    tools,
+)
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, entries, tools, people, tasks, settings, related, checklists):
+for _part in (heads_ups, rooms, privacy, entries, tools, people, tasks, settings, related, checklists):
     router.add_router("", _part.router)

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.queries import all_named
+from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.core.schema import Body, Cursor, Id, Instant, Limit, Line, ShortText, Text
 from raglan.incidents import actions, catching_up, queries
+from raglan.incidents.models import Incident
 from raglan.incidents.rest.shapes import (
     CatchUpOut,
     IncidentDetail,
@@ -41,6 +43,7 @@ class IncidentIn(Body):
     kind: Literal["incident", "near_miss"] = "incident"
     kept: Text = ""
     group_ids: Annotated[list[Id], Field(max_length=200)] = []
+    private_why: Annotated[ShortText, Field(description="With a reason the room is private from the start.")] = ""
 
 
 class NameIn(Body):
@@ -149,7 +152,11 @@ def list_incidents(
 @router.post("/incidents", response={201: IncidentDetail}, operation_id="declare", summary="Something is wrong")
 def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
     """Open a room."""
-    by = responder(request)
+    return Status(201, detail(_declare(data, responder(request))))
+
+
+@atomic
+def _declare(data: IncidentIn, by: Person) -> Incident:
     incident = actions.declare(
         data.title,
         by=by,
@@ -157,11 +164,13 @@ def declare(request: HttpRequest, data: IncidentIn) -> Status[IncidentDetail]:
         services=all_named(data.services, "services"),
         state_words=data.state_words,
     )
+    if data.private_why.strip():
+        incident = actions.make_private(incident, data.private_why, by=by)
     if data.kind != "incident":
         actions.turn_kind(incident, data.kind, by=by, kept=data.kept)
     if data.group_ids:
         actions.join_groups(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=by)
-    return Status(201, detail(incident))
+    return incident
 
 
 @router.get("/incidents/{incident_id}", response=IncidentDetail, operation_id="get_incident", summary="One incident")

@@ -31,6 +31,7 @@ class IncidentOut(Schema):
     lead: str | None
     declared_at: datetime
     closed_at: datetime | None
+    is_private: bool
     url: str
 
 
@@ -189,6 +190,7 @@ def fields(incident: Incident) -> dict[str, object]:
         "lead": incident.lead.name if incident.lead else None,
         "declared_at": incident.declared_at,
         "closed_at": incident.closed_at,
+        "is_private": incident.is_private,
         "url": url(incident.pk),
     }
 

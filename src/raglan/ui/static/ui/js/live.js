@@ -59,6 +59,7 @@ async function refresh(region) {
     const answer = await fetch(region.dataset.src, { headers: { "X-Raglan-Part": "1" }, signal: AbortSignal.timeout(LOST / 2) });
     if (answer.status === 401 || (answer.redirected && /\/login\//.test(answer.url))) leave();
     else if (answer.ok) fresh = await place(region, await answer.text());
+    else if (answer.status === 404) location.reload(); // what it showed is not there any more, or not for this reader
     else if (answer.status >= 500) throw new Error(String(answer.status));
   } finally {
     Object.assign(fact, { busy: false, took: Date.now() - fact.last });
