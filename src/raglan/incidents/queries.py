@@ -151,11 +151,11 @@ def open_asks(incident: Incident | None = None) -> QuerySet[Entry]:
     return joined.order_by("-ask_state", "-pk")
 
 
-def askable(incident: Incident, present: Here, coming: Iterable[Availability]) -> Askable:
+def askable(present: Here, *, coming: Iterable[Availability], services: Iterable[Service]) -> Askable:
     """Return whom the room offers to ask: who is there, on call for its services, or can come, and all teams."""
     people = {item.person_id: item.person for item in present.responders}
-    services = list(incident.services.values_list("pk", flat=True))
-    people |= {person.pk: person for person, _ in on_call_for(services)} if services else {}
+    about = [service.pk for service in services]
+    people |= {person.pk: person for person, _ in on_call_for(about)} if about else {}
     people |= {item.person_id: item.person for item in coming}
     return Askable(sorted(people.values(), key=lambda person: person.name), list(Team.objects.order_by("name")))
 

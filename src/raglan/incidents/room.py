@@ -290,9 +290,9 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     for name, gather in PARTS.items():
         if name not in LATER:
             context |= gather(incident, reader, view)
-    present, coming = context["here"], context["can_come"]
-    if isinstance(present, queries.Here) and isinstance(coming, list):
-        context["askable"] = queries.askable(incident, present, coming)
+    present, coming, services = context["here"], context["can_come"], context["services"]
+    if isinstance(present, queries.Here) and isinstance(coming, list) and isinstance(services, list):
+        context["askable"] = queries.askable(present, coming=coming, services=services)
     if catching_up.is_new(incident, reader):
         context |= catch_up(incident, reader, view)
     return context
