@@ -227,6 +227,7 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     r"/incidents/(\d+)/([a-z-]+)": _in_room,
     r"/entries/(\d+)/(outcome|take|answers|close|helped)": _ok,
     r"/lost-tools/(\d+)/(confirm|back)": _ok,
+    r"/tasks/(\d+)/(take|end)": _ok,
     "/availability": _ok,
     r"/pages/(\d+)/acknowledge": _acknowledge,
     r"/reviews/(\d+)/replies": _ok,

@@ -110,8 +110,12 @@ def tell(running: Running) -> dict[str, int]:
         "next_update_minutes": 10,
     }
     api("POST", f"{room}/standing", standing, token=mara)
+    for text in (HOSTILE[:300], "Read the support queue", "Look at the go bag"):
+        task = api("POST", f"{room}/tasks", {"text": text, "due_at": "2038-01-01T12:00:00Z"}, token=ike)
+    api("POST", f"/tasks/{number(task)}/end", {"words": HOSTILE[:200]}, token=mara)
     closed = api("POST", "/incidents", {"title": LONG[:200], "severity": "sev3"}, token=mara)
     api("POST", f"/incidents/{number(closed)}/stand-down", {"summary": "It was over by itself."}, token=mara)
+    api("PUT", f"{room}/related/{number(closed)}", {"words": HOSTILE[:200]}, token=mara)
     pages = until(lambda: api("GET", "/pages?state=live"))
     assert isinstance(pages, list)
     review = until(lambda: api("GET", "/reviews"))

@@ -29,10 +29,13 @@ from raglan.demo.beats import (
     Stand,
     StandDown,
     Take,
+    TakeTask,
+    TaskDone,
     Tell,
     TellFigures,
     TellOutside,
     ToolBack,
+    WriteTask,
 )
 from raglan.demo.checks import Checks
 from raglan.demo.client import Client, Json, Refused, number, text
@@ -78,6 +81,7 @@ class Stage:
     is_over: bool = False
     _entries: dict[str, int] = field(init=False, default_factory=dict)
     _tools: dict[str, int] = field(init=False, default_factory=dict)
+    _tasks: dict[str, int] = field(init=False, default_factory=dict)
     _key: str = field(init=False, default_factory=lambda: uuid.uuid4().hex)
     _count: int = field(init=False, default=0)
 
@@ -253,6 +257,21 @@ class Stage:
         self.send(self.checks.get_back(action.service))
         voice.client.post(f"/lost-tools/{self._tools[action.service]}/back")
         return f"says that {TOOL_NAMES[action.service]} answers again."
+
+    @act.register
+    def _(self, action: WriteTask, voice: Voice) -> str:
+        self._tasks[action.name] = number(self._in_room(voice.client, "/tasks", {"text": action.text}))
+        return f"writes down what is to be done: {action.text}"
+
+    @act.register
+    def _(self, action: TakeTask, voice: Voice) -> str:
+        voice.client.post(f"/tasks/{self._tasks[action.of]}/take")
+        return "takes that."
+
+    @act.register
+    def _(self, action: TaskDone, voice: Voice) -> str:
+        voice.client.post(f"/tasks/{self._tasks[action.of]}/end", {"words": action.words})
+        return f"has done it. {action.words}"
 
     @act.register
     def _(self, action: TellFigures, voice: Voice) -> str:

@@ -187,6 +187,29 @@ class ToolBack:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteTask:
+    """Something to do is written down; `name` is how a later beat finds it."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTask:
+    """Somebody takes it."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """It is done."""
+
+    of: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class TellFigures:
     """The figures of the whole, as the change watch's last entry."""
 
@@ -229,6 +252,9 @@ Action = (
     | LoseTool
     | Misses
     | ToolBack
+    | WriteTask
+    | TakeTask
+    | TaskDone
     | TellFigures
     | StandDown
     | Remember

@@ -13,9 +13,12 @@ from raglan.demo.beats import (
     Stand,
     StandDown,
     Take,
+    TakeTask,
+    TaskDone,
     Tell,
     TellFigures,
     ToolBack,
+    WriteTask,
 )
 from raglan.demo.scene import END, NEW, TOOLS, WHO_MISSED, WHY_REACHED, WHY_STARTS, Scene, t
 
@@ -27,6 +30,9 @@ def whole(scene: Scene) -> Chapter:
     return [
         Beat(done + 10, "mara", Say("found", f"{scene.serving(done + 10)} machines serve.")),
         Beat(done + 30, "noor", _all_serve(scene, done + 30)),
+        Beat(done + 40, "noor", WriteTask("Look for what is left over, host by host", name="leftovers")),
+        Beat(done + 50, "mara", TakeTask("leftovers")),
+        *_left_for_later(scene, done + 70),
         *[Beat(done + 60 + 40 * place, WHO_MISSED[tool], ToolBack(tool)) for place, tool in enumerate(tools)],
         *_graphs_again(scene, done + 200),
         Beat(done + 240, "tess", Say("verify", "Pages load in their usual time for me, from outside. Can two people"
@@ -50,6 +56,12 @@ def _all_serve(scene: Scene, at: int) -> Stand:
     )
 
 
+def _left_for_later(scene: Scene, at: int) -> Chapter:
+    if not scene.untouched():
+        return []
+    return [Beat(at, "noor", WriteTask("Find out why Chef does not run on the machines that kept serving", name="why"))]
+
+
 def _graphs_again(scene: Scene, at: int) -> Chapter:
     if not scene.lever.lost_tools:
         return []
@@ -61,7 +73,7 @@ def end(scene: Scene) -> Chapter:
     """End it: leftovers by hand, figures, stand-down, first answers in the review."""
     done = (scene.done_at() or t(15)) + 285
     return [
-        Beat(done, "mara", Say("found", "Two hosts had an old lock file left; removed by hand. Nothing else is left.")),
+        Beat(done, "mara", TaskDone("leftovers", "Two hosts had an old lock file left; removed by hand.")),
         Beat(done + 30, "", TellFigures()),
         Beat(done + 45, "noor", StandDown("All machines serve and three people checked from outside. Still open, for"
              " the review: why the upgrade reached machines that had httpd, why it did not start, what to do about the"
