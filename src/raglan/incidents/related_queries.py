@@ -39,6 +39,8 @@ def related(incident: Incident) -> list[Link]:
     """Return the incidents that one is linked with, the newest first; those that a reader may know of."""
     rows = Related.objects.filter(Q(incident=incident) | Q(other=incident)).select_related("by")
     by_other = {row.other_id if row.incident_id == incident.pk else row.incident_id: row for row in rows}
+    if not by_other:
+        return []
     seen = queries.incidents().filter(pk__in=by_other).order_by("-pk")
     return [Link(one, by_other[one.pk].words, by_other[one.pk].by.name, by_other[one.pk].at) for one in seen]
 

@@ -46,7 +46,9 @@ def in_room(incident: Incident, at: datetime) -> Tasks:
     """Return the tasks of a room as it shows them."""
     found = list(open_tasks(incident)[:MOST])
     ended = tasks(incident).exclude(state=Task.State.OPEN).order_by("-ended_at", "-pk")
-    return Tasks(found[:STAND], found[STAND:], list(ended[:ENDED]), ended.count(), at)
+    shown = list(ended[:ENDED])
+    count = len(shown) if len(shown) < ENDED else ended.count()
+    return Tasks(found[:STAND], found[STAND:], shown, count, at)
 
 
 def task(pk: int) -> Task:
