@@ -94,6 +94,7 @@ def test_what_is_due_stands_first_and_forty_unfold(incident: Incident, mara: Per
     assert "&lt;b&gt;Tell support" in page
     assert "36 more open" in page
     assert "<b>Tell support" not in page
+    assert "All 41 open tasks" in browser(mara).get(f"/incidents/{incident.pk}/close/").content.decode()
 
 
 def test_a_card_for_latecomers_names_what_nobody_has(incident: Incident, task: Task, mara: Person, bo: Person) -> None:
