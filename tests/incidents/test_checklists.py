@@ -61,6 +61,10 @@ def test_whoever_has_a_role_sees_its_list(incident: Incident, mara: Person, bo: 
     shown = browser(bo).get(room).content.decode()
     assert "Outside: your list" in shown
     assert "Lead: your list" not in shown
+    item = checklists.OWN["outside"][0]
+    tick = {"role": "outside", "item": item, "back": "outside"}
+    assert f"Undo: {item}" in browser(bo).post(f"{room}checklists/", tick, follow=True).content.decode()
+    assert "Your list" not in browser(mara).get(f"{room}outside/").content.decode()
 
 
 def test_the_screens_tick_and_adapt(incident: Incident, mara: Person, browser: Browser, outbox: world.Outbox) -> None:

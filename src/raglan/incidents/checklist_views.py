@@ -11,6 +11,7 @@ from raglan.incidents import actions, checklists, queries, room
 from raglan.incidents.forms import ChecklistForm
 from raglan.people.access import Scope, needs, reader, require
 
+PLACES = {"room": "", "outside": "outside/"}  # where a list stands beside other things
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -51,7 +52,7 @@ def in_room(request: HttpRequest, pk: int) -> HttpResponse:
             act(incident, role, item, by=person)
         except BadInput as error:
             messages.error(request, f"“{item[:80]}” {error.reason}.")
-        back = request.POST.get("back") == "room"
-        return redirect(f"/incidents/{pk}/#h-list-{role}" if back else f"/incidents/{pk}/checklists/#h-list-{role}")
+        place = PLACES.get(request.POST.get("back", ""), "checklists/")
+        return redirect(f"/incidents/{pk}/{place}#h-list-{role}")
     context = {"incident": incident, "lists": checklists.in_room(incident), "topic": room.topic(incident)}
     return render(request, "incidents/room_checklists.html", context)

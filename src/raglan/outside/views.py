@@ -13,13 +13,14 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.core.keys import key_of
-from raglan.incidents import room
+from raglan.incidents import checklists, room
 from raglan.incidents.models import Incident, ServiceState
 from raglan.incidents.queries import incident as room_of
 from raglan.outside import asking, queries
 from raglan.outside import desk as verbs
 from raglan.outside.forms import NEXT_WORD, HandOverForm, QuestionForm, WordForm, wait_of
 from raglan.outside.models import Question, Stage
+from raglan.outside.panel import holds
 from raglan.people.access import Scope, needs, reader
 
 SHOWN = 40
@@ -74,6 +75,7 @@ def _show(request: HttpRequest, incident: Incident, form: QuestionForm) -> HttpR
         "room_topic": timeline.ref(incident),
         "live_topics": f"{topic} {timeline.ref(incident)}",
         "live_since": timeline.newest_id(),
+        "lists": checklists.in_room(incident, [checklists.OUTSIDE]) if holds(incident, reader(request)) else [],
     }
     return render(request, "outside/desk.html", context, status=422 if form.errors else 200)
 
