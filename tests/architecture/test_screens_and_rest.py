@@ -70,6 +70,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:lose_tool": ("lose_tool", "list_lost_tools", "list_lost_tools_of"),
     "incidents:tool": ("confirm_lost", "tool_back"),
     "incidents:open_from_page": ("declare",),
+    "incidents:merge": ("merge", "undo_merge"),
+    "incidents:split": ("split",),
     "incidents:private": ("get_privacy", "set_privacy", "put_on_list", "take_off_list"),
     "incidents:exception": ("look_by_exception",),
     "chat:connect": ("list_chat_platforms", "connect_chat"),

@@ -1,6 +1,6 @@
 """How a copy of the state hears of what hangs under entries and rooms: one function for each kind of event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from raglan.core.timeline import EventPayload
@@ -202,3 +202,48 @@ def _(state: State, room: int, said: events.PutOnList) -> None:
 @hears_of(events.TakenOffList)
 def _(state: State, room: int, said: events.TakenOffList) -> None:
     del state["listed"][said.listed]
+
+
+def move(state: State, moved: Mapping[str, list[int]], source: int, target: int) -> None:
+    """Let what went from one room to another be there in a copy, too."""
+    for kind in ("entries", "tasks", "tools", "heads_ups"):
+        for pk in moved.get(kind, ()):
+            state[kind][pk]["incident_id"] = target
+    for pk in moved.get("entries", ()):
+        came = state["entries"][pk]["came_from_id"]
+        state["entries"][pk]["came_from_id"] = None if came == target else came or source
+    for kind in ("groups", "pages"):
+        for pk in moved.get(kind, ()):
+            state[kind][pk]["in"] = target
+    for person in moved.get("responders", ()):
+        state["here"][target, person] = {**state["here"].pop((source, person)), "incident_id": target}
+
+
+def services(state: State, room: int, more: list[int], less: list[int]) -> None:
+    """Let a room be about more services, or about less."""
+    own = state["incidents"][room]["services"]
+    state["incidents"][room]["services"] = sorted({*own, *more} - {*less})  # type: ignore[misc]  # a list
+
+
+@hears_of(events.IncidentMerged)
+def _(state: State, room: int, said: events.IncidentMerged) -> None:
+    move(state, said.moved, said.source, said.into)
+    for name, key in said.keys.items():
+        kind, _, pk = name.partition(":")
+        state[kind][int(pk)]["key"] = key
+    services(state, said.into, said.services, [])
+    closed = {"state": "closed", "closed_at": said.merged_at, "closing_words": said.closing_words}
+    state["incidents"][said.source].update(closed, merged_into_id=said.into, next_update_at=None)
+
+
+@hears_of(events.MergeUndone)
+def _(state: State, room: int, said: events.MergeUndone) -> None:
+    move(state, said.moved, said.into, said.source)
+    services(state, said.into, [], said.services)
+    state["incidents"][said.source].update(state="open", closed_at=None, closing_words="", merged_into_id=None)
+
+
+@hears_of(events.IncidentSplit)
+def _(state: State, room: int, said: events.IncidentSplit) -> None:
+    move(state, said.moved, said.source, said.into)
+    services(state, said.source, [], said.services)

@@ -41,7 +41,7 @@ from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
-    *("scribe_id", "kind", "kept", "is_private", "private_why"),
+    *("scribe_id", "kind", "kept", "is_private", "private_why", "merged_into_id"),
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
     *("standing_version", "next_update_at", "update_reminded_at"),
 )
@@ -49,7 +49,7 @@ ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
     *("to_person_id", "to_topic", "ping_after_s", "ping_person_id", "ping_team_id", "pinged_at"),
     *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
-    "corrected_at",
+    *("corrected_at", "came_from_id"),
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at", "key")
 LISTED = ("incident_id", "person_id", "team_id", "how", "why", "by_id", "at")
@@ -268,6 +268,30 @@ def losing_the_group_of_a_private_room(mara: Person, bo: Person) -> None:
     actions.join_groups(actions.declare("Elsewhere", by=cy), list(AlertGroup.objects.all()), by=cy)
 
 
+def merging(mara: Person, bo: Person) -> None:
+    warning(mara, bo)
+    source, into = Incident.objects.get(), actions.declare("Mail is late", by=bo)
+    actions.post(source, Said(Kind.ASK, "Help?", key="k", to_person=bo), by=mara)
+    actions.post(into, Said(Kind.NOTE, "Words", key="k"), by=mara)
+    actions.lose_tool(source, "httpd", by=mara)
+    actions.add_task(source, actions.ToDo("Call"), by=mara)
+    actions.merge(source, into, by=mara)
+    actions.merge(source, into, by=mara)
+
+
+def taking_a_merged_one_out(mara: Person, bo: Person) -> None:
+    merging(mara, bo)
+    actions.undo_merge(Incident.objects.order_by("pk")[0], by=mara)
+
+
+def splitting(mara: Person, bo: Person) -> None:
+    joining_alerts(mara, bo)
+    room = Incident.objects.get()
+    groups = list(AlertGroup.objects.values_list("pk", flat=True)[:1])
+    entries = [actions.post(room, Said(Kind.NOTE, "Words"), by=bo).pk]
+    actions.split(room, actions.Chosen("One", entries, groups, services=list(room.services.all()[:1])), by=bo)
+
+
 def losing_tools(mara: Person, bo: Person) -> None:
     room = declaring(mara, bo)
     tools = [actions.lose_tool(room, name, by=mara) for name in ("httpd", "Run books", " run  books")]
@@ -454,6 +478,9 @@ SAME = (
     handing_roles_over,
     adapting_scripts,
     keeping_it_private,
+    merging,
+    taking_a_merged_one_out,
+    splitting,
     losing_the_group_of_a_private_room,
 )
 MORE = (

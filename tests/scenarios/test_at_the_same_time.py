@@ -11,6 +11,7 @@ from django.db import connection
 from raglan.alerts.models import Alert, AlertGroup
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK
+from raglan.core.errors import Conflict
 from raglan.incidents import actions as incidents
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident
@@ -176,3 +177,43 @@ def test_a_step_that_two_timers_ask_for_is_taken_once(outbox: world.Outbox) -> N
     assert together(*[work] * 3) == []
 
     assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Bo Silva"]
+
+
+def test_of_two_merges_at_once_one_wins_and_nothing_is_there_twice(transactional_db: None) -> None:
+    mara = world.person("Mara Keller")
+    source, one, two = (incidents.declare(title, by=mara) for title in ("Source", "One", "Two"))
+    said = [incidents.post(source, Said(Entry.Kind.NOTE, f"word {number}"), by=mara).pk for number in range(5)]
+
+    raised = together(*[lambda into=into: incidents.merge(source, into, by=mara) for into in (one, two)])
+
+    assert [type(error) for error in raised] == [Conflict]
+    source.refresh_from_db()
+    assert source.merged_into in (one, two)
+    assert list(Entry.objects.filter(pk__in=said).values_list("incident", flat=True).distinct()) == [
+        source.merged_into_id
+    ]
+
+
+def test_two_rooms_merged_into_each_other_at_once_become_one(transactional_db: None) -> None:
+    mara = world.person("Mara Keller")
+    one, two = incidents.declare("One", by=mara), incidents.declare("Two", by=mara)
+
+    raised = together(lambda: incidents.merge(one, two, by=mara), lambda: incidents.merge(two, one, by=mara))
+
+    assert [type(error) for error in raised] == [Conflict]
+    assert Incident.objects.filter(merged_into__isnull=False).count() == 1
+
+
+def test_what_is_written_into_a_room_while_it_is_merged_lands_where_it_goes_on(transactional_db: None) -> None:
+    mara = world.person("Mara Keller")
+    source, into = incidents.declare("Source", by=mara), incidents.declare("Into", by=mara)
+
+    def write(start: int) -> None:
+        for number in range(start, start + 10):
+            incidents.post(source, Said(Entry.Kind.NOTE, f"word {number}", key=f"k{number}"), by=mara)
+
+    raised = together(lambda: write(0), lambda: incidents.merge(source, into, by=mara), lambda: write(10))
+
+    assert raised == []
+    assert Entry.objects.filter(incident=into, text__startswith="word").count() == 20
+    assert not Entry.objects.filter(incident=source).exists()

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from raglan.chat import events, outbox, ports, queries
 from raglan.chat.models import Code, Handle, Message, Post, Room, Signature, Workspace
-from raglan.chat.words import FIRST, first_words, topic_of
+from raglan.chat.words import FIRST, first_words, link_of, topic_of
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -245,6 +245,20 @@ def open_room(incident: Incident, workspace: Workspace) -> Room:
         if name and (lobby := Room.objects.filter(workspace=workspace, incident=None, name=name).first()):
             outbox.say(lobby, outbox.Words(key=f"declared-{incident.pk}", text=first_words(incident)))
     return made
+
+
+@atomic
+def lead_on(source: Incident, into: Incident) -> None:
+    """Say in the rooms of a merged incident where it goes on. One that the other has no room beside is its room now.
+
+    Safe to call twice.
+    """
+    words = f"This goes on as incident {into.pk}: {into.title}. {link_of(into)}"
+    for room in Room.objects.select_for_update(no_key=True).filter(incident=source).order_by("pk"):
+        outbox.say(room, outbox.Words(key=f"merged-{into.pk}", text=words))
+        if room.opened_at and not Room.objects.filter(workspace=room.workspace_id, incident=into).exists():
+            Room.objects.filter(pk=room.pk).update(incident=into)
+            outbox.show_topic(room, topic_of(into), key=f"merged-{into.pk}")
 
 
 @atomic

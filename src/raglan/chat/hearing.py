@@ -14,6 +14,7 @@ from raglan.core.decode import clean_text
 from raglan.core.errors import RaglanError
 from raglan.core.secrets import digest
 from raglan.incidents import actions as incidents
+from raglan.incidents.actions.holding import went_to
 from raglan.incidents.models import Entry, Incident
 from raglan.people.access import Scope, allows
 from raglan.people.models import Person
@@ -121,7 +122,10 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
 
 def _mirrored(room: Room) -> Incident | None:
     """Return the incident into whose timeline belongs what is said in a room; one that became private takes nothing."""
-    return room.incident if room.incident is not None and not room.incident.is_private else None
+    incident = room.incident
+    if incident is not None and incident.merged_into_id:
+        incident = Incident.objects.get(pk=went_to(incident.pk))
+    return incident if incident is not None and not incident.is_private else None
 
 
 def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:

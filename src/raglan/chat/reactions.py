@@ -31,6 +31,14 @@ def part(event: timeline.Happened) -> None:
         actions.part_with(incident)
 
 
+@timeline.reaction("incident.merged")
+def lead_on(event: timeline.Happened) -> None:
+    """Who is in the room of a merged incident there hears where it goes on."""
+    source, into = (Incident.objects.get(pk=int(str(event.data[name]))) for name in ("source", "into"))
+    if source.merged_into_id == into.pk and not into.is_private:
+        actions.lead_on(source, into)
+
+
 @timeline.reaction("entry.posted")
 def mirror_entry(event: timeline.Happened) -> None:
     """What is said here is said there, unless it came from that very room, or was said elsewhere long before."""

@@ -508,3 +508,49 @@ class TakenOffList(EventPayload):
     person: int | None
     team: int | None
     why: str
+
+
+class IncidentMerged(EventPayload):
+    """An incident is closed, and goes on in another one, with all that belongs to it.
+
+    `moved` has the ids of what went there by kind, `keys` the new keys of what had the key of something there, and
+    `services` those that the other one was not about before.
+    """
+
+    kind = "incident.merged"
+    move: int
+    source: int
+    into: int
+    key: str
+    moved: dict[str, list[int]]
+    keys: dict[str, str]
+    services: list[int]
+    closing_words: str
+    person: int
+    merged_at: datetime
+
+
+class MergeUndone(EventPayload):
+    """What an incident brought into another one went back, and it is open again."""
+
+    kind = "incident.unmerged"
+    move: int
+    source: int
+    into: int
+    moved: dict[str, list[int]]
+    services: list[int]
+    undone_at: datetime
+
+
+class IncidentSplit(EventPayload):
+    """Some of what belonged to an incident goes on in a new one."""
+
+    kind = "incident.split"
+    move: int
+    source: int
+    into: int
+    key: str
+    moved: dict[str, list[int]]
+    services: list[int]
+    person: int
+    split_at: datetime

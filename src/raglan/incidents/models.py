@@ -77,6 +77,7 @@ class Incident(models.Model):
     update_reminded_at = models.DateTimeField(null=True, blank=True)
     services = models.ManyToManyField(Service, blank=True, related_name="incidents")
     is_private = models.BooleanField(default=False, db_default=False)
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged")
     private_why = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
@@ -168,6 +169,39 @@ class IncidentPage(models.Model):
 
     def __str__(self) -> str:
         return f"page {self.page_id} in incident {self.incident_id}"
+
+
+class Move(models.Model):
+    """What went from one incident to another in one go, so that it can go back."""
+
+    ref_kind: ClassVar[str] = "move"
+
+    class Kind(models.TextChoices):
+        """Why."""
+
+        MERGE = "merge", "Merged"
+        SPLIT = "split", "Split"
+
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    key = models.CharField(max_length=64)
+    source = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="moves_from")
+    target = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="moves_to")
+    moved = models.JSONField(default=dict)
+    services = models.JSONField(default=list)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "key"], name="move_key_once"),
+            models.UniqueConstraint(
+                fields=["source"], condition=models.Q(kind="merge", undone_at__isnull=True), name="merged_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.source_id} into {self.target_id}"
 
 
 class HeadsUp(models.Model):
@@ -299,6 +333,7 @@ class Entry(models.Model):
     pinged_at = models.DateTimeField(null=True, blank=True)
     link = models.CharField(max_length=300, blank=True, default="")
     corrected_at = models.DateTimeField(null=True, blank=True)
+    came_from = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "key"], name="entry_key_once")]

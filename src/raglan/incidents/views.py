@@ -18,6 +18,7 @@ from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, queries, room, scripts, task_queries
+from raglan.incidents.actions.holding import went_to
 from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
@@ -97,8 +98,12 @@ def _open(form: WrongForm, groups: list[AlertGroup], person: Person) -> Incident
 
 @require_GET
 def show_room(request: HttpRequest, pk: int) -> HttpResponse:
-    """The room."""
-    return _show(request, queries.incident(pk), request.GET.get("kind", Entry.Kind.NOTE))
+    """The room; of an incident that was merged, the one in which it goes on."""
+    incident = queries.incident(pk)
+    there = queries.incidents().filter(pk=went_to(pk)).first() if incident.merged_into_id else None
+    if there is not None:
+        return redirect("incidents:room", there.pk)
+    return _show(request, incident, request.GET.get("kind", Entry.Kind.NOTE))
 
 
 def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:

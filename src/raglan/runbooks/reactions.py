@@ -1,9 +1,11 @@
 """How runbooks follow news of lower contexts, and what they add to a room."""
 
+from django.db.models import Q
+
 from raglan.alerts import links
 from raglan.alerts.models import Alert
 from raglan.core import timeline
-from raglan.incidents import ports, privacy
+from raglan.incidents import moving, ports, privacy
 from raglan.incidents.models import Incident
 from raglan.paging import ports as paging
 from raglan.paging.models import Page
@@ -28,6 +30,12 @@ def panel(incident: Incident, reader: Person) -> dict[str, object]:
     return {"followings": [(one, len(one.results.all())) for one in found]}
 
 
+def _followed_there(target: Incident) -> Q:
+    going = Following.objects.filter(incident=target, state=Following.State.GOING).values("runbook")
+    return Q(state=Following.State.GOING, runbook__in=going)
+
+
+moving.register("followings", Following, stays=_followed_there)
 privacy.register(Following.ref_kind, Following, "incident")
 ports.register_panel("runbooks/part_room.html", panel)
 

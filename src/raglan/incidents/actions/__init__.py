@@ -17,6 +17,7 @@ from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads
 from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
 from raglan.incidents.actions.kinds import NearMiss, turn_kind, write_near_miss
+from raglan.incidents.actions.merging import Chosen, merge, split, undo_merge, why_not
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.privacy import (
     list_paged,
@@ -51,6 +52,7 @@ __all__ = [
     "PING_AFTER",
     "UPDATE_DUE",
     "UPDATE_LATE",
+    "Chosen",
     "IfNobody",
     "NearMiss",
     "NoRoom",
@@ -92,6 +94,7 @@ __all__ = [
     "make_address",
     "make_private",
     "mark_helped",
+    "merge",
     "nudge",
     "open_room",
     "open_up",
@@ -105,6 +108,7 @@ __all__ = [
     "reopen_task",
     "say_availability",
     "show_late_update",
+    "split",
     "stand_down",
     "take_ask",
     "take_availability_back",
@@ -118,9 +122,11 @@ __all__ = [
     "tick",
     "tool_back",
     "turn_kind",
+    "undo_merge",
     "unrelate",
     "untick",
     "whole",
+    "why_not",
     "write_near_miss",
     "write_standing",
 ]

@@ -4,6 +4,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.incidents import events
+from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.listing import Because, let_in
 from raglan.incidents.models import Incident, Listed, Responder
 from raglan.people.models import Person
@@ -20,6 +21,8 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
 
     Whoever is given something to do in a private room sees it.
     """
+    if incident.merged_into_id:
+        incident = hold_room(incident)
     if incident.is_private:
         let_in(incident, by, Because(Listed.How.ROOM))
     responder, made = Responder.objects.get_or_create(

@@ -6,10 +6,10 @@ from raglan.catalog.models import Service
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput
+from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import events, severities
 from raglan.incidents.actions.entries import PING, Said, post
-from raglan.incidents.actions.holding import hold_room
+from raglan.incidents.actions.holding import hold, hold_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
@@ -51,7 +51,7 @@ def declare(
 def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
     """End the coordination. A review is drafted from the timeline. Safe to call twice."""
     text = words.strip() or "Stood down."
-    if hold_room(incident).state == Incident.State.OPEN:
+    if hold(incident.pk).state == Incident.State.OPEN:
         post(incident, Said(Entry.Kind.DECIDED, text), by=by)
         _close(incident, text, by)
     incident.refresh_from_db()
@@ -72,7 +72,9 @@ def _close(incident: Incident, text: str, by: Person) -> None:
 
 @atomic
 def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
-    """Go on. Safe to call twice."""
+    """Go on. Safe to call twice. Raises Conflict for one that goes on in another incident."""
+    if into := hold(incident.pk).merged_into_id:
+        raise Conflict(f"This goes on as incident {into}. It can be taken out of it again there.")
     done = Incident.objects.filter(pk=incident.pk, state=Incident.State.CLOSED).update(
         state=Incident.State.OPEN, closed_at=None
     )

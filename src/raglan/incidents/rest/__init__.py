@@ -6,6 +6,7 @@ from raglan.incidents.rest import (
     checklists,
     entries,
     heads_ups,
+    merging,
     people,
     privacy,
     related,
@@ -16,5 +17,5 @@ from raglan.incidents.rest import (
 )
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, privacy, entries, tools, people, tasks, settings, related, checklists):
+for _part in (heads_ups, rooms, merging, privacy, entries, tools, people, tasks, settings, related, checklists):
     router.add_router("", _part.router)

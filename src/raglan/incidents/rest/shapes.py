@@ -32,6 +32,7 @@ class IncidentOut(Schema):
     declared_at: datetime
     closed_at: datetime | None
     is_private: bool
+    merged_into: int | None
     url: str
 
 
@@ -139,6 +140,7 @@ class EntryOut(Schema):
     alike: list[AlikeOut]
     answers: list[AnswerOut]
     corrected_at: datetime | None
+    came_from: int | None
     earlier: list[EarlierOut]
     helped: list[str]
     files: list[FileOut]
@@ -191,6 +193,7 @@ def fields(incident: Incident) -> dict[str, object]:
         "declared_at": incident.declared_at,
         "closed_at": incident.closed_at,
         "is_private": incident.is_private,
+        "merged_into": incident.merged_into_id,
         "url": url(incident.pk),
     }
 
@@ -288,6 +291,7 @@ def entry_out(entry: Entry) -> EntryOut:
         alike=alike,
         answers=answers,
         corrected_at=entry.corrected_at,
+        came_from=entry.came_from_id,
         earlier=[EarlierOut(text=item.text, until=item.until) for item in entry.earlier.all()],
         helped=[item.person.name for item in entry.helped.all()],
         files=[

@@ -1,0 +1,127 @@
+"""What can go from one room to another, with all that hangs under it; contexts above register what they keep there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Model, Q, QuerySet
+
+from raglan.core.secrets import digest
+from raglan.incidents.models import (
+    Entry,
+    HeadsUp,
+    Incident,
+    IncidentGroup,
+    IncidentPage,
+    LostTool,
+    Responder,
+    Task,
+)
+
+Ids = Mapping[str, Sequence[int]]
+Stays = Callable[[Incident], Q]  # narrows to rows that the room to which all goes has already
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """A kind of rows that belong to a room."""
+
+    model: type[Model]
+    stays: Stays | None
+    has_key: bool
+    told: str
+
+    def rows(self) -> "QuerySet[Model]":
+        """All of them, whatever their room."""
+        return self.model._default_manager.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What went, by kind, and the new keys of rows whose key was taken in the room to which they went."""
+
+    ids: dict[str, list[int]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+_movers: dict[str, Mover] = {}
+
+
+def register(
+    kind: str, model: type[Model], *, stays: Stays | None = None, has_key: bool = False, told: str = "pk"
+) -> None:
+    """Let rows of a kind go along when rooms are merged. They have a field `incident`, and perhaps a `key`.
+
+    `told` is the field by which events name them.
+    """
+    _movers[kind] = Mover(model, stays, has_key, told)
+
+
+def all_of(source: Incident, target: Incident) -> dict[str, list[int]]:
+    """Return all that goes from one room to another; what the other one has already stays."""
+    found: dict[str, list[int]] = {}
+    for kind, mover in _movers.items():
+        rows = mover.rows().filter(incident=source)
+        rows = rows.exclude(mover.stays(target)) if mover.stays else rows
+        found[kind] = list(rows.order_by("pk").values_list("pk", flat=True))
+    return {kind: ids for kind, ids in found.items() if ids}
+
+
+def move(ids: Ids, source: Incident, target: Incident) -> Moved:
+    """Let rows go from one room to another. Entries keep the mark of the room in which they were written."""
+    done = Moved()
+    for kind, numbers in ids.items():
+        mover = _movers[kind]
+        rows = mover.rows().filter(pk__in=numbers, incident=source)
+        if mover.has_key:
+            done.keys.update(_free_keys(kind, rows, source, target))
+        done.ids[kind] = sorted(rows.values_list("pk", flat=True))
+        rows.update(incident=target)
+    written = Entry.objects.filter(pk__in=done.ids.get("entries", ()))
+    unmarked = list(written.filter(came_from__isnull=True).values_list("pk", flat=True))
+    written.filter(came_from=target).update(came_from=None)
+    written.filter(pk__in=unmarked).update(came_from=source)
+    return done
+
+
+def _free_keys(kind: str, rows: "QuerySet[Model]", source: Incident, target: Incident) -> dict[str, str]:
+    """Give new keys to rows whose key is taken there."""
+    there = _movers[kind].rows().filter(incident=target)
+    clash = list(rows.filter(key__in=there.values("key")).values_list("pk", "key"))
+    fresh = {pk: f"from-{source.pk}-{digest(key)[:32]}" for pk, key in clash}
+    for pk, key in fresh.items():
+        rows.filter(pk=pk).update(key=key)
+    return {f"{kind}:{pk}": key for pk, key in fresh.items()}
+
+
+def told(ids: Ids) -> dict[str, list[int]]:
+    """Return what went as events name it."""
+    return {
+        kind: sorted(_movers[kind].rows().filter(pk__in=numbers).values_list(_movers[kind].told, flat=True))
+        for kind, numbers in ids.items()
+    }
+
+
+def missing(ids: Ids, room: Incident) -> bool:
+    """Tell whether anything of what came to a room is not in it any more."""
+    return any(
+        _movers[kind].rows().filter(pk__in=numbers, incident=room).count() != len(numbers)
+        for kind, numbers in ids.items()
+    )
+
+
+def _missed_there(target: Incident) -> Q:
+    names = LostTool.objects.filter(incident=target, back_at__isnull=True).values("name_key")
+    return Q(back_at__isnull=True, name_key__in=names)
+
+
+def _there_already(target: Incident) -> Q:
+    return Q(person__in=target.responders.values("person"))
+
+
+register("entries", Entry, has_key=True)
+register("groups", IncidentGroup, told="group_id")
+register("pages", IncidentPage, told="page_id")
+register("heads_ups", HeadsUp)
+register("tasks", Task, has_key=True)
+register("tools", LostTool, stays=_missed_there)
+register("responders", Responder, stays=_there_already, told="person_id")
