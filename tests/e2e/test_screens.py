@@ -27,6 +27,8 @@ SIGNED_IN = [
     "/incidents/{incident}/tasks/",
     "/incidents/{incident}/alerts/",
     "/incidents/{incident}/checklists/",
+    "/incidents/{incident}/private/",
+    "/incidents/{incident}/split/",
     "/pages/",
     "/pages/?state=old",
     "/pages/{page}/",
