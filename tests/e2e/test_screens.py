@@ -16,6 +16,7 @@ SIGNED_IN = [
     "/",
     "/wrong/",
     "/heads-up/",
+    "/heads-up/mail/",
     "/setup/heads-up/",
     "/incidents/",
     "/incidents/{incident}/",

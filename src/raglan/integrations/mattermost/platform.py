@@ -38,7 +38,7 @@ class Mattermost:
     )
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("url", "Server", "Its address, such as https://chat.example.org."),
-        Setting("team", "Team", "Its name as it stands in addresses, such as operations.", is_needed=False),
+        Setting("team", "Team", "With a bot: its name as it stands in addresses, such as operations.", is_needed=False),
         Setting(
             "token",
             "Access token of the bot",
