@@ -30,6 +30,17 @@ def test_a_new_incident_has_a_room_with_a_topic_and_first_words(there: memory.Th
     assert room.link == f"https://chat.example.test/{room.external_id}"
 
 
+def test_nothing_invisible_goes_there(
+    there: memory.There, chat: Workspace, room: Room, incident: Incident, bo: Person
+) -> None:
+    Person.objects.filter(pk=bo.pk).update(name="Bo\u202e\x07 Silva")
+    bo.refresh_from_db()
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "one\r\ntwo\x03\u2066"), by=bo)
+    world.fire_all()
+    send(chat)
+    assert there.rooms[room.external_id][-1] == "Bo Silva: one\ntwo"
+
+
 def test_an_entry_stands_there_with_who_said_it(
     there: memory.There, chat: Workspace, room: Room, incident: Incident, bo: Person
 ) -> None:

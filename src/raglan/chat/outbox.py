@@ -36,8 +36,8 @@ def say(room: Room, words: Words) -> Post:
         defaults={
             "kind": words.kind,
             "token": secrets.token_hex(12),
-            "who": words.who[:200],
-            "text": ports.cut(words.text, MOST_TEXT),
+            "who": ports.tidy(words.who)[:200],
+            "text": ports.cut(ports.tidy(words.text), MOST_TEXT),
             "entry": words.entry,
             "created_at": now(),
         },

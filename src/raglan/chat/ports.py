@@ -4,6 +4,7 @@ Every call may take a while and may fail: it raises DeliveryError, permanent whe
 when the platform wants fewer messages. Nothing here is called inside a transaction.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from raglan.core.errors import DeliveryError
 FURTHER = "| "  # where a platform takes single lines: begins each but the first, so that no program obeys it
 REST = " … (the rest stands in raglan)"
 MOST_FILES, MOST_NAME = 10, 200
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 DOOR = "door"  # among the settings of a line: where the platform may call us; no setting is called so
 
 
@@ -108,6 +110,11 @@ class Heard:
 def cut(text: str, most: int) -> str:
     """Return a text of at most so many letters; a longer one ends there and says so."""
     return text if len(text) <= most else text[:most] + REST
+
+
+def tidy(text: str) -> str:
+    """Return a text without control characters, and without those that turn the direction of what follows."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
 def put_files(names: Sequence[str]) -> str:

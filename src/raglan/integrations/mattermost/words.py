@@ -5,7 +5,7 @@ No markup, no picture from elsewhere, and nobody is woken by a name in them, nor
 
 import re
 
-from raglan.chat.ports import Line, cut
+from raglan.chat.ports import Line, cut, tidy
 
 MOST_TEXT = 15_000  # a post holds 16,383 letters
 _PIECES = re.compile(
@@ -13,14 +13,12 @@ _PIECES = re.compile(
 )  # a link stands as it is, as long as nothing in it is markup
 _MARKS = re.compile(r"([\\`*_~\[\]<>|$]|(?<=\n)#|^#)")
 _INDENTED = re.compile(r"(?m)^[ \t]+")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _APART = "\u200b"  # behind an @: a name that is not whole is no mention, nor is @all
 
 
 def plain(text: str) -> str:
     """Write a text so that it is shown as it is."""
-    text = _CONTROL.sub("", text.replace("\r\n", "\n"))
-    text = _INDENTED.sub(lambda found: "\u00a0" * len(found[0]), text)
+    text = _INDENTED.sub(lambda found: "\u00a0" * len(found[0]), tidy(text))
     pieces = _PIECES.split(text)
     return "".join(_link(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
 
