@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import audience, floor, full, intake, live, page, sizes, start, storm, timers
+from bench import audience, floor, full, intake, live, page, phone, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "page": page.measure,
     "live": live.measure,
     "audience": audience.measure,
+    "phone": phone.measure,
     "storm": storm.measure,
     "intake": intake.measure,
     "full": full.measure,

@@ -1,5 +1,6 @@
 """A real raglan and a real Matrix homeserver: an incident with both, through the end of either."""
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import cast
@@ -7,6 +8,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from raglan.chat import ports
 from raglan.core.errors import DeliveryError
@@ -101,6 +103,78 @@ def test_an_incident_goes_on_through_the_end_of_either(raglan: Running, matrix: 
     until(lambda: ("note", "Mara Novak", "said while raglan was gone") in timeline(raglan, incident), 30, 0.3)
     said = [text for _, _, text in timeline(raglan, incident)]
     assert len(said) == len(set(said))
+
+
+def test_the_founding_story_is_told_in_two_browsers_and_on_a_homeserver(
+    raglan: Running, matrix: Synapse, browser: Browser
+) -> None:
+    connect(raglan, matrix)
+    author, primary = (signed_in(browser, raglan, name) for name in ("Ike Okafor", "Mara Novak"))
+    author.goto("/heads-up/")
+    author.get_by_label("What did you do or see?").fill(MINE)
+    author.get_by_role("button", name="Give the heads-up").click()
+    author.wait_for_url(re.compile(r"/incidents/\d+/$"))
+    incident = int(author.url.rstrip("/").rpartition("/")[2])
+    primary.goto(f"/incidents/{incident}/")
+    expect(thread(primary).get_by_text("it is mine, here is why")).to_be_visible()
+    expect(primary.locator("#live")).to_contain_text("Live", timeout=15_000)
+    helper = matrix.account("mara")
+    primary.get_by_role("button", name="Take the lead").click()
+    room = str(until(lambda: helper.enter(f"#inc-{incident}:raglan.test"), 30, 0.3))
+
+    write(author, "Promoted to staging and production together; the restart fails on web0012, and it is spreading")
+    until(lambda: any("it is spreading" in text for text in helper.messages(room)), 30, 0.3)
+    write(author, "Can Chef be stopped?", "Ask for help")
+    helper.say(room, "!ruled-out stop Chef: there is no quick way fleet-wide")
+    helper.say(room, "!ruled-out go back a version: the old package is gone from the mirror")
+    helper.say(room, "!doing trying one more run on this box, web0388")
+    for page in (author, primary):
+        expect(thread(page).get_by_text("the old package is gone from the mirror")).to_be_visible(timeout=30_000)
+        expect(thread(page).get_by_text("trying one more run on this box")).to_be_visible(timeout=30_000)
+    primary.get_by_text("A tool is not reachable for me").click()
+    primary.get_by_label("Which one").fill("Dashboards")
+    primary.get_by_role("button", name="Put it on the list").click()
+    author.get_by_role("button", name="Nor for me: Dashboards").click(timeout=30_000)
+    helper.say(room, "!found a second run on web0388: httpd starts. Nobody knows why yet")
+    expect(thread(author).get_by_text("httpd starts. Nobody knows why yet")).to_be_visible(timeout=30_000)
+    write(primary, RISK, "Decided")
+    until(lambda: any("this is the first run" in text for text in helper.messages(room)), 30, 0.3)
+    write(author, "Pages load as always from outside. Does anybody see something else?", "Ask to verify")
+    primary.get_by_role("button", name="Yes, me too").first.click(timeout=30_000)
+    expect(thread(author).get_by_text("1 sees it too")).to_be_visible(timeout=30_000)
+    primary.goto(f"/incidents/{incident}/close/")
+    primary.get_by_label("How did it end?").fill("All machines serve again; two people agree.")
+    primary.get_by_role("button", name="Close the incident").click()
+    expect(author.get_by_role("button", name="Reopen")).to_be_visible(timeout=30_000)
+    until(lambda: any("two people agree" in text for text in helper.messages(room)), 30, 0.3)
+    said = [text for _, _, text in timeline(raglan, incident)]
+    assert len(said) == len(set(said))
+    assert said.index(MINE) < said.index(RISK)
+
+
+MINE = "You are about to be paged: it is mine, here is why. I raised the pin of httpd, and it is upgraded everywhere."
+RISK = "Force a second run everywhere by dsh. On a machine that has not had its first run, this is the first run."
+
+
+def signed_in(browser: Browser, raglan: Running, name: str) -> Page:
+    """Open a browser of its own for somebody."""
+    page = browser.new_context(base_url=raglan.url).new_page()
+    page.goto("/account/login/")
+    page.get_by_role("button", name=re.compile(name)).click()
+    page.wait_for_url(lambda url: "login" not in url)
+    return page
+
+
+def thread(page: Page) -> Locator:
+    """Return the timeline on a screen."""
+    return page.locator("#thread")
+
+
+def write(page: Page, text: str, kind: str = "Note") -> None:
+    """Post from the room's screen."""
+    page.get_by_role("radio", name=kind, exact=True).check(force=True)
+    page.get_by_label("Your entry").fill(text)
+    page.get_by_role("button", name="Post to the room").click()
 
 
 def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, monkeypatch: pytest.MonkeyPatch) -> None:

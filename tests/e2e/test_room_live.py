@@ -2,16 +2,67 @@
 
 import base64
 import re
+import signal
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.server import Running, serving, set_up_web_team
+from tests.support.browser import PHONE, browser_page, sign_in
+from tests.support.server import Running, person_token, serving, set_up_web_team
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+LATER = tuple(f"Said before the page is back, {number}" for number in range(3))
+FIFTY = 50
+FOCUS = """() => {
+  if (document.activeElement === document.body) return ["", true];  // round the end of the page
+  const held = document.activeElement, label = held.labels?.[0] ?? held;
+  const looks = [held, label].map(one => getComputedStyle(one));
+  const drawn = look => look.outlineStyle !== "none" && parseFloat(look.outlineWidth);
+  const seen = looks.some(look => drawn(look) || look.boxShadow !== "none");
+  const name = held.getAttribute("aria-label") || label.textContent.trim() || held.title;
+  return [name.replace(/\\s+/g, " "), seen];
+}"""
+READ_ALOUD = """
+- banner:
+  - navigation "Main"
+- status
+- main:
+  - heading "The shop is slow" [level=1]
+  - region "Where it stands":
+    - heading "Where it stands" [level=2]
+  - region "Open asks and acts":
+    - heading "Open asks and acts" [level=2]
+    - list:
+      - listitem:
+        - paragraph: A line of kind verify
+        - button "Yes, me too"
+        - button "No, fine here"
+  - region "Say something in the room":
+    - group "What kind of entry":
+      - radio "Note" [checked]
+      - radio "Ask for help"
+    - textbox "Your entry"
+    - button "Post to the room"
+    - button "Pictures and files, up to 5 MiB each"
+  - region "Timeline":
+    - heading "Timeline" [level=2]
+    - list "Timeline":
+      - listitem:
+        - time
+        - text: "Ike Okafor found: A line of kind found"
+        - 'button "Helped me: A line of kind found"'
+  - complementary "People and alerts":
+    - region "Who is here, on what":
+      - heading "Who is here, on what" [level=2]
+- contentinfo
+"""
+POOR_LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}  # 400 kbit/s
+FIRST_LOAD = 72_000  # bytes: the budgets of script, style and a room's page
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
@@ -77,27 +128,95 @@ def test_a_plain_entry_comes_with_the_stream_and_in_the_order_of_the_room(raglan
     for number in range(3):
         say(mara, f"<b>Line</b> {number}", "Found" if number else "Note")
         expect(lines.get_by_text(f"<b>Line</b> {number}")).to_be_visible(timeout=15_000)
-    ids = "() => [...document.querySelectorAll('#thread > li')].map(line => line.id)"
-    told = ike.evaluate(ids)
+    told = shown(ike)
     assert [url for url in asked if "/part/" in url] == []
     ike.reload()
-    assert ike.evaluate(ids) == told
+    assert shown(ike) == told
 
 
-def test_what_is_said_while_the_server_is_away_arrives_once_when_it_is_back(raglan: Running, browser: Browser) -> None:
+def test_a_server_that_is_killed_and_away_for_six_seconds_costs_nothing(raglan: Running, browser: Browser) -> None:
     made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
     assert isinstance(made, dict)
     address = f"/incidents/{made['id']}/"
     mara, ike = (in_the_room(browser, raglan, name, address) for name in ("Mara Novak", "Ike Okafor"))
-    raglan.stop()
+    ike.get_by_label("Your entry").fill("Half a sentence, not yet")
+    raglan.stop(signal.SIGKILL)
     say(mara, "Written while nobody listened")
     expect(mara.get_by_text("Not sent yet")).to_be_visible()
+    mara.wait_for_timeout(6_000)
     raglan.start_again()
-    expect(ike.get_by_text("Written while nobody listened").first).to_be_visible(timeout=40_000)
+    for text in LATER:
+        raglan.api("POST", f"/incidents/{made['id']}/entries", {"text": text, "key": f"later-{text[-1]}"})
+    for page in (mara, ike):
+        for text in ("Written while nobody listened", *LATER):
+            expect(page.locator("#thread").get_by_text(text)).to_have_count(1, timeout=40_000)
     expect(mara.get_by_text("Not sent yet")).to_be_hidden(timeout=40_000)
-    timeline = raglan.api("GET", f"{address.rstrip('/')}/timeline")
+    expect(ike.get_by_label("Your entry")).to_have_value("Half a sentence, not yet")
+    timeline = raglan.api("GET", f"/incidents/{made['id']}/timeline")
     assert isinstance(timeline, list)
-    assert [entry["text"] for entry in timeline].count("Written while nobody listened") == 1
+    assert Counter(entry["text"] for entry in timeline) == Counter(["Written while nobody listened", *LATER])
+    assert shown(mara) == shown(ike)
+
+
+def shown(page: Page) -> list[str]:
+    """Return the ids of the lines of the timeline, as they stand there."""
+    ids: list[str] = page.evaluate("() => [...document.querySelectorAll('#thread > li')].map(line => line.id)")
+    return ids
+
+
+def test_of_fifty_who_post_at_once_nothing_is_lost_or_doubled_and_all_see_one_order(
+    raglan: Running, browser: Browser
+) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    pages = [in_the_room(browser, raglan, name, f"/incidents/{made['id']}/") for name in ("Mara Novak", "Ike Okafor")]
+    tokens = [person_token(raglan, name) for name in ("mara", "ike")]
+
+    def post(number: int) -> None:
+        body = {"text": f"Of fifty, {number % FIFTY}", "key": f"fifty-{number % FIFTY}"}
+        raglan.api("POST", f"/incidents/{made['id']}/entries", body, token=tokens[number % 2])
+
+    with ThreadPoolExecutor(FIFTY) as people:
+        list(people.map(post, range(2 * FIFTY)))  # each twice, as a browser does that heard no answer
+    timeline = raglan.api("GET", f"/incidents/{made['id']}/timeline")
+    assert isinstance(timeline, list)
+    assert sorted(entry["text"] for entry in timeline) == sorted(f"Of fifty, {number}" for number in range(FIFTY))
+    for page in pages:
+        expect(page.locator("#thread > li")).to_have_count(FIFTY, timeout=30_000)
+    assert shown(pages[0]) == shown(pages[1]) == [f"e{entry['id']}" for entry in reversed(timeline)]
+
+
+def test_a_phone_on_a_poor_line_posts_once_although_the_answer_is_lost(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    address, cookies = f"/incidents/{made['id']}/", sign_in(browser, raglan.url, "Mara")
+    with browser_page(browser, PHONE, base_url=raglan.url, cookies=cookies) as page:
+        sizes: list[float] = []
+        line = page.context.new_cdp_session(page)
+        line.send("Network.enable")
+        line.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        line.send("Network.emulateNetworkConditions", POOR_LINE)
+        page.goto(address, wait_until="load")
+        assert sum(sizes) < FIRST_LOAD
+        answers: list[int] = []
+
+        def lose_first(route: Route) -> None:
+            if answers:
+                route.continue_()
+            else:
+                answers.append(route.fetch().status)
+                route.abort()
+
+        page.route("**/entries/", lose_first)
+        page.locator(".thumb").get_by_text("Say").click()
+        say(page, "Said from the train")
+        expect(page.get_by_text("Not sent yet")).to_be_visible()
+        expect(page.locator("#thread").get_by_text("Said from the train")).to_have_count(1, timeout=40_000)
+        expect(page.get_by_text("Not sent yet")).to_be_hidden(timeout=40_000)
+    assert answers == [201]
+    timeline = raglan.api("GET", f"/incidents/{made['id']}/timeline")
+    assert isinstance(timeline, list)
+    assert [entry["text"] for entry in timeline] == ["Said from the train"]
 
 
 def test_a_form_without_script_posts_once_and_keeps_its_place(raglan: Running, browser: Browser) -> None:
@@ -109,3 +228,95 @@ def test_a_form_without_script_posts_once_and_keeps_its_place(raglan: Running, b
     page.goto(f"{raglan.url}/incidents/{made['id']}/")
     say(page, "Said without script")
     expect(page.get_by_text("Said without script")).to_be_visible()
+
+
+def focus(page: Page) -> tuple[str, bool]:
+    """Return what holds the focus, by the words that name it, and whether one sees that it does."""
+    name, seen = page.evaluate(FOCUS)
+    return str(name), bool(seen)
+
+
+def tab_to(page: Page, name: str, most: int = 120) -> None:
+    """Press Tab until something of this name has the focus; whatever had it on the way showed so."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        held, seen = focus(page)
+        assert seen, f"nothing shows that {held!r} has the focus"
+        if held.startswith(name):
+            return
+    raise AssertionError(f"{name!r} was not reached")
+
+
+def test_an_incident_is_led_from_first_word_to_last_with_the_keyboard_only(raglan: Running, browser: Browser) -> None:
+    cookies = sign_in(browser, raglan.url, "Mara")
+    with browser_page(browser, base_url=raglan.url, cookies=cookies) as page:
+        keys = page.keyboard
+        page.goto("/wrong/")
+        if focus(page)[0] != "What do you see?":
+            tab_to(page, "What do you see?")
+        keys.type("The shop is slow")
+        keys.press("Enter")
+        page.wait_for_url(re.compile(r"/incidents/\d+/$"))
+        room = page.url.removeprefix(raglan.url).rstrip("/")
+        lines = page.locator("#thread")
+        expect(page.locator("#live")).to_contain_text("Live", timeout=15_000)
+
+        tab_to(page, "Your entry")
+        keys.type("Looking at the queue")
+        keys.press("Control+Enter")
+        expect(lines.get_by_text("Looking at the queue")).to_be_visible(timeout=15_000)
+
+        keys.press("Shift+Tab")  # to the kind of the entry, which the arrows choose
+        for _ in range(2):
+            keys.press("ArrowRight")
+        assert focus(page)[0] == "Ask for help"
+        tab_to(page, "Your entry")
+        keys.type("Who knows the queue?")
+        keys.press("Control+Enter")
+        expect(page.locator("#h-asks").locator("xpath=../..").get_by_text("Who knows the queue?").first).to_be_visible(
+            timeout=15_000
+        )
+
+        ike = person_token(raglan, "ike")
+        raglan.api("POST", f"{room}/entries", {"kind": "verify", "text": "Is it slow for you?", "key": "v"}, token=ike)
+        raglan.api("POST", f"{room}/entries", {"kind": "ask", "text": "Who reads the logs?", "key": "a"}, token=ike)
+        expect(page.get_by_role("button", name="Yes, me too").first).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("button", name="I can help").first).to_be_visible(timeout=15_000)
+        tab_to(page, "I can help")
+        raglan.api("POST", f"{room}/entries", {"text": "Said while a button has the focus", "key": "n"}, token=ike)
+        expect(lines.get_by_text("Said while a button has the focus")).to_be_visible(timeout=15_000)
+        assert focus(page)[0] == "I can help"
+        keys.press("Enter")
+        expect(page.get_by_text("Mara Novak is on it.")).to_be_visible(timeout=15_000)
+
+        tab_to(page, "Yes, me too")
+        keys.press("Enter")
+        expect(lines.get_by_text("1 sees it too")).to_be_visible(timeout=15_000)
+        tab_to(page, "Say where it stands")
+        keys.press("Enter")
+        page.wait_for_url("**/standing/")
+        tab_to(page, "Where it stands")
+        keys.type("The queue is long, and shrinks")
+        tab_to(page, "Say where it stands")
+        keys.press("Enter")
+        expect(page.locator(".stands").get_by_text("The queue is long, and shrinks")).to_be_visible()
+        tab_to(page, "Close the incident")
+        keys.press("Enter")
+        page.wait_for_url("**/close/")
+        tab_to(page, "Close the incident")
+        keys.press("Enter")
+        expect(page.get_by_text("The incident is closed.")).to_be_visible()
+
+
+def test_the_room_reads_well_aloud(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    token = person_token(raglan, "ike")
+    for kind in ("note", "ask", "verify", "doing", "found"):
+        body = {"kind": kind, "text": f"A line of kind {kind}", "key": kind}
+        raglan.api("POST", f"/incidents/{made['id']}/entries", body, token=token)
+    page = in_the_room(browser, raglan, "Mara Novak", f"/incidents/{made['id']}/")
+    tree = page.locator("body").aria_snapshot()
+    assert re.findall(r"^\s*- (?:button|link|textbox|combobox|radio|checkbox|searchbox)(?::|$| \[)", tree, re.M) == []
+    expect(page.locator("body")).to_match_aria_snapshot(READ_ALOUD)
+    assert page.locator("[role=status]").evaluate_all("all => all.map(one => one.id)")[0] == "announce"

@@ -4,8 +4,8 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -19,8 +19,12 @@ from tests.support.server import Running, free_port, serving, set_up_web_team, s
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[tuple[Running, Running]]:
+FIFTY = 50
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running]]:
+    tmp_path = tmp_path_factory.mktemp("nodes")
     url = pg.database_url(f"raglan_nodes_{free_port()}")
     with serving(database_url=url, secret_key="one-key-for-both-nodes-of-this-test-only", storm_groups="0") as first:
         port = free_port()
@@ -58,7 +62,6 @@ def test_each_page_goes_out_once_whichever_node_took_the_alert(nodes: tuple[Runn
 
 def test_a_stream_of_one_node_hears_what_the_other_commits(nodes: tuple[Running, Running]) -> None:
     first, second = nodes
-    set_up_web_team(first)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_page()
@@ -79,3 +82,21 @@ def test_a_stream_of_one_node_hears_what_the_other_commits(nodes: tuple[Running,
         seen += answer.readline().decode()
     stream.close()
     assert 'data: ["now"]' in seen
+
+
+def test_of_fifty_who_post_to_both_nodes_nothing_is_lost_or_doubled_and_both_have_one_order(
+    nodes: tuple[Running, Running],
+) -> None:
+    made = nodes[0].api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+
+    def post(number: int) -> None:
+        body = {"text": f"Of fifty, {number % FIFTY}", "key": f"fifty-{number % FIFTY}"}
+        nodes[number // FIFTY].api("POST", f"/incidents/{made['id']}/entries", body)
+
+    with ThreadPoolExecutor(FIFTY) as people:
+        list(people.map(post, range(2 * FIFTY)))  # each to both nodes, as a browser does whose answer was lost
+    first, second = (node.api("GET", f"/incidents/{made['id']}/timeline") for node in nodes)
+    assert isinstance(first, list)
+    assert first == second
+    assert sorted(entry["text"] for entry in first) == sorted(f"Of fifty, {number}" for number in range(FIFTY))

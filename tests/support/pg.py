@@ -25,7 +25,7 @@ READY_SECONDS = 30.0
 PR_SET_PDEATHSIG = 1
 SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "60",
+    "max_connections": "100",
     "shared_buffers": "32MB",
     "autovacuum": "off",
     "log_min_messages": "warning",
