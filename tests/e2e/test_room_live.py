@@ -288,24 +288,29 @@ def test_an_incident_is_led_from_first_word_to_last_with_the_keyboard_only(ragla
         assert focus(page)[0] == "I can help"
         keys.press("Enter")
         expect(page.get_by_text("Mara Novak is on it.")).to_be_visible(timeout=15_000)
+        close_with_keys(page)
 
-        tab_to(page, "Yes, me too")
-        keys.press("Enter")
-        expect(lines.get_by_text("1 sees it too")).to_be_visible(timeout=15_000)
-        tab_to(page, "Say where it stands")
-        keys.press("Enter")
-        page.wait_for_url("**/standing/")
-        tab_to(page, "Where it stands")
-        keys.type("The queue is long, and shrinks")
-        tab_to(page, "Say where it stands")
-        keys.press("Enter")
-        expect(page.locator(".stands").get_by_text("The queue is long, and shrinks")).to_be_visible()
-        tab_to(page, "Close the incident")
-        keys.press("Enter")
-        page.wait_for_url("**/close/")
-        tab_to(page, "Close the incident")
-        keys.press("Enter")
-        expect(page.get_by_text("The incident is closed.")).to_be_visible()
+
+def close_with_keys(page: Page) -> None:
+    """Answer, say where it stands, and close."""
+    keys, lines = page.keyboard, page.locator("#thread")
+    tab_to(page, "Yes, me too")
+    keys.press("Enter")
+    expect(lines.get_by_text("1 sees it too")).to_be_visible(timeout=15_000)
+    tab_to(page, "Say where it stands")
+    keys.press("Enter")
+    page.wait_for_url("**/standing/")
+    tab_to(page, "Where it stands")
+    keys.type("The queue is long, and shrinks")
+    tab_to(page, "Say where it stands")
+    keys.press("Enter")
+    expect(page.locator(".stands").get_by_text("The queue is long, and shrinks")).to_be_visible()
+    tab_to(page, "Close the incident")
+    keys.press("Enter")
+    page.wait_for_url("**/close/")
+    tab_to(page, "Close the incident")
+    keys.press("Enter")
+    expect(page.get_by_text("The incident is closed.")).to_be_visible()
 
 
 def test_the_room_reads_well_aloud(raglan: Running, browser: Browser) -> None:

@@ -120,3 +120,20 @@ def test_a_crowd_is_asked_to_take_turns(monkeypatch: pytest.MonkeyPatch) -> None
     with watching(Room(), 1, 2) as (_, (first, _)):
         paced = next(message for message in first if message.event == "pace")
     assert int(paced.data) == 2 * live.A_READER_MS
+
+
+def test_nothing_is_written_after_the_end_of_a_stream() -> None:
+    with watching(Room(), 1) as (hub, (onlooker,)):
+        written: list[bytes] = []
+
+        def end_in_the_middle_of_a_change() -> None:
+            (stream,) = hub._streams
+            stream.write = written.append
+            hub._end(stream)
+            hub._gather(["incident:42"], 101)
+            hub._flush()
+
+        assert hub._loop is not None
+        hub._loop.call_soon_threadsafe(end_in_the_middle_of_a_change)
+        assert [message.event for message in onlooker] == ["bye"]
+        assert written == []

@@ -183,7 +183,7 @@ class Hub:
         self._unsubscribe()
         if self._beating is not None:
             self._beating.cancel()
-        for stream in self._streams:
+        for stream in list(self._streams):
             self._end(stream)
 
     # From the bus to a round.
@@ -369,7 +369,8 @@ class Hub:
                 del self._seen[seen]
 
     def _end(self, stream: Stream) -> None:
-        """Say bye; the connection's own end follows from that."""
+        """Say bye, and nothing after it: the connection may go on with another request."""
+        self._streams.discard(stream)
         self._keep(_say_bye(stream))
 
     def _keep(self, work: Coroutine[None, None, None]) -> None:
