@@ -184,12 +184,12 @@ def _(state: State, room: int, said: events.ScriptChanged) -> None:
 
 @hears_of(events.MadePrivate)
 def _(state: State, room: int, said: events.MadePrivate) -> None:
-    state["incidents"][room].update(is_private=True, private_why=said.why)
+    state["incidents"][room].update(is_private=True, listed_why=said.why)
 
 
 @hears_of(events.OpenedUp)
 def _(state: State, room: int, said: events.OpenedUp) -> None:
-    state["incidents"][room].update(is_private=False, private_why="")
+    state["incidents"][room].update(is_private=False, listed_why="")
     state["listed"] = {pk: row for pk, row in state["listed"].items() if row["incident_id"] != room}
 
 

@@ -41,7 +41,7 @@ from tests.incidents import retold
 
 INCIDENT = (
     *("title", "state", "severity", "service_state", "state_words", "declared_by_id", "lead_id", "declared_at"),
-    *("scribe_id", "kind", "kept", "is_private", "private_why", "merged_into_id"),
+    *("scribe_id", "kind", "kept", "is_private", "listed_why", "merged_into_id"),
     *("closed_at", "closing_words", "summary", "know", "trying", "unknown", "standing_at", "standing_by_id"),
     *("standing_version", "next_update_at", "update_reminded_at"),
 )

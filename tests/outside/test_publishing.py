@@ -15,6 +15,7 @@ from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput
 from raglan.core.models import Timer
+from raglan.incidents import actions as incidents
 from raglan.incidents.models import Incident
 from raglan.outside import components, desk, publishing, queries
 from raglan.outside.components import ComponentDraft, PageDraft
@@ -64,6 +65,18 @@ def test_a_public_word_goes_out_at_once_and_the_page_stays_fresh(
     assert (target.problem, target.output, target.failing_since) == ("", "6 files", None)
     kinds = [event.kind for event in timeline.about(target)]
     assert kinds == ["status_target.set", "status_target.published"]  # not each time anew
+
+
+def test_what_becomes_private_goes_from_the_page_at_once(
+    on: None, folder: Path, room: Incident, mara: Person, bo: Person
+) -> None:
+    to(folder, mara)
+    desk.say(room, PUBLIC, by=bo)
+    world.fire_all()
+    assert "Buying is slow" in (folder / "index.html").read_text()
+    incidents.make_private(room, "A key leaked", by=mara)
+    world.fire_all()
+    assert not [path.name for path in folder.iterdir() if b"Buying is slow" in path.read_bytes()]
 
 
 def test_while_the_page_is_off_nothing_goes_anywhere(folder: Path, mara: Person) -> None:

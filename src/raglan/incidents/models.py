@@ -78,7 +78,7 @@ class Incident(models.Model):
     services = models.ManyToManyField(Service, blank=True, related_name="incidents")
     is_private = models.BooleanField(default=False, db_default=False)
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged")
-    private_why = models.CharField(max_length=300, blank=True, default="", db_default="")
+    listed_why = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "-id"], name="incident_state")]

@@ -89,7 +89,7 @@ def audible(topics: Sequence[str]) -> frozenset[str]:
     """Return the topics of a live stream that whoever reads now may hear.
 
     `incident:*` would tell how lively rooms are that somebody does not know of: it is for those from whom nothing is
-    hidden.
+    hidden. That somebody's sight changed is for streams alone.
     """
     wanted: dict[str, dict[int, str]] = {}
     wide = [topic for topic in topics if topic.endswith("*") and _is_of_rooms(topic)]
@@ -100,7 +100,7 @@ def audible(topics: Sequence[str]) -> frozenset[str]:
     refused = {named[pk] for kind, named in wanted.items() for pk in hides(kind, list(named))}
     if wide and hidden().exists():
         refused |= set(wide)
-    return frozenset(topics) - refused
+    return frozenset(topics) - refused - {PRIVACY}
 
 
 def _is_of_rooms(topic: str) -> bool:

@@ -32,8 +32,8 @@ def make_private(incident: Incident, why: str, *, by: Person, whom: Sequence[Per
     why, incident = _said(why), hold_room(incident)
     if incident.is_private:
         return incident
-    incident.is_private, incident.private_why = True, why
-    incident.save(update_fields=["is_private", "private_why"])
+    incident.is_private, incident.listed_why = True, why
+    incident.save(update_fields=["is_private", "listed_why"])
     about = [*room_and_now(incident), privacy.PRIVACY]
     timeline.append(events.MadePrivate(why=why), actor=by, about=about)
     listing.put(incident, by, Because(How.MADE, why, by))
@@ -68,8 +68,8 @@ def open_up(incident: Incident, why: str, *, by: Person) -> Incident:
     why, incident = _said(why), hold_room(incident)
     if not incident.is_private:
         return incident
-    incident.is_private, incident.private_why = False, ""
-    incident.save(update_fields=["is_private", "private_why"])
+    incident.is_private, incident.listed_why = False, ""
+    incident.save(update_fields=["is_private", "listed_why"])
     Listed.objects.filter(incident=incident).delete()
     about = [*room_and_now(incident), privacy.PRIVACY]
     timeline.append(events.OpenedUp(why=why), actor=by, about=about)

@@ -98,7 +98,7 @@ def _out(incident_id: int) -> PrivacyOut:
         for line in privacy.listed(incident)
     ]
     audit = [TraceOut.model_validate(asdict(trace)) for trace in privacy_audit.traces(incident)]
-    return PrivacyOut(is_private=incident.is_private, why=incident.private_why, listed=lines, audit=audit)
+    return PrivacyOut(is_private=incident.is_private, why=incident.listed_why, listed=lines, audit=audit)
 
 
 @router.get(
