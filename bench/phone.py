@@ -45,7 +45,7 @@ def _visit(server: Running, page: Page, path: str, words: str) -> tuple[float, f
     line.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     line.send("Network.emulateNetworkConditions", LINE)
     began = time.perf_counter()
-    page.goto(path, wait_until="commit", timeout=PATIENCE_MS)
+    page.goto(path, wait_until="load", timeout=PATIENCE_MS)
     page.locator(".thumb").get_by_text("Say").click(timeout=PATIENCE_MS)
     expect(page.get_by_label("Your entry")).to_be_focused(timeout=PATIENCE_MS)
     opened, weight = time.perf_counter() - began, sum(sizes) / 1000
