@@ -6,13 +6,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import audience, floor, full, intake, live, page, phone, sizes, start, storm, timers
+from bench import audience, floor, full, hooks, intake, live, page, phone, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
     "start": start.measure,
     "sizes": sizes.measure,
     "page": page.measure,
+    "hooks": hooks.measure,
+    "down": hooks.measure_down,
     "live": live.measure,
     "audience": audience.measure,
     "phone": phone.measure,

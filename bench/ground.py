@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -88,14 +88,15 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    """Serve from a fresh folder, with a token and a mail sink."""
+def running(folder: Path, options: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Serve from a fresh folder, with a token and a mail sink, and with options of the measurement's own."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ended:
         sink = ended.enter_context(Sink())
         port = free_port()
         env = {**environment(folder, port, sink.url), "RAGLAN_DEMO": "true", "RAGLAN_LOG_LEVEL": "warning"}
         env["RAGLAN_STORM_GROUPS"] = "0"  # each group pages, as the peer does
+        env |= options or {}
         log = ended.enter_context((folder / "log").open("wb"))
         server = ended.enter_context(Child(["serve"], env, output=log))
         if not wait_until_ready(server, "127.0.0.1", port):
