@@ -4,6 +4,7 @@ import json
 import shlex
 
 import pytest
+from django.utils.html import escape
 
 from raglan.console import reference
 from raglan.console.rest import api
@@ -18,18 +19,28 @@ def find(name: str) -> reference.Operation:
     return next(operation for operation in OPERATIONS if operation.id == name)
 
 
-def test_every_operation_of_the_document_is_on_the_screen(signed_in: SignIn, vera: Person) -> None:
-    html = signed_in(vera).get("/api/docs/").content.decode()
+def test_every_operation_of_the_document_is_listed_and_explained(signed_in: SignIn, vera: Person) -> None:
+    browser = signed_in(vera)
+    html = browser.get("/api/docs/").content.decode()
     paths = api.get_openapi_schema()["paths"]
     documented = {item["operationId"] for methods in paths.values() for item in methods.values()}
     assert documented == {operation.id for operation in OPERATIONS}
-    for name in documented:
-        assert f'id="{name}"' in html
     assert "/api/v1/openapi.json" in html
+    for group in reference.groups():
+        part = browser.get(f"/api/docs/{group.slug}/").content.decode()
+        for operation in group.operations:
+            assert f'href="/api/docs/{group.slug}/#{operation.id}"' in html
+            assert f'id="{operation.id}"' in part
+            assert escape(operation.curl) in part
 
 
-def test_the_screen_needs_nothing_from_elsewhere(signed_in: SignIn, vera: Person) -> None:
-    html = signed_in(vera).get("/api/docs/").content.decode()
+def test_a_part_that_is_not_there_is_said_to_be(signed_in: SignIn, vera: Person) -> None:
+    assert signed_in(vera).get("/api/docs/knitting/").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/incidents/"])
+def test_the_screens_need_nothing_from_elsewhere(signed_in: SignIn, vera: Person, address: str) -> None:
+    html = signed_in(vera).get(address).content.decode()
     assert 'src="http' not in html
     assert 'rel="stylesheet" href="http' not in html
 

@@ -86,6 +86,7 @@ SIGNED_IN = [
     "/setup/routes/1/",
     "/setup/routes/1/remove/",
     "/api/docs/",
+    "/api/docs/incidents/",
     "/reviews/{review}/",
     "/account/2fa/",
     "/account/password/change/",

@@ -42,6 +42,7 @@ LOOK: dict[Level, set[str]] = {
         "alerts:storm",
         "chat:index",
         "console:docs",
+        "console:docs_part",
         "console:noise",
         "console:now",
         "console:part",

@@ -55,10 +55,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The operations of one part of raglan."""
+    """The operations of one part of raglan; `slug` is its name in addresses."""
 
     name: str
-    anchor: str
+    slug: str
     operations: list[Operation]
 
 
@@ -74,7 +74,7 @@ def groups() -> list[Group]:
                 raw = _mapping(_mapping(methods)[method])
                 tag = str(cast("list[str]", raw.get("tags") or ["other"])[0])
                 found.setdefault(tag, []).append(reader.operation(path, method, raw))
-    return [Group(tag, f"part-{tag.replace(' ', '-')}", operations) for tag, operations in found.items()]
+    return [Group(tag, tag.replace(" ", "-"), operations) for tag, operations in found.items()]
 
 
 def _mapping(value: object) -> Schema:
