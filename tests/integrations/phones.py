@@ -71,7 +71,7 @@ class Telephone:
 
 
 def connect(port: int) -> socket.socket:
-    for _ in range(200):
+    for _ in range(1200):  # a minute: a busy machine starts it late
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=1)
         except OSError:
@@ -121,7 +121,7 @@ def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
         phone = Telephone(f"sip:mara@127.0.0.1:{sip}", keys, control)
         thread = threading.Thread(target=phone.live, args=(stop,), daemon=True)
         thread.start()
-        assert phone.ready.wait(20)
+        assert phone.ready.wait(70)
         try:
             yield phone
         finally:
