@@ -133,7 +133,7 @@ def test_what_a_reaction_posts_twice_stands_once(room: Incident, source: SourceK
     world.fire_all()
     opened = next(event for event in timeline.about("alerts") if event.kind == "group.opened")
 
-    for _, function in timeline._reactions["group.opened"]:
+    for _, function, _ in timeline._reactions["group.opened"]:
         function(opened)
 
     assert len(told(room)) == len(set(told(room)))

@@ -6,7 +6,7 @@ Looks are cheap (one probe of an index for each pool), at most one in five milli
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from raglan.core.db import atomic
 MAX_WAIT_S = 1.0
 MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
+TOGETHER = 200
 NETWORK_THREADS = 8
 SHARE_OF_OTHERS = 0.5  # of the network threads: mail, feeds, the status page; the rest is for pages alone
 BLOCKED_WAIT_S = 0.2
@@ -46,7 +47,7 @@ class Pool:
     """
 
     def __init__(self, name: str, *, threads: int, depth: int, share: float = 1, done: Callable[[], None]) -> None:
-        self._queue: queue.Queue[tuple[timers.Due, bool] | None] = queue.Queue()
+        self._queue: queue.Queue[tuple[Sequence[timers.Due], bool] | None] = queue.Queue()
         self._places = threads * depth
         self._places_of_others = max(1, int(self._places * share))
         self._taken = 0
@@ -73,13 +74,13 @@ class Pool:
         """How many more timers it can take that do not go first."""
         return max(0, min(self.free, self._places_of_others - self._others))
 
-    def give(self, due: timers.Due) -> None:
-        """Hand over a claimed timer."""
-        is_other = self._places_of_others < self._places and not timers.HANDLERS[due.kind].first
+    def give(self, dues: Sequence[timers.Due]) -> None:
+        """Hand over a claimed timer, or several of one kind that one thread does together."""
+        is_other = self._places_of_others < self._places and not timers.HANDLERS[dues[0].kind].first
         with self._lock:
             self._taken += 1
             self._others += is_other
-        self._queue.put((due, is_other))
+        self._queue.put((dues, is_other))
 
     def begin_no_more(self) -> None:
         """Finish what is running and leave the rest."""
@@ -97,9 +98,10 @@ class Pool:
 
     def _run(self) -> None:
         while (given := self._queue.get()) is not None:
-            due, is_other = given
-            if not self._stopping:  # else its lease is given back by the engine
-                fire_safely(due)
+            dues, is_other = given
+            for due in dues if self._stopping else fire_together(dues):
+                if not self._stopping:  # else its lease is given back by the engine
+                    fire_safely(due)
             with self._lock:
                 self._taken -= 1
                 self._others -= is_other
@@ -111,6 +113,16 @@ class Pool:
         """Tell whether there is room for each thread once more, or all that goes first is done while others hang."""
         room = self._places - len(self._threads)
         return self._taken - self._others <= room
+
+
+def fire_together(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
+    """Fire what is alike among timers of one kind at once; return what is left to be fired alone."""
+    if timers.HANDLERS[dues[0].kind].together is None:
+        return dues
+    close_old_connections()
+    left = timers.fire_together(dues)
+    metrics.timers_fired.labels(dues[0].kind).inc(len(dues) - len(left))
+    return left
 
 
 def fire_safely(due: timers.Due) -> None:
@@ -294,22 +306,37 @@ class Engine:
             return MAX_WAIT_S
         work, network = self._pools[timers.Pool.WORK], self._pools[timers.Pool.NETWORK]
         return min(
-            self._claim_for(timers.Pool.WORK, work.free),
+            self._claim_together(work),
+            self._claim_for(timers.Pool.WORK, work.free, together=False),
             self._claim_for(timers.Pool.NETWORK, network.free, first=True),
             self._claim_for(timers.Pool.NETWORK, network.free_for_others, first=False),
         )
 
-    def _claim_for(self, pool: timers.Pool, free: int, *, first: bool | None = None) -> float:
+    def _claim_together(self, work: Pool) -> float:
+        """Give a thread all that is due of a kind whose work is done for many at once; return when to look again."""
+        if not work.free:
+            return MAX_WAIT_S
+        wait = _until(timers.heads(timers.Pool.WORK, together=True).get(timers.Pool.WORK))
+        if wait > 0:
+            return wait
+        claimed = timers.claim(TOGETHER, pool=timers.Pool.WORK, together=True)
+        for dues in timers.by_kind(claimed).values():
+            work.give(dues)
+        return MIN_WAIT_S if claimed else BLOCKED_WAIT_S
+
+    def _claim_for(
+        self, pool: timers.Pool, free: int, *, first: bool | None = None, together: bool | None = None
+    ) -> float:
         """Give a pool what is due; return in how many seconds to look again, unless something happens before."""
         if not free:
             return MAX_WAIT_S  # a pool that finishes something wakes the loop
-        wait = _until(timers.heads(pool, first=first).get(pool))
+        wait = _until(timers.heads(pool, first=first, together=together).get(pool))
         if wait > 0:
             return wait
-        claimed = timers.claim(free, pool=pool, first=first)
+        claimed = timers.claim(free, pool=pool, first=first, together=together)
         for due in claimed:
             network = timers.HANDLERS[due.kind].network  # a node of another version may have filed it elsewhere
-            self._pools[timers.Pool.NETWORK if network else timers.Pool.WORK].give(due)
+            self._pools[timers.Pool.NETWORK if network else timers.Pool.WORK].give([due])
         return MIN_WAIT_S if claimed else BLOCKED_WAIT_S  # another node was faster, or an earlier one of its lane runs
 
     def _fire_light(self) -> float:

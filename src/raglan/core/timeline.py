@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,16 +71,29 @@ class Happened:
 
 
 Reaction = Callable[[Happened], None]
-_reactions: dict[str, list[tuple[str, Reaction]]] = {}
 
 
-def reaction(*kinds: str) -> Callable[[Reaction], Reaction]:
-    """Register a function to run, in a transaction of its own, after each event of these kinds."""
+class Listed(NamedTuple):
+    """A reaction to a kind of event, and what says whether it is wanted at all when the event is recorded."""
+
+    name: str
+    function: Reaction
+    when: Callable[[], bool] | None
+
+
+_reactions: dict[str, list[Listed]] = {}
+
+
+def reaction(*kinds: str, when: Callable[[], bool] | None = None) -> Callable[[Reaction], Reaction]:
+    """Register a function to run, in a transaction of its own, after each event of these kinds.
+
+    `when` is asked in the transaction of the event: a reaction that nobody needs then is not planned.
+    """
 
     def register(function: Reaction) -> Reaction:
         name = f"{function.__module__}.{function.__name__}"
         for kind in kinds:
-            _reactions.setdefault(kind, []).append((name, function))
+            _reactions.setdefault(kind, []).append(Listed(name, function, when))
         return function
 
     return register
@@ -144,6 +157,10 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
 
 
 def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime) -> None:
+    wanted = {
+        kind: [listed.name for listed in _reactions.get(kind, []) if listed.when is None or listed.when()]
+        for kind in {item.kind for item in records}
+    }
     timers.schedule_many(
         [
             timers.Plan(
@@ -154,7 +171,7 @@ def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime
                 lane=item.about[0] if item.about else "",
             )
             for key, item in zip(keys, records, strict=True)
-            for name, _ in _reactions.get(item.kind, [])
+            for name in wanted[item.kind]
         ]
     )
 
@@ -163,9 +180,9 @@ def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime
 def react(due: timers.Due) -> None:
     """Run one reaction to one event."""
     event = happened(int(str(due.payload["event"])))
-    for name, function in _reactions.get(event.kind, []):
-        if name == due.payload["reaction"]:
-            function(event)
+    for listed in _reactions.get(event.kind, []):
+        if listed.name == due.payload["reaction"]:
+            listed.function(event)
 
 
 def happened(event_id: int) -> Happened:

@@ -24,6 +24,7 @@ from raglan.config import config
 from raglan.core import logs
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point
+from raglan.core.db.together import Together
 from raglan.core.models import Timer
 
 NODE = f"{socket.gethostname()}:{os.getpid()}"
@@ -54,6 +55,9 @@ class Due(NamedTuple):
         return int(self.subject.rpartition(":")[2])
 
 
+Take = Callable[[Sequence[Due]], Sequence[Due]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A timer that is to be written."""
@@ -74,6 +78,7 @@ class Handler:
     on_parked: Callable[[Due, str], None] | None
     many: Callable[[Sequence[Due]], None] | None = None
     first: bool = False
+    together: Callable[[Sequence[Due], Take], None] | None = None
 
     @property
     def pool(self) -> Timer.Pool:
@@ -92,15 +97,18 @@ def handler(
     *,
     network: bool = False,
     first: bool = False,
+    together: Callable[[Sequence[Due], Take], None] | None = None,
     on_parked: Callable[[Due, str], None] | None = None,
 ) -> Callable[[Callable[[Due], None]], Callable[[Due], None]]:
     """Register the handler of a kind. `on_parked(due, error)` runs when it raised too often and was set aside.
 
-    `first` is for pages: other calls outside never take all threads, however long they wait.
+    `first` is for pages: other calls outside never take all threads, however long they wait. `together(many, take)`
+    does the work of those among many that are alike, in one transaction: it asks `take(some)` for their timers and
+    does what it gets back. The others are fired one by one, and so are all when it raises.
     """
 
     def register(function: Callable[[Due], None]) -> Callable[[Due], None]:
-        HANDLERS[kind] = Handler(function, network, on_parked, first=first)
+        HANDLERS[kind] = Handler(function, network, on_parked, first=first, together=together)
         return function
 
     return register
@@ -183,29 +191,37 @@ def is_planned(kind: str, *, subject: str, by: datetime | None = None) -> bool:
     return (waiting.filter(due_at__lte=by) if by else waiting).exists()
 
 
-@atomic
 def cancel(*kinds: str, subject: str) -> int:
-    """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen.
+    """Delete the live timers of these kinds about a subject; return how many. Those set aside stay to be seen."""
+    return cancel_all(kinds, [subject])
+
+
+@atomic
+def cancel_all(kinds: Sequence[str], subjects: Sequence[str]) -> int:
+    """Delete the live timers of these kinds about some subjects; return how many.
 
     One that a worker holds at this moment is left to its handler, which looks for itself whether it is still wanted:
     waiting for it here, with the subject's row locked, would be a deadlock.
     """
-    live = Timer.objects.filter(subject=subject, kind__in=kinds, parked_at__isnull=True)
+    live = Timer.objects.filter(subject__in=subjects, kind__in=kinds, parked_at__isnull=True)
     if connection.features.has_select_for_update_skip_locked:
         free = live.select_for_update(skip_locked=True).values_list("pk", flat=True)
         live = Timer.objects.filter(pk__in=list(free))
     return live.delete()[0]
 
 
-def claim(limit: int, *, pool: Timer.Pool | None = None, first: bool | None = None) -> list[Due]:
+def claim(
+    limit: int, *, pool: Timer.Pool | None = None, first: bool | None = None, together: bool | None = None
+) -> list[Due]:
     """Lease due timers to this node, oldest first. A timer waits for earlier ones in its lane.
 
-    `first` asks for only those that go before all other calls outside, or only for the others.
+    `first` asks for only those that go before all other calls outside, or only for the others; `together` for those
+    whose work can be done for many at once, or only for the others.
     """
     moment = now()
     at, until = _moments(moment, moment + timedelta(seconds=config().lease_s))
     with atomic(), connection.cursor() as cursor:
-        sql, parameters = _claiming(connection.vendor, limit, pool, tuple(kinds(first)))
+        sql, parameters = _claiming(connection.vendor, limit, pool, tuple(kinds(first, together)))
         cursor.execute(sql, [*(at if value is AT else value for value in parameters), until, NODE])
         claimed = _read(cursor.fetchall())
     fault_point("timers.claimed")
@@ -225,9 +241,13 @@ def _claiming(vendor: str, limit: int, pool: Timer.Pool | None, kinds: tuple[str
     return sql, tuple(AT if value in (written, stand_in) else value for value in parameters)
 
 
-def kinds(first: bool | None = None) -> list[str]:
-    """Return the kinds that this version fires: all, or only those that go first, or only the others."""
-    return [kind for kind, entry in HANDLERS.items() if first is None or entry.first == first]
+def kinds(first: bool | None = None, together: bool | None = None) -> list[str]:
+    """Return the kinds that this version fires: all, or only those that go first or together, or only the others."""
+    return [
+        kind
+        for kind, entry in HANDLERS.items()
+        if first in (None, entry.first) and together in (None, entry.together is not None)
+    ]
 
 
 def _claimable(at: datetime, pool: Timer.Pool | None, kinds: Sequence[str]) -> QuerySet[Timer]:
@@ -285,7 +305,7 @@ def fire_light(limit: int = LIGHT_BATCH) -> int:
         with atomic():
             taken = _take(limit)
             fault_point("timers.taken")
-            for kind, group in _by_kind(taken).items():
+            for kind, group in by_kind(taken).items():
                 if (many := HANDLERS[kind].many) is not None:
                     many(group)
     except (OperationalError, InterfaceError):
@@ -297,7 +317,8 @@ def fire_light(limit: int = LIGHT_BATCH) -> int:
     return len(taken)
 
 
-def _by_kind(taken: Sequence[Due]) -> dict[str, list[Due]]:
+def by_kind(taken: Sequence[Due]) -> dict[str, list[Due]]:
+    """Return timers by their kind, in order."""
     found: dict[str, list[Due]] = {}
     for due in taken:
         found.setdefault(due.kind, []).append(due)
@@ -336,13 +357,50 @@ def fire(due: Due) -> None:
     if entry.network:
         entry.function(due)
         fault_point("timers.network_done")
-        with atomic():
-            Timer.objects.filter(pk=due.id).delete()
+        _end(due.id)
         return
     with atomic():
         if not Timer.objects.filter(pk=due.id).delete()[0]:
             return  # cancelled, or done by a node that outlived its lease
         entry.function(due)
+
+
+def fire_together(many: Sequence[Due]) -> list[Due]:
+    """Do the work of claimed timers of one kind, as far as they are alike; return those that are to be fired alone."""
+    together, asked = HANDLERS[many[0].kind].together, set[int]()
+    if together is None:
+        return list(many)
+
+    def take(some: Sequence[Due]) -> list[Due]:
+        asked.update(due.id for due in some)
+        gone = _taken([due.id for due in some])
+        return [due for due in some if due.id in gone]  # the others were cancelled, or done by another node
+
+    try:
+        with atomic():
+            together(many, take)
+    except Exception:  # which of them was it? Alone, each has its own transaction
+        log.exception("timers failed together; each is done alone", extra={"timers": len(many)})
+        return list(many)
+    return [due for due in many if due.id not in asked]
+
+
+def _taken(ids: Sequence[int]) -> set[int]:
+    """Delete timers; return those that were still there."""
+    if not ids:
+        return set()
+    marks = ", ".join(["%s"] * len(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM core_timer WHERE id IN ({marks}) RETURNING id", list(ids))  # noqa: S608
+        return {int(row[0]) for row in cursor.fetchall()}
+
+
+def _delete(ids: Sequence[int]) -> list[None]:
+    Timer.objects.filter(pk__in=ids).delete()
+    return [None] * len(ids)
+
+
+_end = Together(_delete)
 
 
 def failed(due: Due, error: str) -> bool:
@@ -367,9 +425,9 @@ def release(node: str | None = None) -> int:
     return (leased.filter(leased_by=node) if node else leased).update(leased_until=None, leased_by="")
 
 
-def heads(*pools: Timer.Pool, first: bool | None = None) -> dict[Timer.Pool, datetime]:
+def heads(*pools: Timer.Pool, first: bool | None = None, together: bool | None = None) -> dict[Timer.Pool, datetime]:
     """Return when the oldest timer of each pool, that nobody works on, is or was due; one look at the index each."""
-    at, wanted, found = now(), kinds(first), {}
+    at, wanted, found = now(), kinds(first, together), {}
     for pool in pools or Pool:
         waiting = Timer.objects.filter(pool=pool, parked_at__isnull=True, kind__in=wanted)
         free = waiting.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at)).order_by("due_at")
@@ -388,6 +446,7 @@ def fire_due(limit: int = 1000) -> int:
     """Fire all that is due, in order, in this thread: for tests and one-shot commands. Return how many fired."""
     fired = 0
     while fired < limit and (batch := claim(1)):
-        fire(batch[0])
+        for due in fire_together(batch):
+            fire(due)
         fired += 1
     return fired

@@ -35,10 +35,10 @@ def forget(due: timers.Due) -> None:
 
 def around(page: Page) -> ports.Around:
     """Return what the room that follows a page knows already."""
-    followed = IncidentPage.objects.select_related("incident").filter(page=page).first()
-    if followed is None or not followed.incident.is_seen:
+    followed = IncidentPage.objects.filter(page=page).values_list("incident_id", flat=True)[:1]
+    incident = Incident.objects.select_related("lead").filter(pk=followed[0]).first() if followed else None
+    if incident is None or not incident.is_seen:
         return ports.Around()
-    incident = followed.incident
     if incident.is_private and reading.current() is None:  # a message goes through hands that are on no list
         return ports.Around(room_link=f"/incidents/{incident.pk}/")
     heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:3])

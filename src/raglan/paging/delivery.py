@@ -9,28 +9,26 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Q
-
 from raglan.config import config
 from raglan.core import metrics, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
 from raglan.core.models import EventSubject
-from raglan.paging import actions, circuit, events, ports, providers, queries, replies
+from raglan.paging import actions, circuit, claiming, events, ports, providers, queries, replies
 from raglan.paging.models import Notification, Page, Reached
 from raglan.people import actions as people
 from raglan.people import mail, sealing
 from raglan.people.models import Person
 
 RETRIES = queries.RETRIES
-ASK = "paging.ask"
 REPORT = "paging.report"
 UPDATE = "paging.update"
 HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=2)
 PATIENCE = timedelta(minutes=2)
-UNSENT = (Notification.State.WAITING, Notification.State.SENDING)
+ASK = claiming.ASK
+UNSENT = claiming.UNSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
     fault_point("deliver.sent")
     metrics.sends.labels(notification.channel, "handed_over").inc()
     metrics.send_seconds.labels(notification.channel).observe(time.monotonic() - started)
-    _record_success(notification, receipt, provider)
+    claiming.record(claiming.Sent(notification, receipt, provider))
 
 
 def _refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
@@ -128,63 +126,9 @@ def _refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) ->
         _record_failure(notification, error, this)
 
 
-@atomic
 def _claim(notification_id: int, this: Try) -> Notification | None:
-    """Move to *sending*; a notification found in *sending* was cut off, and goes out again marked as a repeat."""
-    notification = (
-        Notification.objects.select_for_update(of=("self",))
-        .select_related("page", "person", "reached", "contact")
-        .filter(pk=notification_id, state__in=UNSENT)
-        .first()
-    )
-    if notification is None:
-        return None
-    if not queries.is_wanted(notification):
-        notification.state = Notification.State.CANCELLED
-        notification.save(update_fields=["state"])
-        timeline.append(events.NotificationCancelled(notification=notification.pk), about=[notification.page])
-        return None
-    cut_off = notification.state == Notification.State.SENDING
-    notification.may_repeat = notification.may_repeat or this.again or cut_off
-    notification.state = Notification.State.SENDING
-    notification.attempts += 0 if this.tried else 1
-    notification.save(update_fields=["state", "attempts", "may_repeat"])
-    return notification
-
-
-@atomic
-def _record_success(notification: Notification, receipt: ports.Receipt, provider: ports.Provider) -> None:
-    at = now()
-    trying = queries.GOES_ON & Q(state=Page.State.UNANSWERED)
-    page = Page.objects.select_for_update(no_key=True).filter(trying, pk=notification.page_id).first()
-    done = Notification.objects.filter(pk=notification.pk, state=Notification.State.SENDING).update(
-        state=Notification.State.HANDED_OVER,
-        handed_over_at=at,
-        provider=provider.name[:40],
-        provider_id=receipt.provider_id[:200],
-        error="",
-        **({"received_at": at} if receipt.received else {}),
-    )
-    if not done:
-        return
-    timeline.append(
-        events.NotificationHandedOver(
-            notification=notification.pk,
-            person=notification.person_id,
-            channel=notification.channel,
-            attempt=notification.attempts,
-            may_repeat=notification.may_repeat,
-            handed_over_at=at,
-            is_received=receipt.received,
-            provider=provider.name[:40],
-            provider_id=receipt.provider_id[:200],
-        ),
-        about=[notification.page, f"person:{notification.person_id}"],
-    )
-    if page is not None:
-        actions.reached_somebody(page)
-    if isinstance(provider.channel, ports.Confirms) and receipt.provider_id:
-        _ask_later(notification.pk, provider.channel, times=0)
+    """Move to *sending*, with what other threads claim at this moment; None when it is not to go out any more."""
+    return claiming.claim(claiming.Wanted(notification_id, goes_on=bool(this.tried), again=this.again))
 
 
 @atomic
@@ -316,12 +260,6 @@ def _tell_owners(provider: ports.Provider, most: int) -> None:
 # What providers say later --------------------------------------------------------------------------------------------
 
 
-def _ask_later(notification_id: int, channel: ports.Confirms, *, times: int) -> None:
-    if times < len(channel.ask_after):
-        due_at = now() + channel.ask_after[times]
-        timers.schedule(ASK, subject=f"notification:{notification_id}", due_at=due_at, payload={"times": times})
-
-
 @timers.handler(ASK, network=True, first=True)
 def ask(due: timers.Due) -> None:
     """Ask a provider what became of a message, for sites that its callbacks can not reach."""
@@ -342,7 +280,7 @@ def ask(due: timers.Due) -> None:
         report = None
     if report is None:
         with atomic():
-            _ask_later(notification.pk, channel, times=int(str(due.payload["times"])) + 1)
+            claiming.ask_later(notification.pk, channel, times=int(str(due.payload["times"])) + 1)
     else:
         report_on(notification.pk, report)
 

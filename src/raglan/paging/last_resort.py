@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -105,8 +105,17 @@ def before_first_step(page: Page) -> bool:
     return True
 
 
+def is_told() -> bool:
+    """Say whether a node told lately of what it sent by itself."""
+    return _young().exists()
+
+
+def _young() -> QuerySet[LastResort]:
+    return LastResort.objects.filter(told_at__gt=now() - COUNTS)
+
+
 def _rows_for(page: Page) -> list[LastResort]:
-    young = LastResort.objects.filter(told_at__gt=now() - COUNTS)
+    young = _young()
     if page.is_test or not young.exists():
         return []
     keys = ports.subjects(page).keys

@@ -2,6 +2,7 @@
 
 from raglan.config import config
 from raglan.core import timeline
+from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.models import EventSubject
 from raglan.oncall import queries as oncall
@@ -14,7 +15,7 @@ from raglan.people import mail
 from raglan.people.models import Person
 
 
-@timeline.reaction(events.PersonReachedOut.kind)
+@timeline.reaction(events.PersonReachedOut.kind, when=lambda: shadows.is_anybody(now()))
 def tell_shadows(event: timeline.Happened) -> None:
     """Write to those who learn beside whoever a step just reached out to, once a page and shadow."""
     if not shadows.is_anybody(event.at):

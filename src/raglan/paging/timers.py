@@ -1,5 +1,6 @@
 """What happens later in paging."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from raglan.core import timeline, timers
@@ -26,6 +27,7 @@ READINESS = "paging.readiness"
 AN_HOUR = timedelta(hours=1)
 DAILY_AT_HOUR = 8  # UTC
 PUBLISH_EVERY = 5  # minutes
+FOR_ALERTS = ("group", "storm")
 
 timers.handler(actions.DELIVER, network=True, first=True, on_parked=delivery.on_parked)(delivery.deliver)
 timers.handler(actions.CALL, network=True, first=True, on_parked=calls.on_parked)(calls.call)
@@ -42,11 +44,21 @@ def escalate_anyway(due: timers.Due, error: str) -> None:
         audit.tell(f"A step of page {page.pk} failed inside raglan and was passed over", error[:2000])
 
 
-@timers.handler(actions.ESCALATE, on_parked=escalate_anyway)
+def escalate_many(dues: Sequence[timers.Due], take: timers.Take) -> None:
+    """Take the plain steps of many pages; those that a node may have paged for without the database come alone."""
+    may_be_told = last_resort.is_told()
+    actions.escalate_many(dues, take, leave=lambda page: may_be_told and _is_fresh(page))
+
+
+def _is_fresh(page: Page) -> bool:
+    return page.step == -1 and page.round == 0 and page.reason_type in FOR_ALERTS
+
+
+@timers.handler(actions.ESCALATE, on_parked=escalate_anyway, together=escalate_many)
 def escalate(due: timers.Due) -> None:
     """Take the next step of a page; before its first one, see whether it was paged for without the database."""
     fresh = Page.objects.filter(queries.GOES_ON, pk=due.subject_id, step=-1, round=0)
-    page = fresh.filter(reason_type__in=("group", "storm")).first()
+    page = fresh.filter(reason_type__in=FOR_ALERTS).first()
     may_repeat = page is not None and last_resort.before_first_step(page)
     actions.escalate(due.subject_id)
     if page is not None and may_repeat:

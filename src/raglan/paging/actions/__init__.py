@@ -10,6 +10,7 @@ from raglan.paging.actions.answers import (
     somebody_left,
 )
 from raglan.paging.actions.ending import resolve, reword, stop
+from raglan.paging.actions.many import escalate_many
 from raglan.paging.actions.names import BACK, CALL, DELIVER, ESCALATE, OPEN, Reason, Via, Words, about, newest_round
 from raglan.paging.actions.reaching import reach, reached_out, unreachable, ways_to
 from raglan.paging.actions.starting import draft, page_people, page_team, start, start_many, started
@@ -36,6 +37,7 @@ __all__ = [
     "draft",
     "ensure_fallback",
     "escalate",
+    "escalate_many",
     "hurry",
     "join",
     "newest_round",

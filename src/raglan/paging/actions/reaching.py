@@ -75,11 +75,16 @@ def _plan_notification(reached: Reached, contact: ContactMethod, *, delay_s: int
         reached=reached,
         channel=contact.kind,
         address=contact.address[:500],
-        key=f"{reached.page_id}:{reached.round}.{reached.step}:{reached.person_id}:{contact.kind}:{number}",
+        key=key_of(reached, contact, number),
         due_at=due_at,
     )
     timers.schedule(DELIVER, subject=f"notification:{notification.pk}", due_at=due_at)
     return notification
+
+
+def key_of(reached: Reached, contact: ContactMethod, number: int) -> str:
+    """Return the idempotency key of a message: the same step reaches the same person by the same way once."""
+    return f"{reached.page_id}:{reached.round}.{reached.step}:{reached.person_id}:{contact.kind}:{number}"
 
 
 def plan_call(page: Page, target: Target) -> WebhookCall:
