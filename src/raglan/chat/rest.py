@@ -97,7 +97,7 @@ class HandleOut(Schema):
     is_confirmed_by_person: bool
 
 
-class CodeOut(Schema):
+class ChatCodeOut(Schema):
     """What is to be written in chat, within ten minutes."""
 
     write: str
@@ -209,13 +209,13 @@ def list_chat_names(request: HttpRequest) -> list[HandleOut]:
     return [_handle(one) for one in queries.handles()]
 
 
-@router.post("/chat/code", response={201: CodeOut}, operation_id="make_chat_code", summary="Say who I am in chat")
-def make_chat_code(request: HttpRequest) -> Status[CodeOut]:
+@router.post("/chat/code", response={201: ChatCodeOut}, operation_id="make_chat_code", summary="Say who I am in chat")
+def make_chat_code(request: HttpRequest) -> Status[ChatCodeOut]:
     """Make a code that is written in chat; it works once, for ten minutes. A token can not make one."""
     asks = principal(request)
     if asks.token is not None or asks.person is None:
         raise NotAllowed("A token can not say who somebody is in chat. Sign in, and make the code under You.")
-    return Status(201, CodeOut(write=f"!link {actions.make_code(own(request, asks.person.pk))}"))
+    return Status(201, ChatCodeOut(write=f"!link {actions.make_code(own(request, asks.person.pk))}"))
 
 
 @router.put("/chat/{workspace_id}", response=WorkspaceOut, operation_id="change_chat", summary="Change a connection")
@@ -295,7 +295,7 @@ def open_chat_room(request: HttpRequest, incident_id: Cursor, data: RoomIn) -> S
     return Status(201, _room(Room.objects.select_related("workspace").get(pk=made.pk)))
 
 
-class ImportIn(Body):
+class ChatImportIn(Body):
     """A chat that was held elsewhere, and how it is to be read. `names` says who ids are."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=900_000), AfterValidator(clean_text)]
@@ -305,7 +305,7 @@ class ImportIn(Body):
     names: Annotated[dict[str, ShortText], Field(max_length=2000)] = {}
 
 
-class ToldOut(Schema):
+class ChatToldOut(Schema):
     """One line as it would stand in the timeline."""
 
     at: datetime
@@ -318,7 +318,7 @@ class FoundOut(Schema):
     """What was found in an export."""
 
     kind: str
-    lines: list[ToldOut]
+    lines: list[ChatToldOut]
     new: int
     problems: list[str]
 
@@ -331,7 +331,7 @@ class BroughtOut(Schema):
     problems: list[str]
 
 
-def _export(data: ImportIn) -> exported.Export:
+def _export(data: ChatImportIn) -> exported.Export:
     return exported.read(data.text, exported.Reading(data.kind, data.zone, data.day, data.names))
 
 
@@ -341,13 +341,13 @@ def _export(data: ImportIn) -> exported.Export:
     operation_id="preview_chat_import",
     summary="Look at a chat first",
 )
-def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ImportIn) -> FoundOut:
+def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -> FoundOut:
     """Return what would come into the timeline; nothing is kept."""
     require_scope(request, Scope.RESPOND)
     found = _export(data)
     there = importing.known(incident_of(incident_id), found.lines)
     lines = [
-        ToldOut(at=line.at, author=line.author, text=line.text, is_known=importing.key_of(line) in there)
+        ChatToldOut(at=line.at, author=line.author, text=line.text, is_known=importing.key_of(line) in there)
         for line in found.lines
     ]
     return FoundOut(kind=found.kind, lines=lines[:500], new=len(lines) - len(there), problems=found.problems)
@@ -359,7 +359,7 @@ def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ImportI
     operation_id="import_chat",
     summary="Bring a chat in",
 )
-def import_chat(request: HttpRequest, incident_id: Cursor, data: ImportIn) -> BroughtOut:
+def import_chat(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -> BroughtOut:
     """Put a chat that was held elsewhere into the timeline; the same lines again add nothing."""
     require_scope(request, Scope.RESPOND)
     person = principal(request).person

@@ -10,7 +10,7 @@ from pydantic import Field
 from raglan.core.clock import now
 from raglan.core.schema import Body, ShortText, Slug
 from raglan.oncall import as_code, importing, queries, written
-from raglan.oncall.rest_shapes import MAX_DAYS, PersonOut, people_out
+from raglan.oncall.rest_shapes import MAX_DAYS, OnCallPersonOut, people_out
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
 
@@ -46,8 +46,8 @@ class MoveOut(Schema):
 
     starts_at: datetime
     ends_at: datetime
-    before: list[PersonOut]
-    after: list[PersonOut]
+    before: list[OnCallPersonOut]
+    after: list[OnCallPersonOut]
 
 
 class StepsOut(Schema):

@@ -111,7 +111,7 @@ def _window(item: WindowIn) -> Window:
     return Window(time.fromisoformat(item.from_), time.fromisoformat(item.to), tuple(sorted(set(item.weekdays))))
 
 
-class PersonOut(Schema):
+class OnCallPersonOut(Schema):
     """A person, briefly."""
 
     id: int
@@ -135,7 +135,7 @@ class RotationOut(Schema):
     id: int
     layer: str
     rank: int
-    participants: list[PersonOut]
+    participants: list[OnCallPersonOut]
     groups: list[list[int]]
     handoff_weekday: int | None
     handoff_time: WallTime
@@ -184,7 +184,7 @@ class ScheduleDetailOut(ScheduleOut):
 class NextOut(Schema):
     """Who follows, and from when; without people it is a gap."""
 
-    people: list[PersonOut]
+    people: list[OnCallPersonOut]
     from_: Annotated[datetime, Field(validation_alias=AliasChoices("from_", "from"), serialization_alias="from")]
 
 
@@ -205,7 +205,7 @@ class DutyOut(Schema):
     schedule: str
     name: str
     team: str | None
-    people: list[PersonOut]
+    people: list[OnCallPersonOut]
     why: str
     reasons: list[ReasonOut]
     until: datetime | None
@@ -217,9 +217,9 @@ class ShiftOut(Schema):
 
     starts_at: datetime
     ends_at: datetime
-    people: list[PersonOut]
+    people: list[OnCallPersonOut]
     override_id: int | None
-    instead_of: list[PersonOut]
+    instead_of: list[OnCallPersonOut]
 
 
 def duty_out(duty: queries.Duty) -> DutyOut:
@@ -248,9 +248,9 @@ def _reason(duty: queries.Duty, reason: resolve.Reason) -> ReasonOut:
     )
 
 
-def people_out(people: tuple[Person, ...]) -> list[PersonOut]:
+def people_out(people: tuple[Person, ...]) -> list[OnCallPersonOut]:
     """Return people, briefly."""
-    return [PersonOut(id=person.pk, name=person.name) for person in people]
+    return [OnCallPersonOut(id=person.pk, name=person.name) for person in people]
 
 
 def schedule_out(row: ScheduleRow) -> ScheduleOut:

@@ -17,14 +17,14 @@ from raglan.people.access import Scope, principal, require_scope
 router = Router(tags=["on call"])
 
 
-class SourceIn(Body):
+class CalendarIn(Body):
     """The address of a foreign calendar, and the rank of the layer that it fills."""
 
     url: Annotated[str, Field(min_length=8, max_length=2000)]
     rank: Rank = 0
 
 
-class SourceOut(Schema):
+class CalendarOut(Schema):
     """A foreign calendar: where from, when it was tried and read last, and what is wrong with it."""
 
     host: str
@@ -35,17 +35,17 @@ class SourceOut(Schema):
 
 
 @router.put(
-    "/schedules/{slug}/calendar", response=SourceOut, operation_id="set_calendar", summary="Fill it from a calendar"
+    "/schedules/{slug}/calendar", response=CalendarOut, operation_id="set_calendar", summary="Fill it from a calendar"
 )
-def set_calendar(request: HttpRequest, slug: Slug, data: SourceIn) -> SourceOut:
+def set_calendar(request: HttpRequest, slug: Slug, data: CalendarIn) -> CalendarOut:
     """Let a foreign calendar fill a schedule; it is read at once and every 15 minutes."""
     require_scope(request, Scope.CONFIGURE)
     source = sources.set_source(queries.schedule(slug), url=data.url, rank=data.rank, actor=principal(request).actor)
     return _source(source)
 
 
-@router.get("/schedules/{slug}/calendar", response=SourceOut, operation_id="get_calendar", summary="The calendar")
-def get_calendar(request: HttpRequest, slug: Slug) -> SourceOut:
+@router.get("/schedules/{slug}/calendar", response=CalendarOut, operation_id="get_calendar", summary="The calendar")
+def get_calendar(request: HttpRequest, slug: Slug) -> CalendarOut:
     """Return the foreign calendar that fills a schedule: when it was read, and what is wrong with it."""
     source = queries.source_of(queries.schedule(slug))
     if source is None:
@@ -63,5 +63,5 @@ def end_calendar(request: HttpRequest, slug: Slug) -> Status[None]:
     return Status(204, None)
 
 
-def _source(row: CalendarSource) -> SourceOut:
-    return SourceOut(host=row.host, rank=row.rank, tried_at=row.tried_at, read_at=row.read_at, problem=row.problem)
+def _source(row: CalendarSource) -> CalendarOut:
+    return CalendarOut(host=row.host, rank=row.rank, tried_at=row.tried_at, read_at=row.read_at, problem=row.problem)

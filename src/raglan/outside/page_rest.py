@@ -20,7 +20,7 @@ from raglan.people.access import Scope, principal, require_scope
 router = Router(tags=["outside"])
 
 
-class PageOut(Schema):
+class StatusPageOut(Schema):
     """How the status page is set up."""
 
     is_on: bool
@@ -36,7 +36,7 @@ class PageOut(Schema):
     version: int
 
 
-class PageIn(Body):
+class StatusPageIn(Body):
     """The status page as it is to be, and the version that it was changed from."""
 
     is_on: bool
@@ -86,7 +86,7 @@ class StateIn(Body):
     state: Literal["down", "slow", "fine", "unknown"]
 
 
-class WindowIn(Body):
+class StatusWindowIn(Body):
     """Public words for a maintenance window, and the components that it is about."""
 
     title: ShortText
@@ -94,7 +94,7 @@ class WindowIn(Body):
     components: Annotated[list[Id], Field(max_length=200)] = []
 
 
-class WindowOut(Schema):
+class StatusWindowOut(Schema):
     """A maintenance window that is shown in public."""
 
     maintenance_id: int
@@ -103,7 +103,7 @@ class WindowOut(Schema):
     components: list[int]
 
 
-class TargetIn(Body):
+class StatusTargetIn(Body):
     """A place that the page is brought to; `settings` are those of its kind."""
 
     kind: Literal["folder", "s3", "git", "command"]
@@ -113,7 +113,7 @@ class TargetIn(Body):
     every_min: Annotated[int, Field(ge=1, le=1440)] = 10
 
 
-class TargetOut(Schema):
+class StatusTargetOut(Schema):
     """A place that the page is brought to, and how that goes. Its secret is never shown."""
 
     id: int
@@ -146,7 +146,7 @@ class WebhookOut(Schema):
     signing_key: str
 
 
-class ToldOut(Schema):
+class StatusToldOut(Schema):
     """How many are told of public updates, and what becomes of it. Addresses of people are shown to nobody."""
 
     by_mail: int
@@ -181,14 +181,16 @@ class SoonOut(Schema):
     places: int
 
 
-@router.get("/status-page", response=PageOut, operation_id="get_status_page", summary="How the status page is set up")
+@router.get(
+    "/status-page", response=StatusPageOut, operation_id="get_status_page", summary="How the status page is set up"
+)
 def get_status_page(request: HttpRequest) -> StatusPage:
     """Return how the status page is set up."""
     return queries.page()
 
 
-@router.put("/status-page", response=PageOut, operation_id="set_status_page", summary="Set the status page up")
-def set_status_page(request: HttpRequest, data: PageIn) -> StatusPage:
+@router.put("/status-page", response=StatusPageOut, operation_id="set_status_page", summary="Set the status page up")
+def set_status_page(request: HttpRequest, data: StatusPageIn) -> StatusPage:
     """Set the status page up, on or off."""
     draft = components.PageDraft(**data.model_dump(exclude={"version"}))
     return components.set_page(draft, seen_version=data.version, actor=_configurer(request))
@@ -259,12 +261,15 @@ def say_state(request: HttpRequest, component_id: Cursor, data: StateIn) -> Comp
 
 
 @router.get(
-    "/status-page/windows", response=list[WindowOut], operation_id="list_public_windows", summary="Windows shown ahead"
+    "/status-page/windows",
+    response=list[StatusWindowOut],
+    operation_id="list_public_windows",
+    summary="Windows shown ahead",
 )
-def list_public_windows(request: HttpRequest) -> list[WindowOut]:
+def list_public_windows(request: HttpRequest) -> list[StatusWindowOut]:
     """Return the maintenance windows that the page shows ahead."""
     return [
-        WindowOut(
+        StatusWindowOut(
             maintenance_id=one.pk, title=one.title, text=one.text, components=[c.pk for c in one.components.all()]
         )
         for one in queries.windows()
@@ -273,11 +278,11 @@ def list_public_windows(request: HttpRequest) -> list[WindowOut]:
 
 @router.put(
     "/status-page/windows/{maintenance_id}",
-    response=WindowOut,
+    response=StatusWindowOut,
     operation_id="show_window",
     summary="Show a maintenance window",
 )
-def show_window(request: HttpRequest, maintenance_id: Cursor, data: WindowIn) -> WindowOut:
+def show_window(request: HttpRequest, maintenance_id: Cursor, data: StatusWindowIn) -> StatusWindowOut:
     """Show a maintenance window on the page, in public words."""
     actor, maintenance = _configurer(request), alerts.maintenance(maintenance_id)
     found = list(queries.components().filter(pk__in=data.components))
@@ -285,7 +290,7 @@ def show_window(request: HttpRequest, maintenance_id: Cursor, data: WindowIn) ->
         raise BadInput("components", "names a component that is not on the page", status=422)
     shown = components.show_window(maintenance, components.WindowDraft(data.title, data.text, found), actor=actor)
     numbers = [one.pk for one in found]
-    return WindowOut(maintenance_id=maintenance.pk, title=shown.title, text=shown.text, components=numbers)
+    return StatusWindowOut(maintenance_id=maintenance.pk, title=shown.title, text=shown.text, components=numbers)
 
 
 @router.delete(
@@ -299,15 +304,20 @@ def hide_window(request: HttpRequest, maintenance_id: Cursor) -> Status[None]:
 
 
 @router.get(
-    "/status-page/places", response=list[TargetOut], operation_id="list_places", summary="Where the page is brought"
+    "/status-page/places",
+    response=list[StatusTargetOut],
+    operation_id="list_places",
+    summary="Where the page is brought",
 )
-def list_places(request: HttpRequest) -> list[TargetOut]:
+def list_places(request: HttpRequest) -> list[StatusTargetOut]:
     """Return the places that the page is brought to, and how that goes."""
     return [_target(one) for one in queries.targets()]
 
 
-@router.post("/status-page/places", response={201: TargetOut}, operation_id="add_place", summary="Bring it to a place")
-def add_place(request: HttpRequest, data: TargetIn) -> Status[TargetOut]:
+@router.post(
+    "/status-page/places", response={201: StatusTargetOut}, operation_id="add_place", summary="Bring it to a place"
+)
+def add_place(request: HttpRequest, data: StatusTargetIn) -> Status[StatusTargetOut]:
     """Bring the page to one more place from now on."""
     actor = _configurer(request)
     draft = publishing.Draft(data.kind, data.name, data.settings, data.secret, data.every_min)
@@ -324,11 +334,11 @@ def end_place(request: HttpRequest, place_id: Cursor) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/status-page/subscribers", response=ToldOut, operation_id="count_subscribers", summary="Who is told")
-def count_subscribers(request: HttpRequest) -> ToldOut:
+@router.get("/status-page/subscribers", response=StatusToldOut, operation_id="count_subscribers", summary="Who is told")
+def count_subscribers(request: HttpRequest) -> StatusToldOut:
     """Return how many are told of public updates."""
     found = queries.told()
-    return ToldOut(
+    return StatusToldOut(
         by_mail=found.by_mail,
         unconfirmed=found.unconfirmed,
         webhooks=len(found.webhooks),
@@ -435,8 +445,8 @@ def _component(one: Component, part: snapshot.Part) -> ComponentOut:
     )
 
 
-def _target(one: Target) -> TargetOut:
-    return TargetOut(
+def _target(one: Target) -> StatusTargetOut:
+    return StatusTargetOut(
         id=one.pk,
         kind=one.kind,
         name=one.name,

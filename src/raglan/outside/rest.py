@@ -104,13 +104,13 @@ class QuestionIn(Body):
     key: Key = ""
 
 
-class AnswerIn(Body):
+class QuestionAnswerIn(Body):
     """The answer; without one the question is answered in the next update."""
 
     answer: Annotated[Text, Field(max_length=asking.MAX_TEXT)] = ""
 
 
-class QuestionOut(Schema):
+class DeskQuestionOut(Schema):
     """A question at the desk, and what became of it."""
 
     id: int
@@ -215,13 +215,13 @@ def withdraw_update(request: HttpRequest, update_id: Cursor) -> UpdateOut:
 
 @router.get(
     "/incidents/{incident_id}/questions",
-    response=list[QuestionOut],
+    response=list[DeskQuestionOut],
     operation_id="list_questions",
     summary="Questions at the desk",
 )
 def list_questions(
     request: HttpRequest, incident_id: Cursor, state: QuestionState | None = None, limit: Limit = 100
-) -> list[QuestionOut]:
+) -> list[DeskQuestionOut]:
     """Return questions, those that wait first."""
     found = queries.questions(room_of(incident_id))
     return [_question(one) for one in (found.filter(state=state) if state else found)[:limit]]
@@ -229,11 +229,11 @@ def list_questions(
 
 @router.post(
     "/incidents/{incident_id}/questions",
-    response={201: QuestionOut},
+    response={201: DeskQuestionOut},
     operation_id="ask_question",
     summary="Ask the desk",
 )
-def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) -> Status[QuestionOut]:
+def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) -> Status[DeskQuestionOut]:
     """Put a question to the desk; it disturbs nobody who repairs."""
     require_scope(request, Scope.READ)
     by = speaker(request)
@@ -242,9 +242,12 @@ def ask_question(request: HttpRequest, incident_id: Cursor, data: QuestionIn) ->
 
 
 @router.post(
-    "/questions/{question_id}/answer", response=QuestionOut, operation_id="answer_question", summary="Answer a question"
+    "/questions/{question_id}/answer",
+    response=DeskQuestionOut,
+    operation_id="answer_question",
+    summary="Answer a question",
 )
-def answer_question(request: HttpRequest, question_id: Cursor, data: AnswerIn) -> QuestionOut:
+def answer_question(request: HttpRequest, question_id: Cursor, data: QuestionAnswerIn) -> DeskQuestionOut:
     """Answer a question, or put it off until the next update."""
     by, question = responder(request), queries.question(question_id)
     made = asking.answer(question, data.answer, by=by) if data.answer.strip() else asking.put_off(question, by=by)
@@ -295,8 +298,8 @@ def _update(one: StatusUpdate) -> UpdateOut:
     )
 
 
-def _question(one: Question) -> QuestionOut:
-    return QuestionOut(
+def _question(one: Question) -> DeskQuestionOut:
+    return DeskQuestionOut(
         id=one.pk,
         incident_id=one.incident_id,
         text=one.text,

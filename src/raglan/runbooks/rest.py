@@ -96,7 +96,7 @@ class RunbookDetail(RunbookOut):
     alerts: list[dict[str, str]]
 
 
-class VersionOut(Schema):
+class RunbookVersionOut(Schema):
     """A runbook as it was."""
 
     version: int
@@ -177,7 +177,7 @@ class ToldIn(Body):
     seen_key: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$")] = ""
 
 
-class ToldOut(Schema):
+class RunbookToldOut(Schema):
     """A step with the newest word on it."""
 
     number: int
@@ -203,7 +203,7 @@ class FollowingOut(Schema):
     started_by: str
     started_at: datetime
     ended_at: datetime | None
-    steps: list[ToldOut]
+    steps: list[RunbookToldOut]
     url: str
 
 
@@ -213,7 +213,7 @@ class HandOverIn(Body):
     person_id: Id
 
 
-class WhyIn(Body):
+class RemovalIn(Body):
     """Why it stops."""
 
     why: ShortText = ""
@@ -286,11 +286,13 @@ def bring_runbook_back(request: HttpRequest, slug: Slug) -> RunbookOut:
 
 @router.get(
     "/runbooks/{slug}/versions",
-    response=list[VersionOut],
+    response=list[RunbookVersionOut],
     operation_id="list_runbook_versions",
     summary="All versions of a runbook",
 )
-def list_runbook_versions(request: HttpRequest, slug: Slug, before: Cursor = 0, limit: Limit = 20) -> list[VersionOut]:
+def list_runbook_versions(
+    request: HttpRequest, slug: Slug, before: Cursor = 0, limit: Limit = 20
+) -> list[RunbookVersionOut]:
     """Return versions, newest first; `before` is the version to go on from."""
     found = queries.versions(queries.runbook(slug))
     return [_version(one) for one in (found.filter(version__lt=before) if before else found)[:limit]]
@@ -371,7 +373,7 @@ def hand_runbook_over(
     operation_id="stop_following",
     summary="Stop before the end",
 )
-def stop_following(request: HttpRequest, incident_id: Cursor, following_id: Cursor, data: WhyIn) -> FollowingOut:
+def stop_following(request: HttpRequest, incident_id: Cursor, following_id: Cursor, data: RemovalIn) -> FollowingOut:
     """Stop to follow a runbook."""
     by = responder(request)
     following.stop(queries.following(incident_id, following_id), by=by, why=data.why)
@@ -495,8 +497,8 @@ def _detail(one: Runbook) -> RunbookDetail:
     return RunbookDetail.model_validate({**_brief(one), **more})
 
 
-def _version(one: RunbookVersion) -> VersionOut:
-    return VersionOut(
+def _version(one: RunbookVersion) -> RunbookVersionOut:
+    return RunbookVersionOut(
         version=one.version,
         title=one.title,
         text=one.text,
@@ -523,9 +525,9 @@ def _following(one: Following) -> FollowingOut:
     )
 
 
-def _told(seen: queries.StepSeen) -> ToldOut:
+def _told(seen: queries.StepSeen) -> RunbookToldOut:
     result = seen.result
-    return ToldOut(
+    return RunbookToldOut(
         number=seen.step.number,
         title=seen.step.title,
         result=result.result if result else "",

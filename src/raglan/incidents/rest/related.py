@@ -20,7 +20,7 @@ class HowIn(Body):
     words: ShortText = ""
 
 
-class LinkOut(Schema):
+class RelationOut(Schema):
     """Another incident, and how it is related."""
 
     incident_id: int
@@ -45,7 +45,7 @@ class SuggestionOut(Schema):
 class RelatedOut(Schema):
     """What an incident has to do with others."""
 
-    related: list[LinkOut]
+    related: list[RelationOut]
     suggestions: list[SuggestionOut]
 
 

@@ -96,7 +96,7 @@ class LeadIn(Body):
     note: ShortText = ""
 
 
-class RoleIn(Body):
+class RoomRoleIn(Body):
     """Who has the role, or nobody, and what they should know."""
 
     person_id: Id | None
@@ -269,7 +269,7 @@ def take_lead(request: HttpRequest, incident_id: Cursor, data: LeadIn) -> Incide
     "/incidents/{incident_id}/roles/{role}", response=IncidentDetail, operation_id="hand_over", summary="Hand over"
 )
 def hand_over(
-    request: HttpRequest, incident_id: Cursor, role: Literal["lead", "scribe"], data: RoleIn
+    request: HttpRequest, incident_id: Cursor, role: Literal["lead", "scribe"], data: RoomRoleIn
 ) -> IncidentDetail:
     """Give a role to a person, or to nobody, with a note that stands in the timeline."""
     by, person = responder(request), person_by_id(data.person_id, "person_id")

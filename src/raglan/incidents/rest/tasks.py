@@ -38,7 +38,7 @@ class OwnerIn(Body):
     person_id: Id | None
 
 
-class EndIn(Body):
+class TaskEndIn(Body):
     """What became of it. Whoever drops a task says why."""
 
     state: Literal["done", "dropped"] = "done"
@@ -138,7 +138,7 @@ def hand_task(request: HttpRequest, task_id: Cursor, data: OwnerIn) -> TaskOut:
 
 
 @router.post("/tasks/{task_id}/end", response=TaskOut, operation_id="end_task", summary="Done, or dropped")
-def end_task(request: HttpRequest, task_id: Cursor, data: EndIn) -> TaskOut:
+def end_task(request: HttpRequest, task_id: Cursor, data: TaskEndIn) -> TaskOut:
     """Say that a task is done, whoever had it, or drop it with the reason."""
     by = responder(request)
     return _now(actions.end_task(task_queries.task(task_id), data.state, by=by, words=data.words))
