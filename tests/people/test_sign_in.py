@@ -163,3 +163,16 @@ def test_nobody_ends_the_session_of_another(sign_in: SignInAs, make_person: Make
     answer = sign_in(make_person()).post(f"/you/browsers/{theirs}/end/")
     assert answer.status_code == 404
     assert other.get("/you/").status_code == 200
+
+
+def test_signing_out_lets_the_streams_of_that_person_be_looked_at_anew(
+    sign_in: SignInAs, make_person: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mara = make_person()
+    browser = sign_in(mara)
+    told: list[str] = []
+    monkeypatch.setattr("raglan.people.signing_out.bus.publish", lambda names, _: told.extend(names))
+
+    browser.post("/account/logout/")
+
+    assert told == [f"person:{mara.pk}"]

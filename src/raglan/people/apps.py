@@ -12,5 +12,6 @@ class PeopleConfig(AppConfig):
     label = "people"
 
     def ready(self) -> None:
-        """Register timers."""
+        """Register timers and what follows a sign-out."""
         import_module("raglan.people.mail")
+        import_module("raglan.people.signing_out")
