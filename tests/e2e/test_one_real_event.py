@@ -107,7 +107,7 @@ def test_a_rule_of_a_real_prometheus_pages_and_the_room_sees_it(
     watcher = sign_in(browser, raglan, "Ike Okafor")
     watcher.goto(f"{raglan.url}/wrong/")
     watcher.get_by_label("What do you see?").fill("The shop answers slowly")
-    watcher.get_by_text("What users feel, and which services").click()
+    watcher.get_by_text("What users feel, which services, and whether it is private").click()
     watcher.get_by_label("httpd").check()
     watcher.get_by_role("button", name="Open an incident").click()
     watcher.wait_for_url(re.compile(r"/incidents/\d+/"))

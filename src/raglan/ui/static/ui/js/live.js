@@ -106,7 +106,7 @@ function tell({ room, entries, html }) {
 async function add(region, entries, fresh) {
   const fact = facts(region), box = document.createElement("div");
   if (fact.busy || new URL(region.dataset.src, location.href).search) return soon(region);
-  box.innerHTML = fact.held || region.innerHTML;
+  box.append(parse(fact.held || region.innerHTML));
   const at = (id) => box.querySelector(`#e${id}`);
   for (const { id, before } of entries.filter((entry) => !at(entry.id))) {
     if (!at(before)) return soon(region);
