@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from raglan.demo.mailbox import Mailbox
+from tests.support.server import put_migrated
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +40,7 @@ def test_a_backup_goes_into_another_folder_and_a_token_still_works(tmp_path: Pat
 
 def test_a_copy_that_was_changed_is_refused(tmp_path: Path) -> None:
     copy = tmp_path / "raglan.backup"
-    raglan(tmp_path / "data", "migrate")
+    put_migrated(tmp_path / "data")
     raglan(tmp_path / "data", "backup", str(copy))
     copy.write_bytes(copy.read_bytes()[:-1] + b"x")
     refused = raglan(tmp_path / "other", "restore", str(copy))
@@ -52,7 +53,7 @@ def test_the_openapi_document_is_printed(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_a_whole_way_from_alert_to_answer(tmp_path: Path) -> None:
-    raglan(tmp_path / "data", "migrate")
+    put_migrated(tmp_path / "data")
     with Mailbox(tmp_path / "mail") as mailbox:
         said = raglan(tmp_path / "data", "doctor", "--json", smtp_url=mailbox.url)
     found = {finding["name"]: finding for finding in json.loads(said.stdout)}

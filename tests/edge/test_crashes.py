@@ -9,6 +9,7 @@ import pytest
 from raglan.cli.children import free_port
 from raglan.edge import crashes
 from tests.edge.test_life_of_a_process import Process
+from tests.support.server import put_migrated
 
 
 def test_starts_without_an_orderly_end_are_counted(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_folder_that_can_not_be_written_is_no_reason_not_to_start(tmp_path: Pa
 @pytest.mark.e2e
 @pytest.mark.timeout(240)
 def test_after_unexpected_ends_only_what_pages_runs_until_an_orderly_restart(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    data = put_migrated(tmp_path / "data")
     looks, port = [], str(free_port())
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
         process = Process(data, port=port, safe_mode_after="1")

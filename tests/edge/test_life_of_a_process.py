@@ -15,6 +15,8 @@ from shutil import copytree
 
 import pytest
 
+from tests.support.server import put_migrated
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 READY_S = 60
 
@@ -100,10 +102,7 @@ def refused_start(env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrate once for all."""
-    data = tmp_path_factory.mktemp("template") / "data"
-    command = [sys.executable, "-m", "raglan", "migrate"]
-    subprocess.run(command, env=environment(data), check=True, capture_output=True, timeout=120)
-    return data
+    return put_migrated(tmp_path_factory.mktemp("template") / "data")
 
 
 @contextmanager

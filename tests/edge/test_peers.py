@@ -3,7 +3,6 @@
 import json
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -25,6 +24,7 @@ from raglan.paging.models import Page
 from raglan.testing import world
 from tests.edge.loopback import listening
 from tests.edge.test_life_of_a_process import Process, environment, until
+from tests.support.server import first_token, put_migrated
 
 KEY = "a key that both know"
 
@@ -201,11 +201,8 @@ def test_two_real_raglans_hear_each_other_and_one_pages_when_the_other_is_killed
 
 def make_administrator(data: Path, options: dict[str, str]) -> None:
     """Let there be somebody to page."""
-    env = environment(data) | {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
-    for command in (["migrate"], ["token", "mara@example.test"]):
-        subprocess.run(
-            [sys.executable, "-m", "raglan", *command], env=env, check=True, capture_output=True, timeout=120
-        )
+    env = environment(put_migrated(data)) | {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
+    first_token([sys.executable, "-m", "raglan"], env)
 
 
 def rows(data: Path, where: str) -> int:

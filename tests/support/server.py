@@ -1,6 +1,7 @@
 """A real raglan for tests: `raglan serve` in a process of its own, with its own data folder and SMTP sink."""
 
 import atexit
+import fcntl
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,6 +20,7 @@ from functools import cache
 from http.client import HTTPConnection, HTTPException
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
@@ -151,8 +153,7 @@ def serving(*, is_new: bool = False, **options: str) -> Iterator[Running]:
         if env.get("RAGLAN_DATABASE_URL"):
             subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True, timeout=120)
         else:
-            (data_dir / "data").mkdir(mode=0o700)
-            shutil.copy(migrated(), data_dir / "data")
+            put_migrated(data_dir / "data")
         token = "" if is_new else first_token(command, env)
         log = data_dir / "log"
         running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log, token)
@@ -166,14 +167,38 @@ def serving(*, is_new: bool = False, **options: str) -> Iterator[Running]:
 
 @cache
 def migrated() -> Path:
-    """Return a database with all migrations and nothing in it, made once in each test process: that takes seconds."""
-    folder = Path(tempfile.mkdtemp(prefix="raglan-migrated-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
-    env |= {"RAGLAN_DATA_DIR": str(folder), "RAGLAN_CONFIG": str(folder / "raglan.toml")}
-    command = [sys.executable, "-m", "raglan", "migrate"]
-    subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
+    """Return a database with all migrations and nothing in it, which takes long: once for all processes of a test run.
+
+    Nobody writes to it, see `put_migrated`; the last process that used it removes it.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    folder = Path(tempfile.gettempdir()) / f"raglan-migrated-{run}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    users = (folder / "users").open("w")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    atexit.register(_leave, users, folder)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
+            env |= {"RAGLAN_DATA_DIR": str(folder), "RAGLAN_CONFIG": str(folder / "raglan.toml")}
+            command = [sys.executable, "-m", "raglan", "migrate"]
+            subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
+            (folder / "done").touch()
     return folder / "raglan.sqlite3"
+
+
+def _leave(users: TextIO, folder: Path) -> None:
+    with suppress(BlockingIOError):
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_migrated(data: Path) -> Path:
+    """Give a data folder, which is made, a database with all migrations and nothing in it."""
+    data.mkdir(mode=0o700, parents=True)
+    shutil.copy(migrated(), data)
+    return data
 
 
 def first_token(command: list[str], env: Mapping[str, str]) -> str:
