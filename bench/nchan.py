@@ -1,16 +1,14 @@
 """nginx with nchan of Debian beside raglan: one worker, one channel, started for a measurement, stopped after it."""
 
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from raglan.cli.children import free_port, status_of
+from bench.peer import started
+from raglan.cli.children import free_port
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-READY_S = 20
 CONFIG = """load_module {module};
 daemon off;
 worker_processes 1;
@@ -47,23 +45,6 @@ def nchan(folder: Path, command: str) -> Iterator[tuple[int, int]]:
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     (folder / "nginx.conf").write_text(CONFIG.format(module=MODULE, folder=folder, port=port))
-    process = subprocess.Popen([command, "-p", str(folder), "-c", str(folder / "nginx.conf")])
-    try:
-        _wait(process, port)
+    with started([command, "-p", str(folder), "-c", str(folder / "nginx.conf")], port, "/up") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         yield int(children[0]), port
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
-    until = time.monotonic() + READY_S
-    while status_of("127.0.0.1", port, "/up") != 200:
-        if process.poll() is not None or time.monotonic() > until:
-            raise SystemExit("nginx did not start")
-        time.sleep(0.05)

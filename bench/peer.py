@@ -1,11 +1,12 @@
-"""The real Alertmanager of Debian beside raglan: started for a measurement, stopped after it."""
+"""Programs of Debian beside raglan, started for a measurement and stopped after it; among them Alertmanager."""
 
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from raglan.cli.children import free_port, status_of
 
@@ -36,23 +37,31 @@ def alertmanager(folder: Path, config: str = QUIET) -> Iterator[tuple[int, int]]
         "--cluster.listen-address=",
         "--log.level=error",
     ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    with (folder / "log").open("wb") as log, started(command, port, "/-/ready", log) as process:
+        yield process.pid, port
+
+
+@contextmanager
+def started(
+    command: Sequence[str], port: int, path: str, log: IO[bytes] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program until a path of it answers 200, and end it afterwards. Raises SystemExit when it does not start."""
+    process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        _wait(process, command[0], port, path)
+        yield process
+    finally:
+        process.terminate()
         try:
-            _wait(process, port)
-            yield process.pid, port
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait(process: "subprocess.Popen[bytes]", name: str, port: int, path: str) -> None:
     until = time.monotonic() + READY_S
-    while status_of("127.0.0.1", port, "/-/ready") != 200:
+    while status_of("127.0.0.1", port, path) != 200:
         if process.poll() is not None or time.monotonic() > until:
-            raise SystemExit("the Alertmanager did not start")
+            raise SystemExit(f"{name} did not start")
         time.sleep(0.05)

@@ -94,19 +94,29 @@ def api() -> Api:
 @pytest.fixture
 def slack(api: Api, outbox: world.Outbox) -> Iterator[Workspace]:
     with http_server(api.respond) as url:
-        settings = {"token": TOKEN, "signing_secret": SECRET, "rooms": "public", "url": f"{url}/api"}
-        made = actions.connect(Slack(), actions.Draft("Slack", settings), actor="raglan")
-        actions.try_it(made)
-        made.refresh_from_db()
-        yield made
+        yield connected(url, signing_secret=SECRET)
+
+
+def connected(url: str, **settings: str) -> Workspace:
+    """Connect a workspace whose Slack answers at an address."""
+    told = {"token": TOKEN, "rooms": "public", "url": f"{url}/api", **settings}
+    made = actions.connect(Slack(), actions.Draft("Slack", told), actor="raglan")
+    actions.try_it(made)
+    made.refresh_from_db()
+    return made
 
 
 @pytest.fixture
 def incident(slack: Workspace, mara: Person, bo: Person) -> Incident:
+    return declared(slack, mara, bo)
+
+
+def declared(slack: Workspace, mara: Person, bo: Person) -> Incident:
+    """Declare an incident whose room on Slack is open."""
     actions.know_as(slack, "U0BO", bo, actor="raglan")
-    declared = incidents.declare("Apache is down", by=mara)
+    incident = incidents.declare("Apache is down", by=mara)
     send(slack)
-    return declared
+    return incident
 
 
 def send(slack: Workspace) -> None:

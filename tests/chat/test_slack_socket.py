@@ -18,12 +18,11 @@ from raglan.chat.ports import Heard, Wait
 from raglan.core import websocket
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, DeliveryError
-from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.integrations.slack.platform import Slack
 from raglan.people.models import Person
 from raglan.testing import world
-from tests.chat.test_slack import SECRET, TOKEN, Api, room_of, send
+from tests.chat.test_slack import SECRET, Api, connected, declared, room_of
 from tests.integrations.fakes import Answer, Request, http_server
 
 pytestmark = pytest.mark.django_db
@@ -82,19 +81,12 @@ def there() -> Iterator[Lines]:
 @pytest.fixture
 def slack(there: Lines, outbox: world.Outbox) -> Iterator[Workspace]:
     with http_server(there.respond) as url:
-        settings = {"token": TOKEN, "app_token": APP, "way": "socket", "rooms": "public", "url": f"{url}/api"}
-        made = actions.connect(Slack(), actions.Draft("Slack", settings), actor="raglan")
-        actions.try_it(made)
-        made.refresh_from_db()
-        yield made
+        yield connected(url, app_token=APP, way="socket")
 
 
 @pytest.fixture
 def incident(slack: Workspace, mara: Person, bo: Person) -> Incident:
-    actions.know_as(slack, "U0BO", bo, actor="raglan")
-    declared = incidents.declare("Apache is down", by=mara)
-    send(slack)
-    return declared
+    return declared(slack, mara, bo)
 
 
 class Talk:
