@@ -23,7 +23,11 @@ def silent(ike: Person) -> Person:
 
 
 def reasons() -> list[object]:
-    return list(Event.objects.filter(kind="schedule.readiness_overruled").values_list("data__reason", flat=True))
+    return list(
+        Event.objects.filter(kind="schedule.readiness_overruled")
+        .order_by("pk")
+        .values_list("data__reason", flat=True)
+    )
 
 
 def test_over_rest_a_new_rota_and_another_turn_order_need_a_reason(mara: Person, silent: Person) -> None:
