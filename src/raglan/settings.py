@@ -48,6 +48,8 @@ INSTALLED_APPS = [
     "raglan.catalog",
     "raglan.oncall",
     "raglan.changes",
+    "raglan.processes",
+    "raglan.fleet",
     "raglan.paging",
     "raglan.alerts",
     "raglan.incidents",

@@ -24,9 +24,7 @@ def silent(ike: Person) -> Person:
 
 def reasons() -> list[object]:
     return list(
-        Event.objects.filter(kind="schedule.readiness_overruled")
-        .order_by("pk")
-        .values_list("data__reason", flat=True)
+        Event.objects.filter(kind="schedule.readiness_overruled").order_by("pk").values_list("data__reason", flat=True)
     )
 
 
