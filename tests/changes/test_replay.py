@@ -1,28 +1,61 @@
 """Events of changes are enough: told to an older copy of the state, they give the stored one."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from raglan.changes import actions, events, queries
-from raglan.changes.models import Change
+from raglan.changes import actions, events, proposing, queries
+from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.testing import replay
+from raglan.testing import replay, world
 
 pytestmark = pytest.mark.django_db
-FIELDS = ("key", "title", "origin", "told_by", "at", "received_at", "links", "details")
+TOLD = ("key", "title", "origin", "told_by", "at", "received_at", "links", "details")
+WATCHED = ("state", "author_id", "is_found", "note", "started_at", "ended_at", "state_words")
+NOTE = ("title", "did", "happened", "expected", "spot", "packages", "change_id", "author_id", "at")
+EXPECTED = tuple(asdict(proposing.Expected()))
 AT = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
 def stored() -> replay.State:
-    return {"changes": replay.rows(Change, FIELDS)}
+    packages = ChangePackage.objects.values_list("change", "name", "version")
+    return {
+        "changes": replay.rows(Change, (*TOLD, *WATCHED)),
+        "expectations": replay.rows(Expectation, EXPECTED),
+        "packages": {(change, name): {"version": version} for change, name, version in packages},
+        "notes": replay.rows(PsaNote, NOTE),
+    }
 
 
 def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
     """Let a copy of the state hear of one event."""
-    if isinstance(said, events.ChangeRecorded):
-        state["changes"][said.change] = {"pk": said.change, **said.model_dump(exclude={"change"})}
+    changes = state["changes"]
+    match said:
+        case events.ChangeRecorded():
+            plain = replay.fresh(Change, WATCHED)
+            changes[said.change] = {"pk": said.change, **plain, **said.model_dump(exclude={"change"})}
+        case events.ChangeProposed():
+            own = {"change", "packages", "expectation", "author"}
+            plain = replay.fresh(Change, (*TOLD, *WATCHED)) | {"author_id": said.author}
+            changes[said.change] = {"pk": said.change, **plain, **said.model_dump(exclude=own)}
+            if said.expectation:
+                state["expectations"][said.change] = {"pk": said.change, **said.expectation}
+            for name, version in said.packages:
+                state["packages"][(said.change, name)] = {"version": version}
+        case events.ChangeTurned():
+            moved = said.model_dump(include={"state", "at", "started_at", "ended_at"})
+            changes[said.change] |= {**moved, "state_words": said.words}
+        case events.ChangeTakenOn():
+            changes[said.change]["author_id"] = said.author
+        case events.PsaNoteWritten():
+            links = {"change_id": said.change, "author_id": said.author}
+            state["notes"][said.note] = {
+                "pk": said.note,
+                **links,
+                **said.model_dump(exclude={"note", "change", "author"}),
+            }
 
 
 def recording() -> None:
@@ -36,6 +69,26 @@ def recording() -> None:
 def test_events_told_to_an_older_copy_give_the_stored_state() -> None:
     assert replay.differences(stored, tell, recording) == {}
     assert Change.objects.count() == 2
+
+
+def proposing_and_turning() -> None:
+    mara = world.person()
+    by = proposing.Teller("ci", "token:1")
+    expected = proposing.Expected("version", "nothing", "", "as it was", ("httpd.service",), ("web",), (), ("prod",))
+    proposal = proposing.Proposal("Raise the pin", [("httpd", "2.4.6-45")], expected, "https://ci.test/1", key="9f3c1e")
+    change = proposing.propose(proposal, by=by)
+    assert proposing.propose(proposal, by=by) == change
+    proposing.turn(change, "under_way", actor=mara)
+    proposing.take_on(change, by=mara)
+    proposing.turn(change, "stopped", actor=mara, words="It upgrades existing hosts.")
+    proposing.write_psa(proposing.Trap("Pins", "raised one", "all went", change=change), by=by)
+    proposing.keep_found("curl moves", key="curl", packages=[("curl", "8")], started_at=AT)
+    proposing.keep_found("curl moves", key="curl", packages=[("curl", "8")], started_at=AT)
+
+
+def test_events_of_proposals_give_the_stored_state() -> None:
+    assert replay.differences(stored, tell, proposing_and_turning) == {}
+    assert [change.is_found for change in Change.objects.order_by("pk")] == [False, True]
 
 
 def test_the_same_change_told_by_another_is_another() -> None:

@@ -33,6 +33,15 @@ def test_a_heads_up_opens_a_room_and_prints_its_address(running: Running) -> Non
     assert f"{running.url}/incidents/" in said.stdout
 
 
+def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
+    what = ("Raise the pin", "--package", "httpd=2.4.6-45", "--on-existing", "nothing", "--on-new", "it comes up")
+    made = json.loads(raglan(running, "change", "propose", *what, "--cluster", "web", "--json").stdout)
+    assert (made["expected"]["on_existing"], made["expected"]["new_words"]) == ("nothing", "it comes up")
+    turned = raglan(running, "change", "turn", str(made["id"]), "taken_back", "--because", "not today")
+    assert turned.stdout == f"Change {made['id']} is taken back.\n"
+    assert f"{made['id']}  " in raglan(running, "change", "list").stdout
+
+
 def test_declaring_prints_the_room(running: Running) -> None:
     said = raglan(running, "declare", "Site is slow", "--severity", "sev2", "--json")
     assert said.returncode == 0, said.stderr

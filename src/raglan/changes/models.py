@@ -4,11 +4,27 @@ from typing import ClassVar
 
 from django.db import models
 
+from raglan.people.models import Person
+
 
 class Change(models.Model):
-    """Something deliberate that altered production: a deploy, a setting, a switch. Never edited."""
+    """Something deliberate that altered production, or is about to: a deploy, a setting, a switch, a version.
+
+    One that was told after it happened is never edited. One that was proposed, or was seen moving over hosts without a
+    word from anybody, has a state, and may have an expectation.
+    """
 
     ref_kind: ClassVar[str] = "change"
+
+    class State(models.TextChoices):
+        """How far it is. `told` happened already, and nobody watches it."""
+
+        TOLD = "told", "Happened"
+        PROPOSED = "proposed", "Waiting"
+        UNDER_WAY = "under_way", "Under way"
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped"
+        TAKEN_BACK = "taken_back", "Taken back"
 
     key = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=300)
@@ -18,9 +34,89 @@ class Change(models.Model):
     received_at = models.DateTimeField()
     links = models.JSONField(default=list, blank=True)
     details = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.TOLD)
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    is_found = models.BooleanField(default=False)
+    note = models.TextField(blank=True, default="")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    state_words = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-at"], name="change_at")]
+        indexes: ClassVar = [
+            models.Index(fields=["-at"], name="change_at"),
+            models.Index(fields=["state", "-at"], name="change_state_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still may reach hosts, as far as anybody said."""
+        return self.state in OPEN
+
+
+OPEN = (Change.State.PROPOSED, Change.State.UNDER_WAY, Change.State.STOPPED)
+
+
+class Expectation(models.Model):
+    """What the author of a change says will happen, on hosts that are new and on those that exist."""
+
+    class Kind(models.TextChoices):
+        """What is to happen on a host. Words are for people to read; raglan compares all others."""
+
+        NOTHING = "nothing", "Nothing"
+        VERSION = "version", "These versions"
+        RESTART = "restart", "These versions, and a restart"
+        WORDS = "words", "In words only"
+
+    change = models.OneToOneField(Change, on_delete=models.CASCADE, primary_key=True, related_name="expectation")
+    on_new = models.CharField(max_length=8, choices=Kind.choices, default=Kind.VERSION)
+    on_existing = models.CharField(max_length=8, choices=Kind.choices, default=Kind.VERSION)
+    new_words = models.CharField(max_length=1_000, blank=True, default="")
+    existing_words = models.CharField(max_length=1_000, blank=True, default="")
+    units = models.JSONField(default=list, blank=True)
+    clusters = models.JSONField(default=list, blank=True)
+    roles = models.JSONField(default=list, blank=True)
+    environments = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return f"expectation of change {self.change_id}"
+
+
+class ChangePackage(models.Model):
+    """A package that a change is about, and the version that it is to bring; empty where any will do."""
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="packages")
+    name = models.CharField(max_length=200)
+    version = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["change", "name"], name="change_package_once")]
+        indexes: ClassVar = [models.Index(fields=["name"], name="change_package_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+class PsaNote(models.Model):
+    """What somebody ran into, written for the next one who plans something alike."""
+
+    ref_kind: ClassVar[str] = "psa_note"
+
+    title = models.CharField(max_length=200)
+    did = models.TextField()
+    happened = models.TextField()
+    expected = models.TextField(blank=True, default="")
+    spot = models.TextField(blank=True, default="")
+    packages = models.JSONField(default=list, blank=True)
+    change = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, blank=True, related_name="notes")
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-at"], name="psa_note_at")]
 
     def __str__(self) -> str:
         return self.title

@@ -26,6 +26,7 @@ TALKING: dict[str, Entry] = {
     "declare": Entry("raglan.cli.talk:declare", "Open the room of an incident.", serving=False),
     "page": Entry("raglan.cli.talk:page", "Page a policy, a team or a person.", serving=False),
     "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
+    "change": Entry("raglan.cli.changes:change", "Say what you are about to change; see changes.", serving=False),
     "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
     "chat": Entry("raglan.cli.chat:chat", "Bring in a chat that was held elsewhere.", serving=False),
     "runbooks": Entry("raglan.cli.runbooks:runbooks", "List, read and import runbooks.", serving=False),

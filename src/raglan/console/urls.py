@@ -2,12 +2,27 @@
 
 from django.urls import path
 
-from raglan.console import heartbeat_views, noise_views, paging_views, reference_views, setup_views, source_views, views
+from raglan.console import (
+    change_views,
+    heartbeat_views,
+    noise_views,
+    paging_views,
+    reference_views,
+    setup_views,
+    source_views,
+    views,
+)
 
 app_name = "console"
 urlpatterns = [
     path("", views.now, name="now"),
     path("part/<slug:name>/", views.part, name="part"),
+    path("changes/", change_views.index, name="changes"),
+    path("changes/new/", change_views.new, name="new_change"),
+    path("changes/notes/", change_views.psa_notes, name="psa_notes"),
+    path("changes/<int:pk>/", change_views.show, name="change"),
+    path("changes/<int:pk>/state/", change_views.turn, name="turn_change"),
+    path("changes/<int:pk>/author/", change_views.take_on, name="take_change_on"),
     path("setup/", setup_views.overview, name="setup"),
     path("setup/part/<slug:name>/", setup_views.part, name="setup_part"),
     path("setup/test/", setup_views.test_path, name="test_path"),

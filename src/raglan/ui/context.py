@@ -14,6 +14,7 @@ PLACES = (
     ("Incidents", "/incidents/"),
     ("Alerts", "/alerts/"),
     ("On call", "/on-call/"),
+    ("Changes", "/changes/"),
     ("Library", "/library/"),
     ("People", "/people/"),
 )

@@ -1,0 +1,87 @@
+"""`raglan change`: say what you are about to change and what you expect, over REST."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from raglan.cli import client
+from raglan.cli.client import Json
+from raglan.cli.talk import as_json, objects, show, when
+
+KINDS = click.Choice(["nothing", "version", "restart"])
+
+
+@click.group()
+def change() -> None:
+    """Propose changes, and see how far they are."""
+
+
+@change.command("propose")
+@click.argument("title")
+@click.option("--package", "packages", multiple=True, metavar="NAME[=VERSION]", help="A package; repeatable.")
+@click.option("--on-new", metavar="WHAT", help="On new hosts: nothing, version, restart, or any words.")
+@click.option("--on-existing", metavar="WHAT", help="On existing hosts: nothing, version, restart, or any words.")
+@click.option("--unit", "units", multiple=True, help="A unit that restarts, or that must stay well; repeatable.")
+@click.option("--cluster", "clusters", multiple=True, help="Only hosts of this cluster; repeatable.")
+@click.option("--role", "roles", multiple=True, help="Only hosts of this role; repeatable.")
+@click.option("--environment", "environments", multiple=True, help="Only hosts of this environment; repeatable.")
+@click.option("--link", metavar="URL", help="Where to read on: the commit, the pipeline.")
+@click.option("--note", help="What others should know.")
+@click.option("--key", help="Proposing it again with the same key changes nothing; a commit will do.")
+@as_json
+def propose(title: str, *, packages: Sequence[str], as_json: bool, **said: str | Sequence[str] | None) -> None:
+    """Say what is about to change. TITLE says it in a line.
+
+    Without --on-new and --on-existing, the versions are expected where packages are named, else nothing.
+    """
+    pairs = [item.partition("=") for item in packages]
+    plain = "version" if packages else "nothing"
+    expected: dict[str, Json] = {
+        **_side("new", str(said["on_new"] or plain)),
+        **_side("existing", str(said["on_existing"] or plain)),
+        **{name: list(said[name] or ()) for name in ("units", "clusters", "roles", "environments")},
+    }
+    body: dict[str, Json] = {
+        "title": title,
+        "packages": [{"name": name.strip(), "version": version.strip()} for name, _, version in pairs],
+        "expected": expected,
+        "link": _text(said["link"]),
+        "note": _text(said["note"]),
+        "key": _text(said["key"]),
+    }
+    answer = client.post("/changes/proposed", body)
+    show(answer, lambda: _proposed(answer), as_json=as_json)
+
+
+def _text(value: str | Sequence[str] | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _side(name: str, said: str) -> dict[str, Json]:
+    if said in KINDS.choices:
+        return {f"on_{name}": said}
+    return {f"on_{name}": "words", f"{name}_words": said}
+
+
+def _proposed(answer: Mapping[str, Json]) -> str:
+    return f"Change {answer.get('id')} waits: {answer.get('title')}\n{client.connection().url}{answer.get('url')}"
+
+
+@change.command("list")
+@as_json
+def listed(*, as_json: bool) -> None:
+    """List changes, the newest first."""
+    answer = client.get("/changes", limit="50")
+    lines = [f"{item.get('id')}  {when(item.get('at'))}  {item.get('title')}" for item in objects(answer)]
+    show(answer, lambda: "\n".join(lines) or "No change is known.", as_json=as_json)
+
+
+@change.command("turn")
+@click.argument("number", type=int)
+@click.argument("state", type=click.Choice(["under_way", "done", "stopped", "taken_back"]))
+@click.option("--because", default="", help="Why, in a line.")
+@as_json
+def turn(number: int, state: str, *, because: str, as_json: bool) -> None:
+    """Say that change NUMBER began, is done, is stopped or is taken back."""
+    answer = client.post(f"/changes/{number}/state", {"state": state, "words": because})
+    show(answer, lambda: f"Change {number} is {str(answer.get('state')).replace('_', ' ')}.", as_json=as_json)

@@ -1,0 +1,132 @@
+"""Screens of changes: which are under way, waiting and lately; propose one; what people ran into."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from raglan.changes import proposing, queries
+from raglan.changes.models import Change, PsaNote
+from raglan.console.change_forms import ChangeForm, PsaForm, expected_words
+from raglan.core import timeline
+from raglan.core.decode import clean_text
+from raglan.people.access import Scope, needs, reader, require
+from raglan.people.models import Person
+
+PER_PAGE = 40
+OPEN_SHOWN = 50
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
+TURNS = {
+    "under_way": "It is under way.",
+    "done": "It is done.",
+    "stopped": "It is marked as stopped. A hold keeps hosts from taking it.",
+    "taken_back": "It is taken back.",
+}
+
+
+def teller(person: Person) -> proposing.Teller:
+    """Return a person as the one who tells of a change."""
+    return proposing.Teller(person.name, person, person)
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Changes: under way, waiting, and lately."""
+    since = timeline.newest_id()
+    lately = Paginator(queries.lately(), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "under_way": list(queries.in_state(Change.State.UNDER_WAY, Change.State.STOPPED)[:OPEN_SHOWN]),
+        "waiting": list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN]),
+        "page": lately,
+        "may": reader(request).may_respond,
+        "live_topics": "changes",
+        "live_since": since,
+    }
+    part = "console/changes/part_open.html" if request.GET.get("part") else "console/changes/index.html"
+    return render(request, part, context)
+
+
+@form_methods
+@needs(Scope.RESPOND)
+def new(request: HttpRequest) -> HttpResponse:
+    """Say what is about to change, and what to expect."""
+    form = ChangeForm(request.POST or None, initial={"title": clean_text(request.GET.get("title", "")[:300])})
+    if request.method == "POST" and form.is_valid():
+        made = form.attempt(lambda: proposing.propose(form.proposal(), by=teller(reader(request))))
+        if made:
+            messages.success(request, "It waits. The first host that takes it is compared with what you said.")
+            return redirect("console:change", made.pk)
+    return render(request, "console/changes/form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_GET
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One change: what, who to talk to, and what is expected."""
+    since = timeline.newest_id()
+    change = queries.change(pk)
+    expectation = getattr(change, "expectation", None)
+    names = [package.name for package in change.packages.all()]
+    context = {
+        "change": change,
+        "packages": sorted(change.packages.all(), key=lambda one: one.name),
+        "expectation": expectation,
+        "on_new": expected_words(expectation, new=True) if expectation else "",
+        "on_existing": expected_words(expectation, new=False) if expectation else "",
+        "notes": queries.notes_about(names),
+        "alike": queries.alike(names, but=change.pk),
+        "may": reader(request).may_respond,
+        "live_topics": f"change:{change.pk}",
+        "live_since": since,
+    }
+    return render(request, "console/changes/show.html", context)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def turn(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a change began, is done, is stopped or is taken back."""
+    to, words = request.POST.get("state", ""), clean_text(request.POST.get("words", ""))
+    proposing.turn(queries.change(pk), to, actor=reader(request), words=words)
+    messages.success(request, TURNS[to])
+    return redirect("console:change", pk)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def take_on(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a change which nobody announced is one's own."""
+    proposing.take_on(queries.change(pk), by=reader(request))
+    messages.success(request, "It is yours. Say in the room, or here, what you meant it to do.")
+    return redirect("console:change", pk)
+
+
+@form_methods
+def psa_notes(request: HttpRequest) -> HttpResponse:
+    """What people ran into, newest first, and a form for one more."""
+    person = reader(request)
+    if request.method == "POST":
+        require(person, Scope.RESPOND)
+    number = request.GET.get("change", "")
+    change = queries.change(int(number)) if number.isdecimal() and len(number) < 18 else None
+    form = PsaForm(request.POST or None, initial=_about(change))
+    if form.is_valid() and _kept(form, change, person):
+        messages.success(request, "Thank you. Whoever plans something alike will see it.")
+        return redirect("console:psa_notes")
+    context = {
+        "form": form,
+        "change": change,
+        "page": Paginator(queries.notes(), PER_PAGE).get_page(request.GET.get("page")),
+        "may": person.may_respond,
+    }
+    return render(request, "console/changes/notes.html", context, status=422 if form.errors else 200)
+
+
+def _kept(form: PsaForm, change: Change | None, person: Person) -> PsaNote | None:
+    return form.attempt(lambda: proposing.write_psa(form.trap(change), by=teller(person)))
+
+
+def _about(change: Change | None) -> dict[str, object]:
+    if change is None:
+        return {}
+    return {"did": change.title, "packages": " ".join(package.name for package in change.packages.all())}

@@ -1,0 +1,133 @@
+"""A change is proposed with what its author expects, turns from state to state, and is found again."""
+
+import pytest
+from django.test import Client
+
+from raglan.changes import proposing, queries
+from raglan.changes.models import Change
+from raglan.core.clock import now
+from raglan.core.errors import BadInput, Conflict
+from raglan.people import actions as people
+from raglan.people.access import Scope
+from raglan.testing import world
+
+pytestmark = pytest.mark.django_db
+BY = proposing.Teller("Mara", "raglan")
+NOTHING = proposing.Expected("nothing", "nothing")
+
+
+def proposed(**more: object) -> Change:
+    given = {"title": "Raise the pin of httpd", "packages": [("httpd", "2.4.6-45")], **more}
+    return proposing.propose(proposing.Proposal(**given), by=BY)  # type: ignore[arg-type]  # a test states only what matters
+
+
+@pytest.mark.parametrize(
+    ("field", "proposal"),
+    [
+        ("title", proposing.Proposal(" ", expected=NOTHING)),
+        ("packages", proposing.Proposal("A pin")),
+        ("packages", proposing.Proposal("A pin", [("", "2")])),
+        ("units", proposing.Proposal("A pin", [("httpd", "2")], proposing.Expected("version", "restart"))),
+        ("existing_words", proposing.Proposal("A flag", expected=proposing.Expected("nothing", "words"))),
+        ("on_new", proposing.Proposal("A flag", expected=proposing.Expected("much", "nothing"))),
+        ("clusters", proposing.Proposal("A", expected=proposing.Expected("nothing", "nothing", clusters=["a"] * 101))),
+    ],
+)
+def test_what_can_not_be_kept_is_named(field: str, proposal: proposing.Proposal) -> None:
+    with pytest.raises(BadInput) as refused:
+        proposing.propose(proposal, by=BY)
+    assert refused.value.field == field
+    assert not Change.objects.exists()
+
+
+def test_a_change_turns_only_where_it_can() -> None:
+    change = proposed()
+    with pytest.raises(Conflict):
+        proposing.turn(change, "done", actor="raglan")
+    for state in ("under_way", "stopped", "under_way", "done", "done"):
+        change = proposing.turn(change, state, actor="raglan")
+    assert (change.state, change.started_at is None, change.ended_at is None) == ("done", False, False)
+    with pytest.raises(Conflict):
+        proposing.turn(change, "taken_back", actor="raglan")
+
+
+def test_what_waits_is_not_shown_as_having_changed_anything() -> None:
+    change = proposed()
+    assert queries.around(now()) == []
+    proposing.turn(change, "under_way", actor="raglan")
+    assert queries.around(now()) == [change]
+
+
+def test_only_one_person_takes_a_change_on() -> None:
+    change = proposing.keep_found("curl moves", key="a", packages=[("curl", "8")], started_at=now())
+    mara, jun = world.person(), world.person("Jun Tan")
+    proposing.take_on(change, by=mara)
+    proposing.take_on(change, by=mara)
+    with pytest.raises(Conflict):
+        proposing.take_on(change, by=jun)
+    change.refresh_from_db()
+    assert change.author == mara
+
+
+def test_what_was_like_it_is_found_by_package() -> None:
+    first, other = proposed(), proposed(title="Another", packages=[("curl", "8")])
+    trap = proposing.Trap("Pins do not hold", "raised a pin", "all went", packages=("HTTPD",))
+    note = proposing.write_psa(trap, by=BY)
+    second = proposed(title="Again")
+
+    assert queries.alike(["httpd"], but=second.pk) == [first]
+    assert queries.alike(["curl"]) == [other]
+    assert queries.notes_about(["httpd"]) == [note]
+    assert queries.notes_about(["curl"]) == queries.notes_about([]) == []
+
+
+def test_a_pipeline_proposes_by_token_and_a_person_goes_on_with_it(client: Client) -> None:
+    mara = world.person()
+    _, secret = people.issue_token(None, name="ci", scopes=[Scope.READ, Scope.RESPOND], days=1, actor="raglan")
+    ci = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+    body = {
+        "title": "Raise the pin",
+        "packages": [{"name": "httpd", "version": "2.4.6-45"}],
+        "expected": {"on_existing": "nothing", "units": ["httpd.service"]},
+        "link": "https://ci.example.test/1",
+        "key": "9f3c1e",
+    }
+    answers = [client.post("/api/v1/changes/proposed", body, "application/json", **ci) for _ in range(2)]  # type: ignore[arg-type]  # headers
+    assert [answer.status_code for answer in answers] == [201, 201]
+    told = answers[0].json()
+    assert told == answers[1].json()
+    assert (told["state"], told["author"], told["expected"]["on_existing"]) == ("proposed", None, "nothing")
+
+    client.force_login(mara)
+    path = f"/changes/{told['id']}/"
+    assert b"It is mine" in client.get(path).content
+    for act in ("author/", "state/"):
+        assert client.post(path + act, {"state": "under_way"}).status_code == 302
+    page = client.get(path).content.decode()
+    assert "Mara Keller" in page
+    assert "nothing happens" in page
+    refused = client.post(f"/api/v1/changes/{told['id']}/state", {"state": "proposed"}, "application/json", **ci)  # type: ignore[arg-type]  # headers
+    assert refused.status_code == 422
+
+
+def test_the_form_keeps_what_was_typed_and_says_what_is_missing(client: Client) -> None:
+    client.force_login(world.person())
+    typed = {"title": "Raise the pin", "on_existing": "restart", "on_new": "version", "packages": "httpd 2.4.6-45"}
+    refused = client.post("/changes/new/", typed)
+    assert refused.status_code == 422
+    assert b"name the units that restart" in refused.content.lower()
+    client.post("/changes/new/", {**typed, "units": "httpd.service", "clusters": "web, api"})
+    change = queries.change(Change.objects.get().pk)
+    assert change.expectation.clusters == ["web", "api"]
+    assert [(one.name, one.version) for one in change.packages.all()] == [("httpd", "2.4.6-45")]
+    shown = client.get("/changes/").content.decode()
+    assert shown.index("Waiting") < shown.index("Raise the pin") < shown.index("Lately")
+
+
+def test_a_note_is_written_on_its_screen(client: Client) -> None:
+    client.force_login(world.person())
+    change = proposed()
+    note = {"title": "Pins do not hold", "did": "x", "happened": "y", "packages": "httpd"}
+    assert client.post(f"/changes/notes/?change={change.pk}", note).status_code == 302
+    assert b"Pins do not hold" in client.get("/changes/notes/").content
+    assert b"Pins do not hold" in client.get(f"/changes/{change.pk}/").content
