@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("raglan.incidents.urls")),
     path("", include("raglan.reviews.urls")),
     path("", include("raglan.runbooks.urls")),
+    path("", include("raglan.processes.urls")),
     path("", include("raglan.outside.urls")),
     path("", include("raglan.chat.urls")),
     path("", include("raglan.alerts.urls")),

@@ -33,6 +33,7 @@ from raglan.paging.channel_views import router as channels
 from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
 from raglan.people.rest import router as people
+from raglan.processes.rest import router as processes
 from raglan.reviews.rest import router as reviews
 from raglan.runbooks.rest import router as runbooks
 
@@ -46,7 +47,7 @@ api = NinjaAPI(
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-_rooms = (incidents, reviews, runbooks, outside, status_page, chat)
+_rooms = (incidents, reviews, runbooks, processes, outside, status_page, chat)
 for _router in (people, catalog, *_rotas, changes, proposed, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)

@@ -28,6 +28,7 @@ STANDING = (
     (peers.HELLO, "raglan"),
     (peers.LISTEN, "raglan"),
     ("oncall.watch", "oncall"),
+    ("processes.settle", "processes"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLES = {"raglan_cache", "raglan_public_cache"}

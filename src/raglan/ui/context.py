@@ -20,6 +20,7 @@ PLACES = (
 )
 OWN = (
     ("You and your settings", "/you/"),
+    ("Processes and skip notes", "/processes/"),
     ("Setup and own health", "/setup/"),
     ("REST reference", "/api/docs/"),
     ("Sign out", "/account/logout/"),

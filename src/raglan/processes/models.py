@@ -1,0 +1,112 @@
+"""Nouns of processes."""
+
+import secrets
+from typing import ClassVar
+
+from django.db import models
+
+from raglan.people.models import Person, Team
+
+
+class Process(models.Model):
+    """A written way to do something. It is there for its outcome, and may lose against a better one."""
+
+    ref_kind: ClassVar[str] = "process"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    outcome = models.TextField()
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    version = models.PositiveIntegerField(default=0)
+    rethought_on = models.DateField(null=True, blank=True)
+    updated_at = models.DateTimeField()
+    updated_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["removed_at", "title"], name="process_title")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProcessStep(models.Model):
+    """One step of a process. It keeps its notes while its words change; what left the process is kept aside."""
+
+    ref_kind: ClassVar[str] = "process_step"
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="steps")
+    place = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    minutes = models.PositiveIntegerField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["process", "place"], name="process_step_place")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProcessVersion(models.Model):
+    """A process as it was written at one time. Never changed."""
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    outcome = models.TextField()
+    steps = models.JSONField(default=list)
+    at = models.DateTimeField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["process", "version"], name="process_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.title}, version {self.version}"
+
+
+def random_key() -> int:
+    """Return a key that says nothing of when its row was written."""
+    return secrets.randbits(62)
+
+
+class SkipNote(models.Model):
+    """Unsigned word on a step that somebody did not take, and why.
+
+    There is no column for who, and none may be added. The key is random and the day is forgotten once it is over, so
+    that neither order nor time lead to a person.
+    """
+
+    class Why(models.TextChoices):
+        """Why the step was not taken."""
+
+        TOO_SLOW = "too_slow", "Too slow"
+        BLOCKED = "blocked", "Blocked by another’s test"
+        NOT_APPLICABLE = "not_applicable", "Not applicable here"
+        DID_NOT_KNOW = "did_not_know", "Did not know of it"
+        TOOL_BROKEN = "tool_broken", "Its tool was broken"
+        NOT_WORTH_IT = "not_worth_it", "Judged not worth it"
+        OTHER = "other", "Another reason"
+
+    class State(models.TextChoices):
+        """How far it is: of today, waiting for others, in the tally, or in the tally before the last rethink."""
+
+        FRESH = "fresh", "Of today"
+        WAITING = "waiting", "Waits for others"
+        COUNTED = "counted", "In the tally"
+        EARLIER = "earlier", "From before the last rethink"
+
+    id = models.BigIntegerField(primary_key=True, default=random_key)
+    step = models.ForeignKey(ProcessStep, on_delete=models.CASCADE, related_name="skip_notes")
+    why = models.CharField(max_length=20, choices=Why.choices)
+    words = models.CharField(max_length=140, blank=True, default="")
+    minutes = models.PositiveIntegerField(null=True, blank=True)
+    day = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.FRESH)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["step", "state"], name="skip_note_state")]
+
+    def __str__(self) -> str:
+        return f"{self.step_id}: {self.why}"
