@@ -1,0 +1,117 @@
+"""Verbs of the fleet. Hosts tell by `take_reports`; runs by `host_for`, `moves_of` and `turns_of`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.decode import clean_text
+from raglan.fleet import events, identity, units
+from raglan.fleet.models import Host, HostService, ToldBy
+from raglan.fleet.moves import keep_moves, keep_turns, last_states
+from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
+from raglan.fleet.reports import clip, unit_name
+from raglan.fleet.standing import ALLOWED_MISSES, LEAST_S, UNKNOWN_S, usual_interval
+from raglan.fleet.taking import Taken, take_reports
+
+__all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_reports", "turns_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The host that a run was on; `is_new` says that it was never heard of before."""
+
+    host: Host
+    is_new: bool
+
+
+@atomic
+def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
+    """Return the host that a run was on at a time, and note that it was heard. One that is not known is made."""
+    told = clip(told)
+    host = identity.by_run(told)
+    if host is None:
+        host, is_new = identity.make_by_run(told, received_at), True
+    else:
+        is_new = False
+    _hear_run(host, told, at=at, received_at=received_at)
+    return Found(host, is_new)
+
+
+def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime) -> None:
+    """Note a run; of its words those that the host has not said itself."""
+    if host.ran_at is not None and at > host.ran_at:
+        host.run_interval_s = usual_interval(host.run_interval_s, at - host.ran_at)
+    host.ran_at = max(at, host.ran_at or at)
+    host.last_heard_at = max(received_at, host.last_heard_at)
+    for word in ("cluster", "role", "environment", "system"):
+        setattr(host, word, getattr(host, word) or getattr(told, word))
+    if not host.report_interval_s:
+        host.silent_at = allowed_until(host)
+        if host.silent_since is not None or host.retired_at is not None:
+            _heard_again(host)
+    if told.services and not host.told_digest:
+        HostService.objects.bulk_create(
+            [HostService(host=host, slug=slug) for slug in told.services], ignore_conflicts=True
+        )
+    host.save()
+
+
+def allowed_until(host: Host) -> datetime:
+    """Return until when a host that only runs tell of may be quiet."""
+    usual = max(ALLOWED_MISSES * host.run_interval_s, LEAST_S) if host.run_interval_s else UNKNOWN_S
+    return host.last_heard_at + timedelta(seconds=usual)
+
+
+def _heard_again(host: Host) -> None:
+    said = events.HostHeardAgain(
+        host=host.pk, name=host.name, silent_since=host.silent_since, retired_at=host.retired_at
+    )
+    timeline.append(said, about=[host, "hosts"])
+    host.silent_since = host.retired_at = None
+
+
+@atomic
+def moves_of(host: Host, moves: Sequence[MoveTold], *, at: datetime, told_by: ToldBy = ToldBy.RUN) -> list[MoveTold]:
+    """Keep what moved on a host; return what was not known yet: what a report told already is one with it."""
+    told = [_clean(move) for move in moves]
+    return keep_moves({host.pk: (told, at)}, told_by=told_by).get(host.pk, [])
+
+
+def _clean(move: MoveTold) -> MoveTold:
+    name, old, new = (clean_text(text)[:255] for text in (move.name, move.old, move.new))
+    return MoveTold(name, old, new, clean_text(move.arch)[:60])
+
+
+@atomic
+def turns_of(host: Host, services: Sequence[ServiceTold], *, at: datetime) -> list[ServiceTurn]:
+    """Keep the states in which a run left services; return those that turned, as far as the state before is known."""
+    told = {unit_name(one.name): clean_text(one.state)[:40] for one in services}
+    before = units.states([host.units_id]).get(host.units_id, {}) if host.units_id else {}
+    since = host.reported_at or host.first_heard_at
+    before |= {name: state for (_, name), state in last_states([host.pk], since=since).items()}
+    turns = [
+        ServiceTurn(name, before.get(name, ""), state) for name, state in told.items() if before.get(name) != state
+    ]
+    return keep_turns({host.pk: (turns, at)}, told_by=ToldBy.RUN).get(host.pk, [])
+
+
+@atomic
+def retire_host(host: Host, *, actor: timeline.Subject) -> None:
+    """Take a host out of the fleet; when it reports again it is back. Safe to call twice."""
+    at = now()
+    if not Host.objects.filter(pk=host.pk, retired_at__isnull=True).update(retired_at=at, silent_since=None):
+        return
+    host.refresh_from_db()
+    _end_sharing(host)
+    timeline.append(events.HostRetired(host=host.pk, name=host.name, retired_at=at), actor=actor, about=[host, "hosts"])
+
+
+def _end_sharing(host: Host) -> None:
+    """With one living host left, its machine id is its own again."""
+    if host.machine:
+        left = Host.objects.filter(machine=host.machine, retired_at__isnull=True)
+        if left.count() == 1:
+            left.update(shared_since=None, doubted_since=None)

@@ -1,0 +1,52 @@
+"""What a host says of its place: cluster, role, tags, the services it carries, and what its gate answered."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from raglan.core.db import bulk
+from raglan.fleet.models import Host, HostService
+from raglan.fleet.ports import HostTold
+from raglan.fleet.reports import Received, moment
+from raglan.fleet.standing import Standing
+
+WORDS = ("cluster", "role", "environment", "system")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
+    """Keep what hosts say of themselves, where it is news."""
+    news = [(host, said, digest) for host, said in told if (digest := _digest(said)) != host.told_digest]
+    if not news:
+        return
+    for host, said, digest in news:
+        host.told_digest, host.cluster, host.role = digest, said.cluster, said.role
+        host.environment = said.environment
+    bulk.update_rows(
+        Host,
+        (*WORDS, "tags", "told_digest"),
+        [
+            (*(getattr(said, word) for word in WORDS), bulk.text_of(said.tags), digest, host.id)
+            for host, said, digest in news
+        ],
+    )
+    HostService.objects.filter(host__in=[host.id for host, _, _ in news]).delete()
+    rows = [(host.id, slug) for host, said, _ in news for slug in said.services]
+    bulk.insert_rows(HostService, ("host_id", "slug"), rows)
+
+
+def _digest(told: HostTold) -> str:
+    return hashlib.blake2b(_encode(told), digest_size=16).hexdigest()
+
+
+def note_gates(told: Sequence[tuple[Standing, Received]]) -> None:
+    """Keep what gates answered, where they were asked anew."""
+    rows = []
+    for host, received in told:
+        gate = received.report.gate
+        asked_at = moment(gate.asked_at, host.clock_offset_s) if gate else None
+        if gate is not None and asked_at is not None and asked_at != host.gate_asked_at:
+            holds = [name[:120] for name in gate.holds[:20]]
+            rows.append((gate.answer[:20], gate.source[:20], bulk.stamp(asked_at), bulk.text_of(holds), host.id))
+    bulk.update_rows(Host, ("gate_answer", "gate_source", "gate_asked_at", "gate_holds"), rows)

@@ -1,0 +1,159 @@
+"""Which host speaks: by machine id and name, so that renamed ones are followed and copies are kept apart.
+
+A boot id is of one boot of one machine. A machine id that comes with another name in the same boot is a host that was
+renamed. In another boot it may be a host that was renamed and started anew, or a copy of it: it gets a row of its own,
+and what the old name does tells which. When it speaks again, two machines share an id, and both rows say so; when it
+falls silent, it has become the new one.
+"""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import bulk
+from raglan.fleet import events
+from raglan.fleet.models import Host
+from raglan.fleet.ports import HostTold
+from raglan.fleet.reports import Received
+from raglan.fleet.standing import COLUMNS, Standing, key_of, silence_begins
+
+NAMED = 100
+
+
+def settle(received: Received, told: HostTold, at: datetime) -> Standing:
+    """Return the row of a host whose key is not known yet: one known otherwise, or a new one, not yet stored.
+
+    A row without `id` is a new one.
+    """
+    near = _near(told)
+    same_machine = [one for one in near if told.machine and one.machine == told.machine]
+    for one in same_machine:
+        if one.shared_since is None and received.report.boot and one.boot == received.report.boot:
+            return _renamed(one, told)
+    nameless = next((one for one in near if not one.machine and one.name == told.name), None)
+    if nameless is not None and told.machine:
+        nameless.machine, nameless.key = told.machine, key_of(told)
+        return nameless
+    return _another(same_machine, told, at)
+
+
+def _near(told: HostTold) -> list[Standing]:
+    wanted = Q(key=f"/{told.name}")
+    if told.machine:
+        wanted |= Q(machine=told.machine)
+    rows = Host.objects.filter(wanted).order_by("-last_heard_at", "pk").values_list(*COLUMNS)[:20]
+    return [Standing(*row) for row in rows]
+
+
+def _renamed(host: Standing, told: HostTold) -> Standing:
+    was, host.name, host.key = host.name, told.name, key_of(told)
+    said = events.HostRenamed(host=host.id, was=was, name=told.name, now_host=host.id)
+    timeline.append(said, about=[f"host:{host.id}", "hosts"])
+    return host
+
+
+def _another(same_machine: list[Standing], told: HostTold, at: datetime) -> Standing:
+    """Return a new row; when its machine id is in use, the others are in doubt or known to be shared already."""
+    shared = any(one.shared_since is not None for one in same_machine)
+    others = [one.id for one in same_machine]
+    if shared:
+        Host.objects.filter(pk__in=others, shared_since__isnull=True).update(shared_since=at)
+    elif others:
+        Host.objects.filter(pk__in=others).update(doubted_since=at)
+    return fresh(told, at, shared_since=at if shared else None)
+
+
+def fresh(told: HostTold, at: datetime, *, shared_since: datetime | None = None) -> Standing:
+    """Return a row that is not stored yet."""
+    return Standing(
+        0,
+        key_of(told),
+        told.name,
+        told.machine,
+        first_heard_at=at,
+        last_heard_at=at,
+        cluster=told.cluster,
+        role=told.role,
+        environment=told.environment,
+        shared_since=shared_since,
+    )
+
+
+def store_new(hosts: list[Standing]) -> None:
+    """Store new rows and give them their ids."""
+    if not hosts:
+        return
+    for host, pk in zip(hosts, bulk.take_keys(Host, len(hosts)), strict=True):
+        host.id = pk
+    bulk.insert([bulk.fresh(Host, **{name: getattr(host, name) for name in COLUMNS}) for host in hosts])
+    named = hosts[:NAMED]
+    said = events.HostsAppeared(
+        count=len(hosts), hosts=[host.name for host in named], names=[f"host:{host.id}" for host in named]
+    )
+    timeline.append(said, about=["hosts"])
+
+
+def is_another_machine(host: Standing, received: Received, at: datetime) -> bool:
+    """Tell whether a report under this name and machine id is of a second machine, which is not to be mixed in.
+
+    A boot that speaks again after a later one was heard proves that there are two.
+    """
+    boot = received.report.boot
+    if not boot or boot != host.previous_boot or host.reported_at is None or at <= host.reported_at:
+        return False
+    if host.shared_since is None:
+        host.shared_since = received.received_at
+        _tell_shared(host.machine, [(host.id, host.name)])
+    return True
+
+
+def speaks_again(host: Standing, at: datetime) -> None:
+    """A host in doubt is heard: its machine id came with another name meanwhile, so two machines have it."""
+    if host.doubted_since is None or at < host.doubted_since:
+        return
+    rows = Host.objects.filter(machine=host.machine, retired_at__isnull=True).order_by("pk")
+    rows.update(shared_since=host.doubted_since, doubted_since=None)
+    host.shared_since, host.doubted_since = host.doubted_since, None
+    _tell_shared(host.machine, list(rows.values_list("pk", "name")))
+
+
+def _tell_shared(machine: str, hosts: list[tuple[int, str]]) -> None:
+    said = events.MachineShared(machine=machine, hosts=[pk for pk, _ in hosts], names=[name for _, name in hosts])
+    timeline.append(said, about=[*(f"host:{pk}" for pk, _ in hosts), "hosts"])
+
+
+def by_run(told: HostTold) -> Host | None:
+    """Return the host that a run was on. Tools name hosts in their own ways, so that none is renamed by a run."""
+    exact = Host.objects.filter(key=key_of(told)).first()
+    if exact is not None:
+        return exact
+    if told.machine:
+        same = list(Host.objects.filter(machine=told.machine, retired_at__isnull=True)[:2])
+        if len(same) == 1:
+            return same[0]
+    named = Host.objects.filter(name=told.name).order_by("retired_at", "-last_heard_at", "pk")
+    living = named.filter(retired_at__isnull=True).first()
+    return living or named.first()
+
+
+def make_by_run(told: HostTold, received_at: datetime) -> Host:
+    """Make a host that was never heard of before."""
+    host = fresh(told, received_at)
+    host.silent_at = silence_begins(host, received_at)
+    store_new([host])
+    return Host.objects.get(pk=host.id)
+
+
+def become_another(host: Host) -> Host | None:
+    """Return the host that a silent one in doubt has become, after retiring it as that one's old name."""
+    if host.doubted_since is None:
+        return None
+    heir = Host.objects.filter(machine=host.machine, first_heard_at__gte=host.doubted_since).exclude(pk=host.pk).first()
+    if heir is None:
+        return None
+    Host.objects.filter(pk=host.pk).update(retired_at=now(), doubted_since=None, silent_since=None)
+    said = events.HostRenamed(host=host.pk, was=host.name, name=heir.name, now_host=heir.pk)
+    timeline.append(said, about=[host, heir, "hosts"])
+    return heir

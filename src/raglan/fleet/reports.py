@@ -1,0 +1,177 @@
+"""A host's report as it comes: read once, bounded, and with nothing in it that a database refuses.
+
+The list of packages stays as it is, so that one that was seen before is known by its digest.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from raglan.core.decode import clean_text, decode_json
+from raglan.core.errors import BadInput
+from raglan.fleet.ports import HostTold, ServiceTold
+
+MOST_PACKAGES = 20_000
+MOST_MEMBERS = 4 * MOST_PACKAGES + 10_000
+MOST_UNITS = 2_000
+MOST_TAGS = 64
+MOST_NAME = 253
+MOST_WORD = 120
+MOST_ID = 64
+MOST_SEQ = 2**62
+MOST_STATE = 40
+OFFSET_S = 60  # less than that is not worth a word
+FIRST, LAST = datetime(1980, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+_ODD = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class GateTold(msgspec.Struct, frozen=True):
+    """What the gate of a host answered last, and from where it knew that."""
+
+    holds: tuple[str, ...] = ()
+    asked_at: float = 0
+    answer: str = ""
+    source: str = ""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a host says of itself. Without packages it says by a hash that they are as some host had them before."""
+
+    host: HostTold
+    at: float
+    v: int = 1
+    boot: str = ""
+    seq: int = 0
+    sent: float = 0
+    packages_hash: str = ""
+    packages: msgspec.Raw = msgspec.Raw()
+    units: msgspec.Raw = msgspec.Raw()
+    gate: GateTold | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A report with what is known of its way here; digests are of the bytes that came."""
+
+    report: Report
+    source: int
+    received_at: datetime
+    packages_digest: str = ""
+    units_digest: str = ""
+
+
+_decode = msgspec.json.Decoder(Report).decode
+_decode_units = msgspec.json.Decoder(list[tuple[str, str]]).decode
+
+
+def read(body: bytes, *, source: int, received_at: datetime) -> Received:
+    """Read a report. Raises BadInput, which says what cannot be taken and where it stands."""
+    report = _read(body)
+    _check(report)
+    packages, units = bytes(report.packages), bytes(report.units)
+    return Received(
+        report,
+        source,
+        received_at,
+        packages_digest=hashlib.sha256(packages).hexdigest() if packages else report.packages_hash,
+        units_digest=hashlib.sha256(units).hexdigest() if units else "",
+    )
+
+
+def _read(body: bytes) -> Report:
+    if not _ODD.search(body):
+        try:
+            return _decode(body)
+        except msgspec.ValidationError as error:
+            raise _not_a_report(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    value = decode_json(body, max_members=MOST_MEMBERS)  # replaces what no database takes, or says what is wrong
+    try:
+        return _decode(msgspec.json.encode(value))
+    except msgspec.ValidationError as error:
+        raise _not_a_report(error) from None
+
+
+def _not_a_report(error: msgspec.ValidationError) -> BadInput:
+    sentence, _, place = str(error).partition(" - at ")
+    return BadInput(place.strip("`").removeprefix("$").removeprefix("."), sentence, status=422)
+
+
+def _check(report: Report) -> None:
+    host, digest = report.host, "" if bytes(report.packages) else report.packages_hash
+    rules = (
+        ("v", report.v == 1, "this raglan reads version 1 of reports"),
+        ("host.name", bool(host.name.strip()), "a host needs a name"),
+        ("host.name", len(host.name) <= MOST_NAME, f"has more than {MOST_NAME} characters"),
+        ("host.machine", len(host.machine) <= MOST_ID, f"has more than {MOST_ID} characters"),
+        ("at", FIRST < report.at < LAST, "write seconds since 1970"),
+        ("seq", 0 <= report.seq < MOST_SEQ, "write a number that grows with each report"),
+        ("boot", len(report.boot) <= MOST_ID, f"has more than {MOST_ID} characters"),
+        ("packages_hash", not digest or bool(_HEX.fullmatch(digest)), "write a SHA-256 in hexadecimal digits"),
+    )
+    for field, holds, sentence in rules:
+        if not holds:
+            raise BadInput(field, sentence, status=422)
+
+
+def units_of(raw: bytes) -> list[ServiceTold]:
+    """Read the services of a report, by name. Raises BadInput."""
+    if not raw or raw == b"null":
+        return []
+    try:
+        told = _decode_units(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadInput("units", "write a list of pairs: a service and its state", status=422) from None
+    if len(told) > MOST_UNITS:
+        raise BadInput("units", f"has more than {MOST_UNITS} services", status=422)
+    states = {unit_name(name): clean_text(state)[:MOST_STATE] for name, state in told}
+    return [ServiceTold(name, states[name]) for name in sorted(states)]
+
+
+def unit_name(name: str) -> str:
+    """Return a service's name as all tools can agree on it: systemd alone writes `.service` behind it."""
+    return clean_text(name)[:255].removesuffix(".service")
+
+
+def clip(host: HostTold) -> HostTold:
+    """Return a host with its words as long as they are kept."""
+    words = {name: getattr(host, name).strip()[:MOST_WORD] for name in ("cluster", "role", "environment", "system")}
+    return HostTold(
+        name=host.name.strip(),
+        machine=host.machine.strip(),
+        tags=_short(host.tags),
+        services=_short(host.services),
+        **words,
+    )
+
+
+def _short(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip()[:MOST_WORD] for word in words if word.strip()))[:MOST_TAGS]
+
+
+def offset_s(received: Received) -> int:
+    """Return by how many seconds a host's clock is ahead, 0 when that is little or cannot be told.
+
+    A report that does not say when it was sent may have waited on the host; only one of the future tells of a clock.
+    """
+    arrived, report = received.received_at.timestamp(), received.report
+    ahead = (report.sent or max(report.at, arrived)) - arrived
+    return round(ahead) if abs(ahead) >= OFFSET_S else 0
+
+
+def happened_at(received: Received, offset: int) -> datetime:
+    """Return when a report was made, by raglan's clock, and never later than it came."""
+    moment = min(received.report.at - offset, received.received_at.timestamp())
+    return datetime.fromtimestamp(max(moment, FIRST), UTC)
+
+
+def moment(at: float, offset: int) -> datetime | None:
+    """Return a time that a host told, by raglan's clock; None when it is none."""
+    return datetime.fromtimestamp(at, UTC) - timedelta(seconds=offset) if FIRST < at < LAST else None
