@@ -204,6 +204,9 @@ class Config(BaseSettings):
     status_per_minute: int = Field(
         120, ge=1, le=10_000, description="Mails and webhooks about the status page that go out in a minute, at most."
     )
+    hold_longest_h: int = Field(
+        72, ge=1, le=720, description="Hours that a hold may last before somebody has to extend it by hand."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")

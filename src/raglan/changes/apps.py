@@ -1,5 +1,7 @@
 """Django's view of changes."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,8 @@ class ChangesConfig(AppConfig):
 
     name = "raglan.changes"
     label = "changes"
+
+    def ready(self) -> None:
+        """Register timers."""
+        import_module("raglan.changes.holding")
+        import_module("raglan.changes.freezing")

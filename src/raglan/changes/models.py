@@ -4,7 +4,21 @@ from typing import ClassVar
 
 from django.db import models
 
+from raglan.changes.hold_models import Freeze, Hold, HoldDrill, HoldException, HoldHeard
 from raglan.people.models import Person
+
+__all__ = [
+    "OPEN",
+    "Change",
+    "ChangePackage",
+    "Expectation",
+    "Freeze",
+    "Hold",
+    "HoldDrill",
+    "HoldException",
+    "HoldHeard",
+    "PsaNote",
+]
 
 
 class Change(models.Model):

@@ -3,6 +3,7 @@
 from raglan.core.errors import NotFound, Overloaded
 from raglan.edge.answers import Receive, Scope, Send, refuse
 from raglan.edge.bridge import Bridge
+from raglan.edge.gate import Gate
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
 from raglan.edge.last_resort.door import Door
@@ -30,6 +31,7 @@ class Edge:
         self.reserve: Reserve | None = None
         self.is_safe = False
         self.away: Door | None = None
+        self.gate: Gate | None = None
         self._intake = intake
         self._hub = hub
         self._bridge = bridge
@@ -42,6 +44,8 @@ class Edge:
             return
         if self._health.takes(scope["path"]):
             await self._health(scope, receive, send)
+        elif self.gate is not None and self.gate.takes(scope["path"]):
+            await self.gate(scope, receive, send)
         elif self._intake is not None and self._intake.takes(scope):
             await self._take_in(self._intake, scope, receive, send)
         else:

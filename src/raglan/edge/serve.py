@@ -30,6 +30,7 @@ from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
 from raglan.edge.catching_up import CatchingUp
+from raglan.edge.gate import Gate
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
@@ -43,6 +44,7 @@ from raglan.edge.reserve import Reserve
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
+from raglan.people import access
 
 FORCED_S = 1.0
 # A commit makes thousands of objects that live until its end: at Python's own 700 each would be looked at many times.
@@ -131,6 +133,7 @@ class Process:
         audience = Audience(self._readers)
         self._hub = self._make_hub(audience) if "edge" in roles else None
         self._peers = Peers() if "edge" in roles and config.peer_url else None
+        self._gate = Gate(knows_token, trusted_proxies=proxies) if "edge" in roles else None
         self._bridge = self._make_bridge() if "web" in roles else None
         # The driver of PostgreSQL is large, so that it is loaded only where it is used.
         postgresql = connection.vendor == "postgresql"
@@ -206,6 +209,7 @@ class Process:
         edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge, peers=self._peers)
         edge.reserve, edge.is_safe = self._reserve, self._is_safe
         edge.away = Door(self._pager) if self._pager else None
+        edge.gate = self._gate
         web = server.make(edge, grace_s=self._config.drain_s / 2)
         serving = asyncio.create_task(web.serve(sockets=[self._socket]))
         seen = asyncio.create_task(self._be_seen())
@@ -231,7 +235,7 @@ class Process:
         disk.short_when(lambda: self._reserve.is_used)
         life.is_safe = self._is_safe
         stores = (self._journal, self._repeats, self._catching_up, self._reserve)
-        for part in (self._listener, *stores, self._pulse, self._pager, self._watchdog):
+        for part in (self._listener, *stores, self._pulse, self._pager, self._gate, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -310,7 +314,7 @@ class Process:
             self._listener.stop()
         self._pulse.stop()
         self._reserve.stop()
-        for open_part in (self._bridge, self._intake, self._peers):
+        for open_part in (self._bridge, self._intake, self._peers, self._gate):
             if open_part is not None:
                 open_part.close()
         self._repeats.stop(max(0.5, until - time.monotonic()))
@@ -332,6 +336,12 @@ class Process:
             database_since=self._pulse.answering_since,
             writer_lives=self._journal is None or self._journal.is_writing,
         )
+
+
+def knows_token(token: str) -> bool:
+    """Whether a token is of somebody who may read."""
+    found = access.by_token(token)
+    return found is not None and access.Scope.READ in found.scopes
 
 
 def give_back_memory() -> None:

@@ -1,0 +1,180 @@
+"""Planned freezes: each gives the gate its next hold ahead of time, so that it begins with raglan down, too."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from raglan.changes import events
+from raglan.changes.gate import EVERYTHING, Reach
+from raglan.changes.hold_models import Freeze, Hold
+from raglan.changes.holding import (
+    END,
+    MOST_NAME,
+    MOST_REASON,
+    By,
+    HoldDraft,
+    about,
+    check_line,
+    check_reach,
+    put,
+    when_over,
+)
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
+
+AGAIN = "changes.next_freeze"
+LATER = timedelta(minutes=10)
+LONGEST_MIN = 21 * 24 * 60
+DAY = timedelta(days=1)
+AHEAD = 400
+YEARS = range(2000, 2101)
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeDraft:
+    """A freeze as somebody wrote it: wall time in a zone, once or on some days of each week."""
+
+    name: str
+    reason: str
+    zone: str
+    first: date
+    start: time
+    minutes: int
+    reach: Reach = EVERYTHING
+    days: Sequence[int] = ()
+    last: date | None = None
+
+
+@atomic
+def plan_freeze(draft: FreezeDraft, *, by: By) -> Freeze:
+    """Plan a time without changes. Raises BadInput, and Conflict when its first hold has the name of another."""
+    check_freeze(draft)
+    freeze = Freeze.objects.create(
+        name=draft.name.strip(),
+        reason=draft.reason.strip(),
+        zone=draft.zone,
+        first=draft.first,
+        start=draft.start.replace(second=0, microsecond=0),
+        minutes=draft.minutes,
+        days=sorted(set(draft.days)),
+        last=draft.last,
+        who=by.who[:200],
+        person=by.person,
+        created_at=now(),
+        **{kind: list(names) for kind, names in asdict(draft.reach).items()},
+    )
+    timeline.append(_planned(freeze), actor=by.actor, about=[freeze, "holds"])
+    if raise_next(freeze, after=now()) is None:
+        raise BadInput("first", "this is over already", status=422)
+    return freeze
+
+
+@atomic
+def end_freeze(freeze: Freeze, *, by: By) -> None:
+    """Let a freeze not come again. A hold of it that is on stays until it is lifted; one to come goes. Safe twice."""
+    at = now()
+    if not Freeze.objects.filter(pk=freeze.pk, ended_at__isnull=True).update(ended_at=at):
+        return
+    timeline.append(events.FreezeEnded(freeze=freeze.pk, ended_at=at), actor=by.actor, about=[freeze, "holds"])
+    for hold in Hold.objects.filter(freeze=freeze, ended_at__isnull=True, starts_at__gt=at).order_by("pk"):
+        hold.ended_at, hold.lifted_by, hold.lift_word = at, by.who[:200], "the freeze was taken back"
+        hold.version += 1
+        hold.save(update_fields=["ended_at", "lifted_by", "lift_word", "version"])
+        facts = {name: getattr(hold, name) for name in ("lifted_by", "lift_word", "version")}
+        told = events.HoldLifted(hold=hold.pk, ended_at=at, **facts)
+        timeline.append(told, actor=by.actor, about=about(hold))
+        timers.cancel(END, subject=timeline.ref(hold))
+    timers.cancel(AGAIN, subject=timeline.ref(freeze))
+
+
+def raise_next(freeze: Freeze, *, after: datetime) -> Hold | None:
+    """Give the gate the next hold of a freeze, the first that ends after a time. Raises Conflict."""
+    window = next(windows(freeze, after), None)
+    if window is None:
+        return None
+    starts_at, ends_at = window
+    draft = HoldDraft(freeze.name, freeze.reason, ends_at, freeze.reach, starts_at)
+    return put(draft, by=By(freeze.who, "raglan", freeze.person), freeze=freeze.pk)
+
+
+def _follow(hold: Hold) -> None:
+    """After a hold of a freeze the next one is planned, strictly after it."""
+    if hold.freeze_id is None:
+        return
+    freeze = Freeze.objects.filter(pk=hold.freeze_id, ended_at__isnull=True).first()
+    if freeze is not None:
+        _raise_or_wait(freeze, hold.ends_at)
+
+
+def _raise_or_wait(freeze: Freeze, after: datetime) -> None:
+    """Where somebody gave another hold its name meanwhile, look again later."""
+    try:
+        raise_next(freeze, after=after)
+    except Conflict:
+        payload: dict[str, object] = {"after": after.isoformat()}
+        timers.schedule(AGAIN, subject=timeline.ref(freeze), due_at=now() + LATER, payload=payload)
+
+
+@timers.handler(AGAIN)
+def again(due: timers.Due) -> None:
+    """The name may be free by now."""
+    freeze = Freeze.objects.filter(pk=due.subject_id, ended_at__isnull=True).first()
+    if freeze is not None:
+        _raise_or_wait(freeze, max(now(), datetime.fromisoformat(str(due.payload["after"]))))
+
+
+when_over(_follow)
+
+
+def windows(freeze: Freeze, after: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield beginnings and ends of those that end after a time, in order.
+
+    One that begins in an hour that a change of clocks skips begins as much later; in a doubled hour, the first time.
+    """
+    zone, length = ZoneInfo(freeze.zone), timedelta(minutes=freeze.minutes)
+    day = max(freeze.first, after.astimezone(zone).date() - length // DAY * DAY - 2 * DAY)
+    for number in range(AHEAD + length // DAY + 3):
+        begins_on = day + number * DAY
+        if not _is_on(freeze, begins_on):
+            continue
+        begins = datetime.combine(begins_on, freeze.start, zone).astimezone(UTC)
+        if begins + length > after:
+            yield begins, begins + length
+
+
+def _is_on(freeze: Freeze, day: date) -> bool:
+    if day < freeze.first or (freeze.last is not None and day > freeze.last):
+        return False
+    return day.weekday() in freeze.days if freeze.days else day == freeze.first
+
+
+def check_freeze(draft: FreezeDraft) -> None:
+    """Raise BadInput when a freeze can not be planned as it is written."""
+    check_line("name", draft.name, MOST_NAME)
+    check_line("reason", draft.reason, MOST_REASON)
+    check_reach(draft.reach)
+    try:
+        ZoneInfo(draft.zone)
+    except (ValueError, OSError, LookupError):
+        raise BadInput("zone", "name a time zone such as Europe/Berlin", status=422) from None
+    if not 1 <= draft.minutes <= LONGEST_MIN:
+        raise BadInput("minutes", "must be from 1 minute to 21 days", status=422)
+    if any(day not in range(7) for day in draft.days):
+        raise BadInput("days", "days are 0 for Monday to 6 for Sunday", status=422)
+    for name, day in (("first", draft.first), ("last", draft.last)):
+        if day is not None and day.year not in YEARS:
+            raise BadInput(name, "choose a day in this century", status=422)
+    if draft.last is not None and draft.last < draft.first:
+        raise BadInput("last", "must not be before the first day", status=422)
+
+
+def _planned(freeze: Freeze) -> events.FreezePlanned:
+    names = (
+        *("name", "reason", "clusters", "roles", "environments", "packages", "changes", "zone", "first", "start"),
+        *("minutes", "days", "last", "who", "created_at"),
+    )
+    facts = {name: getattr(freeze, name) for name in names}
+    return events.FreezePlanned(freeze=freeze.pk, person=freeze.person_id, **facts)
