@@ -1,0 +1,159 @@
+"""As you said, or differs: what one host showed, compared with what the author of a change said. Pure, and quick.
+
+Nothing here reads or writes. What was said and what was seen come in, a verdict with its words comes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from raglan.fleet.ports import MoveTold, Outcome, ServiceTurn
+
+BAD_STATES = frozenset(("failed", "error", "crashed", "dead"))
+SHOWN = 4
+ENDED = frozenset((Outcome.CHANGED, Outcome.UNCHANGED))
+
+
+class Verdict(StrEnum):
+    """How what was seen stands to what was said. It is `open` where there is nothing to compare with, or only words."""
+
+    AS_SAID = "as_said"
+    DIFFERS = "differs"
+    OPEN = "open"
+
+
+class Difference(StrEnum):
+    """In what it differs, the most telling last."""
+
+    MOVED = "moved"
+    VERSION = "version"
+    GONE = "gone"
+    RUN = "run"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An open change as its author said it. `on_new` and `on_existing` are empty where nobody said anything."""
+
+    change: int
+    packages: Mapping[str, str]
+    on_new: str = ""
+    on_existing: str = ""
+    units: frozenset[str] = frozenset()
+    clusters: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    environments: frozenset[str] = frozenset()
+
+    def reaches(self, *, cluster: str, role: str, environment: str) -> bool:
+        """Whether a host is meant. No name means all of them."""
+        return (
+            (not self.clusters or cluster in self.clusters)
+            and (not self.roles or role in self.roles)
+            and (not self.environments or environment in self.environments)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one host showed. `has_it` says that the change was seen on it before; `is_new` that it came after it."""
+
+    moves: Sequence[MoveTold] = ()
+    turns: Sequence[ServiceTurn] = ()
+    outcome: Outcome | None = None
+    is_new: bool = False
+    has_it: bool = False
+    has: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict. `kinds` are the differences, the most telling first; `words` say them."""
+
+    verdict: Verdict
+    kinds: tuple[Difference, ...] = ()
+    words: str = ""
+
+
+def plain_unit(name: str) -> str:
+    """Return a unit without the ending that some tools leave out."""
+    return name.removesuffix(".service")
+
+
+def compare(said: Said, seen: Seen) -> Judged | None:
+    """Compare what a host showed with what was said of it; None when it says nothing about the change."""
+    moved = [move for move in seen.moves if move.name in said.packages]
+    turned = _turned(said, seen, concerns=bool(moved) or seen.has_it)
+    expected = said.on_new if seen.is_new else said.on_existing
+    found = [*_moves(expected, said, moved), *_run(seen, concerns=bool(moved) or seen.has_it), *turned]
+    if found:
+        return _differs(found, seen, moved)
+    if moved or (seen.is_new and _brings(expected, said, seen)):
+        return Judged(Verdict.AS_SAID if expected not in ("", "words") else Verdict.OPEN)
+    if expected == "nothing" and seen.outcome in ENDED and not seen.has_it:
+        return Judged(Verdict.AS_SAID)
+    return None
+
+
+def _moves(expected: str, said: Said, moved: Sequence[MoveTold]) -> list[tuple[Difference, str]]:
+    """Return how packages moved otherwise than was said."""
+    match expected:
+        case "nothing":
+            return [(Difference.MOVED, written(move)) for move in moved]
+        case "version" | "restart":
+            return [found for move in moved if (found := _other_version(move, said.packages[move.name]))]
+        case _:
+            return []
+
+
+def _other_version(move: MoveTold, wanted: str) -> tuple[Difference, str] | None:
+    if not move.new:
+        return Difference.GONE, written(move)
+    if wanted and move.new != wanted:
+        return Difference.VERSION, f"{written(move)}, not {wanted}"
+    return None
+
+
+def _brings(expected: str, said: Said, seen: Seen) -> bool:
+    """Whether a new host came with the packages of a change, in the versions that were said."""
+    if expected not in ("version", "restart"):
+        return False
+    return all(name in seen.has and version in ("", seen.has[name]) for name, version in said.packages.items())
+
+
+def _run(seen: Seen, *, concerns: bool) -> list[tuple[Difference, str]]:
+    return [(Difference.RUN, "the run failed")] if concerns and seen.outcome is Outcome.FAILED else []
+
+
+def _turned(said: Said, seen: Seen, *, concerns: bool) -> list[tuple[Difference, str]]:
+    """Return the units that are not well: those that were named, and any on a host that the change has reached."""
+    named = {plain_unit(name) for name in said.units}
+    bad = [turn for turn in seen.turns if turn.now in BAD_STATES and (concerns or plain_unit(turn.name) in named)]
+    return [(Difference.UNIT, f"{turn.name} {turn.now}{_before(turn)}") for turn in bad]
+
+
+def _before(turn: ServiceTurn) -> str:
+    return f", {turn.was} before" if turn.was else ""
+
+
+def _differs(found: Sequence[tuple[Difference, str]], seen: Seen, moved: Sequence[MoveTold]) -> Judged:
+    order = list(Difference)
+    kinds = sorted({kind for kind, _ in found}, key=order.index, reverse=True)
+    told = [words for kind, words in found if kind in (Difference.MOVED, Difference.VERSION, Difference.GONE)]
+    said = told or [written(move) for move in moved]
+    rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
+    where = "on a new host" if seen.is_new else "on an existing host"
+    parts = [f"{_some(said)} {where}", *rest[:SHOWN]] if said else [f"{rest[0]}, {where}", *rest[1:SHOWN]]
+    return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join(parts))
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(words[:SHOWN]) + more
+
+
+def written(move: MoveTold) -> str:
+    """Write a move: `httpd 2.4.6-40 → 2.4.6-45`, `httpd 2.4.6-45, new there`, `httpd 2.4.6-40, gone`."""
+    if not move.old:
+        return f"{move.name} {move.new}, new there"
+    return f"{move.name} {move.old} → {move.new}" if move.new else f"{move.name} {move.old}, gone"
