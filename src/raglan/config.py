@@ -192,6 +192,14 @@ class Config(BaseSettings):
     flap_open_min: int = Field(
         10, ge=0, le=1_440, description="Minutes after which a critical alert that flaps and stays open pages."
     )
+    unannounced_hosts: int = Field(
+        3,
+        ge=0,
+        le=10_000,
+        description="Hosts on which the same package moves the same way before that is a change which nobody "
+        "announced. 0: never.",
+    )
+    unannounced_within_min: int = Field(10, ge=1, le=1_440, description="Minutes within which they do.")
     status_folders: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Folders below which the public status page may be written, comma-separated. Empty: none.",

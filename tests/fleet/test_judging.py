@@ -37,12 +37,16 @@ def test_a_package_that_should_not_move_is_told_with_what_came_of_it() -> None:
         ),
         (Seen([MoveTold("httpd", "2.4.6-40", "")]), "httpd 2.4.6-40, gone on an existing host"),
         (Seen([HTTPD], outcome=Outcome.FAILED), "httpd 2.4.6-40 → 2.4.6-45 on an existing host; the run failed"),
-        (Seen([], [FAILED], has_it=True), "httpd.service failed, active before, on an existing host"),
-        (Seen([], [ServiceTurn("php", "", "failed")], has_it=True), "php failed, on an existing host"),
+        (Seen([], [FAILED], has_it=True), "httpd.service failed, active before"),
+        (Seen([], [ServiceTurn("php", "", "failed")], has_it=True), "php failed"),
     ],
 )
 def test_each_difference_has_its_words(seen: Seen, told: str) -> None:
     assert words(RAISED, seen) == told
+
+
+def test_a_unit_that_was_named_is_told_with_where() -> None:
+    assert words(PIN, Seen([], [FAILED])) == "httpd.service failed, active before, on an existing host"
 
 
 def test_what_comes_as_it_was_said_is_as_said() -> None:

@@ -1,5 +1,7 @@
 """Django's view of the fleet."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class FleetConfig(AppConfig):
 
     name = "raglan.fleet"
     label = "fleet"
+
+    def ready(self) -> None:
+        """Register the judge of changes."""
+        import_module("raglan.fleet.watching")

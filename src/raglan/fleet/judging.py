@@ -143,8 +143,9 @@ def _differs(found: Sequence[tuple[Difference, str]], seen: Seen, moved: Sequenc
     said = told or [written(move) for move in moved]
     rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
     where = "on a new host" if seen.is_new else "on an existing host"
-    parts = [f"{_some(said)} {where}", *rest[:SHOWN]] if said else [f"{rest[0]}, {where}", *rest[1:SHOWN]]
-    return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join(parts))
+    first = [f"{_some(said)} {where}"] if said else []
+    alone = f", {where}" if not said and not seen.has_it else ""
+    return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join([*first, *rest[:SHOWN]]) + alone)
 
 
 def _some(words: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from raglan.fleet import watch_models as _changes_on_hosts  # noqa: F401  # tables of this app that stand in a file of their own
+
 
 class FleetSource(models.Model):
     """What tells of hosts, with a token of its own: the reporter of a group of hosts, or a tool that changes them."""

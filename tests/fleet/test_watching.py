@@ -1,0 +1,201 @@
+"""Reports and runs are held against what was said: a first difference is raised, what nobody announced is found."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from raglan.changes import proposing
+from raglan.changes.models import Change, ChangePackage
+from raglan.core import timeline
+from raglan.core.clock import CLOCK, now
+from raglan.core.models import Event
+from raglan.fleet import packages, watching
+from raglan.fleet.models import Host
+from raglan.fleet.ports import Observation, Outcome
+from raglan.fleet.taking import take_reports
+from raglan.fleet.watch_models import Arrival, Surprise
+from raglan.testing import replay
+from tests.fleet.reporting import NEWER, WEB, host, received, report
+
+pytestmark = pytest.mark.django_db
+BY = proposing.Teller("Mara", "raglan")
+WELL, FAILED = [["apache2.service", "active"]], [["apache2.service", "failed"]]
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    yield
+    packages.forget_known()
+
+
+def pin(**expected: object) -> Change:
+    given = {"on_new": "version", "on_existing": "nothing", "units": ("apache2",), **expected}
+    said = proposing.Expected(**given)  # type: ignore[arg-type]  # a test states only what matters
+    return proposing.propose(proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], said), by=BY)
+
+
+def fleet(size: int) -> list[str]:
+    names = [f"web{number}" for number in range(size)]
+    take_reports([received(name, units=WELL) for name in names])
+    return names
+
+
+def upgrade(*names: str, seq: int = 2, units: object = WELL) -> None:
+    take_reports([received(name, packages=NEWER, seq=seq, units=units) for name in names])
+
+
+def states(change: Change) -> dict[str, str]:
+    return dict(Arrival.objects.filter(change=change).order_by("pk").values_list("host__name", "state"))
+
+
+def raised() -> list[str]:
+    found = Event.objects.filter(kind="surprise.raised").order_by("pk")
+    return [str(event.data["words"]) for event in found]
+
+
+def test_the_first_host_that_differs_begins_the_change_and_raises_one_surprise() -> None:
+    fleet(4)
+    change = pin()
+    upgrade("web0", units=FAILED)
+    upgrade("web1", "web2", units=FAILED)
+
+    change.refresh_from_db()
+    assert change.state == Change.State.UNDER_WAY
+    assert states(change) == dict.fromkeys(("web0", "web1", "web2"), "differs")
+    words = "apache2 2.4.6-40 → 2.4.6-45 on an existing host; apache2 failed, active before"
+    assert raised() == [words]
+    assert (Surprise.objects.get().host, Surprise.objects.get().words) == (host("web0"), words)
+
+
+def test_each_kind_of_difference_is_raised_once() -> None:
+    fleet(3)
+    change = pin()
+    upgrade("web0")
+    report("web0", packages=NEWER, seq=3, units=FAILED)
+    upgrade("web1", "web2", units=FAILED)
+
+    assert raised() == [
+        "apache2 2.4.6-40 → 2.4.6-45 on an existing host",
+        "apache2 2.4.6-40 → 2.4.6-45 on an existing host; apache2 failed, active before",
+    ]
+    assert change.surprises.count() == 2
+
+
+def test_a_host_whose_units_are_well_again_is_back_until_they_fail_once_more() -> None:
+    fleet(1)
+    change = pin()
+    upgrade("web0", units=FAILED)
+    report("web0", packages=NEWER, seq=3, units=WELL)
+    assert states(change) == {"web0": "back"}
+    report("web0", packages=NEWER, seq=4, units=FAILED)
+    assert states(change) == {"web0": "differs"}
+    assert len(raised()) == 1
+
+
+def test_what_comes_as_it_was_said_raises_nothing() -> None:
+    fleet(2)
+    change = pin(on_existing="version")
+    upgrade("web0", "web1")
+    report("web9", packages=NEWER)  # a new host that came with it
+
+    assert states(change) == dict.fromkeys(("web0", "web1", "web9"), "as_said")
+    assert Arrival.objects.get(host__name="web9").is_new
+    assert raised() == []
+
+
+def test_a_host_that_was_not_meant_is_not_judged() -> None:
+    fleet(1)
+    change = pin(clusters=("west",))
+    upgrade("web0")
+    assert states(change) == {}
+    change.refresh_from_db()
+    assert change.state == Change.State.PROPOSED
+
+
+def test_a_run_that_did_nothing_is_as_said_once_the_change_has_begun() -> None:
+    fleet(2)
+    change = pin()
+    one = Observation(host("web0").pk, now(), now(), outcome=Outcome.UNCHANGED)
+    watching.watch([one])
+    assert states(change) == {}
+    proposing.turn(change, "under_way", actor="raglan")
+    watching.watch([one, one])
+    assert states(change) == {"web0": "as_said"}
+
+
+def test_the_same_move_on_several_hosts_is_a_change_that_nobody_announced() -> None:
+    fleet(5)
+    upgrade("web0", "web1")
+    assert not Change.objects.exists()
+    upgrade("web2")
+    found = Change.objects.get()
+    assert (found.title, found.is_found, found.author) == ("apache2 2.4.6-40 → 2.4.6-45", True, None)
+    upgrade("web3", units=FAILED)
+
+    assert states(found) == {"web0": "open", "web1": "open", "web2": "open", "web3": "differs"}
+    assert Change.objects.count() == 1
+    assert len(raised()) == 1
+
+
+def test_what_moves_slowly_or_was_announced_is_none_that_nobody_announced() -> None:
+    fleet(6)
+    for name in ("web0", "web1", "web2"):
+        upgrade(name)
+        CLOCK.move(timedelta(minutes=6))
+    assert not Change.objects.exists()
+    pin(on_existing="version")
+    upgrade("web3", "web4", "web5")
+    assert Change.objects.filter(is_found=True).count() == 0
+
+
+def test_many_packages_that_move_together_are_one_change() -> None:
+    more = tuple((f"lib{number}", "2", "amd64") for number in range(60))
+    names = fleet(3)
+    old = [(name, "1", arch) for name, _, arch in more]
+    take_reports([received(name, packages=(*WEB, *old), seq=2) for name in names])
+    Change.objects.all().delete()
+    take_reports([received(name, packages=(*WEB, *more), seq=3) for name in names])
+    assert Change.objects.get().title == "lib0 1 → 2 and 59 more"
+    assert ChangePackage.objects.count() == proposing.MOST_PACKAGES
+
+
+def test_a_batch_of_many_hosts_takes_as_many_queries_as_one_of_few() -> None:
+    fleet(40)
+    pin()
+
+    def queries(*names: str) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            upgrade(*names, units=FAILED)
+        return len(seen)
+
+    queries("web0")
+    few = queries("web1", "web2")
+    assert queries(*(f"web{number}" for number in range(3, 40))) == few
+
+
+def test_surprises_are_what_their_events_say() -> None:
+    fleet(2)
+    pin()
+    names = ("change_id", "kind", "kinds", "host_id", "words", "at", "raised_at")
+
+    def stored() -> replay.State:
+        return {"surprises": replay.rows(Surprise, names)}
+
+    def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
+        if isinstance(said, watching.watch_events.SurpriseRaised):
+            told = said.model_dump(include={"kinds", "words", "at", "raised_at"})
+            ids = {"pk": said.surprise, "change_id": said.change, "host_id": said.host, "kind": said.difference}
+            state["surprises"][said.surprise] = {**ids, **told}
+
+    def act() -> None:
+        upgrade("web0")
+        upgrade("web1", units=FAILED)
+
+    assert replay.differences(stored, tell, act) == {}
+    assert Surprise.objects.count() == 2
+    assert Host.objects.count() == 2
