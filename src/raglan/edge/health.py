@@ -49,7 +49,7 @@ class Health:
     def __init__(
         self,
         engine: Engine | None,
-        journal: Journal | None,
+        journal: Journal[Batch, Outcome] | None,
         *,
         is_quiet: Callable[[], bool] = lambda: False,
         is_migrated: bool = False,
