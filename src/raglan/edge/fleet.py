@@ -81,7 +81,7 @@ class Fleet:
         try:
             status, body = await self._take(place, scope, receive)
         except RaglanError as error:
-            seen.labels(place.kind, error.status).inc()
+            seen.labels(_known(place.kind), error.status).inc()
             await refuse(send, error)
             return
         except ClientGone:
@@ -171,6 +171,11 @@ def place_of(path: str) -> Place | None:
             return Place(kind, token, "/" + "/".join(rest))
         case _:
             return None
+
+
+def _known(kind: str) -> str:
+    """Return a kind as it is counted: an address may say anything."""
+    return kind if kind == REPORT or ports.decoder_of(kind) else "unknown"
 
 
 def token_of(headers: Mapping[str, str]) -> str:

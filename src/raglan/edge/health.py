@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from raglan.alerts.ports import Batch, Outcome
 from raglan.config import config
 from raglan.core import metrics
 from raglan.core.clock import CLOCK
