@@ -135,6 +135,7 @@ class Config(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for `/metrics` from other machines. Empty: loopback only."
     )
+    run_days: int = Field(90, ge=1, le=4_000, description="Days that runs of automation on hosts are kept.")
     signal_days: int = Field(14, ge=1, le=400, description="Days that raw signals are kept.")
     sign_of_life_url: str = Field(
         "",
@@ -209,6 +210,11 @@ class Config(BaseSettings):
         description="Commands that may bring the public status page somewhere, one a line: "
         "`web=rsync -a {folder}/ web.example.org:/srv/status/`. They are run without a shell.",
     )
+    mirror_commands: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Commands that say which packages a mirror has, one a line: `artifacts=/usr/local/bin/list`. "
+        "They print a package in a line: name, version, architecture. They are run without a shell.",
+    )
     status_per_minute: int = Field(
         120, ge=1, le=10_000, description="Mails and webhooks about the status page that go out in a minute, at most."
     )
@@ -222,17 +228,17 @@ class Config(BaseSettings):
     def _split_roles(cls, value: object) -> object:
         return frozenset(_words(value)) if isinstance(value, str) else value
 
-    @field_validator("status_commands", mode="before")
+    @field_validator("status_commands", "mirror_commands", mode="before")
     @classmethod
     def _split_lines(cls, value: object) -> object:
         return [line.strip() for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
 
-    @field_validator("status_commands")
+    @field_validator("status_commands", "mirror_commands")
     @classmethod
     def _are_commands(cls, value: list[str]) -> list[str]:
         for line in value:
             if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39} *=.*\S.*", line):
-                raise ValueError("write each as `name=program and its arguments`, with {folder} for the files")
+                raise ValueError("write each as `name=program and its arguments`")
             shlex.split(line.partition("=")[2])  # says which mark is missing
         return value
 

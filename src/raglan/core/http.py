@@ -77,7 +77,14 @@ def ask(method: str, url: str, body: bytes | None, headers: dict[str, str], *, m
     return _ask(method, url, body, headers, more_s)
 
 
-def _ask(method: str, url: str, body: bytes | None, headers: dict[str, str], more_s: float = 0.0) -> Answer:
+def fetch(url: str, headers: dict[str, str], *, more_s: float, most: int) -> Answer:
+    """GET something large once: up to `most` bytes, of which none is missing when the answer is shorter than that."""
+    return _ask("GET", url, None, headers, more_s, most)
+
+
+def _ask(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], more_s: float = 0.0, most: int = MAX_ANSWER
+) -> Answer:
     if in_write():
         raise RuntimeError("no network inside a transaction")
     deadline = time.monotonic() + config().send_deadline_s + more_s
@@ -87,17 +94,17 @@ def _ask(method: str, url: str, body: bytes | None, headers: dict[str, str], mor
     fault_point("http.before_send")
     with CutOff(deadline) as cut:
         connection = _connect(parts.scheme, host, port, deadline, cut)
-        answer = _exchange(connection, Request(method, path, body, headers), cut)
+        answer = _exchange(connection, Request(method, path, body, headers), cut, most)
     fault_point("http.after_send")
     return answer
 
 
-def _exchange(connection: HTTPConnection, request: Request, cut: CutOff) -> Answer:
+def _exchange(connection: HTTPConnection, request: Request, cut: CutOff, most: int) -> Answer:
     host = connection.host
     try:
         named = {"User-Agent": "raglan", **request.headers}
         connection.request(request.method, request.path, body=request.body, headers=named)
-        answer = _read(connection.getresponse())
+        answer = _read(connection.getresponse(), most)
         if cut.struck:  # what was cut off may look like the end
             raise TimeoutError("it answered too slowly")
     except (OSError, HTTPException) as error:
@@ -131,13 +138,11 @@ def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) ->
     return connection
 
 
-def _read(response: HTTPResponse) -> Answer:
+def _read(response: HTTPResponse, most: int) -> Answer:
     body = bytearray()
-    while len(body) <= MAX_ANSWER and (piece := response.read1(65536)):
+    while len(body) <= most and (piece := response.read1(65536)):
         body += piece
-    return Answer(
-        response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body[:MAX_ANSWER])
-    )
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body[:most]))
 
 
 def resolve(host: str, port: int) -> Address:

@@ -10,7 +10,6 @@ from ipaddress import ip_address
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from raglan.alerts.ports import Batch, Outcome
 from raglan.config import config
 from raglan.core import metrics
 from raglan.core.clock import CLOCK
@@ -50,7 +49,7 @@ class Health:
     def __init__(
         self,
         engine: Engine | None,
-        journal: Journal[Batch, Outcome] | None,
+        journal: Journal | None,
         *,
         is_quiet: Callable[[], bool] = lambda: False,
         is_migrated: bool = False,

@@ -29,6 +29,7 @@ STANDING = (
     (peers.LISTEN, "raglan"),
     ("oncall.watch", "oncall"),
     ("processes.settle", "processes"),
+    ("fleet.forget_runs", "fleet"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLES = {"raglan_cache", "raglan_public_cache"}

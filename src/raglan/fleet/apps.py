@@ -12,5 +12,7 @@ class FleetConfig(AppConfig):
     label = "fleet"
 
     def ready(self) -> None:
-        """Register the judge of changes."""
+        """Register the judge of changes, and timers."""
         import_module("raglan.fleet.watching")
+        import_module("raglan.fleet.runs")
+        import_module("raglan.fleet.mirrors")

@@ -77,3 +77,73 @@ class FleetSourceChanged(EventPayload):
     created_at: datetime
     disabled_at: datetime | None
     previous_ends_at: datetime | None
+
+
+class MirrorSet(EventPayload):
+    """A mirror of packages is read from now on."""
+
+    kind = "mirror.set"
+    mirror: int
+    name: str
+    slug: str
+    mirror_kind: str
+    scheme: str
+    address: str
+    every_min: int
+    created_at: datetime
+
+
+class MirrorEnded(EventPayload):
+    """A mirror is read no more."""
+
+    kind = "mirror.ended"
+    mirror: int
+    ended_at: datetime
+
+
+class MirrorRead(EventPayload):
+    """A mirror was read, for the first time, again after it could not be, or with other packages than before."""
+
+    kind = "mirror.read"
+    mirror: int
+    read_at: datetime
+    count: int
+    came: int
+    went: int
+    some_that_came: list[str]
+    some_that_went: list[str]
+
+
+class MirrorNotRead(EventPayload):
+    """A mirror could not be read; what it had stays as it was last seen."""
+
+    kind = "mirror.not_read"
+    mirror: int
+    tried_at: datetime
+    failing_since: datetime
+    problem: str
+
+
+class PinsSet(EventPayload):
+    """The versions that hosts of a role are pinned to were told anew, all of them."""
+
+    kind = "pins.set"
+    role: str
+    pins: dict[str, str]
+    set_at: datetime
+
+
+class PinsLost(EventPayload):
+    """Pinned versions are on no mirror any more: a fresh host would fail its first run."""
+
+    kind = "pins.lost"
+    pins: list[str]
+    at: datetime
+
+
+class PinsFound(EventPayload):
+    """Pinned versions can be fetched again."""
+
+    kind = "pins.found"
+    pins: list[str]
+    at: datetime
