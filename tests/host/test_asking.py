@@ -1,0 +1,185 @@
+"""`raglan-host gate`: whom it asks, what it believes, and that it never keeps a machine from going on for ever."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raglan import host
+from raglan.changes import gate_text
+from raglan.changes.gate import Asked, Exempt, HoldRule, Reach, answer
+from tests.host.receiver import Receiver
+
+Run = Callable[..., int]
+NOTHING = {"url": ""}
+
+
+def rule(
+    name: str = "httpd", *, minutes: float = 60, reach: Reach | None = None, skew: timedelta = timedelta()
+) -> HoldRule:
+    at = datetime.now(UTC) + skew
+    return HoldRule(1, name, "it fails", at - timedelta(hours=1), at + timedelta(minutes=minutes), reach or Reach())
+
+
+def said(*rules: HoldRule, skew: timedelta = timedelta()) -> str:
+    return gate_text.text(answer(rules, Asked(), datetime.now(UTC) + skew), with_reason=True)
+
+
+def test_raglan_says_stop_and_then_go(run: Run, receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
+    receiver.texts["/gate"] = said(rule())
+    assert run("gate", "--package", "httpd,nginx") == 75
+    assert receiver.asked == [("/gate?host=web1&cluster=fra1&role=web&package=httpd%2Cnginx", "Bearer t0ken")]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["stop", "hold: httpd", "reason: it fails"]
+    receiver.texts["/gate"] = said()
+    assert run("gate") == 0
+
+
+def test_this_machines_clock_may_be_wrong(run: Run, receiver: Receiver) -> None:
+    for hours in (-5, 5):
+        skew = timedelta(hours=hours)
+        receiver.texts["/gate"] = said(rule(minutes=5, skew=skew), skew=skew)
+        assert run("gate") == 75
+
+
+def test_when_nothing_is_known_it_goes_on_unless_told_otherwise(run: Run) -> None:
+    assert run("gate", **NOTHING) == 0
+    assert run("gate", gate_unknown="stop", **NOTHING) == 75
+    assert run("gate", gate_keep_min="often", **NOTHING) == 0
+
+
+def cut_off(text: str) -> str:
+    return text[:-5]
+
+
+BROKEN = [
+    cut_off(said(rule())),
+    said(rule()).replace("gate: 1", "gate: 2"),
+    said(rule()).replace("stop", "go"),
+    said(rule()).replace("stop", "maybe"),
+    said().replace("go", "stop"),
+    said(rule(minutes=60 * 24 * 60)),  # longer than any hold lasts
+    said(rule()).replace("until: 20", "until: x"),
+    "",
+    "<html>sign in</html>\n",
+    "stop",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_what_is_no_whole_answer_is_none(run: Run, receiver: Receiver, text: str, tmp_path: Path) -> None:
+    receiver.texts["/gate"] = text
+    assert run("gate") == 0
+    (tmp_path / "gate.txt").write_text(gate_file(rule()))
+    assert run("gate", gate=str(tmp_path / "gate.txt")) == 75
+
+
+def gate_file(*rules: HoldRule, age: timedelta = timedelta(), good: timedelta = timedelta(minutes=10)) -> str:
+    made = datetime.now(UTC) - age
+    return gate_text.file(rules, made, good_until=made + good)
+
+
+def test_places_are_asked_in_order_and_a_file_may_lie_anywhere(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    (tmp_path / "gate.txt").write_text(gate_file(rule(reach=Reach(roles=("web",)))))
+    places = f"http://127.0.0.1:9/gate, {tmp_path / 'missing'}, {tmp_path / 'gate.txt'}"
+    assert run("gate", gate=places, **NOTHING) == 75
+    assert run("gate", gate=places, role="db", **NOTHING) == 0
+    receiver.texts["/static/gate.txt"] = gate_file(rule())
+    assert run("gate", gate=f"{receiver.url}/static/gate.txt", **NOTHING) == 75
+    assert receiver.asked[-1] == ("/static/gate.txt", "")  # a place with a file is told nothing
+
+
+def test_an_old_file_counts_as_long_as_an_answer_that_was_kept(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / "gate.txt"
+    place.write_text(gate_file(rule(), age=timedelta(minutes=30)))
+    assert run("gate", gate=str(place), **NOTHING) == 75
+    assert run("gate", gate=str(place), gate_keep_min="20", **NOTHING) == 0
+    place.write_text(gate_file(rule(minutes=-1), age=timedelta(minutes=30)))
+    assert run("gate", gate=str(place), **NOTHING) == 0
+
+
+def test_the_last_answer_is_kept_until_it_ends_or_is_too_old(
+    run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.texts["/gate"] = said(rule(minutes=90))
+    assert run("gate") == 75
+    del receiver.texts["/gate"]
+    assert run("gate") == 75
+    assert run("gate", role="db") == 0  # this was never asked
+    up = host.passed()
+    monkeypatch.setattr(time, "time", lambda: 1e9)  # somebody set the clock: the other one counts
+    assert run("gate") == 75
+    monkeypatch.setattr(host, "passed", lambda: up + 3500)
+    assert run("gate") == 75
+    monkeypatch.setattr(host, "passed", lambda: up + 3700)
+    assert run("gate") == 0
+    assert run("gate", gate_keep_min="1000") == 75
+    monkeypatch.setattr(host, "passed", lambda: up + 5500)  # the hold has ended by itself
+    assert run("gate", gate_keep_min="1000") == 0
+
+
+def test_after_a_restart_with_another_clock_what_was_kept_does_not_count(
+    run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.texts["/gate"] = said(rule())
+    assert run("gate") == 75
+    del receiver.texts["/gate"]
+    monkeypatch.setattr(host, "boot_id", lambda: "next-boot")
+    assert run("gate") == 75
+    real = time.time()
+    monkeypatch.setattr(time, "time", lambda: real - 90_000)
+    assert run("gate") == 0
+
+
+def test_a_broken_state_folder_keeps_nobody_from_asking(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.texts["/gate"] = said(rule())
+    (tmp_path / "file").write_text("")
+    assert run("gate", state=str(tmp_path / "file" / "state")) == 75
+    assert run("gate") == 75
+    (tmp_path / "state" / "kept.json").write_text('{"kept": [{"asked": 1}, 5')
+    del receiver.texts["/gate"]
+    assert run("gate") == 0
+
+
+def test_a_place_that_does_not_answer_holds_nobody_up(
+    run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(host, "A_PLACE_S", 0.05)
+    receiver.slow_s = 1.5
+    receiver.texts["/gate"] = said()
+    (tmp_path / "gate.txt").write_text(gate_file(rule()))
+    assert run("gate", gate=str(tmp_path / "gate.txt")) == 75
+
+
+def test_what_the_gate_said_stands_in_the_next_report(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.texts["/gate"] = said(rule())
+    run("gate", "--quiet")
+    run("report")
+    told = receiver.reports[0]["gate"]
+    assert (told["holds"], told["answer"], told["source"]) == (["httpd"], "stop", "http")
+    assert json.loads((tmp_path / "state" / "gate.json").read_text()) == told
+
+
+NAMES = st.lists(st.sampled_from(["a", "B", "c.d"]), max_size=2, unique=True).map(tuple)
+REACHES = st.builds(Reach, NAMES, NAMES, NAMES, NAMES, NAMES)
+ASKS = st.builds(Asked, st.sampled_from(["", "a", "b"]), NAMES, NAMES, NAMES, NAMES, NAMES)
+BUT = st.lists(st.tuples(st.sampled_from(["host", "role"]), st.sampled_from(["A", "b"]), st.sampled_from([-5, 5])))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(REACHES, ASKS, BUT, st.sampled_from([-60, 5]))
+def test_a_machine_that_reads_the_file_finds_what_raglan_would_answer(
+    reach: Reach, asked: Asked, but: list[tuple[str, str, int]], end: int
+) -> None:
+    at = datetime.now(UTC)
+    exempt = tuple(Exempt(kind, name, at + timedelta(minutes=minutes)) for kind, name, minutes in but)
+    hold = HoldRule(1, "x", "y", at - timedelta(hours=2), at + timedelta(minutes=end), reach, exempt)
+    file = gate_text.file([hold], at - timedelta(hours=1), good_until=at + timedelta(hours=1))
+    words = {kind: list(getattr(asked, kind + "s")) for kind in host.WORDS} | {"host": [asked.host]}
+    holds, _ = host.read_text(file, words)
+    assert bool(holds) == (answer([hold], asked, at).word == "stop")

@@ -1,0 +1,148 @@
+"""`raglan-host report`: what it tells, what waits while raglan is away, and that nothing counts twice."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from raglan import host
+from tests.host.conftest import install
+from tests.host.receiver import Receiver
+
+Run = Callable[..., int]
+
+
+def waiting(folder: Path) -> list[str]:
+    return sorted(path.suffix for path in (folder / "state" / "spool").iterdir() if not path.name.startswith("."))
+
+
+def test_a_report_tells_the_hash_first_and_packages_when_asked(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    assert run("report", tags="a, b", services="httpd") == 0
+    assert run("report", "--because", "boot") == 0
+    first, second = receiver.reports
+    assert first["packages"] == [["apache2", "2.4.62-1", "amd64"], ["bash", "5.2", "amd64"]]
+    assert "packages" not in second
+    assert first["packages_hash"] == second["packages_hash"]
+    assert first["units"] == [["httpd", "active"]]
+    words = {"name": "web1", "cluster": "fra1", "role": "web", "tags": ["a", "b"], "services": ["httpd"]}
+    assert {name: first["host"][name] for name in words} == words
+    assert (first["because"], second["because"], first["v"]) == ("timer", "boot", 1)
+    assert second["seq"] > first["seq"]
+    assert waiting(tmp_path) == []
+
+
+def test_what_could_not_be_told_waits_and_catches_up_in_order(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    run("report")
+    receiver.status = 503
+    for version in ("2.4.63-1", "2.4.63-1", "2.4.62-1"):
+        install(tmp_path, ("apache2", version))
+        assert run("report") == 0
+    assert waiting(tmp_path) == [".packages", ".packages", ".report", ".report"]
+    receiver.status = 202
+    install(tmp_path, ("apache2", "2.4.64-1"))
+    run("report")
+    versions = [one["packages"][0][1] for one in receiver.reports]
+    assert versions == ["2.4.62-1", "2.4.63-1", "2.4.62-1", "2.4.64-1"]
+    assert sorted(one["seq"] for one in receiver.reports) == [one["seq"] for one in receiver.reports]
+    assert waiting(tmp_path) == []
+
+
+def test_one_that_was_taken_though_the_answer_was_lost_counts_once(
+    run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = host.post
+
+    def lost(url: str, token: str, body: str) -> None:
+        post(url, token, body)
+        raise host.Away("the line was cut")
+
+    monkeypatch.setattr(host, "post", lost)
+    run("report")
+    monkeypatch.setattr(host, "post", post)
+    run("report")
+    assert len(receiver.reports) == 1
+
+
+def test_what_will_never_be_taken_is_dropped_and_said(
+    run: Run, receiver: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.status = 422
+    run("report")
+    assert "dropped" in capsys.readouterr().err
+    receiver.status = 401  # a wrong token may be put right
+    run("report")
+    assert ".report" in waiting(tmp_path)
+    spool = tmp_path / "state" / "spool"
+    next(spool.glob("*.report")).write_text("{half")
+    receiver.status = 202
+    run("report")
+    assert len(receiver.reports) == 1
+
+
+def test_little_room_is_taken_by_what_waits(
+    run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "MOST_WAITING", 2)
+    receiver.status = 503
+    for number in range(5):
+        install(tmp_path, ("apache2", f"1.{number}"))
+        run("report")
+    assert waiting(tmp_path) == [".packages", ".packages", ".report", ".report"]
+
+
+def test_raglan_is_left_alone_as_long_as_it_asks(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.status, receiver.retry_after = 503, "90"
+    run("report")
+    options = host.options_of(str(tmp_path / "conf"), {})
+    assert host.report(options, "timer") == 90.0
+
+
+def test_apt_tells_only_what_is_new(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    run("report")
+    options = host.options_of(str(tmp_path / "conf"), {})
+    host.report(options, "apt", only_news=True)
+    assert len(receiver.reports) == 1
+    install(tmp_path, ("apache2", "2.4.65-1"))
+    host.report(options, "apt", only_news=True)
+    assert [one["because"] for one in receiver.reports] == ["timer", "apt"]
+
+
+def test_packages_that_can_not_be_told_are_left_out(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    (tmp_path / "dpkg" / "status").write_text("Package: broken\nStatus: nonsense\n\n")
+    run("report", units="a.service", **{"check.httpd": "/does/not/exist"})
+    told = receiver.reports[0]
+    assert "packages_hash" not in told
+
+
+def test_apt_says_what_it_is_about_to_touch() -> None:
+    lines = ["VERSION 3", "APT::Architecture=amd64", "", "httpd 1 amd64 none < 2 amd64 none /x.deb"]
+    lines += ["old 1 amd64 none > - - none **REMOVE**", "httpd 1 amd64 none < 2 amd64 none **CONFIGURE**", "short"]
+    assert host.touched(lines) == ["httpd", "old"]
+    assert host.touched(["VERSION 2", "", "httpd 1 < 2 /x.deb"]) == []
+    assert host.touched([]) == []
+
+
+def test_the_files_that_make_it_run_are_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert host.main(["install", *sorted(host.FILES)]) == 0
+    assert "Pre-Install-Pkgs" in capsys.readouterr().out
+    assert host.main(["install", "apt", "--write", str(tmp_path)]) == 0
+    assert "DPkg::Post-Invoke" in (tmp_path / "etc/apt/apt.conf.d/99raglan-host").read_text()
+
+
+def test_it_is_written_for_an_old_python() -> None:
+    source = Path(host.__file__).read_text()
+    ast.parse(source, feature_version=(3, 6))
+    for word in (":=", "capture_output", "time_ns", "removeprefix", "from __future__"):
+        assert word not in source
+
+
+def test_the_program_ends_with_the_answer(tmp_path: Path, receiver: Receiver) -> None:
+    (tmp_path / "conf").write_text(f"url = {receiver.url}\nstate = {tmp_path / 'state'}\ngate_unknown = stop\n")
+    command = [sys.executable, "-I", host.__file__, "--config", str(tmp_path / "conf"), "gate"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (75, "stop")
+    assert json.loads((tmp_path / "state" / "gate.json").read_text())["source"] == "nothing"
