@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("raglan.reviews.urls")),
     path("", include("raglan.runbooks.urls")),
     path("", include("raglan.processes.urls")),
+    path("", include("raglan.changes.automation_urls")),
     path("", include("raglan.outside.urls")),
     path("", include("raglan.chat.urls")),
     path("", include("raglan.alerts.urls")),

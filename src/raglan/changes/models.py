@@ -4,11 +4,15 @@ from typing import ClassVar
 
 from django.db import models
 
+from raglan.changes.automation_models import AutomationAnswer, AutomationCard, AutomationPractice
 from raglan.changes.hold_models import Freeze, Hold, HoldDrill, HoldException, HoldHeard
 from raglan.people.models import Person
 
 __all__ = [
     "OPEN",
+    "AutomationAnswer",
+    "AutomationCard",
+    "AutomationPractice",
     "Change",
     "ChangePackage",
     "Expectation",

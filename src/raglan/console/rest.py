@@ -12,6 +12,7 @@ from raglan.alerts.route_rest import router as routes
 from raglan.alerts.silence_rest import router as silences
 from raglan.alerts.try_rest import router as tries
 from raglan.catalog.rest import router as catalog
+from raglan.changes.automation_rest import router as automation
 from raglan.changes.propose_rest import router as proposed
 from raglan.changes.rest import router as changes
 from raglan.chat.rest import router as chat
@@ -47,7 +48,7 @@ api = NinjaAPI(
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-_rooms = (incidents, reviews, runbooks, processes, outside, status_page, chat)
+_rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
 for _router in (people, catalog, *_rotas, changes, proposed, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
