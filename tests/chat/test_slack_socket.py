@@ -92,10 +92,11 @@ def incident(slack: Workspace, mara: Person, bo: Person) -> Incident:
 class Talk:
     """One line of ours, kept as a process keeps it."""
 
-    def __init__(self, slack: Workspace) -> None:
+    def __init__(self, slack: Workspace, there: Lines) -> None:
         self.slack, self.line = slack, actions.line_to(slack)
         assert self.line.hears
         self.hear()
+        until(lambda: there.begun)  # which the other end notes when it has said hello
 
     def hear(self, wait_s: float = 0.0) -> Heard:
         heard = self.line.hear(self.slack.cursor, wait_s)
@@ -105,8 +106,8 @@ class Talk:
 
 
 @pytest.fixture
-def talk(slack: Workspace, incident: Incident) -> Iterator[Talk]:
-    found = Talk(slack)
+def talk(slack: Workspace, there: Lines, incident: Incident) -> Iterator[Talk]:
+    found = Talk(slack, there)
     yield found
     found.line.close()
 
@@ -189,7 +190,7 @@ def test_a_line_that_breaks_is_opened_anew(there: Lines, slack: Workspace, talk:
         talk.hear(20)
     assert not ended.value.permanent
     talk.hear()
-    assert len(there.begun) == 2
+    until(lambda: len(there.begun) == 2)
     there.message(room_of(slack, incident), "hello", "e1", stamp())
     talk.hear(20)
     assert Entry.objects.get(incident=incident).text == "hello"

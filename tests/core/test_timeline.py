@@ -1,6 +1,6 @@
 # ruff: noqa: PT012 -- what must fail is a whole transaction
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -131,6 +131,39 @@ def test_reactions_keep_the_order_of_events_about_one_thing(reacts: React) -> No
     world.fast_forward(timedelta(seconds=10))
 
     assert [event.data["litres"] for event in heard] == [1, 1, 2, 3]
+
+
+def test_what_nobody_needs_is_over_for_many_at_once_and_the_rest_is_done(reacts: React) -> None:
+    looks: list[int] = []
+
+    def big(events: Sequence[timeline.Happened]) -> set[int]:
+        looks.append(len(events))
+        return {event.id for event in events if event.data["litres"] == 3}
+
+    heard: list[timeline.Happened] = []
+    timeline.reaction("kettle.boiled", needed=big)(heard.append)  # `reacts` takes it back
+    for number in range(5):
+        boil(number, about=(f"kettle:{number}",))
+    claimed = timers.claim(10, together=True)
+    left = timers.fire_together(claimed)
+
+    assert (looks, [due.payload["event"] for due in left]) == ([5], [timeline.about("kettle:3")[0].id])
+    assert (heard, Timer.objects.count()) == ([], 1)
+    timers.fire(left[0])
+    assert ([event.data["litres"] for event in heard], Timer.objects.count()) == ([3], 0)
+
+
+def test_one_that_cannot_tell_what_is_needed_is_done_for_each(reacts: React) -> None:
+    def fails(events: Sequence[timeline.Happened]) -> set[int]:
+        raise RuntimeError
+
+    heard: list[timeline.Happened] = []
+    timeline.reaction("kettle.boiled", needed=fails)(heard.append)
+    boil(1, about=("kettle:1",))
+    boil(2, about=("kettle:2",))
+    timers.fire_due()
+
+    assert [event.data["litres"] for event in heard] == [1, 2]
 
 
 def test_events_about_a_thing_come_oldest_first_and_from_a_point_on() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.ports import SourceKey
-from raglan.core import timeline
+from raglan.core import timeline, timers
 from raglan.incidents import actions
 from raglan.incidents.models import Entry, Incident, IncidentGroup, Responder
 from raglan.paging.models import Page
@@ -45,6 +45,23 @@ def test_alerts_of_other_services_do_not(room: Incident, source: SourceKey) -> N
     world.fire_all()
 
     assert not IncidentGroup.objects.exists()
+
+
+def test_of_many_new_groups_only_those_of_open_rooms_are_looked_at_one_by_one(
+    room: Incident, source: SourceKey, mara: Person
+) -> None:
+    actions.stand_down(actions.declare("Names are gone", by=mara, services=[world.service("dns")]), by=mara)
+    world.fire_all()
+    for name in ("dns", "HTTPD", "mail"):
+        world.ingest(source, world.signal(service=name))
+    groups = {f"group:{group.pk}": group.labels["service"] for group in AlertGroup.objects.all()}
+    many = [due for due in timers.claim(50, together=True) if due.kind == timeline.REACT_IF_NEEDED]
+
+    left = timers.fire_together(many)
+
+    assert len(many) == 3
+    subjects = [timeline.happened(int(due.subject_id)).subjects[0] for due in left]
+    assert [groups[subject] for subject in subjects] == ["HTTPD"]
 
 
 def test_a_closed_room_takes_in_nothing(room: Incident, source: SourceKey, mara: Person) -> None:
@@ -133,7 +150,7 @@ def test_what_a_reaction_posts_twice_stands_once(room: Incident, source: SourceK
     world.fire_all()
     opened = next(event for event in timeline.about("alerts") if event.kind == "group.opened")
 
-    for _, function, _ in timeline._reactions["group.opened"]:
-        function(opened)
+    for listed in timeline._reactions["group.opened"]:
+        listed.function(opened)
 
     assert len(told(room)) == len(set(told(room)))

@@ -25,9 +25,11 @@ AT = ("at", "due_at", "next_step_at", "reached_at", "found_at", "planned_at", "u
 
 
 def claimed() -> list[timers.Due]:
-    found = timers.claim(200, pool=Timer.Pool.WORK, together=True)
-    assert {due.kind for due in found} <= {actions.ESCALATE}
-    return found
+    found = timers.by_kind(timers.claim(200, pool=Timer.Pool.WORK, together=True))
+    for due in found.pop(timeline.REACT_IF_NEEDED, []):
+        timers.fire(due)
+    assert set(found) <= {actions.ESCALATE}
+    return found.get(actions.ESCALATE, [])
 
 
 def alone(dues: list[timers.Due]) -> None:

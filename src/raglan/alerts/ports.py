@@ -99,6 +99,11 @@ class Batch:
     decoded: Decoded
     received_at: datetime
 
+    @property
+    def size(self) -> int:
+        """How much of the journal's queue it fills."""
+        return max(1, len(self.decoded.signals) + len(self.decoded.problems))
+
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """An alert that is open after the commit, and until when it fires unless it is repeated."""

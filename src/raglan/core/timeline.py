@@ -5,7 +5,7 @@ transaction, so that a reaction is retried, seen, and kept in order for its firs
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -18,6 +18,7 @@ from raglan.core.db import atomic, bulk
 from raglan.core.models import Event, EventSubject
 
 REACT = "core.react"
+REACT_IF_NEEDED = "core.react_if_needed"
 WIDE_READ = 100
 SYSTEM = "raglan"
 
@@ -71,29 +72,40 @@ class Happened:
 
 
 Reaction = Callable[[Happened], None]
+Needed = Callable[[Sequence[Happened]], Collection[int]]
 
 
 class Listed(NamedTuple):
-    """A reaction to a kind of event, and what says whether it is wanted at all when the event is recorded."""
+    """A reaction to a kind of event, and what says whether it is wanted: when one is recorded, and after which."""
 
     name: str
     function: Reaction
     when: Callable[[], bool] | None
+    needed: Needed | None
+
+    @property
+    def timer(self) -> str:
+        """The kind of its timers."""
+        return REACT_IF_NEEDED if self.needed else REACT
 
 
 _reactions: dict[str, list[Listed]] = {}
 
 
-def reaction(*kinds: str, when: Callable[[], bool] | None = None) -> Callable[[Reaction], Reaction]:
+def reaction(
+    *kinds: str, when: Callable[[], bool] | None = None, needed: Needed | None = None
+) -> Callable[[Reaction], Reaction]:
     """Register a function to run, in a transaction of its own, after each event of these kinds.
 
-    `when` is asked in the transaction of the event: a reaction that nobody needs then is not planned.
+    `when` is asked in the transaction of the event: a reaction that nobody needs then is not planned. `needed` looks
+    through many events with few queries, and returns the ids of those after which there is anything to do: in a storm
+    most have nothing, and what is not needed is over at once for all of them, in one transaction.
     """
 
     def register(function: Reaction) -> Reaction:
         name = f"{function.__module__}.{function.__name__}"
         for kind in kinds:
-            _reactions.setdefault(kind, []).append(Listed(name, function, when))
+            _reactions.setdefault(kind, []).append(Listed(name, function, when, needed))
         return function
 
     return register
@@ -158,36 +170,62 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
 
 def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime) -> None:
     wanted = {
-        kind: [listed.name for listed in _reactions.get(kind, []) if listed.when is None or listed.when()]
+        kind: [listed for listed in _reactions.get(kind, []) if listed.when is None or listed.when()]
         for kind in {item.kind for item in records}
     }
     timers.schedule_many(
         [
             timers.Plan(
-                kind=REACT,
+                kind=listed.timer,
                 subject=f"event:{key}",
                 due_at=at,
-                payload={"event": key, "reaction": name},
+                payload={"event": key, "reaction": listed.name},
                 lane=item.about[0] if item.about else "",
             )
             for key, item in zip(keys, records, strict=True)
-            for name in wanted[item.kind]
+            for listed in wanted[item.kind]
         ]
     )
 
 
+def finish_what_nobody_needs(many: Sequence[timers.Due], take: timers.Take) -> None:
+    """Look through reactions to many events at once; end those that have nothing to do."""
+    events = {event.id: event for event in _happened([_event_of(due) for due in many])}
+    of: dict[Listed, list[timers.Due]] = {}
+    for due in many:
+        event = events.get(_event_of(due))
+        if event is not None and (listed := _listed(event, due)) is not None and listed.needed is not None:
+            of.setdefault(listed, []).append(due)
+    for listed, dues in of.items():
+        if listed.needed is not None:
+            needed = listed.needed([events[_event_of(due)] for due in dues])
+            take([due for due in dues if _event_of(due) not in needed])
+
+
 @timers.handler(REACT)
+@timers.handler(REACT_IF_NEEDED, together=finish_what_nobody_needs)
 def react(due: timers.Due) -> None:
     """Run one reaction to one event."""
-    event = happened(int(str(due.payload["event"])))
-    for listed in _reactions.get(event.kind, []):
-        if listed.name == due.payload["reaction"]:
-            listed.function(event)
+    event = happened(_event_of(due))
+    if (listed := _listed(event, due)) is not None:
+        listed.function(event)
+
+
+def _event_of(due: timers.Due) -> int:
+    return int(str(due.payload["event"]))
+
+
+def _listed(event: Happened, due: timers.Due) -> Listed | None:
+    return next((one for one in _reactions.get(event.kind, []) if one.name == due.payload["reaction"]), None)
 
 
 def happened(event_id: int) -> Happened:
     """Return one event with its subjects."""
     return _read(Event.objects.prefetch_related("subjects").get(pk=event_id))
+
+
+def _happened(ids: Sequence[int]) -> list[Happened]:
+    return [_read(event) for event in Event.objects.prefetch_related("subjects").filter(pk__in=ids)]
 
 
 def about(subject: Subject, *, after: int = 0, limit: int = 1000) -> list[Happened]:

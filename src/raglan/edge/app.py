@@ -3,6 +3,7 @@
 from raglan.core.errors import NotFound, Overloaded
 from raglan.edge.answers import Receive, Scope, Send, refuse
 from raglan.edge.bridge import Bridge
+from raglan.edge.fleet import Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.health import Health
 from raglan.edge.intake import Intake
@@ -32,6 +33,7 @@ class Edge:
         self.is_safe = False
         self.away: Door | None = None
         self.gate: Gate | None = None
+        self.fleet: Fleet | None = None
         self._intake = intake
         self._hub = hub
         self._bridge = bridge
@@ -48,10 +50,12 @@ class Edge:
             await self.gate(scope, receive, send)
         elif self._intake is not None and self._intake.takes(scope):
             await self._take_in(self._intake, scope, receive, send)
+        elif self.fleet is not None and self.fleet.takes(scope):
+            await self._take_in(self.fleet, scope, receive, send)
         else:
             await self._others(scope, receive, send)
 
-    async def _take_in(self, intake: Intake, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _take_in(self, intake: Intake | Fleet, scope: Scope, receive: Receive, send: Send) -> None:
         if self.reserve is not None and self.reserve.is_spent:
             full = Overloaded("The disk is full. What was accepted is delivered.", retry_after=RETRY_S)
             await refuse(send, full)

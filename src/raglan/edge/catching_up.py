@@ -70,7 +70,9 @@ class CatchingUp:
     `before` is done first, each time: what was sent and answered without the database has to be known to it by then.
     """
 
-    def __init__(self, spool: Spool, journal: Journal, *, is_back: Callable[[], bool] = does_database_answer) -> None:
+    def __init__(
+        self, spool: Spool, journal: Journal[Batch, Outcome], *, is_back: Callable[[], bool] = does_database_answer
+    ) -> None:
         self._spool = spool
         self._journal = journal
         self._is_back = is_back

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from raglan.alerts.ports import Batch, Outcome
 from raglan.config import config
 from raglan.core import metrics
 from raglan.core.clock import CLOCK
@@ -49,7 +50,7 @@ class Health:
     def __init__(
         self,
         engine: Engine | None,
-        journal: Journal | None,
+        journal: Journal[Batch, Outcome] | None,
         *,
         is_quiet: Callable[[], bool] = lambda: False,
         is_migrated: bool = False,

@@ -4,7 +4,7 @@ import base64
 import binascii
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Protocol, TypeGuard, TypeVar
@@ -40,7 +40,7 @@ from raglan.edge.places import Places, size_of
 from raglan.edge.repeats import Repeats
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
-from raglan.edge.tokens import Look, Tokens
+from raglan.edge.tokens import Tokens
 from raglan.edge.wsgi import client_of
 
 MAX_BODY = 1024 * 1024
@@ -102,10 +102,10 @@ class Intake:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journal[Batch, Outcome],
         *,
         trusted_proxies: int = 0,
-        look: Look = queries.source_by_token,
+        look: Callable[[str], SourceKey] = queries.source_by_token,
         repeats: Repeats | None = None,
         spool: Spool | None = None,
         is_short: Callable[[], bool] = lambda: False,
@@ -163,7 +163,7 @@ class Intake:
                 return await self._threads.ask(lambda: desk.answer(source, unpacked(request)))
             assert door is not None
             if source is None:
-                token = await self._threads.ask(lambda: _guarded(lambda: door.token(unpacked(request))))
+                token = await self._threads.ask(lambda: guarded(lambda: door.token(unpacked(request))))
                 source = await self._source(token, door.kinds)
             return await self._through(door, source, token, request)
 
@@ -184,7 +184,7 @@ class Intake:
         if desk is not None:
             return token, None if desk.is_open(head.path) else await self._source(token, desk.kinds)
         assert door is not None
-        token = token or _guarded(lambda: door.token(head))
+        token = token or guarded(lambda: door.token(head))
         return token, await self._source(token, door.kinds) if token else None
 
     async def _source(self, token: str, kinds: Sequence[str]) -> SourceKey:
@@ -254,10 +254,10 @@ class Intake:
     async def _read(self, door: Door, source: SourceKey, request: IntakeRequest) -> Decoded | Answer:
         """Return what a door reads in a request, or the answer that it gives by itself. Raises BadInput."""
         if _replies(door):
-            said = await self._threads.ask(lambda: _guarded(lambda: door.reply(source, unpacked(request))))
+            said = await self._threads.ask(lambda: guarded(lambda: door.reply(source, unpacked(request))))
             if said is not None:
                 return said
-        return await self._threads.ask(lambda: _guarded(lambda: door.decode(source, unpacked(request))))
+        return await self._threads.ask(lambda: guarded(lambda: door.decode(source, unpacked(request))))
 
     async def _critical_only(self, door: Door, source: SourceKey, request: IntakeRequest) -> Answer:
         """Store what is critical and fires; what is left out makes the answer a 503, so that all of it comes again."""
@@ -339,7 +339,7 @@ def door_for(method: str, path: str) -> Door:
     return door
 
 
-def _guarded(read_body: Callable[[], T]) -> T:
+def guarded(read_body: Callable[[], T]) -> T:
     """Run a decoder. Whatever it raises unexpectedly is a bad body for its sender and a counted bug for us."""
     try:
         return read_body()
@@ -423,27 +423,30 @@ def body_of(request: IntakeRequest, token: str) -> bytes:
 
 def unpacked(request: IntakeRequest) -> IntakeRequest:
     """Return the request with its body as it was before it was packed."""
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return request
-    if encoding not in ("gzip", "x-gzip"):
+    return structs.replace(request, body=unpack(request.body)) if is_packed(request.headers) else request
+
+
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Tell whether a body is packed. Raises BadInput when it is so in a way that is not known here."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise BadInput("", "the body may be packed with gzip only", status=415)
-    return structs.replace(request, body=unpack(request.body))
+    return encoding not in ("", "identity")
 
 
-def unpack(body: bytes) -> bytes:
-    """Undo gzip, which may come in several parts, to at most 1 MiB in all. Raises BadInput."""
+def unpack(body: bytes, most: int = MAX_BODY) -> bytes:
+    """Undo gzip, which may come in several parts, to at most so much in all. Raises BadInput."""
     parts: list[bytes] = []
     size = 0
     while body:
         part = zlib.decompressobj(wbits=31)
         try:
-            parts.append(part.decompress(body, MAX_BODY + 1 - size))
+            parts.append(part.decompress(body, most + 1 - size))
         except zlib.error:
             raise BadInput("", "the body is not gzip as its header says") from None
         size += len(parts[-1])
-        if size > MAX_BODY:
-            raise TooLarge(MAX_BODY)
+        if size > most:
+            raise TooLarge(most)
         if not part.eof:
             raise BadInput("", "the packed body ends too early")
         body = part.unused_data

@@ -11,11 +11,11 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from prometheus_client import Counter, Gauge
 
-from raglan.alerts.ports import Batch, Outcome
 from raglan.core import logs, metrics
 from raglan.core.db import deadline
 from raglan.core.errors import Overloaded, RaglanError
@@ -25,10 +25,37 @@ WITH_RESERVE = 1.25  # a source that fills the queue leaves this much to the oth
 FAILURES_IN_A_ROW = 2
 AWAY = (OperationalError, InterfaceError)
 log = logs.get("raglan.journal")
-Ingest = Callable[[Sequence[Batch]], list[Outcome]]
 
 waiting_signals = Gauge("raglan_journal_waiting", "Signals that wait for the disk", registry=metrics.REGISTRY)
 commits = Counter("raglan_journal_commits", "Group commits", ["outcome"], registry=metrics.REGISTRY)
+
+
+class Sender(Protocol):
+    """Whoever a batch is of."""
+
+    @property
+    def id(self) -> int:
+        """Its key."""
+
+    @property
+    def slug(self) -> str:
+        """Its short name."""
+
+
+class Sent(Protocol):
+    """What a journal takes: of whom it is, and how much of the queue it fills."""
+
+    @property
+    def source(self) -> Sender:
+        """Of whom it is."""
+
+    @property
+    def size(self) -> int:
+        """How much of the queue it fills, at least 1."""
+
+
+B = TypeVar("B", bound=Sent)
+Out = TypeVar("Out")
 
 
 class Away(Overloaded):
@@ -43,31 +70,37 @@ class NotStored(RaglanError):
 
 
 @dataclass(slots=True)
-class _Item:
-    batch: Batch
+class _Item(Generic[B, Out]):
+    batch: B
     size: int
     since: float
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Outcome]
+    future: asyncio.Future[Out]
 
 
-Result = Outcome | RaglanError
+class Journal(Generic[B, Out]):
+    """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL, `group` its size."""
 
-
-class Journal:
-    """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL."""
-
-    def __init__(self, ingest: Ingest, *, most: int, commit_deadline_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        ingest: Callable[[Sequence[B]], list[Out]],
+        *,
+        most: int,
+        group: int = GROUP,
+        commit_deadline_s: float = 3.0,
+        name: str = "raglan-journal",
+    ) -> None:
         self._ingest = ingest
         self._most = most
+        self._group = group
         self._commit_deadline_s = commit_deadline_s
-        self._items: deque[_Item] = deque()
+        self._items: deque[_Item[B, Out]] = deque()
         self._size = 0
         self._by_source: Tally[int] = Tally()
         self._oldest: float | None = None
         self._changed = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._write, name="raglan-journal", daemon=True)
+        self._thread = threading.Thread(target=self._write, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the writer."""
@@ -89,11 +122,11 @@ class Journal:
         """Whether the writer lives."""
         return self._thread.is_alive()
 
-    async def put(self, batch: Batch) -> Outcome:
+    async def put(self, batch: B) -> Out:
         """Wait until a batch is on disk and return what became of it. Raises Overloaded, NotStored."""
-        size = max(1, len(batch.decoded.signals) + len(batch.decoded.problems))
+        size = batch.size
         loop = asyncio.get_running_loop()
-        item = _Item(batch, size, time.monotonic(), loop, loop.create_future())
+        item: _Item[B, Out] = _Item(batch, size, time.monotonic(), loop, loop.create_future())
         with self._changed:
             self._check_place(batch.source.id, size)
             self._items.append(item)
@@ -117,13 +150,14 @@ class Journal:
         if of_source > self._most or self._size + size > self._most * WITH_RESERVE:
             raise Overloaded("Too many signals wait for the disk. Send this again.", retry_after=2)
 
-    def _count(self, item: _Item, sign: int) -> None:
+    def _count(self, item: _Item[B, Out], sign: int) -> None:
         self._size += sign * item.size
         self._by_source[item.batch.source.id] += sign * item.size
         waiting_signals.set(self._size)
 
     def _write(self) -> None:
         while group := self._take():
+            results: Sequence[Out | RaglanError]
             try:
                 results = self._commit([item.batch for item in group])
             except BaseException:
@@ -135,20 +169,20 @@ class Journal:
             tell(group, results)
         connections.close_all()
 
-    def _take(self) -> list[_Item]:
+    def _take(self) -> list[_Item[B, Out]]:
         """Return all that waits, up to a group; an empty list ends the writer."""
         with self._changed:
             self._oldest = None
             self._changed.wait_for(lambda: self._items or self._stopping)
-            group: list[_Item] = []
+            group: list[_Item[B, Out]] = []
             size = 0
-            while self._items and (not group or size + self._items[0].size <= GROUP):
+            while self._items and (not group or size + self._items[0].size <= self._group):
                 group.append(self._items.popleft())
                 size += group[-1].size
             self._oldest = group[0].since if group else None
             return group
 
-    def _commit(self, batches: Sequence[Batch]) -> Sequence[Result]:
+    def _commit(self, batches: Sequence[B]) -> Sequence[Out | RaglanError]:
         close_old_connections()
         try:
             outcomes = self._ingest_within(batches)
@@ -160,8 +194,8 @@ class Journal:
         commits.labels("done").inc()
         return outcomes
 
-    def _commit_each(self, batches: Sequence[Batch]) -> list[Result]:
-        results: list[Result] = []
+    def _commit_each(self, batches: Sequence[B]) -> list[Out | RaglanError]:
+        results: list[Out | RaglanError] = []
         away = 0
         for batch in batches:
             if away >= FAILURES_IN_A_ROW:
@@ -172,7 +206,7 @@ class Journal:
             results.append(result)
         return results
 
-    def _commit_alone(self, batch: Batch) -> Result:
+    def _commit_alone(self, batch: B) -> Out | RaglanError:
         close_old_connections()
         try:
             outcome = self._ingest_within([batch])[0]
@@ -187,12 +221,12 @@ class Journal:
         commits.labels("alone").inc()
         return outcome
 
-    def _ingest_within(self, batches: Sequence[Batch]) -> list[Outcome]:
+    def _ingest_within(self, batches: Sequence[B]) -> list[Out]:
         with deadline(self._commit_deadline_s):
             return self._ingest(batches)
 
 
-def tell(group: Sequence[_Item], results: Sequence[Result]) -> None:
+def tell(group: Sequence[_Item[B, Out]], results: Sequence[Out | RaglanError]) -> None:
     """Wake everyone who waits for a group, with one call to each loop."""
     pairs = list(zip(group, results, strict=True))
     for loop in {item.loop for item in group}:
@@ -200,11 +234,11 @@ def tell(group: Sequence[_Item], results: Sequence[Result]) -> None:
             loop.call_soon_threadsafe(_wake, [pair for pair in pairs if pair[0].loop is loop])
 
 
-def _wake(pairs: Sequence[tuple[_Item, Result]]) -> None:
+def _wake(pairs: Sequence[tuple[_Item[B, Out], Out | RaglanError]]) -> None:
     for item, result in pairs:
         if item.future.done():
             continue  # its client has left
-        if isinstance(result, Outcome):
-            item.future.set_result(result)
-        else:
+        if isinstance(result, RaglanError):
             item.future.set_exception(result)
+        else:
+            item.future.set_result(result)

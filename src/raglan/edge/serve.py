@@ -30,6 +30,7 @@ from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
 from raglan.edge.catching_up import CatchingUp
+from raglan.edge.fleet import GROUP_KB, QUEUE_KB, Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
@@ -44,6 +45,7 @@ from raglan.edge.reserve import Reserve
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.watchdog import Signs, Watchdog
+from raglan.fleet import intake as fleet
 from raglan.people import access
 
 FORCED_S = 1.0
@@ -119,6 +121,8 @@ class Process:
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)
         self._spool = self._make_spool()
         self._intake = self._make_intake(proxies) if self._journal else None
+        self._fleet_journal = Journal(fleet.take, most=QUEUE_KB, group=GROUP_KB, name="raglan-fleet")
+        self._fleet = self._make_fleet() if "edge" in roles else None
         self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         more = self._more_checks
         self._health = Health(
@@ -167,6 +171,9 @@ class Process:
             is_short=lambda: self._reserve.is_used,
         )
 
+    def _make_fleet(self) -> Fleet:
+        return Fleet(self._fleet_journal, is_short=lambda: self._reserve.is_used)
+
     def _make_hub(self, audience: Audience) -> Hub:
         most = self._config.live_streams
         return Hub(authorize=audience.authorize, replay=audience.replay, tell=audience.tell, max_clients=most)
@@ -209,7 +216,7 @@ class Process:
         edge = Edge(health=self._health, intake=self._intake, hub=self._hub, bridge=self._bridge, peers=self._peers)
         edge.reserve, edge.is_safe = self._reserve, self._is_safe
         edge.away = Door(self._pager) if self._pager else None
-        edge.gate = self._gate
+        edge.gate, edge.fleet = self._gate, self._fleet
         web = server.make(edge, grace_s=self._config.drain_s / 2)
         serving = asyncio.create_task(web.serve(sockets=[self._socket]))
         seen = asyncio.create_task(self._be_seen())
@@ -234,7 +241,8 @@ class Process:
         life.hold_back_when(lambda: "the disk is full" if self._reserve.is_used else "")
         disk.short_when(lambda: self._reserve.is_used)
         life.is_safe = self._is_safe
-        stores = (self._journal, self._repeats, self._catching_up, self._reserve)
+        fleet_journal = self._fleet_journal if self._fleet else None
+        stores = (self._journal, fleet_journal, self._repeats, self._catching_up, self._reserve)
         for part in (self._listener, *stores, self._pulse, self._pager, self._gate, self._watchdog):
             if part is not None:
                 part.start()
@@ -310,11 +318,12 @@ class Process:
             if part is not None:
                 part.stop(0.5)
         ended = self._journal is None or self._journal.stop(max(0.5, until - time.monotonic()))
+        ended = self._fleet_journal.stop(max(0.5, until - time.monotonic())) and ended
         if self._listener is not None:
             self._listener.stop()
         self._pulse.stop()
         self._reserve.stop()
-        for open_part in (self._bridge, self._intake, self._peers, self._gate):
+        for open_part in (self._bridge, self._intake, self._fleet, self._peers, self._gate):
             if open_part is not None:
                 open_part.close()
         self._repeats.stop(max(0.5, until - time.monotonic()))
@@ -334,7 +343,7 @@ class Process:
             loop=self._loop_seen,
             tick=self._engine.last_tick if runs and self._engine else None,
             database_since=self._pulse.answering_since,
-            writer_lives=self._journal is None or self._journal.is_writing,
+            writer_lives=self._journal is None or (self._journal.is_writing and self._fleet_journal.is_writing),
         )
 
 

@@ -3,8 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from raglan.alerts.ports import SourceKey
 from raglan.core import bus
 from raglan.core.errors import NotSignedIn, Overloaded
 from raglan.core.secrets import digest
@@ -12,23 +12,32 @@ from raglan.edge.threads import Threads
 
 KEEP_S = 30.0
 MOST = 4_096
-Look = Callable[[str], SourceKey]
-Known = tuple[float, SourceKey | NotSignedIn]
-Book = OrderedDict[str, Known]
+K = TypeVar("K")
 
 
-class Tokens:
-    """Remembers by digest, so that no token lies in memory; unknown ones too, so that guessing costs nothing."""
+class Tokens(Generic[K]):
+    """Remembers by digest, so that no token lies in memory; unknown ones too, so that guessing costs nothing.
 
-    def __init__(self, threads: Threads, look: Look, *, is_away: Callable[[], bool] = lambda: False) -> None:
+    Names on the bus that begin with `kind` tell that a source changed.
+    """
+
+    def __init__(
+        self,
+        threads: Threads,
+        look: Callable[[str], K],
+        *,
+        is_away: Callable[[], bool] = lambda: False,
+        kind: str = "source:",
+    ) -> None:
         self._threads = threads
         self._look = look
         self._is_away = is_away
-        self._known: Book = OrderedDict()
-        self._before: Book = OrderedDict()
+        self._kind = kind
+        self._known: OrderedDict[str, tuple[float, K | NotSignedIn]] = OrderedDict()
+        self._before: OrderedDict[str, tuple[float, K | NotSignedIn]] = OrderedDict()
         self._unsubscribe = bus.subscribe(self._heard)
 
-    async def source(self, token: str) -> SourceKey:
+    async def source(self, token: str) -> K:
         """Return the source of a token. Raises NotSignedIn."""
         key, book = digest(token), self._known
         known = book.get(key)
@@ -42,7 +51,7 @@ class Tokens:
             raise NotSignedIn(found.sentence)
         return found
 
-    async def _fresh(self, token: str, known: Known | None) -> Known:
+    async def _fresh(self, token: str, known: tuple[float, K | NotSignedIn] | None) -> tuple[float, K | NotSignedIn]:
         """Look a token up; while the database is away, what was known of it holds."""
         if known is not None and self._is_away():
             return known
@@ -57,7 +66,7 @@ class Tokens:
         """Stop listening."""
         self._unsubscribe()
 
-    def _ask(self, token: str) -> SourceKey | NotSignedIn:
+    def _ask(self, token: str) -> K | NotSignedIn:
         try:
             return self._look(token)
         except NotSignedIn as error:
@@ -65,7 +74,7 @@ class Tokens:
 
     def _heard(self, names: Sequence[str], event_id: int) -> None:
         """Called on whatever thread committed: one assignment, so that the loop sees the old book or the new one."""
-        if any(name.startswith("source:") for name in names):
+        if any(name.startswith(self._kind) for name in names):
             self._known, self._before = OrderedDict(), OrderedDict()
         elif "*" in names:  # anything may have happened while nothing was heard, such as while the database was away
             before = [*self._before.items(), *self._known.items()]

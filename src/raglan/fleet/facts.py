@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from raglan.changes import hearing
+from raglan.changes.gate import STOP
 from raglan.core.db import bulk
 from raglan.fleet.models import Host, HostService
 from raglan.fleet.ports import HostTold
-from raglan.fleet.reports import Received, moment
+from raglan.fleet.reports import MOST_WORD, Received, moment
 from raglan.fleet.standing import Standing
 
+MOST_HOLDS = 20
 WORDS = ("cluster", "role", "environment", "system")
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -41,12 +44,17 @@ def _digest(told: HostTold) -> str:
 
 
 def note_gates(told: Sequence[tuple[Standing, Received]]) -> None:
-    """Keep what gates answered, where they were asked anew."""
-    rows = []
+    """Keep what gates answered, where they were asked anew, and tell the holds who has heard of them."""
+    rows, heard = [], []
     for host, received in told:
         gate = received.report.gate
         asked_at = moment(gate.asked_at, host.clock_offset_s) if gate else None
-        if gate is not None and asked_at is not None and asked_at != host.gate_asked_at:
-            holds = [name[:120] for name in gate.holds[:20]]
-            rows.append((gate.answer[:20], gate.source[:20], bulk.stamp(asked_at), bulk.text_of(holds), host.id))
+        if gate is None or asked_at is None or asked_at == host.gate_asked_at:
+            continue
+        holds = tuple(name[:MOST_WORD] for name in gate.holds[:MOST_HOLDS])
+        rows.append((gate.answer[:20], gate.source[:20], bulk.stamp(asked_at), bulk.text_of(holds), host.id))
+        if holds:
+            heard.append(hearing.Heard(host.name, holds, gate.answer == STOP, asked_at, "report"))
     bulk.update_rows(Host, ("gate_answer", "gate_source", "gate_asked_at", "gate_holds"), rows)
+    if heard:
+        hearing.heard_many(heard)

@@ -127,9 +127,17 @@ class Observation:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+class RunTaker(Protocol):
+    """What stores runs, in the transaction of whoever calls it."""
+
+    def __call__(self, told: RunTold, *, source: int, received_at: datetime) -> object:
+        """Store one run. Told again it changes nothing, unless it tells more."""
+
+
 Judge = Callable[[Sequence[Observation]], None]
 _decoders: dict[str, RunDecoder] = {}
 _judges: list[Judge] = []
+_takers: list[RunTaker] = []
 
 
 def register_decoder(decoder: RunDecoder) -> None:
@@ -151,3 +159,14 @@ def judge(seen: Sequence[Observation]) -> None:
     """Show observations to every judge."""
     for one in _judges:
         one(seen)
+
+
+def register_run_taker(taker: RunTaker) -> None:
+    """Have runs stored by this from now on."""
+    _takers[:] = [taker]
+
+
+def take_run(told: RunTold, *, source: int, received_at: datetime) -> None:
+    """Store one run, told by a source of the fleet."""
+    for taker in _takers:
+        taker(told, source=source, received_at=received_at)

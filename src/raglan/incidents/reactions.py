@@ -1,5 +1,7 @@
 """How incidents follow news of lower contexts: open rooms take in alerts and tell what became of pages."""
 
+from collections.abc import Mapping, Sequence
+
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.core import timeline
@@ -9,14 +11,28 @@ from raglan.paging.models import Page
 from raglan.people.models import Person
 
 
-@timeline.reaction("group.opened")
+def _of_open_rooms(events: Sequence[timeline.Happened]) -> set[int]:
+    """Return which of many new groups are about a service that an open incident is about."""
+    rooms = Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False)
+    slugs = set(rooms.values_list("services__slug", flat=True))
+    return {event.id for event in events if slugs and not slugs.isdisjoint(_services(_labels(event)))}
+
+
+def _of_private_rooms(events: Sequence[timeline.Happened]) -> set[int]:
+    """Return which of many pages are followed by a private incident."""
+    pages = {event.id: _id(event, "page") for event in events}
+    followed = IncidentPage.objects.filter(page__in=set(pages.values()), incident__is_private=True)
+    private = set(followed.values_list("page_id", flat=True))
+    return {event for event, page in pages.items() if page in private}
+
+
+@timeline.reaction("group.opened", needed=_of_open_rooms)
 def join_open_room(event: timeline.Happened) -> None:
     """A new alert group joins the open incident about the same service, when there is one."""
     group = _group(event)
     if group is None or group.state != AlertGroup.State.OPEN:
         return
-    names = [group.labels[name] for name in ("service", "component", "job") if name in group.labels]
-    services = Service.objects.filter(slug__in=[name.lower() for name in names])
+    services = Service.objects.filter(slug__in=_services(group.labels))
     rooms = Incident.objects.filter(state=Incident.State.OPEN, services__in=services)
     incident = rooms.order_by("is_private", "-pk").first()
     if incident is not None and actions.join_groups(incident, [group]):
@@ -76,7 +92,7 @@ def tell_page(event: timeline.Happened) -> None:
             actions.thank(heads_up, by=person)
 
 
-@timeline.reaction("page.reached_out")
+@timeline.reaction("page.reached_out", needed=_of_private_rooms)
 def let_paged_in(event: timeline.Happened) -> None:
     """Whoever is paged for what a private room follows sees that room: they must be able to help."""
     page = Page.objects.filter(pk=_id(event, "page"), followed_by__incident__is_private=True).first()
@@ -89,6 +105,16 @@ def let_paged_in(event: timeline.Happened) -> None:
 def nudge_on_call(event: timeline.Happened) -> None:
     """Whoever is on call for the services hears of a heads-up before the pager says so."""
     actions.nudge(int(str(event.data["heads_up"])))
+
+
+def _labels(event: timeline.Happened) -> dict[str, str]:
+    labels = event.data.get("labels")
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _services(labels: Mapping[str, str]) -> list[str]:
+    """Return the short names of services that the labels of a group name."""
+    return [labels[name].lower() for name in ("service", "component", "job") if name in labels]
 
 
 def _group(event: timeline.Happened) -> AlertGroup | None:

@@ -49,3 +49,71 @@ class TallyGrew(EventPayload):
     kind = "process.tally_grew"
     step: int
     notes: int
+
+
+class ExperimentBegun(EventPayload):
+    """Another way of a process is tried for some weeks."""
+
+    kind = "experiment.begun"
+    experiment: int
+    process: int
+    variant: str
+    weeks: int
+    began_on: date
+    due_on: date
+    person: int | None
+
+
+class ExperimentEnded(EventPayload):
+    """Another way was kept, is to be changed, or was dropped, with what was seen and why."""
+
+    kind = "experiment.ended"
+    experiment: int
+    state: str
+    used: str
+    caught: str
+    reason: str
+    ended_on: date
+    person: int | None
+
+
+class ClaimMade(EventPayload):
+    """Somebody is at a place that people share to test, or waits for it."""
+
+    kind = "claim.made"
+    claim: int
+    place: str
+    what: str
+    person: int
+    minutes: int
+    state: str
+    asked_at: datetime
+    began_at: datetime | None
+    expires_at: datetime
+
+
+class ClaimBegun(EventPayload):
+    """Somebody who waited for a place is there now."""
+
+    kind = "claim.begun"
+    claim: int
+    began_at: datetime
+    expires_at: datetime
+
+
+class ClaimExtended(EventPayload):
+    """Somebody stays longer at a place."""
+
+    kind = "claim.extended"
+    claim: int
+    minutes: int
+    expires_at: datetime
+
+
+class ClaimEnded(EventPayload):
+    """Somebody left a place, or waits for it no more, or the time ran out."""
+
+    kind = "claim.ended"
+    claim: int
+    ended_at: datetime
+    end: str

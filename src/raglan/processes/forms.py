@@ -6,7 +6,7 @@ from django import forms
 
 from raglan.people.forms import Form
 from raglan.people.models import Team
-from raglan.processes import actions, skipping, steps
+from raglan.processes import actions, experiments, kitchen, skipping, steps
 from raglan.processes.models import Process, ProcessStep, SkipNote
 
 
@@ -85,3 +85,68 @@ class SkipForm(Form):
         """Return what was noted."""
         data = self.cleaned_data
         return skipping.Skipped(data["why"], data["minutes"], data["words"])
+
+
+class ExperimentForm(Form):
+    """Another way of a process, for some weeks."""
+
+    variant = forms.CharField(
+        label="What is done differently",
+        max_length=experiments.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Such as: without the reservation, on one host of the real fleet, with somebody to watch.",
+    )
+    weeks = forms.IntegerField(label="For how many weeks", min_value=1, max_value=experiments.MOST_WEEKS, initial=4)
+
+
+class JudgementForm(Form):
+    """What came of another way."""
+
+    used = forms.CharField(
+        label="Was it used",
+        required=False,
+        max_length=experiments.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Where people took it, and where they took another way still.",
+    )
+    caught = forms.CharField(
+        label="What did it catch, and what did it let through",
+        required=False,
+        max_length=experiments.MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    state = forms.ChoiceField(
+        label="What becomes of it",
+        choices=[
+            ("keep", "Keep it: write it into the process"),
+            ("change", "Change it, and try again"),
+            ("drop", "Drop it"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label="Why", max_length=experiments.MAX_TEXT, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def judgement(self) -> experiments.Judgement:
+        """Return what was said."""
+        data = self.cleaned_data
+        return experiments.Judgement(data["state"], data["used"], data["caught"], data["reason"])
+
+
+class ClaimForm(Form):
+    """Where somebody wants to be."""
+
+    place = forms.CharField(
+        label="Place", max_length=kitchen.MOST_PLACE, help_text="What people share to test, such as staging."
+    )
+    what = forms.CharField(label="What for", max_length=kitchen.MOST_WHAT, required=False)
+    minutes = forms.IntegerField(label="For how many minutes", min_value=1, max_value=kitchen.MOST_MINUTES, initial=60)
+    beside = forms.BooleanField(
+        label="Go in beside others, when somebody is there",
+        required=False,
+        help_text="Talk to them. Without it you wait, and hear by mail when it is free.",
+    )
+
+    def wanted(self) -> kitchen.Wanted:
+        """Return what was asked for."""
+        data = self.cleaned_data
+        return kitchen.Wanted(data["place"], data["minutes"], data["what"], data["beside"])

@@ -110,3 +110,81 @@ class SkipNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step_id}: {self.why}"
+
+
+class Experiment(models.Model):
+    """Another way of a process, tried for some weeks, and what came of it."""
+
+    ref_kind: ClassVar[str] = "experiment"
+
+    class State(models.TextChoices):
+        """Whether it goes on, and else what became of the other way."""
+
+        GOING = "going", "Being tried"
+        KEEP = "keep", "Kept"
+        CHANGE = "change", "Changed, to be tried anew"
+        DROP = "drop", "Dropped"
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="experiments")
+    variant = models.TextField()
+    weeks = models.PositiveIntegerField()
+    began_on = models.DateField()
+    due_on = models.DateField()
+    begun_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.GOING)
+    used = models.TextField(blank=True, default="")
+    caught = models.TextField(blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    ended_on = models.DateField(null=True, blank=True)
+    ended_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "due_on"], name="experiment_due")]
+
+    def __str__(self) -> str:
+        return self.variant
+
+
+class Claim(models.Model):
+    """That somebody is at a place which people share to test, or waits for it. It locks nothing."""
+
+    ref_kind: ClassVar[str] = "claim"
+
+    class State(models.TextChoices):
+        """Where somebody is."""
+
+        IN = "in", "Is there"
+        WAITING = "waiting", "Waits"
+        OVER = "over", "Is gone"
+
+    class End(models.TextChoices):
+        """How a claim ended."""
+
+        LEFT = "left", "Said so"
+        RAN_OUT = "ran_out", "Its time ran out"
+        GAVE_UP = "gave_up", "Waits no more"
+
+    place = models.CharField(max_length=80)
+    what = models.CharField(max_length=200, blank=True, default="")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    minutes = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    asked_at = models.DateTimeField()
+    began_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end = models.CharField(max_length=10, choices=End.choices, blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["place", "state"], name="claim_place"),
+            models.Index(fields=["state", "expires_at"], name="claim_expiry"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["place", "person"], condition=~models.Q(state="over"), name="claimed_once_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.person_id}"

@@ -15,8 +15,10 @@ from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team
 from raglan.processes import actions, queries, skipping, steps
 from raglan.processes.models import Process
+from raglan.processes.trying_rest import router as trying
 
 router = Router(tags=["processes"])
+router.add_router("", trying)
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(clean_text)
 ]

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
 from raglan.people.access import Scope, needs, reader
-from raglan.processes import actions, queries, skipping
+from raglan.processes import actions, experiments, queries, skipping
 from raglan.processes.forms import ProcessForm, SkipForm, initial
 from raglan.processes.models import Process
 
@@ -26,6 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": Paginator(queries.search(words, removed=removed), PER_PAGE).get_page(request.GET.get("page")),
         "q": words,
         "removed": removed,
+        "due": [] if words or removed else list(experiments.due()[:10]),
         "has_removed": removed or queries.processes(removed=True).exists(),
         "may": reader(request).may_respond,
     }
@@ -41,6 +42,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "process": process,
         "tallies": tallies,
         "minutes": sum(one.step.minutes or 0 for one in tallies),
+        "experiments": list(experiments.of(process)[:10]),
         "is_noted": "noted" in request.GET,
         "may": reader(request).may_respond,
     }

@@ -13,7 +13,7 @@ from raglan.alerts.models import Inhibition, Maintenance, Route, Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey, Status
 from raglan.catalog.models import Service
-from raglan.core import timers
+from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import DeliveryError
 from raglan.core.models import Timer
@@ -302,6 +302,8 @@ def fire_all(limit: int = 1000) -> int:
 
 
 def _fire(due: timers.Due) -> None:
+    if due.kind == timeline.REACT_IF_NEEDED and not timers.fire_together([due]):
+        return
     try:
         timers.fire(due)
     except Exception as error:  # as the engine: one bad timer does not stop the others
