@@ -3,9 +3,11 @@
 import zlib
 from array import array
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from itertools import pairwise, zip_longest
+from itertools import accumulate, zip_longest
+from operator import sub
 
 import msgspec
 from django.db import transaction
@@ -19,6 +21,7 @@ from raglan.fleet.reports import MOST_PACKAGES
 
 MOST_KNOWN = 60_000
 CHUNK = 500
+COLUMNS = ("name", "version", "arch")
 LEVEL = 6
 Entry = tuple[str, str, str]
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -28,49 +31,66 @@ _known: OrderedDict[bytes, int] = OrderedDict()
 
 def read_lists(raws: Collection[bytes]) -> dict[bytes, "array[int] | BadInput"]:
     """Return the sorted keys of the packages of each list as it was sent, or what is wrong with it."""
-    split = {raw: _split(raw) for raw in raws}
-    unknown: dict[bytes, Entry] = {}
-    bad: dict[bytes, BadInput] = {}
-    for raw, entries in split.items():
-        if isinstance(entries, BadInput):
-            bad[raw] = entries
+    found: dict[bytes, array[int] | BadInput] = {}
+    unread: dict[bytes, list[bytes]] = {}
+    entries: dict[bytes, Entry] = {}
+    for raw in raws:
+        pieces = _quick_split(raw)
+        keys = set(map(_known.get, pieces))
+        if pieces and None not in keys:
+            found[raw] = _sorted(keys)
             continue
         try:
-            unknown.update({entry: _entry(entry) for entry in entries if entry not in _known})
+            unread[raw], new = _entries(raw, pieces)
+            entries |= new
         except BadInput as error:
-            bad[raw] = error
-    keys = _keys_of(set(unknown.values()))
-    fresh = {entry: keys[read] for entry, read in unknown.items()}
-    if fresh:
+            found[raw] = error
+    if unread:
+        keys_of = _keys_of(set(entries.values()))
+        fresh = {piece: keys_of[entry] for piece, entry in entries.items()}
         transaction.on_commit(partial(_remember, fresh))  # not before: a key of what is rolled back is given again
-    return {raw: bad[raw] if raw in bad else _ids(split[raw], fresh) for raw in split}
-
-
-def _split(raw: bytes) -> list[bytes] | BadInput:
-    try:
-        found = [bytes(entry) for entry in _decode_list(raw)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return BadInput("packages", "write a list of packages", status=422)
-    if len(found) > MOST_PACKAGES:
-        return BadInput("packages", f"has more than {MOST_PACKAGES} packages", status=422)
+        for raw, pieces in unread.items():
+            found[raw] = _sorted({fresh[piece] if piece in fresh else _known[piece] for piece in pieces})
     return found
 
 
-def _entry(raw: bytes) -> Entry:
+def _quick_split(raw: bytes) -> list[bytes]:
+    """Return the entries of a list that is written without spaces, without their brackets.
+
+    When each of them is an entry by itself, this was the right way to split it, whatever stands in the names.
+    """
+    return raw[2:-2].split(b"],[") if raw.startswith(b"[[") and raw.endswith(b"]]") else []
+
+
+def _entries(raw: bytes, pieces: list[bytes]) -> tuple[list[bytes], dict[bytes, Entry]]:
+    """Return the entries of a list, and those of them that are new as they read. Raises BadInput."""
+    if 0 < len(pieces) <= MOST_PACKAGES:
+        with suppress(BadInput):
+            return pieces, {piece: _entry(piece) for piece in pieces if piece not in _known}
+    pieces = _split(raw)
+    return pieces, {piece: _entry(piece) for piece in pieces if piece not in _known}
+
+
+def _sorted(keys: "set[int] | set[int | None]") -> "array[int]":
+    return array("I", sorted(keys))  # type: ignore[type-var, arg-type]  # None is none of them
+
+
+def _split(raw: bytes) -> list[bytes]:
     try:
-        name, version, arch = _decode_entry(raw)
+        found = [bytes(entry)[1:-1] for entry in _decode_list(raw)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadInput("packages", "write a list of packages", status=422) from None
+    if len(found) > MOST_PACKAGES:
+        raise BadInput("packages", f"has more than {MOST_PACKAGES} packages", status=422)
+    return found
+
+
+def _entry(piece: bytes) -> Entry:
+    try:
+        name, version, arch = _decode_entry(b"[" + piece + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadInput("packages", "write each package as name, version and architecture", status=422) from None
     return clean_text(name)[:255], clean_text(version)[:255], clean_text(arch)[:60]
-
-
-def _ids(entries: list[bytes] | BadInput, fresh: dict[bytes, int]) -> "array[int]":
-    assert not isinstance(entries, BadInput)
-    known = _known
-    try:
-        return array("I", sorted({known[entry] for entry in entries}))
-    except KeyError:  # some are new
-        return array("I", sorted({fresh[entry] if entry in fresh else known[entry] for entry in entries}))
 
 
 def _remember(fresh: dict[bytes, int]) -> None:
@@ -99,25 +119,20 @@ def _keys_of(entries: Collection[Entry]) -> dict[Entry, int]:
 def _stored(entries: Iterable[Entry]) -> dict[Entry, int]:
     listed, found = sorted(entries), dict[Entry, int]()
     for start in range(0, len(listed), CHUNK):
-        names = {entry[0] for entry in listed[start : start + CHUNK]}
-        rows = Package.objects.filter(name__in=names).values_list("name", "version", "arch", "pk")
-        found |= {(name, version, arch): pk for name, version, arch, pk in rows}
+        names, versions, _ = zip(*listed[start : start + CHUNK], strict=True)
+        rows = Package.objects.filter(name__in=set(names), version__in=set(versions))
+        found |= {(name, version, arch): pk for name, version, arch, pk in rows.values_list(*COLUMNS, "pk")}
     return found
 
 
 def pack(ids: "array[int]") -> bytes:
     """Pack sorted keys: as distances, which are small and alike."""
-    if not ids:
-        return b""
-    return zlib.compress(array("I", [ids[0], *(after - before for before, after in pairwise(ids))]), LEVEL)
+    return zlib.compress(array("I", [*ids[:1], *map(sub, ids[1:], ids)]), LEVEL)
 
 
 def unpack(packed: bytes) -> "array[int]":
     """Return sorted keys."""
-    ids = array("I", zlib.decompress(packed) if packed else b"")
-    for place in range(1, len(ids)):
-        ids[place] += ids[place - 1]
-    return ids
+    return array("I", accumulate(array("I", zlib.decompress(packed))))
 
 
 def store(sets: dict[str, "array[int]"]) -> dict[str, int]:
@@ -156,12 +171,17 @@ MOST_MOVES = 512
 _moves: OrderedDict[tuple[int, int], tuple[MoveTold, ...]] = OrderedDict()
 
 
-def differences(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[MoveTold, ...]]:
-    """Return what moved between lists, each named by its key. Hosts that are alike ask the same again."""
+def differences(
+    pairs: Collection[tuple[int, int]], at_hand: Mapping[int, "array[int]"]
+) -> dict[tuple[int, int], tuple[MoveTold, ...]]:
+    """Return what moved between lists, each named by its key. Hosts that are alike ask the same again.
+
+    `at_hand` are lists that need not be read from the database.
+    """
     found = {pair: _moves[pair] for pair in pairs if pair in _moves}
     wanted = [pair for pair in pairs if pair not in found]
     if wanted:
-        fresh = _differences(wanted)
+        fresh = _differences(wanted, at_hand)
         found |= fresh
         transaction.on_commit(partial(_remember_moves, fresh))
     return found
@@ -173,26 +193,32 @@ def _remember_moves(fresh: dict[tuple[int, int], tuple[MoveTold, ...]]) -> None:
         _moves.popitem(last=False)
 
 
-def _differences(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[MoveTold, ...]]:
-    lists = {pk: set(ids) for pk, ids in contents({pk for pair in pairs for pk in pair}).items()}
-    sides = {(old, new): (lists[old] - lists[new], lists[new] - lists[old]) for old, new in pairs}
-    ids = sorted({pk for gone, came in sides.values() for pk in (*gone, *came)})
-    named: dict[int, Package] = {}
+def _differences(
+    pairs: Sequence[tuple[int, int]], at_hand: Mapping[int, "array[int]"]
+) -> dict[tuple[int, int], tuple[MoveTold, ...]]:
+    keys = {key for pair in pairs for key in pair}
+    lists = {**contents([key for key in keys if key not in at_hand]), **at_hand}
+    sets = {key: set(lists[key]) for key in keys}
+    sides = {(old, new): (sets[old] - sets[new], sets[new] - sets[old]) for old, new in pairs}
+    ids = sorted({key for gone, came in sides.values() for key in (*gone, *came)})
+    named: dict[int, Entry] = {}
     for start in range(0, len(ids), CHUNK):
-        named |= Package.objects.in_bulk(ids[start : start + CHUNK])
+        rows = Package.objects.filter(pk__in=ids[start : start + CHUNK])
+        named |= {row[3]: row[:3] for row in rows.values_list(*COLUMNS, "pk")}
     return {
-        pair: _paired([named[pk] for pk in gone], [named[pk] for pk in came]) for pair, (gone, came) in sides.items()
+        pair: _paired([named[key] for key in sorted(gone)], [named[key] for key in sorted(came)])
+        for pair, (gone, came) in sides.items()
     }
 
 
-def _paired(gone: Iterable[Package], came: Iterable[Package]) -> tuple[MoveTold, ...]:
+def _paired(gone: Iterable[Entry], came: Iterable[Entry]) -> tuple[MoveTold, ...]:
     """Return moves by name: what went and what came of one package, in the order in which raglan met the versions."""
-    sides: dict[tuple[str, str], tuple[list[Package], list[Package]]] = {}
-    for side, packages in enumerate((gone, came)):
-        for package in sorted(packages, key=lambda one: one.pk):
-            sides.setdefault((package.name, package.arch), ([], []))[side].append(package)
+    sides: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for side, entries in enumerate((gone, came)):
+        for name, version, arch in entries:
+            sides.setdefault((name, arch), ([], []))[side].append(version)
     return tuple(
-        MoveTold(name, old.version if old else "", new.version if new else "", arch)
+        MoveTold(name, old or "", new or "", arch)
         for name, arch in sorted(sides)
         for old, new in zip_longest(*sides[name, arch])
     )

@@ -85,7 +85,7 @@ def read(body: bytes, *, source: int, received_at: datetime) -> Received:
 
 
 def _read(body: bytes) -> Report:
-    if not _ODD.search(body):
+    if b"\\" not in body or not _ODD.search(body):
         try:
             return _decode(body)
         except msgspec.ValidationError as error:
@@ -142,13 +142,15 @@ def unit_name(name: str) -> str:
 
 def clip(host: HostTold) -> HostTold:
     """Return a host with its words as long as they are kept."""
-    words = {name: getattr(host, name).strip()[:MOST_WORD] for name in ("cluster", "role", "environment", "system")}
     return HostTold(
-        name=host.name.strip(),
-        machine=host.machine.strip(),
-        tags=_short(host.tags),
-        services=_short(host.services),
-        **words,
+        host.name.strip(),
+        host.machine.strip(),
+        host.cluster.strip()[:MOST_WORD],
+        host.role.strip()[:MOST_WORD],
+        host.environment.strip()[:MOST_WORD],
+        host.system.strip()[:MOST_WORD],
+        _short(host.tags) if host.tags else (),
+        _short(host.services) if host.services else (),
     )
 
 

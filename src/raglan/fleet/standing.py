@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from raglan.core.db import bulk
 from raglan.fleet.models import Host
@@ -49,19 +50,32 @@ class Standing:
 
 
 COLUMNS = tuple(field.name for field in fields(Standing))
+TIMES = tuple(name for name in COLUMNS if name.endswith(("_at", "_since")))
 HEARD = ("last_heard_at", "reported_at", "report_interval_s", "clock_offset_s", "seq", "silent_at")
 STATE = (
-    *("key", "name", "machine", "boot", "previous_boot", "doubted_since", "shared_since"),
-    *("packages_id", "packages_digest", "units_id", "units_digest", "failed_units", "silent_since", "retired_at"),
+    *("key", "name", "machine", "boot", "previous_boot", "doubted_since", "shared_since", "packages_id"),
+    *("packages_digest", "units_id", "units_digest", "failed_units", "silent_since", "retired_at"),
 )
 
 
 def find(keys: Collection[str]) -> dict[str, Standing]:
     """Return hosts by their keys; on PostgreSQL nobody else changes them until the end of the transaction."""
-    rows = Host.objects.filter(key__in=keys)
     if bulk.is_postgresql():
-        rows = rows.select_for_update().order_by("pk")
-    return {row[1]: Standing(*row) for row in rows.values_list(*COLUMNS)}
+        rows = Host.objects.filter(key__in=keys).select_for_update().order_by("pk").values_list(*COLUMNS)
+        return {row[1]: Standing(*row) for row in rows}
+    return {row[1]: Standing(*_with_times(row)) for row in bulk.select_by(Host, COLUMNS, TIMES, "key", keys)}
+
+
+_PLACES = tuple(place for place, name in enumerate(COLUMNS) if name in TIMES)
+
+
+def _with_times(row: tuple[Any, ...]) -> list[Any]:
+    """Return a row with its times read from their texts."""
+    values = list(row)
+    for place in _PLACES:
+        if (text := values[place]) is not None:
+            values[place] = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return values
 
 
 def key_of(told: HostTold) -> str:
@@ -69,10 +83,27 @@ def key_of(told: HostTold) -> str:
     return f"{told.machine}/{told.name}"
 
 
-def write(hosts: Sequence[Standing], columns: Sequence[str]) -> None:
-    """Store some columns of hosts."""
-    rows = [[_prepared(getattr(host, name)) for name in (*columns, "id")] for host in hosts]
-    bulk.update_rows(Host, columns, rows)
+def write_heard(hosts: Sequence[Standing]) -> None:
+    """Store when hosts were heard."""
+    stamp = bulk.stamp
+    rows = [
+        (
+            stamp(host.last_heard_at),
+            stamp(host.reported_at),
+            host.report_interval_s,
+            host.clock_offset_s,
+            host.seq,
+            stamp(host.silent_at),
+            host.id,
+        )
+        for host in hosts
+    ]
+    bulk.update_rows(Host, HEARD, rows)
+
+
+def write_state(hosts: Sequence[Standing]) -> None:
+    """Store what else changed on hosts."""
+    bulk.update_rows(Host, STATE, [[_prepared(getattr(host, name)) for name in (*STATE, "id")] for host in hosts])
 
 
 def _prepared(value: object) -> bulk.Value:

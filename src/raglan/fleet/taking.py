@@ -3,8 +3,9 @@
 Most reports say that nothing changed. Such a one costs a look at its host's row and one update of it.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +21,7 @@ from raglan.fleet.models import FleetSource, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns
 from raglan.fleet.ports import HostTold, Observation
 from raglan.fleet.reports import Received, clip, happened_at, offset_s
-from raglan.fleet.standing import HEARD, STATE, Standing, find, key_of, silence_begins, usual_interval, write
+from raglan.fleet.standing import Standing, find, key_of, silence_begins, usual_interval, write_heard, write_state
 
 ON_TIME = ("", "timer")
 HEARD_EVERY = timedelta(seconds=10)
@@ -37,8 +38,15 @@ class Taken(StrEnum):
 
 
 Result = Taken | BadInput
-Lists = Mapping[str, int | BadInput]
 Units = Mapping[str, units.Kept | BadInput]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """Lists of packages by digest: their keys, or what is wrong with them; and what is in those that were read."""
+
+    keys: Mapping[str, int | BadInput]
+    at_hand: Mapping[int, "array[int]"] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -111,11 +119,11 @@ def _take(cases: Sequence[_Case]) -> list[Observation]:
         _apply(case, lists, services)
     known_now = [case for case in cases if case.host is not None and case.host.id]
     identity.store_new([case.row for case in going if not case.row.id])
-    write([case.row for case in known_now], HEARD)
-    write([case.row for case in known_now if case.is_changed], STATE)
+    write_heard([case.row for case in known_now])
+    write_state([case.row for case in known_now if case.is_changed])
     note_facts([(case.row, case.told) for case in going])
     note_gates([(case.row, case.received) for case in going])
-    return _observe(going)
+    return _observe(going, lists)
 
 
 def _order(host: Standing, case: _Case) -> Taken:
@@ -133,7 +141,7 @@ def _order(host: Standing, case: _Case) -> Taken:
     return Taken.TAKEN
 
 
-def _lists(cases: Sequence[_Case]) -> Lists:
+def _lists(cases: Sequence[_Case]) -> _Lists:
     """Return lists of packages by digest, as far as they are known or were sent."""
     wanted = {
         case.received.packages_digest: bytes(case.received.report.packages)
@@ -141,19 +149,15 @@ def _lists(cases: Sequence[_Case]) -> Lists:
         if case.received.packages_digest
         and not (case.host and case.host.packages_digest == case.received.packages_digest)
     }
-    found: dict[str, int | BadInput] = dict(packages.known_sets(wanted))
-    sent = {digest: raw for digest, raw in wanted.items() if raw and digest not in found}
+    keys: dict[str, int | BadInput] = dict(packages.known_sets(wanted))
+    sent = {digest: raw for digest, raw in wanted.items() if raw and digest not in keys}
+    if not sent:
+        return _Lists(keys)
     read = packages.read_lists(list(sent.values()))
-    fresh = {}
-    for digest, raw in sent.items():
-        ids = read[raw]
-        if isinstance(ids, BadInput):
-            found[digest] = ids
-        else:
-            fresh[digest] = ids
-    if fresh:
-        found |= packages.store(fresh)
-    return found
+    keys |= {digest: found for digest, raw in sent.items() if isinstance(found := read[raw], BadInput)}
+    fresh = {digest: found for digest, raw in sent.items() if not isinstance(found := read[raw], BadInput)}
+    stored = packages.store(fresh)
+    return _Lists({**keys, **stored}, {stored[digest]: ids for digest, ids in fresh.items()})
 
 
 def _services(cases: Sequence[_Case]) -> Units:
@@ -165,13 +169,13 @@ def _services(cases: Sequence[_Case]) -> Units:
     return units.keep(wanted) if wanted else {}
 
 
-def _refuse(case: _Case, lists: Lists, services: Units) -> None:
+def _refuse(case: _Case, lists: _Lists, services: Units) -> None:
     """Say what cannot be taken of a report, or what is missing in it; nothing of it is kept then."""
     if case.result is not Taken.TAKEN:
         return
     digest, host = case.received.packages_digest, case.host
     if digest and not (host and host.packages_digest == digest):
-        case.result = _refused(lists.get(digest, Taken.NEEDS_PACKAGES))
+        case.result = _refused(lists.keys.get(digest, Taken.NEEDS_PACKAGES))
     said = services.get(case.received.units_digest)
     if isinstance(said, BadInput):
         case.result = said
@@ -191,13 +195,13 @@ def _settle(cases: Sequence[_Case]) -> None:
             identity.speaks_again(case.host, case.at)
 
 
-def _apply(case: _Case, lists: Lists, services: Units) -> None:
+def _apply(case: _Case, lists: _Lists, services: Units) -> None:
     """Bring a row up to what a report says."""
     host, received = case.row, case.received
     case.had_packages, case.had_units = host.packages_id, host.units_id
     _hear(case)
     if received.packages_digest and received.packages_digest != host.packages_digest:
-        found = lists[received.packages_digest]
+        found = lists.keys[received.packages_digest]
         assert isinstance(found, int)
         host.packages_id, host.packages_digest, case.is_changed = found, received.packages_digest, True
     kept = services.get(received.units_digest)
@@ -237,14 +241,14 @@ def _heard_again(host: Standing) -> None:
     host.silent_since = host.retired_at = None
 
 
-def _observe(cases: Sequence[_Case]) -> list[Observation]:
+def _observe(cases: Sequence[_Case], lists: _Lists) -> list[Observation]:
     """Keep what moved and turned; return what judges are to see."""
     pairs = {
         case.row.id: (case.had_packages, case.row.packages_id)
         for case in cases
         if case.had_packages and case.row.packages_id and case.had_packages != case.row.packages_id
     }
-    between = packages.differences({(a, b) for a, b in pairs.values() if a and b})
+    between = packages.differences({(a, b) for a, b in pairs.values() if a and b}, lists.at_hand)
     at = {case.row.id: case.at for case in cases}
     moves = keep_moves(
         {host: (between[old, new], at[host]) for host, (old, new) in pairs.items() if old and new},

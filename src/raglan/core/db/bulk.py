@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from django.db import connection, models
@@ -115,6 +115,27 @@ def find_keys(
             one_of = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
             cursor.execute(f"SELECT id FROM {named} WHERE {where} AND {one_of}", [*given, text_of(list(values))])  # noqa: S608
         return [int(row[0]) for row in cursor.fetchall()]
+
+
+def select_by(
+    model: type[models.Model], columns: Sequence[str], times: Collection[str], column: str, values: Collection[str]
+) -> list[tuple[Any, ...]]:
+    """Return some columns of the rows with one of these values; for SQLite only, where times come as their texts.
+
+    Django reads each time by itself, which takes longer than all else that a row needs.
+    """
+    sql = _selecting(model, tuple(columns), frozenset(times), column)
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return list(connection.connection.execute(sql, [text_of(list(values))]))
+
+
+@cache
+def _selecting(model: type[models.Model], columns: tuple[str, ...], times: frozenset[str], column: str) -> str:
+    quote = connection.ops.quote_name
+    shown = ", ".join(f"{quote(name)} || ''" if name in times else quote(name) for name in columns)
+    table = quote(model._meta.db_table)
+    return f"SELECT {shown} FROM {table} WHERE {quote(column)} IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
 def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
