@@ -198,3 +198,13 @@ def test_a_retired_host_that_reports_is_back(seen: list[Observation]) -> None:
 
     assert host().retired_at is None
     assert [event.kind for event in timeline.about(host())] == ["host.retired", "host.heard_again"]
+
+
+def test_a_judge_that_fails_costs_nobody_the_facts(seen: list[Observation], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(observations: Sequence[Observation]) -> None:
+        Package.objects.create(name="of a judge", version="1")
+        Package.objects.create(name="of a judge", version="1")
+
+    monkeypatch.setattr(ports, "_judges", [fail, *ports._judges])
+    assert report() is Taken.TAKEN
+    assert (len(seen), Package.objects.filter(name="of a judge").exists()) == (1, False)

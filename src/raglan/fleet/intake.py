@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core.db import atomic
-from raglan.fleet import ports, taking
+from raglan.fleet import runs, taking
 from raglan.fleet.ports import RunTold
 from raglan.fleet.reports import Received
 from raglan.fleet.sources import FleetKey
@@ -36,5 +36,5 @@ def take(batch: Sequence[Handed]) -> list[taking.Result]:
     taken = iter(taking.take_reports(reports) if reports else ())
     for one in batch:
         for run in one.runs:
-            ports.take_run(run, source=one.source.id, received_at=one.received_at)
+            runs.take_run(run, source=one.source.id, received_at=one.received_at)
     return [next(taken) if one.report is not None else taking.Taken.TAKEN for one in batch]

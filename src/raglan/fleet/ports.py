@@ -7,6 +7,14 @@ from enum import StrEnum
 from typing import Protocol
 
 import msgspec
+from django.db import InterfaceError, OperationalError
+from prometheus_client import Counter
+
+from raglan.core import logs, metrics
+from raglan.core.db import atomic
+
+log = logs.get("raglan.fleet")
+judge_bugs = Counter("raglan_fleet_judge_bugs", "Judges of observations that raised", registry=metrics.REGISTRY)
 
 
 class Outcome(StrEnum):
@@ -127,17 +135,9 @@ class Observation:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-class RunTaker(Protocol):
-    """What stores runs, in the transaction of whoever calls it."""
-
-    def __call__(self, told: RunTold, *, source: int, received_at: datetime) -> object:
-        """Store one run. Told again it changes nothing, unless it tells more."""
-
-
 Judge = Callable[[Sequence[Observation]], None]
 _decoders: dict[str, RunDecoder] = {}
 _judges: list[Judge] = []
-_takers: list[RunTaker] = []
 
 
 def register_decoder(decoder: RunDecoder) -> None:
@@ -156,17 +156,13 @@ def register_judge(judge: Judge) -> None:
 
 
 def judge(seen: Sequence[Observation]) -> None:
-    """Show observations to every judge."""
+    """Show observations to every judge. What one of them cannot do costs nobody the facts themselves."""
     for one in _judges:
-        one(seen)
-
-
-def register_run_taker(taker: RunTaker) -> None:
-    """Have runs stored by this from now on."""
-    _takers[:] = [taker]
-
-
-def take_run(told: RunTold, *, source: int, received_at: datetime) -> None:
-    """Store one run, told by a source of the fleet."""
-    for taker in _takers:
-        taker(told, source=source, received_at=received_at)
+        try:
+            with atomic():
+                one(seen)
+        except (OperationalError, InterfaceError):
+            raise  # the database, not the judge; all comes again
+        except Exception:
+            judge_bugs.inc()
+            log.exception("a judge of what hosts show failed", extra={"observations": len(seen)})

@@ -27,7 +27,9 @@ def look(seen: Sequence[Observation]) -> Change | None:
     same = PackageMove.objects.filter(name__in={name for name, _ in ways}, at__gte=since)
     counted = same.values("name", "new").annotate(hosts=Count("host", distinct=True), first=Min("at"), old=Min("old"))
     many = {(row["name"], row["new"]): row for row in counted if row["hosts"] >= enough}
-    found = sorted(way for way in set(many) & ways if way not in _told(ways))
+    told = _told(ways)
+    fresh = sorted((way for way in set(many) & ways if way not in told), reverse=True)
+    found = sorted(dict(fresh).items())  # of one package one version: the other is another change
     if not found:
         return None
     name, new = found[0]
