@@ -16,6 +16,7 @@ from raglan.fleet import packages, watching
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Observation, Outcome
 from raglan.fleet.taking import take_reports
+from raglan.fleet.watch_events import SurpriseRaised
 from raglan.fleet.watch_models import Arrival, Surprise
 from raglan.testing import replay
 from tests.fleet.reporting import NEWER, WEB, host, received, report
@@ -187,7 +188,7 @@ def test_surprises_are_what_their_events_say() -> None:
         return {"surprises": replay.rows(Surprise, names)}
 
     def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
-        if isinstance(said, watching.watch_events.SurpriseRaised):
+        if isinstance(said, SurpriseRaised):
             told = said.model_dump(include={"kinds", "words", "at", "raised_at"})
             ids = {"pk": said.surprise, "change_id": said.change, "host_id": said.host, "kind": said.difference}
             state["surprises"][said.surprise] = {**ids, **told}

@@ -44,6 +44,8 @@ LOOK: dict[Level, set[str]] = {
         "automation:cards",
         "chat:index",
         "console:change",
+        "console:change_hosts",
+        "console:change_part",
         "console:changes",
         "console:docs",
         "console:docs_part",

@@ -182,14 +182,14 @@ def _check_side(side: str, kind: str, words: str, *, has_packages: bool) -> None
 
 
 @atomic
-def turn(change: Change, to: str, *, actor: timeline.Subject, words: str = "") -> Change:
-    """Say that a change began, is done, is stopped, or is taken back. The same again changes nothing.
+def turn(change: Change, to: str, *, actor: timeline.Subject, words: str = "", at: datetime | None = None) -> Change:
+    """Say that a change began, is done, is stopped, or is taken back, now or at a time. The same again changes nothing.
 
     Raises Conflict when it can not turn to that any more, and BadInput for a state that nothing turns to.
     """
     if to not in FROM:
         raise BadInput("state", f"write one of {', '.join(FROM)}", status=422)
-    at = now()
+    at = at or now()
     begins = to == State.UNDER_WAY
     fields: dict[str, object] = {"state": to, "state_words": words.strip()[:300], "ended_at": None if begins else at}
     if begins and change.started_at is None:

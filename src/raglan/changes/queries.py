@@ -39,7 +39,8 @@ def around(at: datetime) -> list[Change]:
 
 def in_state(*states: str) -> QuerySet[Change]:
     """Changes that are in one of some states, the newest first."""
-    return changes().filter(state__in=states).select_related("author").prefetch_related("packages")
+    found = changes().filter(state__in=states).select_related("author", "expectation")
+    return found.prefetch_related("packages")
 
 
 def lately(*, days: int = 14) -> QuerySet[Change]:

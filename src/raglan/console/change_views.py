@@ -8,14 +8,27 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.changes import proposing, queries
 from raglan.changes.models import Change, PsaNote
-from raglan.console.change_forms import ChangeForm, PsaForm, expected_words
+from raglan.console.change_board import ChangeBoard, rows
+from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
 from raglan.core.decode import clean_text
+from raglan.core.errors import NotFound
+from raglan.fleet import progress
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.models import Person
 
 PER_PAGE = 40
-OPEN_SHOWN = 50
+HOSTS_PER_PAGE = 100
+OPEN_SHOWN = 20
+PARTS = ("head", "spread", "side")
+STATES = (
+    ("", "All"),
+    ("differs", "Differ"),
+    ("as_said", "As was said"),
+    ("open", "Have it"),
+    ("back", "Well again"),
+    ("left", "Without it"),
+)
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 TURNS = {
     "under_way": "It is under way.",
@@ -36,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     since = timeline.newest_id()
     lately = Paginator(queries.lately(), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "under_way": list(queries.in_state(Change.State.UNDER_WAY, Change.State.STOPPED)[:OPEN_SHOWN]),
+        "under_way": rows(queries.in_state(Change.State.UNDER_WAY, Change.State.STOPPED)[:OPEN_SHOWN]),
         "waiting": list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN]),
         "page": lately,
         "may": reader(request).may_respond,
@@ -62,24 +75,49 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """One change: what, who to talk to, and what is expected."""
+    """One change: what, who to talk to, what is expected, and how it stands on its hosts."""
     since = timeline.newest_id()
-    change = queries.change(pk)
-    expectation = getattr(change, "expectation", None)
-    names = [package.name for package in change.packages.all()]
+    board = ChangeBoard(queries.change(pk))
     context = {
-        "change": change,
-        "packages": sorted(change.packages.all(), key=lambda one: one.name),
-        "expectation": expectation,
-        "on_new": expected_words(expectation, new=True) if expectation else "",
-        "on_existing": expected_words(expectation, new=False) if expectation else "",
-        "notes": queries.notes_about(names),
-        "alike": queries.alike(names, but=change.pk),
+        "change": board.change,
+        "board": board,
         "may": reader(request).may_respond,
-        "live_topics": f"change:{change.pk}",
+        "live_topics": f"change:{pk}",
         "live_since": since,
     }
     return render(request, "console/changes/show.html", context)
+
+
+@require_GET
+def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Show one region of a change, for a screen that heard that something changed."""
+    if name not in PARTS:
+        raise NotFound("There is no such part of this screen.")
+    board = ChangeBoard(queries.change(pk))
+    context = {"change": board.change, "board": board, "may": reader(request).may_respond}
+    return render(request, f"console/changes/part_{name}.html", context)
+
+
+@require_GET
+def hosts(request: HttpRequest, pk: int) -> HttpResponse:
+    """The hosts of a change by name, all or those of one state or cluster."""
+    change = queries.change(pk)
+    state, cluster = request.GET.get("state", ""), request.GET.get("cluster")
+    found = progress.hosts(progress.Progress(change), state=_state(state), cluster=cluster)
+    page = Paginator(found, HOSTS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "change": change,
+        "page": page,
+        "shown": progress.standing(change, list(page.object_list)),
+        "state": state,
+        "cluster": cluster,
+        "states": STATES,
+    }
+    return render(request, "console/changes/hosts.html", context)
+
+
+def _state(word: str) -> str:
+    return word if word in dict(STATES) else ""
 
 
 @require_POST

@@ -203,8 +203,9 @@ def _store(found: _Round, changes: Mapping[int, Change]) -> None:
     touched = {key[0] for key in (*found.made, *found.turned)}
     for pk in sorted({key[0] for key in found.made}):
         if changes[pk].state == Change.State.PROPOSED:
+            first = min(arrival.at for key, arrival in found.made.items() if key[0] == pk)
             with suppress(Conflict):  # its author was faster by a moment, and took it back
-                proposing.turn(changes[pk], Change.State.UNDER_WAY, actor=timeline.SYSTEM)
+                proposing.turn(changes[pk], Change.State.UNDER_WAY, actor=timeline.SYSTEM, at=first)
     raise_surprises(found.surprises, changes)
     if touched:
         tell_watchers(touched)

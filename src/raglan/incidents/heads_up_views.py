@@ -22,7 +22,8 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 @needs(Scope.RESPOND)
 def heads_up(request: HttpRequest) -> HttpResponse:
     """Say that one may have broken something: one text is enough."""
-    form = HeadsUpForm(request.POST or None, initial={"text": clean_text(request.GET.get("text", "")[:300])})
+    known = {name: clean_text(request.GET.get(name, "")[:300]) for name in ("text", "did", "saw", "reach")}
+    form = HeadsUpForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():
         given = _give(form, reader(request))
         messages.success(request, _answer(given))

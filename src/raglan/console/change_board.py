@@ -1,0 +1,201 @@
+"""What the screens of changes show, read once for a whole page or for one region of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+from raglan.alerts.models import AlertGroup
+from raglan.changes import queries
+from raglan.changes.models import Change, Expectation, PsaNote
+from raglan.console.change_forms import expected_words
+from raglan.fleet import marks, spreading
+from raglan.fleet.progress import Counts, Group, Progress
+from raglan.fleet.watch_models import Arrival, Surprise
+from raglan.ui import chart, svg, wording
+
+ALERTS = 8
+AFTER = timedelta(hours=1)
+
+
+def bar(counts: Counts) -> list[svg.Part]:
+    """Return the parts of the bar of a change."""
+    return [
+        svg.Part("good", counts.as_said, "as was said"),
+        svg.Part("good", counts.open, "have it"),
+        svg.Part("good", counts.back, "well again"),
+        svg.Part("bad", counts.differs, "otherwise than was said", "hatch"),
+        svg.Part("unknown", counts.waiting, "not reached yet", "open"),
+        svg.Part("change", counts.kept, "kept what they had"),
+        svg.Part("unknown", counts.silent, "silent too long", "open"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One line of the legend: a shape, how many, and what it means; `state` lists these hosts."""
+
+    shape: str
+    count: int
+    words: str
+    state: str
+
+
+def legend(counts: Counts) -> list[Key]:
+    """Return what the marks mean, without those that do not occur."""
+    lines = [
+        Key("good", counts.as_said, "as was said", Arrival.State.AS_SAID),
+        Key("good", counts.open, "have it; nobody said what to expect", Arrival.State.OPEN),
+        Key("good", counts.back, "differed, and are well again", Arrival.State.BACK),
+        Key("bad", counts.differs, "are otherwise than was said", Arrival.State.DIFFERS),
+        Key("wait", counts.waiting, "not reached yet", "left"),
+        Key("kept", counts.kept, "kept what they had", "left"),
+        Key("wait", counts.silent, "silent too long, so not known", "left"),
+    ]
+    return [line for line in lines if line.count]
+
+
+class ChangeBoard:
+    """Everything on the screen of one change. Each part is read when a template first asks for it."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.progress = Progress(change)
+
+    @property
+    def expectation(self) -> Expectation | None:
+        """What its author expects."""
+        return getattr(self.change, "expectation", None)
+
+    @property
+    def on_new(self) -> str:
+        """What is expected on new hosts, in words."""
+        return expected_words(self.expectation, new=True) if self.expectation else ""
+
+    @property
+    def on_existing(self) -> str:
+        """What is expected on existing hosts, in words."""
+        return expected_words(self.expectation, new=False) if self.expectation else ""
+
+    @cached_property
+    def packages(self) -> list[str]:
+        """The names of its packages, in order."""
+        return sorted(package.name for package in self.change.packages.all())
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether hosts may take it: one that was only told is not followed."""
+        return self.change.state != Change.State.TOLD and bool(self.packages or self.expectation)
+
+    @cached_property
+    def bar(self) -> list[svg.Part]:
+        """The parts of its bar."""
+        return bar(self.progress.counts)
+
+    @cached_property
+    def legend(self) -> list[Key]:
+        """What its marks mean."""
+        return legend(self.progress.counts)
+
+    @cached_property
+    def drawn(self) -> marks.Drawn | None:
+        """A mark for each host; none when there are too many."""
+        groups = self.progress.marks()
+        return marks.draw(groups) if groups else None
+
+    @cached_property
+    def chart(self) -> chart.Chart | None:
+        """How many hosts had it by when, as a line."""
+        steps = self.progress.curve
+        if len(steps) < 2:
+            return None
+        points = [(step.at, step.hosts) for step in steps]
+        zone = timezone.get_current_timezone()
+        return chart.draw(points, most=self.progress.counts.total, zone=zone, marks=self._marks())
+
+    def _marks(self) -> list[tuple[datetime, str]]:
+        zone = timezone.get_current_timezone()
+        found = [(one.at, f"{wording.clock(one.at, zone)} differs") for one in self.progress.surprises[-1:]]
+        if self.change.ended_at:
+            words = f"{wording.clock(self.change.ended_at, zone)} {self.change.get_state_display().lower()}"
+            found.append((self.change.ended_at, words))
+        return found
+
+    @property
+    def table(self) -> list[spreading.Step]:
+        """The same as the line, in a few rows."""
+        return spreading.table(self.progress.curve)
+
+    @property
+    def groups(self) -> list[tuple[str, list[Group]]]:
+        """How it stands by cluster and by role."""
+        return [("cluster", self.progress.clusters), ("role", self.progress.roles)]
+
+    @cached_property
+    def surprise(self) -> Surprise | None:
+        """The newest difference."""
+        return self.progress.surprises[0] if self.progress.surprises else None
+
+    @property
+    def heads_up_link(self) -> str:
+        """Where a heads-up about it is written, with what is known filled in."""
+        said = {"text": f"My change “{self.change.title}” does otherwise than I said.", "did": self.change.title}
+        if self.surprise:
+            said["saw"] = f"{self.surprise.words} ({self.surprise.host.name})"
+            said["reach"] = f"{self.progress.counts.reached} of {self.progress.counts.total} hosts so far"
+        return f"/heads-up/?{urlencode(said)}"
+
+    @property
+    def hold_link(self) -> str:
+        """Where a hold of it is written."""
+        return f"/changes/holds/new/?{urlencode({'change': self.change.pk})}"
+
+    @property
+    def room_link(self) -> str:
+        """Where a room about it is opened."""
+        return f"/wrong/?{urlencode({'title': self.change.title})}"
+
+    @cached_property
+    def alerts(self) -> list[AlertGroup]:
+        """Alert groups that opened since it began; after it, which is not to say because of it."""
+        begun = self.change.started_at
+        if begun is None:
+            return []
+        until = (self.change.ended_at or self.progress.at) + AFTER
+        found = AlertGroup.objects.filter(opened_at__gte=begun, opened_at__lt=until).select_related("source")
+        return list(found.order_by("-opened_at", "-pk")[:ALERTS])
+
+    @cached_property
+    def notes(self) -> list[PsaNote]:
+        """What people ran into with the same packages."""
+        return queries.notes_about(self.packages)
+
+    @cached_property
+    def alike(self) -> list[Change]:
+        """Earlier changes of the same packages."""
+        return queries.alike(self.packages, but=self.change.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A change in a list, with how it stands on its hosts."""
+
+    change: Change
+    bar: Sequence[svg.Part]
+    counts: Counts | None
+    surprise: Surprise | None
+
+
+def rows(changes: Iterable[Change]) -> list[Row]:
+    """Return changes of a list with how they stand."""
+    return [_row(change) for change in changes]
+
+
+def _row(change: Change) -> Row:
+    board = ChangeBoard(change)
+    if not board.is_watched:
+        return Row(change, (), None, None)
+    return Row(change, board.bar, board.progress.counts, board.surprise)

@@ -1,0 +1,43 @@
+"""Where the marks of a fleet lie: one for each host, in rows under the name of its cluster. Pure arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from raglan.ui import svg
+
+SHAPES = {"good": "disc", "bad": "triangle", "wait": "ring", "kept": "square"}
+HEAD_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name above its marks."""
+
+    y: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawing: one path for each kind of mark, and the names."""
+
+    height: int
+    paths: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+
+
+def draw(groups: Sequence[tuple[str, Sequence[str]]]) -> Drawn:
+    """Lay out the marks of each group under its name."""
+    cells: dict[str, list[int]] = {kind: [] for kind in SHAPES}
+    lines, row = [], 0
+    for name, marks in groups:
+        number = len(marks)
+        lines.append(
+            Line(f"{row * svg.FLEET_CELL + 9.5:g}", f"{name or 'no cluster'}, {number:,} host{'s'[: number != 1]}")
+        )
+        row += HEAD_ROWS
+        for place, kind in enumerate(marks):
+            cells[kind].append(row * svg.FLEET_COLUMNS + place)
+        row += -(-number // svg.FLEET_COLUMNS)
+    paths = tuple((kind, svg.fleet_path(cells[kind], shape)) for kind, shape in SHAPES.items() if cells[kind])
+    return Drawn(max(1, row) * svg.FLEET_CELL, paths, tuple(lines))

@@ -1,0 +1,155 @@
+"""How far a change may go: the hosts that it is meant for, by cluster, and what people need that lives on them.
+
+Which packages a host has is known from lists that many hosts share, so that the cost goes by lists and not by hosts.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Count, Q, QuerySet
+
+from raglan.catalog.models import Service
+from raglan.catalog.queries import response_tools
+from raglan.fleet import packages, spreading
+from raglan.fleet.judging import Said
+from raglan.fleet.models import Host, HostService, Package
+
+MOST_LISTS = 8_000
+MOST_KEPT = 40_000
+TOOLS = 20
+_held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A response tool, and on how many of the hosts it lives."""
+
+    service: Service
+    hosts: int
+    purposes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a change may reach. `versions` count hosts by package and version; of those `unlisted` no list is known.
+
+    `half` and `whole` are when that share of hosts has run once, as far as their runs were seen (`seen_to_run`).
+    """
+
+    hosts: int
+    clusters: tuple[tuple[str, int], ...]
+    versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unlisted: int = 0
+    seen_to_run: int = 0
+    half: timedelta | None = None
+    whole: timedelta | None = None
+    tools: tuple[Tool, ...] = ()
+
+
+def meant(said: Said) -> QuerySet[Host]:
+    """Living hosts in the clusters, roles and environments that were said, whatever is installed on them."""
+    wanted = Q(retired_at__isnull=True)
+    for name, words in (("cluster", said.clusters), ("role", said.roles), ("environment", said.environments)):
+        if words:
+            wanted &= Q(**{f"{name}__in": sorted(words)})
+    return Host.objects.filter(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The hosts that a change reaches: those meant that have one of its packages, or of which that is not known."""
+
+    hosts: QuerySet[Host]
+    clusters: Mapping[str, int]
+    versions: Mapping[str, Mapping[str, int]]
+    unlisted: int
+
+
+def hosts_of(said: Said) -> Meant:
+    """Return the hosts that a change reaches. A package that no host has yet may come to all that are meant."""
+    wide = meant(said)
+    counted = list(wide.values_list("cluster", "packages").annotate(hosts=Count("pk")).order_by())
+    if not said.packages:
+        return Meant(wide, _by_cluster(counted), {}, 0)
+    lists = {key for _, key, _ in counted if key is not None}
+    holding = held(lists, said.packages) if len(lists) <= MOST_LISTS else {}
+    if not any(holding.values()):
+        return Meant(wide, _by_cluster(counted), {}, 0)
+    having = [key for key, ids in holding.items() if ids]
+    narrow = wide.filter(Q(packages__in=having) | Q(packages__isnull=True))
+    near = [row for row in counted if row[1] is None or holding.get(row[1])]
+    unlisted = sum(hosts for _, key, hosts in near if key is None)
+    return Meant(narrow, _by_cluster(near), _versions(near, holding), unlisted)
+
+
+def _by_cluster(counted: Sequence[tuple[str, int | None, int]]) -> Mapping[str, int]:
+    found: Counter[str] = Counter()
+    for cluster, _, hosts in counted:
+        found[cluster] += hosts
+    return found
+
+
+def _versions(
+    counted: Sequence[tuple[str, int | None, int]], holding: Mapping[int, Sequence[int]]
+) -> dict[str, dict[str, int]]:
+    names = dict[int, tuple[str, str]]()
+    wanted = sorted({pk for ids in holding.values() for pk in ids})
+    for pk, name, version in Package.objects.filter(pk__in=wanted).values_list("pk", "name", "version"):
+        names[pk] = (name, version)
+    found: dict[str, Counter[str]] = {}
+    for _, key, hosts in counted:
+        for pk in holding.get(key or 0, ()):
+            name, version = names[pk]
+            found.setdefault(name, Counter())[version] += hosts
+    return {name: dict(versions.most_common()) for name, versions in sorted(found.items())}
+
+
+def held(lists: Collection[int], names: Collection[str]) -> dict[int, tuple[int, ...]]:
+    """Return which versions of some packages each list holds. Lists never change, so what was read is remembered."""
+    asked = "\x01".join(sorted(names))
+    unknown = [key for key in sorted(lists) if (key, asked) not in _held]
+    if unknown:
+        about = set(Package.objects.filter(name__in=names).values_list("pk", flat=True))
+        for key, ids in packages.contents(unknown).items():
+            _held[key, asked] = tuple(about.intersection(ids))
+    found = {key: _held.get((key, asked), ()) for key in lists}
+    while len(_held) > MOST_KEPT:
+        _held.popitem(last=False)
+    return found
+
+
+def forget_held() -> None:
+    """Forget what lists hold, as for another database."""
+    _held.clear()
+
+
+def reach(said: Said) -> Reach:
+    """Say how far a change may go, and how soon."""
+    found = hosts_of(said)
+    intervals = dict(found.hosts.values_list("run_interval_s").annotate(hosts=Count("pk")).order_by())
+    clusters = sorted(found.clusters.items(), key=lambda item: (-item[1], item[0]))
+    return Reach(
+        hosts=sum(found.clusters.values()),
+        clusters=tuple(clusters),
+        versions=found.versions,
+        unlisted=found.unlisted,
+        seen_to_run=sum(hosts for seconds, hosts in intervals.items() if seconds),
+        half=spreading.reached_after(intervals, 0.5),
+        whole=spreading.reached_after(intervals, 1.0),
+        tools=_tools(found.hosts),
+    )
+
+
+def _tools(hosts: QuerySet[Host]) -> tuple[Tool, ...]:
+    """Return the response tools that live on some hosts: what people see, change, know and talk with."""
+    tools = {service.slug: service for service in response_tools()[:500]}
+    if not tools:
+        return ()
+    carried = HostService.objects.filter(slug__in=tools, host__in=hosts).values_list("slug")
+    counted = carried.annotate(hosts=Count("host")).order_by("-hosts", "slug")[:TOOLS]
+    return tuple(
+        Tool(tools[slug], count, ", ".join(one.get_purpose_display().lower() for one in tools[slug].purposes.all()))
+        for slug, count in counted
+    )

@@ -1,0 +1,123 @@
+"""The screens of a change: how it stands host by host, what differs, and who is told first."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from raglan.changes import proposing
+from raglan.changes.models import Change
+from raglan.core.clock import CLOCK, now
+from raglan.fleet import packages, progress, reach
+from raglan.fleet.models import Host
+from raglan.fleet.taking import take_reports
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.fleet.reporting import NEWER, WEB, received
+
+pytestmark = pytest.mark.django_db
+WELL, FAILED = [["apache2.service", "active"]], [["apache2.service", "failed"]]
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    packages.forget_known()
+    reach.forget_held()
+
+
+@pytest.fixture
+def mara(client: Client) -> Person:
+    person = world.person()
+    client.force_login(person)
+    return person
+
+
+def fleet(size: int, *, cluster: str = "east", first: int = 0, items: object = WEB) -> None:
+    """Report hosts of a cluster for the first time, each with a run every ten minutes."""
+    words = {"cluster": cluster, "services": ["graphs"]}
+    names = [f"{cluster}{number:03}" for number in range(first, first + size)]
+    take_reports([received(name, units=WELL, host=words, packages=items) for name in names])
+    Host.objects.filter(run_interval_s=0).update(run_interval_s=600, ran_at=now())
+
+
+def pin(by: Person) -> Change:
+    said = proposing.Expected("version", "nothing", units=("apache2",))
+    proposal = proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], said)
+    return proposing.propose(proposal, by=proposing.Teller(by.name, by, by))
+
+
+def upgrade(*names: str, units: object = FAILED, seq: int = 2) -> None:
+    words = {"cluster": names[0][:-3], "services": ["graphs"]}
+    take_reports([received(name, packages=NEWER, seq=seq, units=units, host=words) for name in names])
+
+
+def test_the_page_shows_the_difference_the_marks_and_one_tap_to_people(client: Client, mara: Person) -> None:
+    fleet(4)
+    fleet(2, cluster="west")
+    fleet(1, cluster="database", items=[("mariadb", "10", "amd64")])
+    change = pin(mara)
+    upgrade("east000", "east001")
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+
+    assert "apache2 2.4.6-40 → 2.4.6-45 on an existing host; apache2 failed, active before" in page
+    assert "2 otherwise than was said, 4 not reached yet" in page
+    assert "database" not in page
+    assert page.count("M") > 6
+    for link in ("/heads-up/?text=", f"/changes/holds/new/?change={change.pk}", "/wrong/?title=Raise"):
+        assert link in page
+    heads_up = client.get(
+        page.split('href="/heads-up/?')[1].split('"')[0].replace("&amp;", "&").join(("/heads-up/?", ""))
+    )
+    assert "2 of 6 hosts so far" in heads_up.content.decode()
+
+
+def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client: Client, mara: Person) -> None:
+    fleet(6)
+    change = pin(mara)
+    upgrade("east000", "east001", "east002")
+    upgrade("east000", units=WELL, seq=3)
+    assert "Kept what they had" not in client.get(f"/changes/{change.pk}/").content.decode()
+    CLOCK.move(timedelta(minutes=16))
+    counts = progress.Progress(Change.objects.get(pk=change.pk)).counts
+    assert (counts.back, counts.differs, counts.kept, counts.total) == (1, 2, 3, 6)
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    assert "serves graphs" in page
+    assert "failed on 3 hosts" in page
+    listed = client.get(f"/changes/{change.pk}/hosts/?state=left").content.decode()
+    assert "east003" in listed
+    assert "east000" not in listed
+
+
+def test_above_two_thousand_hosts_the_bar_stands_alone(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "MOST_MARKS", 3)
+    fleet(4)
+    change = pin(mara)
+    assert progress.Progress(change).marks() is None
+    monkeypatch.setattr(progress, "MOST_MARKS", 4)
+    assert progress.Progress(change).marks() == [("east", ["wait"] * 4)]
+
+
+def test_more_hosts_take_no_more_queries(client: Client, mara: Person) -> None:
+    fleet(8)
+    change = pin(mara)
+
+    def queries(path: str) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path).status_code == 200
+        return len(seen)
+
+    upgrade("east000")
+    paths = [
+        f"/changes/{change.pk}/",
+        "/changes/",
+        f"/changes/{change.pk}/hosts/",
+        f"/changes/{change.pk}/part/spread/",
+    ]
+    for path in paths:  # what lists hold is remembered
+        client.get(path)
+    few = [queries(path) for path in paths]
+    fleet(30, first=8)
+    upgrade(*(f"east{number:03}" for number in range(1, 30)))
+    assert [queries(path) for path in paths] == few
