@@ -13,7 +13,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:test_path": ("send_test",),
     "console:try_again": ("try_again",),
     "console:allow_paging": ("allow_paging",),
-    "console:new_change": ("propose_change",),
+    "console:new_change": ("propose_change", "preview_change"),
     "console:turn_change": ("turn_change",),
     "console:take_change_on": ("take_change_on",),
     "console:psa_notes": ("list_psa_notes", "write_psa_note"),

@@ -116,7 +116,11 @@ def test_the_form_keeps_what_was_typed_and_says_what_is_missing(client: Client) 
     refused = client.post("/changes/new/", typed)
     assert refused.status_code == 422
     assert b"name the units that restart" in refused.content.lower()
-    client.post("/changes/new/", {**typed, "units": "httpd.service", "clusters": "web, api"})
+    whole = {**typed, "units": "httpd.service", "clusters": "web, api"}
+    looked = client.post("/changes/new/", {**whole, "do": "look"}).content.decode()
+    assert "No host that raglan knows is meant." in looked
+    assert not Change.objects.exists()
+    client.post("/changes/new/", {**whole, "do": "save"})
     change = queries.change(Change.objects.get().pk)
     assert change.expectation.clusters == ["web", "api"]
     assert [(one.name, one.version) for one in change.packages.all()] == [("httpd", "2.4.6-45")]

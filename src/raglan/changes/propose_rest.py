@@ -165,6 +165,19 @@ def _teller(request: HttpRequest) -> proposing.Teller:
     return proposing.Teller(who.person.name if who.person else "a program", who.actor, who.person)
 
 
+def proposal_of(data: ProposalIn) -> proposing.Proposal:
+    """Return what was sent as a proposal."""
+    return proposing.Proposal(
+        title=data.title,
+        packages=[(item.name, item.version) for item in data.packages],
+        expected=_expected(data.expected),
+        link=data.link or "",
+        origin=data.origin,
+        note=data.note,
+        key=data.key,
+    )
+
+
 def _expected(data: ExpectedIn) -> proposing.Expected:
     return proposing.Expected(
         on_new=data.on_new,
@@ -183,16 +196,8 @@ def _expected(data: ExpectedIn) -> proposing.Expected:
 )
 def propose_change(request: HttpRequest, data: ProposalIn) -> Status[Change]:
     """Say what is about to change and what you expect on new and on existing hosts."""
-    proposal = proposing.Proposal(
-        title=data.title,
-        packages=[(item.name, item.version) for item in data.packages],
-        expected=_expected(data.expected),
-        link=data.link or "",
-        origin=data.origin,
-        note=data.note,
-        key=data.key,
-    )
-    return Status(201, queries.change(proposing.propose(proposal, by=_teller(request)).pk))
+    made = proposing.propose(proposal_of(data), by=_teller(request))
+    return Status(201, queries.change(made.pk))
 
 
 @router.get("/changes/{int:pk}", response=WatchedChangeOut, operation_id="get_change", summary="A change")

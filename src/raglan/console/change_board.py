@@ -12,9 +12,11 @@ from raglan.alerts.models import AlertGroup
 from raglan.changes import queries
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
-from raglan.fleet import marks, spreading
+from raglan.fleet import marks, reach, spreading
+from raglan.fleet.judging import Said
 from raglan.fleet.progress import Counts, Group, Progress
 from raglan.fleet.watch_models import Arrival, Surprise
+from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
 
 ALERTS = 8
@@ -56,6 +58,33 @@ def legend(counts: Counts) -> list[Key]:
         Key("wait", counts.silent, "silent too long, so not known", "left"),
     ]
     return [line for line in lines if line.count]
+
+
+class Ahead:
+    """What is known before a change goes: how far, how soon, what lives there, whether there is a way back."""
+
+    def __init__(self, said: Said, *, but: int | None = None) -> None:
+        self.said, self.but = said, but
+
+    @cached_property
+    def reach(self) -> reach.Reach:
+        """How far it may go."""
+        return reach.reach(self.said)
+
+    @cached_property
+    def ways_back(self) -> list[WayBack]:
+        """Whether what hosts have now can still be fetched."""
+        return reach.ways_back(self.said, self.reach.versions)
+
+    @cached_property
+    def notes(self) -> list[PsaNote]:
+        """What people ran into with the same packages."""
+        return queries.notes_about(list(self.said.packages))
+
+    @cached_property
+    def alike(self) -> list[Change]:
+        """Earlier changes of the same packages."""
+        return queries.alike(list(self.said.packages), but=self.but)
 
 
 class ChangeBoard:
@@ -131,8 +160,12 @@ class ChangeBoard:
 
     @property
     def groups(self) -> list[tuple[str, list[Group]]]:
-        """How it stands by cluster and by role."""
-        return [("cluster", self.progress.clusters), ("role", self.progress.roles)]
+        """How it stands by cluster, and by role where roles are something else; nothing before it begins."""
+        if self.change.started_at is None:
+            return []
+        clusters, roles = self.progress.clusters, self.progress.roles
+        is_same = [one.counts for one in clusters] == [one.counts for one in roles]
+        return [("cluster", clusters), *([] if is_same else [("role", roles)])]
 
     @cached_property
     def surprise(self) -> Surprise | None:
@@ -169,14 +202,9 @@ class ChangeBoard:
         return list(found.order_by("-opened_at", "-pk")[:ALERTS])
 
     @cached_property
-    def notes(self) -> list[PsaNote]:
-        """What people ran into with the same packages."""
-        return queries.notes_about(self.packages)
-
-    @cached_property
-    def alike(self) -> list[Change]:
-        """Earlier changes of the same packages."""
-        return queries.alike(self.packages, but=self.change.pk)
+    def ahead(self) -> Ahead:
+        """What is known before it goes."""
+        return Ahead(self.progress.said, but=self.change.pk)
 
 
 @dataclass(frozen=True, slots=True)

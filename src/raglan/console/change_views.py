@@ -8,12 +8,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.changes import proposing, queries
 from raglan.changes.models import Change, PsaNote
-from raglan.console.change_board import ChangeBoard, rows
+from raglan.console.change_board import Ahead, ChangeBoard, rows
 from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
-from raglan.fleet import progress
+from raglan.fleet import progress, reach
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.models import Person
 
@@ -63,14 +63,25 @@ def index(request: HttpRequest) -> HttpResponse:
 @form_methods
 @needs(Scope.RESPOND)
 def new(request: HttpRequest) -> HttpResponse:
-    """Say what is about to change, and what to expect."""
+    """Say what is about to change and what to expect, look how far it goes, then propose it."""
     form = ChangeForm(request.POST or None, initial={"title": clean_text(request.GET.get("title", "")[:300])})
+    ahead = None
     if request.method == "POST" and form.is_valid():
-        made = form.attempt(lambda: proposing.propose(form.proposal(), by=teller(reader(request))))
-        if made:
-            messages.success(request, "It waits. The first host that takes it is compared with what you said.")
-            return redirect("console:change", made.pk)
-    return render(request, "console/changes/form.html", {"form": form}, status=422 if form.errors else 200)
+        proposal = form.proposal()
+        if request.POST.get("do") == "save":
+            made = form.attempt(lambda: proposing.propose(proposal, by=teller(reader(request))))
+            if made:
+                messages.success(request, "It waits. The first host that takes it is compared with what you said.")
+                return redirect("console:change", made.pk)
+        else:
+            ahead = form.attempt(lambda: _ahead(proposal))
+    context = {"form": form, "ahead": ahead}
+    return render(request, "console/changes/form.html", context, status=422 if form.errors else 200)
+
+
+def _ahead(proposal: proposing.Proposal) -> Ahead:
+    proposing.check(proposal)
+    return Ahead(reach.said_in(proposal))
 
 
 @require_GET

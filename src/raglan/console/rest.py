@@ -18,6 +18,7 @@ from raglan.changes.rest import router as changes
 from raglan.chat.rest import router as chat
 from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
+from raglan.fleet.change_rest import router as changes_on_hosts
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
 from raglan.oncall.code_rest import router as code
@@ -49,7 +50,7 @@ api = NinjaAPI(
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
-for _router in (people, catalog, *_rotas, changes, proposed, paging, *_noise, *_rooms, own):
+for _router in (people, catalog, *_rotas, changes, proposed, changes_on_hosts, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

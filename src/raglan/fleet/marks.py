@@ -33,7 +33,7 @@ def draw(groups: Sequence[tuple[str, Sequence[str]]]) -> Drawn:
     for name, marks in groups:
         number = len(marks)
         lines.append(
-            Line(f"{row * svg.FLEET_CELL + 9.5:g}", f"{name or 'no cluster'}, {number:,} host{'s'[: number != 1]}")
+            Line(f"{row * svg.FLEET_CELL + 12.5:g}", f"{name or 'no cluster'}, {number:,} host{'s'[: number != 1]}")
         )
         row += HEAD_ROWS
         for place, kind in enumerate(marks):

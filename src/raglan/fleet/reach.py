@@ -12,13 +12,16 @@ from django.db.models import Count, Q, QuerySet
 
 from raglan.catalog.models import Service
 from raglan.catalog.queries import response_tools
-from raglan.fleet import packages, spreading
+from raglan.changes.proposing import Proposal
+from raglan.fleet import packages, spreading, way_back
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostService, Package
+from raglan.fleet.way_back import WayBack
 
 MOST_LISTS = 8_000
 MOST_KEPT = 40_000
 TOOLS = 20
+VERSIONS, MOST_WAYS = 3, 20
 _held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
 
 
@@ -46,6 +49,32 @@ class Reach:
     half: timedelta | None = None
     whole: timedelta | None = None
     tools: tuple[Tool, ...] = ()
+
+
+def said_in(proposal: Proposal) -> Said:
+    """Return what a proposal says, before it is kept."""
+    expected = proposal.expected
+    return Said(
+        0,
+        dict(proposal.packages),
+        expected.on_new,
+        expected.on_existing,
+        units=frozenset(expected.units),
+        clusters=frozenset(expected.clusters),
+        roles=frozenset(expected.roles),
+        environments=frozenset(expected.environments),
+    )
+
+
+def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> list[WayBack]:
+    """Return whether what most hosts have now can still be fetched, once the change has been there."""
+    wanted = [
+        (name, version)
+        for name, counted in versions.items()
+        for version in list(counted)[:VERSIONS]
+        if version != said.packages.get(name)
+    ]
+    return list(way_back.ways_back(wanted[:MOST_WAYS]).values())
 
 
 def meant(said: Said) -> QuerySet[Host]:

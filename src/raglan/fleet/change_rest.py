@@ -1,0 +1,228 @@
+"""REST of changes on hosts: how far one may go, how it stands, and host by host."""
+
+from datetime import datetime
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from raglan.changes import proposing, queries
+from raglan.changes.propose_rest import ProposalIn, proposal_of
+from raglan.core.schema import Cursor, Limit
+from raglan.fleet import progress, reach
+from raglan.fleet.judging import Said
+from raglan.fleet.watching import said_of
+
+router = Router(tags=["changes"])
+
+
+class ClusterOut(Schema):
+    """How many hosts of a cluster are meant."""
+
+    name: str
+    hosts: int
+
+
+class ToolOut(Schema):
+    """A response tool that lives on hosts that are meant, and on how many."""
+
+    service: str
+    hosts: int
+    purposes: str
+
+
+class WayBackOut(Schema):
+    """Whether a version that hosts have now can still be fetched: `two_way`, `one_way` or `unknown`."""
+
+    package: str
+    version: str
+    door: str
+    words: str
+    evidence_age_s: int | None
+
+
+class ReachOut(Schema):
+    """How far a change may go. Times are from its beginning on, by the runs that were seen; null where none was."""
+
+    hosts: int
+    clusters: list[ClusterOut]
+    versions: dict[str, dict[str, int]]
+    unlisted: int
+    seen_to_run: int
+    half_after_s: int | None
+    whole_after_s: int | None
+    tools: list[ToolOut]
+    ways_back: list[WayBackOut]
+    notes: list[str]
+    alike: list[str]
+
+
+class CountsOut(Schema):
+    """Hosts by how a change stands on them."""
+
+    as_said: int
+    open: int
+    back: int
+    differs: int
+    waiting: int
+    kept: int
+    silent: int
+    reached: int
+    total: int
+
+
+class GroupOut(Schema):
+    """The hosts of a cluster or role."""
+
+    name: str
+    counts: CountsOut
+
+
+class SurpriseOut(Schema):
+    """A difference, with the first host that showed it."""
+
+    id: int
+    kind: str
+    words: str
+    host_id: int
+    host: str
+    at: datetime
+    raised_at: datetime
+
+
+class StepOut(Schema):
+    """How many hosts had it by when."""
+
+    at: datetime
+    hosts: int
+
+
+class UnitOut(Schema):
+    """A unit that failed on hosts that have the change, and on how many it was seen well since."""
+
+    name: str
+    failed: int
+    well: int
+
+
+class ProgressOut(Schema):
+    """How a change stands on its hosts."""
+
+    counts: CountsOut
+    settles_at: datetime | None
+    clusters: list[GroupOut]
+    roles: list[GroupOut]
+    surprises: list[SurpriseOut]
+    units: list[UnitOut]
+    curve: list[StepOut]
+
+
+class HostStandingOut(Schema):
+    """How a change stands on one host; `state` is empty where it has not got it."""
+
+    id: int
+    name: str
+    cluster: str
+    role: str
+    state: str
+    words: str
+    at: datetime | None
+    back_at: datetime | None
+    ran_at: datetime | None
+    silent_since: datetime | None
+
+
+@router.post("/changes/reach", response=ReachOut, operation_id="preview_change", summary="How far a change would go")
+def preview_change(request: HttpRequest, data: ProposalIn) -> ReachOut:
+    """Say how far a change would go, without proposing it."""
+    proposal = proposal_of(data)
+    proposing.check(proposal)
+    return _reach(reach.said_in(proposal))
+
+
+@router.get("/changes/{int:pk}/reach", response=ReachOut, operation_id="reach_of_change", summary="How far it may go")
+def reach_of_change(request: HttpRequest, pk: int) -> ReachOut:
+    """Say how far a change may go."""
+    return _reach(said_of(queries.change(pk)), but=pk)
+
+
+def _reach(said: Said, but: int | None = None) -> ReachOut:
+    found, names = reach.reach(said), list(said.packages)
+    return ReachOut(
+        hosts=found.hosts,
+        clusters=[ClusterOut(name=name, hosts=hosts) for name, hosts in found.clusters],
+        versions={name: dict(versions) for name, versions in found.versions.items()},
+        unlisted=found.unlisted,
+        seen_to_run=found.seen_to_run,
+        half_after_s=int(found.half.total_seconds()) if found.half else None,
+        whole_after_s=int(found.whole.total_seconds()) if found.whole else None,
+        tools=[ToolOut(service=one.service.slug, hosts=one.hosts, purposes=one.purposes) for one in found.tools],
+        ways_back=[
+            WayBackOut(
+                package=way.package,
+                version=way.version,
+                door=str(way.door),
+                words=way.words,
+                evidence_age_s=None if way.age is None else int(way.age.total_seconds()),
+            )
+            for way in reach.ways_back(said, found.versions)
+        ],
+        notes=[note.title for note in queries.notes_about(names)],
+        alike=[change.title for change in queries.alike(names, but=but)],
+    )
+
+
+@router.get(
+    "/changes/{int:pk}/progress", response=ProgressOut, operation_id="progress_of_change", summary="How it stands"
+)
+def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
+    """Say how a change stands on its hosts: by cluster and role, over time, and what differs."""
+    found = progress.Progress(queries.change(pk))
+    return ProgressOut(
+        counts=CountsOut.from_orm(found.counts),
+        settles_at=found.settles_at,
+        clusters=[GroupOut.from_orm(group) for group in found.clusters],
+        roles=[GroupOut.from_orm(group) for group in found.roles],
+        surprises=[
+            SurpriseOut(
+                id=one.pk,
+                kind=one.kind,
+                words=one.words,
+                host_id=one.host_id,
+                host=one.host.name,
+                at=one.at,
+                raised_at=one.raised_at,
+            )
+            for one in found.surprises
+        ],
+        units=[UnitOut.from_orm(unit) for unit in found.units],
+        curve=[StepOut.from_orm(step) for step in found.curve],
+    )
+
+
+@router.get(
+    "/changes/{int:pk}/hosts", response=list[HostStandingOut], operation_id="hosts_of_change", summary="Host by host"
+)
+def hosts_of_change(
+    request: HttpRequest, pk: int, state: str = "", cluster: str = "", after: Cursor = 0, limit: Limit = 100
+) -> list[HostStandingOut]:
+    """Return the hosts of a change by id, all or in one state (`left`: those without it), from `after` on."""
+    change = queries.change(pk)
+    found = progress.hosts(progress.Progress(change), state=state, cluster=cluster or None)
+    page = list(found.filter(pk__gt=after).order_by("pk")[:limit])
+    return [_standing(one) for one in progress.standing(change, page)]
+
+
+def _standing(one: progress.Standing) -> HostStandingOut:
+    arrival = one.arrival
+    return HostStandingOut(
+        id=one.host.pk,
+        name=one.host.name,
+        cluster=one.host.cluster,
+        role=one.host.role,
+        state=arrival.state if arrival else "",
+        words=arrival.words if arrival else "",
+        at=arrival.at if arrival else None,
+        back_at=arrival.back_at if arrival else None,
+        ran_at=one.host.ran_at,
+        silent_since=one.host.silent_since,
+    )
