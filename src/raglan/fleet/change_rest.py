@@ -22,7 +22,7 @@ class ClusterOut(Schema):
     hosts: int
 
 
-class ToolOut(Schema):
+class ToolThereOut(Schema):
     """A response tool that lives on hosts that are meant, and on how many."""
 
     service: str
@@ -50,7 +50,7 @@ class ReachOut(Schema):
     seen_to_run: int
     half_after_s: int | None
     whole_after_s: int | None
-    tools: list[ToolOut]
+    tools: list[ToolThereOut]
     ways_back: list[WayBackOut]
     notes: list[str]
     alike: list[str]
@@ -70,7 +70,7 @@ class CountsOut(Schema):
     total: int
 
 
-class GroupOut(Schema):
+class HostGroupOut(Schema):
     """The hosts of a cluster or role."""
 
     name: str
@@ -89,7 +89,7 @@ class SurpriseOut(Schema):
     raised_at: datetime
 
 
-class StepOut(Schema):
+class ReachedOut(Schema):
     """How many hosts had it by when."""
 
     at: datetime
@@ -109,11 +109,11 @@ class ProgressOut(Schema):
 
     counts: CountsOut
     settles_at: datetime | None
-    clusters: list[GroupOut]
-    roles: list[GroupOut]
+    clusters: list[HostGroupOut]
+    roles: list[HostGroupOut]
     surprises: list[SurpriseOut]
     units: list[UnitOut]
-    curve: list[StepOut]
+    curve: list[ReachedOut]
 
 
 class HostStandingOut(Schema):
@@ -155,7 +155,7 @@ def _reach(said: Said, but: int | None = None) -> ReachOut:
         seen_to_run=found.seen_to_run,
         half_after_s=int(found.half.total_seconds()) if found.half else None,
         whole_after_s=int(found.whole.total_seconds()) if found.whole else None,
-        tools=[ToolOut(service=one.service.slug, hosts=one.hosts, purposes=one.purposes) for one in found.tools],
+        tools=[ToolThereOut(service=one.service.slug, hosts=one.hosts, purposes=one.purposes) for one in found.tools],
         ways_back=[
             WayBackOut(
                 package=way.package,
@@ -180,8 +180,8 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
     return ProgressOut(
         counts=CountsOut.from_orm(found.counts),
         settles_at=found.settles_at,
-        clusters=[GroupOut.from_orm(group) for group in found.clusters],
-        roles=[GroupOut.from_orm(group) for group in found.roles],
+        clusters=[HostGroupOut.from_orm(group) for group in found.clusters],
+        roles=[HostGroupOut.from_orm(group) for group in found.roles],
         surprises=[
             SurpriseOut(
                 id=one.pk,
@@ -195,7 +195,7 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
             for one in found.surprises
         ],
         units=[UnitOut.from_orm(unit) for unit in found.units],
-        curve=[StepOut.from_orm(step) for step in found.curve],
+        curve=[ReachedOut.from_orm(step) for step in found.curve],
     )
 
 
