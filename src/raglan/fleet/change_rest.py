@@ -15,7 +15,7 @@ from raglan.fleet.watching import said_of
 router = Router(tags=["changes"])
 
 
-class ClusterOut(Schema):
+class ClusterReachOut(Schema):
     """How many hosts of a cluster are meant."""
 
     name: str
@@ -44,7 +44,7 @@ class ReachOut(Schema):
     """How far a change may go. Times are from its beginning on, by the runs that were seen; null where none was."""
 
     hosts: int
-    clusters: list[ClusterOut]
+    clusters: list[ClusterReachOut]
     versions: dict[str, dict[str, int]]
     unlisted: int
     seen_to_run: int
@@ -56,7 +56,7 @@ class ReachOut(Schema):
     alike: list[str]
 
 
-class CountsOut(Schema):
+class ChangeCountsOut(Schema):
     """Hosts by how a change stands on them."""
 
     as_said: int
@@ -74,7 +74,7 @@ class HostGroupOut(Schema):
     """The hosts of a cluster or role."""
 
     name: str
-    counts: CountsOut
+    counts: ChangeCountsOut
 
 
 class SurpriseOut(Schema):
@@ -89,14 +89,14 @@ class SurpriseOut(Schema):
     raised_at: datetime
 
 
-class ReachedOut(Schema):
+class HostsByThenOut(Schema):
     """How many hosts had it by when."""
 
     at: datetime
     hosts: int
 
 
-class UnitOut(Schema):
+class FailedUnitOut(Schema):
     """A unit that failed on hosts that have the change, and on how many it was seen well since."""
 
     name: str
@@ -107,13 +107,13 @@ class UnitOut(Schema):
 class ProgressOut(Schema):
     """How a change stands on its hosts."""
 
-    counts: CountsOut
+    counts: ChangeCountsOut
     settles_at: datetime | None
     clusters: list[HostGroupOut]
     roles: list[HostGroupOut]
     surprises: list[SurpriseOut]
-    units: list[UnitOut]
-    curve: list[ReachedOut]
+    units: list[FailedUnitOut]
+    curve: list[HostsByThenOut]
 
 
 class HostStandingOut(Schema):
@@ -149,7 +149,7 @@ def _reach(said: Said, but: int | None = None) -> ReachOut:
     found, names = reach.reach(said), list(said.packages)
     return ReachOut(
         hosts=found.hosts,
-        clusters=[ClusterOut(name=name, hosts=hosts) for name, hosts in found.clusters],
+        clusters=[ClusterReachOut(name=name, hosts=hosts) for name, hosts in found.clusters],
         versions={name: dict(versions) for name, versions in found.versions.items()},
         unlisted=found.unlisted,
         seen_to_run=found.seen_to_run,
@@ -178,7 +178,7 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
     """Say how a change stands on its hosts: by cluster and role, over time, and what differs."""
     found = progress.Progress(queries.change(pk))
     return ProgressOut(
-        counts=CountsOut.from_orm(found.counts),
+        counts=ChangeCountsOut.from_orm(found.counts),
         settles_at=found.settles_at,
         clusters=[HostGroupOut.from_orm(group) for group in found.clusters],
         roles=[HostGroupOut.from_orm(group) for group in found.roles],
@@ -194,8 +194,8 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
             )
             for one in found.surprises
         ],
-        units=[UnitOut.from_orm(unit) for unit in found.units],
-        curve=[ReachedOut.from_orm(step) for step in found.curve],
+        units=[FailedUnitOut.from_orm(unit) for unit in found.units],
+        curve=[HostsByThenOut.from_orm(step) for step in found.curve],
     )
 
 
