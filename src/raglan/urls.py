@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("raglan.outside.urls")),
     path("", include("raglan.chat.urls")),
     path("", include("raglan.alerts.urls")),
+    path("", include("raglan.changes.hold_urls")),
     path("", include("raglan.paging.urls")),
     path("", include("raglan.integrations.urls")),
     path("", include("raglan.oncall.urls")),

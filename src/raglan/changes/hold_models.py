@@ -81,6 +81,18 @@ class Hold(Reaching):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def link_path(self) -> str:
+        """Where what it was raised for is shown; empty when it was for nothing that has a page."""
+        kind, _, number = self.link.partition(":")
+        place = {"incident": "incidents", "change": "changes"}.get(kind)
+        return f"/{place}/{number}/" if place and number else ""
+
+    @property
+    def link_words(self) -> str:
+        """What it was raised for."""
+        return self.link.replace(":", " ").capitalize()
+
 
 class HoldException(models.Model):
     """A host, or the hosts of a role, that may go on although a hold is for them."""

@@ -8,6 +8,9 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup, Source
+from raglan.changes import hold_queries
+from raglan.changes.hold_models import HoldDrill
+from raglan.changes.hold_views import Row
 from raglan.core.clock import now
 from raglan.incidents import privacy, room
 from raglan.incidents import queries as incidents
@@ -195,6 +198,16 @@ class Board:
             return None
         schedule, shift = found
         return OwnShift(schedule, shift, shift.starts_at <= self.at)
+
+    @cached_property
+    def holds(self) -> list[Row]:
+        """Holds that stop automation now."""
+        return [Row(hold, "on", hold_queries.tally(hold)) for hold in hold_queries.on_now()[:FACES]]
+
+    @cached_property
+    def last_drill(self) -> HoldDrill | None:
+        """The last time that a stop was practised."""
+        return hold_queries.last_drill()
 
     @cached_property
     def can_be_reached(self) -> bool:

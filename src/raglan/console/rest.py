@@ -13,6 +13,7 @@ from raglan.alerts.silence_rest import router as silences
 from raglan.alerts.try_rest import router as tries
 from raglan.catalog.rest import router as catalog
 from raglan.changes.automation_rest import router as automation
+from raglan.changes.hold_rest import router as holds
 from raglan.changes.propose_rest import router as proposed
 from raglan.changes.rest import router as changes
 from raglan.chat.rest import router as chat
@@ -50,7 +51,8 @@ api = NinjaAPI(
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
-for _router in (people, catalog, *_rotas, changes, proposed, changes_on_hosts, paging, *_noise, *_rooms, own):
+_changes = (changes, proposed, changes_on_hosts, holds)
+for _router in (people, catalog, *_rotas, *_changes, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

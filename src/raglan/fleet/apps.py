@@ -16,3 +16,4 @@ class FleetConfig(AppConfig):
         import_module("raglan.fleet.watching")
         import_module("raglan.fleet.runs")
         import_module("raglan.fleet.mirrors")
+        import_module("raglan.fleet.roll")

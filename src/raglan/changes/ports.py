@@ -1,0 +1,61 @@
+"""What the fleet tells changes: which hosts a hold is for, and which of them have not asked."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from raglan.changes.hold_models import Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A host that a hold is for and that has not asked under it."""
+
+    name: str
+    last_heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RollCall:
+    """How many hosts a hold is for, as far as is known, how many of them have not asked, and some of those."""
+
+    hosts: int = 0
+    not_asked: int = 0
+    some: Sequence[Silent] = ()
+
+
+class Roll(Protocol):
+    """Who knows the fleet."""
+
+    def call(self, hold: Hold, *, most: int) -> RollCall:
+        """Say who has not asked under a hold, those first that were heard longest ago."""
+
+    def known(self, names: Collection[str]) -> set[str]:
+        """Return which of some names are of hosts that are known."""
+
+
+class Nobody:
+    """Before anything tells of hosts."""
+
+    def call(self, hold: Hold, *, most: int) -> RollCall:
+        """Nobody is known."""
+        return RollCall()
+
+    def known(self, names: Collection[str]) -> set[str]:
+        """Nobody is known."""
+        return set()
+
+
+_roll: Roll = Nobody()
+
+
+def register_roll(roll: Roll) -> None:
+    """Have somebody asked who knows the fleet."""
+    global _roll  # noqa: PLW0603 -- one for the process, set when it starts
+    _roll = roll
+
+
+def roll() -> Roll:
+    """Return who knows the fleet."""
+    return _roll
