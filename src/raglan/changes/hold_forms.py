@@ -11,8 +11,16 @@ from raglan.core.clock import now
 from raglan.people.forms import Form, zones
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-HOURS = ((0.5, "30 minutes"), (1, "1 hour"), (2, "2 hours"), (4, "4 hours"), (8, "8 hours"), (24, "1 day"))
-HOURS += ((72, "3 days"), (168, "1 week"))
+HOURS: tuple[tuple[float, str], ...] = (
+    (0.5, "30 minutes"),
+    (1, "1 hour"),
+    (2, "2 hours"),
+    (4, "4 hours"),
+    (8, "8 hours"),
+    (24, "1 day"),
+    (72, "3 days"),
+    (168, "1 week"),
+)
 MINUTES = [("10", "10 minutes"), ("20", "20 minutes"), ("30", "30 minutes")]
 
 

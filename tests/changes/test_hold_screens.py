@@ -1,0 +1,122 @@
+"""Screens and REST of holds."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.changes import hearing, hold_queries, holding
+from raglan.changes.gate import Reach
+from raglan.changes.hold_models import Freeze, Hold
+from raglan.changes.models import Change, ChangePackage
+from raglan.core.clock import now
+from raglan.fleet.models import Host
+from raglan.testing import world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A responder at a browser."""
+    client = Client()
+    client.force_login(world.person("Mara Keller"))
+    return client
+
+
+def raised(name: str = "httpd", reach: Reach | None = None) -> Hold:
+    draft = holding.HoldDraft(name, "httpd fails", now() + timedelta(hours=1), reach or Reach())
+    return holding.raise_hold(draft, by=holding.By("Mara Keller", "raglan"))
+
+
+def host(name: str, cluster: str) -> Host:
+    at = now() - timedelta(minutes=5)
+    return Host.objects.create(key=f"/{name}", name=name, cluster=cluster, first_heard_at=at, last_heard_at=at)
+
+
+def test_a_hold_on_a_change_is_for_its_packages(browser: Client) -> None:
+    at = now()
+    change = Change.objects.create(key="k", title="Apache 2.4.6-45", told_by="x", at=at, received_at=at)
+    ChangePackage.objects.create(change=change, name="httpd")
+    form = browser.get(f"/changes/holds/new/?change={change.pk}&cluster=fra1").content.decode()
+    assert 'value="httpd"' in form
+    assert 'value="fra1"' in form
+    assert 'value="stop Apache 2.4.6-45"' in form
+    assert f'value="change:{change.pk}"' in form
+
+
+def test_a_hold_is_raised_and_shown_with_who_has_asked_and_who_has_not(browser: Client) -> None:
+    for name, cluster in (("web1", "FRA1"), ("web2", "fra1"), ("web3", "ams2")):
+        host(name, cluster)
+    said = {"name": "stop httpd", "reason": "httpd fails", "hours": "2", "clusters": "fra1, fra2"}
+    answer = browser.post("/changes/holds/new/", said)
+    hold = Hold.objects.get()
+    assert (answer["Location"], hold.clusters) == (f"/changes/holds/{hold.pk}/", ["fra1", "fra2"])
+    for name in ("web1", "elsewhere"):
+        hearing.heard(name, ["stop httpd"], "stop", now())
+    page = browser.get(f"/changes/holds/{hold.pk}/").content.decode()
+    for words in ("2 hosts known that it is for", "not known to the fleet", "web2", "No drill yet"):
+        assert words in page
+    assert "web3" not in page
+    assert "stop httpd" in browser.get("/").content.decode()
+    assert "stop httpd" in browser.get("/changes/holds/").content.decode()
+    call = browser.get(f"/api/v1/holds/{hold.pk}/heard").json()
+    assert [one["host"] for one in call["not_asked"]] == ["web2"]
+
+
+def test_a_hold_is_extended_excepted_and_lifted(browser: Client) -> None:
+    hold = raised()
+    path = f"/changes/holds/{hold.pk}/"
+    assert browser.post(path, {"do": "extend", "hours": "8", "version": "1"}).status_code == 302
+    assert browser.post(path, {"do": "extend", "hours": "8", "version": "1"}).status_code == 422
+    through = {"do": "through", "kind": "role", "name": "db", "reason": "they look", "hours": "1"}
+    assert browser.post(path, through).status_code == 302
+    exception = hold_queries.exceptions_of(hold)[0]
+    assert browser.post(f"{path}exceptions/{exception.pk}/end/").status_code == 302
+    assert browser.post(path, {"do": "lift", "word": ""}).status_code == 422
+    assert browser.post(path, {"do": "lift", "word": "fixed"}).status_code == 302
+    hold.refresh_from_db()
+    assert (hold.lift_word, hold.lifted_by, hold.version) == ("fixed", "Mara Keller", 3)
+    assert browser.get(path).status_code == 200
+
+
+def test_a_wrong_form_keeps_what_was_written(browser: Client) -> None:
+    raised("taken")
+    answer = browser.post("/changes/holds/new/", {"name": "taken", "reason": "because", "hours": "2"})
+    assert answer.status_code == 422
+    assert "because" in answer.content.decode()
+
+
+def test_drills_and_freezes(browser: Client) -> None:
+    drill = {"name": "drill", "reason": "we practise", "minutes": "10", "roles": "web"}
+    assert browser.post("/changes/holds/drill/", drill).status_code == 302
+    assert Hold.objects.get().is_drill
+    first = (now() + timedelta(days=3)).date().isoformat()
+    freeze = {"name": "weekend", "reason": "nobody is there", "first": first, "start": "16:00", "hours": "62.5"}
+    answer = browser.post("/changes/holds/freeze/", {**freeze, "zone": "Europe/Berlin", "days": ["4"]})
+    assert answer.status_code == 302
+    assert "each Fri" in browser.get("/changes/holds/").content.decode()
+    made = Freeze.objects.get()
+    assert made.minutes == 3750
+    browser.post(f"/changes/holds/freeze/{made.pk}/end/")
+    assert hold_queries.freezes().count() == 0
+
+
+def test_rest_does_what_the_screens_do(browser: Client) -> None:
+    ends_at = (now() + timedelta(hours=1)).isoformat()
+    body = {"name": "httpd", "reason": "it fails", "ends_at": ends_at, "roles": ["web"]}
+    made = browser.post("/api/v1/holds", body, content_type="application/json").json()
+    assert (made["state"], made["roles"], made["hosts"]) == ("on", ["web"], 0)
+    path = f"/api/v1/holds/{made['id']}"
+    later = {"ends_at": (now() + timedelta(hours=2)).isoformat(), "version": 1}
+    assert browser.put(path, later, content_type="application/json").json()["version"] == 2
+    through = {"kind": "host", "name": "web1", "reason": "test host"}
+    exception = browser.post(f"{path}/exceptions", through, content_type="application/json").json()
+    assert browser.delete(f"{path}/exceptions/{exception['id']}").status_code == 200
+    assert browser.post(f"{path}/lift", {"word": "fixed"}, content_type="application/json").json()["state"] == "over"
+    first = (now() + timedelta(days=3)).date().isoformat()
+    freeze = {"name": "x", "reason": "y", "zone": "UTC", "first": first, "start": "10:00", "minutes": 60}
+    made = browser.post("/api/v1/freezes", freeze, content_type="application/json").json()
+    assert [one["state"] for one in browser.get("/api/v1/holds").json()] == ["coming", "over"]
+    assert browser.delete(f"/api/v1/freezes/{made['id']}").json()["ended_at"]
+    assert browser.get("/api/v1/freezes").json() == []
