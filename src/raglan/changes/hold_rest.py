@@ -35,7 +35,7 @@ class Reaching(Body):
     changes: Words = []
 
 
-class HoldIn(Reaching):
+class RaiseIn(Reaching):
     """A stop for automation. It begins now, or at `starts_at`, and always ends."""
 
     name: Name
@@ -182,7 +182,7 @@ def list_holds(
 
 
 @router.post("/holds", response={201: HoldWhole}, operation_id="raise_hold", summary="Stop automation")
-def raise_hold(request: HttpRequest, data: HoldIn) -> Status[HoldWhole]:
+def raise_hold(request: HttpRequest, data: RaiseIn) -> Status[HoldWhole]:
     """Raise a hold. It ends by itself, at the latest after the longest time that the options allow."""
     by = caller(request)
     draft = holding.HoldDraft(
