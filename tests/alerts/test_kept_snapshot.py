@@ -1,16 +1,23 @@
-"""What one commit left open is used by the next one only when nobody has written in between."""
+"""What a commit knew is used by the next one: rules until one changes, open groups until anybody writes."""
 
 import threading
 from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from raglan.alerts.models import Alert, AlertGroup
+from raglan.alerts import actions as alerts
+from raglan.alerts import snapshot
+from raglan.alerts.models import Alert, AlertGroup, Route, Source
+from raglan.alerts.pipeline.flap import FlapRule
 from raglan.alerts.ports import SourceKey
+from raglan.core.clock import now
 from raglan.core.faults import Crash, crash_at
 from raglan.paging import actions as paging
+from raglan.paging import queries as policies
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
@@ -61,6 +68,75 @@ def test_nobody_wrote_so_groups_and_routes_are_not_read_again(source: SourceKey)
     has_memory = connection.vendor == "sqlite"
     assert any('FROM "alerts_route"' in sql for sql in asked) is not has_memory
     assert AlertGroup.objects.get().alert_count == 2
+
+
+def test_work_of_the_engine_in_between_lets_rules_stand(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="a"))
+    world.fire_all()
+
+    asked = statements(lambda: world.ingest(source, world.signal(alertname="Other")))
+
+    has_memory = connection.vendor == "sqlite"
+    for table in ("alerts_route", "alerts_inhibition", "paging_policy", "paging_step"):
+        assert any(f'FROM "{table}"' in sql for sql in asked) is not has_memory
+
+
+def changes(source: SourceKey, mara: Person) -> dict[str, Callable[[], object]]:
+    """One of each action that changes rules, in an order in which each changes something."""
+    row = Source.objects.get(pk=source.id)
+    others = [world.policy((60, [mara]), slug=f"other-{number}") for number in range(2)]
+    made: dict[str, Any] = {}
+
+    def keep(name: str, thing: object) -> None:
+        made[name] = thing
+
+    def remove() -> None:
+        row = Route.objects.get(pk=made["route"].pk)
+        alerts.remove_route(row, version=row.version, actor="raglan")
+
+    def steps() -> None:
+        world.policy((30, [mara]), slug=Route.objects.get(position=1).policy.slug, repeat=2)
+
+    return {
+        "a silence": lambda: keep("silence", world.silence(("service", "=", "httpd"))),
+        "a silence that ends": lambda: alerts.expire_silence(made["silence"], actor="raglan"),
+        "a window": lambda: keep("window", world.maintenance(("service", "=", "x"), **at_once())),
+        "a window that ends": lambda: alerts.end_maintenance(made["window"], actor="raglan"),
+        "an inhibition": lambda: keep("inhibition", world.inhibition(("a", "=", "1"), ("b", "=", "2"))),
+        "no inhibition": lambda: alerts.remove_inhibition(made["inhibition"], actor="raglan"),
+        "a noisy source": lambda: alerts.set_noisy(row, is_noisy=True, actor="raglan"),
+        "flapping of a source": lambda: alerts.save_flapping(row, FlapRule(5, 60, 60, 60), actor="raglan"),
+        "a route": lambda: keep("route", world.route(2, others[0], ("service", "=", "httpd"))),
+        "steps of a policy": steps,
+        "a route that moves": lambda: alerts.move_route(made["route"], up=True, actor="raglan"),
+        "no route": remove,
+        "a route that is back": lambda: alerts.restore_route(made["route"].pk, actor="raglan"),
+    }
+
+
+def at_once() -> dict[str, Any]:
+    local = now().astimezone(ZoneInfo("Europe/Berlin"))
+    return {"first": local.date(), "start": local.time().replace(second=0, microsecond=0)}
+
+
+def seen() -> dict[str, object]:
+    """What the next commit would go by."""
+    found = snapshot._fresh(now())
+    plans = {pk: policies.plan_of(found.policy(pk)) for pk in sorted(found.plans)}
+    return {"rules": found.rules, "noise": found.noise, "plans of before": found.plans == plans}
+
+
+def test_every_change_of_rules_is_seen_at_once(source: SourceKey, mara: Person) -> None:
+    before: object = None
+    for name, change in changes(source, mara).items():
+        world.ingest(source, world.signal(instance=name))  # which keeps what it knew
+        change()
+        warm = seen()
+        snapshot._kept.stamp = None
+        cold = seen()
+        assert warm == cold, name
+        assert name == "steps of a policy" or cold != before, name  # else nothing was tried
+        before = cold
 
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])

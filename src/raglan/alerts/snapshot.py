@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -47,6 +48,8 @@ ALERT_FIELDS = (
 )
 SIGNAL_COLUMNS = ("source_id", "alert_id", "received_at", "status", "raw", "problem")
 FIRED_AT_ONCE = 64  # alerts in one event
+# What changes routes, plans and what holds alerts back: each change of it is told by an event that begins like this.
+OF_RULES = ("route.", "policy.", "silence.", "inhibition.", "maintenance.", "source.", "alert.flaps", "alert.steady")
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
 _encode = msgspec.json.Encoder().encode
@@ -106,6 +109,7 @@ class Snapshot:
     plans: dict[int, Plan] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
     noise_at: datetime = NEVER
+    stamp: int | None = None
     heard: dict[int, datetime] = field(default_factory=dict)
     openings: dict[str, list[datetime]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
@@ -274,8 +278,9 @@ def read(batches: Sequence[Batch]) -> Snapshot:
 
 @dataclass
 class _Kept(threading.local):
-    """What the last commit of this thread left open, good for as long as nobody else writes."""
+    """What the last commit of this thread knew: rules until one of them changes, open groups until anybody writes."""
 
+    stamp: int | None = None
     mark: quiet.Mark | None = None
     rules: list[RouteRule] = field(default_factory=list)
     groups: dict[str, AlertGroup | None] = field(default_factory=dict)
@@ -290,24 +295,32 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
+@cache
+def _of_rules() -> list[str]:
+    return sorted(kind for kind in timeline.KINDS if kind.startswith(OF_RULES))
+
+
 def _fresh(at: datetime) -> Snapshot:
-    """Return a snapshot with routes, and with the open groups of the last commit when nothing was written since."""
-    is_good = _kept.mark is not None and _kept.mark == quiet.mark()
-    _kept.mark = None  # the stages change what they are given; it is kept again only by a commit
-    if not is_good:
+    """Return a snapshot with the rules, and with the open groups of the last commit when nothing was written since."""
+    stamp, mark = quiet.stamp(_of_rules()), _kept.mark
+    are_good = _kept.stamp is not None and _kept.stamp == stamp
+    groups = _kept.groups if are_good and mark is not None and mark == quiet.mark() else {}
+    _kept.mark = _kept.stamp = None  # the stages change what they are given; it is kept again only by a commit
+    if not are_good:
         rules = queries.routes()
-        return Snapshot(at, rules, queries.noise(at), noise_at=at, places=Places(rules))
-    is_recent = timedelta(0) <= at - _kept.noise_at < NOISE_KEPT
+        return Snapshot(at, rules, queries.noise(at), noise_at=at, places=Places(rules), stamp=stamp)
+    is_recent = timedelta(0) <= at - _kept.noise_at < NOISE_KEPT and not _kept.noise.flaps  # which count on
     return Snapshot(
         at,
         _kept.rules,
         _kept.noise if is_recent else queries.noise(at),
         noise_at=_kept.noise_at if is_recent else at,
-        open_groups=_kept.groups,
+        open_groups=groups,
         plans=_kept.plans,
         policies=_kept.policies,
         heard=_kept.heard,
         places=_kept.places,
+        stamp=stamp,
     )
 
 
@@ -317,12 +330,13 @@ def keep(snapshot: Snapshot) -> None:
     groups: dict[str, AlertGroup | None] = {key: group for key, group in snapshot.open_groups.items() if group}
 
     def kept() -> None:
-        _kept.mark = mark if len(groups) <= MOST_KEPT else None
-        _kept.rules, _kept.places, _kept.groups = snapshot.rules, snapshot.places, groups
+        _kept.stamp = snapshot.stamp
+        _kept.mark, _kept.groups = (mark, groups) if len(groups) <= MOST_KEPT else (None, {})
+        _kept.rules, _kept.places = snapshot.rules, snapshot.places
         _kept.noise, _kept.noise_at, _kept.heard = snapshot.noise, snapshot.noise_at, snapshot.heard
         _kept.plans, _kept.policies = snapshot.plans, snapshot.policies
 
-    if mark is not None:
+    if snapshot.stamp is not None:
         transaction.on_commit(kept)
 
 
