@@ -104,13 +104,13 @@ def changes(source: SourceKey, mara: Person) -> dict[str, Callable[[], object]]:
         "a window that ends": lambda: alerts.end_maintenance(made["window"], actor="raglan"),
         "an inhibition": lambda: keep("inhibition", world.inhibition(("a", "=", "1"), ("b", "=", "2"))),
         "no inhibition": lambda: alerts.remove_inhibition(made["inhibition"], actor="raglan"),
-        "a noisy source": lambda: alerts.set_noisy(row, is_noisy=True, actor="raglan"),
         "flapping of a source": lambda: alerts.save_flapping(row, FlapRule(5, 60, 60, 60), actor="raglan"),
         "a route": lambda: keep("route", world.route(2, others[0], ("service", "=", "httpd"))),
         "steps of a policy": steps,
         "a route that moves": lambda: alerts.move_route(made["route"], up=True, actor="raglan"),
         "no route": remove,
         "a route that is back": lambda: alerts.restore_route(made["route"].pk, actor="raglan"),
+        "a noisy source": lambda: alerts.set_noisy(row, is_noisy=True, actor="raglan"),
     }
 
 
@@ -129,7 +129,7 @@ def seen() -> dict[str, object]:
 def test_every_change_of_rules_is_seen_at_once(source: SourceKey, mara: Person) -> None:
     before: object = None
     for name, change in changes(source, mara).items():
-        world.ingest(source, world.signal(instance=name))  # which keeps what it knew
+        world.ingest(source, world.signal(alertname=name))  # which keeps what it knew
         change()
         warm = seen()
         snapshot._kept.stamp = None
