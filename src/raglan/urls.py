@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("raglan.runbooks.urls")),
     path("", include("raglan.processes.urls")),
     path("", include("raglan.changes.automation_urls")),
+    path("", include("raglan.fleet.mirror_urls")),
+    path("", include("raglan.fleet.run_urls")),
     path("", include("raglan.outside.urls")),
     path("", include("raglan.chat.urls")),
     path("", include("raglan.alerts.urls")),

@@ -42,6 +42,7 @@ SERVING: dict[str, Entry] = {
     "restore": Entry("raglan.cli.keep:restore", "Put a proven copy in the place of the database."),
     "audit": Entry("raglan.cli.record:audit", "Prove that nobody changed the record."),
     "config": Entry("raglan.cli.options:config", "Check the options, or print what they mean.", serving=False),
+    "plugin": Entry("raglan.cli.plugins:plugin", "Print raglan's plugin for Ansible or Salt.", serving=False),
     "openapi": Entry("raglan.cli.rest:openapi", "Print the OpenAPI document."),
 }
 

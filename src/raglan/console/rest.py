@@ -20,6 +20,8 @@ from raglan.chat.rest import router as chat
 from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.fleet.change_rest import router as changes_on_hosts
+from raglan.fleet.mirror_rest import router as mirrors
+from raglan.fleet.run_rest import router as runs
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
 from raglan.oncall.code_rest import router as code
@@ -49,10 +51,11 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
+_fleet = (runs, mirrors)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
 _changes = (changes, proposed, changes_on_hosts, holds)
-for _router in (people, catalog, *_rotas, *_changes, paging, *_noise, *_rooms, own):
+for _router in (people, catalog, *_rotas, *_fleet, *_changes, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

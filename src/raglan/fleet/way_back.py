@@ -20,6 +20,9 @@ class Door(StrEnum):
     UNKNOWN = "unknown"
 
 
+WORDS = {Door.TWO_WAY: "Two-way door", Door.ONE_WAY: "One-way door", Door.UNKNOWN: "Nobody knows"}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A version on a mirror: there since, or there last at `last_seen_at`. `read_at` is of when that was looked up."""
@@ -56,17 +59,22 @@ class WayBack:
 
     @property
     def words(self) -> str:
-        """Say it in one sentence."""
+        """Say it in one sentence, with what kind of door it is."""
+        return f"{WORDS[self.door]}: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """Say what is known, without what kind of door that is."""
         called = f"{self.package} {self.version}"
         if self.door is Door.TWO_WAY:
             names = ", ".join(sorted({place.mirror.name for place in self.there}))
-            return f"Two-way door: {called} is on {names}."
+            return f"{called} is on {names}."
         if self.door is Door.UNKNOWN:
-            return f"Nobody knows: no mirror that is read here has ever had {self.package}."
+            return f"no mirror that is read here has ever had {self.package}."
         newest = f" The newest there is {self.newest}." if self.newest else ""
         if self.last_seen_at is not None:
-            return f"One-way door: {called} is on no mirror any more.{newest}"
-        return f"One-way door: {called} is on no mirror that is read here.{newest}"
+            return f"{called} is on no mirror any more.{newest}"
+        return f"{called} is on no mirror that is read here.{newest}"
 
 
 def way_back(package: str, version: str) -> WayBack:
