@@ -107,6 +107,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "holds:end_freeze": ("end_freeze", "list_freezes"),
     "holds:show": ("get_hold", "list_heard", "lift_hold", "extend_hold", "let_through"),
     "holds:take_back": ("end_exception",),
+    "incidents:hand_changes": ("list_hand_changes", "tell_hand_change"),
+    "incidents:end_hand_change": ("end_hand_change",),
     "automation:new": ("write_automation",),
     "automation:edit": ("change_automation",),
     "automation:act": ("practise_automation", "remove_automation", "bring_automation_back"),

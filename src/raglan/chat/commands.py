@@ -9,7 +9,7 @@ from raglan.chat import queries as chat
 from raglan.chat.words import PAGE, link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
-from raglan.incidents import actions, heads_up_words, queries, severities, spoken_tasks
+from raglan.incidents import actions, hand, heads_up_words, queries, severities, spoken_tasks
 from raglan.incidents.models import Entry, Incident
 from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
@@ -348,6 +348,12 @@ def _task(said: Spoken) -> Answer:
     return Answer(spoken_tasks.run(said.room(), said.rest, by=said.person, key=said.key))
 
 
+def _hand(said: Spoken) -> Answer:
+    incident = said.room()
+    hand.tell(incident, replace(hand.read(said.rest), key=said.key), by=said.person)
+    return Answer()
+
+
 VERBS: dict[str, Verb] = {
     "declare": Verb(_declare, "WHAT YOU SEE", "open an incident"),
     "heads-up": Verb(
@@ -365,6 +371,9 @@ VERBS: dict[str, Verb] = {
     "yes": Verb(_vote("yes"), "[NUMBER] [WORDS]", "I see it too"),
     "no": Verb(_vote("no"), "[NUMBER] [WORDS]", "it is fine here"),
     "done": Verb(_done, "[NUMBER] WORDS", "say what came of it"),
+    "hand": Verb(
+        _hand, "HOST WHAT OF IT: WHAT YOU DID", "tell what you changed by hand, so that a run that undoes it warns"
+    ),
     "task": Verb(_task, "[WHAT | take, done, drop, back, reopen NUMBER]", "write down what is to be done, or list it"),
     "join": Verb(_join, "[ON WHAT]", "I am here"),
     "leave": Verb(_leave, "", "I leave"),

@@ -138,6 +138,7 @@ class Observation:
 Judge = Callable[[Sequence[Observation]], None]
 _decoders: dict[str, RunDecoder] = {}
 _judges: list[Judge] = []
+_foresights: list[Judge] = []
 
 
 def register_decoder(decoder: RunDecoder) -> None:
@@ -155,9 +156,23 @@ def register_judge(judge: Judge) -> None:
     _judges.append(judge)
 
 
+def register_foresight(look: Judge) -> None:
+    """Have rehearsals looked at, in the transaction that stores them: nothing moved, and something would."""
+    _foresights.append(look)
+
+
+def foresee(seen: Sequence[Observation]) -> None:
+    """Show rehearsals to whoever wants to know of them."""
+    _show(_foresights, seen)
+
+
 def judge(seen: Sequence[Observation]) -> None:
     """Show observations to every judge. What one of them cannot do costs nobody the facts themselves."""
-    for one in _judges:
+    _show(_judges, seen)
+
+
+def _show(judges: Sequence[Judge], seen: Sequence[Observation]) -> None:
+    for one in judges:
         try:
             with atomic():
                 one(seen)

@@ -68,6 +68,8 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
     run.save()
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
         ports.judge([_observation(run, found, told, times, moves, turns)])
+    elif run.outcome == Outcome.REHEARSED and was != run.outcome:
+        ports.foresee([_observation(run, found, told, times, moves, turns)])
     if is_new and run.outcome == Outcome.UNCHANGED:
         _drop_older(run)
     return Taken(run, is_new)

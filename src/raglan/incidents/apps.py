@@ -15,3 +15,4 @@ class IncidentsConfig(AppConfig):
         """Register reactions and timers."""
         import_module("raglan.incidents.reactions")
         import_module("raglan.incidents.timers")
+        import_module("raglan.incidents.hand_watch")

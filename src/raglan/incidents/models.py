@@ -6,6 +6,7 @@ from django.db import models
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
+from raglan.incidents import hand_models as _hand  # noqa: F401  # tables of this app that stand in a file of their own
 from raglan.paging.models import Page
 from raglan.people import reading
 from raglan.people.models import Person, Team

@@ -5,6 +5,7 @@ from django.urls import path
 from raglan.incidents import (
     checklist_views,
     entry_views,
+    hand_views,
     heads_up_views,
     join_views,
     kind_views,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("checklists/", checklist_views.show_checklists, name="checklists"),
     path("checklists/<slug:role>/", checklist_views.checklist, name="checklist"),
     path("incidents/<int:pk>/checklists/", checklist_views.in_room, name="room_checklists"),
+    path("incidents/<int:pk>/hand-changes/", hand_views.hand_changes, name="hand_changes"),
+    path("incidents/<int:pk>/hand-changes/<int:hand_pk>/", hand_views.end_hand_change, name="end_hand_change"),
     path("incidents/<int:pk>/related/", related_views.related, name="related"),
     path("incidents/<int:pk>/tasks/", task_views.tasks, name="tasks"),
     path("tasks/<int:pk>/", task_views.task, name="task"),

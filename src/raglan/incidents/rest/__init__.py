@@ -5,6 +5,7 @@ from ninja import Router
 from raglan.incidents.rest import (
     checklists,
     entries,
+    hand,
     heads_ups,
     merging,
     people,
@@ -17,5 +18,5 @@ from raglan.incidents.rest import (
 )
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, merging, privacy, entries, tools, people, tasks, settings, related, checklists):
+for _part in (heads_ups, rooms, merging, privacy, entries, tools, people, tasks, settings, related, checklists, hand):
     router.add_router("", _part.router)
