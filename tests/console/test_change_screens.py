@@ -1,5 +1,6 @@
 """The screens of a change: how it stands host by host, what differs, and who is told first."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from raglan.changes import proposing
 from raglan.changes.models import Change
+from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
+from raglan.core.models import Timer
 from raglan.fleet import packages, progress, reach
 from raglan.fleet.models import Host
 from raglan.fleet.taking import take_reports
+from raglan.paging.models import Page
+from raglan.people import sealing
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.fleet.reporting import NEWER, WEB, received
@@ -53,6 +58,13 @@ def upgrade(*names: str, units: object = FAILED, seq: int = 2) -> None:
     take_reports([received(name, packages=NEWER, seq=seq, units=units, host=words) for name in names])
 
 
+def fired(kind: str) -> list[Timer]:
+    """Let reactions run, and return what they planned of a kind."""
+    for timer in Timer.objects.filter(kind=timeline.REACT).order_by("pk"):
+        timeline.react(timers.Due(timer.pk, timer.kind, timer.subject, timer.due_at, 1, timer.payload))
+    return list(Timer.objects.filter(kind=kind).order_by("pk"))
+
+
 def test_the_page_shows_the_difference_the_marks_and_one_tap_to_people(client: Client, mara: Person) -> None:
     fleet(4)
     fleet(2, cluster="west")
@@ -88,6 +100,39 @@ def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client
     listed = client.get(f"/changes/{change.pk}/hosts/?state=left").content.decode()
     assert "east003" in listed
     assert "east000" not in listed
+
+
+def test_the_author_hears_first_with_what_is_one_tap_away_and_nobody_is_paged(mara: Person) -> None:
+    fleet(3)
+    change = pin(mara)
+    upgrade("east000", "east001")
+    letters = [json.loads(sealing.unseal(str(timer.payload["sealed"]))) for timer in fired("people.mail")]
+
+    assert [(letter["to"], letter["subject"]) for letter in letters] == [
+        (mara.email, "Differs from what you said: Raise the pin")
+    ]
+    for said in (
+        "apache2 2.4.6-40 → 2.4.6-45 on an existing host; apache2 failed, active before",
+        "First on east000",
+        "2 of 3 hosts have it so far",
+        "on hosts that exist, nothing happens",
+        "/heads-up/?text=",
+        f"/changes/holds/new/?change={change.pk}",
+        "/wrong/?title=",
+    ):
+        assert said in letters[0]["text"]
+    assert not Page.objects.exists()
+
+
+def test_now_shows_what_is_changing_and_what_differs(client: Client, mara: Person) -> None:
+    assert "No change is under way." in client.get("/").content.decode()
+    fleet(3)
+    pin(mara)
+    assert "1 change waits" in client.get("/part/changing/").content.decode()
+    upgrade("east000")
+    shown = client.get("/part/changing/").content.decode()
+    assert "apache2 2.4.6-40 → 2.4.6-45" in shown
+    assert "Of 1 hosts that have it: 1 otherwise than was said" in shown
 
 
 def test_above_two_thousand_hosts_the_bar_stands_alone(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:

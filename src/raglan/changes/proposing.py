@@ -148,7 +148,7 @@ def _tell_proposed(
         packages=list(dict(packages).items()),
         expectation=expected,
     )
-    timeline.append(payload, actor=actor, about=[change, "changes"])
+    timeline.append(payload, actor=actor, about=[change, "changes", "now"])
 
 
 def check(proposal: Proposal) -> None:
@@ -208,7 +208,7 @@ def turn(change: Change, to: str, *, actor: timeline.Subject, words: str = "", a
         started_at=change.started_at,
         ended_at=change.ended_at,
     )
-    timeline.append(payload, actor=actor, about=[change, "changes"])
+    timeline.append(payload, actor=actor, about=[change, "changes", "now"])
     return change
 
 
@@ -222,7 +222,9 @@ def take_on(change: Change, *, by: Person) -> Change:
             return change
         raise Conflict("This change has somebody to talk to already.")
     change.refresh_from_db()
-    timeline.append(events.ChangeTakenOn(change=change.pk, author=by.pk), actor=by, about=[change, "changes", by])
+    timeline.append(
+        events.ChangeTakenOn(change=change.pk, author=by.pk), actor=by, about=[change, "changes", "now", by]
+    )
     return change
 
 

@@ -12,5 +12,6 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        """Register what is handed over."""
+        """Register what is handed over, and who is told of what differs."""
         import_module("raglan.console.handover")
+        import_module("raglan.console.telling")

@@ -11,6 +11,9 @@ from raglan.alerts.models import AlertGroup, Source
 from raglan.changes import hold_queries
 from raglan.changes.hold_models import HoldDrill
 from raglan.changes.hold_views import Row
+from raglan.changes import queries as changes
+from raglan.changes.models import Change
+from raglan.console import change_board
 from raglan.core.clock import now
 from raglan.incidents import privacy, room
 from raglan.incidents import queries as incidents
@@ -25,6 +28,7 @@ from raglan.reviews import queries as reviews
 from raglan.reviews.models import Review
 
 SHOWN = 20
+CHANGES_SHOWN = 5
 FACES = 5
 QUIET_FOR = timedelta(minutes=30)
 SERIOUS = ("critical", "error", "page", "unknown")
@@ -174,6 +178,16 @@ class Board:
     def oldest_waiting(self) -> datetime | None:
         """Since when the oldest ask that is shown has waited."""
         return min((ask.entry.at for ask in self.asks if ask.is_waiting), default=None)
+
+    @cached_property
+    def changing(self) -> list[change_board.Row]:
+        """Changes that hosts may be taking now, the newest first."""
+        return change_board.under_way(CHANGES_SHOWN)
+
+    @cached_property
+    def waiting_changes(self) -> int:
+        """How many changes were proposed and have not begun."""
+        return changes.in_state(Change.State.PROPOSED).count()
 
     @cached_property
     def duties(self) -> list[oncall.Duty]:

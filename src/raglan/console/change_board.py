@@ -14,7 +14,7 @@ from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
 from raglan.fleet import marks, reach, spreading
 from raglan.fleet.judging import Said
-from raglan.fleet.progress import Counts, Group, Progress
+from raglan.fleet.progress import Counts, Group, Progress, summaries
 from raglan.fleet.watch_models import Arrival, Surprise
 from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
@@ -209,21 +209,24 @@ class ChangeBoard:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A change in a list, with how it stands on its hosts."""
+    """A change in a list, with the hosts that have it and what differs."""
 
     change: Change
     bar: Sequence[svg.Part]
-    counts: Counts | None
+    counts: Counts
     surprise: Surprise | None
 
 
 def rows(changes: Iterable[Change]) -> list[Row]:
     """Return changes of a list with how they stand."""
-    return [_row(change) for change in changes]
+    listed = list(changes)
+    found = summaries(listed)
+    return [
+        Row(change, bar(found[change.pk].counts), found[change.pk].counts, found[change.pk].surprise)
+        for change in listed
+    ]
 
 
-def _row(change: Change) -> Row:
-    board = ChangeBoard(change)
-    if not board.is_watched:
-        return Row(change, (), None, None)
-    return Row(change, board.bar, board.progress.counts, board.surprise)
+def under_way(most: int) -> list[Row]:
+    """Return the changes that hosts may be taking now, the newest first."""
+    return rows(queries.in_state(Change.State.UNDER_WAY, Change.State.STOPPED)[:most])

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.changes import proposing, queries
 from raglan.changes.models import Change, PsaNote
-from raglan.console.change_board import Ahead, ChangeBoard, rows
+from raglan.console.change_board import Ahead, ChangeBoard, under_way
 from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
 from raglan.core.decode import clean_text
@@ -49,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     since = timeline.newest_id()
     lately = Paginator(queries.lately(), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "under_way": rows(queries.in_state(Change.State.UNDER_WAY, Change.State.STOPPED)[:OPEN_SHOWN]),
+        "under_way": under_way(OPEN_SHOWN),
         "waiting": list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN]),
         "page": lately,
         "may": reader(request).may_respond,
@@ -114,7 +114,7 @@ def hosts(request: HttpRequest, pk: int) -> HttpResponse:
     """The hosts of a change by name, all or those of one state or cluster."""
     change = queries.change(pk)
     state, cluster = request.GET.get("state", ""), request.GET.get("cluster")
-    found = progress.hosts(progress.Progress(change), state=_state(state), cluster=cluster)
+    found = progress.hosts_of(progress.Progress(change), state=_state(state), cluster=cluster)
     page = Paginator(found, HOSTS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "change": change,

@@ -9,7 +9,7 @@ from raglan.core import timeline
 from raglan.core.errors import NotFound
 from raglan.people.access import reader
 
-PARTS = ("answers", "broken", "held", "asking", "oncall", "you", "reading")
+PARTS = ("answers", "broken", "held", "changing", "asking", "oncall", "you", "reading")
 
 
 @require_GET

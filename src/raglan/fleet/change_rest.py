@@ -207,7 +207,7 @@ def hosts_of_change(
 ) -> list[HostStandingOut]:
     """Return the hosts of a change by id, all or in one state (`left`: those without it), from `after` on."""
     change = queries.change(pk)
-    found = progress.hosts(progress.Progress(change), state=state, cluster=cluster or None)
+    found = progress.hosts_of(progress.Progress(change), state=state, cluster=cluster or None)
     page = list(found.filter(pk__gt=after).order_by("pk")[:limit])
     return [_standing(one) for one in progress.standing(change, page)]
 

@@ -218,7 +218,7 @@ def _few(groups: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]
     return kept
 
 
-def hosts(progress: Progress, *, state: str = "", cluster: str | None = None) -> QuerySet[Host]:
+def hosts_of(progress: Progress, *, state: str = "", cluster: str | None = None) -> QuerySet[Host]:
     """Return the hosts of a change by name, in one state or in all; `left` are those that have not got it."""
     seen = Arrival.objects.filter(change=progress.change.pk, host=OuterRef("pk"))
     if state == "left":
@@ -228,6 +228,26 @@ def hosts(progress: Progress, *, state: str = "", cluster: str | None = None) ->
     else:
         found = progress.meant.hosts
     return (found if cluster is None else found.filter(cluster=cluster)).order_by("name", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A change in a list: the hosts that have it, and the newest difference."""
+
+    counts: Counts
+    surprise: Surprise | None
+
+
+def summaries(changes: Sequence[Change]) -> dict[int, Summary]:
+    """Return how many hosts have each of some changes, and what differs; two queries for all of them."""
+    keys = [change.pk for change in changes]
+    counts = {key: Counts() for key in keys}
+    arrived = Arrival.objects.filter(change__in=keys).values_list("change", "state").annotate(hosts=Count("pk"))
+    for key, state, hosts in arrived.order_by():
+        counts[key] = replace(counts[key], **{str(state): hosts})
+    raised = Surprise.objects.filter(change__in=keys).select_related("host").order_by("raised_at", "pk")
+    newest = {one.change_id: one for one in raised}
+    return {key: Summary(counts[key], newest.get(key)) for key in keys}
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ def _raise(found: Surprise, change: Change) -> None:
         at=one.at,
         raised_at=one.raised_at,
     )
-    timeline.append(payload, about=[change, one, "changes", f"host:{one.host_id}"])
+    timeline.append(payload, about=[change, one, "changes", "now", f"host:{one.host_id}"])
 
 
 def minute_of(at: datetime) -> int:
