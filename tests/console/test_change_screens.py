@@ -8,7 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from raglan.changes import proposing
+from raglan.alerts.models import AlertGroup
+from raglan.changes import actions, proposing
 from raglan.changes.models import Change
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
@@ -16,6 +17,7 @@ from raglan.core.models import Timer
 from raglan.fleet import packages, progress, reach
 from raglan.fleet.models import Host
 from raglan.fleet.taking import take_reports
+from raglan.incidents import actions as incidents
 from raglan.paging.models import Page
 from raglan.people import sealing
 from raglan.people.models import Person
@@ -133,6 +135,22 @@ def test_now_shows_what_is_changing_and_what_differs(client: Client, mara: Perso
     shown = client.get("/part/changing/").content.decode()
     assert "apache2 2.4.6-40 → 2.4.6-45" in shown
     assert "Of 1 hosts that have it: 1 otherwise than was said" in shown
+
+
+def test_a_room_and_an_alert_say_what_changed_lately_and_what_differs(client: Client, mara: Person) -> None:
+    fleet(3)
+    actions.record(actions.Told("Deploy of the shop"), told_by="ci", actor="raglan")
+    pin(mara)
+    upgrade("east000")
+    room = incidents.declare("The shop is slow", by=mara)
+    told = client.get(f"/incidents/{room.pk}/").content.decode()
+    for said in ("The change, host by host", "Deploy of the shop", "apache2 2.4.6-40 → 2.4.6-45 on an existing host"):
+        assert said in told
+    assert told.index("apache2 failed") < told.index("Deploy of the shop")
+
+    world.ingest(world.source(), world.signal(alertname="Slow"))
+    alert = client.get(f"/alerts/groups/{AlertGroup.objects.get().pk}/").content.decode()
+    assert "apache2 2.4.6-40 → 2.4.6-45 on an existing host" in alert
 
 
 def test_above_two_thousand_hosts_the_bar_stands_alone(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:

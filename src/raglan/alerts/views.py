@@ -14,9 +14,9 @@ from raglan.alerts import links, queries
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.pipeline.flap import spell
 from raglan.alerts.pipeline.severity import is_critical
-from raglan.changes.queries import around
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
+from raglan.fleet.lately import around
 from raglan.people.models import Person
 
 PER_PAGE = 40

@@ -28,8 +28,11 @@ def change() -> None:
 @click.option("--link", metavar="URL", help="Where to read on: the commit, the pipeline.")
 @click.option("--note", help="What others should know.")
 @click.option("--key", help="Proposing it again with the same key changes nothing; a commit will do.")
+@click.option("--look", is_flag=True, help="Only say how far it would go; propose nothing.")
 @as_json
-def propose(title: str, *, packages: Sequence[str], as_json: bool, **said: str | Sequence[str] | None) -> None:
+def propose(
+    title: str, *, packages: Sequence[str], look: bool, as_json: bool, **said: str | Sequence[str] | None
+) -> None:
     """Say what is about to change. TITLE says it in a line.
 
     Without --on-new and --on-existing, the versions are expected where packages are named, else nothing.
@@ -49,6 +52,10 @@ def propose(title: str, *, packages: Sequence[str], as_json: bool, **said: str |
         "note": _text(said["note"]),
         "key": _text(said["key"]),
     }
+    if look:
+        ahead = client.post("/changes/reach", body)
+        show(ahead, lambda: _ahead(ahead), as_json=as_json)
+        return
     answer = client.post("/changes/proposed", body)
     show(answer, lambda: _proposed(answer), as_json=as_json)
 
@@ -64,7 +71,41 @@ def _side(name: str, said: str) -> dict[str, Json]:
 
 
 def _proposed(answer: Mapping[str, Json]) -> str:
-    return f"Change {answer.get('id')} waits: {answer.get('title')}\n{client.connection().url}{answer.get('url')}"
+    ahead = client.get(f"/changes/{answer.get('id')}/reach")
+    link = f"{client.connection().url}{answer.get('url')}"
+    far = _ahead(ahead) if isinstance(ahead, dict) else ""
+    return f"Change {answer.get('id')} waits: {answer.get('title')}\n{far}\n{link}"
+
+
+def _ahead(ahead: Mapping[str, Json]) -> str:
+    """Say how far a change may go, one fact a line."""
+    clusters = ", ".join(
+        f"{one.get('name') or 'no cluster'} {one.get('hosts')}" for one in objects(ahead.get("clusters"))
+    )
+    half, whole = ahead.get("half_after_s"), ahead.get("whole_after_s")
+    soon = (
+        f"half after {_minutes(half)}, all after {_minutes(whole)}" if half and whole else "not known, no run was seen"
+    )
+    tools = ", ".join(f"{one.get('service')} ({one.get('purposes')})" for one in objects(ahead.get("tools")))
+    ways = [str(one.get("words")) for one in objects(ahead.get("ways_back"))]
+    known = [*_words(ahead.get("notes")), *_words(ahead.get("alike"))]
+    return "\n".join(
+        [
+            f"It may reach {ahead.get('hosts')} hosts: {clusters or 'none that raglan knows'}.",
+            f"How soon: {soon}.",
+            *([f"Response tools there: {tools}."] if tools else []),
+            *(f"Way back: {words}" for words in ways or ["not known."]),
+            *(f"What was like it: {words}" for words in known),
+        ]
+    )
+
+
+def _words(value: Json | None) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _minutes(seconds: Json) -> str:
+    return f"{round(float(str(seconds)) / 60)} min"
 
 
 @change.command("list")

@@ -12,6 +12,7 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        """Register what is handed over, and who is told of what differs."""
+        """Register what is handed over, who is told of what differs, and what a room says of changes."""
         import_module("raglan.console.handover")
         import_module("raglan.console.telling")
+        import_module("raglan.console.room_changes")
