@@ -9,9 +9,9 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup, Source
 from raglan.changes import hold_queries
+from raglan.changes import queries as changes
 from raglan.changes.hold_models import HoldDrill
 from raglan.changes.hold_views import Row
-from raglan.changes import queries as changes
 from raglan.changes.models import Change
 from raglan.console import change_board
 from raglan.core.clock import now
