@@ -43,7 +43,7 @@ class ReachForm(Form):
     roles = NamesField(label="Roles")
     environments = NamesField(label="Environments")
     packages = NamesField(label="Packages", help_text="Runs that do not say what they touch are stopped, too.")
-    changes = NamesField(label="Changes", help_text="By number. Runs that do not say which one they are are stopped.")
+    changes = NamesField(label="Changes", help_text="By number. Runs that name none are stopped, too.")
 
     def reach(self) -> Reach:
         """Return what was written."""
@@ -119,7 +119,7 @@ class FreezeForm(ReachForm):
 class ExtendForm(Form):
     """Until when a hold is to last, from now on."""
 
-    hours = forms.ChoiceField(label="From now on for")
+    hours = forms.ChoiceField(label="From now on for", initial="2")
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
