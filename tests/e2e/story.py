@@ -64,12 +64,23 @@ def rules_of_quiet(running: Running) -> dict[str, int]:
         "days": [1, 3],
         "reason": HOSTILE,
     }
+    freeze = {**hold_words(), "zone": "Europe/Berlin", "first": "2037-12-24", "start": "16:00", "minutes": 9_000}
+    running.api("POST", "/freezes", {**freeze, "name": "holidays"})
+    hold = number(running.api("POST", "/holds", {**hold_words(), "ends_at": ends_at}))
+    through = {"kind": "host", "name": "a-host-with-a-long-name." * 8, "reason": LONG[:300]}
+    running.api("POST", f"/holds/{hold}/exceptions", through)
     return {
+        "hold": hold,
         "silence": number(running.api("POST", "/silences", silence)),
         "inhibition": number(running.api("POST", "/inhibitions", inhibition)),
         "maintenance": number(running.api("POST", "/maintenances", window)),
         "storm": 1,
     }
+
+
+def hold_words() -> dict[str, object]:
+    """Return what a hold with long words is for, and why."""
+    return {"name": "<b>" + LONG[:77], "reason": LONG[:300], "clusters": ["fra1"], "packages": ["package" * 20, "httpd"]}
 
 
 def tell(running: Running) -> dict[str, int]:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -100,3 +101,18 @@ def test_of_fifty_who_post_to_both_nodes_nothing_is_lost_or_doubled_and_both_hav
     assert isinstance(first, list)
     assert first == second
     assert sorted(entry["text"] for entry in first) == sorted(f"Of fifty, {number}" for number in range(FIFTY))
+
+
+def test_a_hold_that_one_node_took_stops_hosts_that_ask_the_other(nodes: tuple[Running, Running]) -> None:
+    first, second = nodes
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    hold = first.api("POST", "/holds", {"name": "httpd", "reason": "it fails", "ends_at": ends_at})
+    assert isinstance(hold, dict)
+    until(lambda: asked(second).startswith("stop\n"))
+    second.api("POST", f"/holds/{hold['id']}/lift", {"word": "fixed"})
+    until(lambda: asked(first).startswith("go\n"))
+
+
+def asked(running: Running) -> str:
+    with urlopen(f"{running.url}/gate?host=web1", timeout=20) as answer:
+        return str(answer.read().decode())
