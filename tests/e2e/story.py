@@ -80,7 +80,7 @@ def rules_of_quiet(running: Running) -> dict[str, int]:
 
 def hold_words() -> dict[str, object]:
     """Return what a hold with long words is for, and why."""
-    return {"name": "<b>" + LONG[:77], "reason": LONG[:300], "clusters": ["fra1"], "packages": ["package" * 20, "httpd"]}
+    return {"name": "<b>" + LONG[:77], "reason": LONG[:300], "clusters": ["fra1"], "packages": ["p" * 140, "httpd"]}
 
 
 def tell(running: Running) -> dict[str, int]:
