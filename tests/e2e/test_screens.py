@@ -91,7 +91,6 @@ SIGNED_IN = [
     "/api/docs/",
     "/api/docs/incidents/",
     "/changes/mirrors/?package=httpd&version=2.4.6-40",
-    "/changes/mirrors/pins/",
     "/hosts/runs/",
     "/reviews/{review}/",
     "/account/2fa/",

@@ -1,0 +1,159 @@
+"""Real programs against a real raglan: ansible-playbook with our callback, puppet apply with its http report."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import Running, free_port, serving
+
+pytestmark = pytest.mark.e2e
+SECRET = "tr0mbone-in-the-attic"
+UNPACKED = "Unpacking apache2-bin (2.4.62-1~deb12u2) over (2.4.61-1~deb12u1) ...\\nSetting up apache2-bin"
+APT = f"""
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({{"name": {{}}, "state": {{}}}}, supports_check_mode=True)
+module.exit_json(changed=True, stdout="{UNPACKED}")
+"""
+PLAY = """
+- hosts: web
+  gather_facts: false
+  tasks:
+    - name: write proxy.conf
+      ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.conf", content: "timeout=60\\n"}
+    - name: keep the key
+      ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.key", content: "{{ secret }}"}
+      no_log: true
+    - name: apache
+      apt: {name: apache2-bin, state: latest}
+    - name: smoke test
+      ansible.builtin.fail: {msg: the page is empty}
+      when: inventory_hostname == "web02"
+"""
+INVENTORY = """
+[web]
+web01 raglan_cluster=fra1
+web02
+[web:vars]
+ansible_connection=local
+"""
+SITE = """
+file { '%(folder)s/proxy.conf': ensure => file, content => "timeout=60\\n" }
+-> exec { 'smoke test': command => '/bin/false' }
+-> file { '%(folder)s/after': ensure => file }
+file { '%(folder)s/perhaps': ensure => file, noop => true }
+"""
+MAKE_SOURCE = """
+import django; django.setup()
+from raglan.fleet import sources
+print(sources.create_source(name="Tools", slug="tools", kind="ansible", actor="raglan")[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def raglan() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(raglan: Running) -> str:
+    env = {**raglan.env, "DJANGO_SETTINGS_MODULE": "raglan.settings"}
+    words = [sys.executable, "-c", MAKE_SOURCE]
+    return subprocess.run(words, env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def runs(raglan: Running, tool: str) -> list[Any]:
+    found = raglan.api("GET", f"/runs?tool={tool}")
+    assert isinstance(found, list)
+    return [
+        raglan.api("GET", f"/runs/{one['id']}") for one in sorted(found, key=lambda one: (one["at"], one["host_name"]))
+    ]
+
+
+def play(folder: Path, url: str, token: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CALLBACK_PLUGINS": str(folder / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "raglan",
+        "ANSIBLE_LIBRARY": str(folder / "library"),
+        "ANSIBLE_PIPELINING": "1",
+        "RAGLAN_URL": url,
+        "RAGLAN_TOKEN": token,
+        "RAGLAN_VERSION": "9c1f2ab",
+    }
+    program = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.ini", "site.yml", "-D"]
+    extra = ["-e", f"folder={folder} secret={SECRET} ansible_python_interpreter={sys.executable}"]
+    return subprocess.run([*program, *extra, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: str, tmp_path: Path) -> None:
+    plugin = subprocess.run(
+        [sys.executable, "-m", "raglan", "plugin", "ansible"], check=True, capture_output=True, text=True
+    )
+    files = {
+        "library/apt.py": APT,
+        "site.yml": PLAY,
+        "hosts.ini": INVENTORY,
+        "callback_plugins/raglan.py": plugin.stdout,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    away = play(tmp_path, f"http://127.0.0.1:{free_port()}", token)
+    assert away.returncode == 2, away
+    assert "raglan was not told" in away.stderr
+    assert len(list((tmp_path / ".ansible/raglan").glob("*.json"))) == 1
+
+    check = play(tmp_path, raglan.url, token, "--check", "--limit", "web01")
+    assert check.returncode == 0, check
+    assert "raglan was not told" not in check.stderr
+    assert list((tmp_path / ".ansible/raglan").glob("*.json")) == []
+
+    web01, web02, rehearsed = runs(raglan, "ansible")
+    assert (web01["host_name"], web01["outcome"], web01["version"]) == ("web01", "changed", "9c1f2ab")
+    assert [step["name"] for step in web01["steps"]] == ["write proxy.conf", "keep the key", "apache"]
+    assert "+timeout=60" in web01["steps"][0]["more"]
+    assert web01["moves"] == [{"name": "apache2-bin", "old": "2.4.61-1~deb12u1", "new": "2.4.62-1~deb12u2", "arch": ""}]
+    assert (web02["outcome"], web02["steps"][0]["line"]) == ("failed", "the page is empty")
+    assert (rehearsed["host_name"], rehearsed["outcome"], rehearsed["moves"]) == ("web01", "rehearsed", [])
+    assert SECRET not in str([web01, web02, rehearsed])
+
+
+def test_puppet_tells_of_its_run_by_its_http_report(raglan: Running, token: str, tmp_path: Path) -> None:
+    program = shutil.which("puppet")
+    assert program, "There is no Puppet here: `apt-get install puppet-agent`."
+    (tmp_path / "proxy.conf").write_text("timeout=45\n")
+    (tmp_path / "site.pp").write_text(SITE % {"folder": tmp_path})
+    address = f"{raglan.url}/fleet/{token}/runs/puppet"
+    words = ["--reports", "http", "--reporturl", address, "--certname", "web1.willowfield.example", "--show_diff"]
+    folders = [f"--{name}={tmp_path / name}" for name in ("confdir", "vardir", "rundir", "logdir")]
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    ended = subprocess.run(
+        [program, "apply", "site.pp", "--detailed-exitcodes", *words, *folders],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 6, ended
+
+    (run,) = runs(raglan, "puppet")
+    assert (run["host_name"], run["outcome"], run["failed"]) == ("web1.willowfield.example", "failed", 1)
+    outcomes = {step["name"]: step["outcome"] for step in run["steps"]}
+    assert outcomes == {
+        "Exec[smoke test]": "failed",
+        f"File[{tmp_path}/proxy.conf]": "changed",
+        f"File[{tmp_path}/perhaps]": "rehearsed",
+    }
+    assert "+timeout=60" in "".join(step["more"] for step in run["steps"])
+    assert run["started_at"] <= run["ended_at"]
