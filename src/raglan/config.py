@@ -135,6 +135,9 @@ class Config(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for `/metrics` from other machines. Empty: loopback only."
     )
+    fleet_days: int = Field(
+        180, ge=1, le=4_000, description="Days that moves of packages and turns of services of hosts are kept."
+    )
     run_days: int = Field(90, ge=1, le=4_000, description="Days that runs of automation on hosts are kept.")
     signal_days: int = Field(14, ge=1, le=400, description="Days that raw signals are kept.")
     sign_of_life_url: str = Field(

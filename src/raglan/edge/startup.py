@@ -30,6 +30,8 @@ STANDING = (
     ("oncall.watch", "oncall"),
     ("processes.settle", "processes"),
     ("fleet.forget_runs", "fleet"),
+    ("fleet.forget", "fleet"),
+    ("fleet.watch", "fleet"),
 )
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLES = {"raglan_cache", "raglan_public_cache"}

@@ -14,6 +14,8 @@ class FleetConfig(AppConfig):
     def ready(self) -> None:
         """Register the judge of changes, and timers."""
         import_module("raglan.fleet.watching")
+        import_module("raglan.fleet.silence")
+        import_module("raglan.fleet.keeping")
         import_module("raglan.fleet.runs")
         import_module("raglan.fleet.mirrors")
         import_module("raglan.fleet.roll")
