@@ -789,6 +789,7 @@ def post(url: str, token: str, body: str) -> None:
     data = gzip.compress(body.encode("ascii"), 6)
     headers = {"Authorization": "Bearer " + token, "User-Agent": "raglan-host"}
     headers.update({"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    headers["X-Raglan-Sent"] = str(int(time.time()))  # what waited here is told from a clock that is wrong
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=SEND_S) as answer:
             answer.read(MOST_TEXT)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("raglan.changes.automation_urls")),
     path("", include("raglan.fleet.mirror_urls")),
     path("", include("raglan.fleet.run_urls")),
+    path("", include("raglan.fleet.urls")),
     path("", include("raglan.outside.urls")),
     path("", include("raglan.chat.urls")),
     path("", include("raglan.alerts.urls")),

@@ -32,9 +32,9 @@ def body(name: str = "web1", *, packages: Packages | None = WEB, **said: object)
     return text.encode() if packages is None else f'{text[:-1]}, "packages": {packed(packages)}}}'.encode()
 
 
-def received(name: str = "web1", **said: object) -> Received:
+def received(name: str = "web1", *, sent: float = 0, **said: object) -> Received:
     """Return a report that just came."""
-    return reports.read(body(name, **said), source=0, received_at=now())  # type: ignore[arg-type]  # as body
+    return reports.read(body(name, **said), source=0, received_at=now(), sent=sent)  # type: ignore[arg-type]  # as body
 
 
 def report(name: str = "web1", **said: object) -> taking.Result:

@@ -117,6 +117,10 @@ LOOK: dict[Level, set[str]] = {
         "runs:index",
         "runs:of_host",
         "runs:show",
+        "fleet:host",
+        "fleet:hosts",
+        "fleet:source",
+        "fleet:sources",
     },
     "respond": {
         "alerts:change_silence",
@@ -190,6 +194,7 @@ LOOK: dict[Level, set[str]] = {
         "outside:wordings",
         "people:invite",
         "people:new_team",
+        "fleet:new_source",
     },
     "administer": {"incidents:exception"},
 }
@@ -326,6 +331,7 @@ DO: dict[Level, set[str]] = {
         "runbooks:new",
         "runbooks:remove",
         "runbooks:tell",
+        "fleet:retire",
     },
     "configure": {
         "alerts:inhibition",
@@ -387,6 +393,10 @@ DO: dict[Level, set[str]] = {
         "runbooks:end_folder",
         "runbooks:folders",
         "runbooks:read_folder",
+        "fleet:change_source",
+        "fleet:new_source",
+        "fleet:new_token",
+        "fleet:try_report",
     },
     "administer": {"incidents:exception"},
 }

@@ -21,6 +21,7 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.fleet.change_rest import router as changes_on_hosts
 from raglan.fleet.mirror_rest import router as mirrors
+from raglan.fleet.rest import router as fleet
 from raglan.fleet.run_rest import router as runs
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
@@ -51,7 +52,7 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
-_fleet = (runs, mirrors)
+_fleet = (fleet, runs, mirrors)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
 _changes = (changes, proposed, changes_on_hosts, holds)

@@ -29,7 +29,8 @@ MAX_BODY = 4 * 1024 * 1024
 BODIES_AT_ONCE, SHARE = 48 * 1024 * 1024, 32 * 1024 * 1024  # of all sources, of one, which may be of a whole fleet
 THREADS = 2
 LINE = 2_000
-INLINE = 64 * 1024
+INLINE, INLINE_PACKED = 64 * 1024, 16 * 1024
+SENT, MOST_DIGITS = "x-raglan-sent", 12  # seconds since 1970
 IDLE_S, WHOLE_S = 10.0, 60.0
 QUEUE_KB, GROUP_KB = 32 * 1024, 6 * 1024
 NOTE_EVERY_S, SAMPLE_EVERY_S = 2.0, 60.0
@@ -110,8 +111,7 @@ class Fleet:
         """Read, store, answer; what cannot be taken is kept for the owner of the source to see."""
         try:
             if is_packed(headers):
-                packed = body
-                body = await self._threads.ask(lambda: unpack(packed, MAX_BODY))
+                body = await self._unpacked(body)
             handed = await self._read(place, source, headers, body)
             result = await self._journal.put(handed)
         except BadInput as error:
@@ -124,13 +124,20 @@ class Fleet:
         await self._note(source, place.kind, body)
         return 202, ACCEPTED if result is Taken.TAKEN else {**ACCEPTED, "note": WORDS[result]}
 
+    async def _unpacked(self, packed: bytes) -> bytes:
+        if len(packed) <= INLINE_PACKED:
+            return unpack(packed, MAX_BODY)
+        return await self._threads.ask(lambda: unpack(packed, MAX_BODY))
+
     async def _read(self, place: Place, source: FleetKey, headers: Mapping[str, str], body: bytes) -> Handed:
         """Return what a body tells. Raises BadInput."""
         at, size = now(), intake.size_of(body)
         if place.kind == REPORT:
+            sent = headers.get(SENT, "")
 
             def read_report() -> reports.Received:
-                return guarded(lambda: reports.read(body, source=source.id, received_at=at))
+                when = float(sent) if sent.isdecimal() and len(sent) < MOST_DIGITS else 0.0
+                return guarded(lambda: reports.read(body, source=source.id, received_at=at, sent=when))
 
             report = read_report() if len(body) <= INLINE else await self._threads.ask(read_report)
             return Handed(source, size, at, report=report)

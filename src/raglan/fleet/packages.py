@@ -71,6 +71,16 @@ def _entries(raw: bytes, pieces: list[bytes]) -> tuple[list[bytes], dict[bytes, 
     return pieces, {piece: _entry(piece) for piece in pieces if piece not in _known}
 
 
+def count_of(raw: bytes) -> int:
+    """Return how many packages a list has. Raises BadInput when it is none."""
+    if not raw:
+        return 0
+    pieces = _split(raw)
+    for piece in pieces:
+        _entry(piece)
+    return len(pieces)
+
+
 def _sorted(keys: "set[int] | set[int | None]") -> "array[int]":
     return array("I", sorted(keys))  # type: ignore[type-var, arg-type]  # None is none of them
 

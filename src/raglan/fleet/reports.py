@@ -47,7 +47,6 @@ class Report(msgspec.Struct, frozen=True):
     v: int = 1
     boot: str = ""
     seq: int = 0
-    sent: float = 0
     packages_hash: str = ""
     packages: msgspec.Raw = msgspec.Raw()
     units: msgspec.Raw = msgspec.Raw()
@@ -57,20 +56,24 @@ class Report(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A report with what is known of its way here; digests are of the bytes that came."""
+    """A report with what is known of its way here: when it came, and when it was sent by the host's own clock.
+
+    Digests are of the bytes that came.
+    """
 
     report: Report
     source: int
     received_at: datetime
     packages_digest: str = ""
     units_digest: str = ""
+    sent: float = 0
 
 
 _decode = msgspec.json.Decoder(Report).decode
 _decode_units = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
-def read(body: bytes, *, source: int, received_at: datetime) -> Received:
+def read(body: bytes, *, source: int, received_at: datetime, sent: float = 0) -> Received:
     """Read a report. Raises BadInput, which says what cannot be taken and where it stands."""
     report = _read(body)
     _check(report)
@@ -81,6 +84,7 @@ def read(body: bytes, *, source: int, received_at: datetime) -> Received:
         received_at,
         packages_digest=hashlib.sha256(packages).hexdigest() if packages else report.packages_hash,
         units_digest=hashlib.sha256(units).hexdigest() if units else "",
+        sent=sent if FIRST < sent < LAST else 0,
     )
 
 
@@ -164,7 +168,7 @@ def offset_s(received: Received) -> int:
     A report that does not say when it was sent may have waited on the host; only one of the future tells of a clock.
     """
     arrived, report = received.received_at.timestamp(), received.report
-    ahead = (report.sent or max(report.at, arrived)) - arrived
+    ahead = (received.sent or max(report.at, arrived)) - arrived
     return round(ahead) if abs(ahead) >= OFFSET_S else 0
 
 
