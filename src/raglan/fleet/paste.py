@@ -22,10 +22,10 @@ def paste_line(source: FleetSource, token: str) -> str:
 
 
 def sample() -> str:
-    """Return a report as a host would send it, for a person to change and try."""
+    """Return a report as a host would send it, one part a line, for a person to change and try."""
     told = {
         "v": 1,
-        "host": {"name": "web1", "machine": "0" * 32, "cluster": "east", "role": "web", "tags": [], "services": []},
+        "host": {"name": "web1", "machine": "0" * 32, "cluster": "east", "role": "web", "services": ["shop"]},
         "at": int(now().timestamp()),
         "boot": "a-boot-id",
         "seq": 1,
@@ -33,4 +33,4 @@ def sample() -> str:
         "units": [["apache2.service", "active"]],
         "because": "timer",
     }
-    return json.dumps(told, indent=1)
+    return "{" + ",\n ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in told.items()) + "}"

@@ -70,7 +70,7 @@ class OneHostOut(HostOut):
     units: list[HostUnitOut]
 
 
-class PackageOut(Schema):
+class HostPackageOut(Schema):
     """A package that is installed."""
 
     name: str
@@ -78,7 +78,7 @@ class PackageOut(Schema):
     arch: str
 
 
-class MoveOut(Schema):
+class HostMoveOut(Schema):
     """That a package went from one version to another; empty `old` is a new one, empty `new` one that is gone."""
 
     id: int
@@ -90,7 +90,7 @@ class MoveOut(Schema):
     told_by: str
 
 
-class TurnOut(Schema):
+class HostTurnOut(Schema):
     """That a service turned."""
 
     id: int
@@ -101,7 +101,7 @@ class TurnOut(Schema):
     told_by: str
 
 
-class NumbersOut(Schema):
+class HostNumbersOut(Schema):
     """How the fleet does."""
 
     all: int
@@ -117,7 +117,7 @@ def list_hosts(request: HttpRequest, wanted: Query[HostsWanted], after: Cursor =
     return list(found.filter(pk__gt=after).order_by("pk")[:limit])
 
 
-@router.get("/hosts/numbers", response=NumbersOut, operation_id="count_hosts", summary="How the fleet does")
+@router.get("/hosts/numbers", response=HostNumbersOut, operation_id="count_hosts", summary="How the fleet does")
 def count_hosts(request: HttpRequest) -> queries.Numbers:
     """Return how many hosts there are, and how many are silent, have failed services, or share a machine id."""
     return queries.numbers()
@@ -133,21 +133,26 @@ def get_host(request: HttpRequest, host_id: Id) -> dict[str, object]:
 
 
 @router.get(
-    "/hosts/{host_id}/packages", response=list[PackageOut], operation_id="host_packages", summary="What is installed"
+    "/hosts/{host_id}/packages",
+    response=list[HostPackageOut],
+    operation_id="host_packages",
+    summary="What is installed",
 )
 def host_packages(request: HttpRequest, host_id: Id) -> list[Package]:
     """Return what is installed on a host, by name."""
     return queries.packages_of(queries.host(host_id))
 
 
-@router.get("/hosts/{host_id}/moves", response=list[MoveOut], operation_id="host_moves", summary="What moved")
+@router.get("/hosts/{host_id}/moves", response=list[HostMoveOut], operation_id="host_moves", summary="What moved")
 def host_moves(request: HttpRequest, host_id: Id, before: Cursor = 0, limit: Limit = 100) -> list[PackageMove]:
     """Return what moved on a host, the last told first; `before` is the id to go on from."""
     found = queries.moves_of(queries.host(host_id)).order_by("-pk")
     return list((found.filter(pk__lt=before) if before else found)[:limit])
 
 
-@router.get("/hosts/{host_id}/turns", response=list[TurnOut], operation_id="host_turns", summary="How services turned")
+@router.get(
+    "/hosts/{host_id}/turns", response=list[HostTurnOut], operation_id="host_turns", summary="How services turned"
+)
 def host_turns(request: HttpRequest, host_id: Id, before: Cursor = 0, limit: Limit = 100) -> list[UnitTurn]:
     """Return how services of a host turned, the last told first; `before` is the id to go on from."""
     found = queries.turns_of(queries.host(host_id)).order_by("-pk")
