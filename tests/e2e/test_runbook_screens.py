@@ -1,4 +1,4 @@
-"""The library and following in a room, in every look."""
+"""The library, processes beside it and following in a room, in every look; a skip note leaves no trace in the log."""
 
 from collections.abc import Iterator
 
@@ -33,6 +33,29 @@ def going(raglan: Running) -> str:
     return f"/incidents/{room}/runbooks/{made['id']}/"
 
 
+@pytest.fixture(scope="module")
+def written(raglan: Running, going: str) -> None:
+    """Write what the screens of processes show, and what was changed by hand."""
+    token, process = person_token(raglan, "mara"), "/processes/change-a-cookbook"
+    step = {"title": "Reserve the test environment", "minutes": 40}
+    said = {"words": "I wait two hours", "described_as": "somebody who does it weekly"}
+    for path, body in (
+        ("/processes", {"title": "Change a cookbook", "outcome": "Surprises show first", "steps": [step]}),
+        (f"{process}/experiments", {"variant": "Without the reservation", "weeks": 4}),
+        (f"{process}/interviews", {"question": "Where do people wait?"}),
+        (f"{process}/interviews/1/themes", {"title": "Waits"}),
+        (f"{process}/interviews/1/themes/1/quotes", said),
+        ("/kitchen", {"place": "staging", "what": "httpd"}),
+        ("/automation", {"title": "Chef", "acts_on": "all web hosts", "answers": {"stop": "Hold the fleet"}}),
+        ("/automation/chef/practised/stop", {"words": "In the drill"}),
+        (
+            f"{going.split('runbooks/', maxsplit=1)[0]}hand-changes",
+            {"place": "web17", "thing": "httpd", "words": "back"},
+        ),
+    ):
+        raglan.api("POST", path, body, token=token)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -43,8 +66,25 @@ def going(raglan: Running) -> str:
         "/library/runbooks/put-apache-back/versions/",
         "{going}",
         "{room}",
+        "/processes/change-a-cookbook/?noted",
+        "/processes/change-a-cookbook/skip/",
+        "/processes/change-a-cookbook/interviews/1/",
+        "/processes/change-a-cookbook/interviews/kit/",
+        "/processes/kitchen/",
+        "/changes/automation/chef/",
+        "{room}../hand-changes/",
     ],
 )
+@pytest.mark.usefixtures("written")
 def test_a_screen_is_for_everyone(pages: Pages, going: str, address: str) -> None:
     room = going.split("runbooks/", maxsplit=1)[0] + "runbooks/"
     assert look_at(pages, address.format(going=going, room=room)) == {}
+
+
+def test_a_skip_note_is_in_no_line_of_the_log(raglan: Running, written: None) -> None:
+    token, before = person_token(raglan, "mara"), raglan.log.read_bytes()
+    note = {"step": 1, "why": "blocked", "minutes": 40, "words": "the queue was two hours long"}
+    raglan.api("POST", "/processes/change-a-cookbook/skip-notes", note, token=token)
+
+    said = raglan.log.read_bytes()[len(before) :].decode().lower()
+    assert [trace for trace in ("skip", "cookbook", "two hours", "mara", "127.0.0.1") if trace in said] == []

@@ -35,3 +35,15 @@ def browser(mara: Person) -> Client:
     found = Client()
     found.force_login(mara)
     return found
+
+
+@pytest.fixture
+def as_person() -> Callable[[Person], Client]:
+    """Return a function that signs somebody in."""
+
+    def sign_in(person: Person) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return sign_in

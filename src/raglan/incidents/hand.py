@@ -11,6 +11,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.core.keys import key_of
+from raglan.fleet import panels
 from raglan.fleet.models import Host
 from raglan.incidents import hand_events as events
 from raglan.incidents import moving, ports, privacy
@@ -178,6 +179,12 @@ def panel(incident: Incident, reader: Person) -> dict[str, object]:
     return {"hands": seen(hand_changes(incident)[:SHOWN])}
 
 
+def host_panel(host: Host) -> dict[str, object]:
+    """Return what the screen of a host shows."""
+    return {"hands": on_host(host)}
+
+
 moving.register("hand_changes", HandChange, has_key=True)
 privacy.register(HandChange.ref_kind, HandChange, "incident", places=("hand-changes",))
 ports.register_panel("incidents/part_hand.html", panel)
+panels.register_panel("incidents/host_hand.html", host_panel)

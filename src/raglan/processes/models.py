@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 
 from raglan.people.models import Person, Team
+from raglan.processes import interview_models as _interviews  # noqa: F401  # tables of this app in a file of their own
 
 
 class Process(models.Model):

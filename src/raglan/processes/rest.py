@@ -14,11 +14,13 @@ from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team
 from raglan.processes import actions, queries, skipping, steps
+from raglan.processes.interview_rest import router as talks
 from raglan.processes.models import Process
 from raglan.processes.trying_rest import router as trying
 
 router = Router(tags=["processes"])
 router.add_router("", trying)
+router.add_router("", talks)
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(clean_text)
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.processes import trying_views, views
+from raglan.processes import interview_views, trying_views, views
 
 app_name = "processes"
 urlpatterns = [
@@ -17,4 +17,8 @@ urlpatterns = [
     path("processes/<slug:slug>/skip/", views.skip, name="skip"),
     path("processes/<slug:slug>/experiments/new/", trying_views.new_experiment, name="new_experiment"),
     path("processes/<slug:slug>/experiments/<int:pk>/", trying_views.experiment, name="experiment"),
+    path("processes/<slug:slug>/interviews/", interview_views.rounds, name="rounds"),
+    path("processes/<slug:slug>/interviews/kit/", interview_views.interview_kit, name="kit"),
+    path("processes/<slug:slug>/interviews/<int:pk>/", interview_views.one_round, name="interviews"),
+    path("processes/<slug:slug>/interviews/<int:pk>/quotes/<int:quote>/", interview_views.turn_quote, name="quote"),
 ]
