@@ -224,6 +224,23 @@ class Config(BaseSettings):
     hold_longest_h: int = Field(
         72, ge=1, le=720, description="Hours that a hold may last before somebody has to extend it by hand."
     )
+    gate_file: str = Field(
+        "", description="File with every hold, kept fresh for hosts, such as `/srv/status/gate.txt`. Empty: none."
+    )
+    gate_command: str = Field(
+        "",
+        description="Command that brings that file elsewhere when a hold changes and every four minutes, without a "
+        "shell: `rsync {file} web.example.org:/srv/gate.txt`. Empty: none.",
+    )
+    gate_dns_port: int = Field(
+        0, ge=0, le=65535, description="UDP port on which the gate answers by DNS, such as 5353. 0: none."
+    )
+    gate_dns_host: str = Field("127.0.0.1", description="Address that it answers on by DNS.")
+    gate_dns_zone: str = Field("", description="Zone that it answers for, such as `gate.example.org`.")
+    gate_dns_networks: Annotated[list[str], NoDecode] = Field(
+        default_factory=lambda: ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        description="Networks whose questions are answered by DNS, comma-separated.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("roles", mode="before")
@@ -253,12 +270,12 @@ class Config(BaseSettings):
                 raise ValueError("write whole paths such as /srv/status")
         return value
 
-    @field_validator("allow_networks", "provider_order", "status_folders", mode="before")
+    @field_validator("allow_networks", "provider_order", "status_folders", "gate_dns_networks", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return _words(value) if isinstance(value, str) else value
 
-    @field_validator("allow_networks")
+    @field_validator("allow_networks", "gate_dns_networks")
     @classmethod
     def _are_networks(cls, value: list[str]) -> list[str]:
         for word in value:
@@ -309,6 +326,8 @@ class Config(BaseSettings):
         self.public_url = self.public_url.rstrip("/")
         if self.peer_url and len(self.peer_key.get_secret_value()) < LEAST_KEY:
             raise ValueError(f"peer_key: must have {LEAST_KEY} or more characters when peer_url is set")
+        if self.gate_dns_port and not self.gate_dns_zone.strip("."):
+            raise ValueError("gate_dns_zone: say for which zone the gate answers by DNS")
         if self.lease_s <= self.send_deadline_s:
             raise ValueError("lease_s: must be longer than send_deadline_s, or a slow send is done twice")
         return self

@@ -14,7 +14,7 @@ import pytest
 
 from raglan import host
 from tests.host.conftest import install
-from tests.support.server import Running, serving, until
+from tests.support.server import Running, free_port, serving, until
 
 pytestmark = pytest.mark.e2e
 MAKE_SOURCE = """import django; django.setup()
@@ -24,8 +24,16 @@ MOVES = "select old, new from fleet_packagemove order by id"
 
 
 @pytest.fixture(scope="module")
-def raglan() -> Iterator[Running]:
-    with serving() as running:
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Where the file stands, and the port of DNS."""
+    return tmp_path_factory.mktemp("gate") / "gate.txt", free_port()
+
+
+@pytest.fixture(scope="module")
+def raglan(places: tuple[Path, int]) -> Iterator[Running]:
+    file, port = places
+    options = {"gate_file": str(file), "gate_dns_port": str(port), "gate_dns_zone": "gate.example.test"}
+    with serving(**options) as running:
         yield running
 
 
@@ -64,18 +72,23 @@ def heard(raglan: Running, hold: int) -> list[tuple[str, bool, str]]:
 
 
 def test_a_stop_holds_while_raglan_is_killed_and_nothing_is_lost(
-    raglan: Running, run: Callable[..., int], tmp_path: Path
+    raglan: Running, run: Callable[..., int], tmp_path: Path, places: tuple[Path, int]
 ) -> None:
+    file, dns = str(places[0]), f"dns:gate.example.test@127.0.0.1:{places[1]}"
     install(tmp_path, ("apache2", "2.4.6-40"))
     assert (run("gate"), run("report")) == (0, 0)
     hold = raised(raglan, "httpd")
     until(lambda: run("gate", "--quiet") == 75)
     assert run("gate", cluster="ams2") == 0
     until(lambda: heard(raglan, hold) == [("web1", True, "http")])
+    assert run("gate", url="", gate=dns) == 75
+    assert run("gate", url="", gate=dns, cluster="ams2") == 0
 
     raglan.stop(signal.SIGKILL)
     assert run("gate") == 75  # as it was told last
-    assert run("gate", name="web2") == 0  # it knows nothing
+    assert run("gate", name="web2", gate=dns) == 0  # it knows nothing
+    assert run("gate", name="web2", gate=f"{dns}, {file}") == 75
+    assert run("gate", name="web3", gate=file, cluster="ams2") == 0
     for version in ("2.4.6-45", "2.4.6-46"):
         install(tmp_path, ("apache2", version))
         assert run("report") == 0

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from importlib import import_module
 
@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 from django.urls import get_resolver
 
 from raglan.alerts import actions as alerts
+from raglan.changes.gate import HoldRule
 from raglan.config import Config
 from raglan.core import disk, logs, timeline
 from raglan.core.backup import restored_mark
@@ -32,6 +33,7 @@ from raglan.edge.bridge import Bridge
 from raglan.edge.catching_up import CatchingUp
 from raglan.edge.fleet import GROUP_KB, QUEUE_KB, Fleet
 from raglan.edge.gate import Gate
+from raglan.edge.gate_file import GateFile
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
@@ -146,6 +148,9 @@ class Process:
         # What reads mail is loaded only where mail comes in.
         takes_mail = config.mail_in_port and "edge" in roles
         self._mail = import_module("raglan.edge.mail").Listener(config) if takes_mail else None
+        self._gate_file = self._make_gate_file()
+        asks_dns = config.gate_dns_port and self._gate is not None
+        self._dns = import_module("raglan.edge.gate_dns").Dns(config, self._rules) if asks_dns else None
         self._pulse = Pulse(also=self._end_quiet_start)
         self._pager = self._make_pager()
         self._watchdog = Watchdog(self._signs)
@@ -204,6 +209,16 @@ class Process:
         self._health.last_resort = lambda: [Check("last resort", *pager.words)]
         return pager
 
+    def _make_gate_file(self) -> GateFile | None:
+        if self._gate is None or not self._config.gate_file:
+            return None
+        made = GateFile(self._config)
+        self._gate.on_news = made.tell
+        return made
+
+    def _rules(self) -> Sequence[HoldRule] | None:
+        return self._gate.rules if self._gate else None
+
     def _make_bridge(self) -> Bridge:
         count = self._config.trusted_proxy_count
         return Bridge(get_wsgi_application(), threads=self._config.web_threads, trusted_proxies=count)
@@ -225,6 +240,8 @@ class Process:
             await asyncio.sleep(0.005)
         if self._mail is not None:
             await self._mail.start()
+        if self._dns is not None:
+            await self._dns.start()
         await self._greet()
         await self._load()
         stopped = asyncio.create_task(self._stop.wait())
@@ -244,7 +261,7 @@ class Process:
         life.is_safe = self._is_safe
         fleet_journal = self._fleet_journal if self._fleet else None
         stores = (self._journal, fleet_journal, self._repeats, self._catching_up, self._reserve)
-        for part in (self._listener, *stores, self._pulse, self._pager, self._gate, self._watchdog):
+        for part in (self._listener, *stores, self._pulse, self._pager, self._gate, self._gate_file, self._watchdog):
             if part is not None:
                 part.start()
         if self._hub is not None:
@@ -292,6 +309,8 @@ class Process:
             self._hub.stop()
         if self._mail is not None:
             await self._mail.stop()
+        if self._dns is not None:
+            self._dns.stop()
         web.should_exit = True
         await asyncio.wait({serving}, timeout=self._config.drain_s / 2 + 0.5)
         if not serving.done():
@@ -315,7 +334,7 @@ class Process:
             connections.close_all()
 
     def _end_threads(self, until: float) -> bool:
-        for part in (self._catching_up, self._pager):
+        for part in (self._catching_up, self._pager, self._gate_file):
             if part is not None:
                 part.stop(0.5)
         ended = self._journal is None or self._journal.stop(max(0.5, until - time.monotonic()))

@@ -1,0 +1,85 @@
+"""Writes the file with every hold where the options say, and has it brought elsewhere: for when raglan is away."""
+
+import os
+import shlex
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from raglan.changes import gate, gate_text
+from raglan.config import Config
+from raglan.core import logs, programs
+from raglan.core.clock import now
+from raglan.edge.gate import GOOD_FOR
+
+EVERY_S = 60.0
+BRING_EVERY_S = 240.0
+DEADLINE_S = 30
+KEPT = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
+log = logs.get("raglan.gate")
+
+
+class GateFile:
+    """Keeps the file fresh, on a thread of its own; a hold that changes is in it at once."""
+
+    def __init__(self, config: Config) -> None:
+        self._path = Path(config.gate_file)
+        self._command = shlex.split(config.gate_command)
+        self._rules: Sequence[gate.HoldRule] | None = None
+        self._news = threading.Event()
+        self._is_stopping = False
+        self._brought_at = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="raglan-gate-file", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """End; the file stays, and grows old."""
+        self._is_stopping = True
+        self._news.set()
+        self._thread.join(timeout)
+
+    def tell(self, rules: Sequence[gate.HoldRule]) -> None:
+        """Take what was read; what is new is written at once."""
+        is_new = rules != self._rules
+        self._rules = rules
+        if is_new:
+            self._brought_at = float("-inf")
+            self._news.set()
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            self._news.wait(EVERY_S)
+            self._news.clear()
+            if self._rules is None or self._is_stopping:
+                continue
+            try:
+                self.write(self._rules)
+            except OSError as error:
+                log.warning("the file of the gate could not be written", extra={"error": str(error)})
+
+    def write(self, rules: Sequence[gate.HoldRule]) -> None:
+        """Write it whole or not at all, and have it brought when it is due. Raises OSError."""
+        at = now()
+        text = gate_text.file(rules, at, good_until=at + GOOD_FOR)
+        fresh = self._path.with_name(self._path.name + ".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self._path)
+        if self._command and time.monotonic() - self._brought_at > BRING_EVERY_S:
+            self._brought_at = time.monotonic()
+            self._bring()
+
+    def _bring(self) -> None:
+        words = [word.replace("{file}", str(self._path)) for word in self._command]
+        bounds = programs.Bounds(DEADLINE_S)
+        environ = {name: os.environ[name] for name in KEPT if name in os.environ}
+        try:
+            ended = programs.run(words, folder=str(self._path.parent), env=environ, bounds=bounds)
+        except (programs.TooSlowError, programs.TooMuchError) as error:
+            log.warning("the file of the gate was not brought in time", extra={"error": type(error).__name__})
+            return
+        if ended.code:
+            log.warning("the file of the gate was not brought", extra={"code": ended.code})
