@@ -1,6 +1,6 @@
 """How a change stands on the hosts that it is meant for, counted by the database: by state, cluster and minute."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -116,30 +116,31 @@ class Progress:
     @cached_property
     def clusters(self) -> list[Group]:
         """How it stands in each cluster, the largest first."""
-        return self._by("cluster")
+        return _grouped((cluster, counts) for (cluster, _), counts in self._places.items())
 
     @cached_property
     def roles(self) -> list[Group]:
         """How it stands in each role, the largest first."""
-        return self._by("role")
+        return _grouped((role, counts) for (_, role), counts in self._places.items())
 
     @cached_property
     def counts(self) -> Counts:
         """How it stands in all."""
-        groups = [group.counts for group in self.clusters]
-        return Counts(**{name: sum(getattr(one, name) for one in groups) for name in Counts.__slots__})
+        return _summed(self._places.values())
 
-    def _by(self, field_name: str) -> list[Group]:
-        found: dict[str, Counts] = {}
-        arrived = self.arrivals.values_list(f"host__{field_name}", "state").annotate(hosts=Count("pk")).order_by()
-        for name, state, hosts in arrived:
-            found[name] = replace(found.get(name, Counts()), **{str(state): hosts})
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], Counts]:
+        """How it stands in each cluster and role."""
+        found: dict[tuple[str, str], Counts] = {}
+        arrived = self.arrivals.values_list("host__cluster", "host__role", "state").annotate(hosts=Count("pk"))
+        for cluster, role, state, hosts in arrived.order_by():
+            found[cluster, role] = replace(found.get((cluster, role), Counts()), **{str(state): hosts})
         silent = Count("pk", filter=Q(silent_since__isnull=False))
-        left = self.left.values_list(field_name).annotate(hosts=Count("pk"), silent=silent).order_by()
-        for name, hosts, quiet in left:
+        left = self.left.values_list("cluster", "role").annotate(hosts=Count("pk"), silent=silent)
+        for cluster, role, hosts, quiet in left.order_by():
             rest = {"kept" if self.is_settled else "waiting": hosts - quiet, "silent": quiet}
-            found[name] = replace(found.get(name, Counts()), **rest)
-        return sorted((Group(*item) for item in found.items()), key=lambda one: (-one.counts.total, one.name))
+            found[cluster, role] = replace(found.get((cluster, role), Counts()), **rest)
+        return found
 
     @property
     def arrivals(self) -> QuerySet[Arrival]:
@@ -208,6 +209,19 @@ class Progress:
         if state is None:
             return "wait" if is_silent or not self.is_settled else "kept"
         return "good" if state in GOOD else "bad"
+
+
+def _summed(many: Iterable[Counts]) -> Counts:
+    listed = list(many)
+    return Counts(**{name: sum(getattr(one, name) for one in listed) for name in Counts.__slots__})
+
+
+def _grouped(named: Iterable[tuple[str, Counts]]) -> list[Group]:
+    found: dict[str, list[Counts]] = {}
+    for name, counts in named:
+        found.setdefault(name, []).append(counts)
+    groups = [Group(name, _summed(many)) for name, many in found.items()]
+    return sorted(groups, key=lambda one: (-one.counts.total, one.name))
 
 
 def _few(groups: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
