@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from raglan.changes import actions, events, proposing, queries
-from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote
+from raglan.changes import actions, events, grouping, proposing, queries
+from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote, RolloutGroup
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.testing import replay, world
@@ -25,8 +25,26 @@ def stored() -> replay.State:
         "changes": replay.rows(Change, (*TOLD, *WATCHED)),
         "expectations": replay.rows(Expectation, EXPECTED),
         "packages": {(change, name): {"version": version} for change, name, version in packages},
+        "groups": {(row.change_id, row.position): asdict(group) for row, group in grouped()},
         "notes": replay.rows(PsaNote, NOTE),
     }
+
+
+def grouped() -> list[tuple[RolloutGroup, grouping.Group]]:
+    rows = list(RolloutGroup.objects.select_related("change").order_by("change", "position"))
+    return [(row, queries.groups_of(row.change)[row.position]) for row in rows]
+
+
+def tell_proposed(state: replay.State, said: events.ChangeProposed) -> None:
+    own = {"change", "packages", "expectation", "author", "groups"}
+    plain = replay.fresh(Change, (*TOLD, *WATCHED)) | {"author_id": said.author}
+    state["changes"][said.change] = {"pk": said.change, **plain, **said.model_dump(exclude=own)}
+    if said.expectation:
+        state["expectations"][said.change] = {"pk": said.change, **said.expectation}
+    for place, group in enumerate(said.groups):
+        state["groups"][(said.change, place)] = dict(group)
+    for name, version in said.packages:
+        state["packages"][(said.change, name)] = {"version": version}
 
 
 def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayload) -> None:
@@ -37,13 +55,7 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
             plain = replay.fresh(Change, WATCHED)
             changes[said.change] = {"pk": said.change, **plain, **said.model_dump(exclude={"change"})}
         case events.ChangeProposed():
-            own = {"change", "packages", "expectation", "author"}
-            plain = replay.fresh(Change, (*TOLD, *WATCHED)) | {"author_id": said.author}
-            changes[said.change] = {"pk": said.change, **plain, **said.model_dump(exclude=own)}
-            if said.expectation:
-                state["expectations"][said.change] = {"pk": said.change, **said.expectation}
-            for name, version in said.packages:
-                state["packages"][(said.change, name)] = {"version": version}
+            tell_proposed(state, said)
         case events.ChangeTurned():
             moved = said.model_dump(include={"state", "at", "started_at", "ended_at"})
             changes[said.change] |= {**moved, "state_words": said.words}
@@ -75,7 +87,14 @@ def proposing_and_turning() -> None:
     mara = world.person()
     by = proposing.Teller("ci", "token:1")
     expected = proposing.Expected("version", "nothing", "", "as it was", ("httpd.service",), ("web",), (), ("prod",))
-    proposal = proposing.Proposal("Raise the pin", [("httpd", "2.4.6-45")], expected, "https://ci.test/1", key="9f3c1e")
+    proposal = proposing.Proposal(
+        "Raise the pin",
+        [("httpd", "2.4.6-45")],
+        expected,
+        "https://ci.test/1",
+        key="9f3c1e",
+        groups=[grouping.Group("first", "web1", soak_min=30)],
+    )
     change = proposing.propose(proposal, by=by)
     assert proposing.propose(proposal, by=by) == change
     proposing.turn(change, "under_way", actor=mara)

@@ -45,6 +45,12 @@ def test_each_difference_has_its_words(seen: Seen, told: str) -> None:
     assert words(RAISED, seen) == told
 
 
+def test_a_host_that_is_kept_aside_differs_as_soon_as_the_change_is_on_it() -> None:
+    judged = compare(RAISED, Seen([HTTPD], is_aside=True))
+    words = "httpd 2.4.6-40 → 2.4.6-45 on a host that is kept aside"
+    assert judged == Judged(Verdict.DIFFERS, (Difference.ASIDE,), words)
+
+
 def test_a_unit_that_was_named_is_told_with_where() -> None:
     assert words(PIN, Seen([], [FAILED])) == "httpd.service failed, active before, on an existing host"
 
@@ -99,6 +105,7 @@ SEEN = st.builds(
     st.one_of(st.none(), st.sampled_from(list(Outcome))),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
     st.dictionaries(NAMES, VERSIONS, max_size=3),
 )
 
@@ -118,6 +125,7 @@ def test_a_verdict_always_has_its_ground(said: Said, seen: Seen) -> None:
             assert about or bad or seen.outcome is Outcome.FAILED
             assert (Difference.UNIT in kinds) <= bool(bad)
             assert (Difference.MOVED in kinds) <= (expected == "nothing")
+            assert (Difference.ASIDE in kinds) == (seen.is_aside and bool(about))
         case Judged(Verdict.AS_SAID, (), ""):
             assert expected in ("nothing", "version", "restart")
             assert (expected == "nothing") <= (not about)

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from raglan.changes import proposing
+from raglan.changes import grouping, proposing, queries
 from raglan.changes.models import Change, ChangePackage
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
-from raglan.fleet import packages, watching
+from raglan.fleet import packages, progress, rolling, watching
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Observation, Outcome
 from raglan.fleet.taking import take_reports
@@ -105,6 +105,34 @@ def test_what_comes_as_it_was_said_raises_nothing() -> None:
     assert states(change) == dict.fromkeys(("web0", "web1", "web9"), "as_said")
     assert Arrival.objects.get(host__name="web9").is_new
     assert raised() == []
+
+
+GROUPS = grouping.read("first: host web0, soak 30 min\nsome: share 40 %, soak 1 h\nkept: host *9, aside")
+
+
+def test_each_group_is_where_its_hosts_are_and_one_kept_aside_stays_so() -> None:
+    fleet(20)
+    said = proposing.Expected("version", "version")
+    draft = proposing.Proposal("Newer", [("apache2", "2.4.6-45")], said, groups=GROUPS)
+    change = proposing.propose(draft, by=BY)
+    upgrade("web0")
+    now_ = rolling.rolling(progress.Progress(queries.change(change.pk)))
+    order = grouping.in_order(GROUPS)
+    expected = dict.fromkeys(("first", "some", "kept", "all others"), 0)
+    for one in Host.objects.all():
+        facts = {"number": one.pk, "host": one.name, "cluster": one.cluster, "role": one.role}
+        expected[next((group.name for group in order if group.fits(**facts)), "all others")] += 1  # type: ignore[arg-type]  # by name
+
+    assert {one.group.name: one.counts.total for one in now_} == {name: n for name, n in expected.items() if n}
+    assert {one.group.name: one.look(now())[1] for one in now_}["first"] == "Soaks"
+    assert {one.group.name: one.look(now())[1] for one in now_}["kept"] == "Kept aside"
+    assert not any(one.early for one in now_)
+
+    upgrade("web9", *(f"web{number}" for number in range(1, 9)))
+    later = {one.group.name: one for one in rolling.rolling(progress.Progress(queries.change(change.pk)))}
+    assert later["kept"].look(now())[1] == "Reached, although kept aside"
+    assert raised() == ["apache2 2.4.6-40 → 2.4.6-45 on a host that is kept aside"]
+    assert later["some"].early or later["all others"].early
 
 
 def test_a_host_that_was_not_meant_is_not_judged() -> None:

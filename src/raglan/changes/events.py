@@ -23,7 +23,7 @@ class ChangeRecorded(EventPayload):
 class ChangeProposed(EventPayload):
     """Somebody said what they are about to change and what they expect, or raglan saw a change that nobody announced.
 
-    `expectation` is empty where nobody said any; `packages` are pairs of a name and a version.
+    `expectation` is empty where nobody said any; `packages` are pairs of a name and a version; `groups` are in order.
     """
 
     kind = "change.proposed"
@@ -42,6 +42,7 @@ class ChangeProposed(EventPayload):
     started_at: datetime | None
     packages: list[tuple[str, str]]
     expectation: dict[str, str | list[str]]
+    groups: list[dict[str, str | int | bool]] = []
 
 
 class ChangeTurned(EventPayload):

@@ -118,6 +118,30 @@ class ChangePackage(models.Model):
         return f"{self.name} {self.version}".strip()
 
 
+class RolloutGroup(models.Model):
+    """Hosts that take a change together, in their order, or that are kept aside from it.
+
+    A host is in the first group that it fits; those kept aside come before all others. An empty field fits every host;
+    `share` of a hundred does so by the host's number, so that a host stays where it is.
+    """
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="groups")
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=80)
+    hosts = models.CharField(max_length=120, blank=True, default="")
+    cluster = models.CharField(max_length=120, blank=True, default="")
+    role = models.CharField(max_length=120, blank=True, default="")
+    share = models.PositiveIntegerField(default=100)
+    soak_min = models.PositiveIntegerField(default=0)
+    is_aside = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["change", "position"], name="rollout_group_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class PsaNote(models.Model):
     """What somebody ran into, written for the next one who plans something alike."""
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
-from raglan.changes import proposing, queries
+from raglan.changes import grouping, proposing, queries
 from raglan.changes.models import Change, PsaNote
 from raglan.changes.rest import Address
 from raglan.core.decode import clean_text
@@ -46,6 +46,18 @@ class ExpectedIn(Body):
     environments: Names = []
 
 
+class RolloutGroupIn(Body):
+    """Hosts that take the change together, in their order, or are kept aside. A host is in the first that it fits."""
+
+    name: Annotated[Name, Field(max_length=80)]
+    hosts: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
+    cluster: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
+    role: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
+    share: Annotated[int, Field(ge=1, le=100)] = 100
+    soak_min: Annotated[int, Field(ge=0, le=grouping.MOST_SOAK_MIN)] = 0
+    is_aside: bool = False
+
+
 class ProposalIn(Body):
     """A change that is about to happen. With `key`, proposing it again changes nothing."""
 
@@ -56,6 +68,7 @@ class ProposalIn(Body):
     origin: ShortText = ""
     note: Text = ""
     key: Key = ""
+    groups: Annotated[list[RolloutGroupIn], Field(max_length=grouping.MOST_GROUPS)] = []
 
 
 class TurnIn(Body):
@@ -103,6 +116,7 @@ class WatchedChangeOut(Schema):
     links: list[dict[str, str]]
     packages: list[PackageOut]
     expected: ExpectedOut | None
+    groups: list[str]
     url: str
 
     @staticmethod
@@ -120,6 +134,11 @@ class WatchedChangeOut(Schema):
     def resolve_expected(obj: Change) -> ExpectedOut | None:
         """Give the expectation where there is one."""
         return ExpectedOut.from_orm(obj.expectation) if hasattr(obj, "expectation") else None
+
+    @staticmethod
+    def resolve_groups(obj: Change) -> list[str]:
+        """Give its groups as they are written."""
+        return [grouping.written(group) for group in queries.groups_of(obj)]
 
     @staticmethod
     def resolve_url(obj: Change) -> str:
@@ -175,6 +194,7 @@ def proposal_of(data: ProposalIn) -> proposing.Proposal:
         origin=data.origin,
         note=data.note,
         key=data.key,
+        groups=[grouping.Group(**group.model_dump()) for group in data.groups],
     )
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from raglan.changes import events
-from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote
+from raglan.changes import events, grouping
+from raglan.changes.grouping import Group
+from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote, RolloutGroup
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -51,6 +52,7 @@ class Proposal:
     origin: str = ""
     note: str = ""
     key: str = ""
+    groups: Sequence[Group] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ def propose(proposal: Proposal, *, by: Teller) -> Change:
         },
     )
     if is_new:
-        _expect(change, proposal.packages, proposal.expected)
-        _tell_proposed(change, proposal.packages, asdict(proposal.expected), actor=by.actor)
+        _expect(change, proposal)
+        _tell_proposed(change, proposal, actor=by.actor)
     return change
 
 
@@ -92,11 +94,15 @@ def _key(key: str, told_by: str) -> str:
     return hashlib.sha256("\x01".join(words).encode("utf-8", "replace")).hexdigest()
 
 
-def _expect(change: Change, packages: Sequence[tuple[str, str]], expected: Expected) -> None:
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(expected).items()}
+def _expect(change: Change, proposal: Proposal) -> None:
+    said = asdict(proposal.expected)
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
     Expectation.objects.create(change=change, **values)
     ChangePackage.objects.bulk_create(
-        [ChangePackage(change=change, name=name, version=version) for name, version in dict(packages).items()]
+        [ChangePackage(change=change, name=name, version=version) for name, version in dict(proposal.packages).items()]
+    )
+    RolloutGroup.objects.bulk_create(
+        [RolloutGroup(change=change, position=place, **asdict(group)) for place, group in enumerate(proposal.groups)]
     )
 
 
@@ -120,17 +126,11 @@ def keep_found(title: str, *, key: str, packages: Sequence[tuple[str, str]], sta
         ChangePackage.objects.bulk_create(
             [ChangePackage(change=change, name=name, version=version) for name, version in packages]
         )
-        _tell_proposed(change, packages, {}, actor=timeline.SYSTEM)
+        _tell_proposed(change, Proposal(title, packages), actor=timeline.SYSTEM)
     return change
 
 
-def _tell_proposed(
-    change: Change,
-    packages: Sequence[tuple[str, str]],
-    expected: dict[str, str | list[str]],
-    *,
-    actor: timeline.Subject,
-) -> None:
+def _tell_proposed(change: Change, proposal: Proposal, *, actor: timeline.Subject) -> None:
     payload = events.ChangeProposed(
         change=change.pk,
         key=change.key,
@@ -145,8 +145,9 @@ def _tell_proposed(
         is_found=change.is_found,
         note=change.note,
         started_at=change.started_at,
-        packages=list(dict(packages).items()),
-        expectation=expected,
+        packages=list(dict(proposal.packages).items()),
+        expectation={} if change.is_found else asdict(proposal.expected),
+        groups=[asdict(group) for group in proposal.groups],
     )
     timeline.append(payload, actor=actor, about=[change, "changes", "now"])
 
@@ -160,6 +161,7 @@ def check(proposal: Proposal) -> None:
     if any(not name for name, _ in proposal.packages):
         raise BadInput("packages", "each needs a name", status=422)
     _check_expected(proposal.expected, bool(proposal.packages))
+    grouping.check(proposal.groups)
 
 
 def _check_expected(expected: Expected, has_packages: bool) -> None:

@@ -1,10 +1,12 @@
 """Reads of changes."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from raglan.changes.grouping import Group
 from raglan.changes.models import OPEN, Change, ChangePackage, PsaNote
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
@@ -22,10 +24,22 @@ def changes() -> QuerySet[Change]:
 
 def change(pk: int) -> Change:
     """Return a change with its author, expectation and packages. Raises NotFound."""
-    found = Change.objects.select_related("author", "expectation").prefetch_related("packages").filter(pk=pk).first()
+    found = (
+        Change.objects.select_related("author", "expectation")
+        .prefetch_related("packages", "groups")
+        .filter(pk=pk)
+        .first()
+    )
     if found is None:
         raise NotFound("There is no such change.")
     return found
+
+
+def groups_of(found: Change) -> list[Group]:
+    """Return the groups of a change in their order."""
+    rows = sorted(found.groups.all(), key=lambda row: row.position)
+    names = [field.name for field in fields(Group)]
+    return [Group(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def around(at: datetime) -> list[Change]:

@@ -1,12 +1,15 @@
 """`raglan change`: say what you are about to change and what you expect, over REST."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import click
 
+from raglan.changes import grouping
 from raglan.cli import client
 from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
+from raglan.core.errors import RaglanError
 
 KINDS = click.Choice(["nothing", "version", "restart"])
 
@@ -28,6 +31,9 @@ def change() -> None:
 @click.option("--link", metavar="URL", help="Where to read on: the commit, the pipeline.")
 @click.option("--note", help="What others should know.")
 @click.option("--key", help="Proposing it again with the same key changes nothing; a commit will do.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="GROUP", help='"first: host web1, soak 30 min", "kept: role db, aside".'
+)
 @click.option("--look", is_flag=True, help="Only say how far it would go; propose nothing.")
 @as_json
 def propose(
@@ -51,6 +57,7 @@ def propose(
         "link": _text(said["link"]),
         "note": _text(said["note"]),
         "key": _text(said["key"]),
+        "groups": [asdict(group) for group in _groups(said["groups"] or ())],
     }
     if look:
         ahead = client.post("/changes/reach", body)
@@ -62,6 +69,13 @@ def propose(
 
 def _text(value: str | Sequence[str] | None) -> str | None:
     return None if value is None else str(value)
+
+
+def _groups(lines: str | Sequence[str]) -> list[grouping.Group]:
+    try:
+        return grouping.read("\n".join(lines))
+    except RaglanError as error:
+        raise click.UsageError(error.sentence) from None
 
 
 def _side(name: str, said: str) -> dict[str, Json]:

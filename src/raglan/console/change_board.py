@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from raglan.alerts.models import AlertGroup
 from raglan.changes import queries
+from raglan.changes.grouping import written
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
 from raglan.fleet import marks, reach, spreading
 from raglan.fleet.judging import Said
 from raglan.fleet.progress import Counts, Group, Progress, summaries
+from raglan.fleet.rolling import Rolling, rolling
 from raglan.fleet.watch_models import Arrival, Surprise
 from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
@@ -157,6 +159,12 @@ class ChangeBoard:
     def table(self) -> list[spreading.Step]:
         """The same as the line, in a few rows."""
         return spreading.table(self.progress.curve)
+
+    @cached_property
+    def rolling(self) -> list[tuple[Rolling, str, str, str]]:
+        """Its rollout groups, each with its look, where it is, and how it was written."""
+        found = rolling(self.progress)
+        return [(one, *one.look(self.progress.at), written(one.group)) for one in found]
 
     @property
     def groups(self) -> list[tuple[str, list[Group]]]:

@@ -4,7 +4,7 @@ import re
 
 from django import forms
 
-from raglan.changes import proposing
+from raglan.changes import grouping, proposing
 from raglan.changes.models import Change, Expectation
 from raglan.people.forms import Form
 
@@ -62,6 +62,14 @@ class ChangeForm(Form):
     clusters = names("Clusters", "With spaces between them. Empty: all.")
     roles = names("Roles", "Empty: all.")
     environments = names("Environments", "Empty: all.")
+    groups = forms.CharField(
+        label="Groups, in their order",
+        required=False,
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
+        help_text="One a line, such as “first: host web0001, soak 30 min”, “some: cluster web, share 10 %, soak 2 h” "
+        "or “kept: role db, aside”. A host is in the first group that it fits.",
+    )
     link = forms.URLField(label="Where to read on", required=False, max_length=2_000, assume_scheme="https")
     note = words("What others should know", "Whoever sees this change reads it first.")
 
@@ -79,7 +87,14 @@ class ChangeForm(Form):
             environments=listed(data["environments"]),
         )
         note = data["note"].replace("\r\n", "\n")
-        return proposing.Proposal(data["title"], packages(data["packages"]), expected, data["link"], note=note)
+        return proposing.Proposal(
+            data["title"],
+            packages(data["packages"]),
+            expected,
+            data["link"],
+            note=note,
+            groups=grouping.read(data["groups"]),
+        )
 
 
 class PsaForm(Form):

@@ -67,14 +67,13 @@ def new(request: HttpRequest) -> HttpResponse:
     form = ChangeForm(request.POST or None, initial={"title": clean_text(request.GET.get("title", "")[:300])})
     ahead = None
     if request.method == "POST" and form.is_valid():
-        proposal = form.proposal()
         if request.POST.get("do") == "save":
-            made = form.attempt(lambda: proposing.propose(proposal, by=teller(reader(request))))
+            made = form.attempt(lambda: proposing.propose(form.proposal(), by=teller(reader(request))))
             if made:
                 messages.success(request, "It waits. The first host that takes it is compared with what you said.")
                 return redirect("console:change", made.pk)
         else:
-            ahead = form.attempt(lambda: _ahead(proposal))
+            ahead = form.attempt(lambda: _ahead(form.proposal()))
     context = {"form": form, "ahead": ahead}
     return render(request, "console/changes/form.html", context, status=422 if form.errors else 200)
 

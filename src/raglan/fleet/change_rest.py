@@ -6,10 +6,12 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 
 from raglan.changes import proposing, queries
+from raglan.changes.grouping import written
 from raglan.changes.propose_rest import ProposalIn, proposal_of
 from raglan.core.schema import Cursor, Limit
 from raglan.fleet import progress, reach
 from raglan.fleet.judging import Said
+from raglan.fleet.rolling import rolling
 from raglan.fleet.watching import said_of
 
 router = Router(tags=["changes"])
@@ -104,6 +106,17 @@ class FailedUnitOut(Schema):
     well: int
 
 
+class RollingOut(Schema):
+    """A rollout group as it was written, and where it is."""
+
+    group: str
+    where: str
+    counts: ChangeCountsOut
+    first_at: datetime | None
+    soaks_until: datetime | None
+    early: bool
+
+
 class ProgressOut(Schema):
     """How a change stands on its hosts."""
 
@@ -111,6 +124,7 @@ class ProgressOut(Schema):
     settles_at: datetime | None
     clusters: list[HostGroupOut]
     roles: list[HostGroupOut]
+    groups: list[RollingOut]
     surprises: list[SurpriseOut]
     units: list[FailedUnitOut]
     curve: list[HostsByThenOut]
@@ -182,6 +196,17 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
         settles_at=found.settles_at,
         clusters=[HostGroupOut.from_orm(group) for group in found.clusters],
         roles=[HostGroupOut.from_orm(group) for group in found.roles],
+        groups=[
+            RollingOut(
+                group=written(one.group),
+                where=one.look(found.at)[1],
+                counts=ChangeCountsOut.from_orm(one.counts),
+                first_at=one.first_at,
+                soaks_until=one.soaks_until,
+                early=one.early,
+            )
+            for one in rolling(found)
+        ],
         surprises=[
             SurpriseOut(
                 id=one.pk,

@@ -28,6 +28,7 @@ class Difference(StrEnum):
     MOVED = "moved"
     VERSION = "version"
     GONE = "gone"
+    ASIDE = "aside"
     RUN = "run"
     UNIT = "unit"
 
@@ -56,13 +57,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one host showed. `has_it` says that the change was seen on it before; `is_new` that it came after it."""
+    """What one host showed. It `is_new` when it came after the change, `has_it` when that was seen on it before."""
 
     moves: Sequence[MoveTold] = ()
     turns: Sequence[ServiceTurn] = ()
     outcome: Outcome | None = None
     is_new: bool = False
     has_it: bool = False
+    is_aside: bool = False
     has: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,7 +87,8 @@ def compare(said: Said, seen: Seen) -> Judged | None:
     moved = [move for move in seen.moves if move.name in said.packages]
     turned = _turned(said, seen, concerns=bool(moved) or seen.has_it)
     expected = said.on_new if seen.is_new else said.on_existing
-    found = [*_moves(expected, said, moved), *_run(seen, concerns=bool(moved) or seen.has_it), *turned]
+    aside = [(Difference.ASIDE, "")] if moved and seen.is_aside else []
+    found = [*_moves(expected, said, moved), *aside, *_run(seen, concerns=bool(moved) or seen.has_it), *turned]
     if found:
         return _differs(found, seen, moved)
     if moved or (seen.is_new and _brings(expected, said, seen)):
@@ -143,6 +146,8 @@ def _differs(found: Sequence[tuple[Difference, str]], seen: Seen, moved: Sequenc
     said = told or [written(move) for move in moved]
     rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
     where = "on a new host" if seen.is_new else "on an existing host"
+    if seen.is_aside:
+        where = "on a host that is kept aside"
     first = [f"{_some(said)} {where}"] if said else []
     alone = f", {where}" if not said and not seen.has_it else ""
     return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join([*first, *rest[:SHOWN]]) + alone)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from raglan.changes import proposing
+from raglan.changes.grouping import Group
 from raglan.changes.models import OPEN, Change, Expectation
+from raglan.changes.queries import groups_of
 from raglan.core import bus, timeline
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
@@ -30,6 +32,12 @@ class Watched:
 
     change: Change
     said: Said
+    groups: Sequence[Group] = ()
+
+    def keeps_aside(self, host: Host) -> bool:
+        """Whether a host is kept aside from it on purpose."""
+        facts = {"number": host.pk, "host": host.name, "cluster": host.cluster, "role": host.role}
+        return any(group.is_aside and group.fits(**facts) for group in self.groups)  # type: ignore[arg-type]  # by name
 
     @property
     def has_begun(self) -> bool:
@@ -63,8 +71,10 @@ def watch(seen: Sequence[Observation]) -> None:
 
 def open_changes() -> list[Watched]:
     """Return the changes that hosts may still take, the newest first."""
-    rows = Change.objects.filter(state__in=OPEN).select_related("expectation").prefetch_related("packages")
-    return [Watched(change, said_of(change)) for change in rows.order_by("-at", "-pk")[:MOST_WATCHED]]
+    rows = Change.objects.filter(state__in=OPEN).select_related("expectation").prefetch_related("packages", "groups")
+    return [
+        Watched(change, said_of(change), groups_of(change)) for change in rows.order_by("-at", "-pk")[:MOST_WATCHED]
+    ]
 
 
 def said_of(change: Change) -> Said:
@@ -123,7 +133,8 @@ def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Ma
         return False
     arrival = found.arrival(key)
     outcome = one.outcome if watched.has_begun else None
-    judged = compare(said, Seen(one.moves, one.turns, outcome, is_new, arrival is not None, has))
+    is_aside = bool(moves) and watched.keeps_aside(host)
+    judged = compare(said, Seen(one.moves, one.turns, outcome, is_new, arrival is not None, is_aside, has))
     if judged is not None:
         _keep(found, key, judged, one, is_new=is_new)
     elif arrival is not None:
