@@ -30,6 +30,9 @@ class Source(models.Model):
         SLACK = "slack", "Anything that can post to Slack"
         EMAIL = "email", "Mail to an address of its own"
         HEARTBEAT = "heartbeat", "Heartbeats of jobs and machines"
+        GITHUB = "github", "GitHub, which tells changes"
+        GITLAB = "gitlab", "GitLab, which tells changes"
+        ARGOCD = "argocd", "Argo CD, which tells changes"
         GENERIC = "generic", "Any JSON, with a mapping"
 
     name = models.CharField(max_length=120)

@@ -4,7 +4,7 @@ from raglan.alerts.models import Source
 from raglan.config import config
 
 Kind = Source.Kind
-SIGNED = (Kind.GRAFANA, Kind.SENTRY, Kind.GENERIC)
+SIGNED = (Kind.GRAFANA, Kind.SENTRY, Kind.GENERIC, Kind.GITHUB, Kind.GITLAB)
 LINES = {
     Kind.ALERTMANAGER: "path_prefix: /integrations/TOKEN",
     Kind.WEBHOOK: "url: ADDRESS/integrations/TOKEN/alertmanager",
@@ -19,6 +19,9 @@ LINES = {
     Kind.SLACK: "url: ADDRESS/integrations/TOKEN/slack",
     Kind.EMAIL: "alerts+TOKEN@HOST",
     Kind.HEARTBEAT: "curl -fsS --retry 5 -m 10 ADDRESS/ping/TOKEN/NAME",
+    Kind.GITHUB: "Payload URL: ADDRESS/integrations/TOKEN/github",
+    Kind.GITLAB: "URL: ADDRESS/integrations/TOKEN/gitlab",
+    Kind.ARGOCD: "url: ADDRESS/integrations/TOKEN/argocd",
     Kind.GENERIC: "curl -H 'Content-Type: application/json' -d '{\"title\": \"A test\"}' ADDRESS/integrations/TOKEN/",
 }
 
