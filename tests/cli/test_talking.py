@@ -61,6 +61,18 @@ def test_a_page_goes_out_and_is_taken(running: Running) -> None:
     assert (nobody.returncode, nobody.stderr) == (1, "Error: There is nobody called Nobody Here.\n")
 
 
+def test_a_skipped_step_is_noted_and_the_kitchen_shows_who_is_there(running: Running) -> None:
+    step = {"title": "Reserve it", "minutes": 40}
+    running.api("POST", "/processes", {"title": "Change it", "outcome": "No surprise", "steps": [step]})
+    assert raglan(running, "skip", "change-it").stdout.startswith("1  Reserve it\nReasons: too_slow, ")
+    noted = raglan(running, "skip", "change-it", "1", "too_slow", "--minutes", "40")
+    assert noted.stdout == "Kept, unsigned. It shows once five notes are there.\n", noted.stderr
+    mara = person_token(running, "mara")
+    assert raglan(running, "kitchen", "Staging", token=mara).stdout.startswith("You are in staging, until ")
+    assert raglan(running, "kitchen").stdout == "staging: Mara Novak\n"
+    assert raglan(running, "kitchen", "staging", "--leave", token=mara).stdout == "You left staging.\n"
+
+
 def test_a_whole_team_is_paged_only_after_a_yes(running: Running) -> None:
     no = raglan(running, "page", "All hands", "--team", "web", "--urgency", "low")
     assert no.returncode == 1

@@ -17,6 +17,7 @@ from raglan.people import actions as people
 from raglan.people.models import Person
 from raglan.processes import actions, skipping
 from raglan.processes.models import Process, ProcessStep, SkipNote
+from raglan.processes.numbers import middle
 from raglan.processes.skipping import Skipped, Tally
 from raglan.testing import world
 
@@ -253,3 +254,20 @@ def test_a_note_that_can_not_be_kept_is_refused(process: Process, said: Skipped,
 def test_nobody_can_fill_the_tally_without_end(process: Process) -> None:
     with pytest.raises(Overloaded):
         give(process, skipping.MOST_A_DAY + 1)
+
+
+def test_a_note_that_is_refused_is_in_no_line_of_the_log(
+    browser: Client, process: Process, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    refused = browser.post(f"/processes/{process.slug}/skip/", {"step": "1", "why": "lazy"})
+    path = f"/api/v1/processes/{process.slug}/skip-notes"
+    headers = {"Authorization": f"Bearer {secret}"}
+    also = browser.post(path, {"step": 1, "why": "lazy"}, content_type="application/json", headers=headers)
+
+    assert (refused.status_code, also.status_code) == (422, 422)
+    assert [record.getMessage() for record in caplog.records if "skip" in record.getMessage()] == []
+
+
+def test_the_middle_is_between_two_where_there_are_two() -> None:
+    assert [middle([3, 1, 2]), middle([4, 1, 2, 3]), middle([7])] == [2, 2.5, 7]

@@ -30,6 +30,8 @@ TALKING: dict[str, Entry] = {
     "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
     "chat": Entry("raglan.cli.chat:chat", "Bring in a chat that was held elsewhere.", serving=False),
     "runbooks": Entry("raglan.cli.runbooks:runbooks", "List, read and import runbooks.", serving=False),
+    "skip": Entry("raglan.cli.processes:skip", "Note, unsigned, that you left out a step.", serving=False),
+    "kitchen": Entry("raglan.cli.processes:kitchen", "Say where you test, or see who is there.", serving=False),
     "status": Entry("raglan.cli.status:status", "Show and publish the public status page.", serving=False),
 }
 SERVING: dict[str, Entry] = {

@@ -62,5 +62,11 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn.access", "django.server", "urllib3", "asyncio"):
+    for noisy in (
+        "uvicorn.access",
+        "django.server",
+        "django.template",
+        "urllib3",
+        "asyncio",
+    ):  # the third tells who reads
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,7 +6,6 @@ A claim is a word to others. It runs out by itself; whoever waits hears when a p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from django.db.models import QuerySet
 
@@ -19,6 +18,7 @@ from raglan.people import mail
 from raglan.people.models import Person
 from raglan.processes import events
 from raglan.processes.models import Claim
+from raglan.processes.numbers import middle
 
 EXPIRE = "processes.claim"
 WAITS_FOR = timedelta(hours=12)
@@ -226,8 +226,8 @@ def lasting(ended: Sequence[Claim]) -> Lasts | None:
         return None
     return Lasts(
         claims=len(lengths),
-        asked=round(median(one.minutes for one in ended)),
-        lasted=round(median(lengths)),
+        asked=round(middle(one.minutes for one in ended)),
+        lasted=round(middle(lengths)),
         ran_out=sum(1 for one in ended if one.end == End.RAN_OUT),
     )
 

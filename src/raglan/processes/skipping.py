@@ -5,16 +5,17 @@ What keeps a note from leading to a person:
 - `note` is not told who gives it, and no column, event, log line or session keeps it.
 - The key of a note is random; it has a day and no time. The day is forgotten as soon as it is over, with one statement
   for all notes of that day, so that they have no order among themselves or beside other rows either.
+- A request that gives a note is in no line of the log, not even when it is refused (`discreet`).
 - No event is appended when a note is given: an event has a number and a time, and both would tell the minute.
 - A tally shows nothing until five notes are there, and then grows by five or more at once, at night. To look before
   and after a colleague gave a note shows the same. Reasons are shown in steps of five, minutes as a rounded middle.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from statistics import median
 
 from django.db.models import Count
 
@@ -24,6 +25,7 @@ from raglan.core.db import atomic, take_turn
 from raglan.core.errors import BadInput, Overloaded
 from raglan.processes import events
 from raglan.processes.models import Process, ProcessStep, SkipNote
+from raglan.processes.numbers import middle
 
 SETTLE = "processes.settle"
 AFTER_MIDNIGHT = timedelta(minutes=10)
@@ -62,6 +64,15 @@ class Tally:
     minutes: int | None = None
     words: Sequence[str] = ()
     earlier: int = 0
+
+
+def discreet(record: logging.LogRecord) -> bool:
+    """Keep lines about refused requests out of the log where they would tell when somebody gave a note."""
+    path = str(getattr(getattr(record, "request", None), "path", ""))
+    return not path.rstrip("/").endswith(("/skip", "/skip-notes"))
+
+
+logging.getLogger("django.request").addFilter(discreet)
 
 
 @atomic
@@ -154,4 +165,4 @@ def _minutes(given: Iterable[int | None]) -> int | None:
     told = [one for one in given if one is not None]
     if len(told) < FEWEST:
         return None
-    return max(ROUND_TO, round(median(told) / ROUND_TO) * ROUND_TO)
+    return max(ROUND_TO, round(middle(told) / ROUND_TO) * ROUND_TO)

@@ -69,6 +69,7 @@ class ClaimOut(Schema):
     """A claim; `state` is in, waiting or over. It locks nothing."""
 
     id: int
+    is_mine: bool
     place: str
     what: str
     person: str
@@ -147,8 +148,8 @@ def list_kitchen(request: HttpRequest) -> list[PlaceOut]:
     return [
         PlaceOut(
             place=place.name,
-            inside=[_claim(one) for one in place.inside],
-            waiting=[_claim(one) for one in place.waiting],
+            inside=[_claim(one, request) for one in place.inside],
+            waiting=[_claim(one, request) for one in place.waiting],
             lasts=LastsOut.model_validate(place.lasts, from_attributes=True) if place.lasts else None,
         )
         for place in kitchen.places()
@@ -159,28 +160,29 @@ def list_kitchen(request: HttpRequest) -> list[PlaceOut]:
 def make_claim(request: HttpRequest, data: ClaimIn) -> Status[ClaimOut]:
     """Say where one is. When others are there, one waits, unless `beside` is true."""
     by = responder(request)
-    return Status(201, _claim(kitchen.claim(kitchen.Wanted(data.place, data.minutes, data.what, data.beside), by=by)))
+    wanted = kitchen.Wanted(data.place, data.minutes, data.what, data.beside)
+    return Status(201, _claim(kitchen.claim(wanted, by=by), request))
 
 
 @router.post("/kitchen/{claim_id}/begin", response=ClaimOut, operation_id="begin_claim", summary="Go in after waiting")
 def begin_claim(request: HttpRequest, claim_id: Cursor) -> ClaimOut:
     """Say that one is there now."""
     by = responder(request)
-    return _claim(kitchen.begin(kitchen.going(claim_id), by=by))
+    return _claim(kitchen.begin(kitchen.going(claim_id), by=by), request)
 
 
 @router.post("/kitchen/{claim_id}/stay", response=ClaimOut, operation_id="extend_claim", summary="Stay longer")
 def extend_claim(request: HttpRequest, claim_id: Cursor, data: StayIn) -> ClaimOut:
     """Stay longer, counted from now."""
     by = responder(request)
-    return _claim(kitchen.extend(kitchen.going(claim_id), data.minutes, by=by))
+    return _claim(kitchen.extend(kitchen.going(claim_id), data.minutes, by=by), request)
 
 
 @router.post("/kitchen/{claim_id}/leave", response=ClaimOut, operation_id="leave_claim", summary="Leave a place")
 def leave_claim(request: HttpRequest, claim_id: Cursor) -> ClaimOut:
     """Leave a place, or wait for it no more."""
     by = responder(request)
-    return _claim(kitchen.leave(kitchen.going(claim_id), by=by))
+    return _claim(kitchen.leave(kitchen.going(claim_id), by=by), request)
 
 
 def _writer(request: HttpRequest) -> actions.Writer:
@@ -205,9 +207,11 @@ def _experiment(one: Experiment, slug: str) -> ExperimentOut:
     )
 
 
-def _claim(one: Claim) -> ClaimOut:
+def _claim(one: Claim, request: HttpRequest) -> ClaimOut:
+    person = principal(request).person
     return ClaimOut(
         id=one.pk,
+        is_mine=person is not None and one.person_id == person.pk,
         place=one.place,
         what=one.what,
         person=one.person.name,
