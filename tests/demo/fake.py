@@ -131,6 +131,10 @@ def _make(name: str) -> Callable[..., Answer]:
     return handle
 
 
+def _make_titled(fake: FakeRaglan, call: Call, name: str) -> Answer:
+    return Answer(201, fake.add(name, {**call.body, "slug": call.body["title"].lower().replace(" ", "-")}))
+
+
 def _make_person(fake: FakeRaglan, call: Call) -> Answer:
     made = fake.add("people", call.body)
     fake.add("contacts", {"person_id": made["id"], "address": made["email"]})
@@ -215,6 +219,10 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     "/heads-up": _heads_up,
     "/incidents": _declare,
     "/(teams|services|policies|routes)": lambda fake, call, name: _make(name)(fake, call),
+    "/(processes|automation)": _make_titled,
+    "/processes/([a-z-]+)/skip-notes": _ok,
+    "/automation/([a-z-]+)/practised/([a-z_]+)": _ok,
+    "/kitchen": _ok,
     r"/people/(\d+)/contact-methods": lambda fake, call, who: Answer(201, fake.add("ignored", {})),
     r"/people/(\d+)/notification-rules": _ok,
     r"/people/(\d+)/tokens": _make_token,

@@ -113,6 +113,9 @@ def test_playing_again_reuses_the_company(running: Running, told: Told) -> None:
     people = rows(running, "/people")
     assert len(people) == len(company.PEOPLE) + 1
     assert len(rows(running, "/services")) == len(company.SERVICES)
+    assert [row["title"] for row in rows(running, "/processes")] == [company.PROCESS["title"]]
+    assert [row["title"] for row in rows(running, "/automation")] == [company.AUTOMATION["title"]]
+    assert [row["place"] for row in rows(running, "/kitchen")] == [company.CLAIM["place"]]
     assert {policy["version"] for policy in rows(running, "/policies") if policy["slug"].endswith("-on-call")} == {1}
     assert [room["state"] for room in rows(running, "/incidents")] == ["closed", "closed"]
     tokens = [token for person in people for token in rows(running, f"/people/{person['id']}/tokens")]

@@ -18,7 +18,6 @@ from raglan.incidents.hand import Told
 from raglan.incidents.hand_matching import by_moves, by_steps, names
 from raglan.incidents.hand_models import HandChange, HandTouch
 from raglan.incidents.models import Entry, Incident
-from raglan.people import reading
 from raglan.people.models import Person
 from raglan.testing import replay, world
 from tests.fleet.reporting import NEWER, received
@@ -204,13 +203,13 @@ def test_screens_and_rest_do_the_same(
     assert ended["state"] == "undone"
 
 
-def test_strangers_to_a_private_room_do_not_see_it_on_the_host(
-    incident: Incident, put_back: HandChange, mara: Person, bo: Person
+def test_the_host_shows_what_stands_on_it_to_those_who_may_know(
+    incident: Incident, put_back: HandChange, mara: Person, bo: Person, browser: Callable[[Person], Client]
 ) -> None:
     take(told("r0", Outcome.UNCHANGED))
-    host = Host.objects.get(name="web17")
+    address = f"/hosts/{Host.objects.get(name='web17').pk}/"
+    assert "put 2.4.6-40 back" in browser(bo).get(address).content.decode()
+
     actions.make_private(incident, by=mara, why="a person")
-    with reading.read_for(bo):
-        assert hand.on_host(host) == []
-    with reading.read_for(mara):
-        assert hand.on_host(host) == [put_back]
+    assert "put 2.4.6-40 back" not in browser(bo).get(address).content.decode()
+    assert "put 2.4.6-40 back" in browser(mara).get(address).content.decode()

@@ -179,3 +179,39 @@ ROUTES = (
     Route(9010, "kind", "response-tool", "data-on-call", ("kind",)),
     Route(9020, "service", "httpd", "systems-on-call", ("service",)),
 )
+
+
+# What is written down, and who is where ------------------------------------------------------------------------------
+
+PROCESS = {
+    "title": "Change a cookbook",
+    "outcome": "A surprise shows on one host first, and somebody else has seen the change before all hosts have it.",
+    "team": "provisioning",
+}
+STEPS = (
+    ("Reserve the test environment", 40),
+    ("Put one host on the safelist and run Chef there", 15),
+    ("Ask somebody to look over it", None),
+    ("Take the host off the safelist", 5),
+)
+SKIP_NOTES = (  # the step, why, and the minutes that it would have cost; nobody gave them
+    (1, "blocked", 120),
+    (1, "blocked", 90),
+    (1, "too_slow", 40),
+    (1, "too_slow", 60),
+    (1, "not_worth_it", 40),
+    (2, "too_slow", 30),
+)
+AUTOMATION = {
+    "title": "Chef",
+    "acts_on": "all web, api and tools hosts, every 10 minutes with a stagger",
+    "team": "provisioning",
+}
+ANSWERS = {
+    "notice": "The graph of failed runs pages after five minutes. Its page needs httpd, which Chef looks after.",
+    "try": "One host on the safelist, one run by hand, and a look at its services.",
+    "by_hand": "Yes: by dsh, four minutes a host. The runbook needs httpd.",
+}
+PRACTISED = ("by_hand", "Put a package on three hosts by dsh on the last quiet Friday")
+CLAIMED_BY = "rowan"
+CLAIM: dict[str, str | int] = {"place": "test environment", "what": "the pin of httpd", "minutes": 90}

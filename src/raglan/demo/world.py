@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.demo import company
+from raglan.demo import company, written
 from raglan.demo.client import Client, Json, Refused, Unreachable, number, text
 
 SCOPES = ("read", "respond", "page")
@@ -53,6 +53,7 @@ def make_world(url: str, admin_token: str, *, said: Said = print, client: type[C
     sources = {source.slug: client(url, _source_token(admin, source)) for source in company.SOURCES}
     _routes(admin)
     voices = {key: _voice(admin, url, person_id, client) for key, person_id in ids.items()}
+    written.write_down(admin, {key: voice.client for key, voice in voices.items()})
     return World(url.rstrip("/"), admin, voices, sources)
 
 

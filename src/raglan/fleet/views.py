@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.core import timeline
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, queries
+from raglan.fleet import actions, panels, queries
 from raglan.fleet.models import Host
 from raglan.people.access import Scope, reader, require
 
@@ -81,6 +81,7 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
         "count": len(installed),
         "q": text,
         "told": [event for event in timeline.about(found, limit=MOST_EVENTS) if event.kind in TOLD],
+        "panels": panels.panels(found),
         "may": reader(request).may_respond,
         "live_topics": f"host:{found.pk}",
         "live_since": since,
