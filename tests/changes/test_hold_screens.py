@@ -120,3 +120,14 @@ def test_rest_does_what_the_screens_do(browser: Client) -> None:
     assert [one["state"] for one in browser.get("/api/v1/holds").json()] == ["coming", "over"]
     assert browser.delete(f"/api/v1/freezes/{made['id']}").json()["ended_at"]
     assert browser.get("/api/v1/freezes").json() == []
+
+
+def test_a_severe_incident_suggests_a_hold_and_raises_none(browser: Client) -> None:
+    made = browser.post("/api/v1/incidents", {"title": "Slow", "severity": "sev1"}, content_type="application/json")
+    room = f"/incidents/{made.json()['id']}/"
+    assert "Is automation still running?" in browser.get(room).content.decode()
+    assert Hold.objects.count() == 0
+    hold = raised()
+    page = browser.get(room).content.decode()
+    assert "Is automation still running?" not in page
+    assert f"/changes/holds/{hold.pk}/" in page

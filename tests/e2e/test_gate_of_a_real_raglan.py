@@ -2,8 +2,6 @@
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,9 +15,6 @@ from tests.host.conftest import install
 from tests.support.server import Running, free_port, serving, until
 
 pytestmark = pytest.mark.e2e
-MAKE_SOURCE = """import django; django.setup()
-from raglan.fleet import sources
-print(sources.create_source(name="Web", slug="web", kind="hosts", actor="raglan")[1])"""
 MOVES = "select old, new from fleet_packagemove order by id"
 
 
@@ -37,18 +32,13 @@ def raglan(places: tuple[Path, int]) -> Iterator[Running]:
         yield running
 
 
-def within(raglan: Running, code: str) -> str:
-    environ = {**raglan.env, "DJANGO_SETTINGS_MODULE": "raglan.settings"}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environ, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
-
-
 @pytest.fixture
 def run(raglan: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """A machine of that raglan."""
     (tmp_path / "dpkg").mkdir()
     monkeypatch.setenv("DPKG_ADMINDIR", str(tmp_path / "dpkg"))
-    said = {"url": raglan.url, "token": within(raglan, MAKE_SOURCE), "state": str(tmp_path / "state"), "name": "web1"}
+    source: Any = raglan.api("POST", "/fleet/sources", {"name": "Web", "slug": "web", "kind": "hosts"})
+    said = {"url": raglan.url, "token": source["token"], "state": str(tmp_path / "state"), "name": "web1"}
     said |= {"cluster": "fra1", "packages": "dpkg"}
     conf = tmp_path / "conf"
 

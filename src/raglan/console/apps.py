@@ -16,3 +16,4 @@ class ConsoleConfig(AppConfig):
         import_module("raglan.console.handover")
         import_module("raglan.console.telling")
         import_module("raglan.console.room_changes")
+        import_module("raglan.console.room_holds")
