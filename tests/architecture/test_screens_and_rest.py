@@ -16,6 +16,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:new_change": ("propose_change", "preview_change"),
     "console:turn_change": ("turn_change",),
     "console:take_change_on": ("take_change_on",),
+    "console:variety_of": ("list_variety", "get_variety", "note_variety"),
     "console:psa_notes": ("list_psa_notes", "write_psa_note"),
     "console:new_source": ("make_source",),
     "console:new_token": ("rotate_token",),

@@ -23,6 +23,7 @@ from raglan.fleet.change_rest import router as changes_on_hosts
 from raglan.fleet.mirror_rest import router as mirrors
 from raglan.fleet.rest import router as fleet
 from raglan.fleet.run_rest import router as runs
+from raglan.fleet.variety_rest import router as variety
 from raglan.incidents.rest import router as incidents
 from raglan.oncall.calendar_rest import router as calendars
 from raglan.oncall.code_rest import router as code
@@ -55,7 +56,7 @@ _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _fleet = (fleet, runs, mirrors)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
-_changes = (changes, proposed, changes_on_hosts, holds)
+_changes = (changes, proposed, changes_on_hosts, variety, holds)
 for _router in (people, catalog, *_rotas, *_fleet, *_changes, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)

@@ -10,6 +10,7 @@ from raglan.console import (
     reference_views,
     setup_views,
     source_views,
+    variety_views,
     views,
 )
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("changes/", change_views.index, name="changes"),
     path("changes/new/", change_views.new, name="new_change"),
     path("changes/notes/", change_views.psa_notes, name="psa_notes"),
+    path("changes/variety/", variety_views.index, name="variety"),
+    path("changes/variety/<int:pk>/", variety_views.show, name="variety_of"),
     path("changes/<int:pk>/", change_views.show, name="change"),
     path("changes/<int:pk>/hosts/", change_views.hosts, name="change_hosts"),
     path("changes/<int:pk>/part/<slug:name>/", change_views.part, name="change_part"),

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from raglan.fleet import mirror_models as _mirrors  # noqa: F401  # tables of this app that stand in files of their own
 from raglan.fleet import run_models as _runs  # noqa: F401
+from raglan.fleet import variety_models as _variety  # noqa: F401
 from raglan.fleet import watch_models as _changes_on_hosts  # noqa: F401
 
 

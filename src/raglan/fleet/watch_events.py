@@ -20,3 +20,14 @@ class SurpriseRaised(EventPayload):
     words: str
     at: datetime
     raised_at: datetime
+
+
+class VarietyNoted(EventPayload):
+    """Somebody said why a host does not converge, and what is to become of it."""
+
+    kind = "host.variety_noted"
+    host: int
+    why: str
+    wish: str
+    by: int
+    at: datetime

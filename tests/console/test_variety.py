@@ -1,0 +1,82 @@
+"""Hosts that do not converge stand in a register, with what they carried before anybody repairs them."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.changes import proposing
+from raglan.core.clock import CLOCK, now
+from raglan.fleet import packages, reach, variety
+from raglan.fleet.models import Host
+from raglan.fleet.taking import take_reports
+from raglan.incidents import actions as incidents
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.fleet.reporting import NEWER, received
+
+pytestmark = pytest.mark.django_db
+FAILED = [["apache2.service", "failed"]]
+
+
+@pytest.fixture
+def mara(client: Client) -> Person:
+    """Somebody signed in; and four web hosts of which the last one runs no automation any more."""
+    packages.forget_known()
+    reach.forget_held()
+    take_reports([received(f"web{number}", host={"services": ["shop"]}) for number in range(4)])
+    Host.objects.update(run_interval_s=600, ran_at=now())
+    Host.objects.filter(name="web3").update(ran_at=now() - timedelta(days=3))
+    person = world.person()
+    client.force_login(person)
+    return person
+
+
+def listed() -> list[str]:
+    return [host.name for host in variety.register()]
+
+
+def test_a_host_is_listed_when_its_automation_is_late_or_was_never_seen(mara: Person) -> None:
+    assert listed() == ["web3"]
+    take_reports([received("web9")])
+    assert listed() == ["web9", "web3"]
+    take_reports([received("db1", host={"cluster": "databases"})])  # nothing is known to run there at all
+    assert listed() == ["web9", "web3"]
+    CLOCK.move(timedelta(minutes=50))
+    assert listed() == ["web9", "web3"]
+    CLOCK.move(timedelta(minutes=11))
+    assert listed() == ["web9", "web3", "web0", "web1", "web2"]
+    Host.objects.filter(name="web0").update(silent_since=now())
+    assert "web0" not in listed()
+
+
+def test_before_it_is_repaired_it_is_shown_what_it_carried(client: Client, mara: Person) -> None:
+    said = proposing.Expected("version", "nothing")
+    draft = proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], said)
+    proposing.propose(draft, by=proposing.Teller("Mara", mara, mara))
+    take_reports([received(f"web{n}", packages=NEWER, seq=2, units=FAILED) for n in range(3)])
+    incidents.declare("The shop is slow", by=mara, services=[world.service("shop")])
+    host = Host.objects.get(name="web3")
+    page = client.get(f"/changes/variety/{host.pk}/").content.decode()
+    for words in ("It serves shop.", "It went on as it was", "differed on 3 hosts", "The shop is slow", "on purpose?"):
+        assert words in page
+
+    assert client.post(f"/changes/variety/{host.pk}/", {"wish": "much"}).status_code == 422
+    client.post(f"/changes/variety/{host.pk}/", {"why": "Chef is off", "wish": "reserve"})
+    assert "Kept as a reserve" in client.get("/changes/variety/").content.decode()
+    over_rest = client.get(f"/api/v1/variety/{host.pk}").json()
+    assert (over_rest["why"], over_rest["wish"], over_rest["kept_through"]) == (
+        "Chef is off",
+        "reserve",
+        ["Raise the pin"],
+    )
+    client.post(f"/api/v1/variety/{host.pk}", {"wish": "repair"}, "application/json")
+    assert [one["wish"] for one in client.get("/api/v1/variety").json()] == ["repair"]
+
+
+def test_a_host_that_took_the_change_kept_nothing(mara: Person) -> None:
+    draft = proposing.Proposal("Pin", [("apache2", "2.4.6-45")], proposing.Expected("version", "nothing"))
+    proposing.propose(draft, by=proposing.Teller("Mara", mara, mara))
+    take_reports([received("web0", packages=NEWER, seq=2)])
+    assert variety.kept_through(Host.objects.get(name="web0")) == []
+    assert [one.hosts for one in variety.kept_through(Host.objects.get(name="web1"))] == [1]
