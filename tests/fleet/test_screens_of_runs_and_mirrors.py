@@ -124,3 +124,9 @@ def test_mirrors_and_pins_by_rest() -> None:
     assert (way["door"], way["places"][0]["mirror"]) == ("one_way", "local")
     assert way["age_s"] >= 0
     assert [one["slug"] for one in api.get("/mirrors")] == ["local", "yum"]
+
+
+def test_a_host_shows_its_last_runs(browser: Client) -> None:
+    run = take(failed())
+    text = page(browser, f"/hosts/{run.host_id}/")
+    assert f'href="/hosts/runs/{run.pk}/"' in text

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from raglan.config import config
-from raglan.core import timers
+from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
@@ -70,6 +70,8 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
         ports.judge([_observation(run, found, told, times, moves, turns)])
     elif run.outcome == Outcome.REHEARSED and was != run.outcome:
         ports.foresee([_observation(run, found, told, times, moves, turns)])
+    if run.outcome != Outcome.UNCHANGED:
+        bus.publish([timeline.ref(found.host)], timeline.newest_id())
     if is_new and run.outcome == Outcome.UNCHANGED:
         _drop_older(run)
     return Taken(run, is_new)

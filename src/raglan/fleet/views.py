@@ -10,12 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.core import timeline
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, panels, queries
+from raglan.fleet import actions, panels, queries, run_queries
 from raglan.fleet.models import Host
 from raglan.people.access import Scope, reader, require
 
 PER_PAGE = 50
 SHOWN = 20
+RUNS_SHOWN = 8
 MOST_EVENTS = 20
 SKEWED_S = 60
 
@@ -75,6 +76,7 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
         "carries": list(found.carries.order_by("slug")),
         "moves": Paginator(queries.moves_of(found), SHOWN).get_page(request.GET.get("page")),
         "turns": list(queries.turns_of(found)[:SHOWN]),
+        "runs": list(run_queries.runs(host=found).defer("steps", "moves")[:RUNS_SHOWN]),
         "units": units,
         "failed": [unit for unit in units if unit.is_failed],
         "packages": [one for one in installed if text.lower() in one.name.lower()] if text else installed,
