@@ -239,3 +239,18 @@ def test_a_writer_that_is_ended_lets_nobody_wait_for_ever() -> None:
         assert not journal.is_writing
 
     asyncio.run(main())
+
+
+def test_what_may_linger_shares_a_commit_with_what_comes_a_little_later() -> None:
+    disk = Disk()
+
+    async def story() -> None:
+        journal = Journal(disk.ingest, most=100, group=3, linger_s=20.0)
+        journal.start()
+        try:
+            await asyncio.gather(*(journal.put(batch(name)) for name in "abc"))
+        finally:
+            assert await asyncio.to_thread(journal.stop, 10)
+
+    asyncio.run(story())
+    assert [sorted(names) for names in disk.commits] == [["a", "b", "c"]]

@@ -79,7 +79,10 @@ class _Item(Generic[B, Out]):
 
 
 class Journal(Generic[B, Out]):
-    """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL, `group` its size."""
+    """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL, `group` its size.
+
+    What is not urgent may linger: the writer waits so long for more, because each commit has a price of its own.
+    """
 
     def __init__(
         self,
@@ -87,12 +90,14 @@ class Journal(Generic[B, Out]):
         *,
         most: int,
         group: int = GROUP,
+        linger_s: float = 0.0,
         commit_deadline_s: float = 3.0,
         name: str = "raglan-journal",
     ) -> None:
         self._ingest = ingest
         self._most = most
         self._group = group
+        self._linger_s = linger_s
         self._commit_deadline_s = commit_deadline_s
         self._items: deque[_Item[B, Out]] = deque()
         self._size = 0
@@ -174,6 +179,8 @@ class Journal(Generic[B, Out]):
         with self._changed:
             self._oldest = None
             self._changed.wait_for(lambda: self._items or self._stopping)
+            if self._linger_s:
+                self._changed.wait_for(lambda: self._size >= self._group or self._stopping, self._linger_s)
             group: list[_Item[B, Out]] = []
             size = 0
             while self._items and (not group or size + self._items[0].size <= self._group):

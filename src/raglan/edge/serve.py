@@ -31,7 +31,7 @@ from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
 from raglan.edge.catching_up import CatchingUp
-from raglan.edge.fleet import GROUP_KB, QUEUE_KB, Fleet
+from raglan.edge.fleet import GROUP_KB, LINGER_S, QUEUE_KB, Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.gate_file import GateFile
 from raglan.edge.health import Check, Health
@@ -124,7 +124,7 @@ class Process:
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)
         self._spool = self._make_spool()
         self._intake = self._make_intake(proxies) if self._journal else None
-        self._fleet_journal = Journal(fleet.take, most=QUEUE_KB, group=GROUP_KB, name="raglan-fleet")
+        self._fleet_journal = Journal(fleet.take, most=QUEUE_KB, group=GROUP_KB, linger_s=LINGER_S, name="raglan-fleet")
         self._fleet = self._make_fleet() if "edge" in roles else None
         self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         more = self._more_checks

@@ -10,7 +10,7 @@ from raglan.changes.gate import STOP
 from raglan.core.db import bulk
 from raglan.fleet.models import Host, HostService
 from raglan.fleet.ports import HostTold
-from raglan.fleet.reports import MOST_WORD, Received, moment
+from raglan.fleet.reports import MOST_WORD, Received, clip, moment
 from raglan.fleet.standing import Standing
 
 MOST_HOLDS = 20
@@ -20,7 +20,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
     """Keep what hosts say of themselves, where it is news."""
-    news = [(host, said, digest) for host, said in told if (digest := _digest(said)) != host.told_digest]
+    news = [(host, clip(said), digest) for host, said in told if (digest := _digest(said)) != host.told_digest]
     if not news:
         return
     for host, said, digest in news:

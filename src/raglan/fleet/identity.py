@@ -6,6 +6,7 @@ and what the old name does tells which. When it speaks again, two machines share
 falls silent, it has become the new one.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Q
@@ -16,35 +17,41 @@ from raglan.core.db import bulk
 from raglan.fleet import events
 from raglan.fleet.models import Host
 from raglan.fleet.ports import HostTold
-from raglan.fleet.reports import Received
+from raglan.fleet.reports import Received, clip
 from raglan.fleet.standing import COLUMNS, Standing, key_of, silence_begins
 
 NAMED = 100
 
 
-def settle(received: Received, told: HostTold, at: datetime) -> Standing:
+class Near:
+    """Hosts that may be meant by reports whose keys are not known: of the same machine, or of the name alone."""
+
+    def __init__(self, told: Collection[HostTold]) -> None:
+        names, machines = {f"/{one.name}" for one in told if one.machine}, {one.machine for one in told if one.machine}
+        rows = Host.objects.filter(Q(key__in=names) | Q(machine__in=machines)) if machines else Host.objects.none()
+        self.of_machine: dict[str, list[Standing]] = {}
+        self.nameless: dict[str, Standing] = {}
+        for row in rows.order_by("-last_heard_at", "pk").values_list(*COLUMNS):
+            host = Standing(*row)
+            if host.machine:
+                self.of_machine.setdefault(host.machine, []).append(host)
+            else:
+                self.nameless[host.name] = host
+
+
+def settle(received: Received, told: HostTold, at: datetime, near: Near) -> Standing:
     """Return the row of a host whose key is not known yet: one known otherwise, or a new one, not yet stored.
 
     A row without `id` is a new one.
     """
-    near = _near(told)
-    same_machine = [one for one in near if told.machine and one.machine == told.machine]
+    same_machine = near.of_machine.get(told.machine, [])
     for one in same_machine:
         if one.shared_since is None and received.report.boot and one.boot == received.report.boot:
             return _renamed(one, told)
-    nameless = next((one for one in near if not one.machine and one.name == told.name), None)
-    if nameless is not None and told.machine:
+    if told.machine and (nameless := near.nameless.get(told.name)) is not None:
         nameless.machine, nameless.key = told.machine, key_of(told)
         return nameless
     return _another(same_machine, told, at)
-
-
-def _near(told: HostTold) -> list[Standing]:
-    wanted = Q(key=f"/{told.name}")
-    if told.machine:
-        wanted |= Q(machine=told.machine)
-    rows = Host.objects.filter(wanted).order_by("-last_heard_at", "pk").values_list(*COLUMNS)[:20]
-    return [Standing(*row) for row in rows]
 
 
 def _renamed(host: Standing, told: HostTold) -> Standing:
@@ -67,6 +74,7 @@ def _another(same_machine: list[Standing], told: HostTold, at: datetime) -> Stan
 
 def fresh(told: HostTold, at: datetime, *, shared_since: datetime | None = None) -> Standing:
     """Return a row that is not stored yet."""
+    told = clip(told)
     return Standing(
         0,
         key_of(told),

@@ -145,11 +145,12 @@ class Host(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["name"], name="host_name"),
-            models.Index(fields=["machine"], name="host_machine", condition=~Q(machine="")),
+            models.Index(fields=["machine"], name="host_by_machine"),
             models.Index(fields=["cluster", "name"], name="host_cluster"),
             models.Index(fields=["role", "name"], name="host_role"),
             models.Index(fields=["name"], name="host_silent", condition=Q(silent_since__isnull=False)),
-            models.Index(fields=["name"], name="host_failed", condition=Q(failed_units__gt=0)),
+            models.Index(fields=["failed_units", "name"], name="host_by_failed"),
+            models.Index(fields=["name"], name="host_shared", condition=Q(shared_since__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from django.db import transaction
 
 from raglan.core.clock import now
+from raglan.core.db import bulk
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
 from raglan.fleet.models import Package, PackageSet
@@ -119,11 +120,15 @@ def _keys_of(entries: Collection[Entry]) -> dict[Entry, int]:
     """Return the keys of packages; those that were never seen are made."""
     found = _stored(entries)
     missing = sorted(entry for entry in entries if entry not in found)
-    if missing:
+    if not missing:
+        return found
+    if bulk.is_postgresql():
         made = [Package(name=name, version=version, arch=arch) for name, version, arch in missing]
         Package.objects.bulk_create(made, ignore_conflicts=True, batch_size=CHUNK)  # another node may be faster
-        found |= _stored(missing)
-    return found
+        return found | _stored(missing)
+    keys = bulk.take_keys(Package, len(missing))
+    bulk.insert_rows(Package, ("id", *COLUMNS), [(key, *entry) for key, entry in zip(keys, missing, strict=True)])
+    return found | dict(zip(missing, keys, strict=True))
 
 
 def _stored(entries: Iterable[Entry]) -> dict[Entry, int]:
@@ -146,13 +151,18 @@ def unpack(packed: bytes) -> "array[int]":
 
 
 def store(sets: dict[str, "array[int]"]) -> dict[str, int]:
-    """Keep lists by their digests; return their keys."""
+    """Keep lists that are not known yet, by their digests; return their keys."""
     at = now()
     made = [
         PackageSet(digest=digest, packed=pack(ids), count=len(ids), first_seen_at=at) for digest, ids in sets.items()
     ]
-    PackageSet.objects.bulk_create(made, ignore_conflicts=True)
-    return known_sets(sets)
+    if bulk.is_postgresql():
+        PackageSet.objects.bulk_create(made, ignore_conflicts=True)  # as above
+        return known_sets(sets)
+    for one, key in zip(made, bulk.take_keys(PackageSet, len(made)), strict=True):
+        one.pk = key
+    PackageSet.objects.bulk_create(made)
+    return {one.digest: one.pk for one in made}
 
 
 def known_sets(digests: Collection[str]) -> dict[str, int]:

@@ -77,13 +77,13 @@ def read(body: bytes, *, source: int, received_at: datetime, sent: float = 0) ->
     """Read a report. Raises BadInput, which says what cannot be taken and where it stands."""
     report = _read(body)
     _check(report)
-    packages, units = bytes(report.packages), bytes(report.units)
+    packages, units = memoryview(report.packages), memoryview(report.units)
     return Received(
         report,
         source,
         received_at,
-        packages_digest=hashlib.sha256(packages).hexdigest() if packages else report.packages_hash,
-        units_digest=hashlib.sha256(units).hexdigest() if units else "",
+        packages_digest=hashlib.sha256(packages).hexdigest() if packages.nbytes else report.packages_hash,
+        units_digest=hashlib.sha256(units).hexdigest() if units.nbytes else "",
         sent=sent if FIRST < sent < LAST else 0,
     )
 
@@ -109,6 +109,22 @@ def _not_a_report(error: msgspec.ValidationError) -> BadInput:
 
 
 def _check(report: Report) -> None:
+    """Refuse what can not be kept. Nearly all is right, so that is looked at first, in one go."""
+    host = report.host
+    if (
+        report.v == 1
+        and 0 < len(host.name) <= MOST_NAME
+        and not host.name.isspace()
+        and len(host.machine) <= MOST_ID >= len(report.boot)
+        and FIRST < report.at < LAST
+        and 0 <= report.seq < MOST_SEQ
+        and not report.packages_hash
+    ):
+        return
+    _find_wrong(report)
+
+
+def _find_wrong(report: Report) -> None:
     host, digest = report.host, "" if bytes(report.packages) else report.packages_hash
     rules = (
         ("v", report.v == 1, "this raglan reads version 1 of reports"),
@@ -142,6 +158,14 @@ def units_of(raw: bytes) -> list[ServiceTold]:
 def unit_name(name: str) -> str:
     """Return a service's name as all tools can agree on it: systemd alone writes `.service` behind it."""
     return clean_text(name)[:255].removesuffix(".service")
+
+
+def named(host: HostTold) -> HostTold:
+    """Return a host whose name and machine id have nothing around them."""
+    name, machine = host.name.strip(), host.machine.strip()
+    if name == host.name and machine == host.machine:
+        return host
+    return msgspec.structs.replace(host, name=name, machine=machine)
 
 
 def clip(host: HostTold) -> HostTold:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
-from django.db.models import Q
+from django.db import transaction
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -20,7 +21,7 @@ from raglan.fleet.facts import note_facts, note_gates
 from raglan.fleet.models import FleetSource, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns
 from raglan.fleet.ports import HostTold, Observation
-from raglan.fleet.reports import Received, clip, happened_at, offset_s
+from raglan.fleet.reports import Received, happened_at, named, offset_s
 from raglan.fleet.standing import Standing, find, key_of, silence_begins, usual_interval, write_heard, write_state
 
 ON_TIME = ("", "timer")
@@ -57,6 +58,7 @@ class _Case:
     received: Received
     told: HostTold
     at: datetime
+    offset: int
     result: Result = Taken.TAKEN
     host: Standing | None = None
     is_new: bool = False
@@ -88,18 +90,29 @@ def take_reports(batch: Sequence[Received]) -> list[Result]:
 
 def _turns(batch: Sequence[Received]) -> Iterator[list[_Case]]:
     """Yield reports in their order, so that no host and no machine comes twice in one turn."""
-    cases: list[_Case] = []
-    there: set[tuple[str, str]] = set()
-    for place, received in enumerate(batch):
-        told = clip(received.report.host)
-        names = {("name", told.name), ("machine", told.machine or told.name)}
-        if names & there:
-            yield cases
-            cases, there = [], set()
-        cases.append(_Case(place, received, told, happened_at(received, offset_s(received))))
-        there |= names
-    if cases:
+    cases = [_case(place, received) for place, received in enumerate(batch)]
+    if (
+        len({case.told.name for case in cases})
+        == len({case.told.machine or case.told.name for case in cases})
+        == len(cases)
+    ):
         yield cases
+        return
+    there: set[tuple[str, str]] = set()
+    turn: list[_Case] = []
+    for case in cases:
+        names = {("name", case.told.name), ("machine", case.told.machine or case.told.name)}
+        if names & there:
+            yield turn
+            turn, there = [], set()
+        turn.append(case)
+        there |= names
+    yield turn
+
+
+def _case(place: int, received: Received) -> _Case:
+    offset = offset_s(received)
+    return _Case(place, received, named(received.report.host), happened_at(received, offset), offset)
 
 
 def _take(cases: Sequence[_Case]) -> list[Observation]:
@@ -187,9 +200,10 @@ def _refused(found: int | Result) -> Result:
 
 def _settle(cases: Sequence[_Case]) -> None:
     """Give each report its host's row, a new one where there is none."""
+    near = identity.Near([case.told for case in cases if case.host is None])
     for case in cases:
         if case.host is None:
-            case.host, case.is_changed = identity.settle(case.received, case.told, case.at), True
+            case.host, case.is_changed = identity.settle(case.received, case.told, case.at, near), True
             case.is_new = not case.host.id and case.host.shared_since is None
         elif case.host.doubted_since is not None:
             identity.speaks_again(case.host, case.at)
@@ -215,7 +229,7 @@ def _hear(case: _Case) -> None:
     if report.because in ON_TIME and host.reported_at is not None and host.boot == report.boot:
         host.report_interval_s = usual_interval(host.report_interval_s, case.at - host.reported_at)
     host.last_heard_at, host.reported_at = received.received_at, case.at
-    host.clock_offset_s, host.seq = offset_s(received), report.seq
+    host.clock_offset_s, host.seq = case.offset, report.seq
     host.silent_at = silence_begins(host, received.received_at)
     if host.boot != report.boot:
         if host.shared_since is not None and host.boot:  # which machine this is cannot be told: no move is made of it
@@ -286,6 +300,12 @@ def details_of(host: Standing) -> dict[str, str]:
 
 
 def _note_sources(ids: set[int]) -> None:
+    """Note who was heard, each a few times a minute."""
     at = now()
-    stale = Q(last_heard_at__isnull=True) | Q(last_heard_at__lt=at - HEARD_EVERY)
-    FleetSource.objects.filter(stale, pk__in=ids).update(last_heard_at=at)
+    due = {pk for pk in ids if not _noted.get(pk, at - HEARD_EVERY) > at - HEARD_EVERY}
+    if due:
+        FleetSource.objects.filter(pk__in=due).update(last_heard_at=at)
+        transaction.on_commit(partial(_noted.update, dict.fromkeys(due, at)))
+
+
+_noted: dict[int, datetime] = {}
