@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fleet", "0003_runs_and_mirrors"),
+        ("fleet", "0004_variety"),
     ]
 
     operations = [
