@@ -11,16 +11,18 @@ from raglan.ui.templatetags.raglan_ui import clock
 def room_panel(incident: Incident, reader: Person) -> dict[str, object]:
     """Return the rooms of an incident in chat, and what has none yet."""
     more = list(queries.without_room(incident)) if incident.state == Incident.State.OPEN else []
-    return {"rooms": list(queries.rooms_of(incident)), "more": more}
+    rooms = vars(incident).get("shown_rooms")  # what is said above a room has read them
+    return {"rooms": list(queries.rooms_of(incident)) if rooms is None else rooms, "more": more}
 
 
 def away(incident: Incident) -> list[str]:
     """Say which chat of a room is away, and since when: nobody has to wonder why it is quiet there."""
-    found = queries.rooms_of(incident).filter(workspace__away_since__isnull=False)
+    found = vars(incident)["shown_rooms"] = list(queries.rooms_of(incident))
     return [
         f"{room.workspace.name} is away since {clock(room.workspace.away_since)}. Everything goes on here, and is told "
         "there when it is back."
         for room in found
+        if room.workspace.away_since is not None
     ]
 
 
