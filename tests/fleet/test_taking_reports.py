@@ -71,6 +71,14 @@ def test_a_hash_that_is_known_stands_for_the_list(seen: list[Observation]) -> No
     assert host("web2").packages_id == host("web1").packages_id
 
 
+def test_who_sends_a_new_list_serves_those_who_sent_its_hash_at_the_same_moment(seen: list[Observation]) -> None:
+    by_hash = [received(name, packages=None, packages_hash=hash_of(WEB)) for name in ("web1", "web3")]
+    results = take_reports([by_hash[0], received("web2", packages_hash=hash_of(WEB)), by_hash[1]])
+
+    assert results == [Taken.TAKEN] * 3
+    assert {host(name).packages.count for name in ("web1", "web2", "web3")} == {len(WEB)}
+
+
 def test_a_report_sent_twice_counts_once_and_a_late_one_moves_nothing_back(seen: list[Observation]) -> None:
     first, second = received(seq=1), received(packages=NEWER, seq=2)
     results = take_reports([second, first, second])

@@ -156,12 +156,13 @@ def _order(host: Standing, case: _Case) -> Taken:
 
 def _lists(cases: Sequence[_Case]) -> _Lists:
     """Return lists of packages by digest, as far as they are known or were sent."""
-    wanted = {
-        case.received.packages_digest: bytes(case.received.report.packages)
-        for case in cases
-        if case.received.packages_digest
-        and not (case.host and case.host.packages_digest == case.received.packages_digest)
-    }
+    wanted: dict[str, bytes] = {}
+    for case in cases:
+        digest = case.received.packages_digest
+        if digest and not (case.host and case.host.packages_digest == digest):
+            wanted[digest] = wanted.get(digest) or bytes(
+                case.received.report.packages
+            )  # another may send the hash only
     keys: dict[str, int | BadInput] = dict(packages.known_sets(wanted))
     sent = {digest: raw for digest, raw in wanted.items() if raw and digest not in keys}
     if not sent:
