@@ -44,6 +44,10 @@ class FakeRaglan:
     url: str = ""
     last_id: int = 0
 
+    def new_token(self) -> str:
+        self.last_id += 1
+        return f"token-{self.last_id}"
+
     def table(self, name: str) -> list[Body]:
         return self.tables.setdefault(name, [])
 
@@ -65,6 +69,10 @@ class FakeRaglan:
             return refused
         if call.path == "/api/v2/alerts":
             return self._take_alerts(call)
+        if call.path.startswith("/fleet/"):
+            return Answer(202, {"ok": True})
+        if call.path.startswith("/gate?"):
+            return Answer(200, "stop" if self.table("holds") else "go")
         path = call.path.removeprefix("/api/v1").partition("?")[0]
         return (self._read(call, path) if call.method == "GET" else self._write(call, path)) or Answer(
             404, {"message": path}
@@ -159,7 +167,7 @@ def _make_member(fake: FakeRaglan, call: Call, slug: str) -> Answer:
 
 
 def _make_token(fake: FakeRaglan, call: Call, person_id: str) -> Answer:
-    token = f"token-{len(fake.tokens)}"
+    token = fake.new_token()
     name = next(row["name"] for row in fake.table("people") if row["id"] == int(person_id))
     fake.tokens[token] = name
     return Answer(201, fake.add("tokens", {"token": token}))
@@ -177,9 +185,25 @@ def _make_source(fake: FakeRaglan, call: Call) -> Answer:
 
 
 def _rotate(fake: FakeRaglan, call: Call, slug: str) -> Answer:
-    token = f"token-{len(fake.tokens)}"
+    token = fake.new_token()
     fake.tokens[token] = f"source:{slug}"
     return Answer(201, {"token": token})
+
+
+def _make_fleet_source(fake: FakeRaglan, call: Call) -> Answer:
+    made = fake.add("fleet/sources", call.body)
+    return _rotate(fake, call, made["slug"])
+
+
+def _turn(fake: FakeRaglan, call: Call, change_id: str) -> Answer:
+    change = next(row for row in fake.table("changes") if row["id"] == int(change_id))
+    change |= call.body
+    return Answer(200, change)
+
+
+def _lift(fake: FakeRaglan, call: Call, hold_id: str) -> Answer:
+    fake.tables["holds"] = [row for row in fake.table("holds") if row["id"] != int(hold_id)]
+    return Answer(200, {})
 
 
 def _heads_up(fake: FakeRaglan, call: Call) -> Answer:
@@ -237,6 +261,12 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     r"/lost-tools/(\d+)/(confirm|back)": _ok,
     r"/tasks/(\d+)/(take|end)": _ok,
     "/availability": _ok,
+    "/changes/proposed": _make("changes"),
+    r"/changes/(\d+)/state": _turn,
+    "/holds": _make("holds"),
+    r"/holds/(\d+)/lift": _lift,
+    "/fleet/sources": _make_fleet_source,
+    "/fleet/sources/([a-z]+)/token": _rotate,
     r"/pages/(\d+)/acknowledge": _acknowledge,
     r"/reviews/(\d+)/replies": _ok,
 }
@@ -254,7 +284,10 @@ def serving() -> Iterator[FakeRaglan]:
             who = fake.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "), "")
             with lock:
                 answer = fake.answer(Call(who, self.command, self.path, json.loads(body) if body else None))
-            content = b"" if answer.body is None else json.dumps(answer.body).encode()
+            is_text = isinstance(answer.body, str)
+            content = (
+                b"" if answer.body is None else answer.body.encode() if is_text else json.dumps(answer.body).encode()
+            )
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

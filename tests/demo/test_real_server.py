@@ -12,7 +12,7 @@ import pytest
 from raglan.demo import company
 from raglan.demo.acts import figures_words
 from raglan.demo.levers import INVENTED
-from raglan.demo.model import simulate
+from raglan.demo.model import CLUSTERS, simulate
 from tests.support.server import Running, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("story")]
@@ -30,6 +30,8 @@ class Told:
     pages: list[Row]
     review: Row
     mails: list[tuple[str, str]]
+    progress: Row
+    runs: list[Row]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,9 @@ def told(running: Running) -> Told:
     [room] = rows(running, "/incidents")
     review = running.api("GET", f"/incidents/{room['id']}/review")
     assert isinstance(review, dict)
+    [change] = [row for row in rows(running, "/changes") if row["title"].startswith("Pin httpd")]
+    progress = running.api("GET", f"/changes/{change['id']}/progress")
+    assert isinstance(progress, dict)
     return Told(
         lines=lines,
         room=room,
@@ -52,6 +57,8 @@ def told(running: Running) -> Told:
         pages=rows(running, "/pages?state=all"),
         review=review,
         mails=[(str(mail["To"]), str(mail["Subject"])) for mail in running.mailbox.mails],
+        progress=progress,
+        runs=rows(running, "/runs?limit=500"),
     )
 
 
@@ -106,6 +113,15 @@ def test_the_review_draft_has_the_timeline_and_first_answers(told: Told) -> None
     assert len(told.review["moments"]) == len(told.timeline)
     replies = [reply["person"] for question in told.review["questions"] for reply in question["replies"]]
     assert len(replies) == 7
+
+
+def test_raglan_saw_the_change_on_each_machine(told: Told) -> None:
+    counts = told.progress["counts"]
+    assert (counts["differs"], counts["back"], counts["total"]) == (0, 393, 400)  # differed, and are well again
+    first = told.progress["surprises"][0]
+    assert first["words"].startswith("httpd 2.2.31-1 → 2.2.32-1 on an existing host")
+    assert {group["name"]: group["counts"]["total"] for group in told.progress["clusters"]} == dict(CLUSTERS)
+    assert {run["outcome"] for run in told.runs} == {"failed", "changed", "unchanged"}
 
 
 def test_playing_again_reuses_the_company(running: Running, told: Told) -> None:

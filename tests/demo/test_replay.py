@@ -17,9 +17,9 @@ from raglan.demo.world import make_world
 from tests.demo.fake import ADMIN, Answer, Call, FakeRaglan
 
 
-def play(fake: FakeRaglan, lever: str = "as-documented") -> list[str]:
+def play(fake: FakeRaglan, lever: str = "as-documented", *, with_hosts: bool = False) -> list[str]:
     lines: list[str] = []
-    run(fake.url, ADMIN, "max", lever=lever, out=lines.append)
+    run(fake.url, ADMIN, "max", lever=lever, out=lines.append, with_hosts=with_hosts)
     return lines
 
 
@@ -29,11 +29,33 @@ def texts(fake: FakeRaglan, kind: str) -> list[str]:
 
 def test_the_story_ends_with_the_figures_and_says_that_they_are_invented(fake: FakeRaglan) -> None:
     lines: list[str] = []
-    figures = run(fake.url, ADMIN, "max", out=lines.append)
+    figures = run(fake.url, ADMIN, "max", out=lines.append, with_hosts=False)
     assert (figures.lowest, figures.all_serving_minute) == (7, 15)
     assert figures_words(figures) in lines[-3:]
     assert INVENTED in lines[-3:]
     assert texts(fake, "machine")[-1] == f"{figures_words(figures)} {INVENTED}"
+
+
+def test_machines_tell_what_they_run_and_ask_before_a_run_once_there_is_a_hold(fake: FakeRaglan) -> None:
+    play(fake, "stop-at-4", with_hosts=True)
+    reports = fake.writes("/fleet/report")
+    outcome = simulate(BY_SLUG["stop-at-4"].settings)
+    assert len(reports) == len(outcome.machines) + sum(len(machine.turns) for machine in outcome.machines)
+    assert {call.who for call in reports} == {"source:machines"}
+    assert {row["name"] for row in fake.table("holds")} == {"httpd pin"}
+    assert len([call for call in fake.calls if call.path.startswith("/gate?")]) > 200
+
+
+def test_what_an_earlier_replay_left_of_its_change_and_hold_ends_first(fake: FakeRaglan) -> None:
+    fake.add("holds", {"name": "httpd pin", "who": "Mara Novak"})
+    theirs = fake.add("holds", {"name": "mine", "who": "Somebody Else"})
+    fake.add("changes", {"title": "Pin httpd", "told_by": "Rowan Ellis"})
+    fake.add("hosts", {"name": "web0001"})
+    play(fake, "one-machine-first", with_hosts=True)
+    assert fake.table("holds") == [theirs]
+    titles = [(row["title"], row["state"]) for row in fake.table("changes")]
+    assert titles[0] == ("Pin httpd", "done")
+    assert titles[1] == ("The machines go back to how they were before the replay", "done")
 
 
 def test_everybody_speaks_with_a_token_of_their_own(fake: FakeRaglan) -> None:

@@ -11,11 +11,15 @@ from raglan.demo.beats import (
     AnswerOutside,
     AskOutside,
     Beat,
+    Begins,
     Close,
     Declare,
+    Ends,
     GiveHeadsUp,
     Happened,
     LoseTool,
+    Propose,
+    RaiseHold,
     Reply,
     Say,
     StandDown,
@@ -103,8 +107,16 @@ def test_every_ask_verification_and_intention_comes_to_an_end(lever: Lever) -> N
 
 @EVERY
 def test_a_room_is_opened_before_anything_is_said_in_it(lever: Lever) -> None:
-    acts = [beat.action for beat in told(lever) if not isinstance(beat.action, Tell)]
+    acts = [beat.action for beat in told(lever) if not isinstance(beat.action, Tell | Propose | Begins)]
     assert isinstance(acts[0], GiveHeadsUp | Declare)
+
+
+@EVERY
+def test_what_is_expected_is_said_before_the_change_begins_and_its_end_is_told(lever: Lever) -> None:
+    acts = [type(beat.action) for beat in told(lever)]
+    assert acts.index(Propose) < acts.index(Begins) < acts.index(Ends)
+    assert [acts.count(kind) for kind in (Propose, Begins, Ends)] == [1, 1, 1]
+    assert (RaiseHold in acts) == (lever.slug == "stop-at-4")
 
 
 @EVERY

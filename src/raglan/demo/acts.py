@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import singledispatchmethod
 from typing import TypeVar
 
@@ -11,9 +12,11 @@ from raglan.demo.beats import (
     Action,
     AnswerOutside,
     AskOutside,
+    Begins,
     CanCome,
     Close,
     Declare,
+    Ends,
     GiveHeadsUp,
     Happened,
     Here,
@@ -23,6 +26,8 @@ from raglan.demo.beats import (
     LoseTool,
     MarkHelped,
     Misses,
+    Propose,
+    RaiseHold,
     Remember,
     Reply,
     Say,
@@ -48,6 +53,7 @@ from raglan.demo.world import Voice, World
 WATCH = "Change watch"
 # For a page to leave. Without a mail server none does; then people answer what they see on the screen.
 PATIENCE_S = 6.0
+_EXPECTS = {"nothing": "nothing", "version": "the new version", "restart": "a restart"}
 _SAYS: dict[str, str] = {
     "note": "says",
     "doing": "is doing",
@@ -76,6 +82,8 @@ class Stage:
     checks: Checks
     figures: Figures
     pace: Pace
+    change: int = 0
+    hold: int = 0
     room: int = 0
     review: int = 0
     is_over: bool = False
@@ -103,6 +111,40 @@ class Stage:
     @act.register
     def _(self, action: Tell, voice: Voice) -> str:
         return action.text
+
+    @act.register
+    def _(self, action: Propose, voice: Voice) -> str:
+        body: dict[str, Json] = {
+            "title": action.title,
+            "packages": [{"name": action.package, "version": action.version}],
+            "expected": {"on_new": action.on_new, "on_existing": action.on_existing},
+            "note": action.note,
+        }
+        self.change = number(voice.client.post("/changes/proposed", body))
+        words = f"{_EXPECTS[action.on_new]} on new machines, {_EXPECTS[action.on_existing]} on those that have it"
+        return f"says what to expect of “{action.title}”: {words}.\nLook at the change: {self._change_url}"
+
+    @act.register
+    def _(self, action: Begins, voice: Voice) -> str:
+        voice.client.post(f"/changes/{self.change}/state", {"state": "under_way"})
+        return ""
+
+    @act.register
+    def _(self, action: Ends, voice: Voice) -> str:
+        voice.client.post(f"/changes/{self.change}/state", {"state": action.state, "words": action.words})
+        return f"says what became of the change: {action.words}"
+
+    @act.register
+    def _(self, action: RaiseHold, voice: Voice) -> str:
+        ends_at = datetime.now(UTC) + timedelta(hours=action.hours)
+        body: dict[str, Json] = {"name": action.name, "reason": action.reason, "ends_at": ends_at.isoformat()}
+        self.hold = number(voice.client.post("/holds", body))
+        where = f"{self.world.url}/changes/holds/{self.hold}/"
+        return f"raises a hold on everything: {action.reason}\nLook at the hold: {where}"
+
+    @property
+    def _change_url(self) -> str:
+        return f"{self.world.url}/changes/{self.change}/"
 
     @act.register
     def _(self, action: GiveHeadsUp, voice: Voice) -> str:

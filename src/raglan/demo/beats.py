@@ -16,6 +16,40 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Propose:
+    """Say what is about to change, and what to expect of it on new and on existing machines."""
+
+    title: str
+    package: str
+    version: str
+    on_new: Literal["nothing", "version", "restart"]
+    on_existing: Literal["nothing", "version", "restart"]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """The proposed change begins to travel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The proposed change travels no more."""
+
+    state: Literal["done", "stopped", "taken_back"]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseHold:
+    """Stop automation on every machine, for some hours."""
+
+    name: str
+    reason: str
+    hours: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class GiveHeadsUp:
     """The first word to others, before the pager speaks. Opens the room."""
 
@@ -231,6 +265,10 @@ class Remember:
 
 Action = (
     Tell
+    | Propose
+    | Begins
+    | Ends
+    | RaiseHold
     | GiveHeadsUp
     | Declare
     | Say

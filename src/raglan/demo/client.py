@@ -62,6 +62,16 @@ class Client:
 
         Sending twice is harmless: entries carry a key, and the other requests of the story may be repeated.
         """
+        return _read(*self._answered(method, path, body))
+
+    def text(self, method: str, path: str) -> str:
+        """Send a request that is answered in plain words. Raises Refused, Unreachable."""
+        status, answer = self._answered(method, path, None)
+        if status >= 400:
+            raise Refused(status, answer.decode("utf-8", "replace")[:200])
+        return answer.decode()
+
+    def _answered(self, method: str, path: str, body: Json) -> tuple[int, bytes]:
         trouble = ""
         for _ in range(TRIES):
             try:
@@ -71,7 +81,7 @@ class Client:
                 self._sleep(WAIT_S)
                 continue
             if status not in (429, 503):
-                return _read(status, answer)
+                return status, answer
             trouble = f"{status}"
             self._sleep(_wait(headers.get("retry-after", "")))
         raise Unreachable(f"{method} {path}: {trouble}")
@@ -81,7 +91,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         content = None
         if method in ("POST", "PUT"):
-            content = json.dumps(body).encode()
+            content = json.dumps(body, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
         try:
             connection.request(method, self._prefix + path, body=content, headers=headers)

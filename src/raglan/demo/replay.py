@@ -2,14 +2,16 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from raglan.demo import company
 from raglan.demo.acts import WATCH, RoomClosed, Stage
-from raglan.demo.beats import Beat
+from raglan.demo.beats import Beat, RaiseHold
 from raglan.demo.checks import LOOK_EVERY, Checks
 from raglan.demo.client import Refused, Unreachable
-from raglan.demo.model import MINUTE, Figures
+from raglan.demo.hosts import LOOK_EVERY as HOSTS_EVERY
+from raglan.demo.hosts import Hosts, asks_of
+from raglan.demo.model import MINUTE, Figures, simulate
 from raglan.demo.pace import Pace, clock_words
 from raglan.demo.scene import Scene
 from raglan.demo.story import story
@@ -26,6 +28,7 @@ class Replay:
     scene: Scene
     pace: Pace
     out: Callable[[str], None] = print
+    hosts: Hosts | None = None
     stage: Stage = field(init=False)
     _last_words: str = field(init=False, default="")
 
@@ -37,14 +40,18 @@ class Replay:
         beats = story(self.scene)
         looks = range(0, beats[-1].at + 1, LOOK_EVERY)
         moments: list[tuple[int, Beat | None]] = [*((at, None) for at in looks), *((beat.at, beat) for beat in beats)]
+        if self.hosts is not None:
+            moments += ((at, None) for at in range(0, beats[-1].at + 1, HOSTS_EVERY) if at % LOOK_EVERY)
         try:
             # The sort is stable: at the same second the checks look first.
             for at, beat in sorted(moments, key=lambda moment: moment[0]):
                 self.pace.wait_for(max(at, 0))
-                if beat is None:
-                    self._look(at)
-                else:
+                if self.hosts is not None:
+                    self.hosts.until(at)
+                if beat is not None:
                     self._play(beat)
+                elif at % LOOK_EVERY == 0:
+                    self._look(at)
         except RoomClosed:
             self.out("Somebody closed the room; the story ends here.")
             self.stop()
@@ -87,6 +94,15 @@ class Replay:
             words = f"(not taken: {refused.sentence})"
         if words:
             self._tell(beat.at, name, words)
+        if isinstance(beat.action, RaiseHold) and self.hosts is not None:
+            self._hold_hosts(self.hosts, beat.at)
+
+    def _hold_hosts(self, hosts: Hosts, second: int) -> None:
+        """From now on let machines ask before each run: those that would have run without the hold."""
+        planned = simulate(replace(self.scene.lever.settings, stop_at=None), seed=self.scene.outcome.seed)
+        asks = asks_of(planned, second)
+        if asks and self.pace.until(lambda: hosts.is_stopped(asks[0].machine)):
+            hosts.add(asks)
 
     def _tell(self, second: int, name: str, words: str) -> None:
         first, *more = f"{name} {words}".strip().splitlines()

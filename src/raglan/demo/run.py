@@ -10,33 +10,42 @@ from functools import partial
 from raglan.demo import company
 from raglan.demo.acts import figures_words
 from raglan.demo.client import Refused, Unreachable
+from raglan.demo.hosts import Hosts
 from raglan.demo.levers import BY_SLUG, DEFAULT, INVENTED, render
 from raglan.demo.model import SEED, Figures, simulate
 from raglan.demo.pace import Pace, Speed
 from raglan.demo.replay import Replay
 from raglan.demo.scene import Scene
 from raglan.demo.story import story
-from raglan.demo.tidy import tidy
+from raglan.demo.tidy import settle, tidy
 from raglan.demo.world import World, make_world
 
 SPEED = 10
 
 
-def run(
+def run(  # noqa: PLR0913 -- what a replay is made of
     url: str,
     admin_token: str,
     speed: Speed = SPEED,
     seed: int = SEED,
     lever: str = DEFAULT.slug,
     out: Callable[[str], None] = print,
+    *,
+    with_hosts: bool = True,
 ) -> Figures:
-    """Replay the story on a running raglan. Raises Refused, Unreachable; an interrupt ends the story's alerts first."""
+    """Replay the story on a running raglan. Raises Refused, Unreachable; an interrupt ends the story's alerts first.
+
+    `with_hosts` lets all machines report what they run, as automation on them would.
+    """
     scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
     world = make_world(url, admin_token, said=out)
     pace = Pace(speed)
-    replay = Replay(world, scene, pace, out)
+    replay = Replay(world, scene, pace, out, Hosts(world.hosts, scene.outcome) if with_hosts else None)
     try:
         tidy(world, pace, out)
+        if replay.hosts is not None:
+            out(f"{scene.fleet} machines report what they run …")
+            settle(world, replay.hosts)
         _announce(world, scene, speed, out)
         pace.begin()
         figures = replay.play()
@@ -75,6 +84,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=_speed, default=SPEED, help="1, 10, 60 times as fast, or max")
     parser.add_argument("--seed", type=int, default=SEED, help="another seed plays other machines")
     parser.add_argument("--lever", choices=sorted(BY_SLUG), default=DEFAULT.slug, help="other settings; see --levers")
+    parser.add_argument("--without-hosts", action="store_true", help="let no machine report what it runs")
     parser.add_argument("--levers", action="store_true", help="show how the system behaves under other settings")
     return parser
 
@@ -90,7 +100,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        run(given.url, given.token, given.speed, given.seed, given.lever, partial(print, flush=True))
+        say = partial(print, flush=True)
+        run(
+            given.url,
+            given.token,
+            given.speed,
+            given.seed,
+            given.lever,
+            say,
+            with_hosts=not given.without_hosts,
+        )
     except (Refused, Unreachable) as error:
         print(f"The story stops: {error}", file=sys.stderr)
         return 1

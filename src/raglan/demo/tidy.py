@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from raglan.demo import company
-from raglan.demo.client import Json, number, text
+from raglan.demo.client import Json, Refused, number, text
+from raglan.demo.hosts import OLD, PACKAGE, Hosts
 from raglan.demo.pace import Pace
 from raglan.demo.world import World
 
 ROWS = 500
+LEFT = "Left by an earlier replay."
 
 
 def tidy(world: World, pace: Pace, out: Callable[[str], None]) -> None:
@@ -23,6 +25,38 @@ def tidy(world: World, pace: Pace, out: Callable[[str], None]) -> None:
         out(f"Resolving {len(left)} alerts that an earlier replay left firing …")
         _resolve(world, left)
         pace.until(lambda: not _groups(world))
+
+
+def settle(world: World, hosts: Hosts) -> None:
+    """Let the machines report how they stand before the story. What an earlier one left of it ends first."""
+    names = {person.name for person in company.PEOPLE}
+    for row in world.admin.rows("/holds?state=on"):
+        if text(row, "who") in names:
+            world.admin.post(f"/holds/{number(row)}/lift", {"word": LEFT})
+    for row in world.admin.rows("/changes?limit=200"):
+        if text(row, "told_by") in names:
+            _end(world, number(row), "done", LEFT)
+    if not world.admin.rows("/hosts?limit=1"):
+        hosts.begin()
+        return
+    body: dict[str, Json] = {
+        "title": "The machines go back to how they were before the replay",
+        "packages": [{"name": PACKAGE, "version": OLD}],
+        "expected": {"on_new": "version", "on_existing": "version"},
+    }
+    change = number(world.admin.post("/changes/proposed", body))
+    world.admin.post(f"/changes/{change}/state", {"state": "under_way"})
+    hosts.begin()
+    _end(world, change, "done", "Ready for the replay.")
+
+
+def _end(world: World, change: int, state: str, words: str) -> None:
+    """End a change, unless it is over."""
+    try:
+        world.admin.post(f"/changes/{change}/state", {"state": state, "words": words})
+    except Refused as refused:
+        if refused.status != 409:
+            raise
 
 
 def _rooms(world: World) -> Iterator[int]:

@@ -11,6 +11,7 @@ from raglan.demo.client import Client, Json, Refused, Unreachable, number, text
 
 SCOPES = ("read", "respond", "page")
 COVER = timedelta(hours=2)
+HOSTS = "machines"
 Said = Callable[[str], None]
 
 
@@ -31,6 +32,7 @@ class World:
     admin: Client
     voices: Mapping[str, Voice]
     sources: Mapping[str, Client]
+    hosts: Client
 
     def close(self) -> None:
         """End the tokens of this replay; what cannot be reached ends by itself after a day."""
@@ -54,7 +56,7 @@ def make_world(url: str, admin_token: str, *, said: Said = print, client: type[C
     _routes(admin)
     voices = {key: _voice(admin, url, person_id, client) for key, person_id in ids.items()}
     written.write_down(admin, {key: voice.client for key, voice in voices.items()})
-    return World(url.rstrip("/"), admin, voices, sources)
+    return World(url.rstrip("/"), admin, voices, sources, client(url, _fleet_token(admin)))
 
 
 def _people(admin: Client) -> dict[str, int]:
@@ -188,6 +190,14 @@ def _source_token(admin: Client, source: company.Source) -> str:
         return text(admin.post(f"/sources/{source.slug}/token"), "token")
     body = {"name": source.name, "slug": source.slug, "kind": "alertmanager"}
     return text(admin.post("/sources", body), "token")
+
+
+def _fleet_token(admin: Client) -> str:
+    """Return a token for the machines' reports: of a new source, or a new one of what is there."""
+    if HOSTS in {text(row, "slug") for row in admin.rows("/fleet/sources")}:
+        return text(admin.post(f"/fleet/sources/{HOSTS}/token"), "token")
+    body = {"name": f"Machines of {company.NAME}", "slug": HOSTS, "kind": "hosts"}
+    return text(admin.post("/fleet/sources", body), "token")
 
 
 def _routes(admin: Client) -> None:

@@ -6,6 +6,7 @@ from raglan.demo.beats import (
     Chapter,
     Close,
     Declare,
+    Ends,
     Happened,
     Remember,
     Reply,
@@ -75,11 +76,18 @@ def end(scene: Scene) -> Chapter:
     return [
         Beat(done, "mara", TaskDone("leftovers", "Two hosts had an old lock file left; removed by hand.")),
         Beat(done + 30, "", TellFigures()),
+        Beat(done + 40, "rowan", _ended(scene)),
         Beat(done + 45, "noor", StandDown("All machines serve and three people checked from outside. Still open, for"
              " the review: why the upgrade reached machines that had httpd, why it did not start, what to do about the"
              " machines where Chef does not run. Thank you, all of you.")),
         *_review(scene, done + 60),
     ]  # fmt: skip
+
+
+def _ended(scene: Scene) -> Ends:
+    if scene.lever.settings.way_back_at is not None:
+        return Ends("taken_back", "The pin is back at the old version, and the machines went back to it.")
+    return Ends("done", "Every machine that Chef runs on has it; each needed a second run.")
 
 
 def _review(scene: Scene, at: int) -> Chapter:
@@ -103,6 +111,7 @@ def unfinished(scene: Scene) -> Chapter:
     """Tell of the end of the half hour: the number is held, nothing is repaired, the room stays open."""
     return [
         Beat(t(29, 40), "", TellFigures()),
+        Beat(t(29, 45), "rowan", Ends("stopped", "Held since minute 4; the repair is still to come.")),
         Beat(t(29, 50), "noor", Stand(state=scene.feeling(END), state_words=scene.feeling_words(END), summary=f"Chef"
              f" is stopped. {scene.serving(END)} machines serve. The repair is still to come.",
              know=(f"{scene.serving(END)} machines serve, and the number holds",), trying=("What differs between the"
@@ -130,6 +139,7 @@ def one_machine(scene: Scene) -> Chapter:
         Beat(good + 50, "jun", Happened("eyes", "The package ships a default file that the recipe removes, one run"
              " too late.")),
         Beat(good + 60, "", TellFigures()),
+        Beat(good + 65, "rowan", Ends("stopped", "It stays at this one machine until the recipe is mended.")),
         Beat(good + 70, "rowan", StandDown("One surprise, one machine. The pin stays as it was until the recipe is"
              " mended.")),
         Beat(good + 80, "rowan", Remember("surprise-2", "That a pin protects machines that already have the"

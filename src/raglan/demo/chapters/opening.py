@@ -1,6 +1,21 @@
 """How it begins: ordinary work, a surprise, a word to others."""
 
-from raglan.demo.beats import Acknowledge, Beat, CanCome, Chapter, GiveHeadsUp, Here, JoinAlerts, Lead, Say, Tell
+from raglan.demo.beats import (
+    Acknowledge,
+    Beat,
+    Begins,
+    CanCome,
+    Chapter,
+    GiveHeadsUp,
+    Here,
+    JoinAlerts,
+    Lead,
+    Propose,
+    Say,
+    Tell,
+)
+from raglan.demo.hosts import NEW as PACKAGE_NEW
+from raglan.demo.hosts import PACKAGE
 from raglan.demo.scene import NEW, OLD, Scene, standing, t
 
 
@@ -11,9 +26,11 @@ def before(scene: Scene) -> Chapter:
              f" run stops at httpd: the pin says {OLD}, the mirror has {NEW}.")),
         Beat(-t(70), "rowan", Tell("knows this one, it comes by every few weeks. Reads the release notes, a point"
              " release; installs it by hand on a test machine. It starts.")),
-        Beat(-t(5), "rowan", Tell(f"raises the pin to {NEW}. What it will do on machines that already have httpd:"
-             f" nothing.")),
+        Beat(-t(5), "rowan", Propose(f"Pin httpd to {NEW}", PACKAGE, PACKAGE_NEW, on_new="version",
+             on_existing="nothing", note="A fresh machine gets the mirror's version and then stops at the old pin. Read"
+             " the release notes, started it by hand on a test machine: fine.")),
         Beat(0, "rowan", Tell(f"promotes the pin to staging and production. {scene.fleet} machines run httpd.")),
+        Beat(0, "rowan", Begins()),
     ]  # fmt: skip
 
 

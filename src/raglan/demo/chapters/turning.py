@@ -1,6 +1,6 @@
 """What turns it, or does not, under each lever."""
 
-from raglan.demo.beats import Beat, Chapter, Close, Happened, MarkHelped, Reply, Say
+from raglan.demo.beats import Beat, Chapter, Close, Happened, MarkHelped, RaiseHold, Reply, Say
 from raglan.demo.scene import END, OLD, Scene, standing, t
 
 
@@ -77,6 +77,7 @@ def stopped(scene: Scene) -> Chapter:
     """Use a stop switch as soon as the room knows."""
     return [
         Beat(t(3, 55), "mara", Say("doing", "I use the stop switch: no host starts a new Chef run.", name="switch")),
+        Beat(t(4), "mara", RaiseHold("httpd pin", "httpd does not start after the Chef run that upgrades it.")),
         Beat(t(5), "mara", Happened("switch", f"Done. Runs that had begun went on to their end. {scene.serving(t(5))}"
              f" machines serve, and the number holds.")),
         Beat(t(6, 45), "noor", standing(scene, t(6, 45), know=("Chef is stopped everywhere; the number holds",),
