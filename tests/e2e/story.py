@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from urllib.request import Request, urlopen
 
+from tests.e2e.fleet_story import change_spreads
 from tests.support.server import Running, person_token, set_up_web_team, until
 
 ALERTS = [
@@ -136,6 +137,7 @@ def tell(running: Running) -> dict[str, int]:
     storm_comes(running, source)
     return {
         **rules_of_quiet(running),
+        "change": change_spreads(running),
         "incident": incident,
         "closed": number(closed),
         "page": pages[0]["id"],

@@ -7,6 +7,7 @@ from raglan.ui import svg
 
 SHAPES = {"good": "disc", "bad": "triangle", "wait": "ring", "kept": "square"}
 HEAD_ROWS = 2
+MOST_NAME = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Drawn:
     lines: tuple[Line, ...]
 
 
+def shortened(name: str) -> str:
+    """Return a name that fits above its marks."""
+    return name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…"
+
+
 def draw(groups: Sequence[tuple[str, Sequence[str]]]) -> Drawn:
     """Lay out the marks of each group under its name."""
     cells: dict[str, list[int]] = {kind: [] for kind in SHAPES}
@@ -33,7 +39,10 @@ def draw(groups: Sequence[tuple[str, Sequence[str]]]) -> Drawn:
     for name, marks in groups:
         number = len(marks)
         lines.append(
-            Line(f"{row * svg.FLEET_CELL + 12.5:g}", f"{name or 'no cluster'}, {number:,} host{'s'[: number != 1]}")
+            Line(
+                f"{row * svg.FLEET_CELL + 12.5:g}",
+                f"{shortened(name) or 'no cluster'}, {number:,} host{'s'[: number != 1]}",
+            )
         )
         row += HEAD_ROWS
         for place, kind in enumerate(marks):
