@@ -133,6 +133,8 @@ def test_each_group_is_where_its_hosts_are_and_one_kept_aside_stays_so() -> None
     later = {one.group.name: one for one in rolling.rolling(progress.Progress(queries.change(change.pk)))}
     assert later["kept"].look(now())[1] == "Reached, although kept aside"
     assert raised() == ["apache2 2.4.6-40 → 2.4.6-45 on a host that is kept aside"]
+    upgrade("web19", units=FAILED)
+    assert [one.kind for one in change.surprises.order_by("pk")] == ["aside", "unit"]
     assert later["second"].early
 
 

@@ -172,7 +172,7 @@ class ChangeBoard:
         if self.change.started_at is None:
             return []
         clusters, roles = self.progress.clusters, self.progress.roles
-        is_same = [one.counts for one in clusters] == [one.counts for one in roles]
+        is_same = len(roles) < 2 or [one.counts for one in clusters] == [one.counts for one in roles]
         return [("cluster", clusters), *([] if is_same else [("role", roles)])]
 
     @cached_property

@@ -228,7 +228,7 @@ def tell_watchers(changes: Iterable[int]) -> None:
 
 
 def raise_surprises(found: Sequence[Surprise], changes: Mapping[int, Change]) -> None:
-    """Keep first differences. A kind that a change showed already, or showed beside another, raises none."""
+    """Keep first differences, each under its most telling kind that the change had not shown before."""
     if not found:
         return
     shown: dict[int, set[str]] = {}
@@ -237,8 +237,11 @@ def raise_surprises(found: Sequence[Surprise], changes: Mapping[int, Change]) ->
     ):
         shown.setdefault(change, set()).update(kinds)
     for one in found:
-        if one.kind not in shown.setdefault(one.change_id, set()):
-            shown[one.change_id].update(one.kinds)
+        known = shown.setdefault(one.change_id, set())
+        fresh = [kind for kind in one.kinds if kind not in known]
+        if fresh:
+            one.kind = fresh[0]
+            known.update(one.kinds)
             _raise(one, changes[one.change_id])
 
 
