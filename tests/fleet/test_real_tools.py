@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import Running, free_port, serving
+from tests.support.server import Running, free_port, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
 SECRET = "tr0mbone-in-the-attic"
@@ -58,6 +58,7 @@ print(sources.create_source(name="Tools", slug="tools", kind="ansible", actor="r
 @pytest.fixture(scope="module")
 def raglan() -> Iterator[Running]:
     with serving() as running:
+        set_up_web_team(running)
         yield running
 
 
@@ -128,23 +129,26 @@ def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: s
     assert SECRET not in str([web01, web02, rehearsed])
 
 
-def test_puppet_tells_of_its_run_by_its_http_report(raglan: Running, token: str, tmp_path: Path) -> None:
+def puppet(folder: Path, address: str, name: str, *words: str) -> "subprocess.CompletedProcess[str]":
     program = shutil.which("puppet")
     assert program, "There is no Puppet here: `apt-get install puppet-agent`."
-    (tmp_path / "proxy.conf").write_text("timeout=45\n")
-    (tmp_path / "site.pp").write_text(SITE % {"folder": tmp_path})
-    address = f"{raglan.url}/fleet/{token}/runs/puppet"
-    words = ["--reports", "http", "--reporturl", address, "--certname", "web1.willowfield.example", "--show_diff"]
-    folders = [f"--{name}={tmp_path / name}" for name in ("confdir", "vardir", "rundir", "logdir")]
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    ended = subprocess.run(
-        [program, "apply", "site.pp", "--detailed-exitcodes", *words, *folders],
-        cwd=tmp_path,
+    (folder / "proxy.conf").write_text("timeout=45\n")
+    (folder / "site.pp").write_text(SITE % {"folder": folder})
+    report = ["--reports", "http", "--reporturl", address, "--certname", name, "--show_diff"]
+    folders = [f"--{name}={folder / name}" for name in ("confdir", "vardir", "rundir", "logdir")]
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        [program, "apply", "site.pp", "--detailed-exitcodes", *report, *folders, *words],
+        cwd=folder,
         env=env,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_puppet_tells_of_its_run_by_its_http_report(raglan: Running, token: str, tmp_path: Path) -> None:
+    ended = puppet(tmp_path, f"{raglan.url}/fleet/{token}/runs/puppet", "web1.willowfield.example")
     assert ended.returncode == 6, ended
 
     (run,) = runs(raglan, "puppet")
@@ -157,3 +161,15 @@ def test_puppet_tells_of_its_run_by_its_http_report(raglan: Running, token: str,
     }
     assert "+timeout=60" in "".join(step["more"] for step in run["steps"])
     assert run["started_at"] <= run["ended_at"]
+
+
+def test_a_rehearsal_of_puppet_warns_of_what_was_changed_by_hand(raglan: Running, token: str, tmp_path: Path) -> None:
+    mara = person_token(raglan, "mara")
+    room = raglan.api("POST", "/incidents", {"title": "The proxy times out"}, token=mara)["id"]
+    told = {"place": "web2.willowfield.example", "thing": f"{tmp_path}/proxy.conf", "words": "set the timeout to 45"}
+    raglan.api("POST", f"/incidents/{room}/hand-changes", told, token=mara)
+    puppet(tmp_path, f"{raglan.url}/fleet/{token}/runs/puppet", "web2.willowfield.example", "--noop")
+
+    (hand,) = raglan.api("GET", f"/incidents/{room}/hand-changes")
+    assert [(touch["host"], touch["is_rehearsal"]) for touch in hand["touches"]] == [("web2.willowfield.example", True)]
+    assert hand["touches"][0]["words"].startswith(f"Puppet: File[{tmp_path}/proxy.conf]: ")

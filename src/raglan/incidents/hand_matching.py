@@ -15,8 +15,11 @@ def plain(thing: str) -> str:
 
 def names(text: str, thing: str) -> bool:
     """Tell whether a line names a thing as a whole: `httpd` is in `Package[httpd]`, and not in `httpd-tools`."""
-    wanted, line = plain(thing), text.casefold().replace("_|-", " ").replace(UNIT, "")
-    return bool(wanted) and re.search(BEFORE + re.escape(wanted) + BEHIND, line) is not None
+    wanted, line = plain(thing), text.casefold()
+    if not wanted or wanted not in line:  # most lines: a run may have many long ones
+        return False
+    line = line.replace("_|-", " ").replace(UNIT, "")
+    return re.search(BEFORE + re.escape(wanted) + BEHIND, line) is not None
 
 
 def by_steps(thing: str, steps: Sequence[Sequence[str]]) -> str:
