@@ -19,6 +19,12 @@ from raglan.fleet.taking import Taken, take_reports
 __all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_reports", "turns_of"]
 
 
+BY_RUNS = (
+    *("cluster", "role", "environment", "system"),
+    *("ran_at", "run_interval_s", "last_heard_at", "silent_at", "silent_since", "retired_at"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The host that a run was on; `is_new` says that it was never heard of before."""
@@ -56,7 +62,7 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
         HostService.objects.bulk_create(
             [HostService(host=host, slug=slug) for slug in told.services], ignore_conflicts=True
         )
-    host.save()
+    host.save(update_fields=BY_RUNS)  # and no more: a report may come in between
 
 
 def allowed_until(host: Host) -> datetime:

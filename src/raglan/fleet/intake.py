@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core.db import atomic
-from raglan.fleet import runs, taking
+from raglan.fleet import run_batches, taking
 from raglan.fleet.ports import RunTold
 from raglan.fleet.reports import Received
 from raglan.fleet.sources import FleetKey
@@ -34,7 +34,7 @@ def take(batch: Sequence[Handed]) -> list[taking.Result]:
     """Store what many requests told; return what became of each."""
     reports = [one.report for one in batch if one.report is not None]
     taken = iter(taking.take_reports(reports) if reports else ())
-    for one in batch:
-        for run in one.runs:
-            runs.take_run(run, source=one.source.id, received_at=one.received_at)
+    told = [run_batches.Told(run, one.source.id, one.received_at) for one in batch for run in one.runs]
+    if told:
+        run_batches.take_runs(told)
     return [next(taken) if one.report is not None else taking.Taken.TAKEN for one in batch]

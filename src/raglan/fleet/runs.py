@@ -12,10 +12,9 @@ from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, identity, ports
+from raglan.fleet import actions, ports
 from raglan.fleet.models import Host
 from raglan.fleet.ports import MoveTold, Observation, Outcome, RunTold, ServiceTurn
-from raglan.fleet.reports import clip
 from raglan.fleet.run_models import HostRun
 
 RANK = (Outcome.STARTED, Outcome.REHEARSED, Outcome.UNCHANGED, Outcome.CHANGED, Outcome.FAILED)
@@ -39,7 +38,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Times:
+class Times:
     """When a run was, by raglan's clock and never later than it was heard of."""
 
     started_at: datetime | None
@@ -48,6 +47,7 @@ class _Times:
 
     @property
     def at(self) -> datetime:
+        """When it ended, or what is nearest to that."""
         return self.ended_at or self.started_at or self.received_at
 
 
@@ -57,15 +57,16 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
 
     A rehearsal moves nothing, whatever it would move.
     """
-    known = identity.by_run(clip(told.host))
-    times = _times(told, received_at, known)
-    found = actions.host_for(told.host, at=times.started_at or times.at, received_at=received_at)
+    first = times_of(told, received_at, None)
+    found = actions.host_for(told.host, at=first.started_at or first.at, received_at=received_at)
+    times = times_of(told, received_at, found.host)
     run, is_new = _row(found.host, told, source, times)
     was = None if is_new else Outcome(run.outcome)
     if not is_new:
         _merge(run, told, times)
-    moves, turns, are_fresh = _facts(run, found.host, told, times)
-    run.save()
+    moves, turns, are_fresh = _facts(run, found.host, told, times, is_new=is_new)
+    if not is_new:
+        run.save()
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
         ports.judge([_observation(run, found, told, times, moves, turns)])
     elif run.outcome == Outcome.REHEARSED and was != run.outcome:
@@ -77,7 +78,8 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
     return Taken(run, is_new)
 
 
-def _times(told: RunTold, received_at: datetime, host: Host | None) -> _Times:
+def times_of(told: RunTold, received_at: datetime, host: Host | None) -> Times:
+    """Return when a run was. Most tools tell it by the clock of their host, which may be known to be wrong."""
     offset = host.clock_offset_s if host is not None and told.tool in BY_THE_HOSTS_CLOCK else 0
 
     def by_our_clock(at: datetime | None) -> datetime | None:
@@ -88,10 +90,10 @@ def _times(told: RunTold, received_at: datetime, host: Host | None) -> _Times:
     started, ended = by_our_clock(told.started_at), by_our_clock(told.ended_at)
     if started is not None and ended is not None and started > ended:
         started = ended
-    return _Times(started, ended, received_at)
+    return Times(started, ended, received_at)
 
 
-def _row(host: Host, told: RunTold, source: int, times: _Times) -> tuple[HostRun, bool]:
+def _row(host: Host, told: RunTold, source: int, times: Times) -> tuple[HostRun, bool]:
     steps, moves = told.steps[:MOST_STEPS], told.moves[:MOST_MOVES]
     return HostRun.objects.select_for_update().get_or_create(
         host=host,
@@ -108,9 +110,17 @@ def _row(host: Host, told: RunTold, source: int, times: _Times) -> tuple[HostRun
             "words": clean_text(told.words),
             "steps": [[step.name, step.outcome, step.sentence] for step in steps],
             "moves": [[move.name, move.old, move.new, move.arch] for move in moves],
+            "facts_digest": _digest(told),
             **_counts(told),
         },
     )
+
+
+def _digest(told: RunTold) -> str:
+    """Return what stands for the facts that a run tells; a rehearsal tells none."""
+    if told.outcome not in FACTS:
+        return ""
+    return hashlib.blake2b(_encode((told.moves, told.services)), digest_size=16).hexdigest()
 
 
 def _counts(told: RunTold) -> dict[str, int]:
@@ -120,7 +130,7 @@ def _counts(told: RunTold) -> dict[str, int]:
     }
 
 
-def _merge(run: HostRun, told: RunTold, times: _Times) -> None:
+def _merge(run: HostRun, told: RunTold, times: Times) -> None:
     """Let a run be as the worst word of it says; times reach from the first to the last that was told."""
     starts = [at for at in (run.started_at, times.started_at) if at is not None]
     ends = [at for at in (run.ended_at, times.ended_at) if at is not None]
@@ -139,24 +149,24 @@ def _merge(run: HostRun, told: RunTold, times: _Times) -> None:
 
 
 def _facts(
-    run: HostRun, host: Host, told: RunTold, times: _Times
+    run: HostRun, host: Host, told: RunTold, times: Times, *, is_new: bool
 ) -> tuple[Sequence[MoveTold], Sequence[ServiceTurn], bool]:
     """Keep what moved and turned, once; return what was not known, and whether this was told for the first time."""
     if told.outcome not in FACTS:
         return (), (), False
-    digest = hashlib.blake2b(_encode((told.moves, told.services)), digest_size=16).hexdigest()
-    if digest == run.facts_digest:
+    if not is_new and _digest(told) == run.facts_digest:
         return (), (), False
-    run.facts_digest = digest
-    moves = actions.moves_of(host, told.moves, at=times.at)
-    return moves, actions.turns_of(host, told.services, at=times.at), True
+    run.facts_digest = _digest(told)
+    moves = actions.moves_of(host, told.moves, at=times.at) if told.moves else ()
+    turns = actions.turns_of(host, told.services, at=times.at) if told.services else ()
+    return moves, turns, True
 
 
 def _observation(
     run: HostRun,
     found: actions.Found,
     told: RunTold,
-    times: _Times,
+    times: Times,
     moves: Sequence[MoveTold],
     turns: Sequence[ServiceTurn],
 ) -> Observation:
