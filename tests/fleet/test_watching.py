@@ -205,9 +205,26 @@ def test_a_batch_of_many_hosts_takes_as_many_queries_as_one_of_few() -> None:
             upgrade(*names, units=FAILED)
         return len(seen)
 
-    queries("web0")
-    few = queries("web1", "web2")
-    assert queries(*(f"web{number}" for number in range(3, 40))) == few
+    for name in ("web0", "web1"):  # with the second one it is known to be under way
+        queries(name)
+    few = queries("web2", "web3")
+    assert queries(*(f"web{number}" for number in range(4, 40))) == few
+
+
+def test_a_run_that_went_well_costs_one_look_unless_nothing_was_expected() -> None:
+    fleet(1)
+    change = pin(on_existing="version")
+    proposing.turn(change, "under_way", actor="raglan")
+    went_well = [Observation(host("web0").pk, now(), now(), outcome=Outcome.UNCHANGED)]
+    watching.watch(went_well)
+    with CaptureQueriesContext(connection) as seen:
+        watching.watch(went_well)
+    assert len(seen) == 1
+    proposing.turn(change, "done", actor="raglan")
+    second = pin()
+    proposing.turn(second, "under_way", actor="raglan")
+    watching.watch(went_well)
+    assert states(second) == {"web0": "as_said"}
 
 
 def test_surprises_are_what_their_events_say() -> None:

@@ -18,12 +18,13 @@ from raglan.core.errors import Conflict
 from raglan.fleet import packages, ports, unannounced, watch_events
 from raglan.fleet.judging import BAD_STATES, Judged, Said, Seen, Verdict, compare, plain_unit
 from raglan.fleet.models import Host, Package
-from raglan.fleet.ports import Observation
+from raglan.fleet.ports import Observation, Outcome
 from raglan.fleet.watch_models import Arrival, Surprise
 
 MOST_WATCHED = 200
 MOST_WORDS = 500
 Key = tuple[int, int]  # change, host
+Mark = tuple[int, str, str, datetime]  # change, state, key, time
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,17 @@ class Watched:
         return any(group.is_aside and group.fits(**facts) for group in self.groups)  # type: ignore[arg-type]  # by name
 
     @property
+    def expects_nothing(self) -> bool:
+        """Whether a run that did nothing shows that it is as was said."""
+        return "nothing" in (self.said.on_new, self.said.on_existing)
+
+    @property
     def has_begun(self) -> bool:
         """Whether it is known to move already."""
         return self.change.state != Change.State.PROPOSED
+
+
+_open: tuple[tuple[Mark, ...], list[Watched]] = ((), [])
 
 
 @dataclass(slots=True)
@@ -63,18 +72,32 @@ def watch(seen: Sequence[Observation]) -> None:
     """Hold observations against open changes; raise what differs; look for what nobody announced."""
     concerned: set[int] = set()
     if changes := open_changes():
-        concerned = _judge(changes, seen)
+        expects_nothing = any(one.has_begun and one.expects_nothing for one in changes)
+        telling = [one for one in seen if expects_nothing or _tells(one)]
+        concerned = _judge(changes, telling) if telling else concerned
     left = [one for one in seen if one.moves and one.host not in concerned]
     if left:
         unannounced.look(left)
 
 
+def _tells(one: Observation) -> bool:
+    """Whether more is seen than a run that went well: that is worth a look only where nothing was expected."""
+    return bool(one.moves or one.turns or one.is_new or one.outcome is Outcome.FAILED)
+
+
 def open_changes() -> list[Watched]:
-    """Return the changes that hosts may still take, the newest first."""
-    rows = Change.objects.filter(state__in=OPEN).select_related("expectation").prefetch_related("packages", "groups")
-    return [
-        Watched(change, said_of(change), groups_of(change)) for change in rows.order_by("-at", "-pk")[:MOST_WATCHED]
-    ]
+    """Return the changes that hosts may still take, the newest first.
+
+    What was said of a change is never edited, so it is read again only when other changes are open than before.
+    """
+    global _open  # noqa: PLW0603 -- what was read last, replaced as a whole
+    rows = Change.objects.filter(state__in=OPEN).order_by("-at", "-pk")[:MOST_WATCHED]
+    marks = tuple(rows.values_list("pk", "state", "key", "at"))
+    if marks != _open[0]:
+        found = Change.objects.filter(pk__in=[mark[0] for mark in marks]).select_related("expectation")
+        read = found.prefetch_related("packages", "groups").order_by("-at", "-pk")
+        _open = marks, [Watched(change, said_of(change), groups_of(change)) for change in read]
+    return _open[1]
 
 
 def said_of(change: Change) -> Said:
@@ -216,7 +239,8 @@ def _store(found: _Round, changes: Mapping[int, Change]) -> None:
         if changes[pk].state == Change.State.PROPOSED:
             first = min(arrival.at for key, arrival in found.made.items() if key[0] == pk)
             with suppress(Conflict):  # its author was faster by a moment, and took it back
-                proposing.turn(changes[pk], Change.State.UNDER_WAY, actor=timeline.SYSTEM, at=first)
+                change = Change.objects.get(pk=pk)
+                proposing.turn(change, Change.State.UNDER_WAY, actor=timeline.SYSTEM, at=first)
     raise_surprises(found.surprises, changes)
     if touched:
         tell_watchers(touched)
@@ -250,11 +274,12 @@ def _raise(found: Surprise, change: Change) -> None:
     one, is_new = Surprise.objects.get_or_create(change=change, kind=found.kind, defaults=own)
     if not is_new:  # another node was faster by a moment
         return
+    author = Change.objects.values_list("author_id", flat=True).get(pk=change.pk)
     payload = watch_events.SurpriseRaised(
         surprise=one.pk,
         change=change.pk,
         title=change.title,
-        author=change.author_id,
+        author=author,
         difference=one.kind,
         kinds=list(one.kinds),
         host=one.host_id,
