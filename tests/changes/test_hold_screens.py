@@ -61,7 +61,9 @@ def test_a_hold_is_raised_and_shown_with_who_has_asked_and_who_has_not(browser: 
     assert "stop httpd" in browser.get("/").content.decode()
     assert "stop httpd" in browser.get("/changes/holds/").content.decode()
     call = browser.get(f"/api/v1/holds/{hold.pk}/heard").json()
-    assert [one["host"] for one in call["not_asked"]] == ["web2"]
+    assert [(one["host"], one["went_on"]) for one in call["untold"]] == [("web2", False)]
+    Host.objects.filter(name="web2").update(gate_answer="go", gate_asked_at=now() + timedelta(minutes=2))
+    assert "Went on" in browser.get(f"/changes/holds/{hold.pk}/").content.decode()
 
 
 def test_a_hold_is_extended_excepted_and_lifted(browser: Client) -> None:

@@ -116,7 +116,16 @@ def test_the_newest_word_of_a_host_counts_in_any_order() -> None:
         ("web1", True, timedelta(minutes=3)),
     ]
     assert found[1].first_at == at + timedelta(seconds=30)
-    assert hold_queries.tally(hold) == hold_queries.Tally(obeyed=1, went_on=1)
+    assert hold_queries.tally(hold) == hold_queries.Tally(obeyed=1, let_through=1)
+
+
+def test_who_heard_is_forgotten_after_a_month_and_how_many_is_not() -> None:
+    hold = raised()
+    hearing.heard("web1", ["httpd"], "stop", now())
+    world.fast_forward(timedelta(days=31))
+    hold.refresh_from_db()
+    assert hold_queries.heard_of(hold).count() == 0
+    assert hold_queries.tally(hold) == hold_queries.Tally(obeyed=1, let_through=0)
 
 
 def test_a_drill_keeps_how_many_obeyed() -> None:

@@ -5,13 +5,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from raglan import host
 from tests.host.conftest import install
 from tests.host.receiver import Receiver
+from tests.support.server import until
 
 Run = Callable[..., int]
 
@@ -146,3 +149,21 @@ def test_the_program_ends_with_the_answer(tmp_path: Path, receiver: Receiver) ->
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.splitlines()[0]) == (75, "stop")
     assert json.loads((tmp_path / "state" / "gate.json").read_text())["source"] == "nothing"
+
+
+def test_watching_tells_a_change_at_once(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    run("report", look_s="0.1", every_s="3600")
+    receiver.reports.clear()
+    command = [sys.executable, "-I", host.__file__, "--config", str(tmp_path / "conf"), "watch"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as watching:
+        try:
+            number = count(1)
+            until(lambda: install(tmp_path, ("apache2", f"3.{next(number)}")) or receiver.reports, every=0.3)
+        finally:
+            watching.terminate()
+    assert receiver.reports[0]["because"] == "dpkg"
+
+
+def test_raglan_hands_the_program_out(client: Client) -> None:
+    answer = client.get("/raglan-host")
+    assert answer.content == Path(host.__file__).read_bytes()

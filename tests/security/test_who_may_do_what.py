@@ -19,6 +19,7 @@ LEAST: dict[Level, int] = {"open": 0, "read": 1, "respond": 2, "configure": 3, "
 
 LOOK: dict[Level, set[str]] = {
     "open": {
+        "holds:program",
         "integrations:manifest",
         "integrations:push_worker",
         "oncall:feed",

@@ -70,6 +70,9 @@ class Hold(Reaching):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
+    # What is kept of those who heard of it once their rows are deleted.
+    obeyed = models.PositiveIntegerField(null=True, blank=True)
+    let_on = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -66,22 +66,24 @@ def rule_of(found: Hold, but: tuple[Exempt, ...] = ()) -> HoldRule:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many hosts have heard of a hold: those that stopped, and those that went on."""
+    """How many hosts have heard of a hold: those that stopped, and those that were let through."""
 
     obeyed: int
-    went_on: int
+    let_through: int
 
 
 def tally(found: Hold) -> Tally:
     """Count who has heard of a hold."""
+    if found.obeyed is not None:
+        return Tally(found.obeyed, found.let_on or 0)
     counted = HoldHeard.objects.filter(hold=found).aggregate(
-        obeyed=Count("pk", filter=Q(stopped=True)), went_on=Count("pk", filter=Q(stopped=False))
+        obeyed=Count("pk", filter=Q(stopped=True)), let_on=Count("pk", filter=Q(stopped=False))
     )
-    return Tally(counted["obeyed"], counted["went_on"])
+    return Tally(counted["obeyed"], counted["let_on"])
 
 
 def heard_of(found: Hold) -> QuerySet[HoldHeard]:
-    """Hosts that have heard of a hold: those that went on first, then the newest word."""
+    """Hosts that have heard of a hold: those that were let through first, then the newest word."""
     return HoldHeard.objects.filter(hold=found).order_by("stopped", "-last_at", "host")
 
 

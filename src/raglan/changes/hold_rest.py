@@ -108,8 +108,9 @@ class HoldWhole(HoldOut):
 
     exceptions: list[ThroughOut]
     obeyed: int
-    went_on: int
+    let_through: int
     hosts: int
+    went_on: int
     not_asked: int
     last_drill_at: datetime | None
 
@@ -125,17 +126,18 @@ class HeardOut(Schema):
 
 
 class SilentOut(Schema):
-    """A host that a hold is for and that has not asked under it."""
+    """A host that a hold is for and that was not told of it; `went_on`: it asked, and was told to go on."""
 
     host: str
     last_heard_at: datetime
+    went_on: bool
 
 
 class HeardPage(Schema):
-    """Who has heard of a hold, and some who have not."""
+    """Who has heard of a hold, and some who were not told of it."""
 
     heard: list[HeardOut]
-    not_asked: list[SilentOut]
+    untold: list[SilentOut]
 
 
 class FreezeIn(Reaching):
@@ -240,13 +242,12 @@ def end_exception(request: HttpRequest, hold_id: Cursor, exception_id: Cursor) -
 
 @router.get("/holds/{hold_id}/heard", response=HeardPage, operation_id="list_heard", summary="Who has heard")
 def list_heard(request: HttpRequest, hold_id: Cursor, limit: Limit = 100) -> HeardPage:
-    """Return hosts that asked under a hold, those that went on first, and some that have not asked."""
+    """Return hosts that asked under a hold, those that were let through first, and some that were not told of it."""
     hold = hold_queries.hold(hold_id)
     heard = [HeardOut.model_validate(row, from_attributes=True) for row in hold_queries.heard_of(hold)[:limit]]
     silent = ports.roll().call(hold, most=SILENT_SHOWN).some
-    return HeardPage(
-        heard=heard, not_asked=[SilentOut(host=one.name, last_heard_at=one.last_heard_at) for one in silent]
-    )
+    untold = [SilentOut(host=one.name, last_heard_at=one.last_heard_at, went_on=one.went_on) for one in silent]
+    return HeardPage(heard=heard, untold=untold)
 
 
 @router.get("/freezes", response=list[FreezeOut], operation_id="list_freezes", summary="Planned freezes")
@@ -294,6 +295,8 @@ def _facts(hold: Hold) -> dict[str, object]:
 def _out(hold: Hold) -> HoldWhole:
     tally, call, drill = hold_queries.tally(hold), ports.roll().call(hold, most=0), hold_queries.last_drill()
     exceptions = [ThroughOut.model_validate(one, from_attributes=True) for one in hold_queries.exceptions_of(hold)]
-    more = {"obeyed": tally.obeyed, "went_on": tally.went_on, "hosts": call.hosts, "not_asked": call.not_asked}
+    more = {"obeyed": tally.obeyed, "let_through": tally.let_through, "hosts": call.hosts, "went_on": call.went_on}
     last = drill.ended_at if drill else None
-    return HoldWhole.model_validate({**_facts(hold), **more, "exceptions": exceptions, "last_drill_at": last})
+    return HoldWhole.model_validate(
+        {**_facts(hold), **more, "not_asked": call.not_asked, "exceptions": exceptions, "last_drill_at": last}
+    )

@@ -6,6 +6,7 @@ from raglan.changes import hold_views
 
 app_name = "holds"
 urlpatterns = [
+    path("raglan-host", hold_views.program, name="program"),
     path("changes/holds/", hold_views.holds, name="index"),
     path("changes/holds/new/", hold_views.new_hold, name="new"),
     path("changes/holds/drill/", hold_views.new_drill, name="drill"),

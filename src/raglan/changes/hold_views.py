@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+import raglan
 from raglan.changes import freezing, hold_queries, holding, ports
 from raglan.changes.hold_forms import DrillForm, ExtendForm, FreezeForm, HoldForm, LiftForm, ThroughForm, suggested
 from raglan.changes.hold_models import Freeze, Hold, HoldHeard
@@ -177,7 +180,8 @@ def _obeyed(found: Hold) -> Obeyed:
     tally, call = hold_queries.tally(found), ports.roll().call(found, most=SILENT_SHOWN)
     parts = [
         Part("good", tally.obeyed, "obeyed"),
-        Part("bad", tally.went_on, "went on", "hatch"),
+        Part("change", tally.let_through, "let through"),
+        Part("bad", call.went_on, "went on", "hatch"),
         Part("unknown", call.not_asked, "not asked", "hollow"),
     ]
     heard = list(hold_queries.heard_of(found)[:SHOWN])
@@ -196,6 +200,16 @@ def _next_words(freeze: Freeze) -> list[str]:
     return [
         f"{start.astimezone(zone):%a %d %b %H:%M} to {end.astimezone(zone):%a %d %b %H:%M}" for start, end in coming
     ]
+
+
+@require_GET
+@login_not_required
+def program(request: HttpRequest) -> HttpResponse:
+    """The program for hosts, for whoever sets one up: it is public and holds no secret."""
+    text = (Path(raglan.__file__).parent / "host.py").read_bytes()
+    answer = HttpResponse(text, content_type="text/x-python; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="raglan-host"'
+    return answer
 
 
 def by(request: HttpRequest) -> holding.By:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
-from raglan.changes import events
+from raglan.changes import events, ports
 from raglan.changes.gate import EVERYTHING, EXEMPT, Reach
 from raglan.changes.hold_models import Hold, HoldDrill, HoldException, HoldHeard
 from raglan.config import config
@@ -17,6 +17,9 @@ from raglan.core.errors import BadInput, Conflict
 from raglan.people.models import Person
 
 END = "changes.end_hold"
+FORGET = "changes.forget_heard"
+KEPT_FOR = timedelta(days=30)
+FORGOTTEN_AT_ONCE = 2_000
 MOST_NAME = 80
 MOST_REASON = 300
 MOST_NAMES = 100
@@ -148,7 +151,24 @@ def end(due: timers.Due) -> None:
     _over(hold)
 
 
+@timers.handler(FORGET)
+def forget(due: timers.Due) -> None:
+    """Delete who has heard of a hold that is long over, some at once; how many they were is kept."""
+    hold = Hold.objects.filter(pk=due.subject_id).first()
+    if hold is None:
+        return
+    if hold.obeyed is None:
+        heard = HoldHeard.objects.filter(hold=hold)
+        hold.obeyed, hold.let_on = heard.filter(stopped=True).count(), heard.filter(stopped=False).count()
+        hold.save(update_fields=["obeyed", "let_on"])
+    some = list(HoldHeard.objects.filter(hold=hold).values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    if some:
+        HoldHeard.objects.filter(pk__in=some).delete()
+        timers.schedule(FORGET, subject=due.subject, due_at=now())
+
+
 def _over(hold: Hold) -> None:
+    timers.schedule(FORGET, subject=timeline.ref(hold), due_at=now() + KEPT_FOR)
     if hold.is_drill:
         _tally(hold)
     for follow in _after:
@@ -157,11 +177,10 @@ def _over(hold: Hold) -> None:
 
 def _tally(hold: Hold) -> None:
     """Keep what a drill showed."""
-    heard = HoldHeard.objects.filter(hold=hold)
     drill = HoldDrill.objects.get(hold=hold)
     drill.ended_at = hold.ended_at
-    drill.obeyed = heard.filter(stopped=True).count()
-    drill.went_on = heard.filter(stopped=False).count()
+    drill.obeyed = HoldHeard.objects.filter(hold=hold, stopped=True).count()
+    drill.went_on = ports.roll().call(hold, most=0).went_on
     drill.save()
     told = events.HoldDrilled(
         hold=hold.pk,

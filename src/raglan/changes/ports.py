@@ -10,17 +10,19 @@ from raglan.changes.hold_models import Hold
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A host that a hold is for and that has not asked under it."""
+    """A host that a hold is for and that was not told of it; `went_on` says that it asked, and was told to go on."""
 
     name: str
     last_heard_at: datetime
+    went_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RollCall:
-    """How many hosts a hold is for, as far as is known, how many of them have not asked, and some of those."""
+    """How many hosts a hold is for, as far as is known; how many asked and went on, or did not ask; some of both."""
 
     hosts: int = 0
+    went_on: int = 0
     not_asked: int = 0
     some: Sequence[Silent] = ()
 
@@ -29,7 +31,7 @@ class Roll(Protocol):
     """Who knows the fleet."""
 
     def call(self, hold: Hold, *, most: int) -> RollCall:
-        """Say who has not asked under a hold, those first that were heard longest ago."""
+        """Say who was not told of a hold, those first that went on."""
 
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""

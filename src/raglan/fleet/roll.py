@@ -1,15 +1,18 @@
 """Tells changes which hosts a hold is for, and the gate which tokens are of those that tell of hosts."""
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 
 from raglan.changes import ports
+from raglan.changes.gate import GO
 from raglan.changes.hold_models import Hold, HoldHeard
 from raglan.core.clock import now
 from raglan.core.secrets import digest
 from raglan.fleet.models import FleetSource, Host
 
+SLACK = timedelta(minutes=1)  # a host that asked just before a hold began may say so just after it
 PLACES = ("cluster", "role", "environment")
 
 
@@ -17,11 +20,16 @@ class Roll:
     """Hosts that were not taken out."""
 
     def call(self, hold: Hold, *, most: int) -> ports.RollCall:
-        """Say who has not asked under a hold, those first that were heard longest ago."""
+        """Say who was not told of a hold, those first that asked elsewhere and went on, then the longest silent."""
         hosts = reached_by(hold)
-        quiet = hosts.exclude(name__in=HoldHeard.objects.filter(hold=hold).values("host"))
-        some = quiet.order_by("last_heard_at", "name").values_list("name", "last_heard_at")[:most]
-        return ports.RollCall(hosts.count(), quiet.count(), [ports.Silent(name, at) for name, at in some])
+        untold = hosts.exclude(name__in=HoldHeard.objects.filter(hold=hold).values("host"))
+        went_on = untold.filter(gate_asked_at__gte=hold.starts_at + SLACK, gate_answer=GO)
+        first = list(went_on.order_by("last_heard_at", "name").values_list("name", "last_heard_at")[:most])
+        quiet = untold.exclude(pk__in=went_on.values("pk"))
+        then = quiet.order_by("last_heard_at", "name").values_list("name", "last_heard_at")[: most - len(first)]
+        some = [ports.Silent(name, at, went_on=True) for name, at in first]
+        some += [ports.Silent(name, at) for name, at in then]
+        return ports.RollCall(hosts.count(), went_on.count(), quiet.count(), some)
 
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""
