@@ -192,7 +192,9 @@ def test_screens_and_rest_do_the_same(
     mine.post(f"{room}/hand-changes/", {"place": "web17", "thing": "httpd", "words": "put it back", "key": "one"})
     made = HandChange.objects.get()
     assert "put it back" in mine.get(f"{room}/").content.decode()
+    assert "put it back" in mine.get(f"{room}/close/").content.decode()
     mine.post(f"{room}/hand-changes/{made.pk}/", {"state": "kept", "words": "pinned"})
+    assert "put it back" not in mine.get(f"{room}/close/").content.decode()
 
     body = {"place": "web18", "thing": "httpd", "words": "same"}
     second = rest(mara, "POST", f"{room}/hand-changes", body)

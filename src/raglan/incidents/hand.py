@@ -140,6 +140,11 @@ def hand_changes(incident: Incident) -> QuerySet[HandChange]:
     return found.order_by("-pk")
 
 
+def open_ones(incident: Incident) -> list[HandChange]:
+    """Return what still stands changed by hand in a room, the oldest first."""
+    return list(incident.hand_changes.filter(state=HandChange.State.OPEN).order_by("pk"))
+
+
 def seen(found: "QuerySet[HandChange]") -> list[Seen]:
     """Return hand changes as a room shows them, those that stand first; the number of queries is fixed."""
     rows = sorted(found, key=lambda one: one.state != HandChange.State.OPEN)

@@ -17,7 +17,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
-from raglan.incidents import actions, queries, room, scripts, task_queries
+from raglan.incidents import actions, hand, queries, room, scripts, task_queries
 from raglan.incidents.actions.holding import went_to
 from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
@@ -308,6 +308,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "asks": list(queries.open_asks(incident)),
         "intentions": list(queries.open_intentions(incident)),
         "tasks": list(task_queries.open_tasks(incident)),
+        "hands": hand.open_ones(incident),
         "here": queries.here(incident),
         "scripts": scripts.shelf(["closing", "thanking"]),
     }
