@@ -92,6 +92,7 @@ def test_lost_pins_come_first_and_a_version_can_be_looked_up(browser: Client) ->
     mirror()
     answer = browser.post("/changes/mirrors/pins/", {"role": "web", "pins": "httpd 2.4.6-40\nopenssl 3"})
     assert answer.status_code == 302, answer.content
+    assert "No mirror has httpd 2.4.6-40 of web any more" in page(browser, "/changes/")
     text = page(browser, "/changes/mirrors/?package=httpd&version=2.4.6-45")
     assert "A fresh host would fail its first run" in text
     assert "Two-way door" in text

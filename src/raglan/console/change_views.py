@@ -13,7 +13,7 @@ from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
-from raglan.fleet import progress, reach
+from raglan.fleet import pins, progress, reach
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.models import Person
 
@@ -52,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "under_way": under_way(OPEN_SHOWN),
         "waiting": list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN]),
         "page": lately,
+        "lost_pins": pins.lost(),
         "may": reader(request).may_respond,
         "live_topics": "changes",
         "live_since": since,

@@ -17,6 +17,7 @@ from raglan.fleet.way_back import Door, WayBack, ways_back
 
 MOST = 5_000
 MOST_TEXT = 255
+LOST_SHOWN = 20
 MARKS = ("==", "=", " ", "\t")
 
 
@@ -36,6 +37,11 @@ class Held:
 def pins() -> QuerySet[Pin]:
     """All pins, by role and name."""
     return Pin.objects.order_by("role", "name", "pk")
+
+
+def lost() -> list[Pin]:
+    """Return the pins that no mirror has any more, as of the last look."""
+    return list(pins().filter(lost_since__isnull=False)[:LOST_SHOWN])
 
 
 def held(role: str | None = None) -> list[Held]:
@@ -84,9 +90,12 @@ def set_pins(role: str, wanted: dict[str, str], *, actor: timeline.Subject) -> l
     changed = {name: version for name, version in wanted.items() if name not in known or known[name].version != version}
     gone = sorted(known.keys() - wanted.keys())
     if changed or gone:
-        Pin.objects.filter(role=role, name__in=[*changed, *gone]).delete()
+        Pin.objects.filter(role=role, name__in=gone).delete()
         Pin.objects.bulk_create(
-            Pin(role=role, name=name, version=version, set_at=at) for name, version in sorted(changed.items())
+            [Pin(role=role, name=name, version=version, set_at=at) for name, version in sorted(changed.items())],
+            update_conflicts=True,
+            unique_fields=["role", "name"],
+            update_fields=["version", "set_at", "lost_since"],
         )
         timeline.append(events.PinsSet(role=role, pins=wanted, set_at=at), actor=actor, about=["mirrors"])
         look_again(at)
