@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import audience, floor, full, gate, hooks, intake, live, page, phone, sizes, start, storm, timers
+from bench import audience, fleet, floor, full, gate, hooks, intake, live, page, phone, sizes, start, storm, timers
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -23,6 +23,7 @@ MEASUREMENTS = {
     "full": full.measure,
     "timers": timers.measure,
     "gate": gate.measure,
+    "fleet": fleet.measure,
 }
 HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"
 

@@ -4,7 +4,9 @@ import hashlib
 import json
 import multiprocessing
 import statistics
+import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,6 +19,7 @@ from raglan.demo.client import text
 HOSTS, EVERY_S, SETS, PACKAGES = 100_000, 600, 20, 600
 ASKS, ASKS_A_SECOND, WARM = 4_000, 200, 200
 GOAL_MS = 10
+WIRES = 25
 
 
 def measure(folder: Path, _ground: Floor) -> list[Figure]:
@@ -31,7 +34,7 @@ def measure(folder: Path, _ground: Floor) -> list[Figure]:
         alone = _ask(server.port, token, ASKS // 4)
         rate = HOSTS / EVERY_S
         count = int(rate * (ASKS / ASKS_A_SECOND + 5))
-        told = multiprocessing.Process(target=_report, args=(server.port, token, rate, count), daemon=True)
+        told = multiprocessing.Process(target=_fleet, args=(server.port, token, rate, count), daemon=True)
         told.start()
         time.sleep(2)
         cpu, began = load.cpu_s(server.pid), time.perf_counter()
@@ -64,14 +67,24 @@ def _ask(port: int, token: str, count: int) -> list[float]:
     return found
 
 
-def _report(port: int, token: str, rate: float, count: int) -> None:
-    """Report for many hosts at a steady rate, over a connection that is kept."""
+def _fleet(port: int, token: str, rate: float, count: int) -> None:
+    """Report for many hosts at a steady rate, over connections that are kept."""
+    parts = [(port, token, rate / WIRES, range(first, count, WIRES)) for first in range(WIRES)]
+    threads = [threading.Thread(target=_report, args=part, daemon=True) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _report(port: int, token: str, rate: float, numbers: Sequence[int]) -> None:
+    """Report for some hosts at a steady rate, over one connection."""
     sets = [_packages(number) for number in range(SETS)]
     door = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     began = time.perf_counter()
-    for number in range(count):
-        time.sleep(max(0.0, began + number / rate - time.perf_counter()))
+    for place, number in enumerate(numbers):
+        time.sleep(max(0.0, began + place / rate - time.perf_counter()))
         packages = sets[number % SETS]
         host = {"name": f"web{number}", "machine": f"{number:032x}", "cluster": f"c{number % 2}", "role": "web"}
         told = {"v": 1, "host": host, "at": time.time(), "boot": "b", "seq": 1}

@@ -44,6 +44,27 @@ def listed(running: Running, path: str) -> list[dict[str, object]]:
     return found
 
 
+def host_reports(running: Running) -> int:
+    """Let a host with long words report twice, with something that moved and failed; return its number."""
+    source = running.api("POST", "/fleet/sources", {"name": LONG[:120], "slug": "hosts", "kind": "hosts"})
+    assert isinstance(source, dict)
+    place = {
+        "name": "web-" + "x" * 200,
+        "machine": "m",
+        "cluster": LONG[:100],
+        "role": HOSTILE[:100],
+        "tags": [HOSTILE],
+    }
+    for seq, version in enumerate(("1:2.4.62-1~deb12u1", "1:2.4.62-1~deb12u2" * 8), 1):
+        told = {"v": 1, "host": place, "at": datetime.now(UTC).timestamp(), "boot": "b", "seq": seq}
+        units = [["apache2.service", "active" if seq == 1 else "failed"], [HOSTILE, "active"]]
+        body = json.dumps({**told, "units": units, "packages": [["apache2", version, "amd64"], [HOSTILE, "1", ""]]})
+        headers = {"Authorization": f"Bearer {source['token']}"}
+        with urlopen(Request(f"{running.url}/fleet/report", data=body.encode(), headers=headers), timeout=20) as answer:
+            assert answer.status == 202
+    return number(listed(running, "/hosts?q=web-xxx")[0])
+
+
 def rules_of_quiet(running: Running) -> dict[str, int]:
     """Make a silence, an inhibition and a maintenance window with long words; return their numbers."""
     takes = [{"name": "alertname", "op": "=~", "value": "Queue.*"}, {"name": "service", "value": "thumbnails" * 12}]
@@ -138,6 +159,7 @@ def tell(running: Running) -> dict[str, int]:
     return {
         **rules_of_quiet(running),
         "change": change_spreads(running),
+        "host": host_reports(running),
         "incident": incident,
         "closed": number(closed),
         "page": pages[0]["id"],

@@ -1,5 +1,6 @@
 """What hosts report is kept once, compared, and shown to the judges."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -216,3 +217,8 @@ def test_a_judge_that_fails_costs_nobody_the_facts(seen: list[Observation], monk
     monkeypatch.setattr(ports, "_judges", [fail, *ports._judges])
     assert report() is Taken.TAKEN
     assert (len(seen), Package.objects.filter(name="of a judge").exists()) == (1, False)
+
+
+@pytest.mark.parametrize("ids", [[], [7], [1, 2, 3, 70_000, 2**32 - 1]])
+def test_a_list_that_is_packed_is_the_same_again(ids: list[int]) -> None:
+    assert list(packages.unpack(packages.pack(array("I", ids)))) == ids

@@ -72,7 +72,7 @@ class Package(models.Model):
 
 
 class PackageSet(models.Model):
-    """All that is installed on a host, or on many alike: sorted keys of packages, four bytes each, packed.
+    """All that is installed on a host, or on many alike: sorted keys of packages, packed.
 
     `digest` is of the list as hosts send it, so that a list that was seen before is known without being read.
     """
