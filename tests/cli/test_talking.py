@@ -39,6 +39,7 @@ def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     assert (made["expected"]["on_existing"], made["expected"]["new_words"]) == ("nothing", "it comes up")
     looked = raglan(running, "change", "propose", *what, "--look").stdout
     assert looked.startswith("It may reach 0 hosts: none that raglan knows.\nHow soon: not known, no run was seen.\n")
+    assert raglan(running, "change", "show", str(made["id"])).stdout == "Of 0 hosts: none.\n"
     turned = raglan(running, "change", "turn", str(made["id"]), "taken_back", "--because", "not today")
     assert turned.stdout == f"Change {made['id']} is taken back.\n"
     assert f"{made['id']}  " in raglan(running, "change", "list").stdout

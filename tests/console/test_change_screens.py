@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from raglan.alerts.models import AlertGroup
 from raglan.changes import actions, proposing
+from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
@@ -85,6 +86,20 @@ def test_the_page_shows_the_difference_the_marks_and_one_tap_to_people(client: C
         page.split('href="/heads-up/?')[1].split('"')[0].replace("&amp;", "&").join(("/heads-up/?", ""))
     )
     assert "2 of 6 hosts so far" in heads_up.content.decode()
+
+
+def test_a_hold_that_was_raised_for_it_is_shown(client: Client, mara: Person) -> None:
+    fleet(1)
+    change = pin(mara)
+    upgrade("east000")
+    words = client.get(f"/changes/{change.pk}/").content.decode().split('href="/changes/holds/new/?')[1].split('"')[0]
+    form = client.get("/changes/holds/new/?" + words.replace("&amp;", "&")).content.decode()
+    assert "apache2 2.4.6-40 → 2.4.6-45 on an existing host" in form
+    assert f'value="change:{change.pk}"' in form
+    held = {"name": "stop it", "reason": "It fails", "hours": "2", "link": f"change:{change.pk}"}
+    client.post("/changes/holds/new/", held)
+    assert Hold.objects.get().link_path == f"/changes/{change.pk}/"
+    assert "stop it" in client.get(f"/changes/{change.pk}/part/head/").content.decode()
 
 
 def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client: Client, mara: Person) -> None:

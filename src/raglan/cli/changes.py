@@ -11,6 +11,15 @@ from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.core.errors import RaglanError
 
+STANDS = (
+    ("as_said", "as was said"),
+    ("open", "have it"),
+    ("back", "well again"),
+    ("differs", "otherwise than was said"),
+    ("waiting", "not reached yet"),
+    ("kept", "kept what they had"),
+    ("silent", "silent too long"),
+)
 KINDS = click.Choice(["nothing", "version", "restart"])
 
 
@@ -129,6 +138,25 @@ def listed(*, as_json: bool) -> None:
     answer = client.get("/changes", limit="50")
     lines = [f"{item.get('id')}  {when(item.get('at'))}  {item.get('title')}" for item in objects(answer)]
     show(answer, lambda: "\n".join(lines) or "No change is known.", as_json=as_json)
+
+
+@change.command("show")
+@click.argument("number", type=int)
+@as_json
+def shown(number: int, *, as_json: bool) -> None:
+    """Say how change NUMBER stands on its hosts, and what differs from what was said."""
+    answer = client.get(f"/changes/{number}/progress")
+    show(answer, lambda: _stands(answer), as_json=as_json)
+
+
+def _stands(answer: Json) -> str:
+    found = answer if isinstance(answer, dict) else {}
+    counts = found.get("counts")
+    hosts = counts if isinstance(counts, dict) else {}
+    told = [f"{hosts.get(name)} {words}" for name, words in STANDS if hosts.get(name)]
+    differs = [f"Differs: {one.get('words')} (first on {one.get('host')})" for one in objects(found.get("surprises"))]
+    groups = [f"{one.get('group')}: {one.get('where')}" for one in objects(found.get("groups"))]
+    return "\n".join([f"Of {hosts.get('total')} hosts: {', '.join(told) or 'none'}.", *differs, *groups])
 
 
 @change.command("turn")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from raglan.alerts.models import AlertGroup
 from raglan.changes import queries
 from raglan.changes.grouping import written
+from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
 from raglan.fleet import marks, reach, spreading
@@ -22,6 +23,7 @@ from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
 
 ALERTS = 8
+HOLDS = 5
 AFTER = timedelta(hours=1)
 
 
@@ -192,7 +194,16 @@ class ChangeBoard:
     @property
     def hold_link(self) -> str:
         """Where a hold of it is written."""
-        return f"/changes/holds/new/?{urlencode({'change': self.change.pk})}"
+        said = {"change": str(self.change.pk)}
+        if self.surprise:
+            said["reason"] = self.surprise.words
+        return f"/changes/holds/new/?{urlencode(said)}"
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """The holds that were raised for it and are on."""
+        on = Hold.objects.filter(link=f"change:{self.change.pk}", ended_at__isnull=True, ends_at__gt=self.progress.at)
+        return list(on.order_by("starts_at", "pk")[:HOLDS])
 
     @property
     def room_link(self) -> str:
