@@ -1,14 +1,16 @@
 """Is there a way back: real repositories whose old version disappears, and all that can be wrong with a mirror."""
 
+import bz2
 import gzip
 import json
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from raglan.config import config
 from raglan.core.clock import CLOCK
@@ -126,7 +128,8 @@ def test_what_comes_back_is_there_again(folder: Path, address: str) -> None:
         (b"<!DOCTYPE html><html>Not here", "web page"),
         (lzma.compress(b"Package: a\nVersion: 1\n\n")[:-9], "ends in the middle"),
         (gzip.compress(b"x" * 100) + b"", "names no package"),
-        (b"\x28\xb5\x2f\xfdabc", "zstd"),
+        (b"\x28\xb5\x2f\xfdabc", "ends in the middle"),
+        (zstandard.compress(b"Package: a\nVersion: 1\n\n")[:-3], "ends in the middle"),
     ],
 )
 def test_what_is_no_index_leaves_all_as_it_was(folder: Path, address: str, body: bytes, problem: str) -> None:
@@ -188,7 +191,11 @@ def test_xml_that_declares_entities_is_not_read() -> None:
 
 def test_what_is_packed_to_fill_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror_worker, "MAX_UNPACKED", 2 * 1024 * 1024)
-    for packed in (gzip.compress(b"\0" * 4_000_000), lzma.compress(b"\n" * 4_000_000)):
+    for packed in (
+        gzip.compress(b"\0" * 4_000_000),
+        lzma.compress(b"\n" * 4_000_000),
+        zstandard.compress(b"\n" * 4_000_000),
+    ):
         with pytest.raises(mirror_worker.Refused):
             mirror_worker.read("apt", packed)
 
@@ -225,3 +232,9 @@ def test_pins_of_a_role_are_replaced_as_a_whole() -> None:
     assert kinds() == ["pins.set"] * 3
     assert json.loads(json.dumps(Event.objects.order_by("-pk")[0].data))["pins"] == {"a": "3"}
     assert isinstance(pins.held()[0].way, WayBack)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress, zstandard.compress, bytes])
+def test_an_index_is_read_however_it_is_packed(pack: Callable[[bytes], bytes]) -> None:
+    found = mirror_worker.read("apt", pack(b"Package: httpd\nVersion: 2.4.6-40\nArchitecture: all\n"))
+    assert found == {"packages": [("httpd", "2.4.6-40", "all")]}

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
 from xml.parsers import expat
 
+import zstandard
+
 MAX_BYTES = 40 * 1024 * 1024
 MAX_UNPACKED = 600 * 1024 * 1024
 MAX_PACKAGES = 250_000
@@ -25,10 +27,8 @@ MAX_TEXT = 250
 CPU_S = 60
 MEMORY = 1024 * 1024 * 1024
 PIECE = 1024 * 1024
-NOT_XML = (
-    b"\x28\xb5\x2f\xfd",
-    "it is packed by zstd, which is not read here; let createrepo_c pack by gzip (--compress-type=gz)",
-)
+MAX_WINDOW = 128 * 1024 * 1024
+SIP = 1024
 DEB_FILE = re.compile(r"^([a-z0-9][a-z0-9+.-]+)_([^_/]+)_([a-z0-9-]+)\.deb$")
 RPM_FILE = re.compile(r"^(.+)-([^-/]+)-([^-/]+)\.([a-z0-9_]+)\.rpm$")
 OTHER_FILE = re.compile(r"^(.+?)[-_]v?(\d[^/]*?)\.(?:tar\.[a-z0-9]+|tgz|zip|whl|gem|jar|msi|exe|pkg|apk)$")
@@ -79,8 +79,6 @@ def read(what: str, body: bytes, sha256: str = "") -> dict[str, object]:
 
 def unpacked(body: bytes) -> Iterator[bytes]:
     """Give a body in pieces, unpacked whatever it is packed by, and never more than the bound. Raises Refused."""
-    if body.startswith(NOT_XML[0]):
-        raise Refused(NOT_XML[1])
     size = 0
     try:
         for piece in _pieces(body):
@@ -88,7 +86,7 @@ def unpacked(body: bytes) -> Iterator[bytes]:
             if size > MAX_UNPACKED:
                 raise Refused(f"unpacked it is larger than {MAX_UNPACKED // PIECE} MiB")
             yield piece
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError):
         raise Refused("it is damaged or ends in the middle") from None
 
 
@@ -97,6 +95,8 @@ def _pieces(body: bytes) -> Iterator[bytes]:
         yield from _gzip(body)
     elif body.startswith(b"\xfd7zXZ\x00"):
         yield from _by(lzma.LZMADecompressor(memlimit=256 * 1024 * 1024), body)
+    elif body.startswith(b"\x28\xb5\x2f\xfd"):
+        yield from _zstd(body)
     elif body.startswith(b"BZh"):
         yield from _by(bz2.BZ2Decompressor(), body)
     else:
@@ -110,6 +110,19 @@ def _gzip(body: bytes) -> Iterator[bytes]:
         body = unpacker.unconsumed_tail
     if not unpacker.eof:
         raise EOFError
+
+
+def _zstd(body: bytes) -> Iterator[bytes]:
+    """Unpack frame by frame; so little is given at a time that what comes of it stays bearable."""
+    while body:
+        unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
+        place = 0
+        while not unpacker.eof:
+            if place >= len(body):
+                raise EOFError
+            yield unpacker.decompress(body[place : place + SIP])
+            place += SIP
+        body = unpacker.unused_data + body[place:]
 
 
 def _by(unpacker: "lzma.LZMADecompressor | bz2.BZ2Decompressor", body: bytes) -> Iterator[bytes]:
