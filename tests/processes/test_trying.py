@@ -137,6 +137,9 @@ def test_the_kitchen_works_by_its_buttons(browser: Client, mara: Person) -> None
     browser.post("/processes/kitchen/", {"place": "staging", "minutes": "60", "what": "httpd"})
     pk = Claim.objects.get().pk
     assert "You are in staging." in browser.get("/processes/kitchen/").content.decode()
+    part = browser.get("/processes/kitchen/?part=places").content.decode()
+    assert "I am done" in part
+    assert "<main" not in part
     for do in ("stay", "leave"):
         browser.post(f"/processes/kitchen/{pk}/", {"do": do, "minutes": "30"})
     assert Claim.objects.get().end == "left"

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from raglan.core import timeline
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, RaglanError
 from raglan.people.access import Scope, needs, reader, require
@@ -51,7 +52,7 @@ def experiment(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @form_methods
 def who_is_in(request: HttpRequest) -> HttpResponse:
     """Who is at the places that people share to test, and who waits; go there oneself."""
-    person = reader(request)
+    person, since = reader(request), timeline.newest_id()
     if request.method == "POST":
         require(person, Scope.RESPOND)
     form = ClaimForm(request.POST or None, initial={"place": clean_text(request.GET.get("place", ""))[:80]})
@@ -61,8 +62,16 @@ def who_is_in(request: HttpRequest) -> HttpResponse:
             words = f"You are in {made.place}." if made.state == made.State.IN else f"You wait for {made.place}."
             messages.success(request, words)
             return redirect("processes:kitchen")
-    context = {"form": form, "places": kitchen.places(), "may": person.may_respond, "reader": person}
-    return render(request, "processes/kitchen.html", context, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "places": kitchen.places(),
+        "may": person.may_respond,
+        "reader": person,
+        "live_topics": "kitchen",
+        "live_since": since,
+    }
+    template = "processes/part_kitchen.html" if request.GET.get("part") else "processes/kitchen.html"
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 @require_POST
