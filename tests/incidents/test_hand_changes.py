@@ -139,6 +139,17 @@ def test_when_the_room_is_closed_its_maker_hears_by_mail(
     assert Timer.objects.filter(kind="people.mail", subject=f"hand_change:{put_back.pk}").count() == 1
 
 
+def test_it_goes_along_when_rooms_are_merged_and_comes_back(
+    incident: Incident, put_back: HandChange, mara: Person
+) -> None:
+    other = actions.declare("Pages are slow", by=mara)
+    actions.merge(incident, other, by=mara)
+    assert [one.hand.incident_id for one in hand.seen(hand.hand_changes(other))] == [other.pk]
+
+    actions.undo_merge(incident, by=mara)
+    assert list(hand.hand_changes(incident)) == [put_back]
+
+
 def test_what_became_of_it_is_told_once_also_after_the_end(
     incident: Incident, put_back: HandChange, mara: Person
 ) -> None:

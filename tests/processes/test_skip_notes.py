@@ -11,7 +11,7 @@ from django.test import Client
 
 from raglan.core import timers
 from raglan.core.clock import CLOCK, now
-from raglan.core.errors import BadInput, Overloaded
+from raglan.core.errors import BadInput, Conflict, Overloaded
 from raglan.core.models import Event, Timer
 from raglan.people import actions as people
 from raglan.people.models import Person
@@ -235,6 +235,26 @@ def test_a_step_keeps_its_notes_in_other_words(process: Process, mara: Person) -
         ("Book an environment", 5),
         ("Run it on one host", 0),
     ]
+
+
+def test_a_step_that_comes_back_has_its_notes_again(process: Process, mara: Person) -> None:
+    give(process, 5)
+    night()
+    first = step(process)
+    for version, titles in (
+        (1, ("Run it on one host", "Look at it")),
+        (2, ("Look at it", "Reserve the test environment")),
+    ):
+        draft = actions.Draft("Change a cookbook", "Same", skipping_steps(*titles))
+        actions.rewrite(process, draft, seen_version=version, writer=actions.by(mara))
+
+    assert [(one.step.title, one.notes) for one in skipping.tallies(process)][1] == (first.title, 5)
+
+
+def test_what_is_not_in_use_takes_no_note(process: Process, mara: Person) -> None:
+    gone = actions.remove(process, writer=actions.by(mara))
+    with pytest.raises(Conflict):
+        give(gone)
 
 
 def skipping_steps(*titles: str) -> list[actions.StepDraft]:

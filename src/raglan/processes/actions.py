@@ -139,17 +139,24 @@ def _write(process: Process, draft: Draft, writer: Writer) -> Process:
 
 def _write_steps(process: Process, drafts: Sequence[StepDraft]) -> tuple[list[ProcessStep], list[int]]:
     """Give a process its steps; return them, and the keys of those that it has no more."""
-    old = standing(process)
+    old, before = standing(process), _gone(process)
     goes_on = steps.matched([step.title for step in old], [draft.title.strip() for draft in drafts])
     kept: list[ProcessStep] = []
     for place, (draft, at) in enumerate(zip(drafts, goes_on, strict=True), 1):
-        step = ProcessStep(process=process) if at is None else old[at]
-        step.place, step.title, step.minutes = place, draft.title.strip(), draft.minutes
+        title = draft.title.strip()
+        step = before.get(title.casefold(), ProcessStep(process=process)) if at is None else old[at]
+        step.place, step.title, step.minutes, step.removed_at = place, title, draft.minutes, None
         step.save()
         kept.append(step)
     gone = sorted({step.pk for step in old} - {step.pk for step in kept})
     ProcessStep.objects.filter(pk__in=gone).update(removed_at=process.updated_at)
     return kept, gone
+
+
+def _gone(process: Process) -> dict[str, ProcessStep]:
+    """Return steps that a process had once, by their words: one that comes back has its notes again."""
+    gone = ProcessStep.objects.filter(process=process, removed_at__isnull=False).order_by("removed_at", "pk")
+    return {step.title.casefold(): step for step in gone}
 
 
 @atomic

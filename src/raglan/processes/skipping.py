@@ -22,7 +22,7 @@ from django.db.models import Count
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, take_turn
-from raglan.core.errors import BadInput, Overloaded
+from raglan.core.errors import BadInput, Conflict, Overloaded
 from raglan.processes import events
 from raglan.processes.models import Process, ProcessStep, SkipNote
 from raglan.processes.numbers import middle
@@ -79,9 +79,11 @@ logging.getLogger("django.request").addFilter(discreet)
 def note(step: ProcessStep, said: Skipped) -> None:
     """Keep that somebody did not take a step, and why. Nothing is returned, for nothing may lead back to it.
 
-    Raises BadInput, and Overloaded when a process gets more notes in a day than people can give.
+    Raises BadInput, Conflict, and Overloaded when a process gets more notes in a day than people can give.
     """
     why, words = _checked(said)
+    if step.removed_at is not None or step.process.removed_at is not None:
+        raise Conflict("This is not in use any more, so nobody can leave it out.")
     today = now().date()
     if SkipNote.objects.filter(step__process_id=step.process_id, day=today).count() >= MOST_A_DAY:
         raise Overloaded("This process has very many notes today. Give yours tomorrow.", retry_after=3_600)
