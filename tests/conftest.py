@@ -27,6 +27,14 @@ def _uses_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or bool(names & {"db", "transactional_db"})
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Make the database, and have it emptied briefly after each test that committed."""
+    from tests.support import emptying
+
+    emptying.be_brief()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_known_of_another_test() -> Iterator[None]:
     """Forget the rules of alerts that the last commit knew: a new test may give ids of events once more."""

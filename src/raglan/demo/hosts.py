@@ -17,7 +17,7 @@ from raglan.demo import company
 from raglan.demo.client import Client, Json, Refused
 from raglan.demo.model import HORIZON, Machine, Outcome, State
 
-LOOK_EVERY = 5
+LOOK_EVERY = 10
 AT_ONCE = 8
 ROLE, PACKAGE, UNIT = "httpd", "httpd", "httpd.service"
 OLD, NEW = "2.2.31-1", "2.2.32-1"
