@@ -53,9 +53,9 @@ def test_a_change_turns_only_where_it_can() -> None:
 
 def test_what_waits_is_not_shown_as_having_changed_anything() -> None:
     change = proposed()
-    assert queries.around(now()) == []
+    assert list(queries.around(now())) == []
     proposing.turn(change, "under_way", actor="raglan")
-    assert queries.around(now()) == [change]
+    assert list(queries.around(now())) == [change]
 
 
 def test_only_one_person_takes_a_change_on() -> None:

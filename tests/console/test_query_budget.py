@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from raglan.alerts import actions as alerts
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.ports import Batch, Decoded, RawSignal, SourceKey
+from raglan.changes import proposing as changes
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Answer, Entry, Incident
@@ -78,6 +79,14 @@ def _alerts(world: World, number: int) -> None:
         incidents.join_groups(world.incident, list(AlertGroup.objects.order_by("-pk")[:1]), by=world.reader)
 
 
+def _change(number: int, person: Person) -> None:
+    said = changes.Expected("nothing", "nothing")
+    by = changes.Teller(person.name, person, person)
+    for _ in range(2):
+        made = changes.propose(changes.Proposal(f"Change {number}", expected=said), by=by)
+    changes.turn(made, "under_way", actor=person)
+
+
 def _entries(incident: Incident, person: Person) -> None:
     for kind in (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING, Entry.Kind.NOTE):
         entry = incidents.post(incident, incidents.Said(kind=kind, text=f"{kind} by {person.name}"), by=person)
@@ -104,6 +113,7 @@ def _fill(world: World, numbers: range) -> None:
         _rota(number, person)
         _alerts(world, number)
         _page(number, person, world.incident)
+        _change(number, person)
         _reach(world, number, person)
         incidents.be_here(world.incident, by=person, doing="looking")
         _entries(world.incident, person)
@@ -132,6 +142,7 @@ SCREENS: dict[str, tuple[Callable[[World], str], int]] = {
     "room": (lambda world: f"/incidents/{world.incident.pk}/", 40),
     "page": (lambda world: f"/pages/{world.page.pk}/", 30),
     "alerts": (lambda world: "/alerts/", 15),
+    "changes": (lambda world: "/changes/", 20),
     "on call": (lambda world: "/on-call/", 30),
     "incidents": (lambda world: "/incidents/", 15),
     "setup": (lambda world: "/setup/", 40),

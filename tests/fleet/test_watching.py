@@ -19,7 +19,7 @@ from raglan.fleet.ports import Observation, Outcome
 from raglan.fleet.taking import take_reports
 from raglan.fleet.watch_events import SurpriseRaised
 from raglan.fleet.watch_models import Arrival, Surprise
-from raglan.testing import replay
+from raglan.testing import replay, world
 from tests.fleet.reporting import NEWER, WEB, host, received, report
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,25 @@ def test_what_moves_slowly_or_was_announced_is_none_that_nobody_announced() -> N
     pin(on_existing="version")
     upgrade("web3", "web4", "web5")
     assert Change.objects.filter(is_found=True).count() == 0
+
+
+def test_a_change_that_no_further_host_takes_is_over_by_itself() -> None:
+    fleet(6)
+    upgrade("web0", "web1", "web2")
+    pinned = proposing.propose(proposing.Proposal("Flag", expected=proposing.Expected("nothing", "nothing")), by=BY)
+    proposing.turn(pinned, "under_way", actor="raglan")
+    found = Change.objects.get(is_found=True)
+    world.fast_forward(timedelta(hours=20))
+    upgrade("web3")
+    world.fast_forward(timedelta(hours=20))
+    found.refresh_from_db()
+    assert found.state == Change.State.UNDER_WAY
+    world.fast_forward(timedelta(hours=5))
+    found.refresh_from_db()
+    assert (found.state, found.state_words) == (Change.State.DONE, "No further host took it for 1 day.")
+    world.fast_forward(timedelta(days=7))
+    pinned.refresh_from_db()
+    assert pinned.state == Change.State.DONE
 
 
 def test_many_packages_that_move_together_are_one_change() -> None:

@@ -42,13 +42,13 @@ def groups_of(found: Change) -> list[Group]:
     return [Group(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def around(at: datetime) -> list[Change]:
-    """Return what changed in the day before a moment and shortly after it, the newest first.
+def around(at: datetime) -> QuerySet[Change]:
+    """What changed in the day before a moment and shortly after it, the newest first.
 
     What was proposed and has not begun changed nothing yet.
     """
     happened = changes().exclude(state=Change.State.PROPOSED)
-    return list(happened.filter(at__gt=at - BEFORE, at__lt=at + AFTER).select_related("author")[:SHOWN])
+    return happened.filter(at__gt=at - BEFORE, at__lt=at + AFTER).select_related("author")[:SHOWN]
 
 
 def in_state(*states: str) -> QuerySet[Change]:

@@ -14,6 +14,7 @@ class FleetConfig(AppConfig):
     def ready(self) -> None:
         """Register the judge of changes, and timers."""
         import_module("raglan.fleet.watching")
+        import_module("raglan.fleet.settling")
         import_module("raglan.fleet.silence")
         import_module("raglan.fleet.keeping")
         import_module("raglan.fleet.runs")

@@ -1,24 +1,22 @@
 """What changed here lately: beside alerts and in rooms, with what is under way and what differs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from raglan.changes import queries
 from raglan.changes.models import Change
-from raglan.fleet.progress import Counts, summaries
-from raglan.fleet.watch_models import Surprise
+from raglan.fleet.watch_models import Arrival, Surprise
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """A change, the hosts that have it, and the newest way in which it differs from what was said."""
+    """A change, how many hosts have it, and the newest way in which it differs from what was said."""
 
     change: Change
-    counts: Counts
-    surprise: Surprise | None
+    hosts: int
+    differs: str
 
 
 def around(at: datetime) -> list[Lately]:
@@ -29,11 +27,15 @@ def around(at: datetime) -> list[Lately]:
 def since(start: datetime, until: datetime, *, most: int = queries.SHOWN) -> list[Lately]:
     """Return what changed from a day before a time on, and what is under way; what differs comes first."""
     happened = Q(at__gt=start - queries.BEFORE, at__lt=until) & ~Q(state=Change.State.PROPOSED)
-    going = Q(state=Change.State.UNDER_WAY)
-    found = queries.changes().filter(happened | going).select_related("author")[:most]
-    return sorted(_with_hosts(list(found)), key=lambda one: one.surprise is None)
+    found = queries.changes().filter(happened | Q(state=Change.State.UNDER_WAY)).select_related("author")[:most]
+    return sorted(_with_hosts(found), key=lambda one: not one.differs)
 
 
-def _with_hosts(changes: Sequence[Change]) -> list[Lately]:
-    found = summaries(changes) if changes else {}
-    return [Lately(change, found[change.pk].counts, found[change.pk].surprise) for change in changes]
+def _with_hosts(changes: QuerySet[Change]) -> list[Lately]:
+    """Read changes with what hosts show of them, in one query: a room has many panels."""
+    newest = Surprise.objects.filter(change=OuterRef("pk")).order_by("-raised_at", "-pk").values("words")[:1]
+    hosts = (
+        Arrival.objects.filter(change=OuterRef("pk")).order_by().values("change").annotate(n=Count("pk")).values("n")
+    )
+    rows = changes.annotate(differs=Subquery(newest), hosts=Subquery(hosts))
+    return [Lately(row, int(row.hosts or 0), str(row.differs or "")) for row in rows]
