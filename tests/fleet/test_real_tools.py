@@ -1,5 +1,6 @@
 """Real programs against a real raglan: ansible-playbook with our callback, puppet apply with its http report."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.support.server import Running, free_port, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
+PAYLOADS = Path(__file__).parents[1] / "integrations" / "payloads"
 SECRET = "tr0mbone-in-the-attic"
 UNPACKED = "Unpacking apache2-bin (2.4.62-1~deb12u2) over (2.4.61-1~deb12u1) ...\\nSetting up apache2-bin"
 APT = f"""
@@ -173,3 +177,27 @@ def test_a_rehearsal_of_puppet_warns_of_what_was_changed_by_hand(raglan: Running
     (hand,) = raglan.api("GET", f"/incidents/{room}/hand-changes")
     assert [(touch["host"], touch["is_rehearsal"]) for touch in hand["touches"]] == [("web2.willowfield.example", True)]
     assert hand["touches"][0]["words"].startswith(f"Puppet: File[{tmp_path}/proxy.conf]: ")
+
+
+def tell(raglan: Running, kind: str, body: bytes, **headers: str) -> int:
+    request = Request(f"{raglan.url}/fleet/runs/{kind}", body, headers, method="POST")
+    with urlopen(request, timeout=20) as answer:
+        return int(answer.status)
+
+
+def test_recorded_messages_of_chef_and_salt_come_in_by_the_same_door(raglan: Running, token: str) -> None:
+    converged = (PAYLOADS / "chef_converge.json").read_bytes()
+    key = json.loads(converged)["run_id"]
+    name = "web17.willowfield.example"
+    start = {"message_type": "run_start", "run_id": key, "node_name": name, "start_time": "2026-11-23T07:46:20Z"}
+    credential = {"X-Data-Collector-Token": token}
+    for body in (converged, json.dumps(start).encode(), converged):
+        assert tell(raglan, "chef", body, **credential) == 202
+    assert tell(raglan, "salt", (PAYLOADS / "salt_return.json").read_bytes(), Authorization=f"Bearer {token}") == 202
+
+    (chef,) = runs(raglan, "chef")
+    assert (chef["key"], chef["outcome"], chef["started_at"]) == (key, "failed", "2026-11-23T07:46:20Z")
+    (salt,) = runs(raglan, "salt")
+    assert (salt["host"], salt["outcome"]) == (chef["host"], "failed")
+    with pytest.raises(HTTPError, match="400"):
+        tell(raglan, "chef", b"{", **credential)
