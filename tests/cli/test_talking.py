@@ -45,6 +45,14 @@ def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     assert f"{made['id']}  " in raglan(running, "change", "list").stdout
 
 
+def test_pins_are_set_and_a_way_back_is_asked_for(running: Running, tmp_path: Path) -> None:
+    (tmp_path / "pins.txt").write_text("httpd 2.4.6-40\n")
+    told = raglan(running, "pins", "web", "--set", str(tmp_path / "pins.txt"))
+    assert (told.returncode, told.stdout) == (0, "httpd 2.4.6-40 of web: not known to a mirror\n"), told.stderr
+    asked = raglan(running, "way-back", "httpd", "2.4.6-40")
+    assert (asked.returncode, asked.stdout) == (2, "Nobody knows: no mirror that is read here has ever had httpd.\n")
+
+
 def test_declaring_prints_the_room(running: Running) -> None:
     said = raglan(running, "declare", "Site is slow", "--severity", "sev2", "--json")
     assert said.returncode == 0, said.stderr

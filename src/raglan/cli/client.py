@@ -68,6 +68,11 @@ def post(path: str, body: Mapping[str, Json]) -> dict[str, Json]:
     return answer
 
 
+def put(path: str, body: Mapping[str, Json]) -> Json:
+    """Let something be as told."""
+    return _request("PUT", path, body)
+
+
 def _request(method: str, path: str, body: Mapping[str, Json] | None) -> Json:
     to = connection()
     parts = urlsplit(to.url)
