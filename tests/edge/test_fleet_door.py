@@ -145,6 +145,7 @@ HOSTILE = {
     "not a report": (b"[]", 422, ""),
     "no name": (body(name=" "), 422, "host.name"),
     "a long name": (body(name="x" * 300), 422, "host.name"),
+    "a slash in an id": (body(host={"machine": "a/b"}), 422, "host.machine"),
     "a list for a word": (body(host={"cluster": ["east"]}), 422, "host.cluster"),
     "not a time": (body(at=1e300), 422, "at"),
     "no number": (body(seq=-1), 422, "seq"),

@@ -173,15 +173,12 @@ def store(sets: dict[str, "array[int]"]) -> dict[str, int]:
 
 def known_sets(digests: Collection[str]) -> dict[str, int]:
     """Return the keys of the lists that were seen before, by digest."""
-    if not digests:
-        return {}
-    return dict(PackageSet.objects.filter(digest__in=digests).values_list("digest", "pk"))
+    return dict(bulk.select_by(PackageSet, ("digest", "id"), "digest", digests))
 
 
 def contents(keys: Collection[int]) -> dict[int, "array[int]"]:
     """Return lists by their keys."""
-    rows = PackageSet.objects.filter(pk__in=keys).values_list("pk", "packed") if keys else ()
-    return {pk: unpack(bytes(packed)) for pk, packed in rows}
+    return {pk: unpack(bytes(packed)) for pk, packed in bulk.select_by(PackageSet, ("id", "packed"), "id", keys)}
 
 
 def listed(key: int | None) -> list[Package]:
@@ -227,10 +224,7 @@ def _differences(
     sets = {key: set(lists[key]) for key in keys}
     sides = {(old, new): (sets[old] - sets[new], sets[new] - sets[old]) for old, new in pairs}
     ids = sorted({key for gone, came in sides.values() for key in (*gone, *came)})
-    named: dict[int, Entry] = {}
-    for start in range(0, len(ids), CHUNK):
-        rows = Package.objects.filter(pk__in=ids[start : start + CHUNK])
-        named |= {row[3]: row[:3] for row in rows.values_list(*COLUMNS, "pk")}
+    named: dict[int, Entry] = {row[3]: row[:3] for row in bulk.select_by(Package, (*COLUMNS, "id"), "id", ids)}
     return {
         pair: _paired([named[key] for key in sorted(gone)], [named[key] for key in sorted(came)])
         for pair, (gone, came) in sides.items()

@@ -25,6 +25,7 @@ MOST_ID = 64
 MOST_SEQ = 2**62
 MOST_STATE = 40
 OFFSET_S = 60  # less than that is not worth a word
+MOST_OFFSET_S = 2_000_000_000
 FIRST, LAST = datetime(1980, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 _ODD = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -116,6 +117,7 @@ def _check(report: Report) -> None:
         and 0 < len(host.name) <= MOST_NAME
         and not host.name.isspace()
         and len(host.machine) <= MOST_ID >= len(report.boot)
+        and "/" not in host.machine
         and FIRST < report.at < LAST
         and 0 <= report.seq < MOST_SEQ
         and not report.packages_hash
@@ -131,6 +133,7 @@ def _find_wrong(report: Report) -> None:
         ("host.name", bool(host.name.strip()), "a host needs a name"),
         ("host.name", len(host.name) <= MOST_NAME, f"has more than {MOST_NAME} characters"),
         ("host.machine", len(host.machine) <= MOST_ID, f"has more than {MOST_ID} characters"),
+        ("host.machine", "/" not in host.machine, "a machine id has no slash"),
         ("at", FIRST < report.at < LAST, "write seconds since 1970"),
         ("seq", 0 <= report.seq < MOST_SEQ, "write a number that grows with each report"),
         ("boot", len(report.boot) <= MOST_ID, f"has more than {MOST_ID} characters"),
@@ -193,7 +196,7 @@ def offset_s(received: Received) -> int:
     """
     arrived, report = received.received_at.timestamp(), received.report
     ahead = (received.sent or max(report.at, arrived)) - arrived
-    return round(ahead) if abs(ahead) >= OFFSET_S else 0
+    return round(max(-MOST_OFFSET_S, min(ahead, MOST_OFFSET_S))) if abs(ahead) >= OFFSET_S else 0
 
 
 def happened_at(received: Received, offset: int) -> datetime:

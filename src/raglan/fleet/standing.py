@@ -63,7 +63,7 @@ def find(keys: Collection[str]) -> dict[str, Standing]:
     if bulk.is_postgresql():
         rows = Host.objects.filter(key__in=keys).select_for_update().order_by("pk").values_list(*COLUMNS)
         return {row[1]: Standing(*row) for row in rows}
-    return {row[1]: Standing(*_with_times(row)) for row in bulk.select_by(Host, COLUMNS, TIMES, "key", keys)}
+    return {row[1]: Standing(*_with_times(row)) for row in bulk.select_by(Host, COLUMNS, "key", keys, times=TIMES)}
 
 
 _PLACES = tuple(place for place, name in enumerate(COLUMNS) if name in TIMES)
