@@ -9,7 +9,7 @@ import pytest
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput
-from raglan.fleet import actions, packages, ports
+from raglan.fleet import actions, packages, ports, reports
 from raglan.fleet.models import Host, Package, PackageMove, PackageSet, ToldBy, UnitTurn
 from raglan.fleet.ports import HostTold, MoveTold, Observation, ServiceTold, ServiceTurn
 from raglan.fleet.taking import Taken, take_reports
@@ -222,3 +222,22 @@ def test_a_judge_that_fails_costs_nobody_the_facts(seen: list[Observation], monk
 @pytest.mark.parametrize("ids", [[], [7], [1, 2, 3, 70_000, 2**32 - 1]])
 def test_a_list_that_is_packed_is_the_same_again(ids: list[int]) -> None:
     assert list(packages.unpack(packages.pack(array("I", ids)))) == ids
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"host":{"name":"a"},"at":1e9,"packages":[["p","1","x"]]}',
+        '{"host":{"name":"a"},"at":1e9, "packages": [["p","1","x"]]}',
+        '{"packages":[["p","1","x"]],"host":{"name":"a"},"at":1e9,"units":[["u","active"]]}',
+        '{"host":{"name":"a","packages":[["o","1","x"]]},"at":1e9,"packages":[["p","1","x"]]}',
+        '{"host":{"name":"a"},"at":1e9,"packages":[["p","1","x"]],"more":[["q","1","x"]]}',
+    ],
+)
+def test_a_list_is_found_wherever_it_stands(body: str, seen: list[Observation]) -> None:
+    told = reports.read(body.encode(), source=0, received_at=now())
+    if '"more"' in body:  # what is read quickly is looked at thoroughly before it is kept
+        assert isinstance(take_reports([told])[0], BadInput)
+        return
+    assert told.packages == b'[["p","1","x"]]'
+    assert take_reports([told]) == [Taken.TAKEN]

@@ -6,6 +6,7 @@ The list of packages stays as it is, so that one that was seen before is known b
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +49,7 @@ class Report(msgspec.Struct, frozen=True):
     v: int = 1
     boot: str = ""
     seq: int = 0
+    sent: float = 0
     packages_hash: str = ""
     packages: msgspec.Raw = msgspec.Raw()
     units: msgspec.Raw = msgspec.Raw()
@@ -59,49 +61,75 @@ class Report(msgspec.Struct, frozen=True):
 class Received:
     """A report with what is known of its way here: when it came, and when it was sent by the host's own clock.
 
-    Digests are of the bytes that came.
+    `packages` is the list as it came, empty when there was none; digests are of the bytes that came.
     """
 
     report: Report
     source: int
     received_at: datetime
+    packages: bytes = b""
     packages_digest: str = ""
     units_digest: str = ""
     sent: float = 0
 
 
+KEY, END = b'"packages":[[', b"]]}"
+_decode_entry = msgspec.json.Decoder(tuple[str, str, str]).decode
 _decode = msgspec.json.Decoder(Report).decode
 _decode_units = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 def read(body: bytes, *, source: int, received_at: datetime, sent: float = 0) -> Received:
     """Read a report. Raises BadInput, which says what cannot be taken and where it stands."""
-    report = _read(body)
-    _check(report)
-    packages, units = memoryview(report.packages), memoryview(report.units)
+    report, packages = _read(body)
+    _check(report, packages)
+    units, sent = bytes(report.units), sent or report.sent
     return Received(
         report,
         source,
         received_at,
-        packages_digest=hashlib.sha256(packages).hexdigest() if packages.nbytes else report.packages_hash,
-        units_digest=hashlib.sha256(units).hexdigest() if units.nbytes else "",
+        packages,
+        packages_digest=hashlib.sha256(packages).hexdigest() if packages else report.packages_hash,
+        units_digest=hashlib.sha256(units).hexdigest() if units else "",
         sent=sent if FIRST < sent < LAST else 0,
     )
 
 
-def _read(body: bytes) -> Report:
+def _read(body: bytes) -> tuple[Report, bytes]:
+    """Return a report, and its list of packages as it came."""
     if b"\\" not in body or not _ODD.search(body):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            head, packages = _cut(body)
+            return _decode(head), packages
         try:
-            return _decode(body)
+            return _whole(_decode(body))
         except msgspec.ValidationError as error:
             raise _not_a_report(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     value = decode_json(body, max_members=MOST_MEMBERS)  # replaces what no database takes, or says what is wrong
     try:
-        return _decode(msgspec.json.encode(value))
+        return _whole(_decode(msgspec.json.encode(value)))
     except msgspec.ValidationError as error:
         raise _not_a_report(error) from None
+
+
+def _cut(body: bytes) -> tuple[bytes, bytes]:
+    """Return a report without its list of packages, and the list: nobody needs to read a list that is known.
+
+    This is for one that stands at the end, without spaces, as raglan-host writes it: what ends there is a list of
+    triples. Raises DecodeError for any other. What is wrong in the list is found when it is read.
+    """
+    begin = body.find(KEY)
+    if begin < 0 or not body.endswith(END):
+        raise msgspec.DecodeError
+    _decode_entry(body[body.rfind(b"[") : -2])
+    return body[:begin] + b'"packages":null}', body[begin + len(KEY) - 2 : -1]
+
+
+def _whole(report: Report) -> tuple[Report, bytes]:
+    packages = bytes(report.packages)
+    return report, b"" if packages == b"null" else packages
 
 
 def _not_a_report(error: msgspec.ValidationError) -> BadInput:
@@ -109,7 +137,7 @@ def _not_a_report(error: msgspec.ValidationError) -> BadInput:
     return BadInput(place.strip("`").removeprefix("$").removeprefix("."), sentence, status=422)
 
 
-def _check(report: Report) -> None:
+def _check(report: Report, packages: bytes) -> None:
     """Refuse what can not be kept. Nearly all is right, so that is looked at first, in one go."""
     host = report.host
     if (
@@ -123,11 +151,11 @@ def _check(report: Report) -> None:
         and not report.packages_hash
     ):
         return
-    _find_wrong(report)
+    _find_wrong(report, packages)
 
 
-def _find_wrong(report: Report) -> None:
-    host, digest = report.host, "" if bytes(report.packages) else report.packages_hash
+def _find_wrong(report: Report, packages: bytes) -> None:
+    host, digest = report.host, "" if packages else report.packages_hash
     rules = (
         ("v", report.v == 1, "this raglan reads version 1 of reports"),
         ("host.name", bool(host.name.strip()), "a host needs a name"),

@@ -160,9 +160,7 @@ def _lists(cases: Sequence[_Case]) -> _Lists:
     for case in cases:
         digest = case.received.packages_digest
         if digest and not (case.host and case.host.packages_digest == digest):
-            wanted[digest] = wanted.get(digest) or bytes(
-                case.received.report.packages
-            )  # another may send the hash only
+            wanted[digest] = wanted.get(digest) or case.received.packages  # another may send the hash only
     keys: dict[str, int | BadInput] = dict(packages.known_sets(wanted))
     sent = {digest: raw for digest, raw in wanted.items() if raw and digest not in keys}
     if not sent:

@@ -22,7 +22,7 @@ def try_report(source: FleetSource, body: bytes) -> Trial:
     """Read a report as the door would, and say what would become of it."""
     try:
         received = reports.read(body, source=source.pk, received_at=now())
-        count = packages.count_of(bytes(received.report.packages))
+        count = packages.count_of(received.packages)
         services = reports.units_of(bytes(received.report.units))
     except BadInput as error:
         return Trial((), error.field, error.reason)
@@ -38,7 +38,7 @@ def try_report(source: FleetSource, body: bytes) -> Trial:
         words.append(
             f"Its clock is {abs(offset)} s {'ahead' if offset > 0 else 'behind'}; times are set right by that."
         )
-    if not bytes(received.report.packages):
+    if not received.packages:
         is_known = bool(packages.known_sets([received.packages_digest])) if received.packages_digest else False
         words.append("The list behind its hash is known." if is_known else "No list came; one would be asked for.")
     return Trial(tuple(words))
