@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from raglan.core.clock import now
-from raglan.fleet import mirrors
+from raglan.fleet import mirrors, sources
 from raglan.fleet.mirror_models import Mirror, MirrorPackage, Pin
 from raglan.fleet.ports import Outcome, StepTold
 from raglan.people import actions as people
@@ -131,3 +131,11 @@ def test_a_host_shows_its_last_runs(browser: Client) -> None:
     run = take(failed())
     text = page(browser, f"/hosts/{run.host_id}/")
     assert f'href="/hosts/runs/{run.pk}/"' in text
+
+
+def test_plugins_are_fetched_where_their_source_is(browser: Client) -> None:
+    sources.create_source(name="Plays", slug="plays", kind="ansible", actor="raglan")
+    assert 'href="/setup/plugins/ansible/raglan.py"' in page(browser, "/setup/hosts/source/plays/")
+    assert "class CallbackModule" in page(browser, "/setup/plugins/ansible/raglan.py")
+    assert "def returner(" in page(browser, "/setup/plugins/salt/raglan.py")
+    assert browser.get("/setup/plugins/cobbler/raglan.py").status_code == 404

@@ -53,6 +53,7 @@ LOOK: dict[Level, set[str]] = {
         "console:noise",
         "console:now",
         "console:part",
+        "console:plugin",
         "console:policy",
         "console:psa_notes",
         "console:route",

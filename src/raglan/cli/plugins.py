@@ -1,13 +1,8 @@
-"""Plugins for other tools, each one file, that come with raglan."""
-
-from importlib.resources import files
+"""`raglan plugin`: the plugins for other tools that come with raglan."""
 
 import click
 
-PLACES = {
-    "ansible": ("raglan.integrations.ansible", "callback/raglan.py"),
-    "salt": ("raglan.integrations.salt", "returner/raglan.py"),
-}
+from raglan.integrations.plugins import PLACES, text_of
 
 
 @click.command()
@@ -18,5 +13,4 @@ def plugin(tool: str) -> None:
     Put it into a file called raglan.py, in `callback_plugins/` beside your play books or in `_returners/` of your file
     roots. It needs nothing but the tool itself.
     """
-    package, path = PLACES[tool]
-    click.echo((files(package) / path).read_text(encoding="utf-8"), nl=False)
+    click.echo(text_of(tool), nl=False)
