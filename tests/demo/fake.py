@@ -298,7 +298,10 @@ def serving() -> Iterator[FakeRaglan]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64  # machines report many at a time
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that went away is no news
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"

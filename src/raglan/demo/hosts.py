@@ -18,10 +18,10 @@ from raglan.demo.client import Client, Json, Refused
 from raglan.demo.model import HORIZON, Machine, Outcome, State
 
 LOOK_EVERY = 10
-AT_ONCE = 8
+AT_ONCE = 16
 ROLE, PACKAGE, UNIT = "httpd", "httpd", "httpd.service"
 OLD, NEW = "2.2.31-1", "2.2.32-1"
-CHEF_TELLS = "tools"  # the data collector is switched on in this cluster
+RESPONSE_TOOLS = "tools"  # the cluster on which they live
 NEEDS_PACKAGES = 409
 _BASE = (
     *("bash", "ca-certificates", "chef", "coreutils", "cronie", "curl", "dhclient", "glibc", "gnupg2", "grep", "gzip"),
@@ -61,7 +61,6 @@ def words_of(outcome: Outcome) -> list[Word]:
     runs = [
         Word(end, machine, machine.state_at(end), (start, end))
         for machine in outcome.machines
-        if machine.cluster == CHEF_TELLS
         for start, end in machine.runs
         if end <= HORIZON
     ]
@@ -186,7 +185,7 @@ def host_of(machine: Machine) -> Mapping[str, Json]:
 def _carried(machine: Machine) -> Iterator[str]:
     """The response tools live on machines of their own cluster, beside httpd that they need."""
     yield "httpd"
-    if machine.cluster == CHEF_TELLS:
+    if machine.cluster == RESPONSE_TOOLS:
         yield from company.TOOL_NAMES
 
 
