@@ -55,7 +55,7 @@ def test_rpm_versions_are_compared_by_its_rule(one: str, other: str, expected: i
     assert compare_rpm(other, one) == -expected
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(DEB, DEB), min_size=20, max_size=20))
 def test_debian_versions_are_compared_as_dpkg_does(pairs: list[tuple[str, str]]) -> None:
     script = "".join(
@@ -67,7 +67,7 @@ def test_debian_versions_are_compared_as_dpkg_does(pairs: list[tuple[str, str]])
     assert [compare_deb(a, b) for a, b in pairs] == [int(word) for word in said]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.tuples(RPM, RPM), min_size=50, max_size=50))
 def test_rpm_versions_are_compared_as_rpm_does(pairs: list[tuple[str, str]]) -> None:
     program = shutil.which("rpm")

@@ -177,7 +177,7 @@ JSONS = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(KINDS), st.data())
 def test_any_value_in_any_place_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     name = {"puppet": "puppet_failed.yaml", "chef": "chef_converge.json", "ansible": "ansible_run.json"}
