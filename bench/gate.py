@@ -19,7 +19,7 @@ from raglan.demo.client import text
 HOSTS, EVERY_S, SETS, PACKAGES = 100_000, 600, 20, 600
 ASKS, ASKS_A_SECOND, WARM = 4_000, 200, 200
 GOAL_MS = 10
-WIRES = 25
+WIRES = 60
 
 
 def measure(folder: Path, _ground: Floor) -> list[Figure]:
