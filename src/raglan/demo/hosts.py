@@ -193,11 +193,7 @@ def converged(word: Word, ended: float) -> dict[str, Json]:
     """Return a run that ended at a time (seconds since 1970) as Chef's data collector tells it."""
     start, end = word.run or (0, 0)
     has_failed = word.state is State.NEW_BAD
-    resources: list[Json] = []
-    if has_failed:
-        moved: dict[str, Json] = {"type": "yum_package", "name": PACKAGE, "status": "updated", "result": "install"}
-        resources.append({**moved, "before": {"version": OLD}, "after": {"version": NEW}})
-        resources.append({"type": "service", "name": ROLE, "status": "failed", "error_message": "httpd did not start"})
+    turned = next((turn.state for turn in word.machine.turns if start <= turn.at <= end), None)
     return {
         "message_type": "run_converge",
         "message_version": "1.1.0",
@@ -206,9 +202,21 @@ def converged(word: Word, ended: float) -> dict[str, Json]:
         "start_time": _stamp(ended - (end - start)),
         "end_time": _stamp(ended),
         "status": "failure" if has_failed else "success",
-        "resources": resources,
+        "resources": _resources(turned),
         "error": {"message": "httpd did not start"} if has_failed else None,
     }
+
+
+def _resources(turned: State | None) -> list[Json]:
+    """Return what a run looked after, by what it made of its machine."""
+    if turned is State.NEW_BAD:
+        moved: dict[str, Json] = {"type": "yum_package", "name": PACKAGE, "status": "updated", "result": "install"}
+        wrong = {"type": "service", "name": ROLE, "status": "failed", "error_message": "httpd did not start"}
+        return [{**moved, "before": {"version": OLD}, "after": {"version": NEW}}, wrong]
+    if turned is State.NEW_GOOD:
+        default = {"type": "file", "name": "/etc/httpd/conf.d/welcome.conf", "status": "updated", "result": "delete"}
+        return [default, {"type": "service", "name": ROLE, "status": "updated", "result": "start"}]
+    return []
 
 
 def _stamp(at: float) -> str:
