@@ -15,7 +15,7 @@ from raglan.fleet.models import Host
 from raglan.fleet.ports import HostTold, Observation, Outcome, RunTold
 from raglan.fleet.reports import clip
 from raglan.fleet.run_models import HostRun
-from raglan.fleet.runs import Times, take_run, times_of
+from raglan.fleet.runs import News, Times, keep_run, times_of
 from raglan.fleet.standing import key_of, usual_interval
 
 HEARD = ("ran_at", "run_interval_s", "last_heard_at", "silent_at")
@@ -57,9 +57,11 @@ def take_runs(batch: Sequence[Told]) -> None:
     except IntegrityError:  # another node was told of one of them at the same moment
         quiet = []
     done = {id(one.told) for one in quiet}
+    news = News()
     for one in batch:
         if id(one) not in done:
-            take_run(one.run, source=one.source, received_at=one.received_at)
+            keep_run(one.run, source=one.source, received_at=one.received_at, news=news)
+    news.tell()
 
 
 def _changed_nothing(run: RunTold) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
@@ -57,6 +57,32 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
 
     A rehearsal moves nothing, whatever it would move.
     """
+    news = News()
+    taken = keep_run(told, source=source, received_at=received_at, news=news)
+    news.tell()
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What runs of one transaction showed, to be told all together."""
+
+    facts: list[Observation] = field(default_factory=list)
+    rehearsals: list[Observation] = field(default_factory=list)
+    hosts: dict[str, None] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        """Show it to the judges, and let screens of the hosts look again."""
+        if self.facts:
+            ports.judge(self.facts)
+        if self.rehearsals:
+            ports.foresee(self.rehearsals)
+        if self.hosts:
+            bus.publish(list(self.hosts), timeline.newest_id())
+
+
+def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -> Taken:
+    """Keep a run with what moved and turned by it, in the transaction of who calls, who tells the news of it."""
     first = times_of(told, received_at, None)
     found = actions.host_for(told.host, at=first.started_at or first.at, received_at=received_at)
     times = times_of(told, received_at, found.host)
@@ -68,11 +94,11 @@ def take_run(told: RunTold, *, source: int, received_at: datetime) -> Taken:
     if not is_new:
         run.save()
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
-        ports.judge([_observation(run, found, told, times, moves, turns)])
+        news.facts.append(_observation(run, found, told, times, moves, turns))
     elif run.outcome == Outcome.REHEARSED and was != run.outcome:
-        ports.foresee([_observation(run, found, told, times, moves, turns)])
+        news.rehearsals.append(_observation(run, found, told, times, moves, turns))
     if run.outcome != Outcome.UNCHANGED:
-        bus.publish([timeline.ref(found.host)], timeline.newest_id())
+        news.hosts[timeline.ref(found.host)] = None
     if is_new and run.outcome == Outcome.UNCHANGED:
         _drop_older(run)
     return Taken(run, is_new)

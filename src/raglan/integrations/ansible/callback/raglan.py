@@ -71,7 +71,7 @@ from ansible.plugins.callback import CallbackBase
 TIMEOUT_S = 5
 MOST_SECONDS = 15
 MOST_WAITING = 500
-MOST_BODY = 400_000
+MOST_BODY = 60_000
 MOST_TEXT = 1_000
 MOST_DIFF = 3_000
 MOST_LINES = 3_000
