@@ -105,6 +105,7 @@ def test_a_database_that_has_anything_is_brought_up_to_date_step_by_step(
 ) -> None:
     taken: list[object] = []
     monkeypatch.setattr(newborn, "make", taken.append)
+    monkeypatch.setattr("raglan.core.management.commands.migrate.emit_post_migrate_signal", lambda *given: None)
     monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", lambda self, **options: None)
     with django_db_blocker.unblock(), empty("sqlite", "newborn", tmp_path) as new:
         run(new.alias, "CREATE TABLE anything (id INTEGER PRIMARY KEY)")
