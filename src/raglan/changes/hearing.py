@@ -7,9 +7,11 @@ from datetime import datetime
 from raglan.changes.gate import STOP
 from raglan.changes.hold_models import Hold, HoldHeard
 from raglan.core.clock import now
-from raglan.core.db import atomic
+from raglan.core.db import atomic, bulk, take_turn
 
 AT_ONCE = 500
+MOST_SOURCE = 8
+TURN = "heard"
 MOST_HOST = 253
 
 
@@ -29,32 +31,78 @@ def heard(host_name: str, holds: Sequence[str], answer: str, at: datetime) -> No
     heard_many([Heard(host_name, tuple(holds), answer == STOP, at, "report")])
 
 
+@dataclass(slots=True)
+class _Row:
+    """What is known of one host under one hold; `pk` of one that is stored."""
+
+    first_at: datetime
+    last_at: datetime
+    stopped: bool
+    source: str
+    pk: int = 0
+
+    def join(self, other: "_Row") -> None:
+        """Take in another word of the same host; the newest counts."""
+        self.first_at = min(self.first_at, other.first_at)
+        self.pk = self.pk or other.pk
+        if other.last_at > self.last_at:
+            self.last_at, self.stopped, self.source = other.last_at, other.stopped, other.source
+
+
+Rows = dict[tuple[int, str], _Row]
+
+
 @atomic
 def heard_many(many: Iterable[Heard]) -> int:
     """Keep who has heard of which hold; the newest word of a host counts. Return how many rows were written.
 
-    A name means the hold that had it at that time; a host that speaks of a hold that never was is not kept.
+    A name means the hold that had it at that time; a host that speaks of a hold that never was is not kept. It is done
+    with few statements: while a fleet asks, this is done each second beside the answers.
     """
     listed = [one for one in many if one.host and len(one.host) <= MOST_HOST]
     named = {name for one in listed for name in one.holds}
     if not named:
         return 0
+    take_turn(TURN)
     holds = list(Hold.objects.filter(name__in=named).order_by("-starts_at", "-pk")[: 10 * len(named)])
-    rows: dict[tuple[int, str], HoldHeard] = {}
+    rows = _rows_of(listed, holds)
+    _join_stored(rows)
+    _write(rows)
+    return len(rows)
+
+
+def _rows_of(listed: Iterable[Heard], holds: Sequence[Hold]) -> Rows:
+    rows: Rows = {}
     for one in listed:
         at = min(one.at, now())
         for hold in _of(holds, one.holds, at):
-            told = {"stopped": one.stopped, "source": one.source}
-            _merge(rows, HoldHeard(hold=hold, host=one.host, first_at=at, last_at=at, **told))
-    _join_stored(rows)
-    HoldHeard.objects.bulk_create(
-        rows.values(),
-        batch_size=AT_ONCE,
-        update_conflicts=True,
-        unique_fields=["hold", "host"],
-        update_fields=["first_at", "last_at", "stopped", "source"],
+            row = _Row(at, at, one.stopped, one.source[:MOST_SOURCE])
+            known = rows.setdefault((hold.pk, one.host), row)
+            if known is not row:
+                known.join(row)
+    return rows
+
+
+def _write(rows: Rows) -> None:
+    fresh = [(key, row) for key, row in rows.items() if not row.pk]
+    keys = bulk.take_keys(HoldHeard, len(fresh))
+    bulk.insert_rows(
+        HoldHeard,
+        ("id", "hold_id", "host", "first_at", "last_at", "stopped", "source"),
+        [
+            (key, hold, host, bulk.stamp(row.first_at), bulk.stamp(row.last_at), row.stopped, row.source)
+            for key, ((hold, host), row) in zip(keys, fresh, strict=True)
+        ],
     )
-    return len(rows)
+    bulk.update_rows(
+        HoldHeard,
+        ("first_at", "last_at", "stopped", "source"),
+        [
+            (bulk.stamp(row.first_at), bulk.stamp(row.last_at), row.stopped, row.source, row.pk)
+            for row in rows.values()
+            if row.pk
+        ],
+    )
 
 
 def _of(holds: Sequence[Hold], names: Sequence[str], at: datetime) -> list[Hold]:
@@ -67,23 +115,14 @@ def _of(holds: Sequence[Hold], names: Sequence[str], at: datetime) -> list[Hold]
     return found
 
 
-def _merge(rows: dict[tuple[int, str], HoldHeard], row: HoldHeard) -> None:
-    key = (row.hold_id, row.host)
-    known = rows.get(key)
-    if known is None:
-        rows[key] = row
-        return
-    known.first_at = min(known.first_at, row.first_at)
-    if row.last_at >= known.last_at:
-        known.last_at, known.stopped, known.source = row.last_at, row.stopped, row.source
-
-
-def _join_stored(rows: dict[tuple[int, str], HoldHeard]) -> None:
+def _join_stored(rows: Rows) -> None:
     """Take into account what is stored, in either order of arrival."""
     by_hold: dict[int, list[str]] = {}
     for hold, host in rows:
         by_hold.setdefault(hold, []).append(host)
     for hold, hosts in by_hold.items():
         for start in range(0, len(hosts), AT_ONCE):
-            for stored in HoldHeard.objects.filter(hold_id=hold, host__in=hosts[start : start + AT_ONCE]):
-                _merge(rows, stored)
+            stored = HoldHeard.objects.filter(hold_id=hold, host__in=hosts[start : start + AT_ONCE])
+            told = stored.values_list("pk", "host", "first_at", "last_at", "stopped", "source")
+            for pk, host, first_at, last_at, stopped, source in told:
+                rows[hold, host].join(_Row(first_at, last_at, stopped, source, pk))
