@@ -6,7 +6,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import audience, fleet, floor, full, gate, hooks, intake, live, page, phone, sizes, start, storm, timers
+from bench import (
+    audience,
+    change,
+    fleet,
+    floor,
+    full,
+    gate,
+    hooks,
+    intake,
+    live,
+    page,
+    phone,
+    sizes,
+    start,
+    storm,
+    timers,
+)
 from bench.ground import Figure
 
 MEASUREMENTS = {
@@ -24,6 +40,7 @@ MEASUREMENTS = {
     "timers": timers.measure,
     "gate": gate.measure,
     "fleet": fleet.measure,
+    "change": change.measure,
 }
 HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"
 
