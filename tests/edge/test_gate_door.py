@@ -96,3 +96,12 @@ def test_an_address_without_a_token_asks_so_often_and_others_as_before() -> None
         buckets.take("a", 0.0)
     buckets.take("b", 0.0)
     buckets.take("a", 5.0)
+
+
+def test_guessing_tokens_is_bounded_and_a_good_one_goes_on(door: tuple[gate.Gate, Loopback]) -> None:
+    made, server = door
+    assert ask(server, "/gate", KNOWN)[0] == 200
+    made._buckets = gate.Buckets(a_second=0, most=3)
+    said = [ask(server, "/gate", {**STRANGER, "Authorization": f"Bearer {number}"})[0] for number in range(3)]
+    assert said[-1] == 503
+    assert ask(server, "/gate", KNOWN)[0] == 200

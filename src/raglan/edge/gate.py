@@ -64,6 +64,7 @@ class Gate:
         self._knows = knows
         self._proxies = trusted_proxies
         self._threads = Threads("gate", 1, line=64)
+        self._lookups = Threads("gate-tokens", 1, line=64)  # apart, so that guessing tokens delays no hold
         self._buckets = Buckets()
         self._tokens: OrderedDict[str, tuple[float, bool]] = OrderedDict()
         self._heard: dict[str, hearing.Heard] = {}
@@ -93,6 +94,7 @@ class Gate:
         self._is_closing = True
         self._write_heard()
         self._threads.stop(2.0)
+        self._lookups.stop()
 
     # Holds in memory.
 
@@ -206,8 +208,10 @@ class Gate:
         key = digest(token)
         found = self._tokens.get(key)
         if found is None or time.monotonic() - found[0] > KEEP_S:
+            if found is None or not found[1]:
+                self._buckets.take(client_of(scope, self._proxies), time.monotonic())
             try:
-                found = time.monotonic(), await self._threads.ask(lambda: self._knows(token))
+                found = time.monotonic(), await self._lookups.ask(lambda: self._knows(token))
             except Overloaded:
                 return found is not None and found[1]
             self._tokens[key] = found
