@@ -108,7 +108,7 @@ def turns_of(host: Host, services: Sequence[ServiceTold], *, at: datetime) -> li
 def retire_host(host: Host, *, actor: timeline.Subject) -> None:
     """Take a host out of the fleet; when it reports again it is back. Safe to call twice."""
     at = now()
-    if not Host.objects.filter(pk=host.pk, retired_at__isnull=True).update(retired_at=at, silent_since=None):
+    if not Host.objects.filter(pk=host.pk, retired_at__isnull=True).update(retired_at=at, **identity.AT_REST):
         return
     host.refresh_from_db()
     _end_sharing(host)

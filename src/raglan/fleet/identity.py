@@ -21,6 +21,8 @@ from raglan.fleet.reports import Received, clip
 from raglan.fleet.standing import COLUMNS, Standing, key_of, silence_begins
 
 NAMED = 100
+# Nothing is said of one that is retired. Its services are looked at anew should it come back.
+AT_REST = {"silent_since": None, "shared_since": None, "doubted_since": None, "failed_units": 0, "units_digest": ""}
 
 
 class Near:
@@ -141,9 +143,8 @@ def by_run(told: HostTold) -> Host | None:
         same = list(Host.objects.filter(machine=told.machine, retired_at__isnull=True)[:2])
         if len(same) == 1:
             return same[0]
-    named = Host.objects.filter(name=told.name).order_by("retired_at", "-last_heard_at", "pk")
-    living = named.filter(retired_at__isnull=True).first()
-    return living or named.first()
+    named = Host.objects.filter(name=told.name).order_by("-last_heard_at", "pk")
+    return named.filter(retired_at__isnull=True).first() or named.filter(retired_at__isnull=False).first()
 
 
 def make_by_run(told: HostTold, received_at: datetime) -> Host:
@@ -161,7 +162,7 @@ def become_another(host: Host) -> Host | None:
     heir = Host.objects.filter(machine=host.machine, first_heard_at__gte=host.doubted_since).exclude(pk=host.pk).first()
     if heir is None:
         return None
-    Host.objects.filter(pk=host.pk).update(retired_at=now(), doubted_since=None, silent_since=None)
+    Host.objects.filter(pk=host.pk).update(retired_at=now(), **AT_REST)
     said = events.HostRenamed(host=host.pk, was=host.name, name=heir.name, now_host=heir.pk)
     timeline.append(said, about=[host, heir, "hosts"])
     return heir

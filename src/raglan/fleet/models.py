@@ -144,10 +144,10 @@ class Host(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["name"], name="host_name"),
+            models.Index(fields=["retired_at", "name"], name="host_by_name"),
             models.Index(fields=["machine"], name="host_by_machine"),
-            models.Index(fields=["cluster", "name"], name="host_cluster"),
-            models.Index(fields=["role", "name"], name="host_role"),
+            models.Index(fields=["cluster", "retired_at", "name"], name="host_by_cluster"),
+            models.Index(fields=["role", "retired_at", "name"], name="host_by_role"),
             models.Index(fields=["name"], name="host_silent", condition=Q(silent_since__isnull=False)),
             models.Index(fields=["failed_units", "name"], name="host_by_failed"),
             models.Index(fields=["name"], name="host_shared", condition=Q(shared_since__isnull=False)),
