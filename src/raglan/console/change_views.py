@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from raglan.changes import proposing, queries
-from raglan.changes.models import Change, PsaNote
+from raglan.changes.models import OPEN, Change, PsaNote
 from raglan.console.change_board import Ahead, ChangeBoard, under_way
 from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
@@ -47,10 +47,12 @@ def teller(person: Person) -> proposing.Teller:
 def index(request: HttpRequest) -> HttpResponse:
     """Changes: under way, waiting, and lately."""
     since = timeline.newest_id()
+    going, waiting = under_way(OPEN_SHOWN), list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN])
     lately = Paginator(queries.lately(), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "under_way": under_way(OPEN_SHOWN),
-        "waiting": list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN]),
+        "under_way": going,
+        "waiting": waiting,
+        "more": queries.in_state(*OPEN).count() - len(going) - len(waiting),
         "page": lately,
         "lost_pins": pins.lost(),
         "may": reader(request).may_respond,
