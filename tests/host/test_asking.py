@@ -71,7 +71,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_what_is_no_whole_answer_is_none(run: Run, receiver: Receiver, text: str, tmp_path: Path) -> None:
     receiver.texts["/gate"] = text
     assert run("gate") == 0
