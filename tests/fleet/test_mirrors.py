@@ -131,6 +131,7 @@ def test_what_comes_back_is_there_again(folder: Path, address: str) -> None:
         (b"\x28\xb5\x2f\xfdabc", "ends in the middle"),
         (zstandard.compress(b"Package: a\nVersion: 1\n\n")[:-3], "ends in the middle"),
     ],
+    ids=["a web page", "cut off xz", "gzip of something else", "no zstd", "cut off zstd"],  # gzip carries the time
 )
 def test_what_is_no_index_leaves_all_as_it_was(folder: Path, address: str, body: bytes, problem: str) -> None:
     write(folder, ("httpd", "1"))
