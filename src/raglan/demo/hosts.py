@@ -1,8 +1,10 @@
 """The company's machines as raglan hears of them: what each reports, its Chef runs, and what it asks before a run.
 
-Everything comes from the model, in the form in which `raglan-host` and Chef's data collector tell it.
+What they would do comes from the model, in the form in which `raglan-host` and Chef's data collector tell it. Whether
+they may is asked: once a hold is raised, the answer of the gate decides about each run.
 """
 
+import enum
 import hashlib
 import json
 import time
@@ -23,6 +25,7 @@ ROLE, PACKAGE, UNIT = "httpd", "httpd", "httpd.service"
 OLD, NEW = "2.2.31-1", "2.2.32-1"
 RESPONSE_TOOLS = "tools"  # the cluster on which they live
 NEEDS_PACKAGES = 409
+STOP = "stop"
 _BASE = (
     *("bash", "ca-certificates", "chef", "coreutils", "cronie", "curl", "dhclient", "glibc", "gnupg2", "grep", "gzip"),
     *("iproute", "kernel", "krb5-libs", "less", "libcurl", "logrotate", "lsof", "mailcap", "net-snmp", "nss", "ntp"),
@@ -44,89 +47,98 @@ def written(packages: list[list[str]]) -> str:
     return json.dumps(packages, separators=(",", ":"))
 
 
+class Kind(enum.Enum):
+    """What a machine does at a second of the story: it asks before a run, tells of a change, tells of a run."""
+
+    ASKS = 0
+    REPORTS = 1
+    RAN = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing that a machine says or asks, at a second of the story."""
+    """One thing that a machine says or asks, of the run that began at a second."""
 
     at: int
     machine: Machine
+    kind: Kind
     state: State
-    run: tuple[int, int] | None = None
-    asks: bool = False
+    run: int = 0
 
 
-def words_of(outcome: Outcome) -> list[Word]:
-    """Return all that machines say by themselves, in order: each change at once, and the runs that Chef tells of."""
-    said = [Word(turn.at, machine, turn.state) for machine in outcome.machines for turn in machine.turns]
-    runs = [
-        Word(end, machine, machine.state_at(end), (start, end))
-        for machine in outcome.machines
-        for start, end in machine.runs
-        if end <= HORIZON
-    ]
-    return sorted([*said, *runs], key=lambda word: word.at)
+def words_of(planned: Outcome) -> list[Word]:
+    """Return all that machines would say and ask if nothing stopped them, in order."""
+    words = (word for machine in planned.machines for word in _words(machine))
+    return sorted(words, key=lambda word: (word.at, word.kind.value))
 
 
-def asks_of(planned: Outcome, since: int) -> list[Word]:
-    """Return which machines ask from a time on whether their next run may begin, each once."""
-    first = (
-        (machine, min((start for start, _ in machine.runs if start >= since), default=None))
-        for machine in planned.machines
-    )
-    return sorted(
-        (Word(at, machine, machine.state_at(since), asks=True) for machine, at in first if at is not None),
-        key=lambda word: word.at,
-    )
+def _words(machine: Machine) -> Iterator[Word]:
+    for start, end in machine.runs:
+        yield Word(start, machine, Kind.ASKS, machine.state_at(start), start)
+        for turn in machine.turns:
+            if start <= turn.at <= end:
+                yield Word(turn.at, machine, Kind.REPORTS, turn.state, start)
+        if end <= HORIZON:
+            yield Word(end, machine, Kind.RAN, machine.state_at(end), start)
 
 
 @dataclass(slots=True)
 class Hosts:
-    """The machines' side of one replay."""
+    """The machines' side of one replay: what they would do if nothing stopped them, and who tells them to stop.
+
+    While `asks` is set, each asks the gate before a run, and does not run when the answer is stop.
+    """
 
     reports: Client
-    outcome: Outcome
-    words: list[Word] = field(default_factory=list)
+    planned: Outcome
     clock: Callable[[], float] = time.time
+    asks: bool = False
     heard: dict[str, str] = field(init=False, default_factory=dict)
+    _words: list[Word] = field(init=False)
     _next: int = field(init=False, default=0)
+    _stopped: set[tuple[str, int]] = field(init=False, default_factory=set)
     _boot: str = field(init=False, default_factory=lambda: str(uuid.uuid4()))
     _seq: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.words = self.words or words_of(self.outcome)
+        self._words = words_of(self.planned)
 
     def begin(self) -> None:
         """Let every machine report how it stands before the story."""
-        self._all(Word(0, machine, State.OLD_GOOD) for machine in self.outcome.machines)
-
-    def add(self, words: Iterable[Word]) -> None:
-        """Have more said or asked from now on."""
-        left = sorted([*self.words[self._next :], *words], key=lambda word: word.at)
-        self.words[self._next :] = left
+        self._all(Word(0, machine, Kind.REPORTS, State.OLD_GOOD) for machine in self.planned.machines)
 
     def until(self, second: int) -> None:
         """Say all that is due until a second of the story, the end included."""
         first = self._next
-        while self._next < len(self.words) and self.words[self._next].at <= second:
+        while self._next < len(self._words) and self._words[self._next].at <= second:
             self._next += 1
-        self._all(self.words[first : self._next])
+        self._all(self._words[first : self._next])
 
     def _all(self, words: Iterable[Word]) -> None:
         """Say it several at a time; what one machine says stays in its order."""
         of: dict[str, list[Word]] = {}
         for word in words:
-            of.setdefault(word.machine.name, []).append(word)
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(self._say, of.values()))
+            if self.asks or word.kind is not Kind.ASKS:
+                of.setdefault(word.machine.name, []).append(word)
+        if of:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                list(threads.map(self._say, of.values()))
 
     def _say(self, words: list[Word]) -> None:
         for word in words:
-            if word.asks:
-                self.heard[word.machine.name] = self._ask(word.machine)
-            elif word.run is not None:
+            if word.kind is Kind.ASKS:
+                self._ask_before(word)
+            elif (word.machine.name, word.run) in self._stopped:
+                continue
+            elif word.kind is Kind.RAN:
                 self.reports.call("POST", "/fleet/runs/chef", converged(word, self.clock()))
             else:
                 self._report(word)
+
+    def _ask_before(self, word: Word) -> None:
+        answer = self.heard[word.machine.name] = self._ask(word.machine)
+        if answer == STOP:
+            self._stopped.add((word.machine.name, word.run))
 
     def _report(self, word: Word) -> None:
         """Tell the digest of what is installed, and the list itself when raglan does not know it."""
@@ -155,7 +167,7 @@ class Hosts:
 
     def is_stopped(self, machine: Machine) -> bool:
         """Tell whether a machine that asks now must not run."""
-        return self._ask(machine) == "stop"
+        return self._ask(machine) == STOP
 
     def _ask(self, machine: Machine) -> str:
         """Ask whether a run may begin; return go or stop."""
@@ -191,15 +203,14 @@ def _carried(machine: Machine) -> Iterator[str]:
 
 def converged(word: Word, ended: float) -> dict[str, Json]:
     """Return a run that ended at a time (seconds since 1970) as Chef's data collector tells it."""
-    start, end = word.run or (0, 0)
     has_failed = word.state is State.NEW_BAD
-    turned = next((turn.state for turn in word.machine.turns if start <= turn.at <= end), None)
+    turned = next((turn.state for turn in word.machine.turns if word.run <= turn.at <= word.at), None)
     return {
         "message_type": "run_converge",
         "message_version": "1.1.0",
-        "run_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{word.machine.name} {start} {ended}")),
+        "run_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{word.machine.name} {word.run} {ended}")),
         "node_name": name_of(word.machine),
-        "start_time": _stamp(ended - (end - start)),
+        "start_time": _stamp(ended - (word.at - word.run)),
         "end_time": _stamp(ended),
         "status": "failure" if has_failed else "success",
         "resources": _resources(turned),

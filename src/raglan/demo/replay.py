@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from raglan.demo import company
 from raglan.demo.acts import WATCH, RoomClosed, Stage
@@ -10,8 +10,8 @@ from raglan.demo.beats import Beat, RaiseHold
 from raglan.demo.checks import LOOK_EVERY, Checks
 from raglan.demo.client import Refused, Unreachable
 from raglan.demo.hosts import LOOK_EVERY as HOSTS_EVERY
-from raglan.demo.hosts import Hosts, asks_of
-from raglan.demo.model import MINUTE, Figures, simulate
+from raglan.demo.hosts import Hosts
+from raglan.demo.model import MINUTE, Figures
 from raglan.demo.pace import Pace, clock_words
 from raglan.demo.scene import Scene
 from raglan.demo.story import story
@@ -95,14 +95,12 @@ class Replay:
         if words:
             self._tell(beat.at, name, words)
         if isinstance(beat.action, RaiseHold) and self.hosts is not None:
-            self._hold_hosts(self.hosts, beat.at)
+            self._let_them_ask(self.hosts)
 
-    def _hold_hosts(self, hosts: Hosts, second: int) -> None:
-        """From now on let machines ask before each run: those that would have run without the hold."""
-        planned = simulate(replace(self.scene.lever.settings, stop_at=None), seed=self.scene.outcome.seed)
-        asks = asks_of(planned, second)
-        if asks and self.pace.until(lambda: hosts.is_stopped(asks[0].machine)):
-            hosts.add(asks)
+    def _let_them_ask(self, hosts: Hosts) -> None:
+        """From now on each machine asks before a run. The hold is on disk; give the gate the moment to read it."""
+        self.pace.until(lambda: hosts.is_stopped(hosts.planned.machines[0]))
+        hosts.asks = True
 
     def _tell(self, second: int, name: str, words: str) -> None:
         first, *more = f"{name} {words}".strip().splitlines()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from raglan.demo import company
@@ -40,7 +41,8 @@ def run(  # noqa: PLR0913 -- what a replay is made of
     scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
     world = make_world(url, admin_token, said=out)
     pace = Pace(speed)
-    replay = Replay(world, scene, pace, out, Hosts(world.hosts, scene.outcome) if with_hosts else None)
+    planned = simulate(replace(scene.lever.settings, stop_at=None), seed=seed)
+    replay = Replay(world, scene, pace, out, Hosts(world.hosts, planned) if with_hosts else None)
     try:
         tidy(world, pace, out)
         if replay.hosts is not None:
