@@ -54,6 +54,7 @@ EXIT_GO, EXIT_STOP, EXIT_WRONG = 0, 75, 2
 A_PLACE_S = 2.0
 ALL_PLACES_S = 8.0
 SEND_S = 20.0
+ACCEPTED = 202
 COMMAND_S = 60.0
 LOCK_S = 15.0
 LONGEST_STOP_S = 31 * 86400.0
@@ -204,11 +205,16 @@ def read_line(path: str) -> str:
 def write_whole(path: str, data: bytes) -> None:
     """Write a file whole or not at all, and on disk."""
     fresh = "{}.{}.new".format(path, os.getpid())
-    with open(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(fresh, path)
+    try:
+        with open(fresh, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(fresh, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(fresh)
+        raise
 
 
 def read_json(path: str) -> Dict[str, Any]:
@@ -247,11 +253,18 @@ def read_text(text: str, asked: Dict[str, List[str]]) -> Tuple[List[Hold], float
         return read_file(pairs, asked)
     if lines[0] not in (GO, STOP):
         raise NoAnswer("the first line is neither go nor stop")
-    at = moment(dict(pairs).get("asked", ""))
+    said = dict(pairs)
+    at, age_s = moment(said.get("asked", "")), read_ago(said.get("read", ""))
     holds = [hold_of(block, at) for block in blocks(pairs)]
     if bool(holds) != (lines[0] == STOP):
         raise NoAnswer("{} with {} holds".format(lines[0], len(holds)))
-    return holds, 0.0
+    return [Hold(hold.name, hold.reason, hold.left_s + age_s) for hold in holds], age_s
+
+
+def read_ago(words: str) -> float:
+    """Return since how many seconds the place that answered could not have seen a new hold: another may know better."""
+    matched = re.match(r"(\d{1,9}) s ago$", words)
+    return float(matched.group(1)) if matched else 0.0
 
 
 def blocks(pairs: Sequence[Tuple[str, str]]) -> List[List[Tuple[str, str]]]:
@@ -276,9 +289,9 @@ def hold_of(block: Sequence[Tuple[str, str]], at: float) -> Hold:
 
 def read_file(pairs: Sequence[Tuple[str, str]], asked: Dict[str, List[str]]) -> Tuple[List[Hold], float]:
     """Look for the holds of this machine in the file with all of them; this machine's clock counts."""
-    said, at = dict(pairs), time.time()
+    said = dict(pairs)
     made, good_until = moment(said.get("made", "")), moment(said.get("good-until", ""))
-    found = []
+    at, found = max(time.time(), made), []  # a clock that stands before the file was made is wrong
     for block in blocks(pairs):
         if moment(dict(block).get("from", "")) <= at and is_for(block, asked, at):
             found.append(hold_of(block, at))
@@ -332,6 +345,16 @@ def ask_place(place: str, asked: Dict[str, List[str]], token: str) -> Answer:
     return Answer(holds, "file", place, age_s)
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: a token is for the place that stands in the options, and a POST must not become a GET."""
+
+    def redirect_request(self, *given: Any) -> None:
+        """Say no, so that the answer counts as it is."""
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
 def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
     """Fetch an answer. What this machine is, and its token, are told to raglan only, not to a place with a file."""
     headers = {"User-Agent": "raglan-host"}
@@ -340,7 +363,7 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
         if token:
             headers["Authorization"] = "Bearer " + token
     try:
-        with urllib.request.urlopen(urllib.request.Request(place, headers=headers), timeout=A_PLACE_S) as answer:
+        with OPENER.open(urllib.request.Request(place, headers=headers), timeout=A_PLACE_S) as answer:
             return str(answer.read(MOST_TEXT).decode("utf-8", "replace"))
     except (http.client.HTTPException, ValueError) as error:
         raise NoAnswer(str(error)) from None
@@ -542,8 +565,18 @@ def gate(options: Options, args: argparse.Namespace) -> int:
     for words in wrong:
         complain(words)
     if not args.quiet:
-        sys.stdout.write(in_words(answer))
+        with contextlib.suppress(OSError, UnicodeError):  # the exit code is the answer
+            sys.stdout.write(in_words(answer))
     return EXIT_STOP if answer.word == STOP else EXIT_GO
+
+
+def gate_safely(options: Options, args: argparse.Namespace) -> int:
+    """Answer go or stop whatever happens: a mistake in here must neither stop automation nor let it go on unasked."""
+    try:
+        return gate(options, args)
+    except Exception as error:
+        complain("the gate could not be asked: {!r}".format(error))
+        return EXIT_STOP if options.one("gate_unknown", GO) == STOP else EXIT_GO
 
 
 def in_words(answer: Answer) -> str:
@@ -612,7 +645,7 @@ def checked(command: str) -> str:
     """Return how a service is that systemd does not know: exit code 0 of its check is active."""
     try:
         return "active" if output_of(shlex.split(command))[0] == 0 else "failed"
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return "unknown"
 
 
@@ -711,6 +744,22 @@ def keep_report(options: Options, told: Dict[str, Any], packages: str) -> None:
     make_room(spool)
 
 
+def keep_or_send(options: Options, told: Dict[str, Any], packages: str) -> None:
+    """Keep a report until it is taken; where nothing can be kept, such as on a full disk, send it from memory.
+
+    Raises Away, OSError.
+    """
+    try:
+        keep_report(options, told, packages)
+    except OSError as error:
+        complain("a report could not be kept: {}".format(error))
+        fresh = dict(told, seq=int(time.time() * 1000), sent=time.time())
+        body = compact(fresh)
+        with contextlib.suppress(Refused, Unknown):
+            send(options, body[:-1] + ',"packages":' + packages + "}" if packages else body)
+        raise
+
+
 def make_room(spool: str) -> None:
     """Let the oldest go when too many wait, or too much; and packages that no report speaks of."""
     names = waiting(spool)
@@ -791,8 +840,10 @@ def post(url: str, token: str, body: str) -> None:
     headers.update({"Content-Type": "application/json", "Content-Encoding": "gzip"})
     headers["X-Raglan-Sent"] = str(int(time.time()))  # what waited here is told from a clock that is wrong
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=SEND_S) as answer:
-            answer.read(MOST_TEXT)
+        with OPENER.open(urllib.request.Request(url, data=data, headers=headers), timeout=SEND_S) as answer:
+            words, code = answer.read(MOST_TEXT).decode("utf-8", "replace"), answer.getcode()
+        if code != ACCEPTED:  # somebody else answers there, such as a portal that asks for a name
+            raise_for(code, words, "")
     except urllib.error.HTTPError as error:
         with error:
             raise_for(error.code, error.read(2000).decode("utf-8", "replace"), error.headers.get("Retry-After", ""))
@@ -821,7 +872,7 @@ def report(options: Options, because: str, *, only_news: bool = False) -> float:
             told, packages = report_of(options, because)
             is_news = same(told) != read_json(os.path.join(options.state, "told.json"))
             if is_news or not only_news:
-                keep_report(options, told, packages)
+                keep_or_send(options, told, packages)
             flush(options)
     except Away as error:
         complain("{}; what waits is kept in {}".format(error, options.state))
@@ -945,7 +996,7 @@ WantedBy=multi-user.target
         "etc/systemd/system/chef-client.service.d/raglan-gate.conf",
         """# Written by raglan-host: while a hold is on, the unit is not started and counts as skipped, not as failed.
 [Service]
-ExecCondition={program} gate --quiet
+ExecCondition=/bin/sh -c '{program} gate --quiet; [ $? -ne 75 ]'
 """,
     ),
     "cron": (
@@ -1018,7 +1069,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return install(args.kinds, args.write)
     options = options_of(args.config, dict(os.environ))
     if args.command == "gate":
-        return gate(options, args)
+        return gate_safely(options, args)
     try:
         if args.command == "apt-before":
             apt_before(options, sys.stdin.read(MOST_TEXT).splitlines())
@@ -1037,8 +1088,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def run() -> None:
     """Run as a program; a place that does not answer does not keep it from ending."""
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from raglan import host
+from raglan.changes import gate as gate_words
 from raglan.changes.gate import Exempt, HoldRule, Reach
 from raglan.config import Config
-from raglan.core.clock import now
+from raglan.core.clock import CLOCK, now
 from raglan.edge.gate_dns import ANY, MOST_ANSWER, NO_NAME, NOT_DONE, REFUSED, Answers, Question
 from raglan.edge.gate_file import GateFile
 from tests.edge.loopback import until
@@ -47,6 +48,11 @@ def test_a_question_is_answered_with_go_or_stop() -> None:
         holds = host.read_dns(host.txt_in(said, query, number))
         assert ("stop" if holds else "go") == word
         assert len(said) <= MOST_ANSWER
+
+
+def test_a_name_may_begin_as_a_kind_does() -> None:
+    query, number = host.question(PLACE.replace("._host", "._host._default._environment"))
+    assert host.read_dns(host.txt_in(answers().reply(query), query, number))
 
 
 def test_what_is_not_known_is_said_or_passed_over() -> None:
@@ -108,3 +114,17 @@ def test_the_file_is_fresh_once_a_hold_changes_and_is_brought(tmp_path: Path) ->
     wrong.start()
     wrong.tell([])
     wrong.stop()
+
+
+def test_a_file_that_could_not_be_brought_is_brought_again_and_tells_when_holds_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, there = tmp_path / "gate.txt", tmp_path / "shelf" / "there.txt"
+    file = GateFile(Config(gate_file=str(place), gate_command=f"cp {{file}} {there}"))
+    file.tell(rules())
+    read_at = file._read_at
+    CLOCK.move(timedelta(minutes=30))  # in which the database is away
+    assert not file.write(rules())
+    there.parent.mkdir()
+    assert file.write(rules())
+    assert f"made: {gate_words.stamp(read_at)}" in there.read_text()

@@ -21,23 +21,30 @@ class Receiver:
         self.texts: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
         self.slow_s = 0.0
+        self.moved = ""  # where all else is now, as a portal says that wants a name first
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 time.sleep(receiver.slow_s)
+                if receiver.moved and not self.path.startswith(receiver.moved):
+                    receiver.asked.append((self.path, self.headers.get("Authorization", "")))
+                    self.reply(302, b"")
+                    return
                 receiver.asked.append((self.path, self.headers.get("Authorization", "")))
                 text = receiver.texts.get(self.path.partition("?")[0])
                 self.reply(200 if text is not None else 404, (text or "").encode())
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = receiver.take(json.loads(gzip.decompress(body)))
+                status = 302 if receiver.moved else receiver.take(json.loads(gzip.decompress(body)))
                 self.reply(status, b'{"need":"packages"}' if status == 409 else b"{}")
 
             def reply(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if receiver.moved:
+                    self.send_header("Location", receiver.moved)
                 if receiver.retry_after:
                     self.send_header("Retry-After", receiver.retry_after)
                 self.end_headers()

@@ -94,6 +94,43 @@ def test_places_are_asked_in_order_and_a_file_may_lie_anywhere(run: Run, receive
     assert receiver.asked[-1] == ("/static/gate.txt", "")  # a place with a file is told nothing
 
 
+def test_a_place_whose_news_are_old_leaves_the_word_to_a_younger_one(
+    run: Run, receiver: Receiver, tmp_path: Path
+) -> None:
+    old = gate_text.text(answer([], Asked(), datetime.now(UTC)), with_reason=True, read_s=90)
+    receiver.texts["/gate"] = old
+    assert run("gate") == 0
+    (tmp_path / "gate.txt").write_text(gate_file(rule()))
+    assert run("gate", gate=str(tmp_path / "gate.txt")) == 75
+    receiver.texts["/gate"] = gate_text.text(answer([rule()], Asked(), datetime.now(UTC)), with_reason=True, read_s=90)
+    assert run("gate") == 75
+    assert run("gate", gate_keep_min="1", state=str(tmp_path / "new")) == 0
+
+
+def test_a_redirect_is_no_answer_and_takes_no_token_along(run: Run, receiver: Receiver) -> None:
+    receiver.texts["/elsewhere"] = said(rule())
+    receiver.moved = "/elsewhere"
+    assert run("gate") == 0
+    assert [path.partition("?")[0] for path, _ in receiver.asked] == ["/gate"]
+
+
+def test_a_clock_that_stands_before_the_file_was_made_does_not_let_go(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gate.txt").write_text(gate_file(rule()))
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    assert run("gate", gate=str(tmp_path / "gate.txt"), **NOTHING) == 75
+
+
+def test_whatever_breaks_in_the_gate_it_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(host, "ask_gate", broken)
+    assert run("gate") == 0
+    assert run("gate", gate_unknown="stop") == 75
+
+
 def test_an_old_file_counts_as_long_as_an_answer_that_was_kept(run: Run, tmp_path: Path) -> None:
     place = tmp_path / "gate.txt"
     place.write_text(gate_file(rule(), age=timedelta(minutes=30)))

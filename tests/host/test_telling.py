@@ -167,3 +167,30 @@ def test_watching_tells_a_change_at_once(run: Run, receiver: Receiver, tmp_path:
 def test_raglan_hands_the_program_out(client: Client) -> None:
     answer = client.get("/raglan-host")
     assert answer.content == Path(host.__file__).read_bytes()
+
+
+def test_an_answer_that_is_not_raglans_leaves_the_report_waiting(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.moved = "/login"
+    run("report")
+    receiver.moved, receiver.status = "", 200  # such as a page that says hello to everybody
+    run("report")
+    assert len(list((tmp_path / "state" / "spool").glob("*.report"))) == 1
+    receiver.status = 202
+    run("report")
+    assert len(receiver.reports) == 1
+
+
+def test_what_can_not_be_kept_is_sent_at_once(
+    run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(host, "keep_report", full)
+    assert run("report") == 2
+    assert [len(one["packages"]) for one in receiver.reports] == [2]
+
+
+def test_an_empty_check_is_not_known_and_stops_nothing(run: Run, receiver: Receiver) -> None:
+    run("report", **{"check.vpn": ""})
+    assert ["vpn", "unknown"] in receiver.reports[0]["units"]

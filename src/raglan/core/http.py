@@ -107,7 +107,7 @@ def _exchange(connection: HTTPConnection, request: Request, cut: CutOff, most: i
         answer = _read(connection.getresponse(), most)
         if cut.struck:  # what was cut off may look like the end
             raise TimeoutError("it answered too slowly")
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # the last for a path that cannot be written
         why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
         raise DeliveryError(f"{host} did not take it: {why}", permanent=False) from None
     finally:

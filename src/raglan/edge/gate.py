@@ -9,10 +9,10 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
-from django.db import DatabaseError
+from django.db import close_old_connections
 
 from raglan.changes import gate, gate_text, hearing, hold_queries
 from raglan.core import bus, logs
@@ -65,6 +65,7 @@ class Gate:
         self._proxies = trusted_proxies
         self._threads = Threads("gate", 1, line=64)
         self._lookups = Threads("gate-tokens", 1, line=64)  # apart, so that guessing tokens delays no hold
+        self._writers = Threads("gate-heard", 1, line=4)  # apart: writing waits for others, reading holds must not
         self._buckets = Buckets()
         self._tokens: OrderedDict[str, tuple[float, bool]] = OrderedDict()
         self._heard: dict[str, hearing.Heard] = {}
@@ -72,6 +73,7 @@ class Gate:
         self._is_asked = False
         self._next_read = 0.0
         self._read_at = 0.0
+        self.read_at: datetime | None = None
         self.rules: tuple[gate.HoldRule, ...] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closing = False
@@ -93,6 +95,7 @@ class Gate:
         self._unsubscribe()
         self._is_closing = True
         self._write_heard()
+        self._writers.stop(2.0)
         self._threads.stop(2.0)
         self._lookups.stop()
 
@@ -115,12 +118,15 @@ class Gate:
         if not self._is_asked:
             return
         self._is_asked = False
+        close_old_connections()
+        at, began = now(), time.monotonic()
         try:
             self.rules = tuple(hold_queries.rules())
-        except DatabaseError as error:
+        except Exception as error:  # whatever it is, the gate goes on and reads again
             log.warning("holds could not be read; those in memory count", extra={"error": type(error).__name__})
+            self._next_read = 0.0  # with the next tick
             return
-        self._read_at = time.monotonic()
+        self.read_at, self._read_at = at, began
         self.on_news(self.rules)
 
     def _tick(self) -> None:
@@ -147,15 +153,16 @@ class Gate:
         many, self._heard, self._is_writing = list(self._heard.values()), {}, True
 
         def write() -> None:
+            close_old_connections()
             try:
                 hearing.heard_many(many)
-            except DatabaseError as error:  # they ask again soon
+            except Exception as error:  # they ask again soon
                 log.warning("who has heard could not be written", extra={"error": type(error).__name__})
             finally:
                 self._is_writing = False
 
         try:
-            self._threads.give(write)
+            self._writers.give(write)
         except Overloaded:
             self._is_writing = False
 
@@ -174,7 +181,7 @@ class Gate:
         check_head(scope)
         if scope["method"] not in ("GET", "HEAD"):
             raise BadInput("", "The gate is asked with GET.", status=405)
-        is_known = is_local(scope) or await self._is_known(scope)
+        is_known = (is_local(scope) and not self._proxies) or await self._is_known(scope)
         if not is_known:
             self._buckets.take(client_of(scope, self._proxies), time.monotonic())
         if self.rules is None:
@@ -191,7 +198,7 @@ class Gate:
         if not is_known:
             raise NotSignedIn("The file with every hold needs a token.")
         assert self.rules is not None
-        at = now()
+        at = self.read_at or now()  # a file that is made of old news says so
         return gate_text.file(self.rules, at, good_until=at + GOOD_FOR)
 
     def _age(self) -> int:

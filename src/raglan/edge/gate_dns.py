@@ -111,12 +111,15 @@ class Answers(asyncio.DatagramProtocol):
         return zone + struct.pack("!HHIH", SOA, IN, TTL_S, len(data)) + data
 
 
+NAMED = {"host", *gate_text.KINDS}
+
+
 def asked_in(labels: Sequence[str]) -> gate.Asked:
     """Read what a host says of itself: `web1._host.fra1._cluster`. Raises BadInput."""
     said: dict[str, list[str]] = {}
     value: list[str] = []
     for label in labels:
-        if not label.startswith("_"):
+        if label[:1] != "_" or label[1:].lower() not in NAMED:  # names may begin so, too, such as Chef's `_default`
             value.append(label)
             continue
         if not value:

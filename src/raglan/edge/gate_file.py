@@ -15,6 +15,7 @@ from raglan.edge.gate import GOOD_FOR
 
 EVERY_S = 60.0
 BRING_EVERY_S = 240.0
+AGAIN_S = 5.0
 DEADLINE_S = 30
 KEPT = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
 log = logs.get("raglan.gate")
@@ -27,6 +28,8 @@ class GateFile:
         self._path = Path(config.gate_file)
         self._command = shlex.split(config.gate_command)
         self._rules: Sequence[gate.HoldRule] | None = None
+        self._read_at = now()
+        self._brought: Sequence[gate.HoldRule] | None = None
         self._news = threading.Event()
         self._is_stopping = False
         self._brought_at = float("-inf")
@@ -45,34 +48,41 @@ class GateFile:
     def tell(self, rules: Sequence[gate.HoldRule]) -> None:
         """Take what was read; what is new is written at once."""
         is_new = rules != self._rules
-        self._rules = rules
+        self._rules, self._read_at = rules, now()
         if is_new:
-            self._brought_at = float("-inf")
             self._news.set()
 
     def _run(self) -> None:
+        wait_s = EVERY_S
         while not self._is_stopping:
-            self._news.wait(EVERY_S)
+            self._news.wait(wait_s)
             self._news.clear()
             if self._rules is None or self._is_stopping:
                 continue
             try:
-                self.write(self._rules)
+                wait_s = EVERY_S if self.write(self._rules) else AGAIN_S
             except OSError as error:
                 log.warning("the file of the gate could not be written", extra={"error": str(error)})
 
-    def write(self, rules: Sequence[gate.HoldRule]) -> None:
-        """Write it whole or not at all, and have it brought when it is due. Raises OSError."""
-        at = now()
+    def write(self, rules: Sequence[gate.HoldRule]) -> bool:
+        """Write it whole or not at all, and have it brought when it is due; tell whether that was done. Raises OSError.
+
+        It says when the holds were read: while the database is away it grows old, and hosts ask elsewhere.
+        """
+        at = self._read_at
         text = gate_text.file(rules, at, good_until=at + GOOD_FOR)
         fresh = self._path.with_name(self._path.name + ".new")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(self._path)
-        if self._command and time.monotonic() - self._brought_at > BRING_EVERY_S:
-            self._brought_at = time.monotonic()
-            self._bring()
+        is_new = rules != self._brought
+        if not self._command or not (is_new or time.monotonic() - self._brought_at > BRING_EVERY_S):
+            return True
+        is_brought = self._bring()
+        if is_brought:
+            self._brought, self._brought_at = rules, time.monotonic()
+        return is_brought
 
-    def _bring(self) -> None:
+    def _bring(self) -> bool:
         words = [word.replace("{file}", str(self._path)) for word in self._command]
         bounds = programs.Bounds(DEADLINE_S)
         environ = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -80,6 +90,7 @@ class GateFile:
             ended = programs.run(words, folder=str(self._path.parent), env=environ, bounds=bounds)
         except (programs.TooSlowError, programs.TooMuchError) as error:
             log.warning("the file of the gate was not brought in time", extra={"error": type(error).__name__})
-            return
+            return False
         if ended.code:
             log.warning("the file of the gate was not brought", extra={"code": ended.code})
+        return not ended.code
