@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -19,6 +19,9 @@ LOCKS = {
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 FRAGMENT = re.compile(r"^[a-z0-9+][a-z0-9.+-]*\.(added|fixed|changed)\.md$")
+PACKED = re.compile(
+    r"\.(whl|egg|tar|gz|tgz|xz|bz2|zst|zip|jar|deb|rpm|so|dll|exe|pyc|woff2?|ttf|otf|min\.js|min\.css)$"
+)
 LINK_OF_REGISTRY = re.compile(
     r"--(extra-)?index-url[ =]h|--find-links[ =]|--trusted-host[ =]|registry ?= ?http|\"resolved\": *\"http"
 )
@@ -39,6 +42,7 @@ def all_faults() -> Iterator[str]:
     yield from stale_locks()
     yield from fragment_faults()
     yield from place_faults()
+    yield from packed_faults(_committed())
 
 
 def lock_faults(name: str, text: str) -> Iterator[str]:
@@ -86,6 +90,11 @@ def place_faults() -> Iterator[str]:
                 yield f"{name}:{number}: names a folder of one machine"
             if LINK_OF_REGISTRY.search(line) and not name.startswith(("tools/", "frontend/.npmrc", "tests/")):
                 yield f"{name}:{number}: names where packages come from"
+
+
+def packed_faults(names: Iterable[str]) -> Iterator[str]:
+    """Give committed files that hold packed or built things: what others made comes from a package at build time."""
+    yield from (f"{name}: packed and built files do not belong here" for name in names if PACKED.search(name))
 
 
 def _committed() -> list[str]:

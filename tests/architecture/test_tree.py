@@ -27,6 +27,11 @@ def test_a_lock_file_with_more_than_versions_and_hashes_is_refused(line: str) ->
     assert len(list(tree_check.lock_faults("some.lock", line))) == 1
 
 
+def test_packed_and_built_files_are_refused() -> None:
+    names = ["some-1.0-py3-none-any.whl", "a/htmx.min.js", "fonts/a.woff2", "docs/images/now.png", "src/raglan/host.py"]
+    assert len(list(tree_check.packed_faults(names))) == 3
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_a_package_says_what_it_is_for(package: Path) -> None:
     module = import_module(f"raglan.{package.name}")
