@@ -186,6 +186,9 @@ def test_it_is_planned_and_ended_over_rest(mara: Person) -> None:
         "/api/v1/maintenances", json.dumps({**body, "zone": "x"}), content_type="application/json", headers=head
     )
     assert (bad.status_code, bad.json()["field"]) == (422, "zone")
+    with_zone = json.dumps({**body, "start": "10:00:00+01:00"})
+    refused = Client().post("/api/v1/maintenances", with_zone, content_type="application/json", headers=head)
+    assert (refused.status_code, refused.json()["field"]) == (422, "start")
     path = f"/api/v1/maintenances/{made.json()['id']}"
     assert Client().delete(path, headers=head).json()["ended_at"]
     assert Client().get("/api/v1/maintenances", headers=head).json() == []

@@ -118,6 +118,8 @@ def test_rest_does_what_the_screens_do(browser: Client) -> None:
     assert browser.post(f"{path}/lift", {"word": "fixed"}, content_type="application/json").json()["state"] == "over"
     first = (now() + timedelta(days=3)).date().isoformat()
     freeze = {"name": "x", "reason": "y", "zone": "UTC", "first": first, "start": "10:00", "minutes": 60}
+    wrong = browser.post("/api/v1/freezes", {**freeze, "start": "00:00:00Z"}, content_type="application/json")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "start")
     made = browser.post("/api/v1/freezes", freeze, content_type="application/json").json()
     assert [one["state"] for one in browser.get("/api/v1/holds").json()] == ["coming", "over"]
     assert browser.delete(f"/api/v1/freezes/{made['id']}").json()["ended_at"]

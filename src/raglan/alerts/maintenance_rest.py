@@ -13,7 +13,7 @@ from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
 from raglan.core.clock import now
-from raglan.core.schema import Body, Cursor, Line
+from raglan.core.schema import Body, Cursor, Line, WallTime
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["maintenance"])
@@ -28,7 +28,7 @@ class MaintenanceIn(Body):
     matchers: Annotated[list[MatcherIn], Field(min_length=1, max_length=20)]
     zone: Annotated[str, Field(max_length=64)]
     first: date
-    start: time
+    start: WallTime
     minutes: Annotated[int, Field(ge=1, le=20_160)]
     days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=7)] = []
     last: date | None = None

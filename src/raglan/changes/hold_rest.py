@@ -12,7 +12,7 @@ from raglan.changes.gate import Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
-from raglan.core.schema import Body, Cursor, Instant, Limit
+from raglan.core.schema import Body, Cursor, Instant, Limit, WallTime
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["holds"])
@@ -147,7 +147,7 @@ class FreezeIn(Reaching):
     reason: Reason
     zone: Annotated[str, Field(max_length=64)]
     first: date
-    start: time
+    start: WallTime
     minutes: Annotated[int, Field(ge=1, le=freezing.LONGEST_MIN)]
     days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=7)] = []
     last: date | None = None

@@ -1,6 +1,6 @@
 """Types that every REST door shares: bounded numbers, clean texts, times within range."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from ninja import Schema
@@ -15,6 +15,12 @@ def _in_range(value: datetime) -> datetime:
     if value.year not in YEARS:
         raise ValueError("the year must be from 1970 to 2200")
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _of_a_wall(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("write it as the clock on the wall shows it, without a zone")
+    return value
 
 
 def as_text(value: object) -> object:
@@ -33,6 +39,7 @@ Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 When = Annotated[datetime, AfterValidator(_in_range)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
+WallTime = Annotated[time, AfterValidator(_of_a_wall)]
 Limit = Annotated[int, Field(ge=1, le=500)]
 Cursor = Annotated[int, Field(ge=0, le=MAX_ID)]
 
