@@ -139,7 +139,7 @@ def test_a_drill_keeps_how_many_obeyed() -> None:
 
 
 def planned(**more: object) -> Freeze:
-    first = (now() + timedelta(days=2)).date()
+    first = (now() + timedelta(days=1)).date()
     draft: dict[str, object] = {"name": "weekend", "reason": "nobody is there", "zone": "Europe/Berlin"}
     draft |= {"first": first, "start": time(16), "minutes": 60, **more}
     return freezing.plan_freeze(freezing.FreezeDraft(**draft), by=BY)  # type: ignore[arg-type]
