@@ -1,5 +1,6 @@
 """What doors of change events share: they keep a change to be seen beside alerts, and page nobody."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from raglan.alerts import actions
@@ -12,7 +13,7 @@ from raglan.integrations import shape
 MAX_MEMBERS = 200_000
 
 
-class ChangeDoor:
+class ChangeDoor(ABC):
     """A door at which a tool tells of changes. What it tells beside them is answered and left alone."""
 
     kinds: Sequence[str] = ()
@@ -26,12 +27,12 @@ class ChangeDoor:
         """Header or path only."""
         return ""
 
-    def check(self, source: SourceKey, request: IntakeRequest) -> None:
+    def check(self, source: SourceKey, request: IntakeRequest) -> None:  # noqa: B027 -- not every tool signs
         """Refuse what is not from the sender. Raises BadInput with 401."""
 
+    @abstractmethod
     def read(self, request: IntakeRequest) -> changes.Told | None:
         """Return the change that a request tells, if it tells one. Raises BadInput naming the field."""
-        raise NotImplementedError
 
     def reply(self, source: SourceKey, request: IntakeRequest) -> Answer:
         """Keep the change."""
