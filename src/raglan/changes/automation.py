@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils.text import slugify
 
 from raglan.changes import automation_events as events
 from raglan.changes.automation_models import AutomationAnswer, AutomationCard, AutomationPractice, Question
@@ -16,6 +15,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotFound
+from raglan.core.slugs import free_slug
 from raglan.people.models import Person, Team
 
 FRESH_FOR = timedelta(days=180)
@@ -73,7 +73,13 @@ def by(person: Person) -> Writer:
 def write_new(draft: Draft, *, writer: Writer) -> AutomationCard:
     """Make a card. Raises BadInput naming the field."""
     _check(draft)
-    card = AutomationCard.objects.create(slug=_free_slug(draft.title), title="", acts_on="", updated_at=now())
+    slug = free_slug(AutomationCard.objects.all(), draft.title, otherwise="automation", reserved=("new",))
+    card = AutomationCard.objects.create(
+        slug=slug,
+        title="",
+        acts_on="",
+        updated_at=now(),
+    )
     return _write(card, draft, writer)
 
 
@@ -100,13 +106,6 @@ def _check(draft: Draft) -> None:
             raise BadInput(f"answers.{question}", f"one of {', '.join(Question.values)}", status=422)
         if len(text.strip()) > MAX_ANSWER:
             raise BadInput(question, f"at most {MAX_ANSWER} characters", status=422)
-
-
-def _free_slug(title: str) -> str:
-    base = slugify(title).replace("_", "-").strip("-")[:60].strip("-") or "automation"
-    taken = {"new", *AutomationCard.objects.filter(slug__startswith=base[:55]).values_list("slug", flat=True)}
-    others = (f"{base[:55]}-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (base, *others) if name not in taken)
 
 
 def _other(card: AutomationCard, draft: Draft) -> dict[str, str]:

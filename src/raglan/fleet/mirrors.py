@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db.models import QuerySet
-from django.utils.text import slugify
 
 from raglan.core import http, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound
+from raglan.core.slugs import free_slug
 from raglan.fleet import events, mirror_reading, pins
 from raglan.fleet.mirror_models import Mirror, MirrorPackage
 from raglan.fleet.mirror_reading import Index, NotReadError, Package
@@ -65,7 +65,7 @@ def add(draft: Draft, *, actor: timeline.Subject) -> Mirror:
         raise BadInput("address", "this one is read already", status=422)
     made = Mirror.objects.create(
         name=name,
-        slug=_free_slug(name),
+        slug=free_slug(Mirror.objects.all(), name, otherwise="mirror", reserved=("new", "pins")),
         kind=draft.kind,
         scheme=_scheme(draft),
         address=draft.address,
@@ -100,12 +100,6 @@ def _scheme(draft: Draft) -> str:
     if draft.kind == Mirror.Kind.YUM:
         return Mirror.Scheme.RPM
     return Mirror.Scheme.DEB if draft.kind == Mirror.Kind.APT else draft.scheme or Mirror.Scheme.DEB
-
-
-def _free_slug(name: str) -> str:
-    base = slugify(name)[:50] or "mirror"
-    taken = set(Mirror.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)
 
 
 @atomic

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.text import slugify
-
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
+from raglan.core.slugs import free_slug
 from raglan.people.models import Person, Team
 from raglan.processes import events, steps
 from raglan.processes.models import Process, ProcessStep, ProcessVersion, SkipNote
@@ -47,7 +46,13 @@ def by(person: Person) -> Writer:
 def write_new(draft: Draft, *, writer: Writer) -> Process:
     """Write a new process. Raises BadInput naming the field."""
     _check(draft)
-    process = Process.objects.create(slug=_free_slug(draft.title), title="", outcome="", updated_at=now())
+    slug = free_slug(Process.objects.all(), draft.title, otherwise="process", reserved=TAKEN)
+    process = Process.objects.create(
+        slug=slug,
+        title="",
+        outcome="",
+        updated_at=now(),
+    )
     return _write(process, draft, writer)
 
 
@@ -86,13 +91,6 @@ def _check(draft: Draft) -> None:
     if len(draft.outcome.strip()) > MAX_OUTCOME:
         raise BadInput("outcome", f"at most {MAX_OUTCOME} characters", status=422)
     steps.check(draft.steps)
-
-
-def _free_slug(title: str) -> str:
-    base = slugify(title).replace("_", "-").strip("-")[:60].strip("-") or "process"
-    taken = set(Process.objects.filter(slug__startswith=base[:55]).values_list("slug", flat=True)) | TAKEN
-    others = (f"{base[:55]}-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (base, *others) if name not in taken)
 
 
 def _is_same(process: Process, draft: Draft) -> bool:
