@@ -141,6 +141,27 @@ def test_the_author_hears_first_with_what_is_one_tap_away_and_nobody_is_paged(ma
     assert not Page.objects.exists()
 
 
+def test_the_author_also_hears_by_their_quiet_ways_once(client: Client, mara: Person) -> None:
+    world.way(mara, "push")
+    world.way(mara, "voice")
+    fleet(3)
+    change = pin(mara)
+    with world.outbox(world.Outbox()) as box:
+        upgrade("east000")
+        world.fire_all()
+        upgrade("east001")
+        world.fire_all()
+    assert [(sent.kind, sent.message.is_word) for sent in box.sent] == [("push", True)]
+    word = box.sent[0].message
+    assert word.text.startswith("apache2 2.4.6-40 → 2.4.6-45 on an existing host")
+    assert [tap.words for tap in word.taps] == ["Give a heads-up", "Hold it", "Open a room"]
+    forms = [client.get(tap.link.removeprefix("http://localhost:8000")).headers["Location"] for tap in word.taps]
+    assert [form.partition("?")[0] for form in forms] == ["/heads-up/", "/changes/holds/new/", "/wrong/"]
+    assert word.link.endswith(f"/changes/{change.pk}/")
+    assert client.get(f"/changes/{change.pk}/next/else/").status_code == 404
+    assert not Page.objects.exists()
+
+
 def test_now_shows_what_is_changing_and_what_differs(client: Client, mara: Person) -> None:
     assert "No change is under way." in client.get("/").content.decode()
     fleet(3)

@@ -100,6 +100,13 @@ def test_a_real_browser_gets_a_page_and_its_button_takes_it(
     until(lambda: page.evaluate(SHOWN) and page.evaluate(SHOWN)[0][1] == "You have it.")
     pages = raglan.api("GET", "/pages")
     assert "acknowledged" in json.dumps(pages)
+    taps = [{"title": "Hold it", "link": "/changes/holds/new/"}]
+    word = {"v": 1, "tag": "word", "title": "It differs", "body": "On web1.", "link": "/", "word": True, "taps": taps}
+    page.evaluate(
+        "async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(one => one.close())"
+    )
+    deliver(context, page, raglan, json.dumps(word))
+    assert until(lambda: page.evaluate(SHOWN)) == [["It differs", "On web1.", "tap-0"]]
     assert refusals(page) == []
     context.close()
 

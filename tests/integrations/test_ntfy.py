@@ -73,6 +73,17 @@ def test_a_page_is_published_with_buttons_that_answer_by_post(server: NtfyServer
     assert (passing["method"], opening["action"]) == ("POST", "view")
 
 
+def test_a_quiet_word_is_plain_and_its_buttons_open_screens(server: NtfyServer, message: Make) -> None:
+    taps = tuple(ports.Tap(words, f"https://r.example.test/{words}/") for words in ("heads-up", "hold", "room", "more"))
+    Ntfy().send(TOPIC, message(page_id=0, why="", next_words="", taps=taps))
+
+    sent = server.published[0]
+    assert (sent["priority"], sent["message"]) == (3, "Since the roll-out of 14:02.")
+    assert [(one["action"], one["url"]) for one in sent["actions"]] == [  # type: ignore[attr-defined]  # a list
+        ("view", f"https://r.example.test/{words}/") for words in ("heads-up", "hold", "room")
+    ]
+
+
 def test_a_repeat_and_a_test_say_so(server: NtfyServer, message: Make) -> None:
     Ntfy().send(TOPIC, message(may_repeat=True, is_test=True))
 

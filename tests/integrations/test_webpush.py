@@ -58,6 +58,19 @@ def test_the_browser_reads_the_page_and_nobody_on_the_way_does(
     assert receipt == ports.Receipt(f"{service.url}/message/1", received=False)
 
 
+def test_a_quiet_word_is_less_urgent_and_leads_to_screens(
+    service: PushService, browser: Browser, message: Make
+) -> None:
+    taps = (ports.Tap("Hold it", "https://r.example.test/changes/1/next/hold/"),)
+    word = message(secret=Subscription(**browser.form).text, page_id=0, why="", next_words="", taps=taps)
+    pushed(browser, word)
+
+    said = browser.open(service.taken[0].body)
+    assert (said["word"], said["taps"]) == (True, [{"title": "Hold it", "link": "/changes/1/next/hold/"}])
+    assert "have" not in said
+    assert service.taken[0].headers["urgency"] == "normal"
+
+
 def test_only_the_browser_with_the_keys_can_open_it(service: PushService, browser: Browser, message: Make) -> None:
     pushed(browser, for_browser(browser, message))
 

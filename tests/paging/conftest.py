@@ -1,3 +1,3 @@
 from tests.support import people
 
-outbox = people.outbox
+outbox, mara = people.outbox, people.mara_reached

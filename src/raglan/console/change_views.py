@@ -112,6 +112,16 @@ def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 @require_GET
+def next_form(request: HttpRequest, pk: int, what: str) -> HttpResponse:
+    """Lead on to the form of a heads-up, a hold or a room, filled in with what is known now: a message has no room."""
+    board = ChangeBoard(queries.change(pk))
+    links = {"heads-up": board.heads_up_link, "hold": board.hold_link, "room": board.room_link}
+    if what not in links:
+        raise NotFound("There is no such form.")
+    return redirect(links[what])
+
+
+@require_GET
 def hosts(request: HttpRequest, pk: int) -> HttpResponse:
     """The hosts of a change by name, all or those of one state or cluster."""
     change = queries.change(pk)

@@ -1,4 +1,8 @@
-"""The author of a change hears first when it does otherwise than they said. Nobody is paged by this."""
+"""The author of a change hears first when it does otherwise than they said. Nobody is paged by this.
+
+They hear it by mail, and as a quiet word by the ways that they set for what can wait, with a heads-up, a hold and a
+room one tap away on the channels that have buttons.
+"""
 
 from zoneinfo import ZoneInfo
 
@@ -9,6 +13,8 @@ from raglan.console.change_board import ChangeBoard
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.fleet.watch_models import Surprise
+from raglan.paging import quiet
+from raglan.paging.ports import Tap
 from raglan.people import mail
 from raglan.people.models import Person
 from raglan.ui import wording
@@ -16,7 +22,7 @@ from raglan.ui import wording
 
 @timeline.reaction("surprise.raised")
 def tell_author(event: timeline.Happened) -> None:
-    """Write to whoever the change is to be talked about with; one that nobody announced has nobody yet."""
+    """Tell whoever the change is to be talked about with; one that nobody announced has nobody yet."""
     raised = Surprise.objects.select_related("host").filter(pk=int(str(event.data["surprise"]))).first()
     if raised is None:
         return
@@ -24,6 +30,25 @@ def tell_author(event: timeline.Happened) -> None:
     if change.author is not None and change.author.is_active:
         subject = f"Differs from what you said: {change.title}"
         mail.write(change.author.email, subject=subject, text=words(change, raised, change.author), about=change)
+        quiet.say(change.author, quiet_word(change, raised))
+
+
+def quiet_word(change: Change, raised: Surprise) -> quiet.Word:
+    """Say in a line what differs; each tap leads to a form in which what is known is filled in."""
+    board, place = ChangeBoard(change), f"/changes/{change.pk}/"
+    reached = board.progress.counts
+    where = f"First on {raised.host.name}. {reached.reached} of {reached.total} hosts have it so far. Nobody was paged."
+    return quiet.Word(
+        key=f"surprise:{raised.pk}",
+        title=f"Differs from what you said: {change.title}",
+        text=f"{raised.words}. {where}",
+        link=place,
+        taps=[
+            Tap("Give a heads-up", f"{place}next/heads-up/"),
+            Tap("Hold it", f"{place}next/hold/"),
+            Tap("Open a room", f"{place}next/room/"),
+        ],
+    )
 
 
 def words(change: Change, raised: Surprise, author: Person) -> str:

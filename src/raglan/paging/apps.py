@@ -14,6 +14,7 @@ class PagingConfig(AppConfig):
     def ready(self) -> None:
         """Register timers and hooks."""
         import_module("raglan.paging.timers")
+        import_module("raglan.paging.quiet")
         import_module("raglan.paging.hooks")
         import_module("raglan.paging.reactions")
         import_module("raglan.paging.shadowing")

@@ -465,3 +465,23 @@ class LastResortTold(EventPayload):
     sent: list[MessageOfLastResort]
     taken_by: int | None
     taken_at: datetime | None
+
+
+class WordHandedOver(EventPayload):
+    """A quiet word was handed to one person's provider. Nobody was paged."""
+
+    kind = "word.handed_over"
+    person: int
+    channel: str
+    provider: str
+    key: str
+
+
+class WordNotSaid(EventPayload):
+    """A quiet word could not be handed over by one way."""
+
+    kind = "word.not_said"
+    person: int
+    channel: str
+    why: str
+    key: str

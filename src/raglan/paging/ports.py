@@ -18,8 +18,20 @@ from raglan.paging.models import Page
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """One thing that may be done about a message, and the screen where it is done."""
+
+    words: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel hands over. `key` is the same for each try of the same notification."""
+    """What a channel hands over. `key` is the same for each try of the same notification.
+
+    Without `have_url` it is a quiet word, which pages nobody: it asks for no answer and has no severity. It may have
+    `taps`, which a channel shows as buttons where it has some, and else leaves out.
+    """
 
     key: str
     page_id: int
@@ -37,6 +49,12 @@ class Message:
     have_url: str = ""  # a POST there takes the page
     pass_url: str = ""  # a POST there passes it on
     secret: str = ""  # what was kept sealed with the address
+    taps: tuple[Tap, ...] = ()
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is a quiet word, and no page."""
+        return self.page_id == 0 and not self.have_url
 
 
 @dataclass(frozen=True, slots=True)

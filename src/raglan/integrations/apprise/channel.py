@@ -53,8 +53,9 @@ class Apprise:
         service = library.Apprise.instantiate(config().apprise_url.get_secret_value().replace(PLACE, quote(address)))
         if service is None:
             raise DeliveryError("Apprise knows no service of the form in apprise_url", permanent=True)
+        sort = library.NotifyType.INFO if message.is_word else library.NotifyType.FAILURE
         with _Heard() as heard:
-            taken = service.notify(title=_title(message), body=_text(message), notify_type=library.NotifyType.FAILURE)
+            taken = service.notify(title=_title(message), body=_text(message), notify_type=sort)
         if not taken:
             status = heard.status
             why = f"the service answered {status}" if status else "the service did not take it"

@@ -16,7 +16,8 @@ from raglan.paging.ports import Message, Receipt, TooFast
 
 PERMANENT = (400, 401, 403, 404, 413)
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
-URGENT, QUIET = 5, 2
+URGENT, PLAIN, QUIET = 5, 3, 2
+MOST_ACTIONS = 3
 MOST_TEXT = 3_000  # a message beyond 4,096 bytes becomes an attachment, which no lock screen shows
 
 
@@ -70,15 +71,23 @@ def page_of(topic: str, message: Message) -> dict[str, object]:
         "sequence_id": sequence(message),
         "title": (marks + message.title)[:250],
         "message": text[:MOST_TEXT] or message.title,
-        "priority": URGENT,
-        "tags": ["rotating_light"],
+        "priority": PLAIN if message.is_word else URGENT,
+        "tags": ["speech_balloon" if message.is_word else "rotating_light"],
         "click": message.link,
-        "actions": [
-            {"action": "http", "label": "I have it", "url": message.have_url, "method": "POST", "clear": True},
-            {"action": "http", "label": "Pass it on", "url": message.pass_url, "method": "POST", "clear": True},
-            {"action": "view", "label": "Open", "url": message.link},
-        ],
+        "actions": _taps(message) if message.is_word else _answers(message),
     }
+
+
+def _answers(message: Message) -> list[dict[str, object]]:
+    return [
+        {"action": "http", "label": "I have it", "url": message.have_url, "method": "POST", "clear": True},
+        {"action": "http", "label": "Pass it on", "url": message.pass_url, "method": "POST", "clear": True},
+        {"action": "view", "label": "Open", "url": message.link},
+    ]
+
+
+def _taps(message: Message) -> list[dict[str, object]]:
+    return [{"action": "view", "label": tap.words, "url": tap.link} for tap in message.taps[:MOST_ACTIONS]]
 
 
 def sequence(message: Message) -> str:

@@ -58,4 +58,5 @@ def body_of(message: Message) -> dict[str, object]:
         "link": message.link,
         "may_be_a_repeat": message.may_repeat,
         "test": message.is_test,
+        **({"links": [{"text": tap.words, "href": tap.link} for tap in message.taps]} if message.taps else {}),
     }

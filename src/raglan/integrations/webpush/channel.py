@@ -85,15 +85,21 @@ class WebPush:
             {
                 "title": (marks + message.title)[:MOST_TITLE],
                 "body": "\n".join(part for part in (because, message.text, message.next_words) if part)[:MOST_TEXT],
-                "have": urlsplit(message.have_url).path,
-                "pass": urlsplit(message.pass_url).path,
+                **_buttons(message),
             },
-            urgency="high",
+            urgency="normal" if message.is_word else "high",
         )
 
     def update(self, address: str, message: Message, words: str) -> None:
         """Replace the notification by a quiet one."""
         _push(message, {"title": message.title[:MOST_TITLE], "body": words, "quiet": True}, urgency="normal")
+
+
+def _buttons(message: Message) -> dict[str, object]:
+    """Return the answers of a page, or the screens that a quiet word leads to."""
+    if message.is_word:
+        return {"word": True, "taps": [{"title": tap.words, "link": urlsplit(tap.link).path} for tap in message.taps]}
+    return {"have": urlsplit(message.have_url).path, "pass": urlsplit(message.pass_url).path}
 
 
 def _push(message: Message, words: dict[str, object], *, urgency: str) -> Receipt:

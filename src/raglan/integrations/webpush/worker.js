@@ -11,16 +11,18 @@ self.addEventListener("push", (event) => {
     tag: page.tag,
     data: page,
     renotify: Boolean(page.tag) && !page.quiet,
-    requireInteraction: !page.quiet,
+    requireInteraction: !page.quiet && !page.word,
     silent: Boolean(page.quiet),
-    actions: page.have ? BUTTONS : [],
+    actions: page.have ? BUTTONS : (page.taps ?? []).map((tap, at) => ({ action: `tap-${at}`, title: tap.title })),
   }));
 });
 
 self.addEventListener("notificationclick", (event) => {
   const page = event.notification.data ?? {};
   event.notification.close();
-  event.waitUntil(page[event.action] ? answer(page, page[event.action]) : show(page.link ?? "/"));
+  const tap = page.taps?.[Number(event.action.slice(4))];
+  if (event.action.startsWith("tap-") && tap) event.waitUntil(show(tap.link));
+  else event.waitUntil(page[event.action] ? answer(page, page[event.action]) : show(page.link ?? "/"));
 });
 
 function read(data) {
