@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -13,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.support.server import Running, free_port, person_token, serving, set_up_web_team
+from tests.support.server import Running, free_port, person_token, serving, set_up_web_team, until
 
 pytestmark = pytest.mark.e2e
 PAYLOADS = Path(__file__).parents[1] / "integrations" / "payloads"
@@ -52,6 +55,7 @@ file { '%(folder)s/proxy.conf': ensure => file, content => "timeout=60\\n" }
 -> file { '%(folder)s/after': ensure => file }
 file { '%(folder)s/perhaps': ensure => file, noop => true }
 """
+MOVES = "select old, new from fleet_packagemove join fleet_host on host_id = fleet_host.id where fleet_host.name = ?"
 MAKE_SOURCE = """
 import django; django.setup()
 from raglan.fleet import sources
@@ -99,19 +103,24 @@ def play(folder: Path, url: str, token: str, *words: str) -> "subprocess.Complet
     return subprocess.run([*program, *extra, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: str, tmp_path: Path) -> None:
+def with_callback(folder: Path, book: str) -> None:
+    """Make a folder with a play book, two hosts, and the callback as raglan hands it out."""
     plugin = subprocess.run(
         [sys.executable, "-m", "raglan", "plugin", "ansible"], check=True, capture_output=True, text=True
     )
     files = {
         "library/apt.py": APT,
-        "site.yml": PLAY,
+        "site.yml": book,
         "hosts.ini": INVENTORY,
         "callback_plugins/raglan.py": plugin.stdout,
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: str, tmp_path: Path) -> None:
+    with_callback(tmp_path, PLAY)
 
     away = play(tmp_path, f"http://127.0.0.1:{free_port()}", token)
     assert away.returncode == 2, away
@@ -123,7 +132,7 @@ def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: s
     assert "raglan was not told" not in check.stderr
     assert list((tmp_path / ".ansible/raglan").glob("*.json")) == []
 
-    web01, web02, rehearsed = runs(raglan, "ansible")
+    web01, web02, rehearsed = [one for one in runs(raglan, "ansible") if one["host_name"].startswith("web")]
     assert (web01["host_name"], web01["outcome"], web01["version"]) == ("web01", "changed", "9c1f2ab")
     assert [step["name"] for step in web01["steps"]] == ["write proxy.conf", "keep the key", "apache"]
     assert "+timeout=60" in web01["steps"][0]["more"]
@@ -131,6 +140,46 @@ def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: s
     assert (web02["outcome"], web02["steps"][0]["line"]) == ("failed", "the page is empty")
     assert (rehearsed["host_name"], rehearsed["outcome"], rehearsed["moves"]) == ("web01", "rehearsed", [])
     assert SECRET not in str([web01, web02, rehearsed])
+
+
+TWO_STEPS = """
+- hosts: web
+  gather_facts: false
+  tasks:
+    - when: inventory_hostname == "app01"
+      block: [{name: "try, as is usual", ansible.builtin.fail: {msg: "no"}}]
+      rescue: [{name: apache, apt: {name: apache2-bin, state: latest}}]
+    - name: wait for the first machine
+      ansible.builtin.wait_for: {path: "{{ folder }}/seen", sleep: 1, timeout: 60}
+      when: inventory_hostname == "app02"
+    - name: write proxy.conf
+      ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.conf", content: "timeout=90\n"}
+"""
+
+
+def test_the_first_machine_is_told_of_while_others_still_run(raglan: Running, token: str, tmp_path: Path) -> None:
+    with_callback(tmp_path, TWO_STEPS)
+    (tmp_path / "hosts.ini").write_text(INVENTORY.replace("web0", "app0"))
+
+    def told() -> list[Any]:
+        return [one for one in runs(raglan, "ansible") if one["host_name"].startswith("app")]
+
+    with ThreadPoolExecutor(1) as side:
+        playing = side.submit(play, tmp_path, raglan.url, token)
+        (first,) = until(told, 40)
+        (tmp_path / "seen").touch()
+        ended = playing.result(60)
+    assert ended.returncode == 0, ended
+    assert "raglan was not told" not in ended.stderr
+    whole, other = told()
+    assert (first["host_name"], first["outcome"], first["moves"]) == ("app01", "changed", whole["moves"])
+    assert first["words"].endswith("(so far: it still runs)")
+    assert whole["id"] == first["id"]
+    assert [step["name"] for step in whole["steps"]] == ["try, as is usual", "apache", "write proxy.conf"]
+    assert (whole["outcome"], whole["words"]) == ("changed", "site.yml: 2 ok, 2 changed")
+    assert (other["host_name"], other["outcome"]) == ("app02", "changed")
+    with closing(sqlite3.connect(raglan.data_dir / "data" / "raglan.sqlite3")) as database:
+        assert database.execute(MOVES, ("app01",)).fetchall() == [("2.4.61-1~deb12u1", "2.4.62-1~deb12u2")]
 
 
 def puppet(folder: Path, address: str, name: str, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -9,7 +9,7 @@ import pytest
 from raglan.core.clock import CLOCK, now
 from raglan.fleet import ports, runs
 from raglan.fleet.models import Host, PackageMove, UnitTurn
-from raglan.fleet.ports import Observation, Outcome, RunTold, ServiceTurn
+from raglan.fleet.ports import MoveTold, Observation, Outcome, RunTold, ServiceTurn
 from raglan.fleet.run_models import HostRun
 from tests.fleet.running import HTTPD, failed, source, take, told
 
@@ -65,6 +65,15 @@ def test_a_second_word_that_is_worse_is_shown_again(seen: list[Observation]) -> 
     take(failed())
     assert [one.outcome for one in seen] == [Outcome.CHANGED, Outcome.FAILED]
     assert [list(one.moves) for one in seen] == [[HTTPD], []]
+
+
+def test_a_run_that_tells_again_from_its_beginning_moves_nothing_twice(seen: list[Observation]) -> None:
+    later, other = MoveTold("httpd", "2.4.6-45", "2.4.6-46"), MoveTold("curl", "7", "8")
+    for moves in ((HTTPD,), (HTTPD, later), (HTTPD, later, other), (HTTPD, later)):
+        CLOCK.move(timedelta(minutes=1))
+        take(told(moves=moves, ended_at=now()))
+    assert [list(one.moves) for one in seen] == [[HTTPD], [later], [other], []]
+    assert PackageMove.objects.count() == 3
 
 
 def test_a_rehearsal_and_a_start_are_no_facts(seen: list[Observation]) -> None:

@@ -87,10 +87,10 @@ def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -
     found = actions.host_for(told.host, at=first.started_at or first.at, received_at=received_at)
     times = times_of(told, received_at, found.host)
     run, is_new = _row(found.host, told, source, times)
-    was = None if is_new else Outcome(run.outcome)
+    was, known = (None, None) if is_new else (Outcome(run.outcome), run.moves if run.facts_digest else [])
     if not is_new:
         _merge(run, told, times)
-    moves, turns, are_fresh = _facts(run, found.host, told, times, is_new=is_new)
+    moves, turns, are_fresh = _facts(run, found.host, told, times, known=known)
     if not is_new:
         run.save()
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
@@ -175,17 +175,28 @@ def _merge(run: HostRun, told: RunTold, times: Times) -> None:
 
 
 def _facts(
-    run: HostRun, host: Host, told: RunTold, times: Times, *, is_new: bool
+    run: HostRun, host: Host, told: RunTold, times: Times, *, known: Sequence[Sequence[str]] | None
 ) -> tuple[Sequence[MoveTold], Sequence[ServiceTurn], bool]:
-    """Keep what moved and turned, once; return what was not known, and whether this was told for the first time."""
+    """Keep what moved and turned, once; return what was not known, and whether this was told for the first time.
+
+    `known` are the moves that were taken from it already, None where nothing of it was.
+    """
     if told.outcome not in FACTS:
         return (), (), False
-    if not is_new and _digest(told) == run.facts_digest:
+    if known is not None and _digest(told) == run.facts_digest:
         return (), (), False
     run.facts_digest = _digest(told)
-    moves = actions.moves_of(host, told.moves, at=times.at) if told.moves else ()
+    fresh = _without(told.moves, known or [])
+    moves = actions.moves_of(host, fresh, at=times.at) if fresh else ()
     turns = actions.turns_of(host, told.services, at=times.at) if told.services else ()
     return moves, turns, True
+
+
+def _without(moves: Sequence[MoveTold], known: Sequence[Sequence[str]]) -> Sequence[MoveTold]:
+    """Return what a run that tells again from its beginning had not told before."""
+    again = min(len(moves), len(known))
+    before = [MoveTold(*one) for one in known[:again]]
+    return moves[again:] if list(moves[:again]) == before else moves
 
 
 def _observation(

@@ -115,4 +115,6 @@ def _words(body: Mapping[str, object], counts: Mapping[str, object]) -> str:
     said = f"{book}: {', '.join(numbers) or 'nothing ran'}"
     if body.get("check") is True:
         said += " (a rehearsal: commands and scripts are not looked at)"
+    if body.get("under_way") is True:
+        return said + " (so far: it still runs)"
     return said + (" (stopped before its end)" if body.get("stopped") is True else "")

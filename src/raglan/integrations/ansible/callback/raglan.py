@@ -8,7 +8,8 @@ name: raglan
 type: notification
 short_description: tells raglan what was done on each host
 description:
-  - At the end of a play book, raglan is told what changed or failed on each host; of a check run, as a rehearsal.
+  - While a play book runs, raglan is told of a host once something changed or failed on it; at its end, of every host.
+  - Of a check run raglan is told at its end, as of a rehearsal.
   - It never fails a play. While raglan is away, what was not told waits in a folder and goes with the next play book.
   - Nothing of a task with no_log is sent; arguments of modules are not sent at all.
 requirements:
@@ -59,7 +60,10 @@ import fcntl
 import functools
 import json
 import os
+import queue
 import re
+import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -78,6 +82,7 @@ MOST_LINES = 3_000
 KEPT = (401, 403, 404, 408, 425, 429)
 PACKAGES = ("apt", "apt_rpm", "dnf", "dnf5", "package", "yum", "zypper")
 SERVICES = ("service", "systemd", "systemd_service", "sysvinit")
+COUNTED = {"changed": "changed", "failed": "failures", "unreachable": "unreachable"}
 FACTS = ("raglan_cluster", "raglan_role", "raglan_environment")
 MOVED = re.compile(
     r"^(Unpacking |Removing |Inst |Installed: |Removed: "
@@ -158,8 +163,42 @@ def one_difference(diff):
     return "\n".join(lines)
 
 
+def is_settled(task, outcome, ignored):
+    """Tell whether the play's own count will say the same: a rescue or `ignore_unreachable` may come after a failure."""
+    if outcome == "changed":
+        return not getattr(task, "check_mode", False)
+    if outcome == "unreachable":
+        return not getattr(task, "ignore_unreachable", False)
+    above = getattr(task, "_parent", None)
+    while above is not None and not ignored:
+        ignored = bool(getattr(above, "rescue", None))
+        above = getattr(above, "_parent", None)
+    return not ignored
+
+
+def pieces(head, hosts):
+    """Give messages of bearable size."""
+    piece, size = [], 0
+    for host in hosts:
+        weight = len(json.dumps(host))
+        if piece and size + weight > MOST_BODY:
+            yield json.dumps({**head, "hosts": piece}).encode()
+            piece, size = [], 0
+        piece.append(host)
+        size += weight
+    if piece:
+        yield json.dumps({**head, "hosts": piece}).encode()
+
+
+def post(url, token, body):
+    """Send one message. Raises OSError, ValueError; urllib's HTTPError on any answer but a good one."""
+    headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json", "User-Agent": "raglan-ansible"}
+    request = urllib.request.Request(url, body, headers, method="POST")
+    urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT_S).close()
+
+
 class CallbackModule(CallbackBase):
-    """Gathers what becomes of each host, and tells it at the end."""
+    """Gathers what becomes of each host, and tells it: at once what changed or failed, and all at the end."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -173,6 +212,8 @@ class CallbackModule(CallbackBase):
         self.playbook = ""
         self.play = None
         self.hosts = {}
+        self.so_far = {}
+        self.sender = None
         self.is_told = self.has_warned = False
         atexit.register(self.at_exit)
 
@@ -272,7 +313,23 @@ class CallbackModule(CallbackBase):
             found["check"] = True
         is_secret = said.get("_ansible_no_log") or "censored" in said or getattr(task, "no_log", False)
         found.update({"words": "(not shown: no_log)"} if is_secret else self.details(action, outcome, said))
-        self.host(result._host)["tasks"].append(found)
+        host = self.host(result._host)
+        host["tasks"].append(found)
+        if is_settled(task, outcome, ignored):
+            self.tell_at_once(host, outcome, action)
+
+    def tell_at_once(self, host, outcome, action):
+        """Tell of a host while the play book goes on: of its first change, and of every failure, package and service."""
+        is_first = host["name"] not in self.so_far
+        counts = self.so_far.setdefault(host["name"], dict.fromkeys(COUNTED.values(), 0))
+        counts[COUNTED[outcome]] += 1
+        url, token = self.get_option("url"), self.token()
+        if not url or not token or context.CLIARGS.get("check"):
+            return
+        if is_first or outcome != "changed" or action in PACKAGES + SERVICES:
+            if self.sender is None:
+                self.sender = Sender(url.rstrip("/") + "/fleet/runs/ansible", token, {**self.head(), "under_way": True})
+            self.sender.tell({**host, "counts": counts})
 
     def details(self, action, outcome, said):
         """Return what may be told of a task that is not secret."""
@@ -297,8 +354,11 @@ class CallbackModule(CallbackBase):
         if not url or not token:
             self.warn("url or token is not set (see callback_raglan in ansible.cfg)")
             return
+        if self.sender is not None:
+            self.sender.end()
+            self.sender = None
         spool = Spool(os.path.expanduser(self.get_option("spool")))
-        for body in self.bodies(stopped):
+        for body in pieces({**self.head(), "ended": time.time(), "stopped": stopped}, self.hosts.values()):
             spool.keep(body)
         spool.send(url.rstrip("/") + "/fleet/runs/ansible", token, self.warn)
 
@@ -309,20 +369,80 @@ class CallbackModule(CallbackBase):
                 return file.read().strip()
         return self.get_option("token")
 
-    def bodies(self, stopped):
-        """Give the run in pieces of bearable size."""
-        head = {"v": 1, "run": self.run, "playbook": self.playbook, "started": self.started, "ended": time.time()}
-        head.update(check=bool(context.CLIARGS.get("check")), version=self.get_option("version"), stopped=stopped)
-        piece, size = [], 0
-        for host in self.hosts.values():
-            weight = len(json.dumps(host))
-            if piece and size + weight > MOST_BODY:
-                yield json.dumps({**head, "hosts": piece}).encode()
-                piece, size = [], 0
-            piece.append(host)
-            size += weight
-        if piece:
-            yield json.dumps({**head, "hosts": piece}).encode()
+    def head(self):
+        """Return what is said of the run itself."""
+        is_check = bool(context.CLIARGS.get("check"))
+        told = {"v": 1, "run": self.run, "playbook": self.playbook, "started": self.started, "check": is_check}
+        return {**told, "version": self.get_option("version")}
+
+
+class Sender:
+    """A process beside the play, which sends what hosts did so far: no play waits for raglan.
+
+    What it can not send is lost here, and told at the end.
+    """
+
+    def __init__(self, url, token, head):
+        reads, writes = os.pipe()
+        self.process = os.fork()
+        if not self.process:
+            try:
+                os.close(writes)
+                self.go(reads, url, token, head)
+            finally:
+                os._exit(0)
+        os.close(reads)
+        self.pipe = os.fdopen(writes, "w", encoding="utf-8")
+
+    def tell(self, host):
+        """Hand a host over."""
+        with contextlib.suppress(OSError, ValueError):
+            self.pipe.write(json.dumps(host) + "\n")
+            self.pipe.flush()
+
+    def end(self):
+        """Have it end, so that nothing of it comes after what is told at the end."""
+        with contextlib.suppress(OSError, ValueError):
+            self.pipe.write("\n")
+            self.pipe.close()
+        until = time.monotonic() + TIMEOUT_S
+        with contextlib.suppress(ChildProcessError):
+            while not os.waitpid(self.process, os.WNOHANG)[0]:
+                if time.monotonic() > until:
+                    os.kill(self.process, signal.SIGKILL)
+                time.sleep(0.02)
+
+    def go(self, reads, url, token, head):
+        """Be that process: what came while one message was on its way goes with the next one."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        lines = queue.SimpleQueue()
+        threading.Thread(target=self.listen, args=(reads, lines), daemon=True).start()
+        while fresh := self.gathered(lines):
+            for body in pieces({**head, "ended": time.time()}, fresh):
+                with contextlib.suppress(OSError, ValueError):
+                    post(url, token, body)
+
+    def listen(self, reads, lines):
+        """Take whatever comes, so that whoever hands over never waits."""
+        with os.fdopen(reads, encoding="utf-8") as pipe:
+            for line in pipe:
+                lines.put(line)
+        lines.put("")
+
+    def gathered(self, lines):
+        """Return hosts as they are by now; none at the end, when the play tells of all of them itself."""
+        fresh = {}
+        while not fresh or not lines.empty():
+            line = lines.get().strip()
+            if not line:
+                return []
+            host = json.loads(line)
+            fresh[host["name"]] = host
+        return list(fresh.values())
 
 
 class Spool:
@@ -367,14 +487,8 @@ class Spool:
         """Send one; return whether it is worth to go on."""
         with open(path, "rb") as file:
             body = file.read()
-        headers = {
-            "Authorization": "Bearer " + token,
-            "Content-Type": "application/json",
-            "User-Agent": "raglan-ansible",
-        }
-        request = urllib.request.Request(url, body, headers, method="POST")
         try:
-            urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT_S).close()
+            post(url, token, body)
         except urllib.error.HTTPError as error:
             with error:
                 said = error.read(500).decode("utf-8", "replace")
