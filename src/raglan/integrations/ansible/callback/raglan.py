@@ -164,7 +164,7 @@ def one_difference(diff):
 
 
 def is_settled(task, outcome, ignored):
-    """Tell whether the play's own count will say the same: a rescue or `ignore_unreachable` may come after a failure."""
+    """Tell whether the play's own count will say so: a rescue or `ignore_unreachable` may follow a failure."""
     if outcome == "changed":
         return not getattr(task, "check_mode", False)
     if outcome == "unreachable":
@@ -319,7 +319,7 @@ class CallbackModule(CallbackBase):
             self.tell_at_once(host, outcome, action)
 
     def tell_at_once(self, host, outcome, action):
-        """Tell of a host while the play book goes on: of its first change, and of every failure, package and service."""
+        """Tell of a host while the play book goes on: its first change, and every failure, package and service."""
         is_first = host["name"] not in self.so_far
         counts = self.so_far.setdefault(host["name"], dict.fromkeys(COUNTED.values(), 0))
         counts[COUNTED[outcome]] += 1
