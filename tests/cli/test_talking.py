@@ -45,6 +45,24 @@ def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     assert f"{made['id']}  " in raglan(running, "change", "list").stdout
 
 
+def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:
+    scope = ("--role", "web", "--for", "30min", "--name", "apache")
+    raised = raglan(running, "hold", "raise", "httpd fails after its restart", *scope)
+    assert (raised.returncode, raised.stderr) == (0, "")
+    assert "on  apache: httpd fails after its restart. For roles web, until " in raised.stdout
+    let = raglan(running, "hold", "except", "apache", "host", "web1", "by hand")
+    assert let.stdout.startswith("Host web1 may go on until "), let.stderr
+    looked = raglan(running, "hold", "show", "apache").stdout
+    assert "0 obeyed, 0 let through, 0 went on, 0 not asked." in looked
+    assert "host web1, by hand" in looked
+    assert raglan(running, "hold", "extend", "apache", "4h").returncode == 0
+    assert "apache" in raglan(running, "hold", "list").stdout
+    assert "is lifted" in raglan(running, "hold", "end", "apache", "the pin is back").stdout
+    assert raglan(running, "hold", "list").stdout == "Nothing is stopped.\n"
+    wrong = raglan(running, "hold", "raise", "why", "--for", "soon")
+    assert (wrong.returncode, "30 min, 2 h or 1 day" in wrong.stderr) == (2, True)
+
+
 def test_pins_are_set_and_a_way_back_is_asked_for(running: Running, tmp_path: Path) -> None:
     (tmp_path / "pins.txt").write_text("httpd 2.4.6-40\n")
     told = raglan(running, "pins", "web", "--set", str(tmp_path / "pins.txt"))

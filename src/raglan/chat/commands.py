@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from raglan.catalog import queries as catalog
+from raglan.changes import spoken_holds
 from raglan.chat import queries as chat
 from raglan.chat.words import PAGE, link_of
 from raglan.core.clock import now
@@ -354,6 +355,14 @@ def _hand(said: Spoken) -> Answer:
     return Answer()
 
 
+def _hold(said: Spoken) -> Answer:
+    """Stop automation, or say what is stopped; in a room the hold is linked with the incident, and called by it."""
+    room = said.incident
+    name, link = (f"incident {room.pk}", f"incident:{room.pk}") if room else ("", "")
+    text, is_aside = spoken_holds.run(said.rest, spoken_holds.Speaker(said.person, name, link))
+    return Answer(text, is_aside=is_aside)
+
+
 VERBS: dict[str, Verb] = {
     "declare": Verb(_declare, "WHAT YOU SEE", "open an incident"),
     "heads-up": Verb(
@@ -373,6 +382,12 @@ VERBS: dict[str, Verb] = {
     "done": Verb(_done, "[NUMBER] WORDS", "say what came of it"),
     "hand": Verb(
         _hand, "HOST WHAT OF IT: WHAT YOU DID", "tell what you changed by hand, so that a run that undoes it warns"
+    ),
+    "hold": Verb(
+        _hold,
+        "[WHY [; for: 2 h; role: …; package: …] | end, extend, except NUMBER …]",
+        "stop automation, or say what is stopped",
+        Scope.READ,  # to see it; the rest asks for more
     ),
     "task": Verb(_task, "[WHAT | take, done, drop, back, reopen NUMBER]", "write down what is to be done, or list it"),
     "join": Verb(_join, "[ON WHAT]", "I am here"),

@@ -27,6 +27,7 @@ TALKING: dict[str, Entry] = {
     "page": Entry("raglan.cli.talk:page", "Page a policy, a team or a person.", serving=False),
     "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
     "change": Entry("raglan.cli.changes:change", "Say what you are about to change; see changes.", serving=False),
+    "hold": Entry("raglan.cli.holds:hold", "Stop automation; say what is stopped; let it go on.", serving=False),
     "way-back": Entry("raglan.cli.mirrors:way_back", "Say whether a version can still be fetched.", serving=False),
     "pins": Entry("raglan.cli.mirrors:pins", "Show or set pinned versions; say which are lost.", serving=False),
     "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
