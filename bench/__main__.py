@@ -46,7 +46,7 @@ HEAD = f"{'what':<46} {'figure':>12} {'goal':>12}   ratio"
 
 
 def main(wanted: list[str]) -> int:
-    """Run the chosen measurements, all by default. The exit code tells whether the sizes keep their budgets."""
+    """Run the chosen measurements, all by default. The exit code tells whether all that have a budget keep it."""
     unknown = set(wanted) - set(MEASUREMENTS)
     if unknown:
         print(f"There is no measurement called {', '.join(sorted(unknown))}; choose among {', '.join(MEASUREMENTS)}.")

@@ -59,12 +59,19 @@ def _in_process(told: dict[str, object], hosts: int) -> list[Figure]:
         found.append(Figure(f"{hosts:,} hosts, {one.what}", one.hosts / one.take_s, "/s", None, words))
         if one.what == "5 % changed":
             found.append(
-                Figure("  processor beside decoding alone", 1 / ratio, "×", 1 / LEAST, f"{ratio:.2f} × its rate")
+                Figure(
+                    "  processor beside decoding alone",
+                    1 / ratio,
+                    "×",
+                    1 / LEAST,
+                    f"{ratio:.2f} × its rate",
+                    is_budget=True,
+                )
             )
     raw, disk, later, rss = passes[0].raw, *(int(str(told[name])) for name in ("disk", "later", "rss"))
     return [
         *found,
-        Figure("  on disk, of the raw JSON", 100 * disk / raw, "%", DISK, f"1/{raw / disk:.0f}"),
+        Figure("  on disk, of the raw JSON", 100 * disk / raw, "%", DISK, f"1/{raw / disk:.0f}", is_budget=True),
         Figure("  on disk, each host", disk / hosts, "B", None, f"{later / hosts:.0f} B after all rounds"),
         Figure("  in memory, each host", rss / hosts, "B", None, f"{rss / 2**20:.0f} MiB"),
     ]
@@ -91,6 +98,7 @@ def _over_http(server: Running, hosts: int) -> list[Figure]:
             "%",
             CORE,
             f"{hosts / EACH_S:.0f}/s; idle {100 * idle:.1f} %",
+            is_budget=True,
         ),
         Figure("  over HTTP, all at once", HERD / run.wall_s, "/s", None, f"{each * 1e6:.0f} µs of the processor each"),
         Figure("  memory of the server", load.memory_mib(server.pid), "MiB", None, ""),

@@ -27,31 +27,75 @@ LEVEL = 6  # of zlib
 Entry = tuple[str, str, str]
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_entry = msgspec.json.Decoder(tuple[str, str, str]).decode
-_known: OrderedDict[bytes, int] = OrderedDict()
+
+
+class _Book:
+    """Which keys entries have, of those that were met lately, in two halves: what is asked for moves to the young one.
+
+    When that is full it becomes the old one, and what nobody asked for meanwhile is forgotten.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._half = most // 2
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def find(self, pieces: Iterable[bytes]) -> dict[bytes, int | None]:
+        """Return the keys of entries, None for those that are not known."""
+        pieces = list(pieces)
+        found = dict(zip(pieces, map(self._young.get, pieces), strict=True))
+        if None in found.values() and self._old:
+            missing = [piece for piece, key in found.items() if key is None]
+            again = {piece: self._old[piece] for piece in missing if piece in self._old}
+            self.note(again)
+            found |= again
+        return found
+
+    def note(self, fresh: Mapping[bytes, int]) -> None:
+        """Keep some keys."""
+        self._young.update(fresh)
+        if len(self._young) > self._half:
+            self._young, self._old = {}, self._young
+
+    def forget(self) -> None:
+        """Forget all."""
+        self._young, self._old = {}, {}
+
+
+_known = _Book(MOST_KNOWN)
 
 
 def read_lists(raws: Collection[bytes]) -> dict[bytes, "array[int] | BadInput"]:
     """Return the sorted keys of the packages of each list as it was sent, or what is wrong with it."""
     found: dict[bytes, array[int] | BadInput] = {}
-    unread: dict[bytes, list[bytes]] = {}
-    entries: dict[bytes, Entry] = {}
+    unread: dict[bytes, dict[bytes, int | None]] = {}
     for raw in raws:
-        pieces = _quick_split(raw)
-        keys = set(map(_known.get, pieces))
-        if pieces and None not in keys:
-            found[raw] = _sorted(keys)
-            continue
+        keys = _known.find(_quick_split(raw))
+        if keys and None not in keys.values():
+            found[raw] = _sorted(keys.values())
+        else:
+            unread[raw] = keys
+    if unread:
+        found |= _read_unknown(unread)
+    return found
+
+
+def _read_unknown(unread: Mapping[bytes, dict[bytes, int | None]]) -> dict[bytes, "array[int] | BadInput"]:
+    """Read lists with entries that are not known; what was found of each comes with it."""
+    found: dict[bytes, array[int] | BadInput] = {}
+    lists: dict[bytes, dict[bytes, int | None]] = {}
+    entries: dict[bytes, Entry] = {}
+    for raw, keys in unread.items():
         try:
-            unread[raw], new = _entries(raw, pieces)
+            lists[raw], new = _entries(raw, keys)
             entries |= new
         except BadInput as error:
             found[raw] = error
-    if unread:
-        keys_of = _keys_of(set(entries.values()))
-        fresh = {piece: keys_of[entry] for piece, entry in entries.items()}
-        transaction.on_commit(partial(_remember, fresh))  # not before: a key of what is rolled back is given again
-        for raw, pieces in unread.items():
-            found[raw] = _sorted({fresh[piece] if piece in fresh else _known[piece] for piece in pieces})
+    keys_of = _keys_of(set(entries.values()))
+    fresh = {piece: keys_of[entry] for piece, entry in entries.items()}
+    transaction.on_commit(partial(_known.note, fresh))  # not before: a key of what is rolled back is given again
+    for raw, keys in lists.items():
+        found[raw] = _sorted({key or fresh[piece] for piece, key in keys.items()})
     return found
 
 
@@ -63,13 +107,13 @@ def _quick_split(raw: bytes) -> list[bytes]:
     return raw[2:-2].split(b"],[") if raw.startswith(b"[[") and raw.endswith(b"]]") else []
 
 
-def _entries(raw: bytes, pieces: list[bytes]) -> tuple[list[bytes], dict[bytes, Entry]]:
-    """Return the entries of a list, and those of them that are new as they read. Raises BadInput."""
-    if 0 < len(pieces) <= MOST_PACKAGES:
+def _entries(raw: bytes, keys: dict[bytes, int | None]) -> tuple[dict[bytes, int | None], dict[bytes, Entry]]:
+    """Return the entries of a list with their keys, and those that are not known as they read. Raises BadInput."""
+    if 0 < len(keys) <= MOST_PACKAGES:
         with suppress(BadInput):
-            return pieces, {piece: _entry(piece) for piece in pieces if piece not in _known}
-    pieces = _split(raw)
-    return pieces, {piece: _entry(piece) for piece in pieces if piece not in _known}
+            return keys, {piece: _entry(piece) for piece, key in keys.items() if key is None}
+    keys = _known.find(_split(raw))
+    return keys, {piece: _entry(piece) for piece, key in keys.items() if key is None}
 
 
 def count_of(raw: bytes) -> int:
@@ -82,8 +126,8 @@ def count_of(raw: bytes) -> int:
     return len(pieces)
 
 
-def _sorted(keys: "set[int] | set[int | None]") -> "array[int]":
-    return array("I", sorted(keys))  # type: ignore[type-var, arg-type]  # None is none of them
+def _sorted(keys: Iterable[int | None]) -> "array[int]":
+    return array("I", sorted(set(keys)))  # type: ignore[type-var, arg-type]  # None is none of them
 
 
 def _split(raw: bytes) -> list[bytes]:
@@ -104,15 +148,9 @@ def _entry(piece: bytes) -> Entry:
     return clean_text(name)[:255], clean_text(version)[:255], clean_text(arch)[:60]
 
 
-def _remember(fresh: dict[bytes, int]) -> None:
-    _known.update(fresh)
-    while len(_known) > MOST_KNOWN:
-        _known.popitem(last=False)
-
-
 def forget_known() -> None:
     """Forget which keys packages have, as for another database."""
-    _known.clear()
+    _known.forget()
     _moves.clear()
 
 
@@ -131,13 +169,9 @@ def _keys_of(entries: Collection[Entry]) -> dict[Entry, int]:
     return found | dict(zip(missing, keys, strict=True))
 
 
-def _stored(entries: Iterable[Entry]) -> dict[Entry, int]:
-    listed, found = sorted(entries), dict[Entry, int]()
-    for start in range(0, len(listed), CHUNK):
-        names, versions, _ = zip(*listed[start : start + CHUNK], strict=True)
-        rows = Package.objects.filter(name__in=set(names), version__in=set(versions))
-        found |= {(name, version, arch): pk for name, version, arch, pk in rows.values_list(*COLUMNS, "pk")}
-    return found
+def _stored(entries: Collection[Entry]) -> dict[Entry, int]:
+    rows = bulk.select_rows(Package, "id", COLUMNS, sorted(entries))
+    return {(name, version, arch): pk for pk, name, version, arch in rows}
 
 
 def pack(ids: "array[int]") -> bytes:

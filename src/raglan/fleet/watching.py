@@ -51,7 +51,7 @@ class Watched:
         return self.change.state != Change.State.PROPOSED
 
 
-_open: tuple[tuple[Mark, ...], list[Watched]] = ((), [])
+_open: dict[Mark, Watched] = {}
 
 
 @dataclass(slots=True)
@@ -88,16 +88,23 @@ def _tells(one: Observation) -> bool:
 def open_changes() -> list[Watched]:
     """Return the changes that hosts may still take, the newest first.
 
-    What was said of a change is never edited, so it is read again only when other changes are open than before.
+    What was said of a change is never edited, so only those that are open anew, or were turned, are read.
     """
     global _open  # noqa: PLW0603 -- what was read last, replaced as a whole
     rows = Change.objects.filter(state__in=OPEN).order_by("-at", "-pk")[:MOST_WATCHED]
-    marks = tuple(rows.values_list("pk", "state", "key", "at"))
-    if marks != _open[0]:
-        found = Change.objects.filter(pk__in=[mark[0] for mark in marks]).select_related("expectation")
-        read = found.prefetch_related("packages", "groups").order_by("-at", "-pk")
-        _open = marks, [Watched(change, said_of(change), groups_of(change)) for change in read]
-    return _open[1]
+    marks: list[Mark] = list(rows.values_list("pk", "state", "key", "at"))
+    known = _open  # another thread may read as well
+    if marks != list(known):
+        fresh = _read([mark[0] for mark in marks if mark not in known])
+        both = {mark: known.get(mark) or fresh.get(mark[0]) for mark in marks}
+        _open = known = {mark: one for mark, one in both.items() if one is not None}
+    return list(known.values())
+
+
+def _read(keys: Sequence[int]) -> dict[int, Watched]:
+    """Return what was said of some changes, by their keys."""
+    found = Change.objects.filter(pk__in=keys).select_related("expectation").prefetch_related("packages", "groups")
+    return {change.pk: Watched(change, said_of(change), groups_of(change)) for change in found}
 
 
 def said_of(change: Change) -> Said:
@@ -125,13 +132,34 @@ def _judge(changes: Sequence[Watched], seen: Sequence[Observation]) -> set[int]:
     found = _Round({(row.change_id, row.host_id): row for row in kept})
     has = _installed(changes, [hosts[one.host] for one in seen if one.is_new and one.host in hosts])
     concerned: set[int] = set()
+    about = _by_package(changes)
     for one in seen:
-        host = hosts.get(one.host)
-        for watched in changes if host is not None else ():
-            if host is not None and _take(found, watched, one, host, has.get(host.packages_id or 0, {})):
+        if (host := hosts.get(one.host)) is None:
+            continue
+        for watched in changes if _tells_more(one) else _about(one, about):
+            if _take(found, watched, one, host, has.get(host.packages_id or 0, {})):
                 concerned.add(one.host)
     _store(found, {one.change.pk: one.change for one in changes})
     return concerned
+
+
+def _by_package(changes: Sequence[Watched]) -> dict[str, list[Watched]]:
+    found: dict[str, list[Watched]] = {}
+    for watched in changes:
+        for name in watched.said.packages:
+            found.setdefault(name, []).append(watched)
+    return found
+
+
+def _tells_more(one: Observation) -> bool:
+    """Whether more is seen than packages that moved: that may be for any change."""
+    return bool(one.turns or one.is_new or one.outcome is not None)
+
+
+def _about(one: Observation, changes: Mapping[str, Sequence[Watched]]) -> list[Watched]:
+    """Return the changes that are about the packages that moved, each once."""
+    names = {move.name for move in one.moves}
+    return list({watched.change.pk: watched for name in names for watched in changes.get(name, ())}.values())
 
 
 def _installed(changes: Sequence[Watched], hosts: Iterable[Host]) -> dict[int, dict[str, str]]:

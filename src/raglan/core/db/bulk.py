@@ -150,6 +150,29 @@ def _selecting(model: type[models.Model], columns: tuple[str, ...], times: froze
     return f"SELECT {shown} FROM {table} WHERE {quote(column)} IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
+def select_rows(
+    model: type[models.Model], column: str, keyed: Sequence[str], wanted: Sequence[tuple[str, ...]]
+) -> list[tuple[Any, ...]]:
+    """Return a column of the rows with one of these groups of texts, followed by the group, each found by its index."""
+    if not wanted:
+        return []
+    quote = connection.ops.quote_name
+    table, names = quote(model._meta.db_table), list(map(quote, keyed))
+    if is_postgresql():
+        arrays, group = ", ".join(["%s::text[]"] * len(names)), ", ".join(names)
+        one_of = f"({group}) IN (SELECT * FROM unnest({arrays}))"
+        sql = f"SELECT {quote(column)}, {group} FROM {table} WHERE {one_of}"  # noqa: S608 -- quoted names
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [list(texts) for texts in zip(*wanted, strict=True)])
+            return list(cursor.fetchall())
+    same = " AND ".join(f"t.{name} = json_extract(w.value, '$[{place}]')" for place, name in enumerate(names))
+    shown = ", ".join(f"t.{name}" for name in (quote(column), *names))
+    sql = f"SELECT {shown} FROM json_each(?) w CROSS JOIN {table} t ON {same}"  # noqa: S608 -- quoted names
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return list(connection.connection.execute(sql, [text_of(wanted)]))
+
+
 def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
     """Return the keys of the first rows for which a condition holds, in the order of an index that SQLite is told."""
     quote = connection.ops.quote_name
