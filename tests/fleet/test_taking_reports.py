@@ -46,6 +46,23 @@ def test_hosts_that_are_alike_share_one_list(seen: list[Observation]) -> None:
     assert sorted(one.name for one in packages.listed(host("web3").packages_id)) == ["apache2", "openssl", "zlib1g"]
 
 
+def test_entries_that_are_asked_for_stay_known_and_others_are_forgotten() -> None:
+    book = packages.Book(4)
+    book.note({b"common": 1, b"rare": 2})
+    for number in range(3, 20):
+        book.note({str(number).encode(): number})
+        assert book.find([b"common"]) == {b"common": 1}
+    assert book.find([b"rare", b"19"]) == {b"rare": None, b"19": 19}
+
+
+def test_packages_that_were_forgotten_are_found_again(seen: list[Observation]) -> None:
+    odd = ("odd\"name", "1:2~$[0]", ""), *WEB
+    report("web1", packages=odd)
+    packages.forget_known()
+    report("web2", packages=odd[:-1])
+    assert Package.objects.count() == len(odd)
+
+
 def test_a_package_that_moved_is_kept_and_shown(seen: list[Observation]) -> None:
     report()
     report(packages=NEWER, seq=2)

@@ -230,6 +230,20 @@ def test_a_batch_of_many_hosts_takes_as_many_queries_as_one_of_few() -> None:
     assert queries(*(f"web{number}" for number in range(4, 40))) == few
 
 
+def test_of_many_open_changes_only_those_are_read_that_are_new() -> None:
+    for _ in range(3):
+        pin()
+    watching.open_changes()
+    newest = pin()
+    with CaptureQueriesContext(connection) as seen:
+        found = watching.open_changes()
+    assert found[0].change == newest
+    assert len(found) == 4
+    read = [query["sql"] for query in seen if "changes_changepackage" in query["sql"]]
+    assert len(read) == 1
+    assert f"IN ({newest.pk})" in read[0]
+
+
 def test_a_run_that_went_well_costs_one_look_unless_nothing_was_expected() -> None:
     fleet(1)
     change = pin(on_existing="version")

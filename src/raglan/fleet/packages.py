@@ -29,7 +29,7 @@ _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_entry = msgspec.json.Decoder(tuple[str, str, str]).decode
 
 
-class _Book:
+class Book:
     """Which keys entries have, of those that were met lately, in two halves: what is asked for moves to the young one.
 
     When that is full it becomes the old one, and what nobody asked for meanwhile is forgotten.
@@ -62,7 +62,7 @@ class _Book:
         self._young, self._old = {}, {}
 
 
-_known = _Book(MOST_KNOWN)
+_known = Book(MOST_KNOWN)
 
 
 def read_lists(raws: Collection[bytes]) -> dict[bytes, "array[int] | BadInput"]:

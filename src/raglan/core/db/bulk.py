@@ -160,7 +160,7 @@ def select_rows(
     table, names = quote(model._meta.db_table), list(map(quote, keyed))
     if is_postgresql():
         arrays, group = ", ".join(["%s::text[]"] * len(names)), ", ".join(names)
-        one_of = f"({group}) IN (SELECT * FROM unnest({arrays}))"
+        one_of = f"({group}) IN (SELECT * FROM unnest({arrays}))"  # noqa: S608 -- quoted names
         sql = f"SELECT {quote(column)}, {group} FROM {table} WHERE {one_of}"  # noqa: S608 -- quoted names
         with connection.cursor() as cursor:
             cursor.execute(sql, [list(texts) for texts in zip(*wanted, strict=True)])
