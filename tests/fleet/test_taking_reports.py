@@ -56,7 +56,7 @@ def test_entries_that_are_asked_for_stay_known_and_others_are_forgotten() -> Non
 
 
 def test_packages_that_were_forgotten_are_found_again(seen: list[Observation]) -> None:
-    odd = ("odd\"name", "1:2~$[0]", ""), *WEB
+    odd = ('odd"name', "1:2~$[0]", ""), *WEB
     report("web1", packages=odd)
     packages.forget_known()
     report("web2", packages=odd[:-1])
