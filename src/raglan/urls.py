@@ -1,13 +1,23 @@
 """Every address of raglan that Django answers."""
 
 from django.core.wsgi import get_wsgi_application
-from django.urls import include, path
+from django.urls import URLResolver, include, path
+from django.urls.resolvers import RoutePattern
 
-from raglan.console.rest import api
+
+class Rest(URLResolver):
+    """REST, which is loaded by the first request below its address, and which no screen leads to by name."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(RoutePattern(route), "raglan.console.rest", app_name="ninja", namespace="rest")
+
+    def _populate(self) -> None:
+        """Load nothing for those who look for the address of a screen."""
+
 
 urlpatterns = [
-    path("api/v1/", api.urls),
     path("", include("raglan.console.urls")),
+    Rest("api/v1/"),
     path("", include("raglan.incidents.urls")),
     path("", include("raglan.reviews.urls")),
     path("", include("raglan.runbooks.urls")),

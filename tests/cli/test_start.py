@@ -79,15 +79,21 @@ from raglan.cli import ready, serve
 ready.prepare()
 serve.leave_test_tools_out()
 import raglan.urls
+from django.urls import resolve, reverse
+reverse("console:now")
+screens_only = not [name for name in sys.modules if name.startswith("raglan.") and name.endswith("rest.rooms")]
+found = resolve("/api/v1/incidents").route
 left_out = not {"django.test", "django.test.utils"} & set(sys.modules)
 import ninja.conf, django.core.signals
 same = ninja.conf.setting_changed is django.core.signals.setting_changed
 import django.test
-print(json.dumps([left_out, same, hasattr(django.test, "Client")]))
+print(json.dumps([screens_only, found, left_out, same, hasattr(django.test, "Client")]))
 """
 
 
-def test_a_server_does_without_djangos_tools_for_tests_and_they_can_still_be_had(tmp_path: Path) -> None:
+def test_a_server_does_without_rest_until_it_is_asked_and_without_djangos_tools_for_tests(
+    tmp_path: Path,
+) -> None:
     env = {**os.environ, "RAGLAN_DATA_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", TOOLS], env=env, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [True, True, True]
+    assert json.loads(done.stdout) == [True, "api/v1/incidents", True, True, True]

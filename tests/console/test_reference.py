@@ -2,16 +2,26 @@
 
 import json
 import shlex
+import sys
 
 import pytest
+from django.test import Client
 from django.utils.html import escape
 
-from raglan.console import reference
+from raglan.console import document, reference
 from raglan.console.rest import api
 from raglan.people.models import Person
 from tests.console.conftest import SignIn
 
-OPERATIONS = [operation for group in reference.groups() for operation in group.operations]
+DOCUMENT = api.get_openapi_schema()
+GROUPS = reference.groups(DOCUMENT)
+OPERATIONS = [operation for group in GROUPS for operation in reference.operations(DOCUMENT, group.slug)]
+
+
+@pytest.fixture(autouse=True)
+def _made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what was made in this process; that the other one makes the same is tested once."""
+    monkeypatch.setattr(document, "text", lambda: json.dumps(DOCUMENT))
 
 
 def find(name: str) -> reference.Operation:
@@ -22,16 +32,37 @@ def find(name: str) -> reference.Operation:
 def test_every_operation_of_the_document_is_listed_and_explained(signed_in: SignIn, vera: Person) -> None:
     browser = signed_in(vera)
     html = browser.get("/api/docs/").content.decode()
-    paths = api.get_openapi_schema()["paths"]
+    paths = DOCUMENT["paths"]
     documented = {item["operationId"] for methods in paths.values() for item in methods.values()}
     assert documented == {operation.id for operation in OPERATIONS}
     assert "/api/v1/openapi.json" in html
-    for group in reference.groups():
+    assert sum(len(group.entries) for group in GROUPS) == len(OPERATIONS)
+    for group in GROUPS:
         part = browser.get(f"/api/docs/{group.slug}/").content.decode()
-        for operation in group.operations:
+        for operation in reference.operations(DOCUMENT, group.slug):
             assert f'href="/api/docs/{group.slug}/#{operation.id}"' in html
             assert f'id="{operation.id}"' in part
             assert escape(operation.curl) in part
+
+
+def test_programs_read_the_same_document_without_signing_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    answer = Client().get("/api/v1/openapi.json")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert answer.json() == json.loads(json.dumps(DOCUMENT))
+
+
+@pytest.mark.parametrize(
+    "command", [("/nowhere/python",), (sys.executable, "-c", "raise SystemExit(1)")], ids=["nothing to run", "failed"]
+)
+def test_a_document_that_can_not_be_made_now_is_asked_for_later(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(document, "COMMAND", command)
+    document._packed.cache_clear()
+    answer = Client().get("/api/v1/openapi.json")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
 
 
 def test_a_part_that_is_not_there_is_said_to_be(signed_in: SignIn, vera: Person) -> None:

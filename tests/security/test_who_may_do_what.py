@@ -1,13 +1,17 @@
 """Who may do what, for every screen: each cell of the table is requested for real, and no screen is missing from it."""
 
+import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from raglan.console import document
+from raglan.console.rest import api
 from raglan.people.models import Person
 from raglan.testing import world
 
@@ -19,6 +23,7 @@ LEAST: dict[Level, int] = {"open": 0, "read": 1, "respond": 2, "configure": 3, "
 
 LOOK: dict[Level, set[str]] = {
     "open": {
+        "console:openapi",
         "holds:program",
         "integrations:manifest",
         "integrations:push_worker",
@@ -440,8 +445,9 @@ def screens() -> dict[str, str]:
 
 
 @pytest.fixture
-def browsers() -> dict[str, Client]:
-    """One browser for each role."""
+def browsers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Client]:
+    """One browser for each role; what describes REST is made here, where REST is loaded anyway."""
+    monkeypatch.setattr(document, "text", cache(lambda: json.dumps(api.get_openapi_schema())))
     found = {"nobody": Client()}
     for role in ROLES[1:]:
         person = Person.objects.create_person(f"{role}@example.test", role.title(), role=role)

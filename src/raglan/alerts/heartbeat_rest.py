@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field, StringConstraints
 
 from raglan.alerts import heartbeats
 from raglan.alerts.models import Heartbeat, Source
 from raglan.core.errors import BadInput, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, Slug
 from raglan.people.access import Scope, principal, require_scope
 

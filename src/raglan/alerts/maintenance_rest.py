@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field, StringConstraints
 
 from raglan.alerts import actions, queries
@@ -13,6 +13,7 @@ from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
 from raglan.core.clock import now
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, WallTime
 from raglan.people.access import Scope, principal, require_scope
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field, JsonValue
 
 from raglan.alerts import actions, queries
@@ -13,6 +13,7 @@ from raglan.alerts.paste import paste_line
 from raglan.alerts.pipeline.flap import FlapRule
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, Slug
 from raglan.people.access import Scope, principal, require_scope
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.alerts import actions, queries
@@ -13,6 +13,7 @@ from raglan.alerts.models import Inhibition, Route
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import FlappingIn, MatcherIn
 from raglan.core.errors import BadInput, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText, Slug
 from raglan.paging.models import Policy
 from raglan.people.access import Scope, principal, require_scope

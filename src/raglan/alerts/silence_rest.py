@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field, StringConstraints
 
 from raglan.alerts import actions, queries
@@ -12,6 +12,7 @@ from raglan.alerts.models import Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
 from raglan.core.clock import now
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Instant, Limit
 from raglan.people.access import Scope, principal, require_scope
 

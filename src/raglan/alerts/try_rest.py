@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router
 from pydantic import Field, model_validator
 
 from raglan.alerts import actions, dry_run, queries
@@ -12,6 +11,7 @@ from raglan.alerts.models import Source
 from raglan.alerts.rest import FlappingIn
 from raglan.alerts.route_rest import DryRunOut, InhibitionIn, matchers_of
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router
 from raglan.core.schema import Body, Slug
 from raglan.people.access import Scope, require_scope
 

@@ -3,12 +3,13 @@
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.catalog import actions, queries
 from raglan.catalog.models import Service
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Line, ShortText, Slug
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.changes import automation
 from raglan.changes.automation_models import AutomationCard
 from raglan.config import config
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Id, Line, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team

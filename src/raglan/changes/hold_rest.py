@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.changes import freezing, hold_queries, holding, ports
@@ -12,6 +12,7 @@ from raglan.changes.gate import Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Instant, Limit, WallTime
 from raglan.people.access import Scope, principal, require_scope
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.changes import grouping, proposing, queries
 from raglan.changes.models import Change, PsaNote
 from raglan.changes.rest import Address
 from raglan.core.decode import clean_text
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import responder

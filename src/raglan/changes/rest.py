@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.changes import actions, queries
 from raglan.changes.models import Change
 from raglan.core.decode import clean_text
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, When
 from raglan.people.access import Scope, principal, require_scope
 

@@ -4,13 +4,14 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.chat import actions, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Line, ShortText
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 
 from raglan.alerts.models import Signal, Source
 from raglan.console import actions, health
 from raglan.core.errors import NotFound
 from raglan.core.models import Timer
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Slug
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import somebody

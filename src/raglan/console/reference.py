@@ -4,11 +4,9 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
 from raglan.config import config
-from raglan.console.rest import api
 
 Schema = Mapping[str, object]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -54,27 +52,52 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that REST can do, as the list of all shows it."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
-    """The operations of one part of raglan; `slug` is its name in addresses."""
+    """What one part of raglan can do; `slug` is its name in addresses."""
 
     name: str
     slug: str
-    operations: list[Operation]
+    entries: list[Entry]
 
 
-@cache
-def groups() -> list[Group]:
-    """Return all operations by part, in the order of the document."""
-    document = cast("Schema", api.get_openapi_schema())
+def groups(document: Schema) -> list[Group]:
+    """Return all that REST can do by part, in the order of the document."""
+    found: dict[str, list[Entry]] = {}
+    for path, method, raw in _raw(document):
+        entry = Entry(str(raw["operationId"]), method.upper(), path, str(raw.get("summary", "")))
+        found.setdefault(_tag(raw), []).append(entry)
+    return [Group(tag, _slug(tag), entries) for tag, entries in found.items()]
+
+
+def operations(document: Schema, slug: str) -> list[Operation]:
+    """Return the operations of one part with all that they take and answer; none where there is no such part."""
     reader = _Reader(_mapping(_mapping(document["components"])["schemas"]))
-    found: dict[str, list[Operation]] = {}
+    return [reader.operation(path, method, raw) for path, method, raw in _raw(document) if _slug(_tag(raw)) == slug]
+
+
+def _raw(document: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, methods in _mapping(document["paths"]).items():
         for method in METHODS:
             if method in _mapping(methods):
-                raw = _mapping(_mapping(methods)[method])
-                tag = str(cast("list[str]", raw.get("tags") or ["other"])[0])
-                found.setdefault(tag, []).append(reader.operation(path, method, raw))
-    return [Group(tag, tag.replace(" ", "-"), operations) for tag, operations in found.items()]
+                yield path, method, _mapping(_mapping(methods)[method])
+
+
+def _tag(raw: Schema) -> str:
+    return str(cast("list[str]", raw.get("tags") or ["other"])[0])
+
+
+def _slug(tag: str) -> str:
+    return tag.replace(" ", "-")
 
 
 def _mapping(value: object) -> Schema:

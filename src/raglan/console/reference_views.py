@@ -1,22 +1,36 @@
 """The REST reference, drawn from the document that programs read: a list of all, and a screen for each part."""
 
+from functools import cache
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
-from raglan.console import reference
+from raglan.console import document, reference
 
 
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
     """List every operation with its address. It needs no script and no other server."""
-    return render(request, "console/docs.html", {"groups": reference.groups()})
+    return render(request, "console/docs.html", {"groups": _groups()})
 
 
 @require_GET
 def part(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the operations of one part, with all that they take and answer."""
-    group = next((group for group in reference.groups() if group.slug == slug), None)
+    group = next((group for group in _groups() if group.slug == slug), None)
     if group is None:
         raise Http404("REST has no such part.")
-    return render(request, "console/docs_part.html", {"groups": reference.groups(), "group": group})
+    operations = reference.operations(document.read(), slug)
+    return render(request, "console/docs_part.html", {"groups": _groups(), "group": group, "operations": operations})
+
+
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """Return the document that programs read. It tells nothing of anybody, so that anybody may read it."""
+    return HttpResponse(document.text(), content_type="application/json")
+
+
+@cache
+def _groups() -> list[reference.Group]:
+    return reference.groups(document.read())

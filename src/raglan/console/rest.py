@@ -50,6 +50,7 @@ api = NinjaAPI(
     description="Everything that the screens can do. Send a token as `Authorization: Bearer …`.",
     auth=rest_auth,
     docs_url=None,
+    openapi_url=None,
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
@@ -107,3 +108,6 @@ def refuse_missing(request: HttpRequest, error: Http404) -> HttpResponse:
 def refuse_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     """Render a body that is too large."""
     return JsonResponse({"code": "too_large", "message": "The body has more than 1 MiB.", "field": ""}, status=413)
+
+
+urlpatterns = api.urls[0]

@@ -58,6 +58,7 @@ urlpatterns = [
     path("setup/routes/<int:position>/", paging_views.route, name="route"),
     path("setup/routes/<int:position>/move/", paging_views.move_route, name="move_route"),
     path("setup/routes/<int:position>/remove/", paging_views.remove_route, name="remove_route"),
+    path("api/v1/openapi.json", reference_views.openapi, name="openapi"),
     path("api/docs/", reference_views.docs, name="docs"),
     path("api/docs/<slug:slug>/", reference_views.part, name="docs_part"),
 ]

@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
-from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from raglan.core.decode import YEARS, clean_text
+from raglan.core.rest import Schema
 
 MAX_ID = 2**63 - 1
 

@@ -30,7 +30,7 @@ class EventPayload(BaseModel):
     them, as those that the event is linked with are, but have no row each.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     kind: ClassVar[str] = ""
     has_names: ClassVar[bool] = False
 

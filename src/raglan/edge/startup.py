@@ -1,5 +1,9 @@
 """What a process does to its database before it serves: migrations, the shared cache, durability, standing timers."""
 
+import sys
+from contextlib import suppress
+
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -43,6 +47,7 @@ def prepare(config: Config, *, migrate: bool) -> list[str]:
         bring_up_to_date()
     elif pending() or not _has_caches():
         raise Conflict("The database is older than this raglan. Run `raglan migrate` first.")
+    forget_migrations()
     facts = check.verify_durability(connection, config.allow_data_loss)
     static.collect()
     if connection.vendor == "sqlite":
@@ -59,6 +64,16 @@ def pending() -> int:
     """Return how many migrations wait to be applied."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def forget_migrations() -> None:
+    """Let the memory of some hundred modules go that nothing needs any more; whoever asks for one loads it again."""
+    for app in apps.get_app_configs():
+        package = f"{app.name}.migrations"
+        for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+            del sys.modules[name]
+            with suppress(AttributeError):
+                delattr(sys.modules[package], name.rpartition(".")[2])
 
 
 def bring_up_to_date() -> int:

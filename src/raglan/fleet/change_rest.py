@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 
 from raglan.changes import proposing, queries
 from raglan.changes.grouping import written
 from raglan.changes.propose_rest import ProposalIn, proposal_of
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Limit
 from raglan.fleet import progress, reach
 from raglan.fleet.judging import Said

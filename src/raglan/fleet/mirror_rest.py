@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Line, ShortText, Slug
 from raglan.fleet import mirrors, pins
 from raglan.fleet.mirror_models import Mirror

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Status
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, ShortText, Slug
 from raglan.fleet import actions, paste, queries, sources, trying
 from raglan.fleet.models import FleetPayload, FleetSource, Host, Package, PackageMove, UnitTurn

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Id, Limit, ShortText
 from raglan.fleet import run_queries as queries
 from raglan.fleet.run_models import HostRun

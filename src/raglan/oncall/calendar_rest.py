@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug, as_text
 from raglan.oncall import fairness, feeds, queries
 from raglan.oncall.models import Holiday, Schedule

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 from pydantic import Field
 
 from raglan.core.clock import now
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug
 from raglan.oncall import as_code, importing, queries, written
 from raglan.oncall.rest_shapes import MAX_DAYS, OnCallPersonOut, people_out

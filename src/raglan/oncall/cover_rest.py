@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, When
 from raglan.oncall import covers, drafts, queries
 from raglan.oncall.models import CoverRequest

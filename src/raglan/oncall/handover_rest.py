@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 from pydantic import AfterValidator, StringConstraints
 
 from raglan.core.decode import clean_text
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Slug
 from raglan.oncall import handover, queries
 from raglan.oncall.calendar_rest import keeper

@@ -1,8 +1,8 @@
 """REST of hours on call by band."""
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Slug, When
 from raglan.oncall import fairness, queries
 from raglan.oncall.ledger import Band

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Slug, When
 from raglan.oncall import leaves, queries
 from raglan.oncall.calendar_rest import keeper

@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Line, ShortText, Slug, When
 from raglan.oncall import actions, drafts, queries
 from raglan.oncall.models import Schedule as ScheduleRow

@@ -3,11 +3,11 @@
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 
-from ninja import Schema
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
+from raglan.core.rest import Schema
 from raglan.core.schema import MAX_ID, Body, Id, ShortText, When, as_text
 from raglan.oncall import drafts, queries, resolve
 from raglan.oncall.models import Override, Rotation

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Slug, When
 from raglan.oncall import queries, shadows
 from raglan.oncall.calendar_rest import keeper

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.errors import NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Slug
 from raglan.oncall import queries, sources
 from raglan.oncall.models import CalendarSource

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import Source
 from raglan.catalog.queries import all_named
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug, Text
 from raglan.core.signing import STATUS, signing_key
 from raglan.outside import components, publishing, queries, render, snapshot, subscribing, wordings

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.clock import now
 from raglan.core.errors import NotFound
 from raglan.core.keys import key_of
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.outside import asking, desk, queries

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
-from ninja import Router, Schema
 
 from raglan.core.clock import now
+from raglan.core.rest import Router, Schema
 from raglan.paging import circuit, delivery, ports
 from raglan.people.models import ContactMethod
 

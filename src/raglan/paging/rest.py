@@ -4,12 +4,13 @@ from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from raglan.core import http, timeline
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, ShortText, Slug, Text, When
 from raglan.oncall.models import Schedule
 from raglan.paging import actions, appointments, foresight, last_resort, promises, queries, readiness, returning

@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.config import config
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Team

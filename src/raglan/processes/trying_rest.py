@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import responder

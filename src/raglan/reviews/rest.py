@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, Text
 from raglan.people.rest.caller import responder
 from raglan.reviews import actions, queries

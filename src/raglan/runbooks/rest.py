@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.alerts.pipeline.route import Matcher
@@ -13,6 +13,7 @@ from raglan.catalog.queries import all_named
 from raglan.config import config
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.people.access import Scope, principal, require_scope

@@ -1,7 +1,6 @@
 """REST of incidents: heads-up, the room, asks, verifications, where it stands."""
 
-from ninja import Router
-
+from raglan.core.rest import Router
 from raglan.incidents.rest import (
     checklists,
     entries,

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText, Slug
 from raglan.incidents import actions, checklists, queries
 from raglan.incidents.checklists import ForRole

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Router, Status
+from ninja import File, Status
 from ninja.files import UploadedFile
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, files, queries
 from raglan.incidents.models import Entry

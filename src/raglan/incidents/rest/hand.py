@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText
 from raglan.incidents import hand, queries
 from raglan.people.rest.caller import responder

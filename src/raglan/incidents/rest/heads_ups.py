@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 
 from raglan.catalog.queries import all_named
 from raglan.core.clock import now
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.rest.shapes import Slugs, url

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.catalog.queries import all_named
+from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Line
 from raglan.incidents import actions, queries
 from raglan.incidents.rest.shapes import IncidentDetail, Slugs, detail

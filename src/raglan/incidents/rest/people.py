@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug, Text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.models import Availability

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug
 from raglan.incidents import actions, privacy, privacy_audit, queries
 from raglan.incidents.models import Incident

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, ShortText
 from raglan.incidents import actions, queries, related_queries
 from raglan.incidents.models import Incident

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.queries import all_named
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
+from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Instant, Limit, Line, ShortText, Text
 from raglan.incidents import actions, catching_up, queries
 from raglan.incidents.models import Incident

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from django.http import HttpRequest
-from ninja import Router, Schema
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug
 from raglan.incidents import actions, severities
 from raglan.people.access import Scope, principal, require_scope

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from ninja import Schema
 from pydantic import Field
 
 from raglan.config import config
 from raglan.core.errors import BadInput, NotFound
+from raglan.core.rest import Schema
 from raglan.core.schema import Slug
 from raglan.incidents import queries, severities
 from raglan.incidents.catching_up import Card, Told

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field, StringConstraints
 
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Instant, Limit, Text
 from raglan.incidents import actions, queries, task_queries
 from raglan.incidents.models import Task

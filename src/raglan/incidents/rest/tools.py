@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 
 from raglan.catalog.queries import all_named
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, ShortText, Slug, Text
 from raglan.incidents import actions, queries
 from raglan.incidents.models import LostTool

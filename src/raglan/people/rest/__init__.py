@@ -1,7 +1,6 @@
 """REST of people: people, teams, contact methods, tokens, browsers."""
 
-from ninja import Router
-
+from raglan.core.rest import Router
 from raglan.people.rest.people import router as people
 from raglan.people.rest.reach import router as reach
 

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Line, Slug
 from raglan.people import actions, queries
 from raglan.people.access import Scope, principal, require_scope

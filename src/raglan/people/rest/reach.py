@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Status
 from pydantic import Field
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText
 from raglan.people import actions, ports, queries
 from raglan.people.access import Scope, principal
