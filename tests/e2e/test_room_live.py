@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -108,6 +109,12 @@ def test_two_browsers_share_a_room_with_its_asks_pictures_and_lost_tools(raglan:
     mara.get_by_label("Which one").fill("Graphite")
     mara.get_by_role("button", name="Put it on the list").click()
     ike.get_by_role("button", name="Nor for me").click(timeout=15_000)
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    hold = raglan.api("POST", "/holds", {"name": "the pin", "reason": "it spreads", "ends_at": ends_at})
+    expect(ike.get_by_role("heading", name="Automation is stopped")).to_be_visible(timeout=15_000)
+    assert isinstance(hold, dict)
+    raglan.api("POST", f"/holds/{hold['id']}/lift", {"word": "mended"})
+    expect(ike.get_by_role("heading", name="Automation is stopped")).to_have_count(0, timeout=15_000)
     expect(mara.get_by_text("for Mara Novak and Ike Okafor")).to_be_visible(timeout=15_000)
     mara.get_by_role("button", name="Back: Graphite").click()
     expect(ike.get_by_role("heading", name="Not reachable")).to_be_hidden(timeout=15_000)

@@ -71,6 +71,7 @@ LOOK: dict[Level, set[str]] = {
         "console:variety_of",
         "console:zabbix_media_type",
         "holds:index",
+        "holds:part",
         "holds:show",
         "incidents:catch_up",
         "incidents:checklists",

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from raglan.changes.gate import STOP
 from raglan.changes.hold_models import Hold, HoldHeard
+from raglan.core import bus, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, take_turn
 
 AT_ONCE = 500
 MOST_SOURCE = 8
 TURN = "heard"
+GATE = "gate"  # the name under which screens hear that hosts obeyed, or went on, while holds are on
 MOST_HOST = 253
 
 
@@ -66,9 +68,18 @@ def heard_many(many: Iterable[Heard]) -> int:
     take_turn(TURN)
     holds = list(Hold.objects.filter(name__in=named).order_by("-starts_at", "-pk")[: 10 * len(named)])
     rows = _rows_of(listed, holds)
-    _join_stored(rows)
+    news = _join_stored(rows)
     _write(rows)
+    if news:
+        bus.publish([GATE, *(f"hold:{pk}" for pk in sorted(news))], timeline.newest_id())
     return len(rows)
+
+
+def went_on() -> None:
+    """Let screens of holds look again: hosts say that they asked and were told of none, while some are on."""
+    at = now()
+    if Hold.objects.filter(ended_at__isnull=True, starts_at__lte=at, ends_at__gt=at).exists():
+        bus.publish([GATE], timeline.newest_id())
 
 
 def _rows_of(listed: Iterable[Heard], holds: Sequence[Hold]) -> Rows:
@@ -115,8 +126,9 @@ def _of(holds: Sequence[Hold], names: Sequence[str], at: datetime) -> list[Hold]
     return found
 
 
-def _join_stored(rows: Rows) -> None:
-    """Take into account what is stored, in either order of arrival."""
+def _join_stored(rows: Rows) -> set[int]:
+    """Take into account what is stored, in either order of arrival; return the holds of which a screen shows more."""
+    before: dict[tuple[int, str], bool] = {}
     by_hold: dict[int, list[str]] = {}
     for hold, host in rows:
         by_hold.setdefault(hold, []).append(host)
@@ -125,4 +137,6 @@ def _join_stored(rows: Rows) -> None:
             stored = HoldHeard.objects.filter(hold_id=hold, host__in=hosts[start : start + AT_ONCE])
             told = stored.values_list("pk", "host", "first_at", "last_at", "stopped", "source")
             for pk, host, first_at, last_at, stopped, source in told:
+                before[hold, host] = stopped
                 rows[hold, host].join(_Row(first_at, last_at, stopped, source, pk))
+    return {key[0] for key, row in rows.items() if before.get(key) != row.stopped}

@@ -14,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 import raglan
-from raglan.changes import freezing, hold_queries, holding, ports
+from raglan.changes import freezing, hearing, hold_queries, holding, ports
 from raglan.changes.hold_forms import DrillForm, ExtendForm, FreezeForm, HoldForm, LiftForm, ThroughForm, suggested
 from raglan.changes.hold_models import Freeze, Hold, HoldHeard
+from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.errors import BadInput, Conflict
+from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.forms import Form
 from raglan.ui.svg import Part
@@ -27,6 +28,7 @@ T = TypeVar("T")
 SHOWN = 50
 SILENT_SHOWN = 20
 COMING = 3
+PARTS = ("head", "obeyed", "side")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -53,6 +55,7 @@ class Obeyed:
 @require_GET
 def holds(request: HttpRequest) -> HttpResponse:
     """What is stopped now, what will be, and what was."""
+    since = timeline.newest_id()
     on, coming = list(hold_queries.on_now()), list(hold_queries.coming()[:SHOWN])
     context = {
         "on": [Row(hold, "on", hold_queries.tally(hold)) for hold in on],
@@ -61,8 +64,10 @@ def holds(request: HttpRequest) -> HttpResponse:
         "freezes": [(freeze, repeats(freeze), _next_words(freeze)) for freeze in hold_queries.freezes()],
         "drill": hold_queries.last_drill(),
         "may": reader(request).may_respond,
+        "live_topics": f"holds {hearing.GATE}",
+        "live_since": since,
     }
-    return render(request, "changes/holds.html", context)
+    return render(request, "changes/holds_open.html" if request.GET.get("part") else "changes/holds.html", context)
 
 
 @form_methods
@@ -114,22 +119,36 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """One hold: who has obeyed, who has not asked, when it ends; extend, lift, let somebody go on."""
     if request.method == "POST":
         require(reader(request), Scope.RESPOND)
+    since = timeline.newest_id()
     found = hold_queries.hold(pk)
     forms = _forms(request, found)
     if request.method == "POST" and _act(request, found, forms):
         return redirect("holds:show", found.pk)
+    topics = f"{timeline.ref(found)} {hearing.GATE}"
+    context = {**_facts(request, found), **forms, "live_topics": topics, "live_since": since}
+    failed = any(form.errors for form in forms.values() if form.is_bound)
+    return render(request, "changes/hold.html", context, status=422 if failed else 200)
+
+
+@require_GET
+def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """One region of a hold's page, for a screen that heard that something changed."""
+    if name not in PARTS:
+        raise NotFound("There is no such part of this screen.")
+    found = hold_queries.hold(pk)
+    return render(request, f"changes/hold_{name}.html", {**_facts(request, found), **_forms(request, found)})
+
+
+def _facts(request: HttpRequest, found: Hold) -> dict[str, object]:
     state = hold_queries.state_of(found, now())
-    context = {
+    return {
         "row": Row(found, state),
         "obeyed": _obeyed(found),
         "exceptions": hold_queries.exceptions_of(found),
         "drill": hold_queries.last_drill(),
         "at": now(),
         "may": reader(request).may_respond and state != "over",
-        **forms,
     }
-    failed = any(form.errors for form in forms.values() if form.is_bound)
-    return render(request, "changes/hold.html", context, status=422 if failed else 200)
 
 
 @require_POST

@@ -20,7 +20,7 @@ from raglan.people.models import Person
 PER_PAGE = 40
 HOSTS_PER_PAGE = 100
 OPEN_SHOWN = 20
-PARTS = ("head", "spread", "side")
+PARTS = ("head", "spread", "side", "turn", "whose")
 STATES = (
     ("", "All"),
     ("differs", "Differ"),
@@ -95,7 +95,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "change": board.change,
         "board": board,
         "may": reader(request).may_respond,
-        "live_topics": f"change:{pk}",
+        "live_topics": f"change:{pk} holds",
         "live_since": since,
     }
     return render(request, "console/changes/show.html", context)

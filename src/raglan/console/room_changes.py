@@ -18,4 +18,4 @@ def in_room(incident: Incident, reader: Person) -> dict[str, object]:
     return {"changes": found, "board": ChangeBoard(change(differs.pk)) if differs else None}
 
 
-ports.register_panel("console/changes/part_room.html", in_room)
+ports.register_panel("console/changes/part_room.html", in_room, name="changes", live="changes")

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from raglan.changes import hold_queries
+from raglan.changes.hearing import GATE
 from raglan.changes.hold_views import Row
 from raglan.incidents import ports
 from raglan.incidents.models import Incident
@@ -22,4 +23,4 @@ def in_room(incident: Incident, reader: Person) -> dict[str, object]:
     return {"holds": on, "suggests": suggests, "address": f"/changes/holds/new/?{urlencode(said)}"}
 
 
-ports.register_panel("changes/part_room.html", in_room)
+ports.register_panel("changes/part_room.html", in_room, name="holds", live=f"holds {GATE}")

@@ -58,3 +58,5 @@ def note_gates(told: Sequence[tuple[Standing, Received]]) -> None:
     bulk.update_rows(Host, ("gate_answer", "gate_source", "gate_asked_at", "gate_holds"), rows)
     if heard:
         hearing.heard_many(heard)
+    if len(heard) < len(rows):
+        hearing.went_on()

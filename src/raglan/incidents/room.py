@@ -283,7 +283,7 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "topic": timeline.ref(incident),
         "composer_kinds": COMPOSER,
         "entry_key": secrets.token_hex(16),
-        "live_topics": f"{timeline.ref(incident)}",
+        "live_topics": f"{timeline.ref(incident)} {ports.live_topics()}".strip(),
         "live_since": timeline.newest_id(),
     }
     view = replace(view, pages=queries.pages_of(incident), asks=list(queries.open_asks(incident)))

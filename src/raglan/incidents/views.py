@@ -17,7 +17,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
-from raglan.incidents import actions, hand, queries, room, scripts, task_queries
+from raglan.incidents import actions, hand, ports, queries, room, scripts, task_queries
 from raglan.incidents.actions.holding import went_to
 from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
@@ -30,6 +30,7 @@ from raglan.people.access import Scope, require
 from raglan.people.models import Person, Team
 
 PER_PAGE = 30
+PANEL = "panel-"
 IN_THE_ROOM = ("first-reply", "stuck", "stop", "disagreeing", "joining")
 
 
@@ -137,6 +138,10 @@ def catch_up(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def show_part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One part of the room, for a page that heard that something changed."""
+    if name.startswith(PANEL) and (panel := ports.panel(name.removeprefix(PANEL))):
+        incident = queries.incident(pk)
+        shown = {"incident": incident, "panel": panel.gather(incident, reader(request)), "person": reader(request)}
+        return render(request, panel.template, shown)
     if name not in room.PARTS:
         raise NotFound("There is no such part of a room.")
     incident, view = queries.incident(pk), _view(request)

@@ -42,7 +42,7 @@ function touch(names) {
 function soon(region) {
   const fact = facts(region);
   if (fact.busy) { fact.again = true; return; }
-  const pause = Math.max(GAP, 3 * fact.took) - (Date.now() - fact.last);
+  const pause = Math.max(GAP, 3 * fact.took, 1000 * (region.dataset.rest ?? 0)) - (Date.now() - fact.last);
   fact.timer ||= setTimeout(() => refresh(region), Math.max(0, pause) + turn());
 }
 
