@@ -66,6 +66,7 @@ MOST_BYTES = 32 << 20
 WORDS = ("cluster", "role", "environment", "package", "change")
 PLACES = ("cluster", "role", "environment")
 VERSIONS = ("raglan-gate 1", "gate: 1")
+STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp")
 
 
 class Refused(Exception):
@@ -595,7 +596,7 @@ def in_words(answer: Answer) -> str:
 
 def output_of(command: Sequence[str]) -> Tuple[int, str]:
     """Run a program; return its exit code and what it wrote. Raises OSError, subprocess.SubprocessError."""
-    environ = dict(os.environ, LC_ALL="C")
+    environ = dict(os.environ, LC_ALL="C", TZ="UTC")
     quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
     done = subprocess.run(command, stdin=quiet, stdout=pipe, stderr=quiet, env=environ, timeout=COMMAND_S, check=False)
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -623,22 +624,55 @@ def packages_of(options: Options) -> Optional[List[List[str]]]:
     return [[name, version, arch] for name, arch, version in sorted((one[0], one[2], one[1]) for one in found)]
 
 
-def units_of(options: Options) -> Optional[List[List[str]]]:
-    """Return the states of the services that the options name; None when that can not be told."""
+class Units(NamedTuple):
+    """The states of services, None when they can not be told, and when they were started, as far as that is known."""
+
+    states: Optional[List[List[str]]]
+    started: List[List[Any]]
+
+
+def units_of(options: Options) -> Units:
+    """Return how the services are that the options name."""
     found: List[List[str]] = []
+    started: List[List[Any]] = []
     names = options.many("units")
     if names:
-        try:
-            states = output_of(["systemctl", "is-active", "--", *names])[1].split()
-        except (OSError, subprocess.SubprocessError):
-            states = []
-        if len(states) != len(names):
+        told = told_by_systemd(names)
+        if len(told) != len(names):
             complain("systemctl does not tell how {} are".format(", ".join(names)))
-            return None
-        found = [[name, state] for name, state in zip(names, states)]  # noqa: B905 -- Python 3.6 knows no strict
+            return Units(None, [])
+        for name, said in zip(names, told):  # noqa: B905 -- Python 3.6 knows no strict
+            found.append([name, said.get("ActiveState", "unknown")])
+            at = systemd_time(said.get("ExecMainStartTimestamp", "")) or systemd_time(
+                said.get("ActiveEnterTimestamp", "")
+            )
+            if at:
+                started.append([name, at])
     for option in sorted(name for name in options.said if name.startswith("check.")):
         found.append([option[6:], checked(options.said[option])])
-    return found if found or names else None
+    return Units(found if found or names else None, started)
+
+
+def told_by_systemd(names: Sequence[str]) -> List[Dict[str, str]]:
+    """Return what systemd says of each unit, in order; all of them with one call."""
+    shown = [part for name in ("ActiveState", *STARTED) for part in ("-p", name)]
+    try:
+        said = output_of(["systemctl", "show", *shown, "--", *names])[1]
+    except (OSError, subprocess.SubprocessError):
+        return []
+    pairs = [[line.partition("=") for line in block.splitlines()] for block in said.strip().split("\n\n") if block]
+    return [{name: value for name, _, value in block} for block in pairs]
+
+
+def systemd_time(text: str) -> int:
+    """Return seconds since 1970, 0 when there is no such time: `Fri 2026-11-27 21:26:37 UTC`."""
+    words = text.split()
+    try:
+        if len(words) == 4 and words[3] == "UTC":
+            return int(calendar.timegm(time.strptime(" ".join(words[1:3])[:19], "%Y-%m-%d %H:%M:%S")))
+    except ValueError:
+        pass
+    return 0
 
 
 def checked(command: str) -> str:
@@ -660,6 +694,20 @@ def system_name() -> str:
     return " ".join(part for part in (said.get("ID", sys.platform), said.get("VERSION_ID", "")) if part)
 
 
+def installed_at() -> int:
+    """Return when this system came to be, in seconds since 1970; 0 when nobody knows.
+
+    That is when its root folder was made, or its machine id where that is younger, as on a copy of an image.
+    """
+    found = 0
+    with contextlib.suppress(OSError):
+        found = int(os.stat("/etc/machine-id").st_mtime)
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        born = output_of(["stat", "-c", "%W", "/"])[1].strip()
+        found = max(found, int(born) if born.isdigit() else 0)
+    return found
+
+
 def compact(value: object) -> str:
     """Write JSON without spaces: the hash is one of these characters."""
     return json.dumps(value, separators=(",", ":"))
@@ -667,16 +715,19 @@ def compact(value: object) -> str:
 
 def report_of(options: Options, because: str) -> Tuple[Dict[str, Any], str]:
     """Return a report without packages, and the packages as they are sent, empty when they can not be told."""
-    host = {"name": options.name, "machine": read_line("/etc/machine-id"), "system": system_name()}
+    host: Dict[str, Any] = {"name": options.name, "machine": read_line("/etc/machine-id"), "system": system_name()}
     host.update({kind: options.one(kind) for kind in PLACES})
+    host["installed"] = installed_at()
     lists = {"tags": options.many("tags"), "services": options.many("services")}
     told: Dict[str, Any] = {"v": 1, "host": dict(host, **lists), "at": time.time(), "boot": boot_id()}
     packages, units = packages_of(options), units_of(options)
     text = compact(packages) if packages is not None else ""
     if text:
         told["packages_hash"] = hashlib.sha256(text.encode("ascii")).hexdigest()
-    if units is not None:
-        told["units"] = units
+    if units.states is not None:
+        told["units"] = units.states
+    if units.started:
+        told["started"] = units.started
     asked = read_json(os.path.join(options.state, "gate.json"))
     if asked:
         told["gate"] = asked
@@ -726,7 +777,9 @@ def waiting(spool: str) -> List[str]:
 def same(told: Dict[str, Any]) -> Dict[str, Any]:
     """Return what of a report is of the machine, without when and why it was told."""
     gate_said = {name: value for name, value in told.get("gate", {}).items() if name != "asked_at"}
-    return dict({name: told.get(name) for name in ("host", "boot", "packages_hash", "units")}, gate=gate_said)
+    return dict(
+        {name: told.get(name) for name in ("host", "boot", "packages_hash", "units", "started")}, gate=gate_said
+    )
 
 
 def keep_report(options: Options, told: Dict[str, Any], packages: str) -> None:

@@ -1,5 +1,7 @@
 """What a host showed is compared with what was said: as you said, or differs, with the difference in words."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,36 @@ def test_a_host_that_is_kept_aside_differs_as_soon_as_the_change_is_on_it() -> N
     assert judged == Judged(Verdict.DIFFERS, (Difference.ASIDE,), words)
 
 
+@pytest.mark.parametrize(
+    ("said", "seen", "kind", "told"),
+    [
+        (PIN, {"has": {"httpd": "2.4.6-40"}}, "version", "httpd 2.4.6-40, not 2.4.6-45 on a new host"),
+        (Said(1, {"httpd": "2"}, "nothing"), {"has": {"httpd": "2"}}, "moved", "httpd 2 on a new host"),
+    ],
+)
+def test_a_new_host_that_comes_with_something_else_differs(
+    said: Said, seen: dict[str, Any], kind: str, told: str
+) -> None:
+    assert compare(said, Seen(is_new=True, **seen)) == Judged(Verdict.DIFFERS, (Difference(kind),), told)
+    assert compare(said, Seen(is_new=False, **seen)) is None
+
+
+def test_a_unit_that_was_active_and_stays_down_is_told() -> None:
+    down = ServiceTurn("httpd", "active", "deactivating")
+    assert words(PIN, Seen(stopped=[down])) == "httpd deactivating, active before, on an existing host"
+    assert compare(RAISED, Seen(stopped=[down])) is None
+    assert words(RAISED, Seen(stopped=[down], has_it=True)) == "httpd deactivating, active before"
+
+
+def test_a_restart_that_nobody_expected_is_told() -> None:
+    judged = compare(PIN, Seen(restarts=["cron", "httpd"]))
+    words = "httpd restarted on an existing host, which was not expected"
+    assert judged == Judged(Verdict.DIFFERS, (Difference.RESTART,), words)
+    judged = compare(PIN, Seen([HTTPD], restarts=["httpd"]))
+    words = "httpd 2.4.6-40 → 2.4.6-45 on an existing host; httpd restarted, which was not expected"
+    assert judged == Judged(Verdict.DIFFERS, (Difference.RESTART, Difference.MOVED), words)
+
+
 def test_a_unit_that_was_named_is_told_with_where() -> None:
     assert words(PIN, Seen([], [FAILED])) == "httpd.service failed, active before, on an existing host"
 
@@ -68,7 +100,11 @@ def test_what_says_nothing_about_the_change_is_passed_over() -> None:
     assert compare(PIN, Seen(outcome=Outcome.FAILED)) is None
     assert compare(RAISED, Seen(outcome=Outcome.UNCHANGED)) is None
     assert compare(PIN, Seen(outcome=Outcome.UNCHANGED, has_it=True)) is None
-    assert compare(PIN, Seen(is_new=True, has={"httpd": "2.4.6-40"})) is None
+    assert compare(PIN, Seen(is_new=True, has={"curl": "7"})) is None
+    assert compare(PIN, Seen([], [ServiceTurn("httpd", "active", "inactive")])) is None  # it may be on its way up again
+    assert compare(RAISED, Seen(restarts=["httpd"])) is None
+    assert compare(PIN, Seen(restarts=["cron"])) is None
+    assert compare(PIN, Seen(restarts=["httpd"], is_new=True)) is None
 
 
 @pytest.mark.parametrize("said", [Said(1, {"httpd": "1"}, "words", "words"), Said(1, {"httpd": "1"})])
@@ -122,9 +158,11 @@ def test_a_verdict_always_has_its_ground(said: Said, seen: Seen) -> None:
         case Judged(Verdict.DIFFERS, kinds, told):
             assert kinds
             assert told
-            assert about or bad or seen.outcome is Outcome.FAILED
+            came = seen.is_new and any(name in said.packages for name in seen.has)
+            assert about or bad or seen.outcome is Outcome.FAILED or came
             assert (Difference.UNIT in kinds) <= bool(bad)
             assert (Difference.MOVED in kinds) <= (expected == "nothing")
+            assert (Difference.VERSION in kinds) <= (expected in ("version", "restart"))
             assert (Difference.ASIDE in kinds) == (seen.is_aside and bool(about))
         case Judged(Verdict.AS_SAID, (), ""):
             assert expected in ("nothing", "version", "restart")

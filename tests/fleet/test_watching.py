@@ -13,7 +13,7 @@ from raglan.changes.models import Change, ChangePackage
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event
-from raglan.fleet import packages, progress, rolling, watching
+from raglan.fleet import open_changes, packages, progress, rolling, watching
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Observation, Outcome
 from raglan.fleet.taking import take_reports
@@ -233,10 +233,10 @@ def test_a_batch_of_many_hosts_takes_as_many_queries_as_one_of_few() -> None:
 def test_of_many_open_changes_only_those_are_read_that_are_new() -> None:
     for _ in range(3):
         pin()
-    watching.open_changes()
+    open_changes.open_changes()
     newest = pin()
     with CaptureQueriesContext(connection) as seen:
-        found = watching.open_changes()
+        found = open_changes.open_changes()
     assert found[0].change == newest
     assert len(found) == 4
     read = [query["sql"] for query in seen if "changes_changepackage" in query["sql"]]

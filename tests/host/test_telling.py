@@ -121,6 +121,53 @@ def test_packages_that_can_not_be_told_are_left_out(run: Run, receiver: Receiver
     assert "packages_hash" not in told
 
 
+SYSTEMD = """#!/bin/sh
+[ "$TZ" = UTC ] && [ "$1" = show ] || exit 1
+cat <<END
+ActiveState=active
+ExecMainStartTimestamp=Fri 2026-11-27 21:26:37 UTC
+ActiveEnterTimestamp=Fri 2026-11-27 21:26:38 UTC
+
+ActiveState=inactive
+ExecMainStartTimestamp=
+ActiveEnterTimestamp=n/a
+END
+"""
+
+
+def test_one_call_tells_how_units_are_and_when_they_were_started(
+    run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(SYSTEMD)
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(systemctl.parent), prepend=":")
+    run("report", units="apache2.service, cron.service")
+    told = receiver.reports[0]
+    assert told["units"] == [["apache2.service", "active"], ["cron.service", "inactive"], ["httpd", "active"]]
+    assert told["started"] == [["apache2.service", 1795814797]]
+    options = host.options_of(str(tmp_path / "conf"), {})
+    host.report(options, "apt", only_news=True)
+    systemctl.write_text(SYSTEMD.replace("21:26:37", "21:40:00"))
+    host.report(options, "apt", only_news=True)
+    assert [one["started"][0][1] for one in receiver.reports] == [1795814797, 1795815600]
+
+
+@pytest.mark.parametrize("text", ["", "n/a", "Fri 2026-11-27 21:26:37 CET", "Fri 2026-11-27 xx UTC"])
+def test_a_time_of_systemd_that_can_not_be_read_is_none(text: str) -> None:
+    assert host.systemd_time(text) == 0
+
+
+def test_a_machine_says_when_its_system_came_to_be(
+    run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "output_of", lambda command: (0, "4102444800\n"))
+    assert host.installed_at() == 4102444800
+    monkeypatch.setattr(host, "output_of", lambda command: (0, "-\n"))
+    assert 0 <= host.installed_at() < 4102444800
+
+
 def test_apt_says_what_it_is_about_to_touch() -> None:
     lines = ["VERSION 3", "APT::Architecture=amd64", "", "httpd 1 amd64 none < 2 amd64 none /x.deb"]
     lines += ["old 1 amd64 none > - - none **REMOVE**", "httpd 1 amd64 none < 2 amd64 none **CONFIGURE**", "short"]

@@ -11,8 +11,8 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Limit
 from raglan.fleet import progress, reach
 from raglan.fleet.judging import Said
+from raglan.fleet.open_changes import said_of
 from raglan.fleet.rolling import rolling
-from raglan.fleet.watching import said_of
 
 router = Router(tags=["changes"])
 

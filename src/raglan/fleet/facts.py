@@ -28,9 +28,15 @@ def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
         host.environment = said.environment
     bulk.update_rows(
         Host,
-        (*WORDS, "tags", "told_digest"),
+        (*WORDS, "tags", "told_digest", "installed_at"),
         [
-            (*(getattr(said, word) for word in WORDS), bulk.text_of(said.tags), digest, host.id)
+            (
+                *(getattr(said, word) for word in WORDS),
+                bulk.text_of(said.tags),
+                digest,
+                bulk.stamp(moment(said.installed, host.clock_offset_s)),
+                host.id,
+            )
             for host, said, digest in news
         ],
     )

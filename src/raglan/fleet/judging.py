@@ -10,6 +10,8 @@ from enum import StrEnum
 from raglan.fleet.ports import MoveTold, Outcome, ServiceTurn
 
 BAD_STATES = frozenset(("failed", "error", "crashed", "dead"))
+DOWN_STATES = frozenset(("inactive", "deactivating", "activating"))  # bad when they last
+NOT_WELL = BAD_STATES | DOWN_STATES
 SHOWN = 4
 ENDED = frozenset((Outcome.CHANGED, Outcome.UNCHANGED))
 
@@ -29,6 +31,8 @@ class Difference(StrEnum):
     VERSION = "version"
     GONE = "gone"
     ASIDE = "aside"
+    RESTART = "restart"
+    STAYED = "stayed"
     RUN = "run"
     UNIT = "unit"
 
@@ -57,7 +61,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one host showed. It `is_new` when it came after the change, `has_it` when that was seen on it before."""
+    """What one host showed. It `is_new` when it came after the change, `has_it` when that was seen on it before.
+
+    `stopped` are units that were active and have not been for a while, `restarts` those that were started anew. `has`
+    is what a host came with that is heard for the first time.
+    """
 
     moves: Sequence[MoveTold] = ()
     turns: Sequence[ServiceTurn] = ()
@@ -66,6 +74,8 @@ class Seen:
     has_it: bool = False
     is_aside: bool = False
     has: Mapping[str, str] = field(default_factory=dict)
+    stopped: Sequence[ServiceTurn] = ()
+    restarts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +95,16 @@ def plain_unit(name: str) -> str:
 def compare(said: Said, seen: Seen) -> Judged | None:
     """Compare what a host showed with what was said of it; None when it says nothing about the change."""
     moved = [move for move in seen.moves if move.name in said.packages]
-    turned = _turned(said, seen, concerns=bool(moved) or seen.has_it)
     expected = said.on_new if seen.is_new else said.on_existing
-    aside = [(Difference.ASIDE, "")] if moved and seen.is_aside else []
-    found = [*_moves(expected, said, moved), *aside, *_run(seen, concerns=bool(moved) or seen.has_it), *turned]
+    concerns = bool(moved) or seen.has_it
+    found = [
+        *_moves(expected, said, moved),
+        *_came(expected, said, seen),
+        *([(Difference.ASIDE, "")] if moved and seen.is_aside else []),
+        *_restarted(expected, said, seen),
+        *_run(seen, concerns=concerns),
+        *_turned(said, seen, concerns=concerns),
+    ]
     if found:
         return _differs(found, seen, moved)
     if moved or (seen.is_new and _brings(expected, said, seen)):
@@ -117,6 +133,34 @@ def _other_version(move: MoveTold, wanted: str) -> tuple[Difference, str] | None
     return None
 
 
+def _came(expected: str, said: Said, seen: Seen) -> list[tuple[Difference, str]]:
+    """Return with what a new host came otherwise than was said. What it has not got yet says nothing."""
+    if not seen.is_new:
+        return []
+    moved = {move.name for move in seen.moves}
+    has = {name: version for name, version in seen.has.items() if name in said.packages and name not in moved}
+    if expected == "nothing":
+        return [(Difference.MOVED, f"{name} {has[name]}") for name in sorted(has) if has[name] == said.packages[name]]
+    if expected not in ("version", "restart"):
+        return []
+    other = {name: version for name, version in has.items() if said.packages[name] not in ("", version)}
+    return [(Difference.VERSION, f"{name} {other[name]}, not {said.packages[name]}") for name in sorted(other)]
+
+
+def _restarted(expected: str, said: Said, seen: Seen) -> list[tuple[Difference, str]]:
+    """Return the units that were named and started anew where nothing was expected."""
+    if expected != "nothing" or seen.is_new:
+        return []
+    named = {plain_unit(name) for name in said.units}
+    return [(Difference.RESTART, name) for name in seen.restarts if plain_unit(name) in named]
+
+
+def stayed(units: Sequence[str], minutes: int) -> Judged:
+    """Return the verdict on a host whose units were to restart and did not."""
+    words = f"a restart of {_some(units)} was expected; it did not happen within {minutes} min"
+    return Judged(Verdict.DIFFERS, (Difference.STAYED,), words)
+
+
 def _brings(expected: str, said: Said, seen: Seen) -> bool:
     """Whether a new host came with the packages of a change, in the versions that were said."""
     if expected not in ("version", "restart"):
@@ -131,8 +175,9 @@ def _run(seen: Seen, *, concerns: bool) -> list[tuple[Difference, str]]:
 def _turned(said: Said, seen: Seen, *, concerns: bool) -> list[tuple[Difference, str]]:
     """Return the units that are not well: those that were named, and any on a host that the change has reached."""
     named = {plain_unit(name) for name in said.units}
-    bad = [turn for turn in seen.turns if turn.now in BAD_STATES and (concerns or plain_unit(turn.name) in named)]
-    return [(Difference.UNIT, f"{turn.name} {turn.now}{_before(turn)}") for turn in bad]
+    bad = [*(turn for turn in seen.turns if turn.now in BAD_STATES), *seen.stopped]
+    meant = [turn for turn in bad if concerns or plain_unit(turn.name) in named]
+    return [(Difference.UNIT, f"{turn.name} {turn.now}{_before(turn)}") for turn in meant]
 
 
 def _before(turn: ServiceTurn) -> str:
@@ -144,12 +189,16 @@ def _differs(found: Sequence[tuple[Difference, str]], seen: Seen, moved: Sequenc
     kinds = sorted({kind for kind, _ in found}, key=order.index, reverse=True)
     told = [words for kind, words in found if kind in (Difference.MOVED, Difference.VERSION, Difference.GONE)]
     said = told or [written(move) for move in moved]
-    rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
     where = "on a new host" if seen.is_new else "on an existing host"
     if seen.is_aside:
         where = "on a host that is kept aside"
     first = [f"{_some(said)} {where}"] if said else []
-    alone = f", {where}" if not said and not seen.has_it else ""
+    restarted = [words for kind, words in found if kind is Difference.RESTART]
+    if restarted:
+        place = "" if said else f" {where}"
+        first.append(f"{_some(restarted)} restarted{place}, which was not expected")
+    rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
+    alone = f", {where}" if not first and not seen.has_it else ""
     return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join([*first, *rest[:SHOWN]]) + alone)
 
 

@@ -74,6 +74,7 @@ class Pin(models.Model):
     version = models.CharField(max_length=255)
     set_at = models.DateTimeField()
     lost_since = models.DateTimeField(null=True, blank=True)
+    lost_told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["role", "name"], name="pin_once")]

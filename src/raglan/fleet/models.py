@@ -103,7 +103,9 @@ class Host(models.Model):
 
     `key` is its machine id and its name: a report finds its row by it in one look. Times are by raglan's clock;
     `clock_offset_s` is by how much the host's own is ahead. `doubted_since` says that its machine id came with another
-    name and boot; `shared_since` that two machines were seen to use one id.
+    name and boot; `shared_since` that two machines were seen to use one id. `installed_at` is when its system came to
+    be, by its own word. `starts` are the times at which its services were started, in seconds by its own clock; `aside`
+    counts the reports that it keeps because raglan could not store them.
     """
 
     ref_kind: ClassVar[str] = "host"
@@ -140,7 +142,12 @@ class Host(models.Model):
     gate_holds = models.JSONField(default=list, blank=True)
     silent_at = models.DateTimeField(null=True, blank=True)
     silent_since = models.DateTimeField(null=True, blank=True)
+    silence_told_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+    installed_at = models.DateTimeField(null=True, blank=True)
+    starts = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
+    starts_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    aside = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes: ClassVar = [

@@ -43,7 +43,10 @@ class ServiceTold(msgspec.Struct, frozen=True):
 
 
 class HostTold(msgspec.Struct, frozen=True):
-    """Which machine speaks. `machine` is what identifies it where its tool knows that (a machine id), else empty."""
+    """Which machine speaks. `machine` is what identifies it where its tool knows that (a machine id), else empty.
+
+    `installed` is when its system came to be, in seconds by its own clock, where it says that.
+    """
 
     name: str
     machine: str = ""
@@ -53,6 +56,7 @@ class HostTold(msgspec.Struct, frozen=True):
     system: str = ""
     tags: Sequence[str] = ()
     services: Sequence[str] = ()
+    installed: float = 0
 
 
 class MoveTold(msgspec.Struct, frozen=True):
@@ -121,7 +125,8 @@ class Observation:
     """What one message showed to be different on one host. `at` is when it happened, by raglan's clock.
 
     `host` is the key of the row; `is_new` says that raglan had never heard of the host before; `run` is the key of the
-    run that told it, if one did.
+    run that told it, if one did. `has_come` says that its packages are known for the first time. `restarts` are
+    services that were started anew, `stopped` those that were active and have not been for a while.
     """
 
     host: int
@@ -130,6 +135,9 @@ class Observation:
     is_new: bool = False
     moves: Sequence[MoveTold] = ()
     turns: Sequence[ServiceTurn] = ()
+    stopped: Sequence[ServiceTurn] = ()
+    restarts: Sequence[str] = ()
+    has_come: bool = False
     run: int | None = None
     outcome: Outcome | None = None
     details: Mapping[str, str] = field(default_factory=dict)

@@ -10,10 +10,11 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from raglan.changes.models import Change
 from raglan.core.clock import now
 from raglan.fleet import reach, spreading
-from raglan.fleet.judging import BAD_STATES, Said
+from raglan.fleet.judging import BAD_STATES, NOT_WELL, Said
 from raglan.fleet.models import Host, HostService, UnitTurn
+from raglan.fleet.open_changes import said_of
 from raglan.fleet.watch_models import Arrival, Surprise
-from raglan.fleet.watching import minute_of, said_of
+from raglan.fleet.watching import minute_of
 
 MOST_MARKS = 2_000
 MOST_GROUPS = 24
@@ -187,9 +188,9 @@ class Progress:
         turns = UnitTurn.objects.filter(
             at__gte=self.change.started_at, at__lt=until, host__arrivals__change=self.change
         )
-        bad = Q(state__in=sorted(BAD_STATES))
+        bad, well = Q(state__in=sorted(BAD_STATES)), ~Q(state__in=sorted(NOT_WELL))
         counted = turns.values("name").annotate(
-            failed=Count("host", filter=bad, distinct=True), well=Count("host", filter=~bad, distinct=True)
+            failed=Count("host", filter=bad, distinct=True), well=Count("host", filter=well, distinct=True)
         )
         rows = counted.filter(failed__gt=0).order_by("-failed", "name")[:UNITS]
         return [UnitNews(row["name"], row["failed"], row["well"]) for row in rows]

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from raglan.core.errors import NotFound
 from raglan.fleet import packages, units
 from raglan.fleet.models import Host, Package, PackageMove, UnitTurn
+from raglan.fleet.reports import moment
 
 MOST_WORDS = 200
 MOVES = 50
@@ -41,11 +42,15 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A service of a host, and since when it is in its state; none when it never turned while raglan looked."""
+    """A service of a host, and since when it is in its state; none when it never turned while raglan looked.
+
+    `started_at` is when it was started last, where the host tells that.
+    """
 
     name: str
     state: str
     since: datetime | None
+    started_at: datetime | None = None
 
     @property
     def is_failed(self) -> bool:
@@ -127,8 +132,16 @@ def units_of(found: Host) -> list[Unit]:
     for name, (state, at) in since.items():  # runs may have told of a turn that no report has shown yet
         if name not in said or (found.reported_at is not None and at > found.reported_at):
             said[name] = state
-    listed = [Unit(name, state, since[name][1] if name in since else None) for name, state in said.items()]
+    listed = [
+        Unit(name, state, since[name][1] if name in since else None, _started(found, name))
+        for name, state in said.items()
+    ]
     return sorted(listed, key=lambda unit: (not unit.is_failed, unit.name))
+
+
+def _started(found: Host, name: str) -> datetime | None:
+    at = found.starts.get(name)
+    return moment(at, found.clock_offset_s) if at else None
 
 
 def packages_of(found: Host) -> list[Package]:

@@ -54,8 +54,10 @@ class Report(msgspec.Struct, frozen=True):
     packages_hash: str = ""
     packages: msgspec.Raw = msgspec.Raw()
     units: msgspec.Raw = msgspec.Raw()
+    started: msgspec.Raw = msgspec.Raw()
     gate: GateTold | None = None
     because: str = ""
+    aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Received:
     packages: bytes = b""
     packages_digest: str = ""
     units_digest: str = ""
+    started_digest: str = ""
     sent: float = 0
 
 
@@ -84,7 +87,7 @@ def read(body: bytes, *, source: int, received_at: datetime, sent: float = 0) ->
     """Read a report. Raises BadInput, which says what cannot be taken and where it stands."""
     report, packages = _read(body)
     _check(report, packages)
-    units, sent = bytes(report.units), sent or report.sent
+    units, started, sent = bytes(report.units), bytes(report.started), sent or report.sent
     return Received(
         report,
         source,
@@ -92,6 +95,7 @@ def read(body: bytes, *, source: int, received_at: datetime, sent: float = 0) ->
         packages,
         packages_digest=digest(packages) if packages else report.packages_hash[:DIGITS],
         units_digest=digest(units) if units else "",
+        started_digest=digest(started) if started else "",
         sent=sent if FIRST < sent < LAST else 0,
     )
 
@@ -216,6 +220,7 @@ def clip(host: HostTold) -> HostTold:
         host.system.strip()[:MOST_WORD],
         _short(host.tags) if host.tags else (),
         _short(host.services) if host.services else (),
+        host.installed,
     )
 
 

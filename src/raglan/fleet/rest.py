@@ -41,6 +41,7 @@ class HostOut(Schema):
     system: str
     tags: list[str]
     first_heard_at: datetime
+    installed_at: datetime | None
     last_heard_at: datetime
     reported_at: datetime | None
     ran_at: datetime | None
@@ -62,6 +63,7 @@ class HostUnitOut(Schema):
     name: str
     state: str
     since: datetime | None
+    started_at: datetime | None
 
 
 class OneHostOut(HostOut):

@@ -43,6 +43,8 @@ class Standing:
     units_id: int | None = None
     units_digest: str = ""
     failed_units: int = 0
+    starts_digest: str = ""
+    aside: int = 0
     gate_asked_at: datetime | None = None
     silent_at: datetime | None = None
     silent_since: datetime | None = None
@@ -54,7 +56,7 @@ TIMES = tuple(name for name in COLUMNS if name.endswith(("_at", "_since")))
 HEARD = ("last_heard_at", "reported_at", "report_interval_s", "clock_offset_s", "seq", "silent_at")
 STATE = (
     *("key", "name", "machine", "boot", "previous_boot", "doubted_since", "shared_since", "packages_id"),
-    *("packages_digest", "units_id", "units_digest", "failed_units", "silent_since", "retired_at"),
+    *("packages_digest", "units_id", "units_digest", "failed_units", "silent_since", "retired_at", "aside"),
 )
 
 

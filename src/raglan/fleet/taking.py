@@ -23,9 +23,11 @@ from raglan.fleet.moves import keep_moves, keep_turns
 from raglan.fleet.ports import HostTold, Observation
 from raglan.fleet.reports import Received, happened_at, named, offset_s
 from raglan.fleet.standing import Standing, find, key_of, silence_begins, usual_interval, write_heard, write_state
+from raglan.fleet.starts import Started, note_starts
 
 ON_TIME = ("", "timer")
 HEARD_EVERY = timedelta(seconds=10)
+MOST_ASIDE = 1_000_000
 
 
 class Taken(StrEnum):
@@ -65,6 +67,7 @@ class _Case:
     is_changed: bool = False
     had_packages: int | None = None
     had_units: int | None = None
+    restarts: Sequence[str] = ()
 
     @property
     def row(self) -> Standing:
@@ -136,6 +139,7 @@ def _take(cases: Sequence[_Case]) -> list[Observation]:
     write_state([case.row for case in known_now if case.is_changed])
     note_facts([(case.row, case.told) for case in going])
     note_gates([(case.row, case.received) for case in going])
+    _note_starts(going)
     return _observe(going, lists)
 
 
@@ -217,10 +221,20 @@ def _apply(case: _Case, lists: _Lists, services: Units) -> None:
         found = lists.keys[received.packages_digest]
         assert isinstance(found, int)
         host.packages_id, host.packages_digest, case.is_changed = found, received.packages_digest, True
+    if received.report.aside != host.aside:
+        host.aside, case.is_changed = min(max(received.report.aside, 0), MOST_ASIDE), True
     kept = services.get(received.units_digest)
     if isinstance(kept, units.Kept) and received.units_digest != host.units_digest:
         host.units_id, host.units_digest, host.failed_units = kept.id, received.units_digest, kept.failed
         case.is_changed = True
+
+
+def _note_starts(cases: Sequence[_Case]) -> None:
+    """Keep when services were started, where that is news, and note which were started anew."""
+    told = {case.row.id: case for case in cases if case.received.started_digest not in ("", case.row.starts_digest)}
+    news = [Started(pk, bytes(case.received.report.started), case.received.started_digest) for pk, case in told.items()]
+    for pk, restarts in note_starts(news).items():
+        told[pk].restarts = restarts
 
 
 def _hear(case: _Case) -> None:
@@ -276,11 +290,18 @@ def _observe(cases: Sequence[_Case], lists: _Lists) -> list[Observation]:
             is_new=case.is_new,
             moves=moves.get(host, ()),
             turns=turns.get(host, ()),
+            restarts=case.restarts,
+            has_come=_has_come(case),
             details=details_of(case.row),
         )
         for case in cases
-        if (host := case.row.id) in moves or host in turns or case.is_new
+        if (host := case.row.id) in moves or host in turns or case.is_new or case.restarts or _has_come(case)
     ]
+
+
+def _has_come(case: _Case) -> bool:
+    """Whether the packages of a host are known for the first time."""
+    return case.had_packages is None and case.row.packages_id is not None and case.row.shared_since is None
 
 
 def _turned(cases: Sequence[_Case]) -> dict[int, tuple[list[ports.ServiceTurn], datetime]]:

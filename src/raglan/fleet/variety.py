@@ -17,9 +17,9 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, NotFound
 from raglan.fleet import reach, watch_events
 from raglan.fleet.models import Host, HostService
+from raglan.fleet.open_changes import said_of
 from raglan.fleet.variety_models import Variety
 from raglan.fleet.watch_models import Arrival
-from raglan.fleet.watching import said_of
 from raglan.people.models import Person
 
 # Automation is late on a host when its last run is older than this; by the seconds that its runs use to lie apart.

@@ -11,6 +11,7 @@ class Arrival(models.Model):
     """That a change was seen on a host: as its author said, or otherwise; and whether that host is well again.
 
     `minute` counts minutes since 1970, so that a curve is drawn by counting rows. `difference` is the most telling one.
+    `waits` are the units whose restart is still to come; until `waits_until` they have time.
     """
 
     class State(models.TextChoices):
@@ -31,6 +32,8 @@ class Arrival(models.Model):
     at = models.DateTimeField()
     minute = models.PositiveIntegerField()
     back_at = models.DateTimeField(null=True, blank=True)
+    waits = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
+    waits_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["change", "host"], name="arrival_once")]

@@ -9,49 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from raglan.changes import proposing
-from raglan.changes.grouping import Group
-from raglan.changes.models import OPEN, Change, Expectation
-from raglan.changes.queries import groups_of
-from raglan.core import bus, timeline
+from raglan.changes.models import Change
+from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
-from raglan.fleet import packages, ports, unannounced, watch_events
-from raglan.fleet.judging import BAD_STATES, Judged, Said, Seen, Verdict, compare, plain_unit
+from raglan.fleet import packages, ports, restarting, stopping, unannounced
+from raglan.fleet.judging import BAD_STATES, NOT_WELL, Difference, Judged, Seen, Verdict, compare, plain_unit, stayed
 from raglan.fleet.models import Host, Package
+from raglan.fleet.open_changes import Watched, about, by_package, is_new_for, open_changes
 from raglan.fleet.ports import Observation, Outcome
+from raglan.fleet.surprises import raise_surprises
 from raglan.fleet.watch_models import Arrival, Surprise
 
-MOST_WATCHED = 200
 MOST_WORDS = 500
 Key = tuple[int, int]  # change, host
-Mark = tuple[int, str, str, datetime]  # change, state, key, time
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """An open change, and what its author said."""
-
-    change: Change
-    said: Said
-    groups: Sequence[Group] = ()
-
-    def keeps_aside(self, host: Host) -> bool:
-        """Whether a host is kept aside from it on purpose."""
-        facts = {"number": host.pk, "host": host.name, "cluster": host.cluster, "role": host.role}
-        return any(group.is_aside and group.fits(**facts) for group in self.groups)  # type: ignore[arg-type]  # by name
-
-    @property
-    def expects_nothing(self) -> bool:
-        """Whether a run that did nothing shows that it is as was said."""
-        return "nothing" in (self.said.on_new, self.said.on_existing)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether it is known to move already."""
-        return self.change.state != Change.State.PROPOSED
-
-
-_open: dict[Mark, Watched] = {}
 
 
 @dataclass(slots=True)
@@ -75,6 +46,7 @@ def watch(seen: Sequence[Observation]) -> None:
         expects_nothing = any(one.has_begun and one.expects_nothing for one in changes)
         telling = [one for one in seen if expects_nothing or _tells(one)]
         concerned = _judge(changes, telling) if telling else concerned
+        stopping.look_later(telling)
     left = [one for one in seen if one.moves and one.host not in concerned]
     if left:
         unannounced.look(left)
@@ -82,47 +54,11 @@ def watch(seen: Sequence[Observation]) -> None:
 
 def _tells(one: Observation) -> bool:
     """Whether more is seen than a run that went well: that is worth a look only where nothing was expected."""
-    return bool(one.moves or one.turns or one.is_new or one.outcome is Outcome.FAILED)
+    return bool(one.moves or _is_more(one) or one.outcome is Outcome.FAILED)
 
 
-def open_changes() -> list[Watched]:
-    """Return the changes that hosts may still take, the newest first.
-
-    What was said of a change is never edited, so only those that are open anew, or were turned, are read.
-    """
-    global _open  # noqa: PLW0603 -- what was read last, replaced as a whole
-    rows = Change.objects.filter(state__in=OPEN).order_by("-at", "-pk")[:MOST_WATCHED]
-    marks: list[Mark] = list(rows.values_list("pk", "state", "key", "at"))
-    known = _open  # another thread may read as well
-    if marks != list(known):
-        fresh = _read([mark[0] for mark in marks if mark not in known])
-        both = {mark: known.get(mark) or fresh.get(mark[0]) for mark in marks}
-        _open = known = {mark: one for mark, one in both.items() if one is not None}
-    return list(known.values())
-
-
-def _read(keys: Sequence[int]) -> dict[int, Watched]:
-    """Return what was said of some changes, by their keys."""
-    found = Change.objects.filter(pk__in=keys).select_related("expectation").prefetch_related("packages", "groups")
-    return {change.pk: Watched(change, said_of(change), groups_of(change)) for change in found}
-
-
-def said_of(change: Change) -> Said:
-    """Return what was said of a change; one that nobody announced has packages and no more."""
-    wanted = {package.name: package.version for package in change.packages.all()}
-    expectation: Expectation | None = getattr(change, "expectation", None)
-    if expectation is None:
-        return Said(change.pk, wanted)
-    return Said(
-        change.pk,
-        wanted,
-        expectation.on_new,
-        expectation.on_existing,
-        units=frozenset(expectation.units),
-        clusters=frozenset(expectation.clusters),
-        roles=frozenset(expectation.roles),
-        environments=frozenset(expectation.environments),
-    )
+def _is_more(one: Observation) -> bool:
+    return bool(one.turns or one.stopped or one.restarts or one.is_new or one.has_come)
 
 
 def _judge(changes: Sequence[Watched], seen: Sequence[Observation]) -> set[int]:
@@ -130,70 +66,79 @@ def _judge(changes: Sequence[Watched], seen: Sequence[Observation]) -> set[int]:
     hosts = Host.objects.defer("tags", "gate_holds").in_bulk([one.host for one in seen])
     kept = Arrival.objects.filter(change__in=[one.change.pk for one in changes], host__in=hosts)
     found = _Round({(row.change_id, row.host_id): row for row in kept})
-    has = _installed(changes, [hosts[one.host] for one in seen if one.is_new and one.host in hosts])
+    came = [hosts[one.host] for one in seen if (one.is_new or one.has_come) and one.host in hosts]
+    has = _installed(changes, came)
     concerned: set[int] = set()
-    about = _by_package(changes)
+    named = by_package(changes)
     for one in seen:
         if (host := hosts.get(one.host)) is None:
             continue
-        for watched in changes if _tells_more(one) else _about(one, about):
+        for watched in changes if _is_more(one) or one.outcome is not None else about(one, named):
             if _take(found, watched, one, host, has.get(host.packages_id or 0, {})):
                 concerned.add(one.host)
     _store(found, {one.change.pk: one.change for one in changes})
     return concerned
 
 
-def _by_package(changes: Sequence[Watched]) -> dict[str, list[Watched]]:
-    found: dict[str, list[Watched]] = {}
-    for watched in changes:
-        for name in watched.said.packages:
-            found.setdefault(name, []).append(watched)
-    return found
-
-
-def _tells_more(one: Observation) -> bool:
-    """Whether more is seen than packages that moved: that may be for any change."""
-    return bool(one.turns or one.is_new or one.outcome is not None)
-
-
-def _about(one: Observation, changes: Mapping[str, Sequence[Watched]]) -> list[Watched]:
-    """Return the changes that are about the packages that moved, each once."""
-    names = {move.name for move in one.moves}
-    return list({watched.change.pk: watched for name in names for watched in changes.get(name, ())}.values())
-
-
-def _installed(changes: Sequence[Watched], hosts: Iterable[Host]) -> dict[int, dict[str, str]]:
-    """Return which of the packages that changes are about the lists of new hosts hold."""
+def _installed(changes: Sequence[Watched], hosts: Iterable[Host]) -> dict[int, dict[str, list[str]]]:
+    """Return which versions of the packages that changes are about the lists of new hosts hold."""
     sets = {host.packages_id for host in hosts if host.packages_id}
     names = {name for one in changes for name in one.said.packages}
     if not sets or not names:
         return {}
     rows = Package.objects.filter(name__in=names).values_list("pk", "name", "version")
-    about = {pk: (name, version) for pk, name, version in rows}
-    return {key: dict(about[pk] for pk in ids if pk in about) for key, ids in packages.contents(sorted(sets)).items()}
+    known = {pk: (name, version) for pk, name, version in rows}
+    found: dict[int, dict[str, list[str]]] = {}
+    for key, ids in packages.contents(sorted(sets)).items():
+        held: dict[str, list[str]] = {}
+        for name, version in (known[pk] for pk in ids if pk in known):
+            held.setdefault(name, []).append(version)
+        found[key] = held
+    return found
 
 
-def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Mapping[str, str]) -> bool:
+def _held(has: Mapping[str, Sequence[str]], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return the version that counts of each package: the one that was said, where it is among several."""
+    return {
+        name: wanted[name] if wanted[name] in versions else versions[-1]
+        for name, versions in has.items()
+        if name in wanted
+    }
+
+
+def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Mapping[str, Sequence[str]]) -> bool:
     """Judge one observation by one change; say whether the change accounts for it."""
     said, key = watched.said, (watched.change.pk, host.pk)
     moves = [move for move in one.moves if move.name in said.packages]
     if not said.reaches(cluster=host.cluster, role=host.role, environment=host.environment):
         return False
-    is_new = one.is_new or host.first_heard_at >= watched.change.received_at
+    is_new = is_new_for(watched.change, host)
     if not (moves or watched.has_begun or is_new):
         return False
     arrival = found.arrival(key)
-    outcome = one.outcome if watched.has_begun else None
-    is_aside = bool(moves) and watched.keeps_aside(host)
-    judged = compare(said, Seen(one.moves, one.turns, outcome, is_new, arrival is not None, is_aside, has))
+    seen = Seen(
+        one.moves,
+        one.turns,
+        one.outcome if watched.has_begun else None,
+        is_new,
+        arrival is not None,
+        bool(moves) and watched.keeps_aside(host),
+        _held(has, said.packages),
+        one.stopped,
+        one.restarts,
+    )
+    judged = compare(said, seen)
     if judged is not None:
-        _keep(found, key, judged, one, is_new=is_new)
+        is_right = judged.verdict is Verdict.AS_SAID and {move.name for move in moves} == set(said.packages)
+        _keep(found, key, judged, one, is_new=is_new, is_right=is_right)
     elif arrival is not None:
         _recover(found, key, arrival, one)
+    _await(found, key, watched, one, host)
     return bool(moves)
 
 
-def _keep(found: _Round, key: Key, judged: Judged, one: Observation, *, is_new: bool) -> None:
+def _keep(found: _Round, key: Key, judged: Judged, one: Observation, *, is_new: bool, is_right: bool) -> None:
+    """Keep how a change stands on a host. `is_right`: all of its packages came just now, and as was said."""
     arrival = found.arrival(key)
     if arrival is None:
         minute = int(one.at.timestamp() // 60)
@@ -203,6 +148,8 @@ def _keep(found: _Round, key: Key, judged: Judged, one: Observation, *, is_new: 
         found.made[key] = arrival
     elif judged.verdict is not Verdict.DIFFERS:
         _recover(found, key, arrival, one)
+        if is_right and arrival.difference == Difference.VERSION:
+            _be_back(found, key, arrival, one.at)
         return
     else:
         arrival.state, arrival.back_at = Arrival.State.DIFFERS, None
@@ -223,7 +170,7 @@ def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> 
     """Write down in what it differs; what was told of this host before stays."""
     words = judged.words if not arrival.words or judged.words in arrival.words else f"{arrival.words}; {judged.words}"
     arrival.words, arrival.difference = words[:MOST_WORDS], str(judged.kinds[0])
-    failed = {turn.name for turn in one.turns if turn.now in BAD_STATES}
+    failed = {turn.name for turn in (*one.turns, *one.stopped) if turn.now in BAD_STATES or turn in one.stopped}
     arrival.units = sorted(failed | set(arrival.units))
     kinds = [str(kind) for kind in judged.kinds]
     found.surprises.append(
@@ -241,7 +188,7 @@ def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> 
 
 def _recover(found: _Round, key: Key, arrival: Arrival, one: Observation) -> None:
     """A host on which units had failed is back when all of them are well."""
-    well = {plain_unit(turn.name) for turn in one.turns if turn.now not in BAD_STATES}
+    well = {plain_unit(turn.name) for turn in one.turns if turn.now not in NOT_WELL}
     left = [name for name in arrival.units if plain_unit(name) not in well]
     if arrival.state != Arrival.State.DIFFERS or not arrival.units or left == arrival.units:
         return
@@ -249,6 +196,48 @@ def _recover(found: _Round, key: Key, arrival: Arrival, one: Observation) -> Non
     if not left:
         arrival.state, arrival.back_at = Arrival.State.BACK, one.at
     _note_turned(found, key, arrival)
+
+
+def _be_back(found: _Round, key: Key, arrival: Arrival, at: datetime) -> None:
+    """A host that differed in one thing that was put right is well again."""
+    if arrival.state == Arrival.State.DIFFERS and not arrival.units:
+        arrival.state, arrival.back_at = Arrival.State.BACK, at
+        _note_turned(found, key, arrival)
+
+
+def _await(found: _Round, key: Key, watched: Watched, one: Observation, host: Host) -> None:
+    """Note which units are still to restart on a host that got a change, and which have done so."""
+    arrival = found.arrival(key)
+    if arrival is None:
+        return
+    got = any(move.new for move in one.moves if move.name in watched.said.packages)
+    if got and not arrival.is_new and watched.said.on_existing == "restart":
+        waits = restarting.awaited(watched.said.units, host.starts, one.restarts)
+    else:
+        waits = [name for name in arrival.waits if name not in one.restarts]
+    if waits == arrival.waits:
+        return
+    arrival.waits, arrival.waits_until = waits, restarting.until() if waits else None
+    _note_turned(found, key, arrival)
+    if waits:
+        restarting.look_later(key[0], restarting.until())
+    elif arrival.difference == Difference.STAYED:
+        _be_back(found, key, arrival, one.at)
+
+
+@timers.handler(restarting.LOOK)
+def look_at_restarts(due: timers.Due) -> None:
+    """Tell where units were to restart with a change and did not in their time."""
+    change = Change.objects.filter(pk=due.subject_id).first()
+    late = restarting.overdue(change, now()) if change is not None else []
+    if change is None or not late:
+        return
+    found = _Round({(row.change_id, row.host_id): row for row in late})
+    for arrival in late:
+        arrival.state, arrival.back_at, arrival.waits_until = Arrival.State.DIFFERS, None, None
+        _note_turned(found, (arrival.change_id, arrival.host_id), arrival)
+        _tell(found, arrival, stayed(arrival.waits, restarting.MINUTES), Observation(arrival.host_id, now(), now()))
+    _store(found, {change.pk: change})
 
 
 def _note_turned(found: _Round, key: Key, arrival: Arrival) -> None:
@@ -260,7 +249,7 @@ def _store(found: _Round, changes: Mapping[int, Change]) -> None:
     if found.made:
         Arrival.objects.bulk_create(list(found.made.values()), ignore_conflicts=True)
     if found.turned:
-        columns = ["state", "back_at", "words", "difference", "units"]
+        columns = ["state", "back_at", "words", "difference", "units", "waits", "waits_until"]
         Arrival.objects.bulk_update(list(found.turned.values()), columns)
     touched = {key[0] for key in (*found.made, *found.turned)}
     for pk in sorted({key[0] for key in found.made}):
@@ -277,46 +266,6 @@ def _store(found: _Round, changes: Mapping[int, Change]) -> None:
 def tell_watchers(changes: Iterable[int]) -> None:
     """Let screens of changes look again; arrivals are counted from their rows and have no events."""
     bus.publish(["changes", *(f"change:{pk}" for pk in sorted(changes))], timeline.newest_id())
-
-
-def raise_surprises(found: Sequence[Surprise], changes: Mapping[int, Change]) -> None:
-    """Keep first differences, each under its most telling kind that the change had not shown before."""
-    if not found:
-        return
-    shown: dict[int, set[str]] = {}
-    for change, kinds in Surprise.objects.filter(change__in={one.change_id for one in found}).values_list(
-        "change", "kinds"
-    ):
-        shown.setdefault(change, set()).update(kinds)
-    for one in found:
-        known = shown.setdefault(one.change_id, set())
-        fresh = [kind for kind in one.kinds if kind not in known]
-        if fresh:
-            one.kind = fresh[0]
-            known.update(one.kinds)
-            _raise(one, changes[one.change_id])
-
-
-def _raise(found: Surprise, change: Change) -> None:
-    own = {name: getattr(found, name) for name in ("kinds", "host_id", "words", "at", "raised_at")}
-    one, is_new = Surprise.objects.get_or_create(change=change, kind=found.kind, defaults=own)
-    if not is_new:  # another node was faster by a moment
-        return
-    author = Change.objects.values_list("author_id", flat=True).get(pk=change.pk)
-    payload = watch_events.SurpriseRaised(
-        surprise=one.pk,
-        change=change.pk,
-        title=change.title,
-        author=author,
-        difference=one.kind,
-        kinds=list(one.kinds),
-        host=one.host_id,
-        host_name=one.host.name,
-        words=one.words,
-        at=one.at,
-        raised_at=one.raised_at,
-    )
-    timeline.append(payload, about=[change, one, "changes", "now", f"host:{one.host_id}"])
 
 
 def minute_of(at: datetime) -> int:

@@ -111,4 +111,5 @@ def services(told: Sequence[ServiceTold]) -> tuple[ServiceTold, ...]:
 def host(name: object, **facts: object) -> HostTold:
     """Return a host with what the tool knows of it; tags may be one or several."""
     tags = tuple(tag for tag in texts(facts.pop("tags", []), 100) if tag)[:50]
-    return HostTold(name=text(name, 253), tags=tags, **{field: text(value, 200) for field, value in facts.items()})
+    words = {field: text(value, 200) for field, value in facts.items()}
+    return HostTold(name=text(name, 253), tags=tags, **words)  # type: ignore[arg-type]  # no tool tells `installed`
