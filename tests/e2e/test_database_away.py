@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.host.asking import Asking
 from tests.support import pg
 from tests.support.server import Running, get_status, serving, set_up_web_team, until
 
@@ -82,14 +83,22 @@ def test_what_was_answered_while_it_was_away_pages_once_when_it_is_back(
 
 
 def test_a_node_that_is_killed_with_a_spool_hands_it_over_at_its_next_start(
-    raglan: Running, database: pg.Server
+    raglan: Running, database: pg.Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = set_up_web_team(raglan)
+    token, machine = set_up_web_team(raglan), Asking(tmp_path, capsys)
     push(raglan, token, "Before")
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    hold = {"name": "httpd", "reason": "it fails", "ends_at": ends_at, "clusters": ["fra1"]}
+    raglan.api("POST", "/holds", hold)
+    until(lambda: machine.ask("web1", raglan.url)[0] == 75)
     database.halt()
     names = [f"Away{number}" for number in range(3)]
     assert {push(raglan, token, name) for name in names} == {"spool"}
+    assert machine.ask("web2", raglan.url) == (75, f"source: http {raglan.url}/gate")  # though nobody asked for it yet
     raglan.stop(signal.SIGKILL)
+    code, source = machine.ask("web1", raglan.url)
+    assert (code, source.endswith(" s old")) == (75, True)
+    assert machine.ask("web3", raglan.url) == (0, "source: nothing")
     database.start_again()
 
     raglan.start_again()

@@ -2,17 +2,20 @@
 
 import json
 import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.host.asking import Asking
 from tests.support import pg
 from tests.support.browser import FLAGS, chromium_path
 from tests.support.server import Running, free_port, serving, set_up_web_team, spawn, until, wait_ready
@@ -111,6 +114,25 @@ def test_a_hold_that_one_node_took_stops_hosts_that_ask_the_other(nodes: tuple[R
     until(lambda: asked(second).startswith("stop\n"))
     second.api("POST", f"/holds/{hold['id']}/lift", {"word": "fixed"})
     until(lambda: asked(first).startswith("go\n"))
+
+
+def test_a_machine_asks_the_node_that_is_left_when_the_other_is_killed(
+    nodes: tuple[Running, Running], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = nodes
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    body = {"name": "kernel", "reason": "it fails", "ends_at": ends_at, "clusters": ["fra1"]}
+    hold = first.api("POST", "/holds", body)
+    assert isinstance(hold, dict)
+    machine = Asking(tmp_path, capsys)
+    until(lambda: [machine.ask("web1", node.url)[0] for node in nodes] == [75, 75])
+    first.stop(signal.SIGKILL)
+    try:
+        assert machine.ask("web2", first.url, second.url) == (75, f"source: http {second.url}/gate")
+        second.api("POST", f"/holds/{hold['id']}/lift", {"word": "fixed"})
+        until(lambda: machine.ask("web1", first.url, second.url) == (0, f"source: http {second.url}/gate"))
+    finally:
+        first.start_again()
 
 
 def asked(running: Running) -> str:
