@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import parse_qs
@@ -9,8 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from raglan.core import bus
-from raglan.edge import live
+from raglan.edge import courtesy, live
 from raglan.edge.answers import Scope
+from raglan.edge.courtesy import courteously
 from raglan.edge.live import Happenings, Hub, Reader, Told
 from tests.edge.loopback import listening, until
 from tests.edge.test_streams import Message
@@ -137,3 +139,59 @@ def test_nothing_is_written_after_the_end_of_a_stream() -> None:
         hub._loop.call_soon_threadsafe(end_in_the_middle_of_a_change)
         assert [message.event for message in onlooker] == ["bye"]
         assert written == []
+
+
+@contextmanager
+def crowd(monkeypatch: pytest.MonkeyPatch, room: Room) -> Iterator[tuple[Hub, Iterator[Message]]]:
+    monkeypatch.setattr(live, "CROWD", 1)
+    monkeypatch.setattr(courtesy, "MOST_S", 30.0)
+    with watching(room, 1) as (hub, (onlooker,)):
+        yield hub, onlooker
+
+
+def changed(event: int) -> threading.Thread:
+    """Change something on a thread that answers a screen."""
+    thread = threading.Thread(target=courteously, args=(lambda: bus.deliver(["incident:42"], event),))
+    thread.start()
+    return thread
+
+
+def test_whoever_changed_something_lets_a_crowd_hear_of_it_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.told = Told(words("<li>"), frozenset(("incident:42",)))
+    room.gate.clear()
+    with crowd(monkeypatch, room) as (hub, onlooker):
+        first = changed(101)
+        until(lambda: room.asked)
+        changed(102).join(10)  # the room is being told of something: whoever comes now does not wait
+        assert first.is_alive()
+        assert hub._loop is not None
+        hub._loop.call_soon_threadsafe(room.gate.set)
+        assert next(message.id for message in onlooker if message.event == "told") == "101"
+        first.join(10)
+        assert not first.is_alive()
+
+
+def test_who_pages_waits_for_nobody_and_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.gate.clear()
+    with crowd(monkeypatch, room) as (hub, _):
+        bus.deliver(["incident:42"], 101)  # a thread of the engine
+        until(lambda: room.asked)
+        assert hub._loop is not None
+        hub._loop.call_soon_threadsafe(room.gate.set)
+        until(lambda: not hub._planned)
+        room.gate.clear()
+        monkeypatch.setattr(courtesy, "MOST_S", 0.01)
+        changed(102).join(10)
+        until(lambda: len(room.asked) == 2)
+        hub._loop.call_soon_threadsafe(room.gate.set)
+
+
+def test_a_turn_is_given_back_when_the_words_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.fails = RuntimeError("a template")
+    with crowd(monkeypatch, room):
+        thread = changed(101)
+        thread.join(10)
+        assert not thread.is_alive()

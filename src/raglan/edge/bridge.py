@@ -18,6 +18,7 @@ from raglan.core import logs, metrics
 from raglan.core.errors import RaglanError
 from raglan.edge.answers import NOSNIFF, PLAIN, Message, Receive, Scope, Send, check_head, cut, refuse
 from raglan.edge.body import Body, ClientGone, Spool
+from raglan.edge.courtesy import courteously
 from raglan.edge.threads import Threads
 from raglan.edge.wsgi import environ_of
 
@@ -80,7 +81,7 @@ class Bridge:
 
         def work() -> None:
             try:
-                contextvars.Context().run(call.run)
+                contextvars.Context().run(courteously, call.run)
             finally:
                 body.close()
 

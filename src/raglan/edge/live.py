@@ -15,12 +15,15 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
 from prometheus_client import Gauge
 
 from raglan.core import bus, logs, metrics
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
+from raglan.edge import courtesy
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
+from raglan.edge.courtesy import Turn
 from raglan.edge.protocol import WIRE
 
 # The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
@@ -94,34 +97,30 @@ class Round:
     told: Told = Told()
 
 
+class Eyes:
+    """What many readers have in common: the topics that they hear, and how they see what everybody may read."""
+
+    __slots__ = ("__weakref__", "seen_as", "sight", "topics")
+
+    def __init__(self, topics: tuple[str, ...], sight: Sight | None) -> None:
+        self.topics = topics
+        self.sight = sight
+        self.seen_as: tuple[Seen, ...] = tuple((topic, sight) for topic in topics) if sight else ()
+
+
 class Stream:
     """One reader. What it has `seen` is the number of a round."""
 
-    __slots__ = (
-        "abort",
-        "looked",
-        "person",
-        "seen",
-        "seen_as",
-        "send",
-        "sight",
-        "size",
-        "stuck",
-        "topics",
-        "until",
-        "write",
-    )
+    __slots__ = ("abort", "eyes", "looked", "person", "seen", "send", "size", "stuck", "until", "write")
 
-    def __init__(self, scope: Scope, send: Send, reader: Reader, topics: tuple[str, ...]) -> None:
+    def __init__(self, scope: Scope, send: Send, person: int, eyes: Eyes) -> None:
         transport: asyncio.Transport = scope["extensions"][WIRE]["transport"]
         self.write = transport.write
         self.size = transport.get_write_buffer_size
         self.abort = transport.abort
         self.send = send
-        self.topics = topics
-        self.person = reader.person
-        self.sight = reader.sight
-        self.seen_as = tuple((topic, reader.sight) for topic in topics) if reader.sight else ()
+        self.person = person
+        self.eyes = eyes
         self.seen = 0
         self.looked = 0
         self.stuck = 0.0
@@ -155,9 +154,11 @@ class Hub:
         self._ring: deque[Round] = deque(maxlen=RING)
         self._waiting: set[str] = set()
         self._events: list[int] = []
-        self._written: dict[tuple[int, tuple[str, ...], Sight | None], bytes] = {}
+        self._turns: list[Turn] = []
+        self._written: dict[tuple[int, Eyes], bytes] = {}
+        self._eyes: WeakValueDictionary[tuple[tuple[str, ...], Sight | None], Eyes] = WeakValueDictionary()
         self._missed: dict[tuple[int, tuple[str, ...]], asyncio.Future[list[str] | None]] = {}
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, None] = {}  # in the order of their coming: that is the order in memory, too
         self._seen: Counter[Seen] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._newest = 0
@@ -191,13 +192,26 @@ class Hub:
     def _heard(self, names: Sequence[str], event_id: int) -> None:
         """Called on whatever thread committed."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._gather, tuple(names), event_id)
+        if loop is None or loop.is_closed():
+            return
+        turn = Turn() if self.clients >= CROWD and courtesy.is_due() else None
+        loop.call_soon_threadsafe(self._gather, tuple(names), event_id, turn)
+        if turn is not None:
+            turn.wait()
 
-    def _gather(self, names: Sequence[str], event_id: int) -> None:
+    def _gather(self, names: Sequence[str], event_id: int, turn: Turn | None = None) -> None:
         self._waiting.update(names)
         self._events.append(event_id)
+        if turn is not None:
+            self._let_pass(turn)
         self._plan()
+
+    def _let_pass(self, turn: Turn) -> None:
+        """Whoever made the first change after some quiet waits until it is told; who comes in a busy time goes on."""
+        if self._planned:
+            turn.give_back()
+        else:
+            self._turns.append(turn)
 
     def _plan(self) -> None:
         """The first change after some quiet is told at once, those that follow at the end of its window."""
@@ -235,6 +249,8 @@ class Hub:
 
     def _close(self, happened: Happenings, told: Told) -> None:
         self._flush(happened, told)
+        while self._turns:
+            self._turns.pop().give_back()
         self._planned = False
         if self._events:
             self._plan()
@@ -258,29 +274,35 @@ class Hub:
             return
         for stream in self._streams:
             if str(stream.person) in changed or "*" in names:
-                stream.sight = None
+                self._forget(stream.eyes)
+                stream.eyes = self._eyes_of(stream.eyes.topics, None)
 
     def _see_off(self) -> None:
         """Let those come back who listen to single things: some of them may not know of those any more."""
         self._sights += 1
         for stream in list(self._streams):
-            if any(":" in topic for topic in stream.topics):
+            if any(":" in topic for topic in stream.eyes.topics):
                 self._end(stream)
 
     def _tell_all(self) -> None:
-        behind = [stream for stream in self._streams if stream.seen != self._number and not self._catch_up(stream)]
+        number, but = self._number, self._ring[-1].told.but
+        behind = []
+        for stream in self._streams:  # there may be thousands
+            if stream.seen != number and not self._catch_up(stream, but):
+                behind.append(stream)
         if behind and self._loop is not None and not self._closing:
             self._loop.call_later(AGAIN_S, self._tell_all)
 
-    def _catch_up(self, stream: Stream) -> bool:
+    def _catch_up(self, stream: Stream, but: Collection[int]) -> bool:
         """Write what a reader has not heard yet, unless it has much to take already."""
-        if stream.is_behind():
+        if (stream.stuck or stream.size() > BEHIND) and stream.is_behind():
             return False
-        sight = None if stream.person in self._ring[-1].told.but else stream.sight
-        key = (stream.seen, stream.topics, sight)
-        if key not in self._written:
-            self._written[key] = _chunk(self._since(*key))
-        if piece := self._written[key]:
+        eyes = self._eyes_of(stream.eyes.topics, None) if stream.person in but else stream.eyes
+        key = (stream.seen, eyes)
+        piece = self._written.get(key)
+        if piece is None:
+            piece = self._written[key] = _chunk(self._since(stream.seen, eyes.topics, eyes.sight))
+        if piece:
             stream.write(piece)
         stream.seen = self._number
         return True
@@ -308,19 +330,18 @@ class Hub:
         open_streams.set(self.clients)
         looked = self._sights
         try:
-            reader, topics, since = await self._admit(scope)
+            stream, since = await self._admit(scope, send)
         except RaglanError as error:
             await refuse(send, error)
         else:
-            stream = Stream(scope, send, reader, topics)
             stream.looked = looked
             await self._serve(stream, scope, receive, since)
         finally:
             self.clients -= 1
             open_streams.set(self.clients)
 
-    async def _admit(self, scope: Scope) -> tuple[Reader, tuple[str, ...], int | None]:
-        """Return who it is, what they hear and what they heard last. Raises BadInput, Overloaded, NotSignedIn."""
+    async def _admit(self, scope: Scope, send: Send) -> tuple[Stream, int | None]:
+        """Return the stream of whoever it is, and what they heard last. Raises BadInput, Overloaded, NotSignedIn."""
         check_head(scope)
         if scope["method"] != "GET":
             raise BadInput("", "A stream is read with GET.", status=405)
@@ -333,7 +354,8 @@ class Hub:
             raise NotSignedIn("Sign in first.")
         said = [header(scope, b"last-event-id"), *query.get("since", []), *query.get("last", [])]
         since = next((int(word) for word in said if word.isascii() and word.isdigit() and len(word) < 19), None)
-        return reader, tuple(topic for topic in topics if topic in reader.topics), since
+        eyes = self._eyes_of(tuple(topic for topic in topics if topic in reader.topics), reader.sight)
+        return Stream(scope, send, reader.person, eyes), since
 
     async def _serve(self, stream: Stream, scope: Scope, receive: Receive, since: int | None) -> None:
         """Say the first words; what follows is written as it comes, until the reader is gone."""
@@ -342,7 +364,7 @@ class Hub:
         try:
             async with asyncio.timeout(STUCK_S):
                 await stream.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-                await _put(stream.send, await self._first_words(stream.topics, since))
+                await _put(stream.send, await self._first_words(stream.eyes.topics, since))
         except TimeoutError:
             await cut(scope)
             return
@@ -354,23 +376,35 @@ class Hub:
             self._leave(stream)
 
     def _join(self, stream: Stream) -> None:
-        self._streams.add(stream)
-        self._seen.update(stream.seen_as)
+        self._streams[stream] = None
+        self._seen.update(stream.eyes.seen_as)
         if self._closing or stream.looked != self._sights:  # what this reader may know of changed meanwhile
             self._end(stream)
         elif stream.seen != self._number:
-            self._catch_up(stream)
+            self._catch_up(stream, self._ring[-1].told.but)
+
+    def _eyes_of(self, topics: tuple[str, ...], sight: Sight | None) -> Eyes:
+        """Return what a reader has in common with others; those who listen keep it."""
+        key = (topics, sight)
+        found = self._eyes.get(key)
+        if found is None:
+            found = self._eyes[key] = Eyes(topics, sight)
+        return found
 
     def _leave(self, stream: Stream) -> None:
-        self._streams.discard(stream)
-        self._seen.subtract(stream.seen_as)
-        for seen in stream.seen_as:
+        self._streams.pop(stream, None)
+        self._forget(stream.eyes)
+
+    def _forget(self, eyes: Eyes) -> None:
+        """One reader less who sees it so."""
+        self._seen.subtract(eyes.seen_as)
+        for seen in eyes.seen_as:
             if not self._seen[seen]:
                 del self._seen[seen]
 
     def _end(self, stream: Stream) -> None:
         """Say bye, and nothing after it: the connection may go on with another request."""
-        self._streams.discard(stream)
+        self._streams.pop(stream, None)
         self._keep(_say_bye(stream))
 
     def _keep(self, work: Coroutine[None, None, None]) -> None:

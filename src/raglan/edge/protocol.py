@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from raglan.edge.lean import Flow, Line, Signal
+
 HEAD_LIMIT = 32 * 1024
 HEAD_S = 15.0
 LINGER_S = 5.0
@@ -51,6 +53,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Give the first head its time."""
         super().connection_made(transport)
+        self.flow, self.pipeline = Flow(transport), Line()  # type: ignore[assignment]  # they do the same
         self._wait(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -82,6 +85,7 @@ class Protocol(HttpToolsProtocol):
         self._head_is_open, self._body_is_open = False, True
         self._wait_no_more()
         super().on_headers_complete()
+        self.cycle.message_event = Signal()  # type: ignore[assignment]  # it does the same; nobody waits for it yet
         self.cycle.transport = Ending(self.transport, self._linger)  # type: ignore[assignment]  # all that a cycle uses
 
     def on_message_complete(self) -> None:

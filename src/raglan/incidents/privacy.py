@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from django.db.models import Model, Q, QuerySet
 
+from raglan.core.db import Prepared
 from raglan.incidents.models import Attachment, Entry, HeadsUp, Incident, Listed, LostTool, Task
 from raglan.paging import ports as paging
 from raglan.paging.models import Page, Reached
@@ -19,6 +20,8 @@ from raglan.people.models import Person, Team
 PRIVACY = "privacy"  # the name under which live streams hear that somebody's sight changed
 REASON = "incident"
 
+_a_private_one = Prepared(lambda: Incident.objects.filter(is_private=True).values_list("pk", flat=True)[:1])
+
 Hides = Callable[[Collection[int]], set[int]]
 _kinds: dict[str, Hides] = {}
 _places: dict[str, str] = {}
@@ -27,15 +30,16 @@ _places: dict[str, str] = {}
 def visible(prefix: str = "") -> Q:
     """Return what narrows a query to incidents that whoever reads now may know of."""
     reader = reading.current()
-    return Q() if reader is None else _seen_by(reader.person_id, prefix)
+    return Q() if reader is None else seen_by(reader.person_id, prefix)
 
 
 def visible_to(person: Person | None, prefix: str = "") -> Q:
     """Return what narrows a query to incidents that a person may know of."""
-    return _seen_by(person.pk if person else None, prefix)
+    return seen_by(person.pk if person else None, prefix)
 
 
-def _seen_by(person_id: int | None, prefix: str) -> Q:
+def seen_by(person_id: int | None, prefix: str = "") -> Q:
+    """Return what narrows a query to incidents that somebody, or for None anybody, may know of."""
     is_open = Q(**{f"{prefix}is_private": False})
     if person_id is None:
         return is_open
@@ -82,7 +86,7 @@ def kinds() -> Sequence[str]:
 def hides(kind: str, numbers: Collection[int]) -> set[int]:
     """Return which things of a kind whoever reads now may not know of."""
     look = _kinds.get(kind)
-    return look(numbers) if look and reading.current() is not None else set()
+    return look(numbers) if look and reading.current() is not None and _a_private_one() else set()
 
 
 def audible(topics: Sequence[str]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.config import config
 from raglan.core.clock import now
+from raglan.core.db import Prepared
 from raglan.core.errors import NotFound
 from raglan.core.secrets import digest
 from raglan.incidents import privacy
@@ -31,6 +32,7 @@ from raglan.incidents.models import (
 )
 from raglan.oncall import queries as oncall
 from raglan.paging.models import Page, Reached
+from raglan.people import reading
 from raglan.people.models import Person, Team
 
 THANKS = "Thank you for saying so at once."
@@ -78,10 +80,13 @@ class PageInRoom:
 
 def incidents(*, state: str = "", kind: str = "") -> QuerySet[Incident]:
     """Incidents, open ones first, then the newest; of one kind, if one is named."""
-    found = Incident.objects.filter(privacy.visible()).order_by("-state", "-pk")
-    found = found.select_related("lead", "scribe", "declared_by", "standing_by")
+    found = _with_people(privacy.visible()).order_by("-state", "-pk")
     found = found.filter(kind=kind) if kind else found
     return found.filter(state=state) if state else found
+
+
+def _with_people(seen: Q) -> QuerySet[Incident]:
+    return Incident.objects.filter(seen).select_related("lead", "scribe", "declared_by", "standing_by")
 
 
 def open_incidents() -> QuerySet[Incident]:
@@ -92,10 +97,21 @@ def open_incidents() -> QuerySet[Incident]:
 
 def incident(pk: int) -> Incident:
     """Return an incident. Raises NotFound."""
-    found = incidents().filter(pk=pk).first()
+    reader = reading.current()
+    if reader is None:
+        found = _by_number.first(pk)
+    elif reader.person_id is None:
+        found = _open_by_number.first(pk)
+    else:
+        found = _seen_by_number.first(reader.person_id, pk)
     if found is None:
         raise NotFound("There is no such incident.")
     return found
+
+
+_by_number = Prepared(lambda pk: _with_people(Q()).filter(pk=pk))
+_open_by_number = Prepared(lambda pk: _with_people(privacy.seen_by(None)).filter(pk=pk))
+_seen_by_number = Prepared(lambda person, pk: _with_people(privacy.seen_by(person)).filter(pk=pk))
 
 
 def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
@@ -121,17 +137,22 @@ def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     )
 
 
-def with_nothing(found: QuerySet[Entry]) -> QuerySet[Entry]:
-    """Read entries under which nothing hangs yet, as `with_all` gives them, without looking."""
-    hang = (
-        (Answer, "answers"),
-        (Alike, "alikes"),
-        (EarlierText, "earlier"),
-        (Attachment, "attachments"),
-        (Helped, "helped"),
-    )
-    nothing = (Prefetch(name, model._default_manager.none()) for model, name in hang)
-    return found.select_related(*WHO, "outcome_by").prefetch_related(*nothing)
+def bare(pk: int) -> list[Entry]:
+    """Read an entry under which nothing hangs yet, as `with_all` gives it, without looking."""
+    found = _bare(pk)
+    for entry in found:
+        vars(entry)["_prefetched_objects_cache"] = dict(NOTHING_HANGS)  # where Django keeps what it has fetched
+    return found
+
+
+_bare = Prepared(lambda pk: Entry.objects.filter(pk=pk).select_related("incident", *WHO, "outcome_by"))
+NOTHING_HANGS = {
+    "answers": Answer.objects.none(),
+    "alikes": Alike.objects.none(),
+    "earlier": EarlierText.objects.none(),
+    "attachments": Attachment.objects.none(),
+    "helped": Helped.objects.none(),
+}
 
 
 def entry(pk: int) -> Entry:

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from raglan.core.db import Prepared
 from raglan.core.models import EventSubject
 from raglan.incidents import queries, room
 from raglan.incidents.events import EntryPosted
@@ -87,8 +88,10 @@ def _news(name: str, facts: Sequence[tuple[str, dict[str, object]]], sights: Col
 
 def _entries(keys: Sequence[int], *, are_bare: bool) -> list[Entry]:
     """Return entries in the order of the room; under bare ones, of which nothing else was heard, nothing hangs yet."""
-    read = queries.with_nothing if are_bare else queries.with_all
-    return list(read(Entry.objects.filter(pk__in=keys).select_related("incident")).order_by("at", "pk"))
+    if are_bare:
+        return sorted((entry for key in keys for entry in queries.bare(key)), key=lambda entry: (entry.at, entry.pk))
+    found = Entry.objects.filter(pk__in=keys).select_related("incident")
+    return list(queries.with_all(found).order_by("at", "pk"))
 
 
 def _draw(entries: Sequence[Entry], sight: Sight) -> str:
@@ -105,6 +108,13 @@ def _draw(entries: Sequence[Entry], sight: Sight) -> str:
 
 def _under(entry: Entry) -> int:
     """Return the key of the entry that this one stands on, newest first; 0 for the first of a room."""
-    older = Q(at__lt=entry.at) | Q(at=entry.at, pk__lt=entry.pk)
-    found = Entry.objects.filter(older, incident=entry.incident_id).order_by("-at", "-pk")
-    return found.values_list("pk", flat=True).first() or 0
+    return _older.first(entry.incident_id, entry.at, entry.pk) or 0
+
+
+_older = Prepared(
+    lambda incident, at, pk: (
+        Entry.objects.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), incident=incident)
+        .order_by("-at", "-pk")
+        .values_list("pk", flat=True)[:1]
+    )
+)

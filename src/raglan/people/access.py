@@ -8,11 +8,11 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from raglan.core.clock import now
+from raglan.core.db import Prepared
 from raglan.core.errors import NotAllowed, NotSignedIn
 from raglan.core.secrets import digest
 from raglan.people.models import ApiToken, Person
@@ -124,17 +124,21 @@ def principal(request: HttpRequest) -> Principal:
     return found
 
 
+_token = Prepared(
+    lambda digest: ApiToken.objects.select_related("person").filter(digest=digest, revoked_at__isnull=True)
+)
+
+
 def by_token(secret: str) -> Principal | None:
     """Return the principal of an API token, or None when it is unknown, over or revoked.
 
     Its last use is kept to the minute: a busy client must not write with every request.
     """
     at = now()
-    live = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
-    found = (
-        ApiToken.objects.select_related("person").filter(live, digest=digest(secret), revoked_at__isnull=True).first()
-    )
-    if found is None or (found.person is not None and not found.person.is_active):
+    found = _token.first(digest(secret))
+    if found is None or (found.expires_at is not None and found.expires_at <= at):
+        return None
+    if found.person is not None and not found.person.is_active:
         return None
     if found.last_used_at is None or at - found.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=at)

@@ -3,6 +3,7 @@
 from raglan.core.db import bulk, quiet
 from raglan.core.db.deadlines import deadline, no_deadline
 from raglan.core.db.errors import DatabaseTooSlow, UnknownOutcome
+from raglan.core.db.prepared import Prepared
 from raglan.core.db.transactions import atomic, in_write
 from raglan.core.db.turns import take_turn
 from raglan.core.db.writing import write_lock
@@ -10,6 +11,7 @@ from raglan.core.faults import fault_point
 
 __all__ = [
     "DatabaseTooSlow",
+    "Prepared",
     "UnknownOutcome",
     "atomic",
     "bulk",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.core.db import atomic
+from raglan.core.db import Prepared, atomic
 from raglan.core.errors import BadInput
 from raglan.core.keys import key_of
 from raglan.incidents import events, queries
@@ -73,7 +73,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     The same key posts once and returns what is there. Raises BadInput, Conflict.
     """
     key = key_of(said.key)
-    if found := Entry.objects.filter(incident=incident, key=key).first():
+    if found := _by_key.first(incident.pk, key):
         return found
     text = said.text.strip() or ", ".join(upload.name for upload in said.files)[:300].strip()
     if not text:
@@ -83,31 +83,33 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     incident = open_room(incident)
     otherwise = _otherwise(said)
     is_pinged = bool(otherwise.person or otherwise.team)
-    entry, made = Entry.objects.get_or_create(
+    if found := _by_key.first(incident.pk, key):  # by another who held the room, or the one that this was merged into
+        return found
+    entry = Entry.objects.create(
         incident=incident,
         key=key,
-        defaults={
-            "kind": said.kind,
-            "text": text,
-            "author": by,
-            "author_words": said.author_words[:80],
-            "at": at or now(),
-            "service_state": incident.service_state,
-            "ask_state": Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
-            "to_team": said.to_team,
-            "to_person": said.to_person,
-            "to_topic": " ".join(said.to_topic.split())[:MAX_TOPIC],
-            "ping_at": now() + otherwise.after if is_pinged else None,
-            "ping_after_s": int(otherwise.after.total_seconds()) if is_pinged else 0,
-            "ping_person": otherwise.person,
-            "ping_team": otherwise.team,
-            "link": said.link[:300],
-        },
+        kind=said.kind,
+        text=text,
+        author=by,
+        author_words=said.author_words[:80],
+        at=at or now(),
+        service_state=incident.service_state,
+        ask_state=Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
+        to_team=said.to_team,
+        to_person=said.to_person,
+        to_topic=" ".join(said.to_topic.split())[:MAX_TOPIC],
+        ping_at=now() + otherwise.after if is_pinged else None,
+        ping_after_s=int(otherwise.after.total_seconds()) if is_pinged else 0,
+        ping_person=otherwise.person,
+        ping_team=otherwise.team,
+        link=said.link[:300],
     )
-    if made:
-        _follow_up(entry, by)
-        hang(entry, said.files, by=by)
+    _follow_up(entry, by)
+    hang(entry, said.files, by=by)
     return entry
+
+
+_by_key = Prepared(lambda incident, key: Entry.objects.filter(incident=incident, key=key))
 
 
 def _otherwise(said: Said) -> IfNobody:

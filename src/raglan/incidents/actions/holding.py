@@ -4,6 +4,7 @@ Whoever holds a room and an entry takes the room first. Whoever comes for a room
 meanwhile holds that one: what is said into the old one lands there.
 """
 
+from raglan.core.db import Prepared
 from raglan.core.errors import Conflict
 from raglan.incidents.models import Incident
 
@@ -20,14 +21,23 @@ def hold_room(incident: Incident) -> Incident:
 
 def went_to(pk: int) -> int:
     """Return the number of the incident in which one goes on; its own when it was not merged."""
-    while further := Incident.objects.filter(pk=pk).values_list("merged_into", flat=True).first():
+    while further := _went_to.first(pk):
         pk = further
     return pk
 
 
+_went_to = Prepared(lambda pk: Incident.objects.filter(pk=pk).values_list("merged_into", flat=True))
+
+
 def hold(pk: int) -> Incident:
     """Return this very room as it is now, held until the end of the transaction, merged or not."""
-    return Incident.objects.select_for_update(no_key=True).get(pk=pk)
+    held = _held.first(pk)
+    if held is None:
+        raise Incident.DoesNotExist
+    return held
+
+
+_held = Prepared(lambda pk: Incident.objects.select_for_update(no_key=True).filter(pk=pk))
 
 
 def open_room(incident: Incident) -> Incident:

@@ -2,7 +2,7 @@
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.db import atomic
+from raglan.core.db import Prepared, atomic
 from raglan.incidents import events
 from raglan.incidents.actions.holding import hold_room
 from raglan.incidents.actions.listing import Because, let_in
@@ -15,6 +15,9 @@ def room_and_now(incident: Incident, *more: timeline.Subject) -> list[timeline.S
     return [incident, *more, "now"]
 
 
+_here = Prepared(lambda incident, person: Responder.objects.filter(incident=incident, person=person))
+
+
 @atomic
 def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Responder:
     """Join the room, or say what one is on. Presence is only what a person does in the room.
@@ -25,9 +28,11 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
         incident = hold_room(incident)
     if incident.is_private:
         let_in(incident, by, Because(Listed.How.ROOM))
-    responder, made = Responder.objects.get_or_create(
-        incident=incident, person=by, defaults={"joined_at": now(), "doing": (doing or "")[:200]}
-    )
+    responder, made = _here.first(incident.pk, by.pk), False
+    if responder is None:
+        responder, made = Responder.objects.get_or_create(
+            incident=incident, person=by, defaults={"joined_at": now(), "doing": (doing or "")[:200]}
+        )
     changed = made or responder.left_at is not None or (doing is not None and doing != responder.doing)
     if changed:
         responder.left_at = None
