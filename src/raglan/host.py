@@ -63,6 +63,9 @@ MOST_TEXT = 4 << 20
 MOST_KEPT = 10
 MOST_WAITING = 500
 MOST_BYTES = 32 << 20
+TRIES = 3
+MOST_ASIDE = 20
+ASIDE_AGAIN_S = 86400.0
 WORDS = ("cluster", "role", "environment", "package", "change")
 PLACES = ("cluster", "role", "environment")
 VERSIONS = ("raglan-gate 1", "gate: 1")
@@ -79,6 +82,10 @@ class Away(Exception):
     def __init__(self, words: str, wait_s: float = 0) -> None:
         super().__init__(words)
         self.wait_s = wait_s
+
+
+class Broken(Away):
+    """raglan is there and could not store this one: something is wrong with raglan, or with this one alone."""
 
 
 class NoAnswer(Exception):
@@ -731,6 +738,9 @@ def report_of(options: Options, because: str) -> Tuple[Dict[str, Any], str]:
     asked = read_json(os.path.join(options.state, "gate.json"))
     if asked:
         told["gate"] = asked
+    kept_aside = len(waiting(aside_of(options)))
+    if kept_aside:
+        told["aside"] = kept_aside
     told["because"] = because
     return told, text
 
@@ -838,8 +848,14 @@ def sweep(spool: str, names: Sequence[str]) -> int:
 
 
 def flush(options: Options) -> int:
-    """Send what waits, in order; return how many. Raises Away at the first one that raglan can not take now."""
+    """Send what waits, in order; return how many. Raises Away at the first one that raglan can not take now.
+
+    One that raglan could not store after a few tries is passed over. Once raglan takes a later one, it is put aside;
+    when it takes no other one either, all of them wait for a raglan that is well again.
+    """
     spool, sent = spool_of(options), 0
+    passed_over: List[str] = []
+    wrong: Optional[Broken] = None
     for name in waiting(spool):
         path = os.path.join(spool, name)
         told = read_json(path)
@@ -849,11 +865,68 @@ def flush(options: Options) -> int:
             hand_over(options, spool, told)
             write_json(os.path.join(options.state, "told.json"), same(told))
             sent += 1
+            while passed_over:
+                put_aside(options, passed_over.pop(0), wrong)
         except Refused as error:
             complain("{}; the report {} is dropped".format(error, name))
+        except Broken as error:
+            if count_try(options, name) < TRIES or len(passed_over) >= TRIES:
+                raise
+            wrong = error
+            passed_over.append(name)
+            continue
         os.unlink(path)
     sweep(spool, waiting(spool))
+    if passed_over and wrong is not None:
+        raise wrong
     return sent
+
+
+def count_try(options: Options, name: str) -> int:
+    """Count that raglan could not store a report; return how often that was."""
+    path = os.path.join(options.state, "tries.json")
+    there = [*waiting(spool_of(options)), *waiting(aside_of(options))]
+    tries = {name: number for name, number in read_json(path).items() if name in there and isinstance(number, int)}
+    tries[name] = tries.get(name, 0) + 1
+    write_json(path, tries)
+    return tries[name]
+
+
+def aside_of(options: Options) -> str:
+    """Return the folder of what was put aside, made when it is missing."""
+    path = os.path.join(options.state, "aside")
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
+
+
+def put_aside(options: Options, name: str, wrong: object) -> None:
+    """Put a report aside with its packages, so that it holds up no later one; let the oldest go when there are many."""
+    spool, aside = spool_of(options), aside_of(options)
+    packages = str(read_json(os.path.join(spool, name)).get("packages_hash")) + ".packages"
+    with contextlib.suppress(OSError), open(os.path.join(spool, packages), "rb") as file:
+        write_whole(os.path.join(aside, packages), file.read())
+    os.utime(os.path.join(spool, name))
+    os.rename(os.path.join(spool, name), os.path.join(aside, name))
+    complain("{}; the report is put aside as {}".format(wrong, os.path.join(aside, name)))
+    names = waiting(aside)
+    while len(names) > MOST_ASIDE:
+        complain("too much is put aside; the report {} is lost".format(names[0]))
+        os.unlink(os.path.join(aside, names.pop(0)))
+    sweep(aside, names)
+
+
+def take_back(options: Options, older_than_s: float) -> None:
+    """Let what was put aside so long ago wait again, at its place in the order: raglan may be mended meanwhile."""
+    spool, aside = spool_of(options), aside_of(options)
+    for name in waiting(aside):
+        path = os.path.join(aside, name)
+        if abs(time.time() - os.stat(path).st_mtime) < older_than_s:
+            continue
+        packages = str(read_json(path).get("packages_hash")) + ".packages"
+        with contextlib.suppress(OSError), open(os.path.join(aside, packages), "rb") as file:
+            write_whole(os.path.join(spool, packages), file.read())
+        os.rename(path, os.path.join(spool, name))
+    sweep(aside, waiting(aside))
 
 
 def hand_over(options: Options, spool: str, told: Dict[str, Any]) -> None:
@@ -911,7 +984,15 @@ def raise_for(code: int, words: str, wait: str) -> None:
         raise Unknown(said)
     if code in (400, 413, 415, 422):
         raise Refused(said)
+    if code == 500:
+        raise Broken(said)
     raise Away(said, float(wait) if wait.isdigit() else 0)
+
+
+def again(options: Options) -> None:
+    """Let all that was put aside wait again. Raises OSError."""
+    with contextlib.suppress(Away), alone(spool_of(options), LOCK_S):
+        take_back(options, 0)
 
 
 def report(options: Options, because: str, *, only_news: bool = False) -> float:
@@ -922,6 +1003,7 @@ def report(options: Options, because: str, *, only_news: bool = False) -> float:
     os.makedirs(options.state, mode=0o700, exist_ok=True)
     try:
         with alone(spool_of(options), LOCK_S):
+            take_back(options, ASIDE_AGAIN_S)
             told, packages = report_of(options, because)
             is_news = same(told) != read_json(os.path.join(options.state, "told.json"))
             if is_news or not only_news:
@@ -1095,6 +1177,7 @@ def arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     tells.add_argument("--because", choices=("timer", "apt", "dpkg", "boot"), default="timer", help="why now")
     tells.add_argument("--splay", type=float, default=0, help="wait for a part of so many seconds, this machine's own")
     tells.add_argument("--background", action="store_true", help="do not keep the caller waiting")
+    tells.add_argument("--again", action="store_true", help="also tell again what raglan could not store")
     commands.add_parser("watch", help="tell for ever: at once on a change, regularly otherwise")
     commands.add_parser("apt-before", help="for apt's Pre-Install-Pkgs")
     commands.add_parser("apt-after", help="for apt's Post-Invoke")
@@ -1108,6 +1191,8 @@ def tell(options: Options, args: argparse.Namespace) -> int:
     """Report once."""
     if args.splay > 0:
         time.sleep(spread(options, args.splay))
+    if args.again:
+        again(options)
     if args.background:
         in_background(lambda: report(options, args.because))
     else:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.fleet import queries, silence, sources
 from raglan.fleet.models import FleetSource
 from raglan.people.models import Person
@@ -85,6 +85,21 @@ def test_a_host_shows_what_moved_what_failed_and_what_is_odd(browser: Client) ->
     }
     browser.post(f"/hosts/{host().pk}/retire/")
     assert "It is retired" in text_of(browser, f"/hosts/{host().pk}/")
+
+
+def test_a_host_says_when_it_was_installed_and_its_services_started_and_what_it_keeps_aside(browser: Client) -> None:
+    begun = int(now().timestamp()) - 7200
+    units, started = [["apache2", "active"]], [["apache2", begun], ["odd", begun]]
+    report("web1", units=units, started=started, aside=2, host={"installed": begun})
+    text = text_of(browser, f"/hosts/{host().pk}/")
+    assert "2 reports of it could not be stored." in text
+    assert "<dt>Installed</dt>" in text
+    assert ", started " in text
+    told = browser.get(f"/api/v1/hosts/{host().pk}").json()
+    assert told["aside"] == 2
+    assert None not in (told["installed_at"], told["units"][0]["started_at"])
+    report("web1", seq=2, units=units, started=started)
+    assert "could not be stored" not in text_of(browser, f"/hosts/{host().pk}/")
 
 
 def test_the_list_asks_the_same_few_things_however_many_hosts_there_are(browser: Client) -> None:

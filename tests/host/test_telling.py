@@ -86,6 +86,56 @@ def test_what_will_never_be_taken_is_dropped_and_said(
     assert len(receiver.reports) == 1
 
 
+def test_one_that_raglan_can_not_store_holds_up_no_later_one(
+    run: Run, receiver: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def version(number: int) -> None:
+        install(tmp_path, ("apache2", f"1.{number}"))
+        run("report")
+
+    aside = tmp_path / "state" / "aside"
+    receiver.breaks_on = "1.0"
+    version(0)
+    version(1)
+    assert receiver.reports == []
+    version(2)  # the third try
+    assert [one["packages"][0][1] for one in receiver.reports] == ["1.1", "1.2"]
+    assert sorted(path.suffix for path in aside.iterdir()) == [".packages", ".report"]
+    assert "put aside" in capsys.readouterr().err
+    assert waiting(tmp_path) == []
+
+    version(3)
+    assert receiver.reports[-1]["aside"] == 1
+    receiver.breaks_on = ""
+    run("report", "--again")
+    assert [one["packages"][0][1] for one in receiver.reports if "packages" in one] == ["1.1", "1.2", "1.3", "1.0"]
+    run("report")
+    assert "aside" not in receiver.reports[-1]
+    assert list(aside.iterdir()) == []
+
+
+def test_while_raglan_can_store_nothing_all_wait_in_their_order(
+    run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.status = 500
+    for number in range(6):
+        install(tmp_path, ("apache2", f"1.{number}"))
+        assert run("report") == 0
+    receiver.status = 202
+    run("report")
+    assert [one["packages"][0][1] for one in receiver.reports] == [f"1.{number}" for number in range(6)]
+
+    monkeypatch.setattr(host, "MOST_ASIDE", 1)
+    monkeypatch.setattr(host, "TRIES", 1)
+    for number in (6, 7):
+        receiver.breaks_on = f"1.{number}"
+        install(tmp_path, ("apache2", f"1.{number}"))
+        run("report")
+        install(tmp_path, ("apache2", f"2.{number}"))
+        run("report")
+    assert len(list((tmp_path / "state" / "aside").glob("*.report"))) == 1
+
+
 def test_little_room_is_taken_by_what_waits(
     run: Run, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ SHORT = "The disk is full. Keep this, and send it again later."
 ACCEPTED: dict[str, object] = {"ok": True}
 WORDS = {
     Taken.AGAIN: "this report was taken before",
-    Taken.LATE: "a later report of this host was taken before",
+    Taken.LATE: "a later report of this host was taken before; this one went into its history",
     Taken.SHARED: "two machines use this machine id; this one is not shown",
 }
 log = logs.get("raglan.fleet")

@@ -260,12 +260,12 @@ def _differences(
     ids = sorted({key for gone, came in sides.values() for key in (*gone, *came)})
     named: dict[int, Entry] = {row[3]: row[:3] for row in bulk.select_by(Package, (*COLUMNS, "id"), "id", ids)}
     return {
-        pair: _paired([named[key] for key in sorted(gone)], [named[key] for key in sorted(came)])
+        pair: paired([named[key] for key in sorted(gone)], [named[key] for key in sorted(came)])
         for pair, (gone, came) in sides.items()
     }
 
 
-def _paired(gone: Iterable[Entry], came: Iterable[Entry]) -> tuple[MoveTold, ...]:
+def paired(gone: Iterable[Entry], came: Iterable[Entry]) -> tuple[MoveTold, ...]:
     """Return moves by name: what went and what came of one package, in the order in which raglan met the versions."""
     sides: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     for side, entries in enumerate((gone, came)):

@@ -42,6 +42,7 @@ class HostOut(Schema):
     tags: list[str]
     first_heard_at: datetime
     installed_at: datetime | None
+    aside: int
     last_heard_at: datetime
     reported_at: datetime | None
     ran_at: datetime | None

@@ -18,6 +18,7 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.fleet import events, identity, packages, ports, units
 from raglan.fleet.facts import note_facts, note_gates
+from raglan.fleet.late import Late, keep_late
 from raglan.fleet.models import FleetSource, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns
 from raglan.fleet.ports import HostTold, Observation
@@ -125,8 +126,8 @@ def _take(cases: Sequence[_Case]) -> list[Observation]:
             case.host, case.result = host, _order(host, case)
             if case.result is not Taken.TAKEN:
                 _hear_only(host, case)
-    lists = _lists([case for case in cases if case.result is Taken.TAKEN])
-    services = _services([case for case in cases if case.result is Taken.TAKEN])
+    lists = _lists([case for case in cases if case.result in (Taken.TAKEN, Taken.LATE)])
+    services = _services([case for case in cases if case.result in (Taken.TAKEN, Taken.LATE)])
     for case in cases:
         _refuse(case, lists, services)
     going = [case for case in cases if case.result is Taken.TAKEN]
@@ -140,7 +141,21 @@ def _take(cases: Sequence[_Case]) -> list[Observation]:
     note_facts([(case.row, case.told) for case in going])
     note_gates([(case.row, case.received) for case in going])
     _note_starts(going)
+    keep_late([_late(case, lists, services) for case in cases if case.result is Taken.LATE])
     return _observe(going, lists)
+
+
+def _late(case: _Case, lists: _Lists, services: Units) -> Late:
+    """Return what a late report tells, as far as it can be read."""
+    host, received = case.row, case.received
+    found: object = host.packages_id
+    if received.packages_digest != host.packages_digest:
+        found = lists.keys.get(received.packages_digest)
+    kept = services.get(received.units_digest)
+    said = kept.id if isinstance(kept, units.Kept) else None
+    if received.units_digest and received.units_digest == host.units_digest:
+        said = host.units_id
+    return Late(host, case.at, found if isinstance(found, int) else None, said)
 
 
 def _order(host: Standing, case: _Case) -> Taken:
@@ -187,9 +202,11 @@ def _services(cases: Sequence[_Case]) -> Units:
 
 def _refuse(case: _Case, lists: _Lists, services: Units) -> None:
     """Say what cannot be taken of a report, or what is missing in it; nothing of it is kept then."""
+    digest, host = case.received.packages_digest, case.host
+    if case.result is Taken.LATE and digest not in ("", case.row.packages_digest) and digest not in lists.keys:
+        case.result = Taken.NEEDS_PACKAGES
     if case.result is not Taken.TAKEN:
         return
-    digest, host = case.received.packages_digest, case.host
     if digest and not (host and host.packages_digest == digest):
         case.result = _refused(lists.keys.get(digest, Taken.NEEDS_PACKAGES))
     said = services.get(case.received.units_digest)
