@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from raglan.alerts import links, queries
+from raglan.alerts import changed, links, queries
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.pipeline.flap import spell
 from raglan.alerts.pipeline.severity import is_critical
@@ -82,7 +82,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         "group": found,
         "page": page,
         "incident": incident,
-        "changes": around(found.opened_at),
+        "changes": around(found.opened_at, changed.of_group(found)),
         "flapping": queries.flapping_alerts(page.object_list),
     }
     return render(request, "alerts/group.html", context)
@@ -103,7 +103,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "notes": queries.notes(found),
         "runbooks": links.of(found),
         "earlier": queries.earlier_episodes(found),
-        "changes": around(found.starts_at),
+        "changes": around(found.starts_at, changed.of_alert(found)),
         "flap": (flap := queries.flap_of(found)),
         "flap_words": queries.flapping(flap).words if flap else "",
         "is_critical": is_critical(found.severity),

@@ -42,13 +42,18 @@ def groups_of(found: Change) -> list[Group]:
     return [Group(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def around(at: datetime) -> QuerySet[Change]:
-    """What changed in the day before a moment and shortly after it, the newest first.
+def happened(start: datetime, until: datetime, *, or_else: Q | None = None) -> QuerySet[Change]:
+    """What changed between two times, or is chosen besides, the newest first.
 
     What was proposed and has not begun changed nothing yet.
     """
-    happened = changes().exclude(state=Change.State.PROPOSED)
-    return happened.filter(at__gt=at - BEFORE, at__lt=at + AFTER).select_related("author")[:SHOWN]
+    between = Q(at__gt=start, at__lt=until) & ~Q(state=Change.State.PROPOSED)
+    return changes().filter(between | or_else if or_else else between).select_related("author")
+
+
+def around(at: datetime) -> QuerySet[Change]:
+    """What changed in the day before a moment and shortly after it, the newest first."""
+    return happened(at - BEFORE, at + AFTER)
 
 
 def in_state(*states: str) -> QuerySet[Change]:

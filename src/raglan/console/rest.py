@@ -17,6 +17,7 @@ from raglan.changes.hold_rest import router as holds
 from raglan.changes.propose_rest import router as proposed
 from raglan.changes.rest import router as changes
 from raglan.chat.rest import router as chat
+from raglan.console.lately_rest import router as lately
 from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.fleet.change_rest import router as changes_on_hosts
@@ -57,7 +58,7 @@ _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _fleet = (fleet, runs, mirrors)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
-_changes = (changes, proposed, changes_on_hosts, variety, holds)
+_changes = (changes, lately, proposed, changes_on_hosts, variety, holds)
 for _router in (people, catalog, *_rotas, *_fleet, *_changes, paging, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)

@@ -1,9 +1,13 @@
 """What a room says of changes: those under way and lately, and the one that differs host by host."""
 
+from django.db.models import Q
+
+from raglan.alerts import changed
 from raglan.changes.queries import change
 from raglan.console.change_board import ChangeBoard
 from raglan.core.clock import now
 from raglan.fleet import lately
+from raglan.fleet.concern import Concern, of_services
 from raglan.incidents import ports
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
@@ -11,9 +15,21 @@ from raglan.people.models import Person
 SHOWN = 6
 
 
+def concern_of(incident: Incident) -> Concern:
+    """Return what an incident is about: its services, and what the alerts joined to it name."""
+    services = of_services((service.slug, service.name) for service in incident.services.all())
+    return services | changed.of_alerts(Q(group__joined_incident__incident=incident))
+
+
+def lately_in(incident: Incident) -> list[lately.Lately]:
+    """Return what changed from a day before a room was opened until it was closed; what is tied to it first."""
+    until = incident.closed_at or now()
+    return lately.since(incident.declared_at, until, concern_of(incident), most=SHOWN)
+
+
 def in_room(incident: Incident, reader: Person) -> dict[str, object]:
-    """Return what changed from a day before a room was opened until it was closed."""
-    found = lately.since(incident.declared_at, incident.closed_at or now(), most=SHOWN)
+    """Return what changed lately, and the board of a change that differs."""
+    found = lately_in(incident)
     differs = next((one.change for one in found if one.differs), None)
     return {"changes": found, "board": ChangeBoard(change(differs.pk)) if differs else None}
 

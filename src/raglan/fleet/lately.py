@@ -1,34 +1,56 @@
-"""What changed here lately: beside alerts and in rooms, with what is under way and what differs."""
+"""What changed here lately: beside alerts and in rooms, with what ties it to them, and with what differs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from raglan.changes import queries
 from raglan.changes.models import Change
+from raglan.fleet.concern import NOTHING, Concern, ties
 from raglan.fleet.watch_models import Arrival, Surprise
+
+MOST_LOOKED = 100
+IN_TIME = "Nothing known ties it to this, but the time."
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """A change, how many hosts have it, and the newest way in which it differs from what was said."""
+    """A change, how many hosts have it, and the newest way in which it differs from what was said.
+
+    `why` says what ties it to what was asked about; it is empty where nothing was asked about.
+    """
 
     change: Change
     hosts: int
     differs: str
+    why: str = ""
+    is_tied: bool = False
 
 
-def around(at: datetime) -> list[Lately]:
-    """Return what changed in the day before a moment and shortly after it, the newest first."""
-    return _with_hosts(queries.around(at))
+def around(at: datetime, concern: Concern = NOTHING) -> list[Lately]:
+    """Return what changed in the day before a moment and shortly after it: first what is tied to a concern."""
+    return _shown(queries.around(at), concern, queries.SHOWN)
 
 
-def since(start: datetime, until: datetime, *, most: int = queries.SHOWN) -> list[Lately]:
-    """Return what changed from a day before a time on, and what is under way; what differs comes first."""
-    happened = Q(at__gt=start - queries.BEFORE, at__lt=until) & ~Q(state=Change.State.PROPOSED)
-    found = queries.changes().filter(happened | Q(state=Change.State.UNDER_WAY)).select_related("author")[:most]
-    return sorted(_with_hosts(found), key=lambda one: not one.differs)
+def since(start: datetime, until: datetime, concern: Concern = NOTHING, *, most: int = queries.SHOWN) -> list[Lately]:
+    """Return what changed from a day before a time on, and what is under way; what is tied and what differs first."""
+    happened = queries.happened(start - queries.BEFORE, until, or_else=Q(state=Change.State.UNDER_WAY))
+    return sorted(_shown(happened, concern, most), key=lambda one: (not one.is_tied, not one.differs))
+
+
+def _shown(found: QuerySet[Change], concern: Concern, most: int) -> list[Lately]:
+    """Choose what is shown, the newest first among what is tied, then among the others."""
+    rows = _with_hosts(found.select_related("author", "expectation")[: MOST_LOOKED if concern else most])
+    if not concern:
+        return rows
+    why = ties([one.change for one in rows], concern)
+    told = [_tied(one, why.get(one.change.pk, "")) for one in rows]
+    return sorted(told, key=lambda one: not one.is_tied)[:most]
+
+
+def _tied(one: Lately, why: str) -> Lately:
+    return replace(one, why=f"{why[:1].upper()}{why[1:]}." if why else IN_TIME, is_tied=bool(why))
 
 
 def _with_hosts(changes: QuerySet[Change]) -> list[Lately]:

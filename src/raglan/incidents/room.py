@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
+from raglan.alerts.models import AlertGroup
+from raglan.catalog.models import Service
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions, catching_up, checklists, ports, queries, related_queries, severities, task_queries
@@ -152,6 +155,7 @@ class View:
     # What was read already for the whole page.
     pages: Sequence[queries.PageInRoom] | None = None
     asks: Sequence[Entry] | None = None
+    groups: Sequence[AlertGroup] | None = None
 
     @property
     def query(self) -> str:
@@ -193,7 +197,7 @@ def head(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "notices": ports.notices(incident),
         "people_count": incident.responders.filter(left_at__isnull=True).count(),
         "tools": [Tool(tool, reader) for tool in queries.lost_tools(incident)],
-        "firing": sum(group.firing_count for group in queries.groups_of(incident)),
+        "firing": sum(group.firing_count for group in _groups(incident, view)),
     }
 
 
@@ -237,13 +241,15 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
 def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Who is here, pages, alerts, services."""
     found = queries.here(incident)
+    services = Prefetch("services", Service.objects.select_related("team").order_by("name"))
+    prefetch_related_objects([incident], services)  # panels look at them, too
     return {
         "here": found,
         "can_come": list(queries.can_come(but=[item.person_id for item in found.responders])[:COMING]),
         "is_here": any(item.person_id == reader.pk for item in found.responders),
         "pages": _pages(incident, view),
-        "groups": list(queries.groups_of(incident)[:20]),
-        "services": list(incident.services.select_related("team").order_by("name")),
+        "groups": _groups(incident, view)[:20],
+        "services": list(incident.services.all()),
         "own_lists": checklists.in_room(incident, checklists.roles_of(incident, reader)),
         "related": related_queries.related(incident),
         "panels": ports.panels(incident, reader),
@@ -252,6 +258,10 @@ def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
 
 def _pages(incident: Incident, view: View) -> Sequence[queries.PageInRoom]:
     return queries.pages_of(incident) if view.pages is None else view.pages
+
+
+def _groups(incident: Incident, view: View) -> Sequence[AlertGroup]:
+    return list(queries.groups_of(incident)) if view.groups is None else view.groups
 
 
 def catch_up(incident: Incident, reader: Person, view: View) -> dict[str, object]:
@@ -286,7 +296,8 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "live_topics": f"{timeline.ref(incident)} {ports.live_topics()}".strip(),
         "live_since": timeline.newest_id(),
     }
-    view = replace(view, pages=queries.pages_of(incident), asks=list(queries.open_asks(incident)))
+    groups, asks = list(queries.groups_of(incident)), list(queries.open_asks(incident))
+    view = replace(view, pages=queries.pages_of(incident), asks=asks, groups=groups)
     for name, gather in PARTS.items():
         if name not in LATER:
             context |= gather(incident, reader, view)
