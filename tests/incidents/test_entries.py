@@ -11,6 +11,7 @@ from raglan.incidents.models import Entry, Incident, Responder
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.incidents.conftest import Call
 
 Kind = Entry.Kind
 FIVE_MINUTES = timedelta(minutes=5, seconds=2)
@@ -242,3 +243,24 @@ def test_who_is_stuck_waits_until_somebody_can_help(incident: Incident, mara: Pe
 @pytest.mark.parametrize("kind", [Kind.TRIED, Kind.RULED_OUT])
 def test_what_was_tried_or_ruled_out_waits_for_nobody(incident: Incident, mara: Person, kind: Entry.Kind) -> None:
     assert actions.post(incident, Said(kind, "The old package is gone"), by=mara).ask_state == Entry.AskState.NONE
+
+
+def test_rest_gives_the_timeline_in_the_order_of_the_room_too(incident: Incident, mara: Person, rest: Call) -> None:
+    at = now()
+    for minutes, text in ((5, "second"), (0, "first"), (5, "third")):
+        said = Said(Entry.Kind.NOTE, text, key=text)
+        actions.post(incident, said, by=mara, at=at + timedelta(minutes=minutes))
+    path = f"/incidents/{incident.pk}/timeline?show=people"
+
+    def texts(more: str) -> list[str]:
+        return [entry["text"] for entry in rest(mara, "GET", path + more)][-3:]
+
+    assert texts("") == ["second", "first", "third"]
+    assert texts("&order=written") == ["first", "second", "third"]
+    read, after = [], 0
+    for _ in range(9):
+        for entry in rest(mara, "GET", f"{path}&order=written&limit=1&after={after}"):
+            read.append(entry["text"])
+            after = entry["id"]
+    assert read[-3:] == ["first", "second", "third"]
+    assert texts("&order=written&after=999999") == ["first", "second", "third"]

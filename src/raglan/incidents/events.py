@@ -465,6 +465,15 @@ class TaskReopened(EventPayload):
     task: int
 
 
+class TaskDue(EventPayload):
+    """A task is due; whoever has it is reminded, else whoever wrote it down. Once for each time that is set."""
+
+    kind = "task.due"
+    task: int
+    due_at: datetime
+    person: int
+
+
 class ScriptChanged(EventPayload):
     """Other words are proposed for a moment from now on; none: raglan's own."""
 

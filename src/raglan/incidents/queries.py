@@ -125,6 +125,12 @@ def entries(incident: Incident, *, show: str = "everything", oldest_first: bool 
     return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
 
 
+def written_after(found: QuerySet[Entry], pk: int) -> QuerySet[Entry]:
+    """Narrow the timeline of a room to what stands after one of its entries; to all of it for an unknown one."""
+    one = found.filter(pk=pk).values_list("at", flat=True).first()
+    return found if one is None else found.filter(Q(at__gt=one) | Q(at=one, pk__gt=pk))
+
+
 def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
     seen = privacy.visible("other__incident__")

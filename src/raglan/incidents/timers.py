@@ -27,6 +27,12 @@ def show_late(due: timers.Due) -> None:
     actions.show_late_update(due.subject_id)
 
 
+@timers.handler(actions.TASK_DUE)
+def remind_of_task(due: timers.Due) -> None:
+    """A task is due."""
+    actions.remind_of_task(due.subject_id)
+
+
 @timers.handler(actions.FORGET)
 def forget(due: timers.Due) -> None:
     """What somebody said about their hours is over."""

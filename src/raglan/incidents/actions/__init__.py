@@ -42,6 +42,7 @@ from raglan.incidents.actions.standing import (
     show_late_update,
     write_standing,
 )
+from raglan.incidents.actions.task_reminders import TASK_DUE, remind_of_task
 from raglan.incidents.actions.tasks import ToDo, add_task, change_task, end_task, hand_task, reopen_task, take_task
 from raglan.incidents.actions.tools import confirm_lost, lose_tool, tool_back
 
@@ -50,6 +51,7 @@ __all__ = [
     "PING",
     "PINGED",
     "PING_AFTER",
+    "TASK_DUE",
     "UPDATE_DUE",
     "UPDATE_LATE",
     "Chosen",
@@ -103,6 +105,7 @@ __all__ = [
     "put_on_list",
     "relate",
     "remind_lead",
+    "remind_of_task",
     "rename",
     "reopen",
     "reopen_task",

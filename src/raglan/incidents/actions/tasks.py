@@ -17,6 +17,7 @@ from raglan.incidents.actions.entries import Said, post
 from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.listing import Because, let_in
 from raglan.incidents.actions.presence import be_here, room_and_now
+from raglan.incidents.actions.task_reminders import plan_reminder
 from raglan.incidents.models import Entry, Incident, Listed, Task
 from raglan.people.models import Person
 
@@ -48,6 +49,7 @@ def add_task(incident: Incident, wanted: ToDo, *, by: Person) -> Task:
     if is_new:
         be_here(incident, by=by)
         _let_owner_in(task, by)
+        plan_reminder(task)
         added = events.TaskAdded(
             task=task.pk,
             incident=incident.pk,
@@ -94,6 +96,7 @@ def change_task(task: Task, text: str, *, due_at: datetime | None, by: Person) -
         return task
     before, task.text, task.due_at = task.text, text, due_at
     task.save(update_fields=["text", "due_at"])
+    plan_reminder(task)
     words = f"{by.name} changed a task: “{text}”." + (f" It was: “{before}”." if before != text else "")
     _tell(task, events.TaskChanged(task=task.pk, text=text, due_at=due_at), words, by)
     return task
@@ -119,6 +122,7 @@ def end_task(task: Task, state: str, *, by: Person, words: str = "") -> Task:
     task = _still_open(task)
     task.state, task.words, task.ended_by, task.ended_at = state, words, by, now()
     task.save(update_fields=["state", "words", "ended_by", "ended_at"])
+    plan_reminder(task)
     ended = events.TaskEnded(task=task.pk, state=state, words=words, person=by.pk, ended_at=task.ended_at)
     does = "did" if state == State.DONE else "dropped"
     _tell(task, ended, f"{by.name} {does}: “{task.text}”." + (f" {words}" if words else ""), by)
@@ -134,6 +138,7 @@ def reopen_task(task: Task, *, by: Person) -> Task:
         return task
     task.state, task.words, task.ended_by, task.ended_at = State.OPEN, "", None, None
     task.save(update_fields=["state", "words", "ended_by", "ended_at"])
+    plan_reminder(task)
     words = f"{by.name} opened again: “{task.text}”. {_has(task.owner)}"
     _tell(task, events.TaskReopened(task=task.pk), words, by)
     return task

@@ -79,10 +79,16 @@ def get_timeline(
     show: Literal["everything", "people", "asks"] = "everything",
     after: Cursor = 0,
     limit: Limit = 200,
+    order: Literal["arrival", "written"] = "arrival",
 ) -> list[EntryOut]:
-    """Return entries, oldest first; `after` is the id to go on from."""
-    found = queries.entries(queries.incident(incident_id), show=show, oldest_first=True).filter(pk__gt=after)
-    return [entry_out(entry) for entry in found.order_by("pk")[:limit]]
+    """Return entries, oldest first; `after` is the id to go on from.
+
+    By `arrival` nothing that comes later is missed. As `written` is the order of the room: what was written before a
+    gap and came after it stands where it belongs.
+    """
+    found = queries.entries(queries.incident(incident_id), show=show, oldest_first=True)
+    found = queries.written_after(found, after) if order == "written" else found.filter(pk__gt=after).order_by("pk")
+    return [entry_out(entry) for entry in found[:limit]]
 
 
 @router.post(
