@@ -16,6 +16,7 @@ class FleetConfig(AppConfig):
         import_module("raglan.fleet.watching")
         import_module("raglan.fleet.settling")
         import_module("raglan.fleet.silence")
+        import_module("raglan.fleet.owners")
         import_module("raglan.fleet.keeping")
         import_module("raglan.fleet.runs")
         import_module("raglan.fleet.mirrors")

@@ -26,6 +26,16 @@ class HostsFellSilent(EventPayload):
     names: list[str]
 
 
+class OwnersTold(EventPayload):
+    """Those who own silent hosts, or pins that mirrors lost, were told by mail; `what` is `hosts` or `mirrors`."""
+
+    kind = "hosts.owners_told"
+    what: str
+    count: int
+    people: list[int]
+    at: datetime
+
+
 class HostHeardAgain(EventPayload):
     """A host that was silent, or had been retired, reports again."""
 

@@ -84,6 +84,7 @@ class PinOut(Schema):
     set_at: datetime
     is_lost: bool
     lost_since: datetime | None
+    lost_told_at: datetime | None
     door: str
     words: str
     newest: str
@@ -176,6 +177,7 @@ def _pin(one: pins.Held) -> PinOut:
         set_at=one.pin.set_at,
         is_lost=one.is_lost,
         lost_since=one.pin.lost_since,
+        lost_told_at=one.told_at,
         door=one.way.door.value,
         words=one.way.words,
         newest=one.way.newest,

@@ -11,7 +11,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
-from raglan.fleet import events
+from raglan.fleet import events, owners
 from raglan.fleet.mirror_models import Pin
 from raglan.fleet.pin_lines import parse
 from raglan.fleet.way_back import Door, WayBack, ways_back
@@ -32,6 +32,11 @@ class Held:
     def is_lost(self) -> bool:
         """Whether a fresh host would fail its first run."""
         return self.way.door is Door.ONE_WAY
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When those who own it were told that it is lost."""
+        return owners.told_at(self.pin.lost_since, self.pin.lost_told_at)
 
 
 def pins() -> QuerySet[Pin]:
@@ -70,7 +75,7 @@ def set_pins(role: str, wanted: dict[str, str], *, actor: timeline.Subject) -> l
             [Pin(role=role, name=name, version=version, set_at=at) for name, version in sorted(changed.items())],
             update_conflicts=True,
             unique_fields=["role", "name"],
-            update_fields=["version", "set_at", "lost_since"],
+            update_fields=["version", "set_at", "lost_since", "lost_told_at"],
         )
         timeline.append(events.PinsSet(role=role, pins=wanted, set_at=at), actor=actor, about=["mirrors"])
         look_again(at)
@@ -87,6 +92,7 @@ def look_again(at: datetime) -> None:
     Pin.objects.filter(pk__in=[pin.pk for pin in found]).update(lost_since=None)
     if lost:
         timeline.append(events.PinsLost(pins=_named(lost), at=at), about=["mirrors"])
+        owners.look_later()
     if found:
         timeline.append(events.PinsFound(pins=_named(found), at=at), about=["mirrors"])
 

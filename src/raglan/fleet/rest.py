@@ -51,6 +51,7 @@ class HostOut(Schema):
     clock_offset_s: int
     failed_units: int
     silent_since: datetime | None
+    silence_told_at: datetime | None
     shared_since: datetime | None
     retired_at: datetime | None
     gate_answer: str

@@ -11,7 +11,7 @@ from django.db.models import F
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.fleet import events, identity
+from raglan.fleet import events, identity, owners
 from raglan.fleet.models import Host
 
 WATCH = "fleet.watch"
@@ -42,6 +42,7 @@ def _tell(hosts: list[Host]) -> None:
         count=len(hosts), hosts=[host.name for host in named], names=[f"host:{host.pk}" for host in named]
     )
     timeline.append(said, about=["hosts"])
+    owners.look_later()
 
 
 def late(due_at: datetime) -> timedelta:

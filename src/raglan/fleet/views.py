@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.core import timeline
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, panels, queries, run_queries
+from raglan.fleet import actions, owners, panels, queries, run_queries
 from raglan.fleet.models import Host
 from raglan.people.access import Scope, reader, require
 
@@ -71,6 +71,7 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "host": found,
         "clock": clock_words(found),
+        "told_at": owners.told_at(found.silent_since, found.silence_told_at),
         "usual": timedelta(seconds=found.report_interval_s or found.run_interval_s),
         "namesakes": queries.namesakes(found),
         "carries": list(found.carries.order_by("slug")),

@@ -9,10 +9,15 @@ from raglan.people.models import Person
 
 def owners(schedule: Schedule) -> list[Person]:
     """Return whom a schedule belongs to: the leads of its team, else the team, else those who may configure."""
+    return owners_of_team(schedule.team_id)
+
+
+def owners_of_team(team_id: int | None) -> list[Person]:
+    """Return who is told of what belongs to a team: its leads, else the team, else those who may configure."""
     active = Person.objects.filter(is_active=True)
-    if schedule.team_id is not None:
-        team = active.filter(memberships__team_id=schedule.team_id).order_by("pk")
-        leads = list(team.filter(memberships__team_id=schedule.team_id, memberships__is_lead=True).distinct())
+    if team_id is not None:
+        team = active.filter(memberships__team_id=team_id).order_by("pk")
+        leads = list(team.filter(memberships__team_id=team_id, memberships__is_lead=True).distinct())
         if leads or team.exists():
             return leads or list(team.distinct())
     return list(active.filter(role__in=(Person.Role.MANAGER, Person.Role.ADMINISTRATOR)).order_by("pk"))
