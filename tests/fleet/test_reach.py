@@ -46,6 +46,19 @@ def test_hosts_that_have_the_package_are_meant_and_those_of_which_that_is_not_kn
     assert abs(found.whole - timedelta(minutes=10)) < timedelta(seconds=3)
 
 
+def test_how_soon_goes_by_the_last_runs_and_a_share_stands_for_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        Host.objects.filter(name=f"web{number}").update(ran_at=now() - timedelta(minutes=8, seconds=number))
+    found = reach.reach(Said(1, {"apache2": ""}))
+    assert found.half is not None
+    assert found.whole is not None
+    assert timedelta(seconds=110) < found.half <= found.whole <= timedelta(seconds=121)
+    assert (found.seen_to_run, found.busiest) == (4, 4)
+    monkeypatch.setattr(reach, "MOST_RUNS", 2)
+    sampled = reach.reach(Said(1, {"apache2": ""}))
+    assert (sampled.seen_to_run, sampled.busiest) == (4, 4)
+
+
 def test_what_was_named_narrows_it() -> None:
     east, staging = frozenset(("east",)), frozenset(("staging",))
     assert clusters(packages={"apache2": ""}, clusters=east) == {"east": 3}

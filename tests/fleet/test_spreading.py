@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raglan.fleet.spreading import curve, reached_after, share_at, table
+from raglan.fleet.spreading import ahead, curve, reached_after, share_at, table
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,40 @@ def test_a_share_is_reached_when_it_is_said_and_not_much_before(intervals: dict[
     assert found is not None
     assert share_at(intervals, found.total_seconds() + 0.5) >= share - 1e-9
     assert share_at(intervals, max(0.0, found.total_seconds() - 2)) <= share
+
+
+RUNS = st.lists(st.tuples(st.integers(1, 90_000), st.none() | st.floats(0, 400_000)), min_size=1, max_size=60)
+
+
+@given(RUNS, st.floats(0.01, 1))
+def test_the_runs_that_were_seen_say_when_a_share_has_run(runs: list[tuple[int, float | None]], share: float) -> None:
+    found = ahead(runs)
+    when, whole = found.reached_after(share), found.reached_after(1.0)
+    assert when is not None
+    assert whole is not None
+    assert when <= whole <= timedelta(seconds=max(every for every, _ in runs) + 1)
+    assert found.share_at(when.total_seconds()) >= share - 1e-6
+    assert found.share_at(max(0.0, when.total_seconds() - 2)) <= share
+    assert 0 < found.busiest() <= 1 + 1e-9
+    assert found.busiest(200_000) >= found.busiest()
+
+
+@given(st.integers(60, 7_200), st.integers(2, 200))
+def test_without_stagger_all_run_at_once_and_with_it_as_if_spread_evenly(every: int, hosts: int) -> None:
+    together = ahead((every, every / 3) for _ in range(hosts))
+    assert together.reached_after(0.1) == together.reached_after(1.0)
+    assert together.busiest() == 1
+    spread, even = ahead((every, every * n / hosts) for n in range(hosts)), ahead((every, None) for _ in range(hosts))
+    for share in (0.5, 1.0):
+        seen, said = spread.reached_after(share), even.reached_after(share)
+        assert seen is not None
+        assert said is not None
+        assert abs(seen - said) <= timedelta(seconds=every / hosts + 2)
+
+
+def test_an_overdue_host_keeps_its_turn_and_one_without_interval_says_nothing() -> None:
+    assert ahead([(600, 1_500.0), (600, 0.0), (0, 5.0)]).waits == (300.0, 600.0)
+    assert ahead([(0, 5.0)]).reached_after(0.5) is None
 
 
 COUNTS = st.dictionaries(st.integers(29_000_000, 29_010_000), st.integers(1, 500), min_size=1, max_size=60)

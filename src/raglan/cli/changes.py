@@ -107,7 +107,9 @@ def _ahead(ahead: Mapping[str, Json]) -> str:
     )
     half, whole = ahead.get("half_after_s"), ahead.get("whole_after_s")
     soon = (
-        f"half after {_minutes(half)}, all after {_minutes(whole)}" if half and whole else "not known, no run was seen"
+        f"half after {_minutes(half)}, all after {_minutes(whole)}, at most {ahead.get('busiest_minute')} in one minute"
+        if half and whole
+        else "not known, no run was seen"
     )
     tools = ", ".join(f"{one.get('service')} ({one.get('purposes')})" for one in objects(ahead.get("tools")))
     ways = [str(one.get("words")) for one in objects(ahead.get("ways_back"))]

@@ -14,7 +14,7 @@ from raglan.changes.grouping import written
 from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
-from raglan.fleet import marks, reach, spreading
+from raglan.fleet import after, marks, reach, spreading
 from raglan.fleet.judging import Said
 from raglan.fleet.progress import Counts, Group, Progress, summaries
 from raglan.fleet.rolling import Rolling, rolling
@@ -25,6 +25,7 @@ from raglan.ui import chart, svg, wording
 ALERTS = 8
 HOLDS = 5
 AFTER = timedelta(hours=1)
+OPEN_BEFORE = timedelta(days=14)  # an alert that is older than this and ends now is nobody's doing
 
 
 def bar(counts: Counts) -> list[svg.Part]:
@@ -213,12 +214,30 @@ class ChangeBoard:
     @cached_property
     def alerts(self) -> list[AlertGroup]:
         """Alert groups that opened since it began; after it, which is not to say because of it."""
+        if self.change.started_at is None:
+            return []
+        found = AlertGroup.objects.filter(opened_at__gte=self.change.started_at, opened_at__lt=self.watched_until)
+        return list(found.select_related("source").order_by("-opened_at", "-pk")[:ALERTS])
+
+    @cached_property
+    def ended(self) -> list[AlertGroup]:
+        """Alert groups that were open when it began, and ended since."""
         begun = self.change.started_at
         if begun is None:
             return []
-        until = (self.change.ended_at or self.progress.at) + AFTER
-        found = AlertGroup.objects.filter(opened_at__gte=begun, opened_at__lt=until).select_related("source")
-        return list(found.order_by("-opened_at", "-pk")[:ALERTS])
+        over = AlertGroup.objects.filter(state=AlertGroup.State.CLOSED, opened_at__lt=begun)
+        since = over.filter(opened_at__gt=begun - OPEN_BEFORE, closed_at__gte=begun, closed_at__lt=self.watched_until)
+        return list(since.select_related("source").order_by("-closed_at", "-pk")[:ALERTS])
+
+    @cached_property
+    def came_back(self) -> list[after.CameBack]:
+        """Units that had failed before it came, and are well since."""
+        return after.came_back(self.change, self.watched_until)
+
+    @property
+    def watched_until(self) -> datetime:
+        """Until when what gets worse or better is looked at."""
+        return (self.change.ended_at or self.progress.at) + AFTER
 
     @cached_property
     def ahead(self) -> Ahead:

@@ -1,4 +1,4 @@
-"""REST of *what changed here lately*: beside an alert, a group of alerts, an incident, or just now."""
+"""REST of *what changed here lately* beside alerts and incidents, and of what got worse or better after a change."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,10 @@ from ninja import Query
 
 from raglan.alerts import changed
 from raglan.alerts import queries as alerts
+from raglan.alerts.models import AlertGroup
+from raglan.changes.queries import change
 from raglan.console import room_changes
+from raglan.console.change_board import ChangeBoard
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.rest import Router, Schema
@@ -77,3 +80,54 @@ def _out(one: lately.Lately) -> LatelyOut:
     own = {name: getattr(one.change, name) for name in ("id", "title", "state", "at", "origin", "told_by")}
     author = one.change.author.name if one.change.author else None
     return LatelyOut(**own, author=author, hosts=one.hosts, differs=one.differs, tied=one.is_tied, why=one.why)
+
+
+class UnitAfterOut(Schema):
+    """A unit: on how many hosts it failed after a change, or is well again that had failed before it."""
+
+    name: str
+    hosts: int
+
+
+class AlertAfterOut(Schema):
+    """A group of alerts that opened, or ended, after a change began."""
+
+    group_id: int
+    title: str
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class SideOut(Schema):
+    """One side: units and alerts."""
+
+    units: list[UnitAfterOut]
+    alerts: list[AlertAfterOut]
+
+
+class AfterOut(Schema):
+    """What got worse and what got better after it, which is not to say because of it."""
+
+    worse: SideOut
+    better: SideOut
+
+
+@router.get(
+    "/changes/{int:pk}/after", response=AfterOut, operation_id="after_change", summary="What got worse or better"
+)
+def after_change(request: HttpRequest, pk: int) -> AfterOut:
+    """Return units that failed and alerts that opened after a change began, and those that ended since."""
+    board = ChangeBoard(change(pk))
+    failed = [UnitAfterOut(name=one.name, hosts=one.failed) for one in board.progress.units]
+    well = [UnitAfterOut(name=one.name, hosts=one.hosts) for one in board.came_back]
+    return AfterOut(
+        worse=SideOut(units=failed, alerts=_alerts(board.alerts)),
+        better=SideOut(units=well, alerts=_alerts(board.ended)),
+    )
+
+
+def _alerts(groups: list[AlertGroup]) -> list[AlertAfterOut]:
+    return [
+        AlertAfterOut(group_id=one.pk, title=one.title, opened_at=one.opened_at, closed_at=one.closed_at)
+        for one in groups
+    ]

@@ -43,7 +43,10 @@ class WayBackOut(Schema):
 
 
 class ReachOut(Schema):
-    """How far a change may go. Times are from its beginning on, by the runs that were seen; null where none was."""
+    """How far a change may go. Times are from now on, by the runs that were seen; null where none was.
+
+    `busiest_minute` is how many hosts run within one minute, where that is most: it shows how far runs are staggered.
+    """
 
     hosts: int
     clusters: list[ClusterReachOut]
@@ -52,6 +55,7 @@ class ReachOut(Schema):
     seen_to_run: int
     half_after_s: int | None
     whole_after_s: int | None
+    busiest_minute: int
     tools: list[ToolThereOut]
     ways_back: list[WayBackOut]
     notes: list[str]
@@ -169,6 +173,7 @@ def _reach(said: Said, but: int | None = None) -> ReachOut:
         seen_to_run=found.seen_to_run,
         half_after_s=int(found.half.total_seconds()) if found.half else None,
         whole_after_s=int(found.whole.total_seconds()) if found.whole else None,
+        busiest_minute=found.busiest,
         tools=[ToolThereOut(service=one.service.slug, hosts=one.hosts, purposes=one.purposes) for one in found.tools],
         ways_back=[
             WayBackOut(

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from raglan.catalog.models import Service
 from raglan.catalog.queries import response_tools
 from raglan.changes.proposing import Proposal
+from raglan.core.clock import now
 from raglan.fleet import packages, spreading, way_back
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostService, Package
@@ -22,6 +23,7 @@ MOST_LISTS = 8_000
 MOST_KEPT = 40_000
 TOOLS = 20
 VERSIONS, MOST_WAYS = 3, 20
+MOST_RUNS = 5_000
 _held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
 
 
@@ -38,7 +40,8 @@ class Tool:
 class Reach:
     """What a change may reach. `versions` count hosts by package and version; of those `unlisted` no list is known.
 
-    `half` and `whole` are when that share of hosts has run once, as far as their runs were seen (`seen_to_run`).
+    `half` and `whole` are when that share of hosts has run once, if it went now, by the runs that were seen of
+    `seen_to_run` hosts; `busiest` is how many of them run within one minute, where that is most.
     """
 
     hosts: int
@@ -48,6 +51,7 @@ class Reach:
     seen_to_run: int = 0
     half: timedelta | None = None
     whole: timedelta | None = None
+    busiest: int = 0
     tools: tuple[Tool, ...] = ()
 
 
@@ -167,18 +171,30 @@ def forget_held() -> None:
 def reach(said: Said) -> Reach:
     """Say how far a change may go, and how soon."""
     found = hosts_of(said)
-    intervals = dict(found.hosts.values_list("run_interval_s").annotate(hosts=Count("pk")).order_by())
+    seen, runs = _runs(found.hosts)
     clusters = sorted(found.clusters.items(), key=lambda item: (-item[1], item[0]))
     return Reach(
         hosts=sum(found.clusters.values()),
         clusters=tuple(clusters),
         versions=found.versions,
         unlisted=found.unlisted,
-        seen_to_run=sum(hosts for seconds, hosts in intervals.items() if seconds),
-        half=spreading.reached_after(intervals, 0.5),
-        whole=spreading.reached_after(intervals, 1.0),
+        seen_to_run=seen,
+        half=runs.reached_after(0.5),
+        whole=runs.reached_after(1.0),
+        busiest=round(runs.busiest() * seen),
         tools=_tools(found.hosts),
     )
+
+
+def _runs(hosts: QuerySet[Host]) -> tuple[int, spreading.Ahead]:
+    """Return how many hosts were seen to run, and when they run next; of very many, a share stands for all."""
+    known = hosts.filter(run_interval_s__gt=0)
+    seen = known.count()
+    if (step := -(-seen // MOST_RUNS)) > 1:
+        known = known.annotate(turn=F("pk") % step).filter(turn=0)
+    at = now()
+    rows = known.order_by().values_list("run_interval_s", "ran_at")
+    return seen, spreading.ahead((every, (at - ran).total_seconds() if ran else None) for every, ran in rows.iterator())
 
 
 def _tools(hosts: QuerySet[Host]) -> tuple[Tool, ...]:

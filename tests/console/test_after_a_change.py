@@ -1,0 +1,57 @@
+"""What got worse and what got better after a change: alerts and services, on its page and by REST."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.core.clock import CLOCK
+from raglan.fleet.taking import take_reports
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.console.test_change_screens import fleet, forgotten, mara, pin, upgrade
+from tests.fleet.reporting import WEB, received
+
+pytestmark = pytest.mark.django_db
+__all__ = ["forgotten", "mara"]
+EAST = {"cluster": "east", "services": ["graphs"]}
+
+
+def units(apache: str, mail: str) -> list[list[str]]:
+    return [["apache2.service", apache], ["mail.service", mail]]
+
+
+def later() -> None:
+    CLOCK.move(timedelta(minutes=1))
+
+
+def test_what_ended_and_came_back_stands_beside_what_failed(client: Client, mara: Person) -> None:
+    key = world.source()
+    world.ingest(key, world.signal(alertname="MailIsDown"))
+    fleet(2)
+    hosts = ("east000", "east001")
+    take_reports([received(name, packages=WEB, seq=2, units=units("active", "failed"), host=EAST) for name in hosts])
+    later()
+    change = pin(mara)
+    upgrade("east000", units=units("failed", "failed"), seq=3)
+    later()
+    world.ingest(key, world.signal("resolved", alertname="MailIsDown"), world.signal(alertname="ApacheIsDown"))
+    upgrade("east000", units=units("active", "active"), seq=4)
+
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()
+    assert [one["title"] for one in told["worse"]["alerts"]] == ["ApacheIsDown"]
+    assert [one["title"] for one in told["better"]["alerts"]] == ["MailIsDown"]
+    assert told["worse"]["units"] == [{"name": "apache2", "hosts": 1}]
+    assert told["better"]["units"] == [{"name": "mail", "hosts": 1}]
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    worse, better = page.split("What got worse after it")[1].split("What got better after it")
+    assert "ApacheIsDown" in worse
+    assert "MailIsDown" in better
+    assert "had failed, and is well on 1 host" in better
+
+
+def test_before_it_begins_nothing_is_told(client: Client, mara: Person) -> None:
+    world.ingest(world.source(), world.signal(alertname="MailIsDown"))
+    change = pin(mara)
+    nothing = {"units": [], "alerts": []}
+    assert client.get(f"/api/v1/changes/{change.pk}/after").json() == {"worse": nothing, "better": nothing}
