@@ -69,6 +69,7 @@ ASIDE_AGAIN_S = 86400.0
 WORDS = ("cluster", "role", "environment", "package", "change")
 PLACES = ("cluster", "role", "environment")
 VERSIONS = ("raglan-gate 1", "gate: 1")
+THERE = ("i", "U", "F", "W", "t")  # of dpkg: installed, or its files are there and dpkg is not done with it yet
 STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp")
 
 
@@ -627,7 +628,7 @@ def packages_of(options: Options) -> Optional[List[List[str]]]:
         complain("packages can not be told: {} ended with {}".format(commands[kind][0], code))
         return None
     rows = [line.split("\t") for line in said.splitlines()]
-    found = {tuple(row[1:]) for row in rows if len(row) == 4 and row[0][1:2] == "i" and row[1] != "gpg-pubkey"}
+    found = {tuple(row[1:]) for row in rows if len(row) == 4 and row[0][1:2] in THERE and row[1] != "gpg-pubkey"}
     return [[name, version, arch] for name, arch, version in sorted((one[0], one[2], one[1]) for one in found)]
 
 

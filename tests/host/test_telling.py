@@ -218,6 +218,19 @@ def test_a_machine_says_when_its_system_came_to_be(
     assert 0 <= host.installed_at() < 4102444800
 
 
+def test_a_package_that_dpkg_is_at_work_on_is_there(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    states = ["unpacked", "half-configured", "triggers-pending", "config-files"]
+    for state in states:
+        install(tmp_path, ("bash", "5.2"), (state, "1"))
+        status = tmp_path / "dpkg" / "status"
+        head, tail = status.read_text().split(f"Package: {state}\n")
+        more = "Triggers-Pending: x\n" if state == "triggers-pending" else ""
+        status.write_text(f"{head}Package: {state}\n{tail.replace('ok installed', f'ok {state}').rstrip()}\n{more}\n")
+        run("report")
+    names = [[name for name, _, _ in one["packages"]] for one in receiver.reports if "packages" in one]
+    assert names == [*(["bash", state] for state in states[:-1]), ["bash"]]
+
+
 def test_apt_says_what_it_is_about_to_touch() -> None:
     lines = ["VERSION 3", "APT::Architecture=amd64", "", "httpd 1 amd64 none < 2 amd64 none /x.deb"]
     lines += ["old 1 amd64 none > - - none **REMOVE**", "httpd 1 amd64 none < 2 amd64 none **CONFIGURE**", "short"]
