@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="run only tests that use Django's database")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of the database when asked to."""
-    if not config.getoption("--database-only"):
-        return
-    kept = [item for item in items if _uses_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    """Keep the tests of the database when asked to; files with long tests go first, none is left for the end."""
+    if config.getoption("--database-only"):
+        kept = [item for item in items if _uses_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+    patience: dict[Path, float] = {}
+    for item in items:
+        patience[item.path] = max(patience.get(item.path, 0), _patience(item))
+    items.sort(key=lambda item: patience[item.path], reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    """Return for how many seconds a test may run; real servers come before what needs none."""
+    given = item.get_closest_marker("timeout")
+    is_long = bool(item.get_closest_marker("e2e") or item.get_closest_marker("slow"))
+    return float(given.args[0]) if given and given.args else float(is_long)
 
 
 def _uses_database(item: pytest.Item) -> bool:

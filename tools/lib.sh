@@ -1,6 +1,7 @@
 # Shared by the scripts in this folder: where we are, one progress line for each long step, and rights.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DJANGO_SETTINGS_MODULE=raglan.settings PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+unset PYTHONDONTWRITEBYTECODE # hundreds of processes start here, and each would read all of the source anew
 PYTHON=.venv/bin/python
 INTERACTIVE=$([ -t 0 ] && echo yes || echo no) # before anything is redirected: may sudo ask somebody?
 STARTED=$(date +%s)

@@ -9,7 +9,8 @@ debian "the tests" chromium fonts-dejavu-core prometheus prometheus-alertmanager
 if [ "$#" -gt 0 ]; then
     exec "$PYTHON" -m pytest "$@"
 fi
-workers=(-n auto --dist worksteal -q -o console_output_style=count)
+# One worker more than cores: many tests wait for a server, a browser or the end of a moment.
+workers=(-n "$(($(nproc) + 1))" --dist worksteal -q -o console_output_style=count)
 status=0
 say "tests on SQLite …"
 "$PYTHON" -m pytest "${workers[@]}" || status=$?

@@ -9,8 +9,9 @@ import hashlib
 import json
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from raglan.demo.client import Client, Json, Refused
 from raglan.demo.model import HORIZON, Machine, Outcome, State
 
 LOOK_EVERY = 10
-AT_ONCE = 16
+AT_ONCE = 48
 ROLE, PACKAGE, UNIT = "httpd", "httpd", "httpd.service"
 OLD, NEW = "2.2.31-1", "2.2.32-1"
 RESPONSE_TOOLS = "tools"  # the cluster on which they live
@@ -86,19 +87,24 @@ def _words(machine: Machine) -> Iterator[Word]:
 class Hosts:
     """The machines' side of one replay: what they would do if nothing stopped them, and who tells them to stop.
 
-    While `asks` is set, each asks the gate before a run, and does not run when the answer is stop.
+    While `asks` is set, each asks the gate before a run, and does not run when the answer is stop. raglan takes reports
+    together, a moment after they came; the words of so many looks as `behind` says may still be on their way meanwhile.
     """
 
     reports: Client
     planned: Outcome
     clock: Callable[[], float] = time.time
     asks: bool = False
+    behind: int = 0
     heard: dict[str, str] = field(init=False, default_factory=dict)
     _words: list[Word] = field(init=False)
     _next: int = field(init=False, default=0)
     _stopped: set[tuple[str, int]] = field(init=False, default_factory=set)
     _boot: str = field(init=False, default_factory=lambda: str(uuid.uuid4()))
     _seq: dict[str, int] = field(init=False, default_factory=dict)
+    _threads: ThreadPoolExecutor | None = field(init=False, default=None)
+    _latest: dict[str, Future[None]] = field(init=False, default_factory=dict)
+    _on_the_way: deque[list[Future[None]]] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
         self._words = words_of(self.planned)
@@ -106,6 +112,7 @@ class Hosts:
     def begin(self) -> None:
         """Let every machine report how it stands before the story."""
         self._all(Word(0, machine, Kind.REPORTS, State.OLD_GOOD) for machine in self.planned.machines)
+        self.finish()
 
     def until(self, second: int) -> None:
         """Say all that is due until a second of the story, the end included."""
@@ -113,6 +120,25 @@ class Hosts:
         while self._next < len(self._words) and self._words[self._next].at <= second:
             self._next += 1
         self._all(self._words[first : self._next])
+        if self.behind:
+            self._wait(self.behind)
+        else:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait until all that was said has been taken. Raises what the server refused."""
+        try:
+            self._wait(0)
+        finally:
+            self._latest.clear()
+            if self._threads is not None:
+                self._threads.shutdown()
+                self._threads = None
+
+    def _wait(self, behind: int) -> None:
+        while len(self._on_the_way) > behind:
+            for said in self._on_the_way.popleft():
+                said.result()
 
     def _all(self, words: Iterable[Word]) -> None:
         """Say it several at a time; what one machine says stays in its order."""
@@ -120,11 +146,18 @@ class Hosts:
         for word in words:
             if self.asks or word.kind is not Kind.ASKS:
                 of.setdefault(word.machine.name, []).append(word)
-        if of:
-            with ThreadPoolExecutor(AT_ONCE) as threads:
-                list(threads.map(self._say, of.values()))
+        if of and self._threads is None:
+            self._threads = ThreadPoolExecutor(AT_ONCE)
+        self._on_the_way.append([self._give(name, said) for name, said in of.items()])
 
-    def _say(self, words: list[Word]) -> None:
+    def _give(self, name: str, words: list[Word]) -> Future[None]:
+        assert self._threads is not None
+        given = self._latest[name] = self._threads.submit(self._say, words, self._latest.get(name))
+        return given
+
+    def _say(self, words: list[Word], before: "Future[None] | None") -> None:
+        if before is not None:
+            before.result()  # threads begin in the order of what they were given, so that it runs or has ended
         for word in words:
             if word.kind is Kind.ASKS:
                 self._ask_before(word)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from raglan.demo import company
 from raglan.demo.acts import WATCH, RoomClosed, Stage
-from raglan.demo.beats import Beat, RaiseHold
+from raglan.demo.beats import Beat, Begins, Ends, RaiseHold
 from raglan.demo.checks import LOOK_EVERY, Checks
 from raglan.demo.client import Refused, Unreachable
 from raglan.demo.hosts import LOOK_EVERY as HOSTS_EVERY
@@ -18,6 +18,7 @@ from raglan.demo.story import story
 from raglan.demo.world import Voice, World
 
 INDENT = " " * 11
+NEED_ALL = (Begins, Ends, RaiseHold)  # before these, everything that machines said has to be there
 
 
 @dataclass(slots=True)
@@ -52,6 +53,8 @@ class Replay:
                     self._play(beat)
                 elif at % LOOK_EVERY == 0:
                     self._look(at)
+            if self.hosts is not None:
+                self.hosts.finish()
         except RoomClosed:
             self.out("Somebody closed the room; the story ends here.")
             self.stop()
@@ -85,6 +88,8 @@ class Replay:
     def _play(self, beat: Beat) -> None:
         name = company.BY_KEY[beat.who].name if beat.who else ""
         nobody = Voice(0, self.world.admin, 0)
+        if isinstance(beat.action, NEED_ALL) and self.hosts is not None:
+            self.hosts.finish()
         try:
             words = self.stage.act(beat.action, self.world.voices.get(beat.who, nobody))
         except Refused as refused:

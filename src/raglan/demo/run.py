@@ -22,6 +22,7 @@ from raglan.demo.tidy import settle, tidy
 from raglan.demo.world import World, make_world
 
 SPEED = 10
+BEHIND = 6  # looks: a minute of the story
 
 
 def run(  # noqa: PLR0913 -- what a replay is made of
@@ -42,7 +43,8 @@ def run(  # noqa: PLR0913 -- what a replay is made of
     world = make_world(url, admin_token, said=out)
     pace = Pace(speed)
     planned = simulate(replace(scene.lever.settings, stop_at=None), seed=seed)
-    replay = Replay(world, scene, pace, out, Hosts(world.hosts, planned) if with_hosts else None)
+    hosts = Hosts(world.hosts, planned, behind=BEHIND) if with_hosts else None
+    replay = Replay(world, scene, pace, out, hosts)
     try:
         tidy(world, pace, out)
         if replay.hosts is not None:
