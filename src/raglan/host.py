@@ -61,6 +61,7 @@ LONGEST_STOP_S = 31 * 86400.0
 SKEW_S = 300.0
 MOST_TEXT = 4 << 20
 MOST_KEPT = 10
+MOST_HANDS, MOST_HAND = 5, 300
 MOST_WAITING = 500
 MOST_BYTES = 32 << 20
 TRIES = 3
@@ -112,6 +113,7 @@ class Answer(NamedTuple):
     source: str
     place: str
     age_s: float = 0.0
+    hands: Tuple[str, ...] = ()  # what was changed by hand here and may be undone
 
     @property
     def word(self) -> str:
@@ -270,6 +272,12 @@ def read_text(text: str, asked: Dict[str, List[str]]) -> Tuple[List[Hold], float
     return [Hold(hold.name, hold.reason, hold.left_s + age_s) for hold in holds], age_s
 
 
+def hands_in(text: str) -> Tuple[str, ...]:
+    """Return what raglan says was changed by hand on this machine."""
+    lines = [line[5:].strip() for line in text.split("\n") if line.startswith("hand:")]
+    return tuple("".join(filter(str.isprintable, line))[:MOST_HAND] for line in lines[:MOST_HANDS])
+
+
 def read_ago(words: str) -> float:
     """Return since how many seconds the place that answered could not have seen a new hold: another may know better."""
     matched = re.match(r"(\d{1,9}) s ago$", words)
@@ -347,8 +355,9 @@ def ask_place(place: str, asked: Dict[str, List[str]], token: str) -> Answer:
     if place.startswith("dns:"):
         return Answer(read_dns(ask_dns(place[4:], asked)), "dns", place)
     if place.startswith(("http://", "https://")):
-        holds, age_s = read_text(fetch(place, asked, token), asked)
-        return Answer(holds, "http", place, age_s)
+        said = fetch(place, asked, token)
+        holds, age_s = read_text(said, asked)
+        return Answer(holds, "http", place, age_s, hands_in(said))
     with open(place, encoding="utf-8") as file:
         holds, age_s = read_text(file.read(MOST_TEXT), asked)
     return Answer(holds, "file", place, age_s)
@@ -549,7 +558,7 @@ def kept_answer(options: Options, asked: Dict[str, List[str]]) -> Optional[Answe
     """Return the answer that was kept, with its age by the clock that nobody sets, or by the other after a restart."""
     try:
         kept = next(one for one in kept_answers(options) if one["asked"] == asked)
-        holds, _, place, age_s = kept["answer"]
+        holds, _, place, age_s = kept["answer"][:4]
         same_boot = bool(kept["boot"]) and kept["boot"] == boot_id()
         age_s += passed() - kept["passed"] if same_boot else time.time() - kept["at"]
         found = [Hold(str(name), str(why), float(left)) for name, why, left in holds]
@@ -573,10 +582,17 @@ def gate(options: Options, args: argparse.Namespace) -> int:
     keep_answer(options, asked, answer)
     for words in wrong:
         complain(words)
+    warn_of_hands(answer)
     if not args.quiet:
         with contextlib.suppress(OSError, UnicodeError):  # the exit code is the answer
             sys.stdout.write(in_words(answer))
     return EXIT_STOP if answer.word == STOP else EXIT_GO
+
+
+def warn_of_hands(answer: Answer) -> None:
+    """Say what this run may undo; whoever made it by hand is told by raglan."""
+    for words in answer.hands:
+        complain("this may undo what responders did: {}".format(words))
 
 
 def gate_safely(options: Options, args: argparse.Namespace) -> int:
@@ -1066,6 +1082,7 @@ def apt_before(options: Options, lines: Sequence[str]) -> None:
     answer, _ = ask_gate(options, asked)
     for hold in answer.left():
         complain("the hold {} asks automation not to touch this: {}".format(hold.name, hold.reason))
+    warn_of_hands(answer)
 
 
 def touched(lines: Sequence[str]) -> List[str]:

@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from raglan.changes import hold_queries, holding
+from raglan.changes import asking, hold_queries, holding
 from raglan.core import bus
 from raglan.core.clock import now
 from raglan.core.errors import Overloaded
@@ -39,6 +39,24 @@ def ask(server: Loopback, path: str, headers: dict[str, str]) -> tuple[int, str]
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+def test_what_was_changed_by_hand_is_told_to_its_host_and_that_it_asked_is_heard(
+    door: tuple[gate.Gate, Loopback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[asking.Question] = []
+    cautions = (asking.Caution("httpd", "httpd was changed by hand: put back"), asking.Caution("nginx", ""))
+    monkeypatch.setattr(asking, "_ways", [(lambda: {"web1": cautions}, heard.extend)])
+    made, server = door
+    bus.deliver([asking.WATCHED], 1)
+    until(lambda: made._cautions)
+    told = ask(server, "/gate?host=WEB1", KNOWN)[1]
+    assert "\nhand: httpd was changed by hand: put back\n" in told
+    assert "hand:" not in ask(server, "/gate?host=web1", STRANGER)[1]
+    assert "hand:" not in ask(server, "/gate?host=web1&package=bash", KNOWN)[1]
+    assert "hand:" not in ask(server, "/gate?host=web2", KNOWN)[1]
+    until(lambda: heard)
+    assert [(one.host, one.packages) for one in heard] == [("WEB1", ())]
 
 
 def test_a_stop_is_told_at_once_and_reasons_only_to_those_who_bring_a_token(door: tuple[gate.Gate, Loopback]) -> None:

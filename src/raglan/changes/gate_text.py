@@ -17,8 +17,11 @@ KINDS = {"cluster": "clusters", "role": "roles", "environment": "environments", 
 KINDS |= {"change": "changes"}
 
 
-def text(answer: Answer, *, with_reason: bool, read_s: int = 0) -> str:
-    """Write the answer to one host. `read_s`: since so many seconds no new hold could have been seen."""
+def text(answer: Answer, *, with_reason: bool, read_s: int = 0, hands: Sequence[str] = ()) -> str:
+    """Write the answer to one host. `read_s`: since so many seconds no new hold could have been seen.
+
+    `hands` say what was changed by hand there and may be undone by the run that asks.
+    """
     lines = [answer.word, f"gate: {VERSION}"]
     for hold in answer.holds:
         lines.append(f"hold: {hold.name}")
@@ -27,6 +30,7 @@ def text(answer: Answer, *, with_reason: bool, read_s: int = 0) -> str:
         lines += ["drill: yes"] if hold.is_drill else []
     if with_reason:
         lines += [f"beside: {hold.name}: {why}" for hold, why in (*answer.through, *answer.elsewhere)]
+    lines += [f"hand: {' '.join(words.split())}" for words in hands]
     lines += [f"read: {read_s} s ago"] if read_s else []
     return "\n".join([*lines, f"asked: {stamp(answer.at)}", "end", ""])
 

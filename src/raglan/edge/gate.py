@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote
 
 from django.db import close_old_connections
 
-from raglan.changes import gate, gate_text, hearing, hold_queries
+from raglan.changes import asking, gate, gate_text, hearing, hold_queries
 from raglan.core import bus, logs
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
@@ -69,6 +69,8 @@ class Gate:
         self._buckets = Buckets()
         self._tokens: OrderedDict[str, tuple[float, bool]] = OrderedDict()
         self._heard: dict[str, hearing.Heard] = {}
+        self._asked: dict[str, asking.Question] = {}
+        self._cautions: dict[str, tuple[asking.Caution, ...]] = {}
         self._is_writing = False
         self._is_asked = False
         self._next_read = 0.0
@@ -103,7 +105,7 @@ class Gate:
 
     def _changed(self, names: Sequence[str], event_id: int) -> None:
         """Called on whatever thread committed."""
-        if "holds" in names or "*" in names:
+        if not {"holds", asking.WATCHED, "*"}.isdisjoint(names):
             self._ask_to_read()
 
     def _ask_to_read(self) -> None:
@@ -122,6 +124,7 @@ class Gate:
         at, began = now(), time.monotonic()
         try:
             self.rules = tuple(hold_queries.rules())
+            self._cautions = asking.cautions()
         except Exception as error:  # whatever it is, the gate goes on and reads again
             log.warning("holds could not be read; those in memory count", extra={"error": type(error).__name__})
             self._next_read = 0.0  # with the next tick
@@ -147,15 +150,25 @@ class Gate:
         names = tuple(hold.name for hold in named)
         self._heard[asked.host] = hearing.Heard(asked.host, names, stopped=bool(said.holds), at=said.at)
 
+    def _cautions_for(self, asked: gate.Asked, said: gate.Answer) -> list[str]:
+        """Return what the host is to know of what stands changed by hand on it; note that it asked, if that is news."""
+        found = [one for one in self._cautions.get(asked.host.casefold(), ()) if one.concerns(asked.packages)]
+        if not said.holds and any(one.is_awaited for one in found) and len(self._asked) < MOST_HEARD:
+            self._asked[asked.host] = asking.Question(asked.host, asked.packages, said.at)
+        return [one.words for one in found if one.words]
+
     def _write_heard(self) -> None:
-        if not self._heard or self._is_writing:
+        if not (self._heard or self._asked) or self._is_writing:
             return
         many, self._heard, self._is_writing = list(self._heard.values()), {}, True
+        questions, self._asked = list(self._asked.values()), {}
 
         def write() -> None:
             close_old_connections()
             try:
                 hearing.heard_many(many)
+                if questions:
+                    asking.heard(questions)
             except Exception as error:  # they ask again soon
                 log.warning("who has heard could not be written", extra={"error": type(error).__name__})
             finally:
@@ -190,9 +203,10 @@ class Gate:
             return self._file(is_known=is_known)
         asked = asked_by(scope)
         said = gate.answer(self.rules, asked, now())
-        if is_known:
-            self._note(asked, said)
-        return gate_text.text(said, with_reason=is_known, read_s=self._age())
+        if not is_known:
+            return gate_text.text(said, with_reason=False, read_s=self._age())
+        self._note(asked, said)
+        return gate_text.text(said, with_reason=True, read_s=self._age(), hands=self._cautions_for(asked, said))
 
     def _file(self, *, is_known: bool) -> str:
         if not is_known:

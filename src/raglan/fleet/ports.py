@@ -147,6 +147,7 @@ Judge = Callable[[Sequence[Observation]], None]
 _decoders: dict[str, RunDecoder] = {}
 _judges: list[Judge] = []
 _foresights: list[Judge] = []
+_onsets: list[Judge] = []
 
 
 def register_decoder(decoder: RunDecoder) -> None:
@@ -167,6 +168,16 @@ def register_judge(judge: Judge) -> None:
 def register_foresight(look: Judge) -> None:
     """Have rehearsals looked at, in the transaction that stores them: nothing moved, and something would."""
     _foresights.append(look)
+
+
+def register_onset(look: Judge) -> None:
+    """Have runs looked at when they begin, in the transaction that stores that; not all tools tell it."""
+    _onsets.append(look)
+
+
+def begin(seen: Sequence[Observation]) -> None:
+    """Show runs that begin to whoever wants to know of them."""
+    _show(_onsets, seen)
 
 
 def foresee(seen: Sequence[Observation]) -> None:

@@ -69,10 +69,13 @@ class News:
 
     facts: list[Observation] = field(default_factory=list)
     rehearsals: list[Observation] = field(default_factory=list)
+    onsets: list[Observation] = field(default_factory=list)
     hosts: dict[str, None] = field(default_factory=dict)
 
     def tell(self) -> None:
         """Show it to the judges, and let screens of the hosts look again."""
+        if self.onsets:
+            ports.begin(self.onsets)
         if self.facts:
             ports.judge(self.facts)
         if self.rehearsals:
@@ -95,6 +98,8 @@ def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -
         run.save()
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
         news.facts.append(_observation(run, found, told, times, moves, turns))
+    elif run.outcome == Outcome.STARTED and is_new:
+        news.onsets.append(_observation(run, found, told, times, moves, turns))
     elif run.outcome == Outcome.REHEARSED and was != run.outcome:
         news.rehearsals.append(_observation(run, found, told, times, moves, turns))
     if run.outcome != Outcome.UNCHANGED:

@@ -16,3 +16,4 @@ class IncidentsConfig(AppConfig):
         import_module("raglan.incidents.reactions")
         import_module("raglan.incidents.timers")
         import_module("raglan.incidents.hand_watch")
+        import_module("raglan.incidents.hand_ahead")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from raglan.changes.asking import WATCHED
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -93,7 +94,7 @@ def tell(incident: Incident, told: Told, *, by: Person) -> HandChange:
         person=by.pk,
         told_at=made.at,
     )
-    timeline.append(payload, actor=by, about=[made, f"incident:{made.incident_id}"])
+    timeline.append(payload, actor=by, about=[made, f"incident:{made.incident_id}", WATCHED])
     return made
 
 
@@ -128,7 +129,7 @@ def end(hand: HandChange, state: str, words: str, *, by: Person) -> HandChange:
     if not open_one.update(state=state, ended_at=at, ended_by=by, ended_words=words):
         raise Conflict("Somebody told already what became of it.")
     ended = events.HandChangeEnded(hand=hand.pk, state=state, words=words, person=by.pk, ended_at=at)
-    timeline.append(ended, actor=by, about=[hand, f"incident:{hand.incident_id}"])
+    timeline.append(ended, actor=by, about=[hand, f"incident:{hand.incident_id}", WATCHED])
     hand.refresh_from_db()
     return hand
 

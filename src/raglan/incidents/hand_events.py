@@ -30,6 +30,16 @@ class HandChangeTouched(EventPayload):
     words: str
 
 
+class HandChangeAhead(EventPayload):
+    """A run is about to begin where something was changed by hand, for the first time since: it may undo it."""
+
+    kind = "hand_change.ahead"
+    hand: int
+    host: str
+    words: str
+    ahead_at: datetime
+
+
 class HandChangeEnded(EventPayload):
     """Somebody told what became of it: kept for good, taken back, or undone."""
 

@@ -42,6 +42,7 @@ class HandChange(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     ended_words = models.CharField(max_length=300, blank=True, default="")
+    ahead_at = models.DateTimeField(null=True, blank=True)  # when it was first seen that a run is about to begin
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "key"], name="hand_change_key_once")]
