@@ -124,13 +124,16 @@ class Gate:
         at, began = now(), time.monotonic()
         try:
             self.rules = tuple(hold_queries.rules())
-            self._cautions = asking.cautions()
         except Exception as error:  # whatever it is, the gate goes on and reads again
             log.warning("holds could not be read; those in memory count", extra={"error": type(error).__name__})
             self._next_read = 0.0  # with the next tick
             return
         self.read_at, self._read_at = at, began
         self.on_news(self.rules)
+        try:
+            self._cautions = asking.cautions()
+        except Exception as error:  # they are beside the holds, and never in their way
+            log.warning("what was changed by hand could not be read", extra={"error": type(error).__name__})
 
     def _tick(self) -> None:
         if self._loop is None or self._is_closing:
