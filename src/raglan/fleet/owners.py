@@ -5,8 +5,8 @@ team is told to those who may configure. What begins within some minutes is one 
 hour, however much comes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,6 @@ SUBJECT = "fleet"
 GATHER = timedelta(minutes=10)
 APART = timedelta(hours=1)
 AGAIN = timedelta(days=1)  # of a host that comes and goes its owners hear once a day
-AT_ONCE = 5_000
 LISTED = 20
 CHUNK = 500
 
@@ -57,26 +56,21 @@ def _untold(told: str, since: str) -> Q:
 
 
 def _tell_of_silent_hosts() -> bool:
-    at = now()
-    quiet = _quiet().exclude(silence_told_at__gt=at - AGAIN).order_by("name", "pk")
-    hosts = list(quiet.only("name", "cluster", "role", "silent_since")[:AT_ONCE])
-    if not hosts:
-        return False
-    whose = teams_of_hosts([host.pk for host in hosts])
+    at, shares, last = now(), Shares(), 0
+    quiet = _quiet().exclude(silence_told_at__gt=at - AGAIN).order_by("pk")
+    while hosts := list(quiet.filter(pk__gt=last).only("name", "cluster", "role", "silent_since")[:CHUNK]):
+        keys, last = [host.pk for host in hosts], hosts[-1].pk
+        whose = teams_of_hosts(keys)
+        for host in hosts:
+            shares.add(_host_line(host), whose.get(host.pk, set()))
+        Host.objects.filter(pk__in=keys).update(silence_told_at=at)
     letter = Letter(
         head=lambda count: f"{_counted(count, 'host')} silent: {_have(count)} not told anything for longer than usual.",
         subject=lambda count: f"{_counted(count, 'host')} silent",
         path="/hosts/?state=silent",
         about="hosts",
     )
-    _send(letter, [(_host_line(host), whose.get(host.pk, set())) for host in hosts])
-    for some in _batched([host.pk for host in hosts]):
-        Host.objects.filter(pk__in=some).update(silence_told_at=at)
-    return True
-
-
-def _batched(keys: Sequence[int]) -> list[Sequence[int]]:
-    return [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
+    return shares.send(letter)
 
 
 def _counted(count: int, name: str) -> str:
@@ -106,9 +100,11 @@ def _tell_of_lost_pins() -> bool:
         path="/changes/mirrors/",
         about="mirrors",
     )
-    _send(letter, [(_pin_line(pin), whose.get(pin.role, set())) for pin in pins])
+    shares = Shares()
+    for pin in pins:
+        shares.add(_pin_line(pin), whose.get(pin.role, set()))
     Pin.objects.filter(pk__in=[pin.pk for pin in pins]).update(lost_told_at=now())
-    return True
+    return shares.send(letter)
 
 
 def _pin_line(pin: Pin) -> str:
@@ -118,9 +114,8 @@ def _pin_line(pin: Pin) -> str:
 def teams_of_hosts(hosts: Collection[int]) -> dict[int, set[int]]:
     """Return the teams whose services hosts carry, by host."""
     found: dict[int, set[int]] = {}
-    for some in _batched(list(hosts)):
-        for host, team in _teams(HostService.objects.filter(host__in=some), "host"):
-            found.setdefault(host, set()).add(team)
+    for host, team in _teams(HostService.objects.filter(host__in=hosts), "host"):
+        found.setdefault(host, set()).add(team)
     return found
 
 
@@ -150,24 +145,49 @@ class Letter:
     about: str
 
 
-def _send(letter: Letter, lines: Sequence[tuple[str, set[int]]]) -> None:
-    """Write one mail to each owner, with what is theirs."""
-    mine: dict[Person, list[str]] = {}
-    people = {team: owners_of_team(team) for team in {team for _, teams in lines for team in teams}}
-    others = owners_of_team(None)
-    for line, teams in lines:
-        for person in _once(people[team] for team in sorted(teams)) if teams else others:
-            mine.setdefault(person, []).append(line)
-    for person, told in mine.items():
-        more = [f"- and {len(told) - LISTED:,} more"] if len(told) > LISTED else []
-        text = "\n".join([letter.head(len(told)), "", *(f"- {line}" for line in told[:LISTED]), *more])
-        tell(person, letter.subject(len(told)), text, about=letter.about, path=letter.path)
-    said = events.OwnersTold(what=letter.about, count=len(lines), people=sorted(person.pk for person in mine), at=now())
-    timeline.append(said, about=[letter.about])
+@dataclass(slots=True)
+class Share:
+    """What there is to tell one owner: how much, and the first of it in words."""
+
+    count: int = 0
+    lines: list[str] = field(default_factory=list)
 
 
-def _once(groups: Iterable[Sequence[Person]]) -> list[Person]:
-    return list(dict.fromkeys(person for group in groups for person in group))
+@dataclass(slots=True)
+class Shares:
+    """What there is to tell each owner. However much that is, little of it is kept."""
+
+    count: int = 0
+    mine: dict[Person, Share] = field(default_factory=dict)
+    owners: dict[int | None, list[Person]] = field(default_factory=dict)
+
+    def add(self, line: str, teams: Collection[int]) -> None:
+        """Tell the owners among these teams of something."""
+        self.count += 1
+        for person in dict.fromkeys(one for team in sorted(teams) or (None,) for one in self._owners(team)):
+            share = self.mine.setdefault(person, Share())
+            share.count += 1
+            if len(share.lines) < LISTED:
+                share.lines.append(f"- {line}")
+
+    def _owners(self, team: int | None) -> list[Person]:
+        if team not in self.owners:
+            self.owners[team] = owners_of_team(team)
+        return self.owners[team]
+
+    def send(self, letter: Letter) -> bool:
+        """Write one mail to each owner; say whether there was anything to tell."""
+        if not self.count:
+            return False
+        for person, share in self.mine.items():
+            left = share.count - len(share.lines)
+            more = [f"- and {left:,} more"] if left else []
+            text = "\n".join([letter.head(share.count), "", *share.lines, *more])
+            tell(person, letter.subject(share.count), text, about=letter.about, path=letter.path)
+        people = sorted(person.pk for person in self.mine)
+        said = events.OwnersTold(what=letter.about, count=self.count, people=people, at=now())
+        timeline.append(said, about=[letter.about])
+        return True
 
 
 def told_at(since: datetime | None, at: datetime | None) -> datetime | None:
