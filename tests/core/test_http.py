@@ -1,10 +1,12 @@
 """The one wrapper for outgoing HTTP: where it may go, how long it may take, how much it may bring back."""
 
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -337,3 +339,54 @@ def test_addresses_that_are_not_plain_http_are_refused_when_saved(url: str) -> N
         http.check_url(url, "address")
 
     assert caught.value.field == "address"
+
+
+class _Kept(BaseHTTPRequestHandler):
+    """Says the same on one connection again and again, and ends some connections after an answer without a word."""
+
+    protocol_version = "HTTP/1.1"
+    came: ClassVar[list[tuple[int, bytes]]] = []
+    body: ClassVar[bytes] = b""
+    is_ending: ClassVar[bool] = False
+
+    def do_POST(self) -> None:
+        said = self.rfile.read(int(self.headers["Content-Length"]))
+        self.came.append((self.client_address[1], said))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+        self.close_connection = self.is_ending
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- named by the base class
+        pass
+
+
+def _has_ended() -> bool:
+    (kept,) = http._kept._open.values()
+    return bool(select.select([kept.sock], [], [], 0)[0])
+
+
+@pytest.mark.parametrize("body", [b"", b"taken"])
+@pytest.mark.parametrize("is_ending", [False, True])
+def test_a_connection_is_used_again_while_that_is_asked_for_and_never_when_it_has_ended(
+    options: Callable[..., None], eventually: Callable[[Callable[[], object]], None], body: bytes, is_ending: bool
+) -> None:
+    options(allow_networks=["127.0.0.0/8"])
+    handler = type("Handler", (_Kept,), {"came": [], "body": body, "is_ending": is_ending})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+        with http.keeping():
+            for number in range(3):
+                answer = http.post(url, f"{number}".encode(), {})
+                assert (answer.status, answer.body) == (200, body)
+                if is_ending:
+                    eventually(_has_ended)
+        http.post(url, b"3", {})
+        server.shutdown()
+
+    ports = [port for port, _ in handler.came]
+    assert [said for _, said in handler.came] == [b"0", b"1", b"2", b"3"]
+    assert len(set(ports[:3])) == (3 if is_ending else 1)
+    assert ports[3] not in ports[:3]

@@ -7,6 +7,7 @@ pages again at the end of the interval, so that an open group swallows nothing.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from raglan.alerts import events, storms
@@ -49,7 +50,13 @@ def attend(
     is_said = bool(group.urgencies) and urgency_by_route(group, page.policy) is not None
     if not is_said and paging.raise_urgency(page, severity=alert.severity):
         return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
-    return Decision("page", "joined", f"joins page {page.pk} of its group, which keeps counting"), []
+    return _joins(page.pk), []
+
+
+@lru_cache(maxsize=4_096)
+def _joins(page_id: int) -> Decision:
+    """Return the decision on nearly all alerts of a storm."""
+    return Decision("page", "joined", f"joins page {page_id} of its group, which keeps counting")
 
 
 def _first(

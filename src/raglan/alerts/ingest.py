@@ -14,6 +14,7 @@ from raglan.alerts.attend import attend, end, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.pipeline import deduplicate
+from raglan.alerts.pipeline.deduplicate import NEW
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.placing import Placed
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal, SourceKey, Standing
@@ -75,9 +76,13 @@ def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> _Coun
 def _take(seen: Seen, batch: Batch, snapshot: Snapshot, counts: _Counts) -> None:
     signal = seen.signal
     alert = snapshot.open_alerts.get(seen.fingerprint)
+    if alert is None and seen.placed is not None:  # what was not open when all was read, and still is not
+        counts.new += 1
+        snapshot.keep(signal.status, signal.raw, batch, alert=_open_alert(seen, NEW, batch, snapshot).id)
+        return
     decided = deduplicate(signal, is_open=alert is not None)
     if alert is None:
-        if decided.outcome == "new":
+        if decided is NEW:
             counts.new += 1
             alert = _open_alert(seen, decided, batch, snapshot)
         _keep(signal, batch, snapshot, alert, decided)

@@ -341,7 +341,7 @@ def keep(snapshot: Snapshot) -> None:
 
 
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
-    if deduplicate(signal, is_open=fingerprint in snapshot.open_alerts) is not NEW:
+    if fingerprint in snapshot.open_alerts or deduplicate(signal, is_open=False) is not NEW:
         return None
     return snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
 

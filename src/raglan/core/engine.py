@@ -20,6 +20,7 @@ MAX_WAIT_S = 1.0
 MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
 TOGETHER = 200
+SEVERAL = 16
 NETWORK_THREADS = 8
 SHARE_OF_OTHERS = 0.5  # of the network threads: mail, feeds, the status page; the rest is for pages alone
 BLOCKED_WAIT_S = 0.2
@@ -117,7 +118,8 @@ class Pool:
 
 def fire_together(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
     """Fire what is alike among timers of one kind at once; return what is left to be fired alone."""
-    if timers.HANDLERS[dues[0].kind].together is None:
+    entry = timers.HANDLERS[dues[0].kind]
+    if entry.together is None and entry.several is None:
         return dues
     close_old_connections()
     left = timers.fire_together(dues)
@@ -308,9 +310,39 @@ class Engine:
         return min(
             self._claim_together(work),
             self._claim_for(timers.Pool.WORK, work.free, together=False),
-            self._claim_for(timers.Pool.NETWORK, network.free, first=True),
+            self._claim_first(network),
             self._claim_for(timers.Pool.NETWORK, network.free_for_others, first=False),
         )
+
+    def _claim_first(self, network: Pool) -> float:
+        """Claim what goes before all other calls outside; the kind that has waited longest is asked for first."""
+        pool = timers.Pool.NETWORK
+        heads = {several: timers.heads(pool, first=True, several=several).get(pool) for several in (True, False)}
+        waits = {several: _until(head) for several, head in heads.items()}
+        for several in sorted(waits, key=lambda several: waits[several]):
+            if waits[several] <= 0 and network.free:
+                claimed = self._claim_several(network) if several else self._claim_alone(network)
+                waits[several] = MIN_WAIT_S if claimed else BLOCKED_WAIT_S
+            elif waits[several] <= 0:
+                waits[several] = MAX_WAIT_S  # a pool that finishes something wakes the loop
+        return min(waits.values())
+
+    @staticmethod
+    def _claim_several(network: Pool) -> int:
+        """Share what is due out to the threads that are free; return how much that was."""
+        claimed = timers.claim(network.free * SEVERAL, pool=timers.Pool.NETWORK, first=True, several=True)
+        for dues in timers.by_kind(claimed).values():
+            share = -(-len(dues) // max(1, network.free))
+            for start in range(0, len(dues), share):
+                network.give(dues[start : start + share])
+        return len(claimed)
+
+    @staticmethod
+    def _claim_alone(network: Pool) -> int:
+        claimed = timers.claim(network.free, pool=timers.Pool.NETWORK, first=True, several=False)
+        for due in claimed:
+            network.give([due])
+        return len(claimed)
 
     def _claim_together(self, work: Pool) -> float:
         """Give a thread all that is due of a kind whose work is done for many at once; return when to look again."""

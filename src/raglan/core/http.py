@@ -4,9 +4,13 @@ A name is resolved once, every address is checked, and the connection goes to th
 the environment are ignored and redirects are not followed, so that no answer can send us elsewhere.
 """
 
+import select
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -93,26 +97,92 @@ def _ask(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fault_point("http.before_send")
     with CutOff(deadline) as cut:
-        connection = _connect(parts.scheme, host, port, deadline, cut)
-        answer = _exchange(connection, Request(method, path, body, headers), cut, most)
+        server = (parts.scheme, host, port)
+        connection = _kept.take(server, deadline, cut) or _connect(*server, deadline, cut)
+        answer, may_go_on = _exchange(connection, Request(method, path, body, headers), cut, most)
+        if may_go_on:
+            _kept.put(server, connection)
     fault_point("http.after_send")
     return answer
 
 
-def _exchange(connection: HTTPConnection, request: Request, cut: CutOff, most: int) -> Answer:
-    host = connection.host
+def _exchange(connection: HTTPConnection, request: Request, cut: CutOff, most: int) -> tuple[Answer, bool]:
+    """Return the answer, and whether the connection was left open for the next request."""
+    host, may_go_on = connection.host, False
     try:
         named = {"User-Agent": "raglan", **request.headers}
         connection.request(request.method, request.path, body=request.body, headers=named)
-        answer = _read(connection.getresponse(), most)
+        response = connection.getresponse()
+        will_close = response.will_close
+        answer = _read(response, most)
         if cut.struck:  # what was cut off may look like the end
             raise TimeoutError("it answered too slowly")
+        if response.length == 0:
+            response.close()  # an empty answer does not do so by itself
+        may_go_on = _kept.is_on and not will_close and response.isclosed()
     except (OSError, HTTPException, ValueError) as error:  # the last for a path that cannot be written
         why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
         raise DeliveryError(f"{host} did not take it: {why}", permanent=False) from None
     finally:
-        connection.close()
-    return answer
+        if not may_go_on:
+            connection.close()
+    return answer, may_go_on
+
+
+Server = tuple[str, str, int]
+
+
+class _Kept(threading.local):
+    """Connections of one thread that may take another request."""
+
+    is_on = False
+
+    def __init__(self) -> None:
+        self._open: dict[Server, HTTPConnection] = {}
+
+    def take(self, server: Server, deadline: float, cut: CutOff) -> HTTPConnection | None:
+        """Return an open connection to a server, unless the other side has ended it or said something unasked."""
+        connection = self._open.pop(server, None)
+        if connection is None:
+            return None
+        news = select.poll()
+        news.register(connection.sock, select.POLLIN)
+        if news.poll(0):
+            connection.close()
+            return None
+        connection.sock.settimeout(max(0.1, deadline - time.monotonic()))
+        cut.watch(connection.sock)
+        return connection
+
+    def put(self, server: Server, connection: HTTPConnection) -> None:
+        """Keep a connection whose answer was read to its end."""
+        self._open[server] = connection
+
+    def close(self) -> None:
+        """End them all."""
+        self.is_on = False
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Let this thread use its connections again as long as this lasts, which should be short.
+
+    They lead to the addresses that were checked when they were made.
+    """
+    if _kept.is_on:
+        yield
+        return
+    _kept.is_on = True
+    try:
+        yield
+    finally:
+        _kept.close()
 
 
 def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) -> HTTPConnection:
@@ -123,6 +193,7 @@ def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) ->
         raw = socket.create_connection((str(address), port), timeout=left)
     except OSError as error:
         raise DeliveryError(f"{host} could not be reached: {error}", permanent=False) from None
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a head and its body are written one after the other
     cut.watch(raw)
     if scheme == "https":
         connection = HTTPSConnection(host, port, timeout=left)

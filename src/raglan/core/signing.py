@@ -6,6 +6,7 @@ installation's secret, the address and what it is posted for: whoever gets news 
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -14,7 +15,12 @@ PAGES, STATUS = "raglan.webhook", "raglan.status_webhook"
 
 def signing_key(address: str, purpose: str = PAGES) -> bytes:
     """Return the key that signs for an address."""
-    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}:{address}".encode(), "sha256").hex().encode()
+    return _key(settings.SECRET_KEY, address, purpose)
+
+
+@lru_cache(maxsize=256)
+def _key(secret: str, address: str, purpose: str) -> bytes:
+    return hmac.digest(secret.encode(), f"{purpose}:{address}".encode(), "sha256").hex().encode()
 
 
 def sign(address: str, body: bytes, at: int, purpose: str = PAGES) -> str:

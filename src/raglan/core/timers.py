@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from raglan.config import config
 from raglan.core import logs
@@ -79,6 +79,7 @@ class Handler:
     many: Callable[[Sequence[Due]], None] | None = None
     first: bool = False
     together: Callable[[Sequence[Due], Take], None] | None = None
+    several: Callable[[Sequence[Due]], Sequence[Due]] | None = None
 
     @property
     def pool(self) -> Timer.Pool:
@@ -98,17 +99,19 @@ def handler(
     network: bool = False,
     first: bool = False,
     together: Callable[[Sequence[Due], Take], None] | None = None,
+    several: Callable[[Sequence[Due]], Sequence[Due]] | None = None,
     on_parked: Callable[[Due, str], None] | None = None,
 ) -> Callable[[Callable[[Due], None]], Callable[[Due], None]]:
     """Register the handler of a kind. `on_parked(due, error)` runs when it raised too often and was set aside.
 
     `first` is for pages: other calls outside never take all threads, however long they wait. `together(many, take)`
     does the work of those among many that are alike, in one transaction: it asks `take(some)` for their timers and
-    does what it gets back. The others are fired one by one, and so are all when it raises.
+    does what it gets back. The others are fired one by one, and so are all when it raises. `several(many)` is for calls
+    outside: one thread does some of those that are due, ends their timers itself, and returns those to be fired alone.
     """
 
     def register(function: Callable[[Due], None]) -> Callable[[Due], None]:
-        HANDLERS[kind] = Handler(function, network, on_parked, first=first, together=together)
+        HANDLERS[kind] = Handler(function, network, on_parked, first=first, together=together, several=several)
         return function
 
     return register
@@ -211,17 +214,23 @@ def cancel_all(kinds: Sequence[str], subjects: Sequence[str]) -> int:
 
 
 def claim(
-    limit: int, *, pool: Timer.Pool | None = None, first: bool | None = None, together: bool | None = None
+    limit: int,
+    *,
+    pool: Timer.Pool | None = None,
+    first: bool | None = None,
+    together: bool | None = None,
+    several: bool | None = None,
 ) -> list[Due]:
     """Lease due timers to this node, oldest first. A timer waits for earlier ones in its lane.
 
     `first` asks for only those that go before all other calls outside, or only for the others; `together` for those
-    whose work can be done for many at once, or only for the others.
+    whose work can be done for many at once, `several` for those of which one thread may be given some, or only for the
+    others.
     """
     moment = now()
     at, until = _moments(moment, moment + timedelta(seconds=config().lease_s))
     with atomic(), connection.cursor() as cursor:
-        sql, parameters = _claiming(connection.vendor, limit, pool, tuple(kinds(first, together)))
+        sql, parameters = _claiming(connection.vendor, limit, pool, tuple(kinds(first, together, several)))
         cursor.execute(sql, [*(at if value is AT else value for value in parameters), until, NODE])
         claimed = _read(cursor.fetchall())
     fault_point("timers.claimed")
@@ -241,12 +250,14 @@ def _claiming(vendor: str, limit: int, pool: Timer.Pool | None, kinds: tuple[str
     return sql, tuple(AT if value in (written, stand_in) else value for value in parameters)
 
 
-def kinds(first: bool | None = None, together: bool | None = None) -> list[str]:
-    """Return the kinds that this version fires: all, or only those that go first or together, or only the others."""
+def kinds(first: bool | None = None, together: bool | None = None, several: bool | None = None) -> list[str]:
+    """Return the kinds that this version fires: all, or only those of which something holds, or only the others."""
     return [
         kind
         for kind, entry in HANDLERS.items()
-        if first in (None, entry.first) and together in (None, entry.together is not None)
+        if first in (None, entry.first)
+        and together in (None, entry.together is not None)
+        and several in (None, entry.several is not None)
     ]
 
 
@@ -369,7 +380,7 @@ def fire_together(many: Sequence[Due]) -> list[Due]:
     """Do the work of claimed timers of one kind, as far as they are alike; return those that are to be fired alone."""
     together, asked = HANDLERS[many[0].kind].together, set[int]()
     if together is None:
-        return list(many)
+        return _fire_several(many)
 
     def take(some: Sequence[Due]) -> list[Due]:
         asked.update(due.id for due in some)
@@ -385,6 +396,28 @@ def fire_together(many: Sequence[Due]) -> list[Due]:
     return [due for due in many if due.id not in asked]
 
 
+def _fire_several(many: Sequence[Due]) -> list[Due]:
+    several = HANDLERS[many[0].kind].several
+    if several is None:
+        return list(many)
+    try:
+        return list(several(many))
+    except Exception:  # which of them was it? Alone, each is tried again and set aside by itself
+        log.exception("calls outside failed together; each is done alone", extra={"timers": len(many)})
+        return list(many)
+
+
+def end(ids: Sequence[int]) -> None:
+    """Delete timers whose work was done outside, in the transaction that records it."""
+    Timer.objects.filter(pk__in=ids).delete()
+
+
+def give_back(ids: Sequence[int]) -> None:
+    """End the leases of timers with which nothing was begun, so that any thread takes them."""
+    Timer.objects.filter(pk__in=ids).update(leased_until=None, leased_by="", attempts=F("attempts") - 1)
+    transaction.on_commit(wake)
+
+
 def _taken(ids: Sequence[int]) -> set[int]:
     """Delete timers; return those that were still there."""
     if not ids:
@@ -396,7 +429,7 @@ def _taken(ids: Sequence[int]) -> set[int]:
 
 
 def _delete(ids: Sequence[int]) -> list[None]:
-    Timer.objects.filter(pk__in=ids).delete()
+    end(ids)
     return [None] * len(ids)
 
 
@@ -425,9 +458,11 @@ def release(node: str | None = None) -> int:
     return (leased.filter(leased_by=node) if node else leased).update(leased_until=None, leased_by="")
 
 
-def heads(*pools: Timer.Pool, first: bool | None = None, together: bool | None = None) -> dict[Timer.Pool, datetime]:
+def heads(
+    *pools: Timer.Pool, first: bool | None = None, together: bool | None = None, several: bool | None = None
+) -> dict[Timer.Pool, datetime]:
     """Return when the oldest timer of each pool, that nobody works on, is or was due; one look at the index each."""
-    wanted, found = tuple(kinds(first, together)), {}
+    wanted, found = tuple(kinds(first, together, several)), {}
     (at,) = _moments(now())
     with connection.cursor() as cursor:
         for pool in pools or Pool:

@@ -1,5 +1,7 @@
 """What happens later in incidents, and what incidents add to a page's screen."""
 
+from collections.abc import Sequence
+
 from raglan.core import timers
 from raglan.incidents import actions, privacy, queries
 from raglan.incidents.models import Incident, IncidentPage, Responder
@@ -62,6 +64,11 @@ def around(page: Page) -> ports.Around:
     )
 
 
+def followed(pages: Sequence[int]) -> set[int]:
+    """Return which of some pages a room follows."""
+    return set(IncidentPage.objects.filter(page_id__in=pages).values_list("page_id", flat=True))
+
+
 def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:
     """Return the open rooms that people are in."""
     here = Responder.objects.select_related("incident").filter(person_id__in=ids, left_at__isnull=True)
@@ -82,6 +89,6 @@ def hours_of(ids: list[int]) -> dict[int, list[Busy]]:
     }
 
 
-ports.register_around(around)
+ports.register_around(around, about=followed)
 register_busy(rooms_of)
 register_busy(hours_of)

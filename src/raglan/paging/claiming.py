@@ -45,16 +45,25 @@ class Sent:
 
 def _claim(wanted: Sequence[Wanted]) -> list[Notification | None]:
     """Move to *sending*; a notification found in *sending* was cut off, and goes out again marked as a repeat."""
-    rows = (
-        Notification.objects.select_for_update(of=("self",))
-        .select_related("page", "person", "reached", "contact")
-        .filter(pk__in=[item.id for item in wanted], state__in=UNSENT)
-        .order_by("pk")
-    )
-    found = {row.pk: row for row in rows}
+    live = wanted_of([item.id for item in wanted])
+    return take([(live.pop(item.id, None), item) for item in wanted])
+
+
+def wanted_of(ids: Sequence[int]) -> dict[int, Notification]:
+    """Return, locked, those that are still to go out; what nobody needs any more is cancelled."""
+    rows = Notification.objects.select_for_update(of=("self",)).filter(pk__in=ids, state__in=UNSENT).order_by("pk")
+    with_all = rows.select_related("page", "person", "reached", "contact")
+    if len(ids) > 1:  # most of many are about the same people: one object each instead of one a message
+        with_all = rows.select_related("page", "reached").prefetch_related("person", "contact")
+    found = {row.pk: row for row in with_all}
     live = {pk: row for pk, row in found.items() if queries.is_wanted(row)}
     _cancel([row for pk, row in found.items() if pk not in live])
-    taken = [_take(live.pop(item.id), item) if item.id in live else None for item in wanted]
+    return live
+
+
+def take(found: Sequence[tuple[Notification | None, Wanted]]) -> list[Notification | None]:
+    """Move what was found to *sending*."""
+    taken = [_take(row, item) if row is not None else None for row, item in found]
     bulk.update([row for row in taken if row is not None], "state", "attempts", "may_repeat")
     return taken
 
@@ -74,7 +83,7 @@ def _cancel(rows: Sequence[Notification]) -> None:
     timeline.append_many((events.NotificationCancelled(notification=row.pk), [row.page]) for row in rows)
 
 
-def _record(sent: Sequence[Sent]) -> list[None]:
+def note_sent(sent: Sequence[Sent]) -> list[None]:
     """Note that messages were handed over, unless something else became of them meanwhile."""
     at = now()
     ids = sorted({item.notification.page_id for item in sent})
@@ -135,4 +144,4 @@ def ask_later(notification_id: int, channel: ports.Confirms, *, times: int) -> N
 
 
 claim = Together(_claim)
-record = Together(_record)
+record = Together(note_sent)

@@ -70,7 +70,7 @@ def deliver(due: timers.Due) -> None:
     except circuit.Full as busy:
         _put_back(due, busy.wait)
     except DeliveryError as error:
-        _refused(due, provider, error)
+        refused(due, provider, error)
 
 
 def _put_back(due: timers.Due, wait: timedelta) -> None:
@@ -112,7 +112,7 @@ def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
     claiming.record(claiming.Sent(notification, receipt, provider))
 
 
-def _refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
+def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
     """Record a refusal; one that came from a resting lane finds its message still to be claimed, or lets it wait."""
     if isinstance(error, circuit.Resting) and _wait_for_rest(due, error.wait):
         return
@@ -370,11 +370,11 @@ def update(due: timers.Due) -> None:
         metrics.sends.labels(notification.channel, "update_failed").inc()
 
 
-def message_of(notification: Notification) -> ports.Message:
-    """Return what the channel hands over."""
+def message_of(notification: Notification, around: ports.Around | None = None) -> ports.Message:
+    """Return what the channel hands over; `around` is what is known around the page, where that was read already."""
     page = notification.page
     token = queries.link_token(page, notification.person)
-    known = ports.around(page).known
+    known = (around or ports.around(page)).known
     words = "\n".join(f"{item.words} {item.text}".strip() for item in known)
     sealed = notification.contact.sealed if notification.contact else ""
     door = f"{config().public_url}/a"

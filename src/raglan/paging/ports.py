@@ -179,7 +179,7 @@ class Subjects:
 _channels: dict[str, dict[str, Provider]] = {}
 _subjects: list[Callable[[Page], Subjects | None]] = []
 _pages_for: list[Callable[[Sequence[str], int | None], list[Page]]] = []
-_around: list[Callable[[Page], Around]] = []
+_around: list[tuple[Callable[[Page], Around], Callable[[Sequence[int]], set[int]] | None]] = []
 _links: list[Callable[[Page], list[Known]]] = []
 _sights: list[Callable[[str], Q]] = []
 
@@ -281,14 +281,29 @@ def sight(prefix: str = "") -> Q:
     return seen
 
 
-def register_around(provider: Callable[[Page], Around]) -> None:
-    """Let a higher context add what it knows to the page's screen and messages."""
-    _around.append(provider)
+def register_around(
+    provider: Callable[[Page], Around], *, about: Callable[[Sequence[int]], set[int]] | None = None
+) -> None:
+    """Let a higher context add what it knows to the page's screen and messages.
+
+    `about` tells of which of many pages it may know anything, with one query.
+    """
+    _around.append((provider, about))
 
 
 def around(page: Page) -> Around:
     """Return all that is known around a page."""
-    parts = [provider(page) for provider in _around]
+    return _joined([provider(page) for provider, _ in _around])
+
+
+def around_many(pages: Sequence[Page]) -> dict[int, Around]:
+    """Return all that is known around each of some pages: nothing around most that a storm makes."""
+    ids = [page.pk for page in pages]
+    known = [(provider, set(ids) if about is None else about(ids)) for provider, about in _around if ids]
+    return {page.pk: _joined([provider(page) for provider, of_pages in known if page.pk in of_pages]) for page in pages}
+
+
+def _joined(parts: Sequence[Around]) -> Around:
     return Around(
         known=tuple(item for part in parts for item in part.known),
         has_it=next((part.has_it for part in parts if part.has_it), ""),

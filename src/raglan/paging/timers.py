@@ -12,6 +12,7 @@ from raglan.paging import (
     calls,
     delivery,
     events,
+    handing,
     last_resort,
     promises,
     queries,
@@ -29,7 +30,9 @@ DAILY_AT_HOUR = 8  # UTC
 PUBLISH_EVERY = 5  # minutes
 FOR_ALERTS = ("group", "storm")
 
-timers.handler(actions.DELIVER, network=True, first=True, on_parked=delivery.on_parked)(delivery.deliver)
+timers.handler(
+    actions.DELIVER, network=True, first=True, several=handing.deliver_several, on_parked=delivery.on_parked
+)(delivery.deliver)
 timers.handler(actions.CALL, network=True, first=True, on_parked=calls.on_parked)(calls.call)
 
 

@@ -1,10 +1,12 @@
 """Stage 1, which answers: which condition is this signal about."""
 
-import hashlib
 from functools import lru_cache
+from hashlib import sha256
 
 from raglan.alerts.ports import RawSignal
 from raglan.core.decisions import Decision
+
+BETWEEN = "\x01"
 
 
 def identify(signal: RawSignal, source_id: int) -> tuple[str, Decision]:
@@ -15,10 +17,11 @@ def identify(signal: RawSignal, source_id: int) -> tuple[str, Decision]:
     if signal.dedup_key:
         words, decided = [signal.dedup_key], BY_KEY
     else:
-        words = [f"{name}\x00{value}" for name, value in sorted(signal.labels.items())]
+        labels = signal.labels
+        words = [f"{name}\x00{labels[name]}" for name in sorted(labels)]
         decided = _by_labels(len(words))
-    text = "\x01".join([str(source_id), *words])
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), decided
+    text = f"{source_id}\x01{BETWEEN.join(words)}" if words else str(source_id)
+    return sha256(text.encode("utf-8", "replace")).hexdigest(), decided
 
 
 BY_KEY = Decision("identify", "identified", "by the key that the source gave")

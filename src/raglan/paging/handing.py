@@ -1,0 +1,130 @@
+"""Handing over several messages that one thread was given: claimed together, sent one after another, recorded together.
+
+A message that goes out alone takes three transactions, and in a storm those cost more than sending it. Here some share
+two: one that claims them, and one that records those that were taken and ends their timers. Only what is plain goes
+this way: a first try, by a provider that works, has no budget and tells nothing more later. All else is left to
+`delivery`, which does one message at a time; so is what meets anything unusual on its way.
+
+What that may cost: when the process dies in between, more messages than the one that was on its way go out again, each
+marked as a possible repeat. So there are few in one go, and none is begun after half a second.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import F
+
+from raglan.core import http, logs, metrics, timers
+from raglan.core.db import atomic, fault_point
+from raglan.core.errors import DeliveryError
+from raglan.paging import circuit, claiming, delivery, ports, providers
+from raglan.paging.models import Notification
+
+LONGEST_S = 0.5
+log = logs.get("raglan.paging")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message in *sending*, and who is to take it."""
+
+    due: timers.Due
+    notification: Notification
+    provider: ports.Provider
+    lane: str
+
+
+@dataclass(slots=True)
+class Went:
+    """What became of the messages of one go. Those `over` need their timers no more; those `back` were not begun."""
+
+    sent: list[claiming.Sent] = field(default_factory=list)
+    over: list[int] = field(default_factory=list)
+    back: list[Ready] = field(default_factory=list)
+    late: list[Ready] = field(default_factory=list)
+
+
+def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
+    """Hand over what is plain among some messages; return the timers of the others, to be fired alone."""
+    plain = {due.subject_id: due for due in dues if due.attempt == 1 and not due.payload}
+    went = Went()
+    ready = _claim(plain, went) if plain else []
+    if ready:
+        fault_point("deliver.claimed")
+        with http.keeping():
+            _send(ready, went)
+    _record(went)
+    fault_point("timers.network_done")
+    done = {*went.over, *(item.due.id for item in went.late)}
+    return [due for due in dues if due.id not in done]
+
+
+@atomic
+def _claim(plain: dict[int, timers.Due], went: Went) -> list[Ready]:
+    """Move to *sending* what is plain; what is not to go out any more is over."""
+    live = claiming.wanted_of(list(plain))
+    went.over += [due.id for pk, due in plain.items() if pk not in live]
+    ready = [item for row in live.values() if (item := _ready(plain[row.pk], row)) is not None]
+    claiming.take([(item.notification, claiming.Wanted(item.notification.pk)) for item in ready])
+    return ready
+
+
+def _ready(due: timers.Due, row: Notification) -> Ready | None:
+    """Return a message with its provider, or None when it is to be delivered alone."""
+    if row.state != Notification.State.WAITING:
+        return None
+    try:
+        provider = providers.choose(row.channel, row.address, ())
+    except DeliveryError:
+        return None
+    if provider is None or provider.per_hour() or isinstance(provider.channel, ports.Confirms):
+        return None
+    lane = circuit.name_of(provider, row.address)
+    return None if circuit.rests(lane) else Ready(due, row, provider, lane)
+
+
+def _send(ready: Sequence[Ready], went: Went) -> None:
+    until = time.monotonic() + LONGEST_S
+    around = ports.around_many([item.notification.page for item in ready])
+    for item in ready:
+        if time.monotonic() > until:
+            went.late.append(item)
+            continue
+        try:
+            _send_one(item, around[item.notification.page_id], went)
+        except Exception:  # the message may be with its provider: alone, it goes out as a possible repeat
+            log.exception("a message could not be handed over", extra={"notification": item.notification.pk})
+
+
+def _send_one(item: Ready, around: ports.Around, went: Went) -> None:
+    row, started = item.notification, time.monotonic()
+    try:
+        with circuit.hand_over(item.lane):
+            receipt = item.provider.channel.send(row.address, delivery.message_of(row, around))
+    except (circuit.Full, circuit.Resting):  # it has come to that since they were claimed; nothing was tried
+        went.back.append(item)
+    except DeliveryError as error:
+        delivery.refused(item.due, item.provider, error)
+        went.over.append(item.due.id)
+    else:
+        fault_point("deliver.sent")
+        metrics.sends.labels(row.channel, "handed_over").inc()
+        metrics.send_seconds.labels(row.channel).observe(time.monotonic() - started)
+        went.sent.append(claiming.Sent(row, receipt, item.provider))
+        went.over.append(item.due.id)
+
+
+@atomic
+def _record(went: Went) -> None:
+    """Note what was handed over and end its timers; what was not begun waits again as if it had not been claimed."""
+    if went.sent:
+        claiming.note_sent(went.sent)
+    unbegun = [item.notification.pk for item in (*went.back, *went.late)]
+    if unbegun:
+        claimed = Notification.objects.filter(pk__in=unbegun, state=Notification.State.SENDING)
+        claimed.update(state=Notification.State.WAITING, attempts=F("attempts") - 1)
+    if went.late:
+        timers.give_back([item.due.id for item in went.late])
+    if went.over:
+        timers.end(went.over)

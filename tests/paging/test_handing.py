@@ -1,0 +1,171 @@
+"""Messages that one thread hands over in one go leave behind what each would leave behind alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from raglan.core import timeline, timers
+from raglan.core.faults import Crash, crash_at
+from raglan.core.models import Timer
+from raglan.paging import actions, circuit, handing, ports
+from raglan.paging.models import Notification, Page
+from raglan.testing import world
+
+NAMES = ("Mara Keller", "Bo Silva", "Ines Roth")
+WITHOUT_KEYS = ("notification", "handed_over_at", "provider_id", "person")
+
+
+@pytest.fixture
+def pages(outbox: world.Outbox) -> list[Page]:
+    """A page to each of three people, whose messages are due."""
+    started = [
+        actions.start(world.policy((1800, [world.person(name)])), actions.Words("It is down"), reason=actions.Reason())
+        for name in NAMES
+    ]
+    for due in timers.claim(10, pool=Timer.Pool.WORK):
+        timers.fire(due)
+    return started
+
+
+def claimed() -> list[timers.Due]:
+    found = timers.claim(10, pool=Timer.Pool.NETWORK, several=True)
+    assert {due.kind for due in found} <= {actions.DELIVER}
+    return found
+
+
+def left_behind(pages: list[Page]) -> list[object]:
+    rows = Notification.objects.filter(page__in=pages).order_by("page_id")
+    told = [
+        (event.kind, {name: value for name, value in event.data.items() if name not in WITHOUT_KEYS})
+        for page in pages
+        for event in timeline.about(page)
+        if event.kind.startswith("notification.")
+    ]
+    kept = [
+        (row.state, row.attempts, row.may_repeat, row.error, row.provider, bool(row.handed_over_at)) for row in rows
+    ]
+    due = [(timer.attempts, timer.leased_until) for timer in Timer.objects.filter(kind=actions.DELIVER)]
+    return [told, kept, due]
+
+
+def test_they_leave_behind_what_they_would_leave_behind_alone(pages: list[Page], outbox: world.Outbox) -> None:
+    assert timers.fire_together(claimed()) == []
+    together = left_behind(pages)
+    assert sorted(item.message.person_name for item in outbox.sent) == sorted(NAMES)
+
+    alone = [
+        actions.start(page.policy, actions.Words("It is down"), reason=actions.Reason())
+        for page in pages
+        if page.policy
+    ]
+    for due in timers.claim(10, pool=Timer.Pool.WORK):
+        timers.fire(due)
+    for due in claimed():
+        timers.fire(due)
+
+    assert left_behind(alone) == together
+    assert len(outbox.sent) == 6
+
+
+def test_a_refusal_is_recorded_for_its_message_only(pages: list[Page], outbox: world.Outbox) -> None:
+    address = Notification.objects.get(page=pages[1]).address
+    outbox.refuse(address)
+
+    assert timers.fire_together(claimed()) == []
+
+    states = [Notification.objects.get(page=page).state for page in pages]
+    assert states == ["handed_over", "waiting", "handed_over"]
+    (again,) = Timer.objects.filter(kind=actions.DELIVER)
+    assert again.subject == timeline.ref(f"notification:{Notification.objects.get(page=pages[1]).pk}")
+
+
+def test_one_whose_channel_breaks_is_left_to_be_tried_alone_as_a_possible_repeat(
+    pages: list[Page], outbox: world.Outbox
+) -> None:
+    broken = Notification.objects.get(page=pages[1])
+    outbox.breaks(broken.address, RuntimeError("a fault of our own"))
+
+    (left,) = timers.fire_together(claimed())
+
+    assert left.subject_id == broken.pk
+    assert len(outbox.sent) == 2
+    outbox._broken.clear()
+    timers.fire(left)
+    broken.refresh_from_db()
+    assert (broken.state, broken.may_repeat) == ("handed_over", True)
+
+
+def test_a_page_that_is_over_sends_nothing_and_its_timer_ends(pages: list[Page], outbox: world.Outbox) -> None:
+    dues = claimed()
+    Page.objects.filter(pk=pages[0].pk).update(state=Page.State.RESOLVED)
+
+    assert timers.fire_together(dues) == []
+
+    assert Notification.objects.get(page=pages[0]).state == Notification.State.CANCELLED
+    assert len(outbox.sent) == 2
+    assert not Timer.objects.filter(kind=actions.DELIVER).exists()
+
+
+def test_none_is_begun_late_and_what_was_not_begun_waits_for_any_thread(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing, "LONGEST_S", -1.0)
+
+    assert timers.fire_together(claimed()) == []
+
+    assert outbox.tried == []
+    rows = list(Notification.objects.filter(page__in=pages))
+    assert {(row.state, row.attempts, row.may_repeat) for row in rows} == {("waiting", 0, False)}
+    monkeypatch.undo()
+    dues = claimed()
+    assert [due.attempt for due in dues] == [1, 1, 1]
+
+
+def test_a_lane_that_came_to_rest_in_between_tries_nothing_and_each_waits_alone(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rests(name: str) -> object:
+        raise circuit.Resting("left alone", timedelta(seconds=10))
+
+    monkeypatch.setattr(circuit, "hand_over", rests)
+
+    left = timers.fire_together(claimed())
+
+    assert len(left) == 3
+    assert outbox.tried == []
+    assert {(row.state, row.attempts) for row in Notification.objects.filter(page__in=pages)} == {("waiting", 0)}
+
+
+@pytest.mark.parametrize("why", ["budget", "another try", "resting"])
+def test_what_is_not_plain_is_left_as_it_is(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    dues = claimed()
+    match why:
+        case "budget":
+            provider = ports.providers("email")[0]
+            limited = ports.Provider(provider.name, provider.channel, provider.why_off, per_hour=lambda: 5)
+            monkeypatch.setattr(handing.providers, "choose", lambda *_: limited)
+        case "another try":
+            dues = [due._replace(attempt=2) for due in dues]
+        case _:
+            monkeypatch.setattr(circuit, "rests", lambda name: True)
+
+    assert timers.fire_together(dues) == dues
+    assert outbox.tried == []
+    assert {row.state for row in Notification.objects.filter(page__in=pages)} == {"waiting"}
+
+
+def test_a_crash_on_the_way_loses_none_and_marks_what_may_be_a_repeat(pages: list[Page], outbox: world.Outbox) -> None:
+    with crash_at(2, name="deliver.sent"), pytest.raises(Crash):
+        timers.fire_together(claimed())
+    assert len(outbox.sent) == 2
+    timers.release()
+
+    for due in timers.fire_together(claimed()):
+        timers.fire(due)
+
+    assert {row.state for row in Notification.objects.filter(page__in=pages)} == {"handed_over"}
+    again = outbox.sent[2:]
+    assert sorted(item.message.person_name for item in again) == sorted(NAMES)
+    assert all(item.message.may_repeat for item in again)
