@@ -1,8 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
+from raglan.core.db import bulk
 from raglan.core.db.settings import databases
 
 DATA = Path("/data")
@@ -61,3 +64,24 @@ def test_a_socket_folder_may_stand_in_the_query() -> None:
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="database"):
         databases(url, DATA)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL reads JSON anyway")
+def test_only_the_thread_that_asks_does_without_checks_and_keeps_doing_so_when_it_connects_again(db: None) -> None:
+    def checks_out() -> object:
+        with connection.cursor() as cursor:
+            return cursor.execute("PRAGMA ignore_check_constraints").fetchone()[0]
+
+    def writer() -> list[object]:
+        try:
+            found = [checks_out()]
+            bulk.leave_checks_out()
+            found.append(checks_out())
+            connection.close()
+            return [*found, checks_out()]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(writer).result() == [0, 1, 1]
+    assert checks_out() == 0

@@ -82,6 +82,7 @@ class Journal(Generic[B, Out]):
     """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL, `group` its size.
 
     What is not urgent may linger: the writer waits so long for more, because each commit has a price of its own.
+    `begin` is done once by the writer's thread.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Journal(Generic[B, Out]):
         name: str = "raglan-journal",
     ) -> None:
         self._ingest = ingest
+        self.begin: Callable[[], None] = lambda: None
         self._most = most
         self._group = group
         self._linger_s = linger_s
@@ -161,6 +163,7 @@ class Journal(Generic[B, Out]):
         waiting_signals.set(self._size)
 
     def _write(self) -> None:
+        self.begin()
         while group := self._take():
             results: Sequence[Out | RaglanError]
             try:

@@ -23,7 +23,7 @@ from raglan.changes.gate import HoldRule
 from raglan.config import Config
 from raglan.core import disk, logs, timeline
 from raglan.core.backup import restored_mark
-from raglan.core.db import lock
+from raglan.core.db import bulk, lock
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
 from raglan.edge import crashes, life, server, startup
@@ -119,6 +119,8 @@ class Process:
         self._engine = Engine(config.engine_threads) if "engine" in roles else None
         self._is_quiet = self._engine is not None and restored_mark(config.data_dir) is not None
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
+        if self._journal is not None:
+            self._journal.begin = bulk.leave_checks_out
         self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
         proxies = config.trusted_proxy_count
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)

@@ -23,6 +23,7 @@ PRAGMAS = (
     # A read error on a mapped page is a signal that ends the process; on a plain read it is an error that we report.
     "PRAGMA mmap_size = 0",
 )
+NO_CHECKS = "PRAGMA ignore_check_constraints = ON"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -32,6 +33,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     transaction_mode: str | None
     init_commands: list[str]
     _holds_write_lock = False
+    _leaves_checks_out = False
 
     def get_connection_params(self) -> dict[str, object]:
         """Give the parameters of Django with our timeout and transaction mode unless the settings say otherwise."""
@@ -46,7 +48,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: Connection = super().get_new_connection(conn_params)
         for pragma in (*PRAGMAS, *(command.strip() for command in init_commands)):
             connection.execute(pragma)
+        if self._leaves_checks_out:
+            connection.execute(NO_CHECKS)
         return connection
+
+    def leave_checks_out(self) -> None:
+        """Let this thread's statements do without CHECK constraints; see `core.db.bulk`."""
+        self._leaves_checks_out = True
+        if self.connection is not None:
+            self.connection.execute(NO_CHECKS)
 
     def _start_transaction_under_autocommit(self) -> None:
         if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
