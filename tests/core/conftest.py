@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -22,6 +22,7 @@ def handler() -> Iterator[Callable[..., Fired]]:
         does: Callable[[timers.Due], object] = lambda due: None,
         network: bool = False,
         first: bool = False,
+        several: Callable[[Sequence[timers.Due]], Sequence[timers.Due]] | None = None,
         on_parked: Callable[[timers.Due, str], None] | None = None,
     ) -> Fired:
         fired: Fired = []
@@ -30,7 +31,7 @@ def handler() -> Iterator[Callable[..., Fired]]:
             fired.append(due)
             does(due)
 
-        timers.handler(kind, network=network, first=first, on_parked=on_parked)(function)
+        timers.handler(kind, network=network, first=first, several=several, on_parked=on_parked)(function)
         made.append(kind)
         return fired
 

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -113,6 +113,35 @@ def test_what_goes_first_finds_threads_however_much_else_hangs(
     finally:
         may_end.set()
     eventually(lambda: len(slow) == 12)
+
+
+def test_threads_share_what_is_due_and_one_call_that_hangs_alone_holds_up_no_other(
+    handler: Register, plan: Write, eventually: Wait
+) -> None:
+    may_end, shares = threading.Event(), list[int]()
+
+    def several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
+        shares.append(len(dues))
+        return dues  # all of them are to be fired alone
+
+    fired = handler(
+        "test.page",
+        does=lambda due: due.subject == "page:0" and may_end.wait(10),
+        network=True,
+        first=True,
+        several=several,
+    )
+    for number in range(8):
+        plan("test.page", f"page:{number}")
+    running = Engine(threads=1, network_threads=4)
+    running.start()
+    try:
+        eventually(lambda: len(fired) == 8)
+        eventually(lambda: Timer.objects.count() == 1)
+        assert sorted(shares)[-4:] == [2, 2, 2, 2]
+    finally:
+        may_end.set()
+        assert running.stop(timeout=8)
 
 
 def test_stop_finishes_what_runs_and_gives_the_rest_back(handler: Register, plan: Write, eventually: Wait) -> None:

@@ -100,7 +100,12 @@ class Pool:
     def _run(self) -> None:
         while (given := self._queue.get()) is not None:
             dues, is_other = given
-            for due in dues if self._stopping else fire_together(dues):
+            left = dues if self._stopping else fire_together(dues)
+            if len(left) > 1 and timers.HANDLERS[left[0].kind].several is not None:
+                for due in left:  # one that hangs must not hold up the others
+                    self.give([due])
+                left = ()
+            for due in left:
                 if not self._stopping:  # else its lease is given back by the engine
                     fire_safely(due)
             with self._lock:

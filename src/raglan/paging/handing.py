@@ -6,13 +6,17 @@ this way: a first try, by a provider that works, has no budget and tells nothing
 `delivery`, which does one message at a time; so is what meets anything unusual on its way.
 
 What that may cost: when the process dies in between, more messages than the one that was on its way go out again, each
-marked as a possible repeat. So there are few in one go, and none is begun after half a second.
+marked as a possible repeat. So there are few in one go. After half a second those that were not begun wait again as if
+they had not been claimed, also while the thread hangs in one of them: a provider that answers slowly holds up no other.
 """
 
+import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from django.db import connections
 from django.db.models import F
 
 from raglan.core import http, logs, metrics, timers
@@ -37,23 +41,34 @@ class Ready:
 
 @dataclass(slots=True)
 class Went:
-    """What became of the messages of one go. Those `over` need their timers no more; those `back` were not begun."""
+    """What became of the messages of one go.
 
+    Those `over` need their timers no more; those `back` could not be begun; those `late` were given to other threads.
+    """
+
+    waiting: deque[Ready] = field(default_factory=deque)
     sent: list[claiming.Sent] = field(default_factory=list)
     over: list[int] = field(default_factory=list)
     back: list[Ready] = field(default_factory=list)
     late: list[Ready] = field(default_factory=list)
+
+    def next(self) -> Ready | None:
+        """Take the next message; two threads may ask."""
+        try:
+            return self.waiting.popleft()
+        except IndexError:
+            return None
 
 
 def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
     """Hand over what is plain among some messages; return the timers of the others, to be fired alone."""
     plain = {due.subject_id: due for due in dues if due.attempt == 1 and not due.payload}
     went = Went()
-    ready = _claim(plain, went) if plain else []
-    if ready:
+    if plain:
+        went.waiting.extend(_claim(plain, went))
+    if went.waiting:
         fault_point("deliver.claimed")
-        with http.keeping():
-            _send(ready, went)
+        _send(went)
     _record(went)
     fault_point("timers.network_done")
     done = {*went.over, *(item.due.id for item in went.late)}
@@ -84,17 +99,63 @@ def _ready(due: timers.Due, row: Notification) -> Ready | None:
     return None if circuit.rests(lane) else Ready(due, row, provider, lane)
 
 
-def _send(ready: Sequence[Ready], went: Went) -> None:
-    until = time.monotonic() + LONGEST_S
-    around = ports.around_many([item.notification.page for item in ready])
-    for item in ready:
-        if time.monotonic() > until:
-            went.late.append(item)
-            continue
+def _send(went: Went) -> None:
+    around = ports.around_many([item.notification.page for item in went.waiting])
+    relieved = relief(LONGEST_S, lambda: _relieve(went)) if len(went.waiting) > 1 else None
+    try:
+        with http.keeping():
+            while (item := went.next()) is not None:
+                try:
+                    _send_one(item, around[item.notification.page_id], went)
+                except Exception:  # it may be with its provider: alone, it goes out as a possible repeat
+                    log.exception("a message broke", extra={"notification": item.notification.pk})
+    finally:
+        if relieved is not None:
+            relieved()
+
+
+def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+    """Do something after a while on a thread of its own; return what ends that, and waits for it if it has begun."""
+
+    def run() -> None:
         try:
-            _send_one(item, around[item.notification.page_id], went)
-        except Exception:  # the message may be with its provider: alone, it goes out as a possible repeat
-            log.exception("a message could not be handed over", extra={"notification": item.notification.pk})
+            do()
+        finally:
+            connections.close_all()  # those of this thread
+
+    timer = threading.Timer(after_s, run)
+    timer.daemon = True
+    timer.start()
+
+    def end() -> None:
+        timer.cancel()
+        timer.join()
+
+    return end
+
+
+def _relieve(went: Went) -> None:
+    """Let other threads have what was not begun."""
+    late: list[Ready] = []
+    while (item := went.next()) is not None:
+        late.append(item)
+    if not late:
+        return
+    try:
+        with atomic():
+            _unclaim(late)
+            timers.give_back([item.due.id for item in late])
+        went.late += late
+    except Exception:  # then the thread that has them does so when it is free
+        log.exception("messages could not be given back", extra={"messages": len(late)})
+        went.back += late
+
+
+def _unclaim(items: Sequence[Ready]) -> None:
+    claimed = Notification.objects.filter(pk__in=[item.notification.pk for item in items])
+    claimed.filter(state=Notification.State.SENDING).update(
+        state=Notification.State.WAITING, attempts=F("attempts") - 1
+    )
 
 
 def _send_one(item: Ready, around: ports.Around, went: Went) -> None:
@@ -120,11 +181,7 @@ def _record(went: Went) -> None:
     """Note what was handed over and end its timers; what was not begun waits again as if it had not been claimed."""
     if went.sent:
         claiming.note_sent(went.sent)
-    unbegun = [item.notification.pk for item in (*went.back, *went.late)]
-    if unbegun:
-        claimed = Notification.objects.filter(pk__in=unbegun, state=Notification.State.SENDING)
-        claimed.update(state=Notification.State.WAITING, attempts=F("attempts") - 1)
-    if went.late:
-        timers.give_back([item.due.id for item in went.late])
+    if went.back:
+        _unclaim(went.back)
     if went.over:
         timers.end(went.over)

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.base import ModelState
 
 Value = str | int | bool | None
@@ -19,6 +19,7 @@ Row = Sequence[Value]
 M = TypeVar("M", bound=models.Model)
 WORTH_A_COPY = 16
 NO_KEY = 2**63 - 1  # beyond any
+NAIVE = -len("+00:00")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,8 +34,11 @@ def leave_checks_out() -> None:
 
     Each column of JSON has one that parses its text once more, which for an alert takes as long as its indexes do.
     """
-    if not is_postgresql():
-        connection.leave_checks_out()
+    from raglan.core.db.sqlite.base import DatabaseWrapper  # PostgreSQL does without
+
+    own = connections[DEFAULT_DB_ALIAS]
+    if isinstance(own, DatabaseWrapper):
+        own.leave_checks_out()
 
 
 def take_keys(model: type[models.Model], count: int) -> list[int]:
@@ -252,8 +256,8 @@ def stamp(at: datetime | None) -> str | None:
     """Return a time as this database stores it. The rows of one commit share most of theirs."""
     if at is None:
         return None
-    at = at.astimezone(UTC)
-    return at.isoformat(" ") if is_postgresql() else str(at.replace(tzinfo=None))
+    text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ")
+    return text if is_postgresql() else text[:NAIVE]
 
 
 def text_of(value: object) -> str:
