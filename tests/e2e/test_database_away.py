@@ -4,11 +4,14 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -177,3 +180,51 @@ def tell(database: pg.Server, number: int) -> None:
     for word in [*Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), str(pid)]:
         with suppress(ProcessLookupError):
             os.kill(int(word), number)
+
+
+def test_a_node_that_starts_without_its_database_takes_alerts_pages_and_goes_on_when_it_is_back(
+    paging: Running, database: pg.Server
+) -> None:
+    token = set_up_web_team(paging)
+    alarm(paging, token, "Before", "warning")
+    until(lambda: "Before" in subjects(paging), 30)
+    time.sleep(3)  # by then this node has kept whom it would page
+    database.halt()
+    alarm(paging, token, "First", "critical")
+    until(lambda: len(subjects(paging)) == 2, 60)
+
+    paging.stop(signal.SIGKILL)
+    paging.start_again(ready="/readyz/intake")
+
+    assert get_status(paging.url, "/incidents/") == 503
+    with pytest.raises(HTTPError) as unknown:
+        push(paging, "nobody-knows-this-token", "Lost")
+    assert unknown.value.code == 503  # it may be newer than what this node kept: whoever sends it tries again
+    assert push(paging, token, "Second") == "spool"
+    alarm(paging, token, "Third", "critical")
+    until(lambda: len(subjects(paging)) == 3, 60)
+    text = str(paging.mailbox.to("mara@example.test")[2].get_content())
+    assert "Third" in text  # beside the first, in the same case: what was told before the restart is known
+    link = re.findall(r"http://\S+/away/\S+/", text)[0]
+    with urlopen(Request(link, data=b"", method="POST"), timeout=10) as answer:
+        assert "You have it" in answer.read().decode()
+    database.start_again()
+
+    until(lambda: get_status(paging.url, "/readyz") == 200, 60)
+    until(lambda: state_of(paging, "Third") == ["acknowledged"], 60)
+    until(lambda: "Second" in subjects(paging), 30)
+    time.sleep(2)
+    assert not [subject for subject in subjects(paging)[3:] if "First" in subject or "Third" in subject]
+
+
+def test_a_node_that_never_ran_says_that_it_can_not_start_without_its_database(
+    database: pg.Server, tmp_path: Path
+) -> None:
+    database.halt()
+    env = {**os.environ, "RAGLAN_DATA_DIR": str(tmp_path), "RAGLAN_DATABASE_URL": database.url("away")}
+    env |= {"RAGLAN_PORT": "0", "RAGLAN_CONFIG": str(tmp_path / "none.toml")}
+    command = [sys.executable, "-m", "raglan", "serve"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "this node has not run before" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

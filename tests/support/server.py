@@ -87,10 +87,10 @@ class Running:
             self.process.send_signal(number)
         return self.process.wait(20)
 
-    def start_again(self) -> None:
-        """Start on the same data and port."""
+    def start_again(self, ready: str = "/readyz") -> None:
+        """Start on the same data and port; wait until it says that it is ready."""
         self.process = spawn(self.env, self.log)
-        wait_ready(self)
+        wait_ready(self, ready)
 
 
 def free_port() -> int:
@@ -108,11 +108,11 @@ def spawn(env: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([sys.executable, "-m", "raglan", "serve"], env=dict(env), stdout=out, stderr=out)
 
 
-def wait_ready(running: Running) -> None:
-    """Wait for /readyz; the log is shown when it does not come."""
+def wait_ready(running: Running, path: str = "/readyz") -> None:
+    """Wait until it says that it is ready; the log is shown when it does not."""
     until = time.monotonic() + READY_S
     while time.monotonic() < until and running.process.poll() is None:
-        if get_status(running.url, "/readyz") == 200:
+        if get_status(running.url, path) == 200:
             return
         time.sleep(0.05)
     raise AssertionError(f"raglan did not get ready:\n{running.log.read_text()[-4000:]}")

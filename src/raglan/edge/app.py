@@ -14,6 +14,8 @@ from raglan.edge.reserve import RETRY_S, Reserve
 
 SAFE = "raglan ended unexpectedly several times, so it only takes alerts and pages now. Its log says why."
 
+AWAY = "The database does not answer. Alerts are taken, and critical ones page; all else waits for it."
+
 
 class Edge:
     """Routes requests; parts that this process does not run answer 404."""
@@ -31,6 +33,7 @@ class Edge:
         self._peers = peers
         self.reserve: Reserve | None = None
         self.is_safe = False
+        self.is_waiting = False
         self.away: Door | None = None
         self.gate: Gate | None = None
         self.fleet: Fleet | None = None
@@ -71,6 +74,8 @@ class Edge:
             await self._hub(scope, receive, send)
         elif self._bridge is not None:
             await self._bridge(scope, receive, send)
+        elif self.is_waiting:
+            await refuse(send, Overloaded(AWAY, retry_after=RETRY_S))
         elif self.is_safe:
             await refuse(send, Overloaded(SAFE, retry_after=RETRY_S))
         else:

@@ -15,7 +15,7 @@ from importlib import import_module
 
 import uvloop
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from django.urls import get_resolver
 
 from raglan.alerts import actions as alerts
@@ -26,11 +26,11 @@ from raglan.core.backup import restored_mark
 from raglan.core.db import bulk, lock
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
-from raglan.edge import crashes, life, server, startup
+from raglan.edge import crashes, life, server, startup, waiting
 from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
-from raglan.edge.catching_up import CatchingUp
+from raglan.edge.catching_up import CatchingUp, does_database_answer
 from raglan.edge.fleet import GROUP_KB, LINGER_S, QUEUE_KB, Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.gate_file import GateFile
@@ -67,12 +67,12 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
             if connection.vendor == "sqlite":
                 held.enter_context(lock.acquire(config.data_dir))
             listening = held.enter_context(server.take_port(config.host, config.port))
-            for complaint in startup.prepare(config, migrate=migrate):
-                log.warning("the database may lose what it acknowledged", extra={"complaint": complaint})
+            allow_many_connections()
+            if not _prepare(config, listening, say, migrate=migrate):
+                return 0
         except (RaglanError, OSError) as error:
             say(str(error))
             return 1
-        allow_many_connections()
         name_port(config, listening)
         process = Process(config, listening, say, is_safe=is_safe_mode(config))
         try:
@@ -81,6 +81,25 @@ def serve(config: Config, *, migrate: bool = True, say: Say = print) -> int:
             process.over()
         crashes.ended(config.data_dir)
         return code
+
+
+def _prepare(config: Config, listening: socket.socket, say: Say, *, migrate: bool) -> bool:
+    """Make the database ready; wait for one that is away, and take alerts meanwhile. False: told to end.
+
+    Raises RaglanError, and what the database raises.
+    """
+    while True:
+        try:
+            for complaint in startup.prepare(config, migrate=migrate):
+                log.warning("the database may lose what it acknowledged", extra={"complaint": complaint})
+            return True
+        except (OperationalError, InterfaceError) as error:
+            connections.close_all()
+            if does_database_answer():
+                raise
+            log.error("the database does not answer", extra={"error": str(error)[:300]})
+            if not waiting.wait(config, listening, say):
+                return False
 
 
 def is_safe_mode(config: Config) -> bool:

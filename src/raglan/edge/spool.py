@@ -124,6 +124,11 @@ class Spool:
             self._used = 0
             return True
 
+    def end(self) -> None:
+        """Write no more; what waits stays on disk for whoever opens the folder next."""
+        with self._writing:
+            self._end_segment()
+
     def set_aside(self, record: Record, why: str) -> None:
         """Keep what could not be handed over where a person finds it."""
         line = json.dumps({"why": why, **record}, separators=(",", ":")) + "\n"

@@ -32,7 +32,7 @@ from raglan.edge.last_resort.cases import (
 )
 from raglan.edge.last_resort.diary import Diary
 from raglan.edge.last_resort.reading import Refreshing
-from raglan.edge.last_resort.standing import Kept, Owners, Standing, age_words
+from raglan.edge.last_resort.standing import Kept, Owners, Sources, Standing, age_words
 from raglan.edge.looking import Looking
 from raglan.edge.spool import Place, Spool
 from raglan.edge.threads import Threads
@@ -68,7 +68,8 @@ class Pager:
         self._silent_since = silent_since
         self.standing = Kept(folder / "standing", Standing)
         self._owners = Kept(folder / "owners", Owners)
-        self._refreshing = Refreshing(self.standing, self._owners)
+        self.sources = Kept(folder / "sources", Sources)
+        self._refreshing = Refreshing(self.standing, self._owners, self.sources)
         self.diary = Diary(folder / "diary")
         self._known: Standing | None = None
         self._place: Place = (0, 0)
@@ -88,7 +89,7 @@ class Pager:
         """Look no more."""
         self._looking.stop(timeout)
         if self._senders is not None:
-            self._senders.stop()
+            self._senders.stop(timeout)
 
     def _look(self) -> None:
         try:

@@ -15,7 +15,18 @@ from raglan.alerts.pipeline.severity import is_critical
 from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.edge.last_resort.standing import Duty, Kept, Owners, Rule, Somebody, Standing, Way, turns
+from raglan.edge.last_resort.standing import (
+    Duty,
+    Kept,
+    KnownSource,
+    Owners,
+    Rule,
+    Somebody,
+    Sources,
+    Standing,
+    Way,
+    turns,
+)
 from raglan.oncall import queries as oncall
 from raglan.oncall.models import Schedule
 from raglan.oncall.queries import NamedShift
@@ -33,9 +44,10 @@ PRINT = 16
 class Refreshing:
     """Keeps the standing on disk as fresh as the database is."""
 
-    def __init__(self, standing: Kept[Standing], owners: Kept[Owners]) -> None:
+    def __init__(self, standing: Kept[Standing], owners: Kept[Owners], sources: Kept[Sources]) -> None:
         self._standing = standing
         self._owners = owners
+        self._sources = sources
         self._newest = -1
         self._read_at: datetime | None = None
 
@@ -46,6 +58,7 @@ class Refreshing:
             self._standing.confirm(at)
             return False
         self._owners.keep(read_owners(at))
+        self._sources.keep(read_sources(at))
         written = self._standing.keep(read(at))
         self._newest, self._read_at = newest, at
         return written
@@ -82,6 +95,18 @@ def read_owners(at: datetime) -> Owners:
     """Return those who look after raglan, with their ways."""
     found = _people(paging.administrators())
     return Owners(at, tuple(found[pk] for pk in sorted(found)))
+
+
+def read_sources(at: datetime) -> Sources:
+    """Return who may send alerts; a token that is good for a while is good until the next look."""
+    known: dict[str, KnownSource] = {}
+    for source in Source.objects.filter(disabled_at__isnull=True).order_by("pk"):
+        key = alerts.source_key(source)
+        own = KnownSource(key.id, key.slug, key.kind, dict(key.mapping), key.secret)
+        known[source.token_digest] = own
+        if source.previous_digest and source.previous_ends_at and source.previous_ends_at > at:
+            known.setdefault(source.previous_digest, own)
+    return Sources(at, known)
 
 
 def _silences(at: datetime) -> tuple[SilenceRule, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -107,7 +107,26 @@ class Owners:
     people: tuple[Somebody, ...] = ()
 
 
-T = TypeVar("T", Standing, Owners)
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source as a door needs it."""
+
+    id: int
+    slug: str
+    kind: str
+    mapping: dict[str, Any] = field(default_factory=dict)
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Who may send alerts, by the digests of their tokens: for a node that starts while its database is away."""
+
+    at: datetime = BEGINNING
+    known: dict[str, KnownSource] = field(default_factory=dict)
+
+
+T = TypeVar("T", Standing, Owners, Sources)
 
 
 class Kept(Generic[T]):
