@@ -211,23 +211,24 @@ def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
 
 def _fired(alert: Alert, group_id: int, source: SourceKey) -> dict[str, object]:
     """Return what is told of an alert that fires, which is `events.FiredAlert`."""
+    own = alert.__dict__  # a model finds each attribute by way of its class
     return {
-        "alert": alert.id,
+        "alert": own["id"],
         "group": group_id,
         "source": source.slug,
         "source_id": source.id,
-        "fingerprint": alert.fingerprint,
-        "dedup_key": alert.dedup_key,
-        "title": alert.title,
-        "severity": alert.severity,
-        "labels": alert.labels,
-        "link": alert.link,
-        "starts_at": alert.starts_at,
-        "received_at": alert.received_at,
-        "held": alert.held,
-        "held_by": alert.held_by,
-        "active_since": alert.active_since,
-        "waits_behind": alert.waits_behind,
+        "fingerprint": own["fingerprint"],
+        "dedup_key": own["dedup_key"],
+        "title": own["title"],
+        "severity": own["severity"],
+        "labels": own["labels"],
+        "link": own["link"],
+        "starts_at": own["starts_at"],
+        "received_at": own["received_at"],
+        "held": own["held"],
+        "held_by": own["held_by"],
+        "active_since": own["active_since"],
+        "waits_behind": own["waits_behind"],
     }
 
 

@@ -136,18 +136,14 @@ def record(payload: EventPayload, about: Sequence[Subject]) -> Record:
 
 def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Subject]) -> Event:
     """Record one fact, link its subjects, plan its reactions and tell the bus after the commit."""
-    return append_many([(payload, about)], actor=actor)[0]
-
-
-def append_many(facts: Iterable[tuple[EventPayload, Sequence[Subject]]], *, actor: Subject = SYSTEM) -> list[Event]:
-    """Record several facts of one moment with few statements; the order is kept."""
-    listed = list(facts)
     at = now()
-    keys = append_records([record(payload, about) for payload, about in listed], actor=actor, at=at)
-    return [
-        Event(pk=key, at=at, kind=payload.kind, actor=ref(actor), data=payload.model_dump(mode="json"))
-        for key, (payload, _) in zip(keys, listed, strict=True)
-    ]
+    (key,) = append_records([record(payload, about)], actor=actor, at=at)
+    return Event(pk=key, at=at, kind=payload.kind, actor=ref(actor), data=payload.model_dump(mode="json"))
+
+
+def append_many(facts: Iterable[tuple[EventPayload, Sequence[Subject]]], *, actor: Subject = SYSTEM) -> None:
+    """Record several facts of one moment with few statements; the order is kept."""
+    append_records([record(payload, about) for payload, about in facts], actor=actor)
 
 
 @atomic(savepoint=False)
