@@ -79,6 +79,18 @@ def test_what_becomes_private_goes_from_the_page_at_once(
     assert not [path.name for path in folder.iterdir() if b"Buying is slow" in path.read_bytes()]
 
 
+def test_a_room_about_a_service_takes_the_green_from_the_page_at_once(on: None, folder: Path, mara: Person) -> None:
+    web = world.service("web")
+    one = components.add_component(components.ComponentDraft("Buying", services=[web]), actor=mara)
+    components.say_state(one, "fine", by=mara, actor=mara)
+    to(folder, mara)
+    world.fire_all()
+    assert "good until" in (folder / "index.html").read_text()
+    incidents.declare("Buying is slow", by=mara, services=[web])
+    world.fire_all()
+    assert "there are signs of trouble" in (folder / "index.html").read_text()
+
+
 def test_while_the_page_is_off_nothing_goes_anywhere(folder: Path, mara: Person) -> None:
     to(folder, mara)
     world.fire_all()

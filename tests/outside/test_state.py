@@ -38,11 +38,28 @@ def watch(ago: timedelta | None, *, is_firing: bool = False) -> Watch:
         (None, watch(None), S.UNKNOWN),
         (None, watch(HOUR / 60, is_firing=True), S.UNKNOWN),
         (word("fine", HOUR / 60), watch(HOUR / 60, is_firing=True), S.UNKNOWN),
-        (word("fine", HOUR), watch(HOUR), S.FINE),
+        (word("fine", HOUR), watch(HOUR), S.UNKNOWN),  # it went silent after that
+        (word("fine", HOUR / 2), watch(HOUR), S.FINE),
     ],
 )
 def test_what_is_known(said: Word | None, seen: Watch | None, state: ServiceState) -> None:
     assert known(said, seen, at=AT, limit=DAY).state == state
+
+
+@pytest.mark.parametrize(
+    ("said", "seen", "state"),
+    [
+        (None, watch(HOUR / 60), S.UNKNOWN),
+        (word("fine", 2 * HOUR), None, S.UNKNOWN),
+        (word("fine", 2 * HOUR), watch(HOUR / 60), S.UNKNOWN),
+        (word("fine", HOUR / 2), None, S.FINE),  # people said so after it began
+        (word("down", 2 * HOUR), None, S.DOWN),
+    ],
+)
+def test_trouble_an_hour_ago_goes_before_what_was_fine_before_it(
+    said: Word | None, seen: Watch | None, state: ServiceState
+) -> None:
+    assert known(said, seen, AT - HOUR, at=AT, limit=DAY).state == state
 
 
 hours = st.floats(0, 100).map(lambda number: timedelta(hours=number))

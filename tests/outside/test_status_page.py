@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
+from raglan.incidents import actions as incidents
 from raglan.incidents.models import Incident
 from raglan.outside import components, desk, queries, render, snapshot
 from raglan.outside.components import ComponentDraft, PageDraft, WindowDraft
@@ -192,6 +193,39 @@ def test_one_that_is_watched_is_fine_while_its_source_is_heard_and_nothing_fires
     assert summary()["state"] == "fine"
     world.ingest(key, world.signal(service="web"))
     assert summary()["state"] == "unknown"
+
+
+def test_an_alert_or_an_open_room_about_a_service_goes_before_what_was_said_to_be_fine(
+    on: None, mara: Person, bo: Person
+) -> None:
+    web, shop = world.service("web"), world.service("shop")
+    one = components.add_component(ComponentDraft("Buying", services=[web]), actor=mara)
+    two = components.add_component(ComponentDraft("Selling", services=[shop]), actor=mara)
+    for part in (one, two):
+        components.say_state(part, "fine", by=mara, actor=mara)
+    assert f"good until {snapshot.take(every_min=10).old.words}" in made()
+    CLOCK.move(timedelta(minutes=1))
+    world.ingest(world.source(), world.signal(service="Web"))
+    assert _states() == {"Buying": "unknown", "Selling": "fine"}
+    assert "there are signs of trouble" in made()
+    CLOCK.move(timedelta(minutes=1))
+    components.say_state(one, "fine", by=mara, actor=mara)
+    assert _states()["Buying"] == "fine"  # what people say after it counts
+    CLOCK.move(timedelta(minutes=1))
+    room = incidents.declare("Selling is slow", by=bo, services=[shop])
+    assert _states()["Selling"] == "unknown"
+    CLOCK.move(timedelta(minutes=1))
+    components.say_state(two, "fine", by=mara, actor=mara)
+    assert _states()["Selling"] == "fine"
+    CLOCK.move(timedelta(minutes=1))
+    incidents.write_standing(room, incidents.Standing("It is down now", service_state="down"), by=bo)
+    assert _states()["Selling"] == "unknown"
+    incidents.make_private(room, "It is about a person.", by=bo)
+    assert _states()["Selling"] == "fine"
+
+
+def _states() -> dict[str, str]:
+    return {one["name"]: one["state"] for one in summary()["components"]}  # type: ignore[attr-defined]
 
 
 def test_screens_here_know_of_components_what_the_page_does_without_its_days_and_stories(

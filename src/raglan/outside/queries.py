@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
+from raglan.catalog.models import Service
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Incident
+from raglan.incidents.models import Entry, Incident, ServiceState
 from raglan.outside.models import (
     Component,
     ComponentWord,
@@ -96,10 +98,31 @@ def may_go_out(incident: Incident) -> bool:
     return not getattr(incident, "is_private", False)
 
 
-def components() -> QuerySet[Component]:
-    """Components of the status page, in their order."""
+def components(*, with_trouble: bool = False) -> QuerySet[Component]:
+    """Components of the status page, in their order; their services with since when a room is open for them."""
     found = Component.objects.filter(removed_at__isnull=True).select_related("source")
-    return found.prefetch_related("services").order_by("position", "pk")
+    services = Service.objects.order_by("pk")
+    if with_trouble:
+        services = services.annotate(trouble_at=_room_since())
+    return found.prefetch_related(Prefetch("services", services)).order_by("position", "pk")
+
+
+def _room_since() -> Subquery:
+    """Since when a room says that a service is not fine: the newest turn of one that is open and not private."""
+    turns = Entry.objects.filter(incident=OuterRef("pk"), kind=Entry.Kind.TURN).exclude(service_state=ServiceState.FINE)
+    rooms = Incident.objects.filter(services=OuterRef("pk"), state=Incident.State.OPEN, is_private=False)
+    broken = Q(kind=Incident.Kind.INCIDENT) | Q(service_state__in=(ServiceState.DOWN, ServiceState.SLOW))
+    since = Coalesce(Subquery(turns.order_by("-at").values("at")[:1]), "declared_at")
+    told = rooms.filter(broken).exclude(service_state=ServiceState.FINE).annotate(since=since)
+    return Subquery(told.order_by("-since").values("since")[:1])
+
+
+def names_of_services() -> set[str]:
+    """Return what alerts call the services that components stand on; none while the page is off."""
+    if not page().is_on:
+        return set()
+    found = Component.objects.filter(removed_at__isnull=True, services__isnull=False)
+    return {name.lower() for names in found.values_list("services__slug", "services__name") for name in names}
 
 
 def last_words(found: Iterable[Component], since: datetime) -> dict[int, Word]:

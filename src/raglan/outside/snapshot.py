@@ -186,13 +186,13 @@ def _sentence(parts: Sequence[Part], open_stories: Sequence[Story]) -> tuple[str
 
 def groups_now(page: StatusPage) -> list[Group]:
     """Return components as they are now, for screens here: without their days, and without stories of incidents."""
-    at, found, firing = now(), list(queries.components()), _firing()
+    at, found, firing = now(), list(queries.components(with_trouble=True)), _firing()
     last, frame = queries.last_words(found, at - 2 * HISTORY), (at, timedelta(hours=page.word_hours), Clock(page.zone))
     return _grouped([(one.group, _part(one, last.get(one.pk), firing, frame)) for one in found])
 
 
 def _groups(page: StatusPage, at: datetime, clock: Clock) -> list[Group]:
-    found, firing = list(queries.components()), _firing()
+    found, firing = list(queries.components(with_trouble=True)), _firing()
     words, frame = _words(found, at), (at, timedelta(hours=page.word_hours), clock)
     parts = []
     for one in found:
@@ -217,31 +217,54 @@ def _words(components: Iterable[Component], at: datetime) -> dict[int, list[Word
     return found
 
 
-def _firing() -> dict[int, list[set[str]]]:
-    """Return the services that open alert groups are about, by source."""
-    found: dict[int, list[set[str]]] = {}
-    for source_id, labels in AlertGroup.objects.filter(state=AlertGroup.State.OPEN).values_list("source_id", "labels"):
-        names = {str(labels[name]).lower() for name in LABELS if name in labels}
-        found.setdefault(source_id, []).append(names)
-    return found
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """An open alert group: where it came from, since when, and the short names of services it is about."""
+
+    source_id: int
+    since: datetime
+    names: set[str]
 
 
-def _watch(one: Component, firing: dict[int, list[set[str]]]) -> Watch | None:
+def _firing() -> list[Firing]:
+    """Return the open alert groups of all sources."""
+    rows = AlertGroup.objects.filter(state=AlertGroup.State.OPEN).values_list("source_id", "opened_at", "labels")
+    return [
+        Firing(source_id, since, {str(labels[name]).lower() for name in LABELS if name in labels})
+        for source_id, since, labels in rows
+    ]
+
+
+def _watch(one: Component, firing: Sequence[Firing]) -> Watch | None:
     if one.source is None or one.source.disabled_at is not None:
         return None
-    services = {service.slug for service in one.services.all()}
-    fires = any(not services or services & names for names in firing.get(one.source.pk, []))
+    services = _names(one)
+    own = (group for group in firing if group.source_id == one.source.pk)
+    fires = any(not services or services & group.names for group in own)
     return Watch(one.source.last_heard_at, timedelta(minutes=one.quiet_min), fires)
+
+
+def _names(one: Component) -> set[str]:
+    """Return what alerts call the services of a component."""
+    return {name.lower() for service in one.services.all() for name in (service.slug, service.name)}
+
+
+def _trouble_at(one: Component, firing: Sequence[Firing]) -> datetime | None:
+    """Return since when an alert of any source, or a room that is open, speaks of a service of a component."""
+    services = _names(one)
+    fired = [group.since for group in firing if services & group.names]
+    rooms = [service.trouble_at for service in one.services.all() if service.trouble_at]  # type: ignore[attr-defined]
+    return max([*fired, *rooms], default=None)
 
 
 def _part(
     one: Component,
     word: Word | None,
-    firing: dict[int, list[set[str]]],
+    firing: Sequence[Firing],
     frame: Frame,
 ) -> Part:
     at, limit, clock = frame
-    found: Known = known(word, _watch(one, firing), at=at, limit=limit)
+    found: Known = known(word, _watch(one, firing), _trouble_at(one, firing), at=at, limit=limit)
     return Part(
         id=one.pk,
         name=one.name,
