@@ -32,7 +32,8 @@ def measure(folder: Path, ground: Floor) -> list[Figure]:
         began = time.perf_counter()
         _report(server, token, range(1, int(HOSTS * REACHED)), seq=2, version=NEW, state="failed")
         each = (time.perf_counter() - began) / (HOSTS * REACHED) * 1000
-        screens = _read(server, (f"/changes/{change}/", f"/changes/{change}/hosts/", "/changes/"))
+        paths = (f"/changes/{change}/", f"/changes/{change}/hosts/", f"/changes/{change}/marks/", "/changes/")
+        screens = _read(server, paths)
     figures = [
         Figure(
             "first report to its surprise over REST",

@@ -1,6 +1,7 @@
 """The screens of a change: how it stands host by host, what differs, and who is told first."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.changes import actions, proposing
 from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change
+from raglan.console import change_views
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Timer
@@ -196,6 +198,26 @@ def test_above_two_thousand_hosts_the_bar_stands_alone(mara: Person, monkeypatch
     assert progress.Progress(change).marks() is None
     monkeypatch.setattr(progress, "MOST_MARKS", 4)
     assert progress.Progress(change).marks() == [("east", ["wait"] * 4)]
+
+
+def test_beyond_what_can_be_told_apart_marks_come_page_by_page_and_lead_to_each_host(
+    client: Client, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "MOST_MARKS", 3)
+    monkeypatch.setattr(change_views, "MARKS_PER_PAGE", 4)
+    fleet(5)
+    fleet(2, cluster="west")
+    change = pin(mara)
+    upgrade("east000")
+    assert f"/changes/{change.pk}/marks/?cluster=west" in client.get(f"/changes/{change.pk}/").content.decode()
+    pages = [client.get(f"/changes/{change.pk}/marks/?page={number}").content.decode() for number in (1, 2)]
+    linked = [re.findall(r'<a href="/hosts/(\d+)/" tabindex', page) for page in pages]
+    assert [len(links) for links in linked] == [4, 3]
+    assert sorted(int(key) for keys in linked for key in keys) == sorted(Host.objects.values_list("pk", flat=True))
+    assert "east000: differs" in pages[0]
+    west = client.get(f"/changes/{change.pk}/marks/?cluster=west").content.decode()
+    assert west.count('tabindex="-1"><title>west') == 2
+    assert "No host is here." in client.get(f"/changes/{change.pk}/marks/?cluster=north").content.decode()
 
 
 def test_more_hosts_take_no_more_queries(client: Client, mara: Person) -> None:

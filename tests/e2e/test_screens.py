@@ -56,6 +56,7 @@ SIGNED_IN = [
     "/changes/new/?title=Newer",
     "/changes/{change}/",
     "/changes/{change}/hosts/",
+    "/changes/{change}/marks/",
     "/changes/notes/",
     "/changes/variety/",
     "/changes/holds/",

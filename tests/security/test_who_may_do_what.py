@@ -51,6 +51,7 @@ LOOK: dict[Level, set[str]] = {
         "chat:index",
         "console:change",
         "console:change_hosts",
+        "console:change_marks",
         "console:change_next",
         "console:change_part",
         "console:changes",

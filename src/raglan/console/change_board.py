@@ -24,6 +24,7 @@ from raglan.ui import chart, svg, wording
 
 ALERTS = 8
 HOLDS = 5
+CLUSTERS = 12
 AFTER = timedelta(hours=1)
 OPEN_BEFORE = timedelta(days=14)  # an alert that is older than this and ends now is nobody's doing
 
@@ -139,6 +140,11 @@ class ChangeBoard:
         """A mark for each host; none when there are too many."""
         groups = self.progress.marks()
         return marks.draw(groups) if groups else None
+
+    @property
+    def largest(self) -> list[Group]:
+        """The largest clusters, where there are several."""
+        return self.progress.clusters[:CLUSTERS] if len(self.progress.clusters) > 1 else []
 
     @cached_property
     def chart(self) -> chart.Chart | None:

@@ -13,12 +13,13 @@ from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
-from raglan.fleet import pins, progress, reach
+from raglan.fleet import marks, pins, progress, reach
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.models import Person
 
 PER_PAGE = 40
 HOSTS_PER_PAGE = 100
+MARKS_PER_PAGE = 720  # twenty rows
 OPEN_SHOWN = 20
 PARTS = ("head", "spread", "side", "turn", "whose")
 STATES = (
@@ -137,6 +138,25 @@ def hosts(request: HttpRequest, pk: int) -> HttpResponse:
         "states": STATES,
     }
     return render(request, "console/changes/hosts.html", context)
+
+
+@require_GET
+def marks_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The marks of a change page by page, in one cluster or in all: each leads to its host."""
+    board = ChangeBoard(queries.change(pk))
+    cluster = request.GET.get("cluster")
+    found = progress.hosts_of(board.progress, cluster=cluster).only("pk", "name", "silent_since")
+    page = Paginator(found, MARKS_PER_PAGE).get_page(request.GET.get("page"))
+    height, drawn = marks.page([(host.pk, host.name, kind) for host, kind in board.progress.marks_of(list(page))])
+    context = {
+        "change": board.change,
+        "board": board,
+        "page": page,
+        "cluster": cluster,
+        "height": height,
+        "marks": drawn,
+    }
+    return render(request, "console/changes/marks.html", context)
 
 
 def _state(word: str) -> str:

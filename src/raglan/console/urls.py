@@ -27,6 +27,7 @@ urlpatterns = [
     path("changes/<int:pk>/", change_views.show, name="change"),
     path("changes/<int:pk>/hosts/", change_views.hosts, name="change_hosts"),
     path("changes/<int:pk>/part/<slug:name>/", change_views.part, name="change_part"),
+    path("changes/<int:pk>/marks/", change_views.marks_page, name="change_marks"),
     path("changes/<int:pk>/next/<slug:what>/", change_views.next_form, name="change_next"),
     path("changes/<int:pk>/state/", change_views.turn, name="turn_change"),
     path("changes/<int:pk>/author/", change_views.take_on, name="take_change_on"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from raglan.ui import svg
 
 SHAPES = {"good": "disc", "bad": "triangle", "wait": "ring", "kept": "square"}
+WORDS = {"good": "has it", "bad": "differs", "wait": "not yet, or silent", "kept": "kept what it had"}
 HEAD_ROWS = 2
 MOST_NAME = 36
 
@@ -30,6 +31,25 @@ class Drawn:
 def shortened(name: str) -> str:
     """Return a name that fits above its marks."""
     return name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark that leads to its host: its kind, its path, which host it is, and how the change stands there."""
+
+    kind: str
+    path: str
+    host: int
+    words: str
+
+
+def page(hosts: Sequence[tuple[int, str, str]]) -> tuple[int, list[Mark]]:
+    """Lay out a page of hosts, each with its key, name and kind of mark; return the height, and a mark for each."""
+    laid = [
+        Mark(kind, svg.fleet_path([place], SHAPES[kind]), key, f"{name}: {WORDS[kind]}")
+        for place, (key, name, kind) in enumerate(hosts)
+    ]
+    return max(1, -(-len(laid) // svg.FLEET_COLUMNS)) * svg.FLEET_CELL, laid
 
 
 def draw(groups: Sequence[tuple[str, Sequence[str]]]) -> Drawn:

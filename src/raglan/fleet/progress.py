@@ -206,6 +206,11 @@ class Progress:
             found.setdefault(cluster, []).append(self._mark(states.get(pk), is_silent=silent is not None))
         return _few(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
+    def marks_of(self, hosts: Sequence[Host]) -> list[tuple[Host, str]]:
+        """Return some hosts, each with its kind of mark: a page of very many."""
+        states = dict(self.arrivals.filter(host__in=[host.pk for host in hosts]).values_list("host", "state"))
+        return [(host, self._mark(states.get(host.pk), is_silent=host.silent_since is not None)) for host in hosts]
+
     def _mark(self, state: str | None, *, is_silent: bool) -> str:
         if state is None:
             return "wait" if is_silent or not self.is_settled else "kept"
