@@ -220,6 +220,14 @@ def test_the_slash_command_answers_whoever_gave_it(chat: Workspace, incident: In
     assert "do not know who you are" in unknown["text"]
 
 
+def test_the_slash_command_in_a_channel_where_the_bot_is_not_is_answered_by_itself(
+    chat: Workspace, incident: Incident
+) -> None:
+    said = json.loads(slash(chat, "d" * 26, "declare mail is slow").content)
+    assert f"Incident {Incident.objects.latest('pk').pk} is open: " in said["text"]
+    assert not queries.waiting(chat).filter(room__external_id="d" * 26).exists()
+
+
 @pytest.mark.parametrize("token", ["", "slash-2", "out-1", "ä"])
 def test_without_its_token_nothing_changes(chat: Workspace, incident: Incident, token: str) -> None:
     assert slash(chat, room_of(chat, incident), "found it", token=token).status_code == 403

@@ -36,10 +36,13 @@ class Api:
     posted: list[dict[str, Any]] = field(default_factory=list)
     topics: dict[str, str] = field(default_factory=dict)
     invited: list[tuple[str, str]] = field(default_factory=list)
+    whispered: list[tuple[str, str, str]] = field(default_factory=list)
+    history: list[dict[str, object]] | None = field(default_factory=list)  # what people wrote; None: may not be read
+    loses_answers: bool = False
     next: Answer | None = None
 
     def respond(self, request: Request) -> Answer:
-        if self.next is not None:
+        if self.next is not None and "history" not in request.path:
             answer, self.next = self.next, None
             return answer
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -83,7 +86,28 @@ class Api:
         if fields["channel"] not in self.channels.values():
             return self.said(ok=False, error="channel_not_found")
         self.posted.append(fields)
+        if self.loses_answers:
+            return Answer(502, b"<html>")
         return self.said(ts=f"{len(self.posted)}.0")
+
+    def chat_postephemeral(self, fields: dict[str, Any]) -> Answer:
+        self.whispered.append((fields["channel"], fields["user"], fields["text"]))
+        return self.said(message_ts="1.0")
+
+    def conversations_history(self, fields: dict[str, Any]) -> Answer:
+        if self.history is None:
+            return self.said(ok=False, error="missing_scope")
+        posted = [
+            {"type": "message", "bot_id": "B1", "ts": f"{number}.0", "metadata": one["metadata"]}
+            for number, one in enumerate(self.posted, 1)
+            if one["channel"] == fields["channel"] and "include_all_metadata" in fields
+        ]
+        oldest = float(fields.get("oldest", "0"))
+        found = [one for one in [*posted, *self.history] if float(str(one["ts"])) > oldest]
+        start = int(fields.get("cursor", "0"))
+        more = str(start + 2) if "oldest" in fields and len(found) > start + 2 else ""
+        newest = found[::-1][start : start + 2] if "oldest" in fields else found[::-1]
+        return self.said(messages=newest, response_metadata={"next_cursor": more})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import InterfaceError, OperationalError
 
 from raglan.chat import actions, commands, outbox, ports, queries
-from raglan.chat.models import Message, Room, Workspace
+from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -277,11 +277,20 @@ def _obey(workspace: Workspace, room: Room, message: ports.Incoming) -> Entry | 
             answer = _answer(workspace, room, message)
     except RaglanError as error:
         answer = commands.Answer(error.sentence, is_aside=True)
-    if answer.text and message.aside and (answer.is_aside or message.aside.takes_all):
-        message.aside.words.append(answer.text)
-    elif answer.text:
-        outbox.say(room, outbox.Words(key=answer.key or f"re-{message.id}"[-64:], text=answer.text))
+    if answer.text:
+        _tell(room, message, answer)
     return answer.entry
+
+
+def _tell(room: Room, message: ports.Incoming, answer: commands.Answer) -> None:
+    """Say what came of a command: in the room, unless it is for one person, or the room is none that we are in."""
+    key = answer.key or f"re-{message.id}"[-64:]
+    if message.aside and (answer.is_aside or message.aside.takes_all or room.opened_at is None):
+        message.aside.words.append(answer.text)
+    elif answer.is_aside and message.whispers:
+        outbox.say(room, outbox.Words(key, answer.text, who=message.author, kind=Post.Kind.WHISPER))
+    else:
+        outbox.say(room, outbox.Words(key, answer.text))
 
 
 def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> commands.Answer:

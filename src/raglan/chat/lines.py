@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
-from raglan.chat import actions, hearing, outbox, ports, queries, sending
+from raglan.chat import actions, catching_up, hearing, outbox, ports, queries, sending
 from raglan.chat.models import Workspace
 from raglan.core import engine, logs, metrics
 from raglan.core.clock import now
@@ -89,6 +89,7 @@ class Line:
         self._hearing = engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear) if hears else None
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
         self._is_named = False
+        self._is_caught_up = False
         self._patience = sending.Patience()
         self._is_settled = False  # the last round went to its end: the room for commands is there, or can not be
         self._unsubscribe: Callable[[], object] = lambda: None
@@ -116,6 +117,7 @@ class Line:
         try:
             if self._hearing is None:
                 self._know_us()
+                self._catch_up()
             done = sending.send_waiting(self.workspace, self._connection, self._patience)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)
@@ -132,9 +134,16 @@ class Line:
             actions.note_identity(self.workspace, self._connection)
             self._is_named = True
 
+    def _catch_up(self) -> None:
+        """Ask once what was said while nobody here could be called, where it can be asked."""
+        if not self._is_caught_up and isinstance(self._connection, ports.CatchesUp):
+            catching_up.catch_up(self.workspace, self._connection)
+        self._is_caught_up = True
+
     def _hear(self) -> float:
         try:
             self._know_us()
+            self._catch_up()
             heard = self._connection.hear(self.workspace.cursor, HEAR_S)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)

@@ -73,6 +73,7 @@ class Post(models.Model):
         LINE = "line", "A line"
         TOPIC = "topic", "The topic"
         INVITE = "invite", "An invitation"
+        WHISPER = "whisper", "Words for one person"  # whose name there is its `who`
 
     class State(models.TextChoices):
         """How far it came."""

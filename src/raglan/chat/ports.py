@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from raglan.core.errors import DeliveryError
 
@@ -97,6 +97,7 @@ class Incoming:
     kind: Kind = Kind.MESSAGE
     about: str = ""
     aside: Aside | None = None
+    whispers: bool = False  # what only its author wants to read can be said to nobody else, by `Whispers`
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,22 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Let go of the line; whatever waits returns soon."""
+
+
+@runtime_checkable
+class Whispers(Protocol):
+    """A line that can say something in a room so that one person reads it."""
+
+    def whisper(self, room: str, person: str, text: str) -> None:
+        """Say something to one person in a room."""
+
+
+@runtime_checkable
+class CatchesUp(Protocol):
+    """A line that does not hear, to a platform that calls us: it can be asked what was said meanwhile."""
+
+    def missed(self, room: str, since: datetime) -> Sequence[Incoming]:
+        """Return what people wrote in a room since then, oldest first, under the ids by which we are called."""
 
 
 class ChatPlatform(Protocol):

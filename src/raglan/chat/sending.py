@@ -187,5 +187,14 @@ def _hand_over(line: ports.Connection, post: Post) -> str:
         case Post.Kind.INVITE:
             line.invite(there, post.text)
             return ""
+        case Post.Kind.WHISPER:
+            _whisper(line, post)
+            return ""
         case _:
             return line.post(there, ports.Line(post.token, post.text, post.who, answers_of(post)))
+
+
+def _whisper(line: ports.Connection, post: Post) -> None:
+    if not isinstance(line, ports.Whispers):
+        raise DeliveryError("nothing can be said to one person there", permanent=True)
+    line.whisper(post.room.external_id, post.who, post.text)

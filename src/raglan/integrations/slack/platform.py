@@ -1,20 +1,25 @@
 """Slack as a chat platform: its Web API outward; inward it calls us, and signs it, or sends by a line that we open.
 
-Slack takes no key with a message: a line that was taken just before raglan died may stand there a second time.
+Slack takes no key with a message. So each message carries its key as metadata, and after a failure, or a new start, we
+look whether it stands there already. That needs the scope channels:history (or groups:history); without it a line that
+was taken just before raglan died may stand there a second time.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from raglan.chat.ports import Aside, Heard, Line, Opened, Setting, Wait, Wanted, cut
+from raglan.chat.ports import Aside, Heard, Incoming, Line, Opened, Setting, Wait, Wanted, cut
 from raglan.core import http
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.integrations.slack import history
+from raglan.integrations.slack.history import EVENT
 from raglan.integrations.slack.socket import Socket
 
 CALLED, SOCKET = "http", "socket"
@@ -130,6 +135,7 @@ class Web:
         self._app_token = settings.get("app_token", "")
         self._is_private = settings["rooms"] == "private"
         self._me: Answered = {}
+        self._sure: set[str] = set()  # rooms in which our last post stands for certain
         self._socket = Socket(self._open_url, answer_of) if is_socket(settings) else None
 
     @property
@@ -145,7 +151,11 @@ class Web:
     def open_room(self, wanted: Wanted) -> Opened:
         """Make a channel, or find the one that an earlier try made."""
         channel = self._ask("conversations.create", name=wanted.name, is_private=self._is_private).get("channel")
-        room = str(channel.get("id", "")) if isinstance(channel, dict) else self._named(wanted.name, own=True)
+        if isinstance(channel, dict):
+            room = str(channel.get("id", ""))
+            self._sure.add(room)  # nothing stands in a new one
+        else:
+            room = self._named(wanted.name, own=True)
         with suppress(RefusedError):  # a room without its topic is a room
             self._ask("conversations.setTopic", channel=room, topic=_escaped(wanted.topic)[:MOST_TOPIC])
         return Opened(room, f"https://app.slack.com/client/{self._who().get('team_id', '')}/{room}")
@@ -166,7 +176,39 @@ class Web:
                 {"type": "section", "text": {"type": "mrkdwn", "text": said[:3_000]}},
                 {"type": "actions", "elements": [_button(label, command) for label, command in line.answers]},
             ]
-        return f"{room}:{self._ask('chat.postMessage', **fields).get('ts', '')}"
+        fields["metadata"] = {"event_type": EVENT, "event_payload": {"key": line.key}}
+        ts = self._standing(room, line.key) or self._post(room, fields)
+        self._sure.add(room)
+        return f"{room}:{ts}"
+
+    def whisper(self, room: str, person: str, text: str) -> None:
+        """Say something that one person sees."""
+        self._ask_once("chat.postEphemeral", channel=room, user=person, text=cut(_escaped(text), MOST_TEXT))
+
+    def missed(self, room: str, since: datetime) -> list[Incoming]:
+        """Return what people wrote in a channel since then, oldest first; what stands in threads is not among it."""
+        return history.missed(self._get, room, since)
+
+    def _post(self, room: str, fields: Mapping[str, object]) -> str:
+        """Post; whether our last post in a room stands there is not sure until that is answered, or refused."""
+        self._sure.discard(room)
+        try:
+            return str(self._ask("chat.postMessage", **fields).get("ts", ""))
+        except DeliveryError as error:
+            if error.permanent or isinstance(error, Wait):
+                self._sure.add(room)
+            raise
+
+    def _standing(self, room: str, key: str) -> str:
+        """Return the time of a post that stands in a channel already; empty where none is found or can be read."""
+        if room in self._sure:
+            return ""
+        try:
+            return history.standing(self._get, room, key)
+        except RefusedError as error:
+            if not error.permanent:
+                raise
+            return ""
 
     def set_topic(self, room: str, topic: str) -> None:
         """Set the topic."""

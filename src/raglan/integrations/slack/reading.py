@@ -1,6 +1,7 @@
 """What Slack tells, by whichever way it comes: events, slash commands, buttons."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from raglan.chat import exported
@@ -35,6 +36,11 @@ def of_event(body: Fields) -> Incoming | None:
     return _incoming(str(event.get("ts", "")), room, event, Kind.MESSAGE, "") if subtype in PLAIN else None
 
 
+def of_history(room: str, message: Fields) -> Incoming | None:
+    """Return what somebody wrote, as it stands in a channel, under the id that its event has."""
+    return of_event({"event": {**message, "type": "message", "channel": room}})
+
+
 def _incoming(key: str, room: str, inner: Fields, kind: Kind, about: str) -> Incoming | None:
     user = str(inner.get("user", ""))
     if not user or not key:
@@ -67,7 +73,8 @@ def of_button(body: Fields) -> Incoming | None:
     if body.get("type") != "block_actions" or not words:
         return None
     place = (str(as_dict(body.get("channel")).get("id", "")), str(who.get("id", "")), str(who.get("username", "")))
-    return _spoken(place, f"button-{body.get('trigger_id', '')}", words, None)
+    said = _spoken(place, f"button-{body.get('trigger_id', '')}", words, None)
+    return replace(said, whispers=True) if said else None
 
 
 def _spoken(place: tuple[str, str, str], key: str, words: str, aside: Aside | None) -> Incoming | None:

@@ -1,0 +1,112 @@
+"""On Slack a line stands once, whatever becomes of its answer; an answer for one person is seen by nobody else."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from raglan.chat import actions, catching_up, lines, queries, sending
+from raglan.chat.models import Message, Workspace
+from raglan.core.clock import now
+from raglan.core.errors import DeliveryError
+from raglan.incidents import actions as incidents
+from raglan.incidents.models import Entry, HeadsUp, Incident
+from raglan.people.models import Person
+from raglan.testing import world
+from tests.chat import test_slack
+from tests.chat.test_slack import Api, answer, event, form, press, room_of, send
+
+pytestmark = pytest.mark.django_db
+api, slack, incident = test_slack.api, test_slack.slack, test_slack.incident
+
+
+def slash(slack: Workspace, room: str, text: str) -> dict[str, Any]:
+    fields = {"command": "/raglan", "channel_id": room, "user_id": "U0BO", "team_id": "T1", "trigger_id": text}
+    body = urlencode({**fields, "text": text}).encode()
+    answered = answer(slack, body, "application/x-www-form-urlencoded")
+    return json.loads(answered.content) if answered.content else {}
+
+
+def test_a_slash_command_in_a_channel_where_we_are_not_is_answered_by_itself(
+    api: Api, slack: Workspace, incident: Incident
+) -> None:
+    declared = slash(slack, "C0ELSE", "declare mail is slow")
+    made = Incident.objects.latest("pk")
+    assert declared["response_type"] == "ephemeral"
+    assert f"Incident {made.pk} is open: " in declared["text"]
+    assert "Thank you for saying so" in slash(slack, "C0ELSE", "heads-up I broke it")["text"]
+    assert HeadsUp.objects.count() == 1
+    assert not queries.waiting(slack).filter(room__external_id="C0ELSE").exists()
+    assert slash(slack, room_of(slack, incident), "join") == {}  # in a room of ours all see it
+    send(slack)
+    assert api.posted[-1]["text"] == "Bo Silva is here."
+
+
+def test_only_who_pressed_a_button_reads_that_they_can_not(api: Api, slack: Workspace, incident: Incident) -> None:
+    room = room_of(slack, incident)
+    stands = len(api.posted)
+    payload = {"type": "block_actions", "team": {"id": "T1"}, "user": {"id": "U0EVE"}, "channel": {"id": room}}
+    pressed = {**payload, "trigger_id": "7", "actions": [{"value": "join"}]}
+    assert form(slack, payload=json.dumps(pressed)) == 200
+    send(slack)
+    assert [(one[:2], "do not know who you are" in one[2]) for one in api.whispered] == [((room, "U0EVE"), True)]
+    assert len(api.posted) == stands
+    press(slack, room, "join")
+    send(slack)
+    assert (len(api.whispered), api.posted[-1]["text"]) == (1, "Bo Silva is here.")
+
+
+def test_a_line_whose_answer_is_lost_stands_once(api: Api, slack: Workspace, incident: Incident, bo: Person) -> None:
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
+    world.fire_all()
+    line = actions.line_to(slack)
+    api.loses_answers = True
+    with pytest.raises(DeliveryError):
+        sending.send_waiting(slack, line)
+    api.loses_answers = False
+    sending.send_waiting(slack, line)
+    assert [one["text"] for one in api.posted].count("*Bo Silva:* hello") == 1
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "again"), by=bo)
+    world.fire_all()
+    api.loses_answers = True
+    with pytest.raises(DeliveryError):
+        sending.send_waiting(slack, line)
+    api.loses_answers = False
+    send(slack)  # a new start
+    assert [one["text"] for one in api.posted].count("*Bo Silva:* again") == 1
+
+
+def test_without_the_right_to_read_lines_go_all_the_same(
+    api: Api, slack: Workspace, incident: Incident, bo: Person
+) -> None:
+    api.history = None
+    incidents.post(incident, incidents.Said(Entry.Kind.NOTE, "hello"), by=bo)
+    send(slack)
+    assert api.posted[-1]["text"] == "*Bo Silva:* hello"
+    found = actions.line_to(slack)
+    assert isinstance(found, catching_up.ports.CatchesUp)
+    assert catching_up.catch_up(slack, found) == 0
+
+
+def test_what_was_said_while_we_were_down_comes_in_once_and_in_order(
+    api: Api, slack: Workspace, incident: Incident, bo: Person
+) -> None:
+    room, at = room_of(slack, incident), now().timestamp()
+    heard = f"{at:.6f}"
+    event(slack, room, text="heard", ts=heard)
+    assert api.history is not None
+    api.history += [{"type": "message", "user": "U0BO", "ts": heard, "text": "heard"}]
+    api.history += [
+        {"type": "message", "user": "U0BO", "ts": f"{at + number / 1000:.6f}", "text": f"missed {number}"}
+        for number in range(1, 6)
+    ]
+    api.history += [{"type": "message", "bot_id": "B1", "ts": f"{at + 1:.6f}", "text": "by a program"}]
+    for _ in range(2):
+        lines.Line(slack)._send()
+    event(slack, room, text="missed 5", ts=str(api.history[5]["ts"]))  # Slack tries again in the end
+    said = list(
+        Entry.objects.filter(incident=incident, kind=Entry.Kind.NOTE).order_by("pk").values_list("text", "author")
+    )
+    assert said == [(text, bo.pk) for text in ("heard", *(f"missed {number}" for number in range(1, 6)))]
+    assert Message.objects.filter(room__external_id=room).count() == 6
