@@ -2,13 +2,16 @@
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from raglan import host
 from tests.fleet.repositories import program
+from tests.host import systemd_root
 from tests.host.machine import Machine
 from tests.support.server import Running, free_port, get_status, serving, session_cookie, until
 
@@ -59,7 +62,7 @@ def apache(tmp_path: Path) -> Iterator[Apache]:
 
 
 def proposed(raglan: Running, version: str, on_existing: str) -> int:
-    said = {"on_existing": on_existing, "on_new": "version", "units": ["apache2"]}
+    said = {"on_existing": on_existing, "on_new": "version", "units": ["apache2"], "clusters": ["fra1"]}
     packages = [{"name": "snafu-httpd", "version": version}]
     body = {"title": f"Pin snafu-httpd to {version}", "packages": packages, "expected": said}
     made: Any = raglan.api("POST", "/changes/proposed", body)
@@ -84,6 +87,7 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
     conf = machine.root / CONF
     machine.offer("2.4.6-40", {CONF: apache.conf()})
     machine.apt("install", "snafu-httpd")
+    until(lambda: raglan.api("GET", "/hosts?q=web1"), 30)
     assert apache.start(conf)
     machine.report()
 
@@ -113,6 +117,63 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
     assert apache.start(conf)
     machine.report()
     until(lambda: standing(raglan, change) == [("web1", "back")], 30)
-    (found,) = [one for one in raglan.api("GET", "/hosts") if one["name"] == "web1"]  # type: ignore[attr-defined]
+    (found,) = raglan.api("GET", "/hosts?q=web1")  # type: ignore[misc]  # a list of one
     turns: Any = raglan.api("GET", f"/hosts/{found['id']}/turns")
     assert [one["state"] for one in turns] == ["active", "failed", "active"]  # the last first; it began stopped
+
+
+APACHE = "[Service]\nType=forking\nPIDFile={pid}\nExecStart={program} -f /shared/httpd.conf -k start\n"
+AGENT = "[Service]\nType=oneshot\n{before}ExecStart=/usr/bin/touch /shared/{name}\n"
+OLDER = "ExecStartPre=/usr/local/bin/raglan-host gate --quiet\n"
+
+
+@pytest.mark.skipif(not systemd_root.can_be_had(), reason="a systemd of its own needs root and namespaces")
+def test_under_a_real_systemd_an_apache_is_watched_and_agents_wait_for_the_gate(
+    raglan: Running, tmp_path: Path
+) -> None:
+    source: Any = raglan.api("POST", "/fleet/sources", {"name": "Units", "slug": "units", "kind": "hosts"})
+    apache = Apache(Path("/run"))
+    conf = {
+        "url": raglan.url,
+        "token": source["token"],
+        "name": "web2",
+        "cluster": "ams2",
+        "look_s": "0.2",
+        "every_s": "2",
+    }
+    conf |= {"units": "apache2.service, cron.service", "packages": "none"}
+
+    def units() -> dict[str, str]:
+        found: Any = raglan.api("GET", "/hosts?q=web2")
+        told: Any = raglan.api("GET", f"/hosts/{found[0]['id']}")["units"] if found else []  # type: ignore[index]
+        return {unit["name"]: unit["state"] for unit in told}
+
+    with systemd_root.booted(tmp_path) as small:
+        (small.folder / "httpd.conf").write_text(apache.conf())
+        small.put("/usr/local/bin/raglan-host", Path(host.__file__).read_text())
+        small.put("/etc/raglan-host.conf", "".join(f"{name} = {value}\n" for name, value in conf.items()))
+        small.put("/etc/systemd/system/apache2.service", APACHE.format(pid=apache.pid_file, program=apache.binary))
+        small.put("/etc/systemd/system/chef-client.service", AGENT.format(before="", name="new"))
+        small.put("/etc/systemd/system/older.service", AGENT.format(before=OLDER, name="old"))
+        small.run("raglan-host", "install", "--write", "/", "systemd", "gate")
+        small.systemctl("daemon-reload")
+        small.systemctl("enable", "--now", "raglan-host")
+        until(lambda: units() == {"apache2": "inactive", "cron": "inactive"}, 30)
+        small.systemctl("start", "apache2")
+        until(lambda: units().get("apache2") == "active", 30)
+        (small.folder / "httpd.conf").write_text(apache.conf("KeepAliveTimeouts 5"))
+        small.systemctl("restart", "apache2")
+        until(lambda: units().get("apache2") == "failed", 30)
+
+        ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        body = {"name": "httpd", "reason": "it fails", "ends_at": ends_at, "clusters": ["ams2"]}
+        hold: Any = raglan.api("POST", "/holds", body)
+        until(lambda: small.run("raglan-host", "gate").returncode == 75, 30)
+        agents = ("chef-client", "older")
+        assert [small.run("systemctl", "start", name).returncode for name in agents] == [0, 1]
+        assert [small.systemctl("is-failed", name) for name in agents] == ["inactive", "failed"]
+        assert not {"new", "old"} & {path.name for path in small.folder.iterdir()}
+        raglan.api("POST", f"/holds/{hold['id']}/lift", {"word": "fixed"})
+        until(lambda: small.run("raglan-host", "gate").returncode == 0, 30)
+        assert [small.run("systemctl", "start", name).returncode for name in agents] == [0, 0]
+        assert {"new", "old"} <= {path.name for path in small.folder.iterdir()}
