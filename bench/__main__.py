@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench import (
+    alerta,
     audience,
     change,
     fleet,
@@ -36,6 +37,7 @@ MEASUREMENTS = {
     "phone": phone.measure,
     "storm": storm.measure,
     "intake": intake.measure,
+    "alerta": alerta.measure,
     "full": full.measure,
     "timers": timers.measure,
     "gate": gate.measure,

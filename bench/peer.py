@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -43,10 +43,14 @@ def alertmanager(folder: Path, config: str = QUIET) -> Iterator[tuple[int, int]]
 
 @contextmanager
 def started(
-    command: Sequence[str], port: int, path: str, log: IO[bytes] | None = None
+    command: Sequence[str],
+    port: int,
+    path: str,
+    log: IO[bytes] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a program until a path of it answers 200, and end it afterwards. Raises SystemExit when it does not start."""
-    process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
     try:
         _wait(process, command[0], port, path)
         yield process

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = {
     "requirements.lock": ("build",),
     "requirements-node.lock": ("node",),
+    "requirements-alerta.lock": ("alerta",),
     "requirements-dev.lock": ("build", "node", "dev"),
 }
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: ; [^\\]+)? \\$")
@@ -57,7 +58,8 @@ def stale_locks() -> Iterator[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for lock, groups in LOCKS.items():
         pins = _pins((ROOT / lock).read_text(encoding="utf-8"))
-        wanted = [] if lock == "requirements-node.lock" else list(project["project"]["dependencies"])
+        is_of_raglan = lock in ("requirements.lock", "requirements-dev.lock")
+        wanted = list(project["project"]["dependencies"]) if is_of_raglan else []
         wanted += [item for group in groups for item in project["dependency-groups"][group] if isinstance(item, str)]
         for text in wanted:
             requirement = Requirement(text)
