@@ -1,13 +1,18 @@
 """A change is proposed with what its author expects, turns from state to state, and is found again."""
 
+import json
+
 import pytest
 from django.test import Client
 
 from raglan.changes import proposing, queries
 from raglan.changes.models import Change
+from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
+from raglan.core.models import Timer
 from raglan.people import actions as people
+from raglan.people import sealing
 from raglan.people.access import Scope
 from raglan.testing import world
 
@@ -79,6 +84,36 @@ def test_what_was_like_it_is_found_by_package() -> None:
     assert queries.alike(["curl"]) == [other]
     assert queries.notes_about(["httpd"]) == [note]
     assert queries.notes_about(["curl"]) == queries.notes_about([]) == []
+
+
+def test_those_that_a_note_was_chosen_for_are_told_by_mail_once_and_all_may_read_it(client: Client) -> None:
+    mara, bo, ada = (world.person(name) for name in ("Mara Keller", "Bo Silva", "Ada Lamb"))
+    team = world.team(mara, bo)
+    by = proposing.Teller(mara.name, mara, mara)
+
+    def told(audience: str) -> list[str]:
+        proposing.write_psa(proposing.Trap("Pins do not hold", "raised a pin", "all went", audience=audience), by=by)
+        for timer in Timer.objects.filter(kind=timeline.REACT).order_by("pk"):
+            timeline.react(timers.Due(timer.pk, timer.kind, timer.subject, timer.due_at, 1, timer.payload))
+            timer.delete()
+        mails = Timer.objects.filter(kind="people.mail").order_by("pk")
+        letters = [json.loads(sealing.unseal(str(mail.payload["sealed"]))) for mail in mails]
+        mails.delete()
+        assert {letter["subject"] for letter in letters} <= {"PSA: Pins do not hold"}
+        return sorted(letter["to"] for letter in letters)
+
+    assert told("") == []
+    assert told(team.slug) == [bo.email]
+    assert told("everybody") == sorted([bo.email, ada.email])
+    with pytest.raises(BadInput):
+        told("nobody-there")
+    client.force_login(ada)
+    typed = {"title": "Again", "did": "x", "happened": "y", "audience": team.slug}
+    assert client.post("/changes/notes/", typed).status_code == 302
+    assert f"told {team.slug}" in client.get("/changes/notes/").content.decode()
+    assert client.post("/changes/notes/", {**typed, "audience": "else"}).status_code == 422
+    answer = client.post("/api/v1/psa-notes", typed, "application/json")
+    assert (answer.status_code, answer.json()["audience"]) == (201, team.slug)
 
 
 def test_a_pipeline_proposes_by_token_and_a_person_goes_on_with_it(client: Client) -> None:

@@ -89,6 +89,17 @@ def test_a_converged_run_of_chef_says_the_same() -> None:
     assert run.words.startswith("6 resources: 4 updated, 1 failed\nservice[httpd]")
 
 
+def test_chef_and_salt_tell_the_cluster_where_it_is_set() -> None:
+    sides = {"default": {"cluster": "east"}, "normal": {"tags": ["a"], "cluster": ""}, "override": {"cluster": ["x"]}}
+    said = {"message_type": "run_converge", "run_id": "r1", "node_name": "web17", "status": "success", "node": sides}
+    (run,) = read("chef", said)
+    assert (run.host.cluster, run.host.tags) == ("east", ("a",))
+    (run,) = read("chef", {**said, "node": {**sides, "override": {"cluster": "west"}}})
+    assert run.host.cluster == "west"
+    (run,) = read("salt", changed("salt_return.json", grains={"cluster": "east", "roles": ["web"]}))
+    assert (run.host.cluster, run.host.role) == ("east", "web")
+
+
 def test_chef_tells_of_a_start_and_of_what_is_no_run() -> None:
     start = {"message_type": "run_start", "run_id": "r1", "node_name": "web17", "start_time": "2026-11-23T07:46:26Z"}
     (run,) = read("chef", start)

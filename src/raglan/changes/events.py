@@ -76,6 +76,7 @@ class PsaNoteWritten(EventPayload):
     expected: str
     spot: str
     packages: list[str]
+    audience: str = ""
     change: int | None
     author: int | None
     at: datetime

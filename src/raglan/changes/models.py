@@ -153,6 +153,9 @@ class PsaNote(models.Model):
     expected = models.TextField(blank=True, default="")
     spot = models.TextField(blank=True, default="")
     packages = models.JSONField(default=list, blank=True)
+    audience = models.CharField(
+        max_length=60, blank=True, default=""
+    )  # who was told at once: everybody, or a team's slug
     change = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, blank=True, related_name="notes")
     author = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField()

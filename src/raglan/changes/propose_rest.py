@@ -148,7 +148,7 @@ class WatchedChangeOut(Schema):
 
 
 class PsaNoteIn(Body):
-    """What somebody ran into."""
+    """What somebody ran into. `audience` is told by mail at once: `everybody`, or the short name of a team."""
 
     title: Name
     did: Annotated[Text, StringConstraints(min_length=1)]
@@ -157,6 +157,7 @@ class PsaNoteIn(Body):
     spot: Text = ""
     packages: Names = []
     change_id: Id | None = None
+    audience: Annotated[str, StringConstraints(max_length=60)] = ""
 
 
 class PsaNoteOut(Schema):
@@ -169,6 +170,7 @@ class PsaNoteOut(Schema):
     expected: str
     spot: str
     packages: list[str]
+    audience: str
     change_id: int | None
     author: str | None
     at: datetime
@@ -261,6 +263,7 @@ def write_psa_note(request: HttpRequest, data: PsaNoteIn) -> Status[PsaNote]:
         expected=data.expected,
         spot=data.spot,
         packages=data.packages,
+        audience=data.audience,
         change=queries.change(data.change_id) if data.change_id else None,
     )
     return Status(201, proposing.write_psa(trap, by=_teller(request)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from raglan.changes import events, grouping
+from raglan.changes import events, grouping, psa
 from raglan.changes.grouping import Group
 from raglan.changes.models import Change, ChangePackage, Expectation, PsaNote, RolloutGroup
 from raglan.core import timeline
@@ -241,15 +241,18 @@ class Trap:
     spot: str = ""
     packages: Sequence[str] = ()
     change: Change | None = None
+    audience: str = ""
 
 
 @atomic
 def write_psa(trap: Trap, *, by: Teller) -> PsaNote:
-    """Write down what one ran into. Raises BadInput naming the field."""
+    """Write down what one ran into; those it was chosen for are told at once. Raises BadInput naming the field."""
     for name in ("title", "did", "happened"):
         if not getattr(trap, name).strip():
             raise BadInput(name, "write at least one line", status=422)
+    psa.check_audience(trap.audience)
     note = PsaNote.objects.create(
+        audience=trap.audience,
         title=trap.title.strip()[:200],
         did=trap.did.strip(),
         happened=trap.happened.strip(),
@@ -268,6 +271,7 @@ def write_psa(trap: Trap, *, by: Teller) -> PsaNote:
         expected=note.expected,
         spot=note.spot,
         packages=note.packages,
+        audience=note.audience,
         change=note.change_id,
         author=note.author_id,
         at=note.at,

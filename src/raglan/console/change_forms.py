@@ -4,7 +4,7 @@ import re
 
 from django import forms
 
-from raglan.changes import grouping, proposing
+from raglan.changes import grouping, proposing, psa
 from raglan.changes.models import Change, Expectation
 from raglan.people.forms import Form
 
@@ -106,6 +106,11 @@ class PsaForm(Form):
     expected = words("What I had expected")
     spot = words("How to spot it")
     packages = names("Packages it is about", "It is shown to whoever plans a change of one of them.")
+    audience = forms.ChoiceField(label="Who is told now, by mail", required=False)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as they come
+        self.fields["audience"].choices = psa.audiences()  # type: ignore[attr-defined]  # it is a choice field
 
     def trap(self, change: Change | None) -> proposing.Trap:
         """Return what was written."""

@@ -32,6 +32,13 @@ class Normal(msgspec.Struct):
     """Attributes that stay with a node."""
 
     tags: Any = None
+    cluster: Any = None
+
+
+class Set(msgspec.Struct):
+    """Attributes that cookbooks, roles and policies set."""
+
+    cluster: Any = None
 
 
 class Node(msgspec.Struct):
@@ -39,6 +46,8 @@ class Node(msgspec.Struct):
 
     chef_environment: Any = None
     normal: Normal | None = None
+    default: Set | None = None
+    override: Set | None = None
     automatic: Ohai | None = None
 
 
@@ -135,6 +144,12 @@ def _converged(message: Message) -> RunTold:
     )
 
 
+def _cluster(node: Node) -> str:
+    """Return the attribute `cluster`, in Chef's order: what overrides, what stays with the node, what is default."""
+    listed = (node.override, node.normal, node.default)
+    return next((text for kept in listed if kept is not None and (text := told.text(kept.cluster))), "")
+
+
 def _host(message: Message) -> HostTold:
     node = message.node or Node()
     facts, kept = node.automatic or Ohai(), node.normal or Normal()
@@ -143,6 +158,7 @@ def _host(message: Message) -> HostTold:
     return told.host(
         message.node_name,
         machine=facts.machine_id,
+        cluster=_cluster(node),
         role=told.text(message.policy_name) or (roles[0] if roles else ""),
         environment="" if environment == "_default" else environment,
         system=f"{told.text(facts.platform)} {told.text(facts.platform_version)}",

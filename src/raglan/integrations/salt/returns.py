@@ -73,6 +73,7 @@ def _host(ret: Mapping[str, object]) -> HostTold:
     return told.host(
         ret.get("id"),
         machine=facts.get("machine_id"),
+        cluster=facts.get("cluster"),
         role=next(iter(told.texts(facts.get("roles") or facts.get("role"))), ""),
         environment=facts.get("environment") or facts.get("saltenv"),
         system=f"{told.text(facts.get('os'))} {told.text(facts.get('osrelease'))}",

@@ -28,7 +28,7 @@ TIMEOUT_S = 5
 MOST_SECONDS = 15
 MOST_WAITING = 500
 KEPT = (401, 403, 404, 408, 425, 429)
-GRAINS = ("machine_id", "os", "osrelease", "roles", "role", "environment", "saltenv")
+GRAINS = ("machine_id", "os", "osrelease", "roles", "role", "cluster", "environment", "saltenv")
 PACKAGES = ("install", "remove", "purge", "upgrade", "autoremove", "downgrade")
 FIELDS = ("id", "jid", "fun", "fun_args", "fun_kwargs", "return", "retcode", "success")
 
