@@ -61,6 +61,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "tell_outcome",
         "mark_helped",
         "take_helped_back",
+        "mark_risky",
+        "end_risk",
     ),
     "incidents:alerts": ("join_alerts", "join_pages", "take_out"),
     "incidents:join_group": ("join_alerts", "take_out"),

@@ -31,7 +31,20 @@ def tell(state: State, room: int, said: EventPayload) -> bool:
 @hears_of(events.EntryCorrected)
 def _(state: State, room: int, said: events.EntryCorrected) -> None:
     state["entries"][said.entry].update(text=said.text, corrected_at=said.corrected_at)
-    state["earlier"][said.entry, said.number] = {"text": said.before, "until": said.corrected_at}
+    state["earlier"][said.entry, said.number] = {
+        **{"text": said.before, "until": said.corrected_at},
+        **{"is_outcome": False, "result": "", "by_id": None},
+    }
+
+
+def keep_outcome(state: State, said: events.OutcomeTold) -> None:
+    """Let the outcome that stands under an entry be an earlier one."""
+    entry = state["entries"][said.entry]
+    if said.number_before:
+        state["earlier"][said.entry, said.number_before] = {
+            **{"text": entry["outcome"], "until": said.told_at},
+            **{"is_outcome": True, "result": entry["result"], "by_id": entry["outcome_by_id"]},
+        }
 
 
 @hears_of(events.EntryHelped)
@@ -42,6 +55,16 @@ def _(state: State, room: int, said: events.EntryHelped) -> None:
 @hears_of(events.HelpedTakenBack)
 def _(state: State, room: int, said: events.HelpedTakenBack) -> None:
     del state["helped"][said.entry, said.person]
+
+
+@hears_of(events.EntryRisky)
+def _(state: State, room: int, said: events.EntryRisky) -> None:
+    state["entries"][said.entry].update(risky_at=said.marked_at, risky_by_id=said.person)
+
+
+@hears_of(events.RiskOver)
+def _(state: State, room: int, said: events.RiskOver) -> None:
+    state["entries"][said.entry].update(risky_at=None, risky_by_id=None)
 
 
 @hears_of(events.PageFollowed)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from raglan.core.errors import Conflict
 from raglan.incidents import actions, catching_up, queries
 from raglan.incidents.actions import Said, Standing, Warned
 from raglan.incidents.models import Entry, Incident
@@ -55,6 +56,39 @@ def test_each_part_comes_from_the_log(room: Incident) -> None:
     assert texts(card.risky) == ["Second run everywhere, in waves"]
     assert [(told.who, told.text) for told in card.threads] == [("Bo Silva", "the site from outside")]
     assert [ask.entry.text for ask in card.wanted] == ["Can somebody read the support queue?"]
+
+
+def test_tools_have_a_part_of_their_own_and_push_no_finding_out(room: Incident, mara: Person, bo: Person) -> None:
+    tools = [actions.lose_tool(room, name, by=bo) for name in ("Graphite", "Nagios", "Wiki", "Deploys")]
+    for tool in tools[1:]:
+        actions.tool_back(tool, by=bo)
+    actions.confirm_lost(tools[0], by=mara)
+
+    card = catching_up.card(room)
+
+    assert texts(card.known) == ["Seven hosts serve", "The second run deletes a file"]
+    assert [(told.who, told.text) for told in card.tools] == [("Bo Silva and Mara Keller", "Graphite")]
+
+
+def test_what_anybody_marks_as_risky_stands_first_until_it_is_not(
+    room: Incident, mara: Person, bo: Person, browser: Browser, rest: Call
+) -> None:
+    found = Entry.objects.get(text="The second run deletes a file")
+    browser(bo).post(f"/entries/{found.pk}/risky/")
+    actions.mark_risky(found, by=mara)  # it is marked already
+
+    assert [item["text"] for item in rest(mara, "GET", f"/incidents/{room.pk}/catch-up")["risky"]] == [found.text]
+    named = dict(catching_up.card(room).parts)["Risky now"]
+    assert texts(named) == [found.text, "Second run everywhere, in waves"]
+    shown = browser(mara).get(f"/incidents/{room.pk}/").content.decode()
+    assert "marked by Bo Silva" in shown
+    assert rest(mara, "DELETE", f"/entries/{found.pk}/risky")["risky_by"] is None
+    assert rest(mara, "POST", f"/entries/{found.pk}/risky")["risky_by"] == "Mara Keller"
+    browser(bo).post(f"/entries/{found.pk}/risk-over/")
+    assert catching_up.card(room).risks == []
+    actions.stand_down(room, by=mara)
+    with pytest.raises(Conflict):
+        actions.mark_risky(found, by=mara)
 
 
 def test_an_empty_room_still_says_how_it_began(incident: Incident) -> None:

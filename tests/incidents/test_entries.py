@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -264,3 +265,24 @@ def test_rest_gives_the_timeline_in_the_order_of_the_room_too(incident: Incident
             after = entry["id"]
     assert read[-3:] == ["first", "second", "third"]
     assert texts("&order=written&after=999999") == ["first", "second", "third"]
+
+
+def test_a_second_outcome_keeps_the_first_one_readable(
+    incident: Incident, mara: Person, bo: Person, rest: Call
+) -> None:
+    doing = actions.post(incident, Said(Kind.DOING, "Restarting httpd"), by=mara)
+    actions.tell_outcome(doing, "It came back", by=mara, result="worked")
+    for _ in range(2):
+        actions.tell_outcome(doing, "It fell over again", by=bo, result="worse")
+
+    told = rest(mara, "GET", f"/entries/{doing.pk}")
+    assert (told["outcome"], told["earlier"]) == ("It fell over again", [])
+    before = [(item["person"], item["text"], item["result"]) for item in told["outcomes_before"]]
+    assert before == [("Mara Keller", "It came back", "worked")]
+    client = Client()
+    client.force_login(bo)
+    for address in (f"/incidents/{incident.pk}/", f"/entries/{doing.pk}/"):
+        assert "It came back" in client.get(address).content.decode()
+    actions.stand_down(incident, by=mara)
+    with pytest.raises(Conflict):
+        actions.tell_outcome(doing, "Too late", by=bo)

@@ -49,7 +49,7 @@ ENTRY = (
     *("incident_id", "key", "kind", "text", "author_id", "author_words", "at", "service_state", "ask_state"),
     *("to_person_id", "to_topic", "ping_after_s", "ping_person_id", "ping_team_id", "pinged_at"),
     *("to_team_id", "taken_by_id", "taken_at", "outcome", "result", "outcome_by_id", "outcome_at", "ping_at", "link"),
-    *("corrected_at", "came_from_id"),
+    *("corrected_at", "came_from_id", "risky_at", "risky_by_id"),
 )
 HEADS_UP = ("incident_id", "person_id", "text", "did", "saw", "reach", "need", "page_id", "at", "thanked_at", "key")
 LISTED = ("incident_id", "person_id", "team_id", "how", "why", "by_id", "at")
@@ -81,7 +81,11 @@ def stored() -> replay.State:
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
         "earlier": {
-            (row.entry_id, row.number): {"text": row.text, "until": row.until} for row in EarlierText.objects.all()
+            (row.entry_id, row.number): {
+                **{"text": row.text, "until": row.until},
+                **{"is_outcome": row.is_outcome, "result": row.result, "by_id": row.by_id},
+            }
+            for row in EarlierText.objects.all()
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
         "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
@@ -111,6 +115,7 @@ def tell(  # noqa: C901 -- one case for each kind of event
         case events.EntryPosted():
             posted(state, said)
         case events.OutcomeTold():
+            retold.keep_outcome(state, said)
             told = {
                 "outcome": said.text,
                 "result": said.result,
@@ -330,8 +335,16 @@ def closing_an_ask(mara: Person, bo: Person) -> None:
     actions.close_ask(ask(mara, bo), by=bo)
 
 
+def marking_risks(mara: Person, bo: Person) -> None:
+    entry = ask(mara, bo)
+    for step in (actions.mark_risky, actions.end_risk, actions.mark_risky):
+        step(entry, by=bo)
+
+
 def answering_an_ask(mara: Person, bo: Person) -> None:
-    actions.tell_outcome(ask(mara, bo), "Found it", by=bo)
+    entry = ask(mara, bo)
+    for person, text in ((bo, "Found it"), (mara, "Found it, and mended it")):
+        actions.tell_outcome(entry, text, by=person)
 
 
 def doing_the_same_at_once(mara: Person, bo: Person) -> None:
@@ -461,6 +474,7 @@ ACTS = (
     handing_an_ask_back,
     closing_an_ask,
     answering_an_ask,
+    marking_risks,
     waiting_for_help_in_vain,
     verifying,
 )

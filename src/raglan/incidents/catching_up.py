@@ -6,8 +6,9 @@ from datetime import datetime
 
 from raglan.incidents import queries, task_queries
 from raglan.incidents.asking import Ask
-from raglan.incidents.models import Entry, Incident, Responder, Task
+from raglan.incidents.models import Entry, Incident, LostTool, Responder, Task
 from raglan.people.models import Person
+from raglan.ui.wording import listed
 
 Kind = Entry.Kind
 READ = (Kind.HEADS_UP, Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
@@ -37,7 +38,9 @@ class Card:
     tried: Sequence[Told]
     ruled_out: Sequence[Told]
     decided: Sequence[Told]
-    risky: Sequence[Told]
+    risks: Sequence[Told]  # what people marked
+    risky: Sequence[Told]  # what is under way
+    tools: Sequence[Told]
     threads: Sequence[Told]
     wanted: Sequence[Ask]
     tasks: Sequence[Task] = ()
@@ -47,11 +50,12 @@ class Card:
         """The parts that hold something, each under its heading, in the order in which people ask."""
         named = (
             ("How it first showed", self.first),
+            ("Risky now", [*self.risks, *self.risky]),
+            ("Not reachable", self.tools),
             ("Known", self.known),
             ("Tried, and what it did", self.tried),
             ("Ruled out", self.ruled_out),
             ("Decided", self.decided),
-            ("Under way now", self.risky),
             ("Who is on what", self.threads),
         )
         return [(name, told) for name, told in named if told]
@@ -71,7 +75,9 @@ def card(incident: Incident) -> Card:
         ),
         ruled_out=_newest(entry for entry in log if entry.kind == Kind.RULED_OUT),
         decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
-        risky=_newest(entry for entry in acts if entry.ask_state == Entry.AskState.WAITING),
+        risks=_risks(incident),
+        risky=_newest(entry for entry in acts if entry.ask_state == Entry.AskState.WAITING and entry.risky_at is None),
+        tools=[Told(_missed_by(tool), tool.name, tool.lost_at) for tool in queries.lost_tools(incident)[:MANY]],
         threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
         tasks=[task for task in tasks if task.owner_id is None][:MANY],
@@ -94,6 +100,22 @@ def _log(incident: Incident) -> Iterable[Entry]:
     """Return the entries that the card is made of, oldest first."""
     found = Entry.objects.filter(incident=incident, kind__in=READ).select_related("author").order_by("-at", "-pk")
     return reversed(found[:MOST_READ])
+
+
+def _risks(incident: Incident) -> list[Told]:
+    """Return what people marked as risky now, the newest mark last."""
+    found = Entry.objects.filter(incident=incident, risky_at__isnull=False).select_related("author")
+    return [_told(entry) for entry in reversed(found.order_by("-risky_at", "-pk")[:MANY])]
+
+
+def _missed_by(tool: LostTool) -> str:
+    return listed([tool.lost_by.name, *(item.person.name for item in tool.missed.all())])
+
+
+def _of_tools(incident: Incident) -> set[str]:
+    """Return the keys of lines that tell of tools: those have a part of their own."""
+    lost = LostTool.objects.filter(incident=incident).values_list("pk", flat=True)
+    return {f"{word}-{pk}" for pk in lost for word in ("lost", "back")}
 
 
 def _told(entry: Entry) -> Told:
@@ -128,7 +150,9 @@ def _known(incident: Incident, log: Sequence[Entry]) -> list[Told]:
     by = incident.standing_by.name if incident.standing_by else ""
     written = [Told(by, line, incident.standing_at) for line in incident.know]
     since = incident.standing_at or incident.declared_at
-    found = [entry for entry in log if entry.kind == Kind.FOUND and (not written or entry.at > since)]
+    of_tools = _of_tools(incident)
+    said = (entry for entry in log if entry.kind == Kind.FOUND and entry.key not in of_tools)
+    found = [entry for entry in said if not written or entry.at > since]
     return [*written, *_newest(found, SOME)]
 
 

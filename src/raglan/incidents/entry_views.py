@@ -32,8 +32,10 @@ VERBS: dict[str, Callable[[Entry, Person, HttpRequest], object]] = {
     ),
     "helped": lambda entry, by, _: actions.mark_helped(entry, by=by),
     "helped-back": lambda entry, by, _: actions.take_helped_back(entry, by=by),
+    "risky": lambda entry, by, _: actions.mark_risky(entry, by=by),
+    "risk-over": lambda entry, by, _: actions.end_risk(entry, by=by),
 }
-AT_THE_ENTRY = ("helped", "helped-back")
+AT_THE_ENTRY = ("helped", "helped-back", "risky", "risk-over")
 
 
 @require_POST

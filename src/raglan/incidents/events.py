@@ -88,6 +88,7 @@ class OutcomeTold(EventPayload):
     result: str
     ask_state: str
     told_at: datetime
+    number_before: int = 0  # of the earlier text as which the outcome that stood there is kept; none stood there if 0
 
 
 class SameSaid(EventPayload):
@@ -122,6 +123,23 @@ class HelpedTakenBack(EventPayload):
     """Somebody took back that an entry helped."""
 
     kind = "entry.helped_back"
+    entry: int
+    person: int
+
+
+class EntryRisky(EventPayload):
+    """Somebody marked an entry as risky now: whoever comes late is told of it first."""
+
+    kind = "entry.risky"
+    entry: int
+    person: int
+    marked_at: datetime
+
+
+class RiskOver(EventPayload):
+    """Somebody said that what an entry says is not risky any more."""
+
+    kind = "entry.risk_over"
     entry: int
     person: int
 

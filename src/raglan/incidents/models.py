@@ -334,6 +334,8 @@ class Entry(models.Model):
     pinged_at = models.DateTimeField(null=True, blank=True)
     link = models.CharField(max_length=300, blank=True, default="")
     corrected_at = models.DateTimeField(null=True, blank=True)
+    risky_at = models.DateTimeField(null=True, blank=True)
+    risky_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     came_from = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -353,12 +355,18 @@ class Entry(models.Model):
 
 
 class EarlierText(models.Model):
-    """What an entry said before its writer corrected it; the first one is number 1."""
+    """What an entry said before its writer corrected it, or an outcome before another one was told under it.
+
+    The first one is number 1. An outcome has who told it, and its result.
+    """
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="earlier")
     number = models.PositiveIntegerField()
     text = models.TextField()
     until = models.DateTimeField()
+    is_outcome = models.BooleanField(default=False, db_default=False)
+    result = models.CharField(max_length=10, choices=Entry.Result.choices, blank=True, default="", db_default="")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["entry", "number"], name="earlier_text_once")]

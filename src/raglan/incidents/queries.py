@@ -36,7 +36,7 @@ from raglan.people import reading
 from raglan.people.models import Person, Team
 
 THANKS = "Thank you for saying so at once."
-WHO = ("author", "taken_by", "to_team", "to_person", "ping_person", "ping_team")
+WHO = ("author", "taken_by", "to_team", "to_person", "ping_person", "ping_team", "risky_by")
 OPEN_ASKS = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
 PEOPLE = (
     Entry.Kind.NOTE,
@@ -137,7 +137,7 @@ def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     return found.select_related(*WHO, "outcome_by").prefetch_related(
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
         Prefetch("alikes", Alike.objects.filter(seen).select_related("other__author").order_by("pk")),
-        Prefetch("earlier", EarlierText.objects.order_by("number")),
+        Prefetch("earlier", EarlierText.objects.select_related("by").order_by("number")),
         Prefetch("attachments", Attachment.objects.defer("data").order_by("pk")),
         Prefetch("helped", Helped.objects.select_related("person").order_by("at", "pk")),
     )

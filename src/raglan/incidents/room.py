@@ -15,7 +15,7 @@ from raglan.core.clock import now
 from raglan.incidents import actions, catching_up, checklists, ports, queries, related_queries, severities, task_queries
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
-from raglan.incidents.models import Entry, Incident, LostTool, ServiceState
+from raglan.incidents.models import EarlierText, Entry, Incident, LostTool, ServiceState
 from raglan.people.models import Person
 from raglan.ui.wording import clock, listed
 
@@ -100,6 +100,16 @@ class Line:
         words = {"yes": "sees it too" if len(found.get("yes", [])) == 1 else "see it too"}
         words["no"] = "does not" if len(found.get("no", [])) == 1 else "do not"
         return [(listed(names), words[side]) for side, names in sorted(found.items(), reverse=True)]
+
+    @property
+    def texts_before(self) -> list[EarlierText]:
+        """What it said before it was corrected."""
+        return [item for item in self.entry.earlier.all() if not item.is_outcome]
+
+    @property
+    def outcomes_before(self) -> list[EarlierText]:
+        """Outcomes that were told before the one that stands under it."""
+        return [item for item in self.entry.earlier.all() if item.is_outcome]
 
     @property
     def helped(self) -> str:

@@ -9,7 +9,7 @@ from raglan.incidents.actions.availability import (
     take_availability_back,
 )
 from raglan.incidents.actions.checklists import change_checklist, tick, untick
-from raglan.incidents.actions.corrections import correct, mark_helped, take_helped_back
+from raglan.incidents.actions.corrections import correct, end_risk, mark_helped, mark_risky, take_helped_back
 from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_up_addresses import end_address, make_address
@@ -78,6 +78,7 @@ __all__ = [
     "declare",
     "due_standing",
     "end_address",
+    "end_risk",
     "end_task",
     "follow",
     "forget_availability",
@@ -96,6 +97,7 @@ __all__ = [
     "make_address",
     "make_private",
     "mark_helped",
+    "mark_risky",
     "merge",
     "nudge",
     "open_room",

@@ -60,3 +60,25 @@ def take_helped_back(entry: Entry, *, by: Person) -> Entry:
         back = events.HelpedTakenBack(entry=entry.pk, person=by.pk)
         timeline.append(back, actor=by, about=room_and_now(entry.incident, entry))
     return entry
+
+
+@atomic
+def mark_risky(entry: Entry, *, by: Person) -> Entry:
+    """Say that what an entry says is risky now. Anybody in the room can; safe to call twice. Raises Conflict."""
+    if entry.kind == Entry.Kind.TURN:
+        raise Conflict("A turn of state is not a risk. Say in an entry of your own what is risky.")
+    open_room(entry.incident)
+    at = now()
+    if Entry.objects.filter(pk=entry.pk, risky_at__isnull=True).update(risky_at=at, risky_by=by):
+        marked = events.EntryRisky(entry=entry.pk, person=by.pk, marked_at=at)
+        timeline.append(marked, actor=by, about=room_and_now(entry.incident, entry))
+    return entry
+
+
+@atomic
+def end_risk(entry: Entry, *, by: Person) -> Entry:
+    """Say that what an entry says is not risky any more. Safe to call twice."""
+    if Entry.objects.filter(pk=entry.pk, risky_at__isnull=False).update(risky_at=None, risky_by=None):
+        over = events.RiskOver(entry=entry.pk, person=by.pk)
+        timeline.append(over, actor=by, about=room_and_now(entry.incident, entry))
+    return entry

@@ -14,7 +14,7 @@ from raglan.incidents.actions.attachments import Upload, hang
 from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.alike import are_alike
-from raglan.incidents.models import Alike, Entry, Incident
+from raglan.incidents.models import Alike, EarlierText, Entry, Incident
 from raglan.people.models import Person, Team
 
 PING = "incidents.ping"
@@ -165,12 +165,21 @@ def _tell_each_other(entry: Entry) -> None:
 
 @atomic
 def tell_outcome(entry: Entry, text: str, *, by: Person, result: str = "") -> Entry:
-    """Hang what happened under an intention or an ask; that closes it."""
+    """Hang what happened under an intention or an ask; that closes it. What was told there before stays readable.
+
+    The same from the same person counts once. Raises BadInput, Conflict.
+    """
     text = text.strip() or Entry.Result(_checked(result)).label if result else text.strip()
     if not text:
         raise BadInput("text", "say in a few words what happened")
+    open_room(entry.incident)
+    entry = Entry.objects.select_for_update(no_key=True, of=("self",)).select_related("incident").get(pk=entry.pk)
+    if (entry.outcome, entry.result, entry.outcome_by_id) == (text[:MAX_TEXT], result, by.pk):
+        return entry
+    at = now()
+    kept = _keep_outcome(entry, at)
     entry.outcome, entry.result = text[:MAX_TEXT], _checked(result)
-    entry.outcome_by, entry.outcome_at = by, now()
+    entry.outcome_by, entry.outcome_at = by, at
     entry.ask_state = Entry.AskState.ANSWERED if entry.kind in WAITS else entry.ask_state
     entry.ping_at = None
     entry.save(update_fields=["outcome", "result", "outcome_by", "outcome_at", "ask_state", "ping_at"])
@@ -182,9 +191,26 @@ def tell_outcome(entry: Entry, text: str, *, by: Person, result: str = "") -> En
         result=entry.result,
         ask_state=entry.ask_state,
         told_at=entry.outcome_at,
+        number_before=kept,
     )
     timeline.append(told, actor=by, about=room_and_now(entry.incident, entry))
     return entry
+
+
+def _keep_outcome(entry: Entry, at: datetime) -> int:
+    """Keep the outcome that stands under an entry, before another one does; return its number, 0 where none stands."""
+    if not entry.outcome:
+        return 0
+    kept = EarlierText.objects.create(
+        entry=entry,
+        number=entry.earlier.count() + 1,
+        text=entry.outcome,
+        until=at,
+        is_outcome=True,
+        result=entry.result,
+        by_id=entry.outcome_by_id,
+    )
+    return kept.number
 
 
 def _checked(result: str) -> str:

@@ -155,6 +155,18 @@ def take_helped_back(request: HttpRequest, entry_id: Cursor) -> EntryOut:
     return entry_now(actions.take_helped_back(entry_by_id(entry_id), by=responder(request)))
 
 
+@router.post("/entries/{entry_id}/risky", response=EntryOut, operation_id="mark_risky", summary="It is risky now")
+def mark_risky(request: HttpRequest, entry_id: Cursor) -> EntryOut:
+    """Say that what an entry says is risky now; the card for whoever comes late names it."""
+    return entry_now(actions.mark_risky(entry_by_id(entry_id), by=responder(request)))
+
+
+@router.delete("/entries/{entry_id}/risky", response=EntryOut, operation_id="end_risk", summary="Not risky any more")
+def end_risk(request: HttpRequest, entry_id: Cursor) -> EntryOut:
+    """Say that what an entry says is not risky any more."""
+    return entry_now(actions.end_risk(entry_by_id(entry_id), by=responder(request)))
+
+
 def _if_nobody(data: IfNobodyIn | None) -> actions.IfNobody | None:
     if data is None:
         return None
@@ -167,7 +179,7 @@ def _if_nobody(data: IfNobodyIn | None) -> actions.IfNobody | None:
 
 @router.post("/entries/{entry_id}/outcome", response=EntryOut, operation_id="tell_outcome", summary="What happened")
 def tell_outcome(request: HttpRequest, entry_id: Cursor, data: OutcomeIn) -> EntryOut:
-    """Hang the outcome under an entry."""
+    """Hang the outcome under an entry; one that was told before stays among its earlier outcomes."""
     told = actions.tell_outcome(entry_by_id(entry_id), data.text, by=responder(request), result=data.result)
     return entry_now(told)
 

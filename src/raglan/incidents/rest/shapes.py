@@ -86,6 +86,15 @@ class EarlierOut(Schema):
     until: datetime
 
 
+class OutcomeOut(Schema):
+    """An outcome that was told under an entry before another one."""
+
+    person: str
+    text: str
+    result: str
+    until: datetime
+
+
 class ToldOut(Schema):
     """One thing out of the log."""
 
@@ -104,6 +113,8 @@ class CatchUpOut(Schema):
     tried: list[ToldOut]
     ruled_out: list[ToldOut]
     decided: list[ToldOut]
+    not_reachable: list[ToldOut]
+    risky: list[ToldOut]
     under_way: list[ToldOut]
     who_is_on_what: list[ToldOut]
     wanted: list[ToldOut]
@@ -142,6 +153,9 @@ class EntryOut(Schema):
     corrected_at: datetime | None
     came_from: int | None
     earlier: list[EarlierOut]
+    outcomes_before: list[OutcomeOut]
+    risky_by: str | None
+    risky_at: datetime | None
     helped: list[str]
     files: list[FileOut]
 
@@ -241,6 +255,8 @@ def catch_up_out(card: Card) -> CatchUpOut:
         tried=_told(card.tried),
         ruled_out=_told(card.ruled_out),
         decided=_told(card.decided),
+        not_reachable=_told(card.tools),
+        risky=_told(card.risks),
         under_way=_told(card.risky),
         who_is_on_what=_told(card.threads),
         wanted=wanted,
@@ -292,7 +308,14 @@ def entry_out(entry: Entry) -> EntryOut:
         answers=answers,
         corrected_at=entry.corrected_at,
         came_from=entry.came_from_id,
-        earlier=[EarlierOut(text=item.text, until=item.until) for item in entry.earlier.all()],
+        earlier=[EarlierOut(text=item.text, until=item.until) for item in entry.earlier.all() if not item.is_outcome],
+        outcomes_before=[
+            OutcomeOut(person=item.by.name if item.by else "", text=item.text, result=item.result, until=item.until)
+            for item in entry.earlier.all()
+            if item.is_outcome
+        ],
+        risky_by=entry.risky_by.name if entry.risky_by else None,
+        risky_at=entry.risky_at,
         helped=[item.person.name for item in entry.helped.all()],
         files=[
             FileOut(id=item.pk, name=item.name, content_type=item.content_type, size=item.size)
