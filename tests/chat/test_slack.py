@@ -211,7 +211,7 @@ def test_buttons_join_lead_and_have_a_page(
     api: Api, slack: Workspace, incident: Incident, mara: Person, bo: Person
 ) -> None:
     room, first = room_of(slack, incident), api.posted[0]
-    assert [one["value"] for one in first["blocks"][1]["elements"]] == ["join", "lead if-free"]
+    assert [one["value"] for one in first["blocks"][1]["elements"]] == ["join", "lead if-free", "update"]
     page = world.page(world.policy((600, [bo])))
     incidents.follow(incident, page)
     send(slack)

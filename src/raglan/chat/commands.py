@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
 
 from raglan.catalog import queries as catalog
 from raglan.changes import spoken_holds
-from raglan.chat import queries as chat
+from raglan.chat import asking, updates, whom
 from raglan.chat.words import PAGE, link_of
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
@@ -22,6 +23,8 @@ from raglan.people.models import Person, Team
 
 MARK = "!"
 RECENT = 20
+RESULTS = {"worked": "worked", "nothing": "nothing", "worse": "worse", "given up": "given_up"}
+MOST_RESULT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Spoken:
     incident: Incident | None
     key: str
     workspace: int
+    at: datetime
 
     @property
     def rest(self) -> str:
@@ -134,21 +138,12 @@ def _heads_up(said: Spoken) -> Answer:
 
 def _entry(kind: Entry.Kind) -> Callable[[Spoken], Answer]:
     def post(said: Spoken) -> Answer:
-        team, text = _to_team(said.rest) if kind in (Entry.Kind.ASK, Entry.Kind.STUCK) else (None, said.rest)
-        posted = actions.post(said.room(), actions.Said(kind, text, key=said.key, to_team=team), by=said.person)
-        return Answer(entry=posted)
+        told = actions.Said(kind, said.rest, key=said.key)
+        if kind in actions.PINGED:
+            told = asking.read(kind, said.rest, workspace=said.workspace, key=said.key)
+        return Answer(entry=actions.post(said.room(), told, by=said.person))
 
     return post
-
-
-def _to_team(text: str) -> tuple[Team | None, str]:
-    """Return the team that an ask begins with, as in `@dns can you look?`, and the rest."""
-    first, _, rest = text.partition(" ")
-    if first.startswith("@") and len(first) > 1:
-        team = Team.objects.filter(slug=first[1:].casefold().rstrip(",:")).first()
-        if team is not None:
-            return team, rest
-    return None, text
 
 
 def _join(said: Spoken) -> Answer:
@@ -172,23 +167,18 @@ def _lead(said: Spoken) -> Answer:
 
 
 def _update(said: Spoken) -> Answer:
+    """Write where it stands; with nothing behind it, say where it does."""
     incident = said.room()
-    standing = actions.Standing(
-        summary=said.rest,
-        know=incident.know,
-        trying=incident.trying,
-        unknown=incident.unknown,
-        service_state=incident.service_state,
-        state_words=incident.state_words,
-    )
-    actions.write_standing(incident, standing, by=said.person)
+    if not said.rest:
+        return Answer(updates.told(incident), is_aside=True)
+    updates.write(incident, said.rest, by=said.person, at=said.at)
     return Answer()
 
 
 def _page(said: Spoken) -> Answer:
     """Page a team, a person, or whoever is on call for a service."""
     first, _, words = said.rest.partition(" ")
-    team = Team.objects.filter(slug=first.lstrip("@").casefold()).first()
+    team = whom.team(first)
     people = [] if team else _people(said, first)
     incident = said.incident
     title = words.strip() or (incident.title if incident else "")
@@ -217,9 +207,7 @@ def _people(said: Spoken, word: str) -> list[Person]:
         if not people:
             raise Conflict(f"Nobody is on call for {service.name}.")
         return people
-    there = chat.handles().filter(workspace=said.workspace, address__in=[word, word.lstrip("@")])
-    known = next((one.person for one in there if one.person.is_active), None)
-    known = known or Person.objects.filter(email=word.casefold(), is_active=True).first()
+    known = whom.person(word, said.workspace)
     if known is None:
         raise NotFound(f"There is no team, service or person {word[:60]}. !page WHOM and why; teams: {_team_names()}")
     return [known]
@@ -282,6 +270,8 @@ def _thanks(said: Spoken) -> Answer:
     """Thank whoever gave the heads-up of this room."""
     incident = said.room()
     waiting = [one for one in queries.heads_ups(incident) if one.thanked_at is None and one.person_id != said.person.pk]
+    if not waiting and said.rest == "if-waiting":
+        return Answer("Thanks were said already, or it is yours.", is_aside=True)
     if not waiting:
         posted = actions.Said(Entry.Kind.NOTE, f"Thank you. {said.rest}".strip(), key=said.key)
         return Answer(entry=actions.post(incident, posted, by=said.person))
@@ -310,6 +300,21 @@ def _take(said: Spoken) -> Answer:
     return Answer()
 
 
+def _back(said: Spoken) -> Answer:
+    """Hand back an ask: the one that is named, or what this person took last."""
+    first, _, why = said.rest.partition(" ")
+    asks = Entry.objects.select_related("incident").filter(incident=said.room(), kind__in=actions.PINGED)
+    number = first.strip("#:")
+    named = asks.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    entry = named or asks.filter(ask_state=Entry.AskState.TAKEN, taken_by=said.person).order_by("-pk").first()
+    if entry is None:
+        raise NotFound("You have taken nothing in this room that waits.")
+    if entry.ask_state != Entry.AskState.TAKEN:
+        raise Conflict(f"#{entry.pk} is not taken.")
+    actions.hand_back(entry, by=said.person, why=why if named else said.rest)
+    return Answer()
+
+
 def _vote(side: str) -> Callable[[Spoken], Answer]:
     def vote(said: Spoken) -> Answer:
         entry, words = _numbered(said, Entry.Kind.VERIFY)
@@ -320,8 +325,14 @@ def _vote(side: str) -> Callable[[Spoken], Answer]:
 
 
 def _done(said: Spoken) -> Answer:
+    """Tell what came of it. One word, as a button has it, says what an act did; it writes over nothing."""
     entry, words = _numbered(said, Entry.Kind.DOING, Entry.Kind.ASK, Entry.Kind.STUCK, Entry.Kind.TRIED)
-    actions.tell_outcome(entry, words, by=said.person)
+    first, colon, rest = words.partition(":")
+    is_act = entry.kind in (Entry.Kind.DOING, Entry.Kind.TRIED)
+    result = RESULTS.get(first.strip().casefold(), "") if is_act and (colon or len(words) < MOST_RESULT) else ""
+    if result and not rest and entry.outcome:
+        raise Conflict(f"#{entry.pk} is told already: “{entry.outcome[:200]}”. !done {entry.pk} WORDS changes it.")
+    actions.tell_outcome(entry, rest if result else words, by=said.person, result=result)
     return Answer()
 
 
@@ -368,18 +379,23 @@ VERBS: dict[str, Verb] = {
     "heads-up": Verb(
         _heads_up, "WHAT YOU DID [; did: … ; saw: … ; reach: … ; need: … ; services: …]", "I think I broke something"
     ),
-    "ask": Verb(_entry(Entry.Kind.ASK), "[@team] WORDS", "ask for help"),
+    "ask": Verb(
+        _entry(Entry.Kind.ASK),
+        "[@TEAM or @PERSON] WORDS [; about: TOPIC ; if nobody: page WHOM after 10 min]",
+        "ask for help",
+    ),
     "verify": Verb(_entry(Entry.Kind.VERIFY), "WORDS", "ask others whether they see it too"),
     "doing": Verb(_entry(Entry.Kind.DOING), "WORDS", "say it before you do it"),
     "found": Verb(_entry(Entry.Kind.FOUND), "WORDS", "say what you found"),
     "tried": Verb(_entry(Entry.Kind.TRIED), "WORDS", "say what you tried"),
     "ruled-out": Verb(_entry(Entry.Kind.RULED_OUT), "WORDS", "say what it is not"),
     "decided": Verb(_entry(Entry.Kind.DECIDED), "WORDS", "say what is decided"),
-    "stuck": Verb(_entry(Entry.Kind.STUCK), "[@team] WORDS", "say that you need somebody"),
+    "stuck": Verb(_entry(Entry.Kind.STUCK), "[@TEAM or @PERSON] WORDS", "say that you need somebody"),
     "take": Verb(_take, "[NUMBER]", "I can help with an ask"),
+    "back": Verb(_back, "[NUMBER] [WHY]", "I can not do what I took"),
     "yes": Verb(_vote("yes"), "[NUMBER] [WORDS]", "I see it too"),
     "no": Verb(_vote("no"), "[NUMBER] [WORDS]", "it is fine here"),
-    "done": Verb(_done, "[NUMBER] WORDS", "say what came of it"),
+    "done": Verb(_done, "[NUMBER] [worked: | nothing: | worse:] WORDS", "say what came of it"),
     "hand": Verb(
         _hand, "HOST WHAT OF IT: WHAT YOU DID", "tell what you changed by hand, so that a run that undoes it warns"
     ),
@@ -393,7 +409,7 @@ VERBS: dict[str, Verb] = {
     "join": Verb(_join, "[ON WHAT]", "I am here"),
     "leave": Verb(_leave, "", "I leave"),
     "lead": Verb(_lead, "", "I take the lead"),
-    "update": Verb(_update, "WORDS", "write where it stands"),
+    "update": Verb(_update, "[WORDS [; next: 10 min]]", "say, or write, where it stands"),
     "severity": Verb(_severity, "[WHAT USERS FEEL]", "say how bad it is, or which words there are"),
     "reopen": Verb(_reopen, "WHY", "go on with a closed incident in its room"),
     "page": Verb(_page, "WHOM WHY", "page a team, a person, or who is on call for a service", Scope.PAGE),

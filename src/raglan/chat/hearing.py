@@ -307,5 +307,5 @@ def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> comman
         return commands.Answer(commands.help_words(), is_aside=True)
     if known is None:
         return commands.Answer(WHO_ARE_YOU, is_aside=True)
-    said = commands.Spoken(command, known.person, _mirrored(room), _key(message, workspace), workspace.pk)
+    said = commands.Spoken(command, known.person, _mirrored(room), _key(message, workspace), workspace.pk, message.at)
     return commands.run(said)

@@ -4,7 +4,7 @@ from raglan.chat import actions, importing, outbox, queries
 from raglan.chat.models import Handle, Post, Room
 from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
 from raglan.core import timeline
-from raglan.incidents import privacy
+from raglan.incidents import privacy, severities
 from raglan.incidents.models import Answer, Entry, Incident
 from raglan.incidents.room import tally
 from raglan.paging import queries as pages
@@ -111,8 +111,31 @@ def mirror_turn(event: timeline.Happened) -> None:
         case "incident.lead":
             _say(event, incident, f"{_person(event)} has the lead.")
         case "incident.renamed":
-            _say(event, incident, f"It is called now: {incident.title}")
+            _renamed(event, incident)
     _topics(event, incident)
+
+
+def _renamed(event: timeline.Happened, incident: Incident) -> None:
+    """Say what changed; what users feel is told by an entry, as long as the room is open."""
+    title, felt = str(event.data["title"]), str(event.data["severity"])
+    if title != event.data.get("title_before"):
+        _say(event, incident, f"It is called now: {title}")
+    elif felt != event.data.get("severity_before") and incident.state != Incident.State.OPEN:
+        _say(event, incident, f"What users feel: {severities.words_of(felt)}.")
+
+
+@timeline.reaction("entry.alike")
+def mirror_alike(event: timeline.Happened) -> None:
+    """Two people who announce the same act are told of each other: the later one's room says so, and the other's."""
+    entry, other = (_found(int(str(event.data[name]))) for name in ("entry", "other"))
+    if entry is None or other is None:
+        return
+    is_here = entry.incident_id == other.incident_id
+    if (is_here and entry.pk < other.pk) or (not is_here and other.incident.is_private):
+        return
+    where = "" if is_here else f" in incident {other.incident_id}, {link_of(other.incident)}"
+    words = f"the same: #{entry.pk} “{in_a_line(entry.text)}” and #{other.pk} “{in_a_line(other.text)}”{where}."
+    _say(event, entry.incident, f"{words} Please speak with each other.", who=f"{other.who} and {entry.who} are doing")
 
 
 @timeline.reaction("incident.stood_down")
@@ -170,8 +193,12 @@ def _incident(event: timeline.Happened) -> Incident | None:
 
 
 def _entry(event: timeline.Happened) -> Entry | None:
-    found = Entry.objects.select_related("incident", "author", "to_team").prefetch_related("answers")
-    return found.filter(pk=int(str(event.data["entry"]))).first()
+    return _found(int(str(event.data["entry"])))
+
+
+def _found(pk: int) -> Entry | None:
+    found = Entry.objects.select_related("incident", "author", "to_team", "to_person").prefetch_related("answers")
+    return found.filter(pk=pk).first()
 
 
 def _id(event: timeline.Happened, kind: str) -> int:

@@ -1,13 +1,16 @@
 """What raglan says in chat, in plain words."""
 
+from raglan.chat import ports
 from raglan.chat.models import Post
 from raglan.config import config
 from raglan.incidents import severities
+from raglan.incidents.asking import to_words
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
 
 FIRST, PAGE = "first", "page"  # of what keys of lines begin with
+DID = (("It worked", "worked"), ("It did nothing", "nothing"), ("It made it worse", "worse"))
 ANSWERS = {
     Entry.Kind.ASK: "Whoever can help: !take {pk}",
     Entry.Kind.STUCK: "Whoever can help: !take {pk}",
@@ -47,11 +50,18 @@ def who_of(entry: Entry) -> str:
 
 def text_of(entry: Entry) -> str:
     """Return an entry's words, and what can be answered to it."""
-    to_team = f" (to {entry.to_team.name})" if entry.to_team else ""
+    to = to_words(entry)
+    text = f"{entry.text}{f' ({to})' if to else ''}{_files_of(entry)}"
     answer = ANSWERS.get(Entry.Kind(entry.kind))
     if answer and entry.ask_state in OPEN_ASKS:
-        return f"{entry.text}{to_team} – {answer.format(pk=entry.pk)}"
-    return f"{entry.text}{to_team}"
+        return f"{text} – {answer.format(pk=entry.pk)}"
+    return text
+
+
+def _files_of(entry: Entry) -> str:
+    """Say which files hang at an entry, and where they are; empty without any."""
+    names = list(entry.attachments.order_by("pk").values_list("name", flat=True)[: ports.MOST_FILES])
+    return f" (with {', '.join(names)}: {link_of(entry.incident)}#e{entry.pk})" if names else ""
 
 
 def answers_of(post: Post) -> list[tuple[str, str]]:
@@ -59,14 +69,16 @@ def answers_of(post: Post) -> list[tuple[str, str]]:
     word, _, number = post.key.partition("-")
     incident = post.room.incident
     if word == FIRST and incident is not None and incident.state == Incident.State.OPEN:
-        return [("Join", "join"), ("Take the lead", "lead if-free")]
+        return [("I’m here", "join"), ("Take the lead", "lead if-free"), ("Where it stands", "update")]
     if word == PAGE and number.isdecimal():
         return [("I have it", f"ack {number}")]
     return _answers_to(post.entry)
 
 
 def _answers_to(entry: Entry | None) -> list[tuple[str, str]]:
-    """Return the buttons under an entry that waits."""
+    """Return the buttons under an entry that waits, or that somebody may thank for."""
+    if entry is not None and entry.kind == Entry.Kind.HEADS_UP:
+        return [("Thank you", "thanks if-waiting")]
     if entry is None or entry.ask_state not in OPEN_ASKS:
         return []
     match entry.kind:
@@ -74,5 +86,7 @@ def _answers_to(entry: Entry | None) -> list[tuple[str, str]]:
             return [("I can help", f"take {entry.pk}")]
         case Entry.Kind.VERIFY:
             return [("Yes, me too", f"yes {entry.pk}"), ("No, fine here", f"no {entry.pk}")]
+        case Entry.Kind.DOING:
+            return [(label, f"done {entry.pk} {word}") for label, word in DID]
         case _:
             return []

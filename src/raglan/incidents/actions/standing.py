@@ -32,6 +32,7 @@ class Standing:
     service_state: str = ServiceState.UNKNOWN
     state_words: str = ""
     next_update: timedelta | None = None
+    keeps_promise: bool = False  # with no new one, what was promised for a time to come stays
     seen_version: int | None = None
 
 
@@ -61,7 +62,7 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
     incident.state_words = standing.state_words.strip()[:120]
     incident.standing_at, incident.standing_by = now(), by
     incident.standing_version += 1
-    incident.next_update_at = now() + standing.next_update if standing.next_update else None
+    incident.next_update_at = _promised(incident, standing)
     incident.update_reminded_at = None
     incident.save()
     _plan_reminder(incident)
@@ -85,6 +86,14 @@ def write_standing(incident: Incident, standing: Standing, *, by: Person) -> Inc
         after = incident.get_service_state_display()
         post(incident, Said(Entry.Kind.TURN, f"From {before.lower()} to {after.lower()}"), by=None)
     return incident
+
+
+def _promised(incident: Incident, standing: Standing) -> datetime | None:
+    """Return when the next update is promised for."""
+    at, before = now(), incident.next_update_at
+    if standing.next_update:
+        return at + standing.next_update
+    return before if standing.keeps_promise and before and before > at else None
 
 
 def _plan_reminder(incident: Incident) -> None:
