@@ -179,11 +179,8 @@ def write(page: Page, text: str, kind: str = "Note") -> None:
 
 def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync, "FEWER", (4, 1))  # so that a gap opens after five messages
-    bo, settings = (
-        matrix.account("bo"),
-        {"url": matrix.url, "token": matrix.account("raglan").token, "rooms": "private"},
-    )
-    line = Matrix().connect(settings)
+    bo, own = matrix.account("bo"), matrix.account("raglan-of-the-gap")  # that is in no room of another test
+    line = Matrix().connect({"url": matrix.url, "token": own.token, "rooms": "private"})
     asked: list[str] = []
     get = Wire.get
 

@@ -150,11 +150,14 @@ def serving(*, is_new: bool = False, **options: str) -> Iterator[Running]:
         }
         env |= {f"RAGLAN_{name.upper()}": value for name, value in options.items()}
         command = [sys.executable, "-m", "raglan"]
+        token = ""
         if env.get("RAGLAN_DATABASE_URL"):
             subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True, timeout=120)
-        else:
+            token = "" if is_new else first_token(command, env)
+        elif is_new:
             put_migrated(data_dir / "data")
-        token = "" if is_new else first_token(command, env)
+        else:
+            token = put_with_first_token(data_dir / "data")
         log = data_dir / "log"
         running = Running(f"http://127.0.0.1:{port}", data_dir, mailbox, env, spawn(env, log), log, token)
         try:
@@ -169,6 +172,8 @@ def serving(*, is_new: bool = False, **options: str) -> Iterator[Running]:
 def migrated() -> Path:
     """Return a database with all migrations and nothing in it, which takes long: once for all processes of a test run.
 
+    Beside it is one that has the first administrator, and the token of theirs.
+
     Nobody writes to it, see `put_migrated`; the last process that used it removes it.
     """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
@@ -180,12 +185,18 @@ def migrated() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
-            env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
-            env |= {"RAGLAN_DATA_DIR": str(folder), "RAGLAN_CONFIG": str(folder / "raglan.toml")}
-            command = [sys.executable, "-m", "raglan", "migrate"]
-            subprocess.run(command, env=env, check=True, capture_output=True, timeout=120)
+            command = [sys.executable, "-m", "raglan"]
+            subprocess.run([*command, "migrate"], env=_alone_in(folder), check=True, capture_output=True, timeout=120)
+            (folder / "ada").mkdir()
+            shutil.copy(folder / "raglan.sqlite3", folder / "ada")
+            (folder / "ada" / "token").write_text(first_token(command, _alone_in(folder / "ada")))
             (folder / "done").touch()
     return folder / "raglan.sqlite3"
+
+
+def _alone_in(folder: Path) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
+    return env | {"RAGLAN_DATA_DIR": str(folder), "RAGLAN_CONFIG": str(folder / "raglan.toml")}
 
 
 def _leave(users: TextIO, folder: Path) -> None:
@@ -199,6 +210,14 @@ def put_migrated(data: Path) -> Path:
     data.mkdir(mode=0o700, parents=True)
     shutil.copy(migrated(), data)
     return data
+
+
+def put_with_first_token(data: Path) -> str:
+    """Give a data folder, which is made, a database with the first administrator; return the token of theirs."""
+    data.mkdir(mode=0o700, parents=True)
+    ada = migrated().parent / "ada"
+    shutil.copy(ada / "raglan.sqlite3", data)
+    return (ada / "token").read_text()
 
 
 def first_token(command: list[str], env: Mapping[str, str]) -> str:
