@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from a lock file (`run` or `dev`) and put raglan into it; quick when nothing has changed.
+# `salt` makes .venv-salt instead: a real Salt for one test, whose packages are its own.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -47,6 +48,21 @@ install_raglan() {
     echo "$now" >"$stamp"
 }
 
+install_salt() {
+    local stamp=.venv-salt/.locked now base
+    now=$(fingerprint requirements-salt.lock)
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
+    base=$(find_python)
+    step "making an environment for Salt" "$base" -m venv --clear .venv-salt
+    step "installing Salt for the tests (a minute the first time)" \
+        .venv-salt/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements-salt.lock
+    echo "$now" >"$stamp"
+}
+
+if [ "$kind" = salt ]; then
+    install_salt
+    exit
+fi
 make_environment
 case $kind in
     dev) install dev requirements-dev.lock ;;

@@ -11,4 +11,5 @@ compile() {
 compile requirements.lock pyproject.toml --group build ${LOCK_OPTIONS:-}
 compile requirements-node.lock --group node ${LOCK_OPTIONS:-}
 compile requirements-alerta.lock --group alerta ${LOCK_OPTIONS:-}
+compile requirements-salt.lock --group salt ${LOCK_OPTIONS:-}
 compile requirements-dev.lock pyproject.toml --group dev -c requirements.lock -c requirements-node.lock ${LOCK_OPTIONS:-}

@@ -15,6 +15,7 @@ LOCKS = {
     "requirements.lock": ("build",),
     "requirements-node.lock": ("node",),
     "requirements-alerta.lock": ("alerta",),
+    "requirements-salt.lock": ("salt",),
     "requirements-dev.lock": ("build", "node", "dev"),
 }
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(?: ; [^\\]+)? \\$")

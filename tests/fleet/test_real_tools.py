@@ -1,4 +1,4 @@
-"""Real programs against a real raglan: ansible-playbook with our callback, puppet apply with its http report."""
+"""Real programs against a real raglan: ansible-playbook and salt-call with our plugins, puppet apply with reports."""
 
 import json
 import os
@@ -228,6 +228,47 @@ def test_a_rehearsal_of_puppet_warns_of_what_was_changed_by_hand(raglan: Running
     assert hand["touches"][0]["words"].startswith(f"Puppet: File[{tmp_path}/proxy.conf]: ")
 
 
+SALT = Path(__file__).parents[2] / ".venv-salt/bin/salt-call"
+STATES = """
+%(folder)s/proxy.conf: {file.managed: [{contents: timeout=60}]}
+smoke test: {test.fail_without_changes: []}
+"""
+MINION = """
+id: %(name)s
+root_dir: %(folder)s/root
+file_client: local
+file_roots: {base: [%(folder)s]}
+enable_fqdns_grains: false
+raglan.url: %(url)s
+raglan.token: %(token)s
+"""
+
+
+def test_salt_tells_of_its_states_by_the_returner(raglan: Running, token: str, tmp_path: Path) -> None:
+    assert SALT.exists(), "There is no Salt here: `tools/environment.sh salt`."
+    said = {"name": "web7.willowfield.example", "folder": tmp_path, "url": raglan.url, "token": token}
+    plugin = subprocess.run([sys.executable, "-m", "raglan", "plugin", "salt"], check=True, capture_output=True)
+    (tmp_path / "_returners").mkdir()
+    (tmp_path / "_returners/raglan.py").write_bytes(plugin.stdout)
+    (tmp_path / "minion").write_text(MINION % said)
+    (tmp_path / "proxy.sls").write_text(STATES % said)
+
+    def salt(*words: str) -> None:
+        subprocess.run([SALT, "-c", tmp_path, "--local", *words], capture_output=True, timeout=90, check=False)
+
+    salt("saltutil.sync_returners")
+    for more in (["test=True"], []):
+        salt("--return", "raglan", "state.apply", "proxy", *more)
+
+    found = [one for one in runs(raglan, "salt") if one["host_name"] == said["name"]]
+    assert sorted(one["outcome"] for one in found) == ["failed", "rehearsed"]
+    (run,) = [one for one in found if one["outcome"] == "failed"]
+    outcomes = {step["name"]: step["outcome"] for step in run["steps"]}
+    changed = f"file.managed {tmp_path}/proxy.conf"
+    assert outcomes == {changed: "changed", "test.fail_without_changes smoke test": "failed"}
+    assert (tmp_path / "proxy.conf").read_text() == "timeout=60\n"
+
+
 def tell(raglan: Running, kind: str, body: bytes, **headers: str) -> int:
     request = Request(f"{raglan.url}/fleet/runs/{kind}", body, headers, method="POST")
     with urlopen(request, timeout=20) as answer:
@@ -246,7 +287,7 @@ def test_recorded_messages_of_chef_and_salt_come_in_by_the_same_door(raglan: Run
 
     (chef,) = runs(raglan, "chef")
     assert (chef["key"], chef["outcome"], chef["started_at"]) == (key, "failed", "2026-11-23T07:46:20Z")
-    (salt,) = runs(raglan, "salt")
+    (salt,) = [one for one in runs(raglan, "salt") if one["host_name"] == chef["host_name"]]
     assert (salt["host"], salt["outcome"]) == (chef["host"], "failed")
     with pytest.raises(HTTPError, match="400"):
         tell(raglan, "chef", b"{", **credential)
