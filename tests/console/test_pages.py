@@ -127,6 +127,22 @@ def test_it_shows_what_somebody_is_in_before_they_are_paged(browser: Client, bo:
     assert "Site down" in html
 
 
+def test_who_is_in_something_is_paged_only_after_a_second_yes(browser: Client, bo: Person, ada: Person) -> None:
+    other = actions.page_people([ada], actions.Words("Site down"), reason=actions.Reason(), by=None)
+    actions.acknowledge(other, by=ada, via=actions.Via.SCREEN)
+    said = {"person": ada.pk, "title": "Please look"}
+
+    html = browser.post("/reach/", said).content.decode()
+
+    assert "Ada Lamb is in something now" in html
+    assert Page.objects.count() == 1
+    sure = html.partition('name="sure" value="')[2].partition('"')[0]
+    assert browser.post("/reach/", said | {"sure": sure}).status_code == 302
+    assert Page.objects.count() == 2
+    shown = browser.get("/reach/", {"person": bo.pk}).content.decode()
+    assert 'name="sure"' in shown  # whoever saw it already is not asked again
+
+
 def test_one_must_choose_a_person_or_a_team(browser: Client, bo: Person) -> None:
     team = world.team(bo)
     for said in ({}, {"person": bo.pk, "team": team.pk}):

@@ -35,6 +35,7 @@ def test_an_address_with_a_strange_number_shows_the_screen(browser: Client, ada:
         ("/alerts/", "page"),
         ("/alerts/", "q"),
         ("/reach/", "person"),
+        ("/reach/", "incident"),
     ):
         assert browser.get(path, {name: word}).status_code == 200, (path, name)
 

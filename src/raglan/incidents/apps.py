@@ -15,5 +15,6 @@ class IncidentsConfig(AppConfig):
         """Register reactions and timers."""
         import_module("raglan.incidents.reactions")
         import_module("raglan.incidents.timers")
+        import_module("raglan.incidents.paged_for")
         import_module("raglan.incidents.hand_watch")
         import_module("raglan.incidents.hand_ahead")

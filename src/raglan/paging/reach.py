@@ -15,8 +15,9 @@ from raglan.core.errors import RaglanError
 from raglan.oncall import queries as oncall
 from raglan.paging import actions, queries
 from raglan.paging.busy import Busy, busy_with
-from raglan.paging.models import NotificationRule
+from raglan.paging.models import NotificationRule, Page
 from raglan.paging.plan import Target, Urgency
+from raglan.paging.rooms import Room, page_for, room
 from raglan.people import ports
 from raglan.people.access import Scope, require
 from raglan.people.models import ContactMethod, Person, Team
@@ -55,6 +56,7 @@ class ReachForm(forms.Form):
         widget=forms.RadioSelect,
     )
     sure = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    incident = forms.CharField(max_length=18, required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, object]:
         """Ask for one of the two."""
@@ -74,16 +76,17 @@ class Asked:
 
 
 def someone(request: HttpRequest) -> HttpResponse:
-    """Page a person or a whole team by hand."""
+    """Page a person or a whole team by hand, for a room if one is named. Whom one should think about shows first."""
     by = cast("Person", request.user)
     require(by, Scope.PAGE)
-    form = ReachForm(request.POST or None, initial={"person": request.GET.get("person")})
+    start = {name: request.GET.get(name, "")[:300] for name in ("person", "title")}
+    form = ReachForm(request.POST or None, initial=start)
+    wanted = _room((request.POST if form.is_bound else request.GET).get("incident", ""))
     asked: list[Asked] = []
     if request.method == "POST" and form.is_valid():
-        people = _whom(form)
-        if not form.cleaned_data["team"] or form.cleaned_data["sure"] == _digest(people):
-            return _page_them(request, form, by)
-        asked = _asked(people)
+        asked = _asked(_whom(form))
+        if form.cleaned_data["sure"] == _digest([item.person for item in asked]) or not _is_asked_about(form, asked):
+            return _page_them(request, form, by, wanted)
     elif not form.is_bound and (chosen := _chosen(request.GET.get("person", ""))):
         asked = _asked([chosen])
     context = {
@@ -92,8 +95,19 @@ def someone(request: HttpRequest) -> HttpResponse:
         "team": form.cleaned_data.get("team") if form.is_bound and form.is_valid() else None,
         "sure": _digest([item.person for item in asked]),
         "duties": _duties(),
+        "room": wanted,
     }
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)
+
+
+def _room(word: str) -> Room | None:
+    """Return the room for which somebody is paged, if one is named. Raises NotFound, Conflict."""
+    return room(int(word)) if word.isascii() and word.isdecimal() and len(word) < 19 else None
+
+
+def _is_asked_about(form: ReachForm, asked: list[Asked]) -> bool:
+    """Tell whether one sees first whom it would page: a whole team, or somebody who is in something now."""
+    return bool(form.cleaned_data["team"]) or any(item.busy for item in asked)
 
 
 def _duties() -> list[tuple[oncall.Duty, list[Busy]]]:
@@ -115,17 +129,20 @@ def _digest(people: list[Person]) -> str:
     return hashlib.sha256(repr(sorted(person.pk for person in people)).encode()).hexdigest()
 
 
-def _page_them(request: HttpRequest, form: ReachForm, by: Person) -> HttpResponse:
+def _page_them(request: HttpRequest, form: ReachForm, by: Person, wanted: Room | None) -> HttpResponse:
     data = form.cleaned_data
     words, urgency = actions.Words(data["title"]), Urgency(data["urgency"] or Urgency.HIGH)
-    if data["team"]:
-        page = actions.page_team(data["team"], words, reason=actions.Reason(), by=by, urgency=urgency)
-    else:
-        page = actions.page_people([data["person"]], words, reason=actions.Reason(), by=by, urgency=urgency)
+
+    def make(reason: actions.Reason) -> Page:
+        if data["team"]:
+            return actions.page_team(data["team"], words, reason=reason, by=by, urgency=urgency)
+        return actions.page_people([data["person"]], words, reason=reason, by=by, urgency=urgency)
+
+    page = page_for(wanted, make, by=by)
     name = f"Everybody in {data['team'].name}" if data["team"] else data["person"].name
     when = "in daylight" if urgency == Urgency.LOW else "now"
     messages.success(request, f"{name} is being paged {when}.")
-    return redirect("paging:page", page.pk)
+    return redirect(wanted.reason.link) if wanted else redirect("paging:page", page.pk)
 
 
 def _asked(people: list[Person]) -> list[Asked]:

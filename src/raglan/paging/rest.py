@@ -1,5 +1,6 @@
 """REST of paging: policies, pages, notification rules."""
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from raglan.paging.hours import Hours
 from raglan.paging.models import NotificationRule, Page, Policy
 from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.policies import MAX_FORGOTTEN_S
+from raglan.paging.rooms import page_for, room
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
 from raglan.people.rest.caller import own, responder
@@ -166,6 +168,7 @@ class PageIn(Body):
     person_id: Id | None = None
     team: Slug | None = None
     urgency: Urgency | None = None
+    incident_id: Annotated[Id | None, Field(description="An open incident whose room follows the page.")] = None
 
 
 class BusyOut(Schema):
@@ -391,28 +394,32 @@ def list_pages(
 
 @router.post("/pages", response={201: PageOut}, operation_id="page", summary="Page somebody by hand")
 def page(request: HttpRequest, data: PageIn) -> Status[PageOut]:
-    """Page by a policy, a person, or a whole team."""
+    """Page by a policy, a person, or a whole team; the room of an incident, if one is named, follows the page."""
     require_scope(request, Scope.PAGE)
     by = principal(request).person
     words = actions.Words(data.title, data.text)
-    given = [value for value in (data.policy, data.person_id, data.team) if value is not None]
-    if len(given) != 1:
+    if [data.policy, data.person_id, data.team].count(None) != 2:
         raise BadInput("policy", "name exactly one of policy, person_id or team", status=422)
-    reason, urgency = actions.Reason(), data.urgency or Urgency.HIGH
+    wanted = room(data.incident_id) if data.incident_id is not None else None
+    return Status(201, _page_out(page_for(wanted, _by_hand(data, words, by), by=by)))
+
+
+def _by_hand(data: PageIn, words: actions.Words, by: Person | None) -> Callable[[actions.Reason], Page]:
+    """Return what pages whom a caller named, for a reason. Raises BadInput."""
+    urgency = data.urgency or Urgency.HIGH
     if data.person_id is not None:
         person = Person.objects.filter(pk=data.person_id, is_active=True).first()
         if person is None:
             raise BadInput("person_id", "there is no such person", status=422)
-        made = actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
-    elif data.team is not None:
-        made = actions.page_team(_team(data.team, "team"), words, reason=reason, by=by, urgency=urgency)
-    else:
-        policy = Policy.objects.filter(slug=data.policy).first()
-        if policy is None:
-            raise BadInput("policy", "there is no such policy", status=422)
-        actor = by or timeline.SYSTEM
-        made = actions.start(policy, words, reason=reason, actor=actor, urgency=data.urgency)
-    return Status(201, _page_out(made))
+        return lambda reason: actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
+    if data.team is not None:
+        team = _team(data.team, "team")
+        return lambda reason: actions.page_team(team, words, reason=reason, by=by, urgency=urgency)
+    policy = Policy.objects.filter(slug=data.policy).first()
+    if policy is None:
+        raise BadInput("policy", "there is no such policy", status=422)
+    actor = by or timeline.SYSTEM
+    return lambda reason: actions.start(policy, words, reason=reason, actor=actor, urgency=data.urgency)
 
 
 @router.get("/pages/{page_id}", response=PageDetail, operation_id="get_page", summary="One page with its history")
