@@ -199,18 +199,25 @@ def cancel(*kinds: str, subject: str) -> int:
     return cancel_all(kinds, [subject])
 
 
-@atomic
+@atomic(savepoint=False)
 def cancel_all(kinds: Sequence[str], subjects: Sequence[str]) -> int:
     """Delete the live timers of these kinds about some subjects; return how many.
 
     One that a worker holds at this moment is left to its handler, which looks for itself whether it is still wanted:
     waiting for it here, with the subject's row locked, would be a deadlock.
     """
-    live = Timer.objects.filter(subject__in=subjects, kind__in=kinds, parked_at__isnull=True)
+    if not (kinds and subjects):
+        return 0
+    live = f"parked_at IS NULL AND kind IN ({_marks(kinds)}) AND subject IN ({_marks(subjects)})"
     if connection.features.has_select_for_update_skip_locked:
-        free = live.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        live = Timer.objects.filter(pk__in=list(free))
-    return live.delete()[0]
+        live = f"id IN (SELECT id FROM core_timer WHERE {live} FOR UPDATE SKIP LOCKED)"  # noqa: S608 -- marks only
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM core_timer WHERE {live}", [*kinds, *subjects])  # noqa: S608
+        return int(cursor.rowcount)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def claim(
@@ -409,7 +416,7 @@ def _fire_several(many: Sequence[Due]) -> list[Due]:
 
 def end(ids: Sequence[int]) -> None:
     """Delete timers whose work was done outside, in the transaction that records it."""
-    Timer.objects.filter(pk__in=ids).delete()
+    _taken(ids)
 
 
 def give_back(ids: Sequence[int]) -> None:
@@ -422,9 +429,8 @@ def _taken(ids: Sequence[int]) -> set[int]:
     """Delete timers; return those that were still there."""
     if not ids:
         return set()
-    marks = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM core_timer WHERE id IN ({marks}) RETURNING id", list(ids))  # noqa: S608
+        cursor.execute(f"DELETE FROM core_timer WHERE id IN ({_marks(ids)}) RETURNING id", list(ids))  # noqa: S608
         return {int(row[0]) for row in cursor.fetchall()}
 
 
