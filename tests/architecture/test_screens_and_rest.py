@@ -38,6 +38,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "console:restore_route": ("list_removed_routes", "restore_route"),
     "fleet:retire": ("retire_host",),
     "fleet:new_source": ("make_fleet_source",),
+    "fleet:places": ("list_host_places", "set_host_places"),
     "fleet:new_token": ("rotate_fleet_token",),
     "fleet:change_source": ("switch_fleet_source",),
     "fleet:try_report": ("try_fleet_report",),

@@ -57,6 +57,7 @@ SIGNED_IN = [
     "/changes/{change}/",
     "/changes/{change}/hosts/",
     "/changes/{change}/marks/",
+    "/setup/hosts/places/",
     "/changes/notes/",
     "/changes/variety/",
     "/changes/holds/",

@@ -22,6 +22,7 @@ from raglan.console.own_rest import router as own
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.fleet.change_rest import router as changes_on_hosts
 from raglan.fleet.mirror_rest import router as mirrors
+from raglan.fleet.place_rest import router as places
 from raglan.fleet.rest import router as fleet
 from raglan.fleet.run_rest import router as runs
 from raglan.fleet.variety_rest import router as variety
@@ -55,7 +56,7 @@ api = NinjaAPI(
     urls_namespace="rest",
 )
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
-_fleet = (fleet, runs, mirrors)
+_fleet = (fleet, runs, mirrors, places)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
 _changes = (changes, lately, proposed, changes_on_hosts, variety, holds)

@@ -8,7 +8,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.fleet import events, identity, units
+from raglan.fleet import events, identity, places, units
 from raglan.fleet.models import Host, HostService, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns, last_states
 from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
@@ -20,7 +20,7 @@ __all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_report
 
 
 BY_RUNS = (
-    *("cluster", "role", "environment", "system"),
+    *("cluster", "role", "environment", "system", "placed"),
     *("ran_at", "run_interval_s", "last_heard_at", "silent_at", "silent_since", "retired_at"),
 )
 
@@ -43,6 +43,8 @@ def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
     else:
         is_new = False
     _hear_run(host, told, at=at, received_at=received_at)
+    if is_new:
+        places.fill(host)
     return Found(host, is_new)
 
 
@@ -53,7 +55,10 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
     host.ran_at = max(at, host.ran_at or at)
     host.last_heard_at = max(received_at, host.last_heard_at)
     for word in ("cluster", "role", "environment", "system"):
-        setattr(host, word, getattr(host, word) or getattr(told, word))
+        is_placed = word in host.placed and getattr(told, word)  # a rule gave it until a tool tells it
+        if is_placed:
+            host.placed = {name: value for name, value in host.placed.items() if name != word}
+        setattr(host, word, (not is_placed and getattr(host, word)) or getattr(told, word))
     if not host.report_interval_s:
         host.silent_at = allowed_until(host)
         if host.silent_since is not None or host.retired_at is not None:

@@ -157,3 +157,11 @@ class PinsFound(EventPayload):
     kind = "pins.found"
     pins: list[str]
     at: datetime
+
+
+class HostsPlaced(EventPayload):
+    """Somebody said by name where hosts belong; so many have other words now."""
+
+    kind = "hosts.placed"
+    rules: list[str]
+    changed: int

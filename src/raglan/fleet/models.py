@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from raglan.fleet import mirror_models as _mirrors  # noqa: F401  # tables of this app that stand in files of their own
+from raglan.fleet import place_models as _places  # noqa: F401
 from raglan.fleet import run_models as _runs  # noqa: F401
 from raglan.fleet import variety_models as _variety  # noqa: F401
 from raglan.fleet import watch_models as _changes_on_hosts  # noqa: F401
@@ -148,6 +149,7 @@ class Host(models.Model):
     starts = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
     starts_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     aside = models.PositiveIntegerField(default=0, db_default=0)
+    placed = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)  # by rules
 
     class Meta:
         indexes: ClassVar = [

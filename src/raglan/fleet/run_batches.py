@@ -109,7 +109,9 @@ class _Known:
 def _is_as_told(host: Host, told: HostTold) -> bool:
     """Tell whether a run says nothing of its host that is news."""
     is_quiet = host.silent_since is None and (not told.services or bool(host.told_digest))
-    return is_quiet and all(getattr(host, word) or not getattr(told, word) for word in WORDS)
+    return is_quiet and all(
+        (getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS
+    )
 
 
 def _store(quiet: Sequence[_Quiet]) -> None:

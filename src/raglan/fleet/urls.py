@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.fleet import source_views, views
+from raglan.fleet import place_views, source_views, views
 
 app_name = "fleet"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("hosts/<int:pk>/", views.host, name="host"),
     path("hosts/<int:pk>/retire/", views.retire, name="retire"),
     path("setup/hosts/", source_views.index, name="sources"),
+    path("setup/hosts/places/", place_views.edit, name="places"),
     path("setup/hosts/new/", source_views.new, name="new_source"),
     path("setup/hosts/source/<slug:slug>/", source_views.show, name="source"),
     path("setup/hosts/source/<slug:slug>/token/", source_views.new_token, name="new_token"),

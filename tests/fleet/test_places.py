@@ -1,0 +1,86 @@
+"""Where hosts belong is set by name for those that do not say it; what they or their tools say counts more."""
+
+import pytest
+from django.test import Client
+
+from raglan.core.clock import now
+from raglan.core.errors import BadInput
+from raglan.fleet import places
+from raglan.fleet.models import Host
+from raglan.fleet.ports import HostTold, Outcome, RunTold
+from raglan.fleet.runs import take_run
+from raglan.fleet.taking import take_reports
+from raglan.testing import world
+from tests.fleet.reporting import received
+from tests.fleet.running import source
+
+pytestmark = pytest.mark.django_db
+RULES = "web*: cluster east, role web, services shop search\nweb1: environment staging, tags blue\n*: cluster rest"
+
+
+def ran(name: str, key: str = "r1", **words: str) -> Host:
+    run = RunTold("puppet", key, HostTold(name, **words), Outcome.UNCHANGED, now(), now())  # type: ignore[arg-type]
+    take_run(run, source=source("puppet").pk, received_at=now())
+    return Host.objects.get(name=name)
+
+
+def words_of(name: str) -> tuple[object, ...]:
+    host = Host.objects.get(name=name)
+    carries = sorted(host.carries.values_list("slug", flat=True))
+    return host.cluster, host.role, host.environment, host.tags, carries
+
+
+def put(text: str) -> int:
+    return places.set_rules(places.read(text), actor="raglan")
+
+
+def test_hosts_get_what_they_do_not_say_and_those_that_come_later_too() -> None:
+    ran("web1")
+    ran("db1", cluster="own", role="db")
+    assert put(RULES) == 1
+    assert words_of("web1") == ("east", "web", "staging", ["blue"], ["search", "shop"])
+    assert words_of("db1") == ("own", "db", "", [], [])
+    ran("web2")
+    assert words_of("web2") == ("east", "web", "", [], ["search", "shop"])
+    assert put(RULES) == 0
+
+
+def test_other_rules_take_back_what_rules_gave_and_nothing_else() -> None:
+    ran("web1", role="own")
+    put(RULES)
+    assert put("web*: cluster west, services mail") == 1
+    assert words_of("web1") == ("west", "own", "", [], ["mail"])
+    assert put("") == 1
+    assert words_of("web1") == ("", "own", "", [], [])
+
+
+def test_what_a_tool_or_the_host_tells_later_counts_more() -> None:
+    ran("web1")
+    put(RULES)
+    ran("web1", "r2", cluster="told")
+    assert words_of("web1")[:2] == ("told", "web")
+    put("web*: cluster west")
+    assert words_of("web1")[0] == "told"
+    put(RULES)
+    take_reports([received("web2", host={"role": "cache", "services": ["own"]})])
+    assert words_of("web2") == ("east", "cache", "", [], ["own"])
+
+
+@pytest.mark.parametrize(
+    "text", ["web*", "web*:", "web*: colour red", "w*b*x: role a", ": role a", "web: role " + "x" * 121]
+)
+def test_what_can_not_be_read_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        put(text)
+
+
+def test_the_screen_and_rest_do_the_same(client: Client) -> None:
+    client.force_login(world.person())
+    ran("web1")
+    assert client.post("/setup/hosts/places/", {"rules": RULES}).status_code == 302
+    assert "web1: environment staging, tags blue" in client.get("/setup/hosts/places/").content.decode()
+    assert client.post("/setup/hosts/places/", {"rules": "web*"}).status_code == 422
+    assert client.get("/api/v1/fleet/places").json()["rules"] == RULES.splitlines()
+    answer = client.put("/api/v1/fleet/places", {"rules": ["web1: role db"]}, "application/json")
+    assert (answer.status_code, answer.json()["changed"]) == (200, 1)
+    assert client.put("/api/v1/fleet/places", {"rules": ["web1"]}, "application/json").status_code == 422
