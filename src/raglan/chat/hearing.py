@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
 
-from raglan.chat import actions, commands, outbox, ports, queries
+from raglan.chat import actions, commands, outbox, ports, queries, strangers
 from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core import logs, metrics
 from raglan.core.clock import now
@@ -306,6 +306,16 @@ def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> comman
     if command.name == "help":
         return commands.Answer(commands.help_words(), is_aside=True)
     if known is None:
-        return commands.Answer(WHO_ARE_YOU, is_aside=True)
+        return _to_stranger(workspace, room, message, command)
     said = commands.Spoken(command, known.person, _mirrored(room), _key(message, workspace), workspace.pk, message.at)
     return commands.run(said)
+
+
+def _to_stranger(
+    workspace: Workspace, room: Room, message: ports.Incoming, command: commands.Command
+) -> commands.Answer:
+    """Whoever is not known here can warn, where we are or with a slash command; all else is refused."""
+    if command.name != "heads-up" or not (room.opened_at or message.aside):
+        return commands.Answer(WHO_ARE_YOU, is_aside=True)
+    who = strangers.Stranger(stranger(message), f"chat-{workspace.pk}-", _key(message, workspace))
+    return commands.Answer(strangers.warn(command.rest, who, _mirrored(room)))

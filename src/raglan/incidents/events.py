@@ -13,7 +13,7 @@ class IncidentDeclared(EventPayload):
     severity: str
     services: list[int]
     state_words: str
-    declared_by: int
+    declared_by: int | None
     declared_at: datetime
 
 
@@ -303,7 +303,7 @@ class HeadsUpGiven(EventPayload):
     kind = "headsup.given"
     heads_up: int
     incident: int
-    person: int
+    person: int | None
     text: str
     did: str
     saw: str
@@ -312,6 +312,7 @@ class HeadsUpGiven(EventPayload):
     services: list[int]
     given_at: datetime
     key: str = ""
+    author_words: str = ""
 
 
 class HeadsUpAddressMade(EventPayload):

@@ -211,7 +211,8 @@ class HeadsUp(models.Model):
     ref_kind: ClassVar[str] = "headsup"
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, related_name="heads_ups")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    author_words = models.CharField(max_length=80, blank=True, default="", db_default="")
     text = models.TextField()
     did = models.TextField(blank=True, default="")
     saw = models.TextField(blank=True, default="")
@@ -230,6 +231,11 @@ class HeadsUp(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    @property
+    def who(self) -> str:
+        """The name of whoever gave it; of somebody in chat whom nobody here is, the name they have there."""
+        return self.person.name if self.person else self.author_words or "Somebody"
 
 
 class HeadsUpAddress(models.Model):

@@ -307,6 +307,12 @@ def mailed_lately(person: Person, since: datetime) -> int:
     return HeadsUp.objects.filter(person=person, at__gte=since, key__startswith="mail-").count()
 
 
+def strangers_heads_ups(prefix: str, since: datetime) -> list[str]:
+    """Return who gave heads-ups since a time whom nobody here is, by what their keys begin with."""
+    found = HeadsUp.objects.filter(person=None, at__gte=since, key__startswith=prefix)
+    return list(found.order_by("pk").values_list("author_words", flat=True))
+
+
 def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:
     """Heads-ups that led to a room, oldest first."""
     return incident.heads_ups.select_related("person").order_by("pk")

@@ -50,7 +50,7 @@ def around(page: Page) -> ports.Around:
     if incident.is_private and reading.current() is None:  # a message goes through hands that are on no list
         return ports.Around(room_link=f"/incidents/{incident.pk}/")
     heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:3])
-    known = [ports.Known(f"{item.person.name} gave a heads-up:", f"“{item.text}”") for item in heads_ups]
+    known = [ports.Known(f"{item.who} gave a heads-up:", f"“{item.text}”") for item in heads_ups]
     if incident.summary:
         known.append(ports.Known("Where it stands:", incident.summary))
     groups = incident.joined_groups.count()
@@ -59,7 +59,7 @@ def around(page: Page) -> ports.Around:
         known.append(ports.Known("", f"{alerts} alerts in {groups} groups belong to incident {incident.pk}."))
     return ports.Around(
         known=tuple(known),
-        has_it=heads_ups[0].person.name if heads_ups else (incident.lead.name if incident.lead else ""),
+        has_it=heads_ups[0].who if heads_ups else (incident.lead.name if incident.lead else ""),
         room_link=f"/incidents/{incident.pk}/",
     )
 

@@ -32,10 +32,11 @@ class Warned:
     need: str = ""
     services: Sequence[Service] = field(default_factory=tuple)
     key: str = ""
+    author_words: str = ""  # of whoever gave it, where nobody here is that
 
 
 @atomic
-def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
+def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
     """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
 
     Only the text is needed. The same key of the same person again gives no second one.
@@ -48,6 +49,7 @@ def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
     heads_up = HeadsUp.objects.create(
         incident=incident,
         person=by,
+        author_words="" if by else warned.author_words[:80],
         text=warned.text.strip()[:MAX_TEXT],
         did=warned.did.strip(),
         saw=warned.saw.strip(),
@@ -58,11 +60,15 @@ def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
     )
     heads_up.services.set(warned.services)
     incident.services.add(*warned.services)
-    post(incident, Said(Entry.Kind.HEADS_UP, _heads_up_text(heads_up), key=f"headsup-{heads_up.pk}"), by=by)
+    said = Said(
+        Entry.Kind.HEADS_UP, _heads_up_text(heads_up), f"headsup-{heads_up.pk}", author_words=heads_up.author_words
+    )
+    post(incident, said, by=by)
     given = events.HeadsUpGiven(
         heads_up=heads_up.pk,
         incident=incident.pk,
-        person=by.pk,
+        person=by.pk if by else None,
+        author_words=heads_up.author_words,
         text=heads_up.text,
         did=heads_up.did,
         saw=heads_up.saw,
@@ -72,7 +78,7 @@ def give_heads_up(warned: Warned, *, by: Person) -> HeadsUp:
         given_at=heads_up.at,
         key=heads_up.key,
     )
-    timeline.append(given, actor=by, about=room_and_now(incident, heads_up))
+    timeline.append(given, actor=by or timeline.SYSTEM, about=room_and_now(incident, heads_up))
     return heads_up
 
 
@@ -86,7 +92,7 @@ def _heads_up_text(heads_up: HeadsUp) -> str:
     return "\n".join([heads_up.text, *(f"{label}: {text}" for label, text in more if text)])
 
 
-def _room_for(warned: Warned, by: Person) -> Incident:
+def _room_for(warned: Warned, by: Person | None) -> Incident:
     """Return the open room about the same services, or a new one. A heads-up is said openly: never a private one."""
     services = [service.pk for service in warned.services]
     same = Incident.objects.filter(state=Incident.State.OPEN, is_private=False, services__in=services)
@@ -132,7 +138,7 @@ def nudge(heads_up_id: int) -> Page | None:
     people = queries.told_of(heads_up, now())
     if not people:
         return None
-    words = paging.Words(title=f"Heads-up from {heads_up.person.name}", text=heads_up.text, severity="heads-up")
+    words = paging.Words(title=f"Heads-up from {heads_up.who}", text=heads_up.text, severity="heads-up")
     reason = paging.Reason("incident", heads_up.incident_id, f"/incidents/{heads_up.incident_id}/")
     page = paging.page_people(people, words, reason=reason, by=heads_up.person)
     HeadsUp.objects.filter(pk=heads_up.pk).update(page=page)

@@ -19,7 +19,7 @@ from raglan.people.models import Person
 def declare(
     title: str,
     *,
-    by: Person,
+    by: Person | None,
     severity: str = Incident.Severity.UNKNOWN,
     services: Sequence[Service] = (),
     state_words: str = "",
@@ -39,11 +39,12 @@ def declare(
         severity=severity,
         services=sorted(service.pk for service in services),
         state_words=incident.state_words,
-        declared_by=by.pk,
+        declared_by=by.pk if by else None,
         declared_at=incident.declared_at,
     )
-    timeline.append(declared, actor=by, about=room_and_now(incident))
-    be_here(incident, by=by)
+    timeline.append(declared, actor=by or timeline.SYSTEM, about=room_and_now(incident))
+    if by is not None:
+        be_here(incident, by=by)
     return incident
 
 
