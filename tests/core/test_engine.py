@@ -144,6 +144,28 @@ def test_threads_share_what_is_due_and_one_call_that_hangs_alone_holds_up_no_oth
         assert running.stop(timeout=8)
 
 
+def test_a_thread_that_has_done_its_share_asks_for_more_while_another_hangs(handler: Register) -> None:
+    may_end, asked = threading.Event(), threading.Event()
+
+    def several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
+        if dues[0].subject == "page:0":
+            may_end.wait(10)
+        return ()
+
+    handler("test.page", network=True, first=True, several=several)
+    dues = [timers.Due(number, "test.page", f"page:{number}", now(), 1, {}) for number in range(4)]
+    pool = engines.Pool("test", threads=2, depth=1, done=asked.set)
+    pool.start()
+    try:
+        pool.give(dues[:2])
+        pool.give(dues[2:])
+        assert asked.wait(9)
+        assert not may_end.is_set()
+    finally:
+        may_end.set()
+        assert pool.stop(time.monotonic() + 8)
+
+
 def test_stop_finishes_what_runs_and_gives_the_rest_back(handler: Register, plan: Write, eventually: Wait) -> None:
     may_end = threading.Event()
     fired = handler(does=lambda due: may_end.wait(10))

@@ -111,7 +111,7 @@ class Pool:
             with self._lock:
                 self._taken -= 1
                 self._others -= is_other
-            if self._is_worth_a_claim():
+            if len(dues) > 1 or self._is_worth_a_claim():  # one claim brings this thread as many again
                 self._done()
         connections.close_all()
 
