@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from raglan.chat import actions, hearing, ports
-from raglan.chat.models import Room, Workspace
+from raglan.chat import actions, hearing, outbox, ports
+from raglan.chat.models import Post, Room, Workspace
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
@@ -101,6 +101,45 @@ def incident(matrix: Workspace, mara: Person, bo: Person) -> Incident:
     declared = incidents.declare("Apache is down", by=mara)
     Room.objects.create(workspace=matrix, incident=declared, external_id=HOME, created_at=now())
     return declared
+
+
+def test_signs_under_a_line_answer_it(server: Homeserver, matrix: Workspace, incident: Incident, bo: Person) -> None:
+    verify, ask = (
+        incidents.post(incident, incidents.Said(kind, text), by=None)
+        for kind, text in ((Entry.Kind.VERIFY, "slow?"), (Entry.Kind.ASK, "who knows pins?"))
+    )
+    room = Room.objects.get(incident=incident)
+    for entry in (verify, ask):
+        said = outbox.Words(f"entry-{entry.pk}", "x", entry=entry)
+        Post.objects.filter(pk=outbox.say(room, said).pk).update(external_id=f"$post{entry.pk}", state="sent")
+
+    def react(about: str, sign: str, sender: str = "@bo:example.test") -> None:
+        related = {"rel_type": "m.annotation", "event_id": about, "key": sign}
+        server.write("", **{"m.relates_to": related})
+        server.events[-1] |= {"type": "m.reaction", "sender": sender}
+        hear(matrix)
+
+    react(f"$post{verify.pk}", "👍\U0001f3fd")
+    assert verify.answers.get().side == "yes"
+    react(f"$post{verify.pk}", "👎")
+    react(f"$post{verify.pk}", "🎉")
+    react("$elsewhere", "👍")
+    react(f"$post{ask.pk}", "👍")
+    assert (verify.answers.get().side, verify.answers.get().person) == ("no", bo)
+    for _ in range(2):
+        react(f"$post{verify.pk}", "✅", "@eve:example.test")
+    assert verify.answers.count() == 1
+    assert Post.objects.filter(text__contains="your sign does not count yet").count() == 1
+    react(f"$post{ask.pk}", "✋")
+    ask.refresh_from_db()
+    assert (ask.taken_by, Entry.objects.filter(kind=Entry.Kind.NOTE).count()) == (bo, 0)
+
+
+def test_which_signs_answer_a_line_stands_in_it() -> None:
+    line = ports.Line("k", "slow? – Please say !yes 7", "Bo asks:", (("Yes, me too", "yes 7"), ("No", "no 7")))
+    assert content_of(line)["body"] == "Bo asks: slow? – Please say !yes 7 · or react with 👍 yes, 👎 no"
+    assert ports.without_signs(str(content_of(line)["body"])) == line.plain
+    assert "react" not in str(content_of(ports.Line("k", "hello", "Bo:", (("Join", "join"),)))["body"])
 
 
 def hear(matrix: Workspace) -> None:

@@ -214,7 +214,9 @@ def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, mon
         (changed, first, "nought")
     ]
     assert [one.about for one in found.messages if one.kind == ports.Kind.TAKEN_BACK] == [gone]
-    assert line.hear(found.cursor, 0).messages == []
+    bo.react(opened.id, first, "👍")
+    (sign,) = line.hear(found.cursor, 5).messages
+    assert (sign.kind, sign.about, sign.text, sign.author) == (ports.Kind.REACTION, first, "👍", bo.id)
 
     bo.call("POST", "/createRoom", {"room_alias_name": "taken"})
     with pytest.raises(DeliveryError) as refused:

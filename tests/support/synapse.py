@@ -68,6 +68,11 @@ class Account:
         about = {"rel_type": "m.replace", "event_id": event}
         return self.say(room, f"* {text}", **{"m.new_content": new, "m.relates_to": about})
 
+    def react(self, room: str, event: str, sign: str) -> None:
+        """Put a sign under a message."""
+        related = {"rel_type": "m.annotation", "event_id": event, "key": sign}
+        self.call("PUT", f"/rooms/{quote(room)}/send/m.reaction/{secrets.token_hex(8)}", {"m.relates_to": related})
+
     def take_back(self, room: str, event: str) -> None:
         """Take a message back."""
         self.call("PUT", f"/rooms/{quote(room)}/redact/{quote(event)}/{secrets.token_hex(8)}", {})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
 
-from raglan.chat import actions, commands, outbox, ports, queries, strangers
+from raglan.chat import actions, commands, outbox, ports, queries, reacting, strangers
 from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core import logs, metrics
 from raglan.core.clock import now
@@ -108,6 +108,9 @@ def _heard(workspace: Workspace, room: Room, message: ports.Incoming, *, is_comm
                 return None
             if is_command:
                 return _obey(workspace, room, message)
+            if message.kind == ports.Kind.REACTION:
+                reacting.answer(workspace, room, message)
+                return None
             incident = _mirrored(room)
             return _mirror(workspace, room, incident, message) if incident else None
     except (OperationalError, InterfaceError):
@@ -135,7 +138,7 @@ def _is_echo(workspace: Workspace, room: Room, message: ports.Incoming) -> bool:
     """
     if queries.is_ours(workspace, message.author, message.author_name):
         return True
-    heard = _flat(message.text)
+    heard = _flat(ports.without_signs(message.text))
     if not heard or message.kind == ports.Kind.TAKEN_BACK:
         return False
     return any(_repeats(heard, said) for said in queries.said_lately(room.incident, now() - ECHO))

@@ -17,6 +17,9 @@ FURTHER = "| "  # where a platform takes single lines: begins each but the first
 REST = " … (the rest stands in raglan)"
 MOST_FILES, MOST_NAME = 10, 200
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+SIGNS = {"👍": "yes", "✅": "yes", "✔": "yes", "👎": "no", "✋": "take", "🙋": "take"}  # under a line: their command
+SIGN_WORDS = {"yes": "👍 yes", "no": "👎 no", "take": "✋ I can help"}
+BY_SIGN = " · or react with "
 DOOR = "door"  # among the settings of a line: where the platform may call us; no setting is called so
 
 
@@ -70,6 +73,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"
     TAKEN_BACK = "taken back"
+    REACTION = "reaction"  # its text is the sign; it answers what it is about
     GAP = "gap"  # nobody wrote this: its text says what could not be taken in
 
 
@@ -106,6 +110,17 @@ class Heard:
 
     messages: Sequence[Incoming]
     cursor: str
+
+
+def signs_of(line: Line) -> str:
+    """Say with which signs a line can be answered, where people put such under a line; empty where with none."""
+    words = [SIGN_WORDS[verb] for _, command in line.answers if (verb := command.partition(" ")[0]) in SIGN_WORDS]
+    return f"{BY_SIGN}{', '.join(words)}" if words else ""
+
+
+def without_signs(text: str) -> str:
+    """Return what was said, without how it can be answered by a sign."""
+    return text.partition(BY_SIGN)[0]
 
 
 def cut(text: str, most: int) -> str:

@@ -7,11 +7,12 @@ what is sent again after a crash stands there once.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from typing import ClassVar
 from urllib.parse import quote
 
-from raglan.chat.ports import REST, Heard, Line, Opened, Setting, Wanted
+from raglan.chat.ports import REST, Heard, Line, Opened, Setting, Wanted, signs_of
 from raglan.core import http
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.matrix import sync
@@ -147,6 +148,7 @@ class Homeserver:
 
 def content_of(line: Line) -> dict[str, object]:
     """Return a message: plain, and with who in bold where that is not too long. It wakes nobody by naming them."""
+    line = replace(line, text=f"{line.text}{signs_of(line)}")
     html = escape(line.text).replace("\n", "<br>")
     html = f"<strong>{escape(line.who)}</strong> {html}" if line.who else html
     shown = {"format": "org.matrix.custom.html", "formatted_body": html} if _weight(html) <= MOST_HTML else {}

@@ -29,7 +29,7 @@ TOO_MUCH = (
 )
 MOST_NAMES = 500
 MOST_ENTERED, MOST_ASKED = 5, 100  # invitations in a minute, and so many that wait
-TYPES = ["m.room.message", "m.room.redaction"]
+TYPES = ["m.room.message", "m.room.redaction", "m.reaction"]
 FILES = ("m.image", "m.file", "m.audio", "m.video")
 QUIET = "m.notice"  # what programs say; answering it could go on for ever
 _names: dict[str, str] = {}
@@ -188,6 +188,8 @@ def _read(event: Answered, content: Answered) -> tuple[Kind, str, str]:
     if event.get("type") == "m.room.redaction":
         return Kind.TAKEN_BACK, str(event.get("redacts") or content.get("redacts") or ""), ""
     related = _dict(content.get("m.relates_to"))
+    if event.get("type") == "m.reaction":
+        return Kind.REACTION, str(related.get("event_id", "")), str(related.get("key", ""))[:20]
     if related.get("rel_type") == "m.replace":
         return Kind.EDIT, str(related.get("event_id", "")), _text(_dict(content.get("m.new_content")))
     text = _text(content)
