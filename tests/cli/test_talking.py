@@ -63,6 +63,13 @@ def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:
     assert (wrong.returncode, "30 min, 2 h or 1 day" in wrong.stderr) == (2, True)
 
 
+def test_where_hosts_belong_is_set_from_a_file(running: Running, tmp_path: Path) -> None:
+    (tmp_path / "places.txt").write_text("web*: cluster east, role web\n\n")
+    told = raglan(running, "places", "--set", str(tmp_path / "places.txt"))
+    assert told.stdout == "web*: cluster east, role web\n0 hosts have other words now.\n", told.stderr
+    assert raglan(running, "places").stdout == "web*: cluster east, role web\n"
+
+
 def test_pins_are_set_and_a_way_back_is_asked_for(running: Running, tmp_path: Path) -> None:
     (tmp_path / "pins.txt").write_text("httpd 2.4.6-40\n")
     told = raglan(running, "pins", "web", "--set", str(tmp_path / "pins.txt"))

@@ -30,6 +30,7 @@ TALKING: dict[str, Entry] = {
     "hold": Entry("raglan.cli.holds:hold", "Stop automation; say what is stopped; let it go on.", serving=False),
     "way-back": Entry("raglan.cli.mirrors:way_back", "Say whether a version can still be fetched.", serving=False),
     "pins": Entry("raglan.cli.mirrors:pins", "Show or set pinned versions; say which are lost.", serving=False),
+    "places": Entry("raglan.cli.places:places", "Show or set where hosts of a name belong.", serving=False),
     "oncall": Entry("raglan.cli.oncall:oncall", "Show who is on call; explain, plan and import files.", serving=False),
     "chat": Entry("raglan.cli.chat:chat", "Bring in a chat that was held elsewhere.", serving=False),
     "runbooks": Entry("raglan.cli.runbooks:runbooks", "List, read and import runbooks.", serving=False),
