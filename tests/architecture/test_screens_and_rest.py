@@ -79,6 +79,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:act_on_task": ("take_task", "hand_task", "end_task", "reopen_task"),
     "incidents:hand_over": ("hand_over",),
     "incidents:script": ("list_scripts", "change_script"),
+    "incidents:team_script": ("list_scripts", "change_script"),
+    "incidents:team_scripts": ("list_scripts", "change_script"),
     "incidents:free": ("who_can_come", "say_availability", "take_availability_back"),
     "incidents:lose_tool": ("lose_tool", "list_lost_tools", "list_lost_tools_of"),
     "incidents:tool": ("confirm_lost", "tool_back"),

@@ -200,9 +200,9 @@ def _(state: State, room: int, said: events.RoleTaken) -> None:
 
 @hears_of(events.ScriptChanged)
 def _(state: State, room: int, said: events.ScriptChanged) -> None:
-    state["scripts"].pop(said.moment, None)
+    state["scripts"].pop((said.moment, said.team), None)
     if said.words:
-        state["scripts"][said.moment] = {"words": said.words}
+        state["scripts"][said.moment, said.team] = {"words": said.words, "title": said.title}
 
 
 @hears_of(events.MadePrivate)

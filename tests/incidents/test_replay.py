@@ -88,7 +88,9 @@ def stored() -> replay.State:
             for row in EarlierText.objects.all()
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
-        "scripts": {row.moment: {"words": row.words} for row in Script.objects.all()},
+        "scripts": {
+            (row.moment, row.team_id): {"words": row.words, "title": row.title} for row in Script.objects.all()
+        },
         "severities": {row.severity: {"words": row.words} for row in SeverityWords.objects.all()},
         "related": {
             (row.incident_id, row.other_id): {"words": row.words, "by": row.by_id, "at": row.at}
@@ -250,6 +252,7 @@ def adapting_scripts(mara: Person, bo: Person) -> None:
     for words in ("Ta!", "Ta!", "Cheers"):
         actions.change_script("thanking", words, by=mara)
         actions.change_script("stop", words, by=mara)
+    actions.change_script("stop", "Halt", by=mara, team=world.team(mara))
     actions.change_script("stop", "", by=bo)
     for words in ("Nobody can buy", "Nobody can buy", "", "It is down"):
         actions.change_severity_words("sev1", words, by=mara)

@@ -61,3 +61,33 @@ def test_the_same_over_rest(mara: Person, rest: Call) -> None:
     assert rest(boss, "PUT", "/scripts/thanking", {"words": "Ta"})["words"] == "Ta"
     assert rest(mara, "PUT", "/scripts/thanking", {"words": "Ta"}) == (403, "not_allowed")
     assert [item["moment"] for item in rest(mara, "GET", "/scripts") if not item["is_own"]] == ["thanking"]
+
+
+def test_a_team_says_it_in_its_own_words_and_adds_moments(
+    mara: Person, bo: Person, browser: Browser, rest: Call
+) -> None:
+    web = world.team(mara, name="Web")
+    actions.change_script("stop", "Halt, all: …", by=mara)
+    address = f"/scripts/of/{web.slug}/"
+    browser(mara).post(f"{address}stop/", {"words": "Web, wait: …"})
+    browser(mara).post(address, {"title": "Calling the data centre", "words": "Here is <b>Web</b>."})
+
+    assert [wording.words for wording in scripts.shelf(["stop"], reader=mara)] == ["Web, wait: …"]
+    assert [wording.words for wording in scripts.shelf(["stop"], reader=bo)] == ["Halt, all: …"]
+    shown = browser(mara).get("/scripts/").content.decode()
+    assert "As Web says it." in shown
+    assert "Calling the data centre" in shown
+    assert "Calling the data centre" not in browser(bo).get("/scripts/").content.decode()
+    assert browser(bo).post(address, {"title": "x", "words": "x"}).status_code == 403
+    assert browser(bo).post(f"{address}stop/", {"words": "x"}).status_code == 403
+
+    added = rest(mara, "GET", "/scripts")[-1]
+    assert (added["title"], added["team"]) == ("Calling the data centre", "Web")
+    assert rest(bo, "PUT", f"/scripts/stop?team={web.slug}", {"words": "x"}) == (403, "not_allowed")
+    assert rest(mara, "PUT", f"/scripts/lunch?team={web.slug}", {"words": "x"})[0] == 422
+    told = rest(mara, "PUT", f"/scripts/lunch?team={web.slug}", {"words": "Who stays?", "title": "Lunch"})
+    assert (told["words"], told["is_own"]) == ("Who stays?", False)
+    for moment in ("stop", "lunch", added["moment"]):
+        actions.change_script(moment, "", by=mara, team=web)
+    assert [one["moment"] for one in rest(mara, "GET", "/scripts") if not one["is_own"]] == ["stop"]
+    assert Script.objects.count() == 1

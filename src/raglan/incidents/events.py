@@ -499,6 +499,8 @@ class ScriptChanged(EventPayload):
     kind = "script.changed"
     moment: str
     words: str
+    team: int | None = None  # whose words they are; everybody's without one
+    title: str = ""  # of a moment that a team has besides raglan's own
 
 
 class MadePrivate(EventPayload):

@@ -187,8 +187,15 @@ class ScriptForm(Form):
         max_length=600,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Empty: raglan’s own words.",
+        help_text="Empty: as it was said before.",
     )
+
+
+class MomentForm(Form):
+    """A moment that a team adds, and what can be said at it."""
+
+    title = forms.CharField(label="Which moment", max_length=80, help_text="Such as: Calling the data centre.")
+    words = forms.CharField(label="What can be said", max_length=600, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class AvailabilityForm(Form):

@@ -28,7 +28,7 @@ def heads_up(request: HttpRequest) -> HttpResponse:
         given = _give(form, reader(request))
         messages.success(request, _answer(given))
         return redirect("incidents:room", given.incident_id)
-    context = {"form": form, "scripts": scripts.shelf(["broke"])}
+    context = {"form": form, "scripts": scripts.shelf(["broke"], reader=reader(request))}
     return render(request, "incidents/heads_up.html", context, status=422 if form.errors else 200)
 
 

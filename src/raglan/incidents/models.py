@@ -611,10 +611,23 @@ class Availability(models.Model):
 
 
 class Script(models.Model):
-    """A wording for a recurring moment as it is said here, in the place of raglan's own."""
+    """A wording for a recurring moment as it is said here, or in a team, in the place of raglan's own.
 
-    moment = models.SlugField(max_length=40, unique=True)
+    A team has moments of its own, too; those have a title.
+    """
+
+    moment = models.SlugField(max_length=40)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    title = models.CharField(max_length=80, blank=True, default="", db_default="")
     words = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["moment"], condition=models.Q(team__isnull=True), name="script_once_for_all"
+            ),
+            models.UniqueConstraint(fields=["team", "moment"], name="script_once_a_team"),
+        ]
 
     def __str__(self) -> str:
         return self.moment

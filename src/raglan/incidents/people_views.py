@@ -5,11 +5,10 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from raglan.core.errors import NotFound
 from raglan.incidents import actions, queries, scripts
-from raglan.incidents.forms import AvailabilityForm, HandOverForm, ScriptForm
+from raglan.incidents.forms import AvailabilityForm, HandOverForm
 from raglan.people.access import Scope, needs, reader
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +28,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         )
         if done is not None:
             return redirect("incidents:room", pk)
-    context = {"incident": incident, "form": form, "scripts": scripts.shelf(["handing-over"])}
+    context = {"incident": incident, "form": form, "scripts": scripts.shelf(["handing-over"], reader=person)}
     return render(request, "incidents/hand_over.html", context, status=422 if form.errors else 200)
 
 
@@ -51,26 +50,3 @@ def free(request: HttpRequest) -> HttpResponse:
         return redirect("incidents:free")
     context = {"form": form, "own": own, "can_come": list(queries.can_come()[:100])}
     return render(request, "incidents/free.html", context, status=422 if form.errors else 200)
-
-
-@require_GET
-def show_scripts(request: HttpRequest) -> HttpResponse:
-    """Short wordings for recurring moments, to read in quiet times."""
-    return render(request, "incidents/scripts.html", {"scripts": scripts.shelf()})
-
-
-@form_methods
-@needs(Scope.CONFIGURE)
-def script(request: HttpRequest, moment: str) -> HttpResponse:
-    """Adapt the words for a moment."""
-    if moment not in scripts.OWN:
-        raise NotFound("There is no such moment.")
-    (wording,), person = scripts.shelf([moment]), reader(request)
-    form = ScriptForm(request.POST or None, initial={"words": wording.words})
-    if request.method == "POST" and form.is_valid():
-        actions.change_script(moment, form.cleaned_data["words"], by=person)
-        messages.success(request, "The words are saved.")
-        return redirect("incidents:scripts")
-    return render(
-        request, "incidents/script.html", {"wording": wording, "form": form}, status=422 if form.errors else 200
-    )

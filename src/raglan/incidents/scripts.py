@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import F, Q, QuerySet
+
 from raglan.incidents.models import Script
+from raglan.people.models import Person, Team
 
 OWN: dict[str, tuple[str, str]] = {
     "broke": (
@@ -32,18 +35,44 @@ OWN: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What can be said at a moment."""
+    """What can be said at a moment; `team` is whose words they are, where a team has its own."""
 
     moment: str
     title: str
     words: str
     is_own: bool
+    team: str = ""
 
 
-def shelf(moments: Iterable[str] = tuple(OWN)) -> list[Wording]:
-    """Return the wordings of some moments, or of all; those that were adapted here as they are said here."""
-    adapted = dict(Script.objects.values_list("moment", "words"))
-    return [
-        Wording(moment, OWN[moment][0], adapted.get(moment, OWN[moment][1]), moment not in adapted)
-        for moment in moments
-    ]
+def shelf(
+    moments: Iterable[str] | None = None, *, reader: Person | None = None, team: Team | None = None
+) -> list[Wording]:
+    """Return the wordings of some moments, or of all: as the reader's team says them, else as they are said here.
+
+    With a team they are as that team says them. The first of several teams by its name goes before the others. Moments
+    that a team added stand last.
+    """
+    said: dict[str, Script] = {}
+    for one in _said(reader, team):
+        if one.moment not in said or said[one.moment].team_id is None:
+            said[one.moment] = one
+    chosen = list(moments) if moments is not None else [*OWN, *(moment for moment in said if moment not in OWN)]
+    return [_wording(moment, said.get(moment)) for moment in chosen]
+
+
+def _said(reader: Person | None, team: Team | None) -> QuerySet[Script]:
+    """Return what is said here and in the teams that count: everybody's words first, then teams by their names."""
+    whose = Q(team__isnull=True)
+    if team is not None:
+        whose |= Q(team=team)
+    elif reader is not None:
+        whose |= Q(team__in=Team.objects.filter(memberships__person=reader))
+    found = Script.objects.filter(whose).select_related("team")
+    return found.order_by(F("team__name").asc(nulls_first=True), "title", "pk")
+
+
+def _wording(moment: str, said: Script | None) -> Wording:
+    title, words = OWN.get(moment, ("", ""))
+    if said is None:
+        return Wording(moment, title, words, is_own=True)
+    return Wording(moment, title or said.title, said.words, is_own=False, team=said.team.name if said.team else "")

@@ -115,7 +115,7 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
         "draft": draft,
         "catalog": queries.tool_names(),
         "task_form": form_for(incident, reader(request)),
-        "scripts": scripts.shelf(IN_THE_ROOM),
+        "scripts": scripts.shelf(IN_THE_ROOM, reader=reader(request)),
     }
     return render(request, "incidents/room.html", context, status=status)
 
@@ -131,7 +131,7 @@ def catch_up(request: HttpRequest, pk: int) -> HttpResponse:
     incident = queries.incident(pk)
     context = {"incident": incident, "topic": room.topic(incident), "live_topics": room.topic(incident)}
     context |= room.catch_up(incident, reader(request), _view(request))
-    context["scripts"] = scripts.shelf(["joining"])
+    context["scripts"] = scripts.shelf(["joining"], reader=reader(request))
     return render(request, "incidents/catch_up.html", context)
 
 
@@ -315,7 +315,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "tasks": list(task_queries.open_tasks(incident)),
         "hands": hand.open_ones(incident),
         "here": queries.here(incident),
-        "scripts": scripts.shelf(["closing", "thanking"]),
+        "scripts": scripts.shelf(["closing", "thanking"], reader=person),
     }
     return render(request, "incidents/close.html", context, status=422 if form.errors else 200)
 

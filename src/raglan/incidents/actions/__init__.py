@@ -30,7 +30,7 @@ from raglan.incidents.actions.privacy import (
 from raglan.incidents.actions.relating import relate, unrelate
 from raglan.incidents.actions.roles import hand_over, take_lead
 from raglan.incidents.actions.rooms import declare, rename, reopen, stand_down
-from raglan.incidents.actions.scripts import change_script
+from raglan.incidents.actions.scripts import change_script, must_be_of
 from raglan.incidents.actions.severities import change_severity_words
 from raglan.incidents.actions.standing import (
     UPDATE_DUE,
@@ -99,6 +99,7 @@ __all__ = [
     "mark_helped",
     "mark_risky",
     "merge",
+    "must_be_of",
     "nudge",
     "open_room",
     "open_up",

@@ -12,6 +12,7 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug, Text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.models import Availability
+from raglan.incidents.rest.shapes import team as team_by_slug
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import responder
 
@@ -65,9 +66,10 @@ def take_availability_back(request: HttpRequest) -> Status[None]:
 
 
 class ScriptIn(Body):
-    """The words for a moment; none bring back raglan's own."""
+    """The words for a moment; none bring back raglan's own. A moment that a team adds has a title."""
 
     words: Text
+    title: ShortText = ""
 
 
 class ScriptOut(Schema):
@@ -77,17 +79,26 @@ class ScriptOut(Schema):
     title: str
     words: str
     is_own: bool
+    team: str
 
 
 @router.get("/scripts", response=list[ScriptOut], operation_id="list_scripts", summary="Words for some moments")
-def list_scripts(request: HttpRequest) -> list[ScriptOut]:
-    """Return short wordings for recurring moments; `is_own` says that nobody adapted it here."""
-    return [ScriptOut.model_validate(asdict(wording)) for wording in scripts.shelf()]
+def list_scripts(request: HttpRequest, team: Slug | None = None) -> list[ScriptOut]:
+    """Return short wordings for recurring moments; `is_own` says that nobody adapted it here.
+
+    They are as the caller's team says them; with `team` as that one does.
+    """
+    found = scripts.shelf(reader=principal(request).person, team=team_by_slug(team, "team"))
+    return [ScriptOut.model_validate(asdict(wording)) for wording in found]
 
 
 @router.put("/scripts/{moment}", response=ScriptOut, operation_id="change_script", summary="Say it otherwise here")
-def change_script(request: HttpRequest, moment: Slug, data: ScriptIn) -> ScriptOut:
-    """Adapt the words for a moment."""
-    require_scope(request, Scope.CONFIGURE)
-    actions.change_script(moment, data.words, by=principal(request).actor)
-    return ScriptOut.model_validate(asdict(scripts.shelf([moment])[0]))
+def change_script(request: HttpRequest, moment: Slug, data: ScriptIn, team: Slug | None = None) -> ScriptOut:
+    """Adapt the words for a moment, for all or, as one of its members, for a `team`, which may add moments."""
+    of = team_by_slug(team, "team")
+    if of is None:
+        require_scope(request, Scope.CONFIGURE)
+    else:
+        actions.must_be_of(of, responder(request))
+    actions.change_script(moment, data.words, by=principal(request).actor, team=of, title=data.title)
+    return ScriptOut.model_validate(asdict(scripts.shelf([moment], team=of)[0]))
