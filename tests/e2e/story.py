@@ -124,7 +124,11 @@ def tell(running: Running) -> dict[str, int]:
         ("found", LONG),
         ("decided", "Second run."),
     ):
-        api("POST", f"{room}/entries", {"kind": kind, "text": text}, token=ike)
+        said = api("POST", f"{room}/entries", {"kind": kind, "text": text}, token=ike)
+    api("POST", f"/entries/{number(said)}/risky", token=mara)
+    for token, text in ((ike, "httpd runs there"), (mara, HOSTILE[:200])):
+        api("POST", f"/entries/{number(said)}/outcome", {"text": text, "result": "worked"}, token=token)
+    api("POST", f"{room}/lost-tools", {"name": "Graphite"}, token=ike)
     ask = api(
         "POST",
         f"{room}/entries",
