@@ -142,6 +142,8 @@ def test_the_founding_story_is_told_in_two_browsers_and_on_a_homeserver(
     write(author, "Pages load as always from outside. Does anybody see something else?", "Ask to verify")
     primary.get_by_role("button", name="Yes, me too").first.click(timeout=30_000)
     expect(thread(author).get_by_text("1 sees it too")).to_be_visible(timeout=30_000)
+    helper.say(room, "!yes")
+    expect(thread(author).get_by_text("2 see it too")).to_be_visible(timeout=30_000)
     primary.goto(f"/incidents/{incident}/close/")
     primary.get_by_label("How did it end?").fill("All machines serve again; two people agree.")
     primary.get_by_role("button", name="Close the incident").click()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incidents", "0023_risks_and_outcomes"),
+        ("incidents", "0024_heads_ups_of_strangers"),
         ("people", "0005_apprise"),
     ]
 
