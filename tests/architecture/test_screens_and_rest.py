@@ -97,6 +97,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "chat:forget": ("forget_chat_name",),
     "chat:code": ("make_chat_code",),
     "chat:bring_in": ("preview_chat_import", "import_chat"),
+    "chat:bring_in_past": ("import_past_incident",),
     "chat:open_room": ("list_chat_rooms", "open_chat_room"),
     "reviews:edit": ("write_review",),
     "reviews:reply": ("reply",),

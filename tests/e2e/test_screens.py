@@ -19,6 +19,7 @@ SIGNED_IN = [
     "/heads-up/mail/",
     "/setup/heads-up/",
     "/incidents/",
+    "/incidents/chat/import/",
     "/incidents/{incident}/",
     "/incidents/{incident}/?show=asks&order=oldest",
     "/incidents/{closed}/",

@@ -1,12 +1,15 @@
 """Screen that brings a chat in which was held elsewhere: look first, then put it into the timeline."""
 
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.timezone import make_naive
 from django.views.decorators.http import require_http_methods
 
-from raglan.chat import exported, importing
+from raglan.chat import elsewhere, exported, importing
 from raglan.core.decode import clean_text
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, needs, reader
@@ -52,6 +55,45 @@ class ImportForm(Form):
         data = self.cleaned_data
         names = exported.names_in(data["names"])
         return exported.read(clean_text(data["text"]), exported.Reading(data["kind"], data["zone"], data["day"], names))
+
+
+class PastForm(ImportForm):
+    """An incident that happened elsewhere, and its chat."""
+
+    title = forms.CharField(label="What it was", max_length=300, help_text="In a few words, as a title.")
+    began_at = forms.DateTimeField(
+        label="It began",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="In the time zone below. Empty: with the first line.",
+    )
+    is_near_miss = forms.BooleanField(label="It was a near miss: nothing broke", required=False)
+    closes = forms.BooleanField(label="It is over: close it as of the last line", required=False)
+
+    def past(self) -> elsewhere.Past:
+        """Return what was told of it."""
+        data = self.cleaned_data
+        began = data["began_at"]
+        if began is not None:
+            began = make_naive(began).replace(tzinfo=ZoneInfo(data["zone"]))
+        return elsewhere.Past(data["title"], began, data["is_near_miss"], data["closes"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Scope.RESPOND)
+def bring_in_past(request: HttpRequest) -> HttpResponse:
+    """Show what would come in; a second button makes an incident for it."""
+    person = reader(request)
+    form = PastForm(request.POST or None, initial={"zone": person.time_zone, "closes": True})
+    found = form.attempt(form.export) if request.method == "POST" and form.is_valid() else None
+    if found is not None and "do" in request.POST:
+        made = form.attempt(lambda: elsewhere.bring_in(form.past(), found.lines, by=person))
+        if made is not None:
+            messages.success(request, f"{made[1].new} lines came in.")
+            return redirect("incidents:room", made[0].pk)
+    shown = [(line, False) for line in found.lines[:SHOWN]] if found else []
+    context = {"form": form, "found": found, "shown": shown, "new": len(found.lines) if found else 0}
+    return render(request, "chat/import.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,5 +1,7 @@
 """How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
 
+from datetime import timedelta
+
 from raglan.chat import actions, importing, outbox, queries
 from raglan.chat.models import Handle, Post, Room
 from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
@@ -11,13 +13,17 @@ from raglan.paging import queries as pages
 from raglan.people.models import Person
 from raglan.ui.wording import in_a_line
 
+AFTERWARDS = timedelta(minutes=1)  # between the beginning of an incident and the word of it
+
 privacy.register(Room.ref_kind, Room, "incident")
 
 
 @timeline.reaction("incident.declared")
 def open_rooms(event: timeline.Happened) -> None:
-    """A new incident gets a room on each platform that opens rooms by itself."""
+    """A new incident gets a room on each platform that opens rooms by itself; not one told of afterwards."""
     incident = _incident(event)
+    if incident is not None and incident.declared_at < event.at - AFTERWARDS:
+        return
     if incident is not None and incident.state == Incident.State.OPEN and not incident.is_private:
         for workspace in queries.workspaces().filter(opens_rooms=True):
             actions.open_room(incident, workspace)

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Status
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from raglan.chat import actions, exported, importing, ports, queries
+from raglan.chat import actions, elsewhere, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
+from raglan.chat.words import link_of
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.rest import Router, Schema
@@ -369,3 +370,39 @@ def import_chat(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -
     found = _export(data)
     brought = importing.bring_in(incident_of(incident_id), found.lines, by=person)
     return BroughtOut(new=brought.new, known=brought.known, problems=found.problems)
+
+
+class PastIn(ChatImportIn):
+    """An incident that happened elsewhere, with its chat. Without `began_at` it began with the first line."""
+
+    title: Annotated[Line, StringConstraints(max_length=300)]
+    began_at: AwareDatetime | None = None
+    is_near_miss: bool = False
+    closes: bool = True
+
+
+class PastOut(BroughtOut):
+    """The incident that was made for a chat, and what came in."""
+
+    incident_id: int
+    url: str
+
+
+@router.post(
+    "/chat-import",
+    response=PastOut,
+    operation_id="import_past_incident",
+    summary="Bring in an incident that happened elsewhere",
+)
+def import_past_incident(request: HttpRequest, data: PastIn) -> PastOut:
+    """Make an incident for a chat, as of when it began; the same title and beginning again goes on in the same one."""
+    require_scope(request, Scope.RESPOND)
+    person = principal(request).person
+    if person is None:
+        raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
+    found = _export(data)
+    past = elsewhere.Past(data.title, data.began_at, data.is_near_miss, data.closes)
+    made, brought = elsewhere.bring_in(past, found.lines, by=person)
+    return PastOut(
+        new=brought.new, known=brought.known, problems=found.problems, incident_id=made.pk, url=link_of(made)
+    )

@@ -14,6 +14,7 @@ urlpatterns = [
     path("chat/names/", views.know, name="know"),
     path("chat/names/<int:pk>/forget/", views.forget, name="forget"),
     path("you/chat/", views.code, name="code"),
+    path("incidents/chat/import/", import_views.bring_in_past, name="bring_in_past"),
     path("incidents/<int:pk>/chat/import/", import_views.bring_in, name="bring_in"),
     path("incidents/<int:pk>/chat/", views.open_room, name="open_room"),
 ]

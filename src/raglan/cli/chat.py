@@ -1,14 +1,16 @@
 """`raglan chat`: a chat that was held elsewhere, brought into the timeline of an incident, over REST."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from raglan.chat import exported
 from raglan.cli import client
+from raglan.core.decode import Json
 from raglan.core.errors import BadInput
 
 MAX_BYTES = 64 << 20
@@ -24,7 +26,10 @@ def chat() -> None:
 
 @chat.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--incident", required=True, type=int, metavar="NUMBER", help="Into whose timeline.")
+@click.option("--incident", type=int, metavar="NUMBER", help="Into whose timeline.")
+@click.option("--new", metavar="TITLE", help="Make an incident for it, as of its first line.")
+@click.option("--began", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="With --new: in the zone.")
+@click.option("--close/--open", default=True, show_default=True, help="With --new: as of the last line.")
 @click.option("--kind", type=click.Choice([kind for kind in exported.KINDS if kind != "raglan"]), default="auto")
 @click.option("--zone", default="UTC", show_default=True, metavar="NAME", help="Of times that name none.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Of the first line, where lines have a time only.")
@@ -33,7 +38,10 @@ def chat() -> None:
 def imported(
     files: tuple[Path, ...],
     *,
-    incident: int,
+    incident: int | None,
+    new: str | None,
+    began: datetime | None,
+    close: bool,
     kind: str,
     zone: str,
     day: datetime | None,
@@ -47,10 +55,17 @@ def imported(
         found = [(path, exported.read(_text(path), how)) for path in files]
     except BadInput as error:
         raise click.ClickException(error.sentence) from None
+    if bool(new) == (incident is not None):
+        raise click.UsageError("Say --incident NUMBER, or --new TITLE.")
     for path, export in found:
         for problem in export.problems:
             click.echo(f"{path.name}: {problem}", err=True)
-        click.echo(f"{path.name}: {_preview(export) if preview else _send(incident, export)}")
+        if preview or incident is not None:
+            click.echo(f"{path.name}: {_preview(export) if preview else _send(incident or 0, export)}")
+    if new and not preview:
+        lines = sorted((line for _, export in found for line in export.lines), key=lambda line: line.at)
+        start = began.replace(tzinfo=ZoneInfo(zone)) if began else lines[0].at
+        click.echo(_make({"title": new, "began_at": start.isoformat()}, lines, closes=close))
 
 
 def _text(path: Path) -> str:
@@ -70,18 +85,33 @@ def _preview(export: exported.Export) -> str:
 
 def _send(incident: int, export: exported.Export) -> str:
     new = known = 0
-    for some in _portions(export):
+    for some in _portions(export.lines):
         body = {"kind": "raglan", "text": f"[{','.join(some)}]"}
         answer = client.post(f"/incidents/{incident}/chat-import", body)
         new, known = new + int(str(answer.get("new", 0))), known + int(str(answer.get("known", 0)))
     return f"{new} lines came in, {known} were there already"
 
 
-def _portions(export: exported.Export) -> Iterator[list[str]]:
+def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> str:
+    """Make an incident; the same title and beginning goes on in the same one, and the last portion closes it."""
+    portions, answer, came = list(_portions(lines)), {}, 0
+    for number, some in enumerate(portions, 1):
+        body: dict[str, Json] = {
+            **past,
+            "kind": "raglan",
+            "text": f"[{','.join(some)}]",
+            "closes": closes and number == len(portions),
+        }
+        answer = client.post("/chat-import", body)
+        came += int(str(answer.get("new", 0)))
+    return f"{came} lines came in: {answer.get('url', '')}"
+
+
+def _portions(lines: Sequence[exported.Told]) -> Iterator[list[str]]:
     """Give lines in portions that one request holds."""
     some: list[str] = []
     size = 0
-    for line in export.lines:
+    for line in lines:
         written = json.dumps({**line.as_json(), "text": line.text[:19_000]})
         if some and (len(some) == AT_ONCE or size + len(written) > PORTION):
             yield some

@@ -1,6 +1,7 @@
 """The life of a room: declared, named, closed, reopened."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from raglan.catalog.models import Service
 from raglan.core import timeline, timers
@@ -23,15 +24,23 @@ def declare(
     severity: str = Incident.Severity.UNKNOWN,
     services: Sequence[Service] = (),
     state_words: str = "",
+    began_at: datetime | None = None,
 ) -> Incident:
-    """Open a room. Raises BadInput when there is no title."""
+    """Open a room. Raises BadInput when there is no title.
+
+    With `began_at` it is told of afterwards: whoever tells of it was not thereby in the room.
+    """
     title = " ".join(title.split())
     if not title:
         raise BadInput("title", "say in a few words what you see")
     if severity not in Incident.Severity.values:
         raise BadInput("severity", f"must be one of {', '.join(Incident.Severity.values)}")
     incident = Incident.objects.create(
-        title=title[:300], severity=severity, declared_by=by, declared_at=now(), state_words=state_words[:120]
+        title=title[:300],
+        severity=severity,
+        declared_by=by,
+        declared_at=began_at or now(),
+        state_words=state_words[:120],
     )
     incident.services.set(services)
     declared = events.IncidentDeclared(
@@ -43,24 +52,24 @@ def declare(
         declared_at=incident.declared_at,
     )
     timeline.append(declared, actor=by or timeline.SYSTEM, about=room_and_now(incident))
-    if by is not None:
+    if by is not None and began_at is None:
         be_here(incident, by=by)
     return incident
 
 
 @atomic
-def stand_down(incident: Incident, *, by: Person, words: str = "") -> Incident:
-    """End the coordination. A review is drafted from the timeline. Safe to call twice."""
+def stand_down(incident: Incident, *, by: Person, words: str = "", at: datetime | None = None) -> Incident:
+    """End the coordination, or say when it ended. A review is drafted from the timeline. Safe to call twice."""
     text = words.strip() or "Stood down."
     if hold(incident.pk).state == Incident.State.OPEN:
-        post(incident, Said(Entry.Kind.DECIDED, text), by=by)
-        _close(incident, text, by)
+        post(incident, Said(Entry.Kind.DECIDED, text), by=by, at=at)
+        _close(incident, text, by, at or now())
     incident.refresh_from_db()
     return incident
 
 
-def _close(incident: Incident, text: str, by: Person) -> None:
-    at, words = now(), text[:4000]
+def _close(incident: Incident, text: str, by: Person, at: datetime) -> None:
+    words = text[:4000]
     Incident.objects.filter(pk=incident.pk).update(
         state=Incident.State.CLOSED, closed_at=at, closing_words=words, next_update_at=None
     )
