@@ -91,7 +91,9 @@ def test_an_ask_says_to_whom_about_what_and_what_if_nobody_answers(desk: Desk, b
     entry = Entry.objects.latest("pk")
     assert (entry.text, entry.to_person, entry.to_topic) == ("can you look?", mara, "DNS")
     assert (entry.ping_team, entry.ping_after_s) == (team, 600)
-    assert "asks for help: can you look? (to Mara Keller about DNS) – Whoever can help" in shown[0]
+    assert entry.ping_at is not None
+    assert f"asks for help: can you look? (to Mara Keller about DNS) – Whoever can help: !take {entry.pk}." in shown[0]
+    assert shown[0].endswith(f" If nobody does, {team.name} is paged at {entry.ping_at:%H:%M} UTC")
     desk.says("!ask @Mara are you there?; if nobody: nothing")
     entry = Entry.objects.latest("pk")
     assert (entry.to_person, entry.ping_at) == (mara, None)

@@ -5,6 +5,7 @@ import pytest
 from raglan.chat.models import Room, Workspace
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, HeadsUp, Incident
+from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
@@ -41,6 +42,14 @@ def test_whoever_warns_is_thanked_and_whoever_is_on_call_is_told(desk: Desk, bo:
     send(desk.chat)
     told = desk.there.rooms[f"inc-{given.incident_id}"]
     assert told[0].startswith(f"Incident {given.incident_id}: Heads-up: I may have broken the pins, it is mine. http")
+
+
+def test_whoever_takes_the_page_thanks_them(desk: Desk, bo: Person) -> None:
+    world.schedule(bo, of=world.service(owner=world.team(bo), slug="pins").team)
+    desk.says("!heads-up I may have broken the pins", "@eve")
+    paging.acknowledge(Page.objects.get(), by=bo, via=paging.Via.CHAT)
+    world.fire_all()
+    assert HeadsUp.objects.get().thanked_at is not None
 
 
 def test_without_a_service_it_says_that_nobody_is_told(desk: Desk) -> None:

@@ -203,7 +203,8 @@ def _entry(event: timeline.Happened) -> Entry | None:
 
 
 def _found(pk: int) -> Entry | None:
-    found = Entry.objects.select_related("incident", "author", "to_team", "to_person").prefetch_related("answers")
+    named = ("author", "to_team", "to_person", "ping_team", "ping_person")
+    found = Entry.objects.select_related("incident", *named).prefetch_related("answers")
     return found.filter(pk=pk).first()
 
 

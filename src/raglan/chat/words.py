@@ -1,5 +1,7 @@
 """What raglan says in chat, in plain words."""
 
+from datetime import UTC
+
 from raglan.chat import ports
 from raglan.chat.models import Post
 from raglan.config import config
@@ -54,8 +56,16 @@ def text_of(entry: Entry) -> str:
     text = f"{entry.text}{f' ({to})' if to else ''}{_files_of(entry)}"
     answer = ANSWERS.get(Entry.Kind(entry.kind))
     if answer and entry.ask_state in OPEN_ASKS:
-        return f"{text} – {answer.format(pk=entry.pk)}"
+        return f"{text} – {answer.format(pk=entry.pk)}{_otherwise_of(entry)}"
     return text
+
+
+def _otherwise_of(entry: Entry) -> str:
+    """Say what happens when nobody takes an ask; empty when nothing does."""
+    whom = entry.ping_person.name if entry.ping_person else entry.ping_team.name if entry.ping_team else ""
+    if not whom or entry.ping_at is None:
+        return ""
+    return f". If nobody does, {whom} is paged at {entry.ping_at.astimezone(UTC):%H:%M} UTC"
 
 
 def _files_of(entry: Entry) -> str:
