@@ -126,6 +126,11 @@ def _(state: State, room: int, said: events.PageTakenOut) -> None:
     del state["pages"][said.page]
 
 
+@hears_of(events.SaidAbout)
+def _(state: State, room: int, said: events.SaidAbout) -> None:
+    services(state, room, said.services, [])
+
+
 @hears_of(events.IncidentTurned)
 def _(state: State, room: int, said: events.IncidentTurned) -> None:
     state["incidents"][room].update(kind=said.incident_kind, kept=said.kept)

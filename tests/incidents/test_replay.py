@@ -338,6 +338,11 @@ def closing_an_ask(mara: Person, bo: Person) -> None:
     actions.close_ask(ask(mara, bo), by=bo)
 
 
+def saying_what_it_is_about(mara: Person, bo: Person) -> None:
+    for services in ([world.service("web")], [world.service("mail")]):
+        actions.say_about(Incident.objects.first() or declaring(mara, bo), services, by=bo)
+
+
 def marking_risks(mara: Person, bo: Person) -> None:
     entry = ask(mara, bo)
     for step in (actions.mark_risky, actions.end_risk, actions.mark_risky):
@@ -478,6 +483,7 @@ ACTS = (
     closing_an_ask,
     answering_an_ask,
     marking_risks,
+    saying_what_it_is_about,
     waiting_for_help_in_vain,
     verifying,
 )

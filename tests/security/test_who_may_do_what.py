@@ -288,6 +288,7 @@ DO: dict[Level, set[str]] = {
         "holds:new",
         "holds:show",
         "holds:take_back",
+        "incidents:about",
         "incidents:act",
         "incidents:act_on_task",
         "incidents:alerts",

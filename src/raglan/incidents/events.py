@@ -27,6 +27,14 @@ class IncidentRenamed(EventPayload):
     severity_before: str = ""
 
 
+class SaidAbout(EventPayload):
+    """Somebody said which services an open incident is about, too."""
+
+    kind = "incident.about"
+    services: list[int]
+    person: int
+
+
 class IncidentTurned(EventPayload):
     """An incident is called a near miss, with what kept it from being worse, or an incident after all."""
 

@@ -11,6 +11,7 @@ from raglan.core.decode import clean_text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import HeadsUpForm, ThanksForm
 from raglan.incidents.models import HeadsUp
+from raglan.incidents.room import ABOUT
 from raglan.people.access import Scope, needs, reader
 from raglan.people.models import Person
 from raglan.people.views.asked import asked_again
@@ -27,6 +28,7 @@ def heads_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = _give(form, reader(request))
         messages.success(request, _answer(given))
+        request.session[ABOUT] = 0 if form.cleaned_data["services"] else given.incident_id
         return redirect("incidents:room", given.incident_id)
     context = {"form": form, "scripts": scripts.shelf(["broke"], reader=reader(request))}
     return render(request, "incidents/heads_up.html", context, status=422 if form.errors else 200)

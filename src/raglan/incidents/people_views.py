@@ -1,12 +1,15 @@
-"""Screens of people in and around a room: hand a role over, and say whether one can come."""
+"""Screens of people in and around a room: hand a role over, say whether one can come, and what the room is about."""
 
 from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from raglan.catalog import queries as catalog
+from raglan.core.decode import clean_text
+from raglan.core.errors import RaglanError
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import AvailabilityForm, HandOverForm
 from raglan.people.access import Scope, needs, reader
@@ -50,3 +53,17 @@ def free(request: HttpRequest) -> HttpResponse:
         return redirect("incidents:free")
     context = {"form": form, "own": own, "can_come": list(queries.can_come()[:100])}
     return render(request, "incidents/free.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@needs(Scope.RESPOND)
+def about(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say which service a room is about, with one tap or by its name."""
+    incident = queries.incident(pk)
+    word = clean_text(request.POST.get("service", "") or request.POST.get("name", "")).strip()
+    services, _ = catalog.called([word])
+    try:
+        actions.say_about(incident, services, by=reader(request))
+    except RaglanError:
+        messages.error(request, f"No service here is called “{word[:60]}”." if word else "Name a service.")
+    return redirect("incidents:room", pk)

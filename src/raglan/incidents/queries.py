@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
@@ -37,6 +37,8 @@ from raglan.people.models import Person, Team
 
 THANKS = "Thank you for saying so at once."
 WHO = ("author", "taken_by", "to_team", "to_person", "ping_person", "ping_team", "risky_by")
+OFFERED = 8
+PERHAPS_WITHIN = timedelta(hours=1)
 OPEN_ASKS = (Entry.AskState.WAITING, Entry.AskState.TAKEN)
 PEOPLE = (
     Entry.Kind.NOTE,
@@ -278,6 +280,24 @@ def told_of(heads_up: HeadsUp, at: datetime) -> list[Person]:
     own = Team.objects.filter(memberships__person=heads_up.person_id)
     found = oncall.people_for_teams((owners if owners.exists() else own).values_list("pk", flat=True), at)
     return [person for person, _ in found if person.pk != heads_up.person_id]
+
+
+def about_offered(incident: Incident) -> list[Service]:
+    """Return services that a room without any may be about: of the teams of those who are in it first."""
+    there = Q(team__memberships__person__in=incident.responders.values("person"))
+    own = Case(When(Exists(Service.objects.filter(there, pk=OuterRef("pk"))), then=Value(0)), default=Value(1))
+    return list(Service.objects.annotate(turn=own).order_by("turn", "name", "pk")[:OFFERED])
+
+
+def bare_rooms() -> QuerySet[Incident]:
+    """Open rooms, not private, that are about no service yet, within an hour of their start."""
+    found = Incident.objects.filter(state=Incident.State.OPEN, is_private=False, services__isnull=True)
+    return found.filter(declared_at__gte=now() - PERHAPS_WITHIN)
+
+
+def told_by(rooms: QuerySet[Incident]) -> QuerySet[Reached]:
+    """Whom the pages that rooms follow reached out to."""
+    return Reached.objects.filter(page__followed_by__incident__in=rooms)
 
 
 def heads_up_address(person: Person) -> HeadsUpAddress | None:

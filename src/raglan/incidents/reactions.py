@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.db.models import Q
+from django.db.models.functions import Lower
+
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.core import timeline
-from raglan.incidents import actions
+from raglan.incidents import actions, queries
 from raglan.incidents.models import Entry, Incident, IncidentPage
 from raglan.paging.models import Page
 from raglan.people.models import Person
+
+MOST_PROPOSED = 5
 
 
 def _of_open_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many new groups are about a service that an open incident is about."""
     rooms = Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False)
-    slugs = set(rooms.values_list("services__slug", flat=True))
-    return {event.id for event in events if slugs and not slugs.isdisjoint(_services(_labels(event)))}
+    names = {name.lower() for pair in rooms.values_list("services__slug", "services__name") for name in pair}
+    return {event.id for event in events if names and not names.isdisjoint(_services(_labels(event)))}
 
 
 def _of_private_rooms(events: Sequence[timeline.Happened]) -> set[int]:
@@ -32,7 +37,8 @@ def join_open_room(event: timeline.Happened) -> None:
     group = _group(event)
     if group is None or group.state != AlertGroup.State.OPEN:
         return
-    services = Service.objects.filter(slug__in=_services(group.labels))
+    names = _services(group.labels)
+    services = Service.objects.annotate(called=Lower("name")).filter(Q(slug__in=names) | Q(called__in=names))
     rooms = Incident.objects.filter(state=Incident.State.OPEN, services__in=services)
     incident = rooms.order_by("is_private", "-pk").first()
     if incident is not None and actions.join_groups(incident, [group]):
@@ -101,6 +107,29 @@ def let_paged_in(event: timeline.Happened) -> None:
         actions.list_paged(page, person)
 
 
+def _of_bare_rooms(events: Sequence[timeline.Happened]) -> set[int]:
+    """Return which of many pages reach out to somebody whom a room without a service told of itself lately."""
+    told = set(queries.told_by(queries.bare_rooms()).values_list("person_id", flat=True))
+    return {event.id for event in events if told and int(str(event.data["person"])) in told}
+
+
+@timeline.reaction("page.reached_out", needed=_of_bare_rooms)
+def propose_alerts(event: timeline.Happened) -> None:
+    """Alerts that page whom a room told of itself are proposed to it: nothing joins one that is about no service."""
+    groups = AlertGroup.objects.filter(page=_id(event, "page"), joined_incident__isnull=True)
+    group = groups.select_related("source").order_by("pk").first()
+    rooms = queries.bare_rooms()
+    told = queries.told_by(rooms).filter(person_id=int(str(event.data["person"]))).values("page__followed_by__incident")
+    incident = rooms.filter(pk__in=told).order_by("-pk").first() if group is not None else None
+    if group is None or incident is None:
+        return
+    text = f"{group.title} pages the same people. Does it belong here? Join it, or say what this is about."
+    link = f"/alerts/groups/{group.pk}/incident/"
+    said = actions.Said(Entry.Kind.MACHINE, text, key=f"perhaps-{group.pk}", author_words=group.source.name, link=link)
+    if incident.entries.filter(key__startswith="perhaps-").count() < MOST_PROPOSED:
+        actions.post(incident, said, by=None)
+
+
 @timeline.reaction("headsup.given")
 def nudge_on_call(event: timeline.Happened) -> None:
     """Whoever is on call for the services hears of a heads-up before the pager says so."""
@@ -113,7 +142,7 @@ def _labels(event: timeline.Happened) -> dict[str, str]:
 
 
 def _services(labels: Mapping[str, str]) -> list[str]:
-    """Return the short names of services that the labels of a group name."""
+    """Return what the labels of a group call services, by their short names or names, in small letters."""
     return [labels[name].lower() for name in ("service", "component", "job") if name in labels]
 
 

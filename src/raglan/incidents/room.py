@@ -20,6 +20,7 @@ from raglan.people.models import Person
 from raglan.ui.wording import clock, listed
 
 PAGE_SIZE = 50
+ABOUT = "about"  # in a session: the room that its opener is asked about
 COMING = 50
 LOOKS = {
     ServiceState.DOWN: "bad",
@@ -243,6 +244,8 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     shown = list(found[: PAGE_SIZE + 1])
     return {
         "lines": [line(entry) for entry in shown[:PAGE_SIZE]],
+        # The words that thank for a heads-up at once, before anybody is there.
+        "thanks": queries.thanks() if any(entry.kind == Entry.Kind.HEADS_UP for entry in shown) else "",
         "more_after": shown[PAGE_SIZE - 1].pk if len(shown) > PAGE_SIZE else 0,
         "view": view,
     }
@@ -251,8 +254,8 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
 def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Who is here, pages, alerts, services."""
     found = queries.here(incident)
-    services = Prefetch("services", Service.objects.select_related("team").order_by("name"))
-    prefetch_related_objects([incident], services)  # panels look at them, too
+    with_teams = Prefetch("services", Service.objects.select_related("team").order_by("name"))
+    prefetch_related_objects([incident], with_teams)  # panels look at them, too
     return {
         "here": found,
         "can_come": list(queries.can_come(but=[item.person_id for item in found.responders])[:COMING]),

@@ -51,6 +51,7 @@ urlpatterns = [
     path("incidents/<int:pk>/reopen/", views.reopen, name="reopen"),
     path("entries/<int:pk>/", entry_views.show_entry, name="entry"),
     path("entries/<int:pk>/<slug:verb>/", entry_views.act_on_entry, name="act"),
+    path("incidents/<int:pk>/about/", people_views.about, name="about"),
     path("incidents/<int:pk>/tools/", entry_views.lose_tool, name="lose_tool"),
     path("tools/<int:pk>/<slug:verb>/", entry_views.act_on_tool, name="tool"),
     path("incidents/<int:pk>/alerts/", join_views.join_to_room, name="alerts"),

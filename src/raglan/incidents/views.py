@@ -109,7 +109,11 @@ def show_room(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:
     context = room.whole(incident, reader(request), _view(request))
+    services = context["services"]
+    is_asked = "about" in request.GET or request.session.get(room.ABOUT) == incident.pk
+    is_bare = is_asked and incident.state == Incident.State.OPEN and not services
     context |= {
+        "about_offered": queries.about_offered(incident) if is_bare and reader(request).may_respond else [],
         "kind": kind,
         "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,

@@ -40,7 +40,14 @@ def _labels(event: timeline.Happened) -> set[str]:
     return {str(labels[name]).lower() for name in LABELS if name in labels} if isinstance(labels, dict) else set()
 
 
-@timeline.reaction("group.opened", "incident.declared", "incident.standing", "incident.reopened", needed=_of_components)
+@timeline.reaction(
+    "group.opened",
+    "incident.declared",
+    "incident.about",
+    "incident.standing",
+    "incident.reopened",
+    needed=_of_components,
+)
 def publish_trouble(event: timeline.Happened) -> None:
     """Where an alert or a room speaks of trouble, the page does not go on to say that all is fine."""
     publish_soon()

@@ -1,5 +1,6 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
+from raglan.incidents.actions.about import say_about
 from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask
 from raglan.incidents.actions.attachments import NoRoom, Upload, attach
 from raglan.incidents.actions.availability import (
@@ -112,6 +113,7 @@ __all__ = [
     "rename",
     "reopen",
     "reopen_task",
+    "say_about",
     "say_availability",
     "show_late_update",
     "split",

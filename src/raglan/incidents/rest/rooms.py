@@ -180,6 +180,21 @@ def get_incident(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
     return detail(queries.incident(incident_id))
 
 
+class AboutIn(Body):
+    """Services that an incident is about, too."""
+
+    services: Slugs
+
+
+@router.post(
+    "/incidents/{incident_id}/services", response=IncidentDetail, operation_id="say_about", summary="What it is about"
+)
+def say_about(request: HttpRequest, incident_id: Cursor, data: AboutIn) -> IncidentDetail:
+    """Say which services an open incident is about, too; their alerts join it from now on."""
+    incident, by = queries.incident(incident_id), responder(request)
+    return detail(actions.say_about(incident, all_named(data.services, "services"), by=by))
+
+
 @router.get(
     "/incidents/{incident_id}/catch-up", response=CatchUpOut, operation_id="catch_up", summary="For whoever comes late"
 )
