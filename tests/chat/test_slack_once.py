@@ -12,6 +12,7 @@ from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, HeadsUp, Incident
+from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat import test_slack
@@ -110,3 +111,21 @@ def test_what_was_said_while_we_were_down_comes_in_once_and_in_order(
     )
     assert said == [(text, bo.pk) for text in ("heard", *(f"missed {number}" for number in range(1, 6)))]
     assert Message.objects.filter(room__external_id=room).count() == 6
+
+
+def test_whoever_is_on_call_is_paged_by_a_button_that_asks_again(
+    api: Api, slack: Workspace, mara: Person, bo: Person
+) -> None:
+    actions.know_as(slack, "U0BO", bo, actor="raglan")
+    shop = world.service(owner=world.team(mara), slug="shop")
+    world.schedule(mara, of=shop.team)
+    declared = incidents.declare("Nobody can buy", by=bo, services=[shop])
+    send(slack)
+    button = api.posted[0]["blocks"][1]["elements"][-1]
+    assert (button["value"], button["confirm"]["title"]["text"]) == ("page on-call", "Page who is on call?")
+    for _ in range(2):
+        press(slack, room_of(slack, declared), "page on-call")
+    send(slack)
+    page = Page.objects.get()
+    assert (page.title, [one.person for one in page.reached.all()]) == ("Nobody can buy", [mara])
+    assert "“Nobody can buy” waits for somebody already." in api.whispered[-1][2]

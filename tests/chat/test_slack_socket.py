@@ -161,6 +161,18 @@ def test_slash_commands_and_buttons(there: Lines, slack: Workspace, talk: Talk, 
     assert said["s2"] == {"response_type": "ephemeral", "text": "There is no !nonsense. !help"}
 
 
+def test_a_slash_command_from_elsewhere_is_answered_with_its_envelope(
+    there: Lines, slack: Workspace, talk: Talk
+) -> None:
+    fields = {"command": "/raglan", "channel_id": "C0ELSE", "user_id": "U0BO", "trigger_id": "9"}
+    there.send("slash_commands", {**fields, "text": "declare mail is slow"}, "s9", accepts_response_payload=True)
+    talk.hear(20)
+    talk.hear()
+    until(lambda: there.acks)
+    made = Incident.objects.latest("pk")
+    assert there.acks[-1]["payload"]["text"].startswith(f"Incident {made.pk} is open: ")
+
+
 def test_a_new_line_in_time_and_what_comes_again_counts_once(
     there: Lines, slack: Workspace, talk: Talk, incident: Incident, monkeypatch: pytest.MonkeyPatch
 ) -> None:

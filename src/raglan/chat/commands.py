@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from raglan.catalog import queries as catalog
 from raglan.changes import spoken_holds
 from raglan.chat import asking, updates, whom
-from raglan.chat.words import PAGE, link_of
+from raglan.chat.words import ON_CALL, PAGE, link_of, on_call_for
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.incidents import actions, hand, heads_up_words, queries, severities, spoken_tasks
@@ -179,7 +179,7 @@ def _page(said: Spoken) -> Answer:
     """Page a team, a person, or whoever is on call for a service."""
     first, _, words = said.rest.partition(" ")
     team = whom.team(first)
-    people = [] if team else _people(said, first)
+    people = [] if team else _on_call_here(said) if first == ON_CALL else _people(said, first)
     incident = said.incident
     title = words.strip() or (incident.title if incident else "")
     if not title:
@@ -197,6 +197,20 @@ def _page(said: Spoken) -> Answer:
         return Answer(f"Everybody in {team.name} is paged now.", key=key)
     names = " and ".join(person.name for person in people)
     return Answer(f"{names} {'is' if len(people) == 1 else 'are'} paged now.", key=key)
+
+
+def _on_call_here(said: Spoken) -> list[Person]:
+    """Return whoever is on call for what an incident is about; a button, pressed twice, wakes nobody twice."""
+    incident = said.room()
+    waiting = pages.open_pages().filter(followed_by__incident=incident, is_test=False).order_by("-pk").first()
+    if waiting is not None:
+        raise Conflict(f"“{waiting.title}” waits for somebody already. Whoever has it: !ack {waiting.pk}")
+    people = on_call_for(incident)
+    if not people:
+        raise Conflict(
+            "Nobody is on call for this incident’s services. !page WHOM names a team, a service or a person."
+        )
+    return people
 
 
 def _people(said: Spoken, word: str) -> list[Person]:
@@ -412,7 +426,9 @@ VERBS: dict[str, Verb] = {
     "update": Verb(_update, "[WORDS [; next: 10 min]]", "say, or write, where it stands"),
     "severity": Verb(_severity, "[WHAT USERS FEEL]", "say how bad it is, or which words there are"),
     "reopen": Verb(_reopen, "WHY", "go on with a closed incident in its room"),
-    "page": Verb(_page, "WHOM WHY", "page a team, a person, or who is on call for a service", Scope.PAGE),
+    "page": Verb(
+        _page, "WHOM WHY", "page a team, a person, or who is on call for a service; on-call: for this", Scope.PAGE
+    ),
     "ack": Verb(_ack, "[NUMBER]", "I have the page"),
     "on-call": Verb(_on_call, "[ROTA OR TEAM]", "who is on call", Scope.READ),
     "thanks": Verb(_thanks, "", "thank for the heads-up"),

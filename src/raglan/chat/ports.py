@@ -62,9 +62,19 @@ class Line:
     answers: Sequence[tuple[str, str]] = ()  # buttons, where there are some: what stands on each, and its command
 
     @property
+    def safe_answers(self) -> list[tuple[str, str]]:
+        """The answers with which a slip does no harm: where nothing asks again, the others are left out."""
+        return [(label, command) for label, command in self.answers if not wakes(command)]
+
+    @property
     def plain(self) -> str:
         """The line as plain text."""
         return f"{self.who} {self.text}" if self.who else self.text
+
+
+def wakes(command: str) -> bool:
+    """Tell whether a button wakes people."""
+    return command.startswith("page ")
 
 
 class Kind(StrEnum):

@@ -5,13 +5,17 @@ from datetime import UTC
 from raglan.chat import ports
 from raglan.chat.models import Post
 from raglan.config import config
+from raglan.core.clock import now
 from raglan.incidents import severities
 from raglan.incidents.asking import to_words
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
+from raglan.oncall import queries as oncall
+from raglan.people.models import Person
 
 FIRST, PAGE = "first", "page"  # of what keys of lines begin with
+ON_CALL = "on-call"  # in place of a name: whoever is on call for what an incident is about
 DID = (("It worked", "worked"), ("It did nothing", "nothing"), ("It made it worse", "worse"))
 ANSWERS = {
     Entry.Kind.ASK: "Whoever can help: !take {pk}",
@@ -74,12 +78,19 @@ def _files_of(entry: Entry) -> str:
     return f" (with {', '.join(names)}: {link_of(entry.incident)}#e{entry.pk})" if names else ""
 
 
+def on_call_for(incident: Incident) -> list[Person]:
+    """Return whoever is on call for what an incident is about."""
+    services = list(incident.services.order_by("pk").values_list("pk", flat=True))
+    return [person for person, _ in oncall.people_for_services(services, now())] if services else []
+
+
 def answers_of(post: Post) -> list[tuple[str, str]]:
     """Return the buttons under a line: what stands on each, and the command that it stands for."""
     word, _, number = post.key.partition("-")
     incident = post.room.incident
     if word == FIRST and incident is not None and incident.state == Incident.State.OPEN:
-        return [("I’m here", "join"), ("Take the lead", "lead if-free"), ("Where it stands", "update")]
+        page = [("Page who is on call", f"page {ON_CALL}")] if on_call_for(incident) else []
+        return [("I’m here", "join"), ("Take the lead", "lead if-free"), ("Where it stands", "update"), *page]
     if word == PAGE and number.isdecimal():
         return [("I have it", f"ack {number}")]
     return _answers_to(post.entry)

@@ -227,7 +227,7 @@ class Bot:
         return ""
 
     def _buttons(self, room: str, line: Line) -> dict[str, object]:
-        if not self._door or not line.answers:
+        if not self._door or not line.safe_answers:
             return {}
         actions = [
             {
@@ -239,7 +239,7 @@ class Bot:
                     "context": {"command": command, "seal": seal_of(self._door, room, command)},
                 },
             }
-            for number, (label, command) in enumerate(line.answers)
+            for number, (label, command) in enumerate(line.safe_answers)
         ]
         return {"attachments": [{"actions": actions}]}
 

@@ -14,7 +14,7 @@ from html import escape
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from raglan.chat.ports import Aside, Heard, Incoming, Line, Opened, Setting, Wait, Wanted, cut
+from raglan.chat.ports import Aside, Heard, Incoming, Line, Opened, Setting, Wait, Wanted, cut, wakes
 from raglan.core import http
 from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, DeliveryError
@@ -297,7 +297,15 @@ def _read(answer: http.Answer) -> Answered:
 
 
 def _button(label: str, command: str) -> dict[str, object]:
-    return {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": command, "value": command}
+    found: dict[str, object] = {"type": "button", "text": _plain(label), "action_id": command, "value": command}
+    if not wakes(command):
+        return found
+    asked = {"title": _plain(f"{label}?"), "text": _plain("They are woken now."), "confirm": _plain("Page")}
+    return {**found, "confirm": {**asked, "deny": _plain("No")}}
+
+
+def _plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}
 
 
 def _escaped(text: str) -> str:
