@@ -83,6 +83,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:team_scripts": ("list_scripts", "change_script"),
     "incidents:free": ("who_can_come", "say_availability", "take_availability_back"),
     "incidents:about": ("say_about",),
+    "incidents:needs": ("list_proposed_needs", "accept_need"),
     "incidents:lose_tool": ("lose_tool", "list_lost_tools", "list_lost_tools_of"),
     "incidents:tool": ("confirm_lost", "tool_back"),
     "incidents:open_from_page": ("declare",),

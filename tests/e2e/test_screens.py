@@ -36,6 +36,7 @@ SIGNED_IN = [
     "/incidents/{incident}/hand-over/",
     "/incidents/{incident}/kind/",
     "/incidents/{incident}/merge/",
+    "/incidents/{incident}/needs/",
     "/incidents/{incident}/related/",
     "/incidents/{closed}/reopen/",
     "/incidents/{incident}/chat/import/",

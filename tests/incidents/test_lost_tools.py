@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from raglan.core import timeline
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import actions, queries
 from raglan.incidents.models import Entry, Incident, LostTool
@@ -93,3 +94,33 @@ def test_the_same_over_rest(incident: Incident, mara: Person, bo: Person, rest: 
     assert rest(bo, "GET", "/lost-tools") == []
     assert len(rest(bo, "GET", f"/incidents/{incident.pk}/lost-tools")) == 1
     assert rest(bo, "POST", f"/incidents/{incident.pk}/lost-tools", {}) == (422, "bad_input")
+
+
+def test_what_was_lost_teaches_the_catalog_what_it_needs(
+    incident: Incident, mara: Person, bo: Person, browser: Browser, rest: Call
+) -> None:
+    graphite, httpd, mail = (world.service(slug) for slug in ("graphite", "httpd", "mail"))
+    incident.services.set([httpd, mail])
+    for name in ("Graphite", "The old wiki"):
+        actions.tool_back(actions.lose_tool(incident, name, by=mara), by=bo)
+    assert (
+        "Graphite, The old wiki could not be reached"
+        in browser(bo).get(f"/incidents/{incident.pk}/close/").content.decode()
+    )
+    shown = browser(bo).get(f"/incidents/{incident.pk}/needs/").content.decode()
+    assert "Not in the catalog yet: The old wiki." in shown
+    assert 'value="graphite httpd"' in shown
+
+    for _ in range(2):
+        browser(bo).post(f"/incidents/{incident.pk}/needs/", {"need": "graphite httpd"})
+
+    assert rest(mara, "GET", "/services/graphite")["needs"] == ["httpd"]
+    told = [event.data["needs"] for event in timeline.about(graphite) if event.kind == "service.saved"]
+    assert told == [[httpd.pk]]
+    address = f"/incidents/{incident.pk}/needs"
+    assert [(one["needed"], one["is_known"]) for one in rest(mara, "GET", address)] == [
+        ("httpd", True),
+        ("mail", False),
+    ]
+    assert all(one["is_known"] for one in rest(mara, "POST", address, {"tool": "graphite", "needed": "mail"}))
+    assert rest(mara, "POST", address, {"tool": "httpd", "needed": "mail"})[0] == 422

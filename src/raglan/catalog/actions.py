@@ -42,18 +42,33 @@ def save_service(draft: ServiceDraft, *, actor: timeline.Subject) -> Service:
     ServicePurpose.objects.bulk_create(ServicePurpose(service=service, purpose=word) for word in purposes)
     service.needs.all().delete()
     ServiceNeed.objects.bulk_create(ServiceNeed(service=service, needed=item) for item in needed)
+    _tell(service, purposes, [item.pk for item in needed], actor)
+    return service
+
+
+@atomic
+def add_need(service: Service, needed: Service, *, actor: timeline.Subject) -> None:
+    """Say that a service needs another one, besides what it needs already. Safe to call twice."""
+    service = Service.objects.select_for_update(of=("self",)).select_related("team").get(pk=service.pk)
+    if not ServiceNeed.objects.get_or_create(service=service, needed=needed)[1]:
+        return
+    purposes = sorted(service.purposes.values_list("purpose", flat=True))
+    needs = list(service.needs.order_by("needed__slug").values_list("needed_id", flat=True))
+    _tell(service, purposes, needs, actor)
+
+
+def _tell(service: Service, purposes: list[str], needs: list[int], actor: timeline.Subject) -> None:
     payload = events.ServiceSaved(
         service=service.pk,
         slug=service.slug,
         name=service.name,
-        team=draft.team.pk if draft.team else None,
+        team=service.team.pk if service.team else None,
         service_kind=service.kind,
         purposes=purposes,
-        needs=[item.pk for item in needed],
+        needs=needs,
         instead=service.instead,
     )
-    timeline.append(payload, actor=actor, about=[service, *([draft.team] if draft.team else []), "catalog"])
-    return service
+    timeline.append(payload, actor=actor, about=[service, *([service.team] if service.team else []), "catalog"])
 
 
 def check_service(draft: ServiceDraft) -> list[Service]:

@@ -318,6 +318,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "intentions": list(queries.open_intentions(incident)),
         "tasks": list(task_queries.open_tasks(incident)),
         "hands": hand.open_ones(incident),
+        "lost": list(dict.fromkeys(tool.name for tool in queries.lost_tools(incident, only_lost=False)))[:8],
         "here": queries.here(incident),
         "scripts": scripts.shelf(["closing", "thanking"], reader=person),
     }

@@ -8,7 +8,7 @@ from ninja import Status
 from raglan.catalog.queries import all_named
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, ShortText, Slug, Text
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, learned_needs, queries
 from raglan.incidents.models import LostTool
 from raglan.people.rest.caller import responder
 
@@ -99,3 +99,46 @@ def confirm_lost(request: HttpRequest, tool_id: Cursor) -> ToolOut:
 def tool_back(request: HttpRequest, tool_id: Cursor) -> ToolOut:
     """Say that it answers again."""
     return _now(actions.tool_back(queries.lost_tool(tool_id), by=responder(request)))
+
+
+class NeedIn(Body):
+    """Which lost tool needs which service of the incident, by their short names."""
+
+    tool: Slug
+    needed: Slug
+
+
+class NeedOut(Schema):
+    """What a lost tool may need, and whether the catalog knows it."""
+
+    tool: str
+    needed: str
+    is_known: bool
+
+
+def _proposed(incident_id: int) -> list[NeedOut]:
+    found = learned_needs.proposed(queries.incident(incident_id))
+    return [NeedOut(tool=one.tool.slug, needed=one.needed.slug, is_known=one.is_known) for one in found]
+
+
+@router.get(
+    "/incidents/{incident_id}/needs",
+    response=list[NeedOut],
+    operation_id="list_proposed_needs",
+    summary="What lost tools may need",
+)
+def list_proposed_needs(request: HttpRequest, incident_id: Cursor) -> list[NeedOut]:
+    """Return each lost tool of the catalog with each service that the incident is about."""
+    return _proposed(incident_id)
+
+
+@router.post(
+    "/incidents/{incident_id}/needs",
+    response=list[NeedOut],
+    operation_id="accept_need",
+    summary="A lost tool needs a service",
+)
+def accept_need(request: HttpRequest, incident_id: Cursor, data: NeedIn) -> list[NeedOut]:
+    """Say that it is so: the catalog keeps it among the needs of the tool."""
+    learned_needs.accept(queries.incident(incident_id), data.tool, data.needed, by=responder(request))
+    return _proposed(incident_id)
