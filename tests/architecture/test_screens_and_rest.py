@@ -50,7 +50,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "incidents:post": ("post_entry",),
     "incidents:standing": ("write_standing",),
     "incidents:name": ("rename",),
-    "incidents:here": ("be_here", "leave", "take_lead", "hand_over"),
+    "incidents:here": ("be_here", "leave", "take_lead", "hand_over", "offer_help", "take_offer_back"),
     "incidents:close": ("stand_down",),
     "incidents:reopen": ("reopen",),
     "incidents:entry": ("get_entry", "correct_entry", "attach_files"),

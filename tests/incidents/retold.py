@@ -126,6 +126,16 @@ def _(state: State, room: int, said: events.PageTakenOut) -> None:
     del state["pages"][said.page]
 
 
+@hears_of(events.HelpOffered)
+def _(state: State, room: int, said: events.HelpOffered) -> None:
+    state["offers"][room, said.person] = {"words": said.words, "until": said.until}
+
+
+@hears_of(events.OfferTakenBack)
+def _(state: State, room: int, said: events.OfferTakenBack) -> None:
+    del state["offers"][room, said.person]
+
+
 @hears_of(events.SaidAbout)
 def _(state: State, room: int, said: events.SaidAbout) -> None:
     services(state, room, said.services, [])
@@ -244,6 +254,8 @@ def move(state: State, moved: Mapping[str, list[int]], source: int, target: int)
         for pk in moved.get(kind, ()):
             state[kind][pk]["in"] = target
     for person in moved.get("responders", ()):
+        if (source, person) in state["offers"]:
+            state["offers"][target, person] = state["offers"].pop((source, person))
         state["here"][target, person] = {**state["here"].pop((source, person)), "incident_id": target}
 
 

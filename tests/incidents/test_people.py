@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.models import Event
 from raglan.incidents import actions, queries
@@ -122,3 +123,24 @@ def test_the_same_over_rest(incident: Incident, mara: Person, bo: Person, rest: 
     assert rest(mara, "POST", f"{path}/scribe", {"person_id": bo.pk, "note": "Thanks"})["scribe"] == "Bo Silva"
     assert rest(mara, "POST", f"{path}/scribe", {"person_id": None})["scribe"] is None
     assert rest(mara, "POST", f"{path}/lead", {"person_id": bo.pk})["lead"] == "Bo Silva"
+
+
+def test_help_is_offered_beside_the_asks_and_ends_with_its_time_and_the_room(
+    incident: Incident, mara: Person, bo: Person, browser: Browser, rest: Call
+) -> None:
+    address = f"/incidents/{incident.pk}/"
+    browser(bo).post(f"{address}here/", {"do": "offer", "words": "<b>httpd</b>", "hours": "1"})
+    shown = browser(mara).get(address).content.decode()
+    assert "Bo Silva can be asked: &lt;b&gt;httpd" in shown
+    assert "Ask Bo Silva" in browser(mara).get(f"{address}part/asks/").content.decode()
+    CLOCK.move(timedelta(minutes=61))
+    assert "Silva can be asked" not in browser(mara).get(address).content.decode()
+
+    assert rest(bo, "PUT", f"/incidents/{incident.pk}/offer", {"words": " "})[0] == 422
+    here = rest(bo, "PUT", f"/incidents/{incident.pk}/offer", {"words": "mail"})["here"]
+    assert [item["offer"] for item in here] == ["", "mail"]
+    browser(bo).post(f"{address}here/", {"do": "offer-back"})
+    assert "Silva can be asked" not in browser(mara).get(address).content.decode()
+    actions.offer_help(incident, "mail", by=bo)
+    actions.stand_down(incident, by=mara)
+    assert not incident.responders.exclude(offer="").exists()

@@ -79,6 +79,10 @@ def stored() -> replay.State:
         "addresses": replay.rows(HeadsUpAddress, ("person_id", "made_at")),
         "listed": replay.rows(Listed, LISTED),
         "here": {(row["incident_id"], row["person_id"]): dict(row) for row in here},
+        "offers": {
+            (row.incident_id, row.person_id): {"words": row.offer, "until": row.offer_until}
+            for row in Responder.objects.exclude(offer="")
+        },
         "answers": {(row["entry_id"], row["person_id"]): dict(row) for row in answers},
         "earlier": {
             (row.entry_id, row.number): {
@@ -194,6 +198,7 @@ def tell_of_room(  # noqa: C901 -- one case for each kind of event
         case events.LeadTaken():
             room["lead_id"] = said.person
         case events.IncidentStoodDown():
+            state["offers"] = {key: row for key, row in state["offers"].items() if key[0] != pk}  # type: ignore[index]
             ended = {"state": "closed", "closed_at": said.closed_at, "closing_words": said.words}
             room.update({**ended, "next_update_at": None})
             for entry in state["entries"].values():
@@ -205,6 +210,7 @@ def tell_of_room(  # noqa: C901 -- one case for each kind of event
             state["here"][pk, said.person] = {**own, "doing": said.doing, "joined_at": said.joined_at}
         case events.ResponderLeft():
             state["here"][pk, said.person]["left_at"] = said.left_at
+            state["offers"].pop((pk, said.person), None)
 
 
 def declaring(mara: Person, bo: Person) -> Incident:
@@ -341,6 +347,17 @@ def closing_an_ask(mara: Person, bo: Person) -> None:
 def saying_what_it_is_about(mara: Person, bo: Person) -> None:
     for services in ([world.service("web")], [world.service("mail")]):
         actions.say_about(Incident.objects.first() or declaring(mara, bo), services, by=bo)
+
+
+def offering_help(mara: Person, bo: Person) -> None:
+    room = declaring(mara, bo)
+    for words in ("httpd", "mail"):
+        actions.offer_help(room, words, by=bo)
+    actions.offer_help(room, "Chef", by=mara)
+    actions.take_offer_back(room, by=mara)
+    actions.leave(room, by=bo)
+    actions.offer_help(room, "Chef", by=mara)
+    actions.stand_down(room, by=mara)
 
 
 def marking_risks(mara: Person, bo: Person) -> None:
@@ -483,6 +500,7 @@ ACTS = (
     closing_an_ask,
     answering_an_ask,
     marking_risks,
+    offering_help,
     saying_what_it_is_about,
     waiting_for_help_in_vain,
     verifying,

@@ -253,6 +253,22 @@ class ResponderLeft(EventPayload):
     left_at: datetime
 
 
+class HelpOffered(EventPayload):
+    """Somebody in a room said what they can be asked, until when; it ends when they leave, and with the room."""
+
+    kind = "incident.help_offered"
+    person: int
+    words: str
+    until: datetime
+
+
+class OfferTakenBack(EventPayload):
+    """Somebody can not be asked any more for what they had offered."""
+
+    kind = "incident.offer_back"
+    person: int
+
+
 class LeadTaken(EventPayload):
     """A person leads."""
 

@@ -270,6 +270,8 @@ class Responder(models.Model):
     doing = models.CharField(max_length=200, blank=True, default="")
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True, blank=True)
+    offer = models.CharField(max_length=120, blank=True, default="", db_default="")
+    offer_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["incident", "person"], name="responder_once")]

@@ -167,6 +167,7 @@ class View:
     pages: Sequence[queries.PageInRoom] | None = None
     asks: Sequence[Entry] | None = None
     groups: Sequence[AlertGroup] | None = None
+    here: queries.Here | None = None
 
     @property
     def query(self) -> str:
@@ -220,6 +221,7 @@ def standing(incident: Incident, reader: Person, view: View) -> dict[str, object
 def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Open asks, waiting ones first, and open intentions."""
     found = list(queries.open_asks(incident) if view.asks is None else view.asks)
+    present = view.here or queries.here(incident)
     answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
     return {
         "asks": [Ask(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
@@ -227,6 +229,7 @@ def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "intentions": list(queries.open_intentions(incident)),
         "results": Entry.Result.choices,
         "answered_count": answered,
+        "offers": [item for item in present.responders if item.offer and item.offer_until and item.offer_until > now()],
         "unanswered_pages": [page for page in _pages(incident, view) if page.is_unanswered],
     }
 
@@ -253,7 +256,7 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
 
 def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """Who is here, pages, alerts, services."""
-    found = queries.here(incident)
+    found = view.here or queries.here(incident)
     with_teams = Prefetch("services", Service.objects.select_related("team").order_by("name"))
     prefetch_related_objects([incident], with_teams)  # panels look at them, too
     return {
@@ -310,7 +313,7 @@ def whole(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         "live_since": timeline.newest_id(),
     }
     groups, asks = list(queries.groups_of(incident)), list(queries.open_asks(incident))
-    view = replace(view, pages=queries.pages_of(incident), asks=asks, groups=groups)
+    view = replace(view, pages=queries.pages_of(incident), asks=asks, groups=groups, here=queries.here(incident))
     for name, gather in PARTS.items():
         if name not in LATER:
             context |= gather(incident, reader, view)

@@ -293,6 +293,11 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
     match request.POST.get("do", "here"):
         case "leave":
             actions.leave(incident, by=person)
+        case "offer":
+            hours = min(_number(request.POST.get("hours", "2")) or 2, 12)
+            actions.offer_help(incident, _text(request, "words"), by=person, length=timedelta(hours=hours))
+        case "offer-back":
+            actions.take_offer_back(incident, by=person)
         case "lead":
             actions.take_lead(incident, person, by=person)
         case "scribe":

@@ -19,6 +19,7 @@ from raglan.incidents.actions.holding import hold_room, open_room
 from raglan.incidents.actions.joining import join_by_hand, take_out
 from raglan.incidents.actions.kinds import NearMiss, turn_kind, write_near_miss
 from raglan.incidents.actions.merging import Chosen, merge, split, undo_merge, why_not
+from raglan.incidents.actions.offers import offer_help, take_offer_back
 from raglan.incidents.actions.presence import be_here, leave
 from raglan.incidents.actions.privacy import (
     list_paged,
@@ -102,6 +103,7 @@ __all__ = [
     "merge",
     "must_be_of",
     "nudge",
+    "offer_help",
     "open_room",
     "open_up",
     "ping",
@@ -123,6 +125,7 @@ __all__ = [
     "take_helped_back",
     "take_lead",
     "take_off_list",
+    "take_offer_back",
     "take_out",
     "take_task",
     "tell_outcome",

@@ -51,7 +51,9 @@ def be_here(incident: Incident, *, by: Person, doing: str | None = None) -> Resp
 def leave(incident: Incident, *, by: Person, actor: Person | None = None) -> None:
     """Leave the room; `actor` is who sees somebody out."""
     at = now()
-    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(left_at=at):
+    if Responder.objects.filter(incident=incident, person=by, left_at__isnull=True).update(
+        left_at=at, offer="", offer_until=None
+    ):
         timeline.append(
             events.ResponderLeft(person=by.pk, left_at=at), actor=actor or by, about=room_and_now(incident, by)
         )

@@ -12,7 +12,7 @@ from raglan.incidents import events, severities
 from raglan.incidents.actions.entries import PING, Said, post
 from raglan.incidents.actions.holding import hold, hold_room
 from raglan.incidents.actions.presence import be_here, room_and_now
-from raglan.incidents.models import Entry, Incident
+from raglan.incidents.models import Entry, Incident, Responder
 from raglan.people.models import Person
 
 
@@ -73,6 +73,7 @@ def _close(incident: Incident, text: str, by: Person, at: datetime) -> None:
     Incident.objects.filter(pk=incident.pk).update(
         state=Incident.State.CLOSED, closed_at=at, closing_words=words, next_update_at=None
     )
+    Responder.objects.filter(incident=incident).exclude(offer="").update(offer="", offer_until=None)
     waiting = Entry.objects.filter(incident=incident, ping_at__isnull=False)
     for entry in waiting:
         timers.cancel(PING, subject=timeline.ref(entry))

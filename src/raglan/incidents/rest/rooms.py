@@ -263,6 +263,31 @@ def be_here(request: HttpRequest, incident_id: Cursor, data: HereIn) -> Incident
     return detail(incident)
 
 
+class OfferIn(Body):
+    """What one can be asked, and for how long."""
+
+    words: ShortText
+    hours: Annotated[float, Field(ge=0.25, le=12)] = 2
+
+
+@router.put("/incidents/{incident_id}/offer", response=IncidentDetail, operation_id="offer_help", summary="Ask me")
+def offer_help(request: HttpRequest, incident_id: Cursor, data: OfferIn) -> IncidentDetail:
+    """Say what one can be asked in an open room; one is in it by that. It ends with its time, and with the room."""
+    incident, by = queries.incident(incident_id), responder(request)
+    actions.offer_help(incident, data.words, by=by, length=timedelta(hours=data.hours))
+    return detail(incident)
+
+
+@router.delete(
+    "/incidents/{incident_id}/offer", response=IncidentDetail, operation_id="take_offer_back", summary="No more"
+)
+def take_offer_back(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
+    """Take back what one offered in a room."""
+    incident = queries.incident(incident_id)
+    actions.take_offer_back(incident, by=responder(request))
+    return detail(incident)
+
+
 @router.post("/incidents/{incident_id}/leave", response=IncidentDetail, operation_id="leave", summary="I leave")
 def leave(request: HttpRequest, incident_id: Cursor) -> IncidentDetail:
     """Leave the room."""

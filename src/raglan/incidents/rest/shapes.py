@@ -42,6 +42,8 @@ class HereOut(Schema):
     person_id: int
     name: str
     doing: str
+    offer: str
+    offer_until: datetime | None
 
 
 class IncidentDetail(IncidentOut):
@@ -216,7 +218,13 @@ def detail(incident: Incident) -> IncidentDetail:
     """Return an incident with where it stands and who is here."""
     incident = queries.incident(incident.pk)
     here = [
-        HereOut(person_id=item.person_id, name=item.person.name, doing=item.doing)
+        HereOut(
+            person_id=item.person_id,
+            name=item.person.name,
+            doing=item.doing,
+            offer=item.offer,
+            offer_until=item.offer_until,
+        )
         for item in queries.here(incident).responders
     ]
     more = {
