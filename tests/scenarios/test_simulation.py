@@ -92,12 +92,12 @@ def needless() -> list[Way]:
     return list(Notification.objects.filter(cancelled | spent).values_list("person__name", "channel"))
 
 
-def first_failure(story: Story, seeds: int, *, begin: int = 0) -> tuple[int, list[str]] | None:
-    """Return the first seed whose history goes wrong; all are tried, from `begin` on and then those before it."""
+def first_failure(story: Story, seeds: int) -> tuple[int, list[str]] | None:
+    """Return the first seed whose history goes wrong."""
     with story.told():
         story.go_on()
         wanted = ways(story)
-    for seed in (*range(begin, seeds), *range(begin)):
+    for seed in range(seeds):
         if wrong := lived(story, seed, wanted):
             return seed, wrong
     return None
@@ -157,9 +157,16 @@ def test_a_planted_mistake_in_the_protocol_is_found(
 
 
 def test_a_lease_shorter_than_a_send_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody dies and nothing stalls, no message may go out twice, however often others come in between."""
+    for name, chance in (("CRASH", 0.0), ("STALL", 0.0), ("OVERTAKE", 0.3)):
+        monkeypatch.setitem(globals(), name, chance)
+    assert first_failure(Story(STORIES[0]), 12) is None
+
     monkeypatch.setattr(config(), "lease_s", 0.0)
 
-    assert first_failure(Story(STORIES[0]), 400, begin=200) is not None  # few seeds find it; 207 did
+    failure = first_failure(Story(STORIES[0]), 12)
+    assert failure is not None
+    assert any("went out" in words for words in failure[1])
 
 
 def test_a_key_for_each_try_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
