@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from raglan.alerts.models import AlertGroup
 from raglan.changes import hearing, hold_queries, holding
 from raglan.changes.gate import Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.changes.models import Change, ChangePackage
 from raglan.core.clock import now
+from raglan.fleet import taking
 from raglan.fleet.models import Host
+from raglan.incidents.models import Incident, IncidentGroup
 from raglan.testing import world
+from tests.fleet.reporting import received
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +28,9 @@ def browser() -> Client:
     return client
 
 
-def raised(name: str = "httpd", reach: Reach | None = None) -> Hold:
-    draft = holding.HoldDraft(name, "httpd fails", now() + timedelta(hours=1), reach or Reach())
+def raised(name: str = "httpd", reach: Reach | None = None, *, is_drill: bool = False) -> Hold:
+    ends_at = now() + timedelta(minutes=25 if is_drill else 60)
+    draft = holding.HoldDraft(name, "httpd fails", ends_at, reach or Reach(), is_drill=is_drill)
     return holding.raise_hold(draft, by=holding.By("Mara Keller", "raglan"))
 
 
@@ -135,3 +140,23 @@ def test_a_severe_incident_suggests_a_hold_and_raises_none(browser: Client) -> N
     page = browser.get(room).content.decode()
     assert "Is automation still running?" not in page
     assert f"/changes/holds/{hold.pk}/" in page
+
+
+def test_a_hold_of_elsewhere_or_a_drill_leaves_the_suggestion_standing(browser: Client) -> None:
+    made = browser.post("/api/v1/incidents", {"title": "Slow", "severity": "sev1"}, content_type="application/json")
+    incident, asks = Incident.objects.get(pk=made.json()["id"]), "Is automation still running?"
+    taking.take_reports([received("web1", host={"cluster": "East", "role": "web"})])
+
+    def page() -> str:
+        return browser.get(f"/incidents/{incident.pk}/").content.decode()
+
+    lab = raised("lab", Reach(clusters=("lab",)))
+    raised("practice", is_drill=True)
+    assert asks in page()
+    assert f"/changes/holds/{lab.pk}/" in page()
+    world.ingest(world.source(), world.signal(alertname="Slow", host="web1"))
+    IncidentGroup.objects.create(group=AlertGroup.objects.get(), incident=incident, joined_at=now())
+    raised("web of west", Reach(("west",), ("web",)))
+    assert asks in page()
+    raised("web of east", Reach(("east",), ("web",)))
+    assert asks not in page()

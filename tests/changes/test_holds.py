@@ -165,6 +165,28 @@ def test_a_freeze_follows_the_wall_clock_of_its_zone() -> None:
     assert [f"{start[0]:%d %H}" for start in begins] == ["24 14", "25 15"]
 
 
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {"days": range(7), "minutes": 24 * 60},
+        {"days": range(7), "minutes": 23 * 60 + 30},
+        {"days": [4], "minutes": 7 * 24 * 60},
+        {"days": [0, 3], "minutes": 5 * 24 * 60},
+    ],
+)
+def test_a_freeze_that_never_lets_go_needs_a_last_day(draft: dict[str, object]) -> None:
+    with pytest.raises(BadInput) as wrong:
+        planned(**draft)
+    assert (wrong.value.field, wrong.value.status) == ("last", 422)
+    assert "give a last day" in wrong.value.sentence
+    assert not Freeze.objects.exists()
+    assert planned(**draft, last=(now() + timedelta(days=30)).date()).pk
+
+
+def test_a_freeze_of_whole_weekends_lets_go_between_them() -> None:
+    assert planned(days=[5, 6], minutes=24 * 60).pk
+
+
 def test_a_freeze_waits_for_its_name() -> None:
     freeze = planned(name="weekend", days=range(7))
     first = Hold.objects.get(freeze=freeze)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from raglan.cli import changes, client
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
@@ -43,6 +45,15 @@ def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     turned = raglan(running, "change", "turn", str(made["id"]), "taken_back", "--because", "not today")
     assert turned.stdout == f"Change {made['id']} is taken back.\n"
     assert f"{made['id']}  " in raglan(running, "change", "list").stdout
+
+
+def test_how_old_the_evidence_of_a_way_back_is_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = {"words": "Two-way door: httpd 2.4 is on main.", "evidence_age_s": 7_500}
+    unknown = {"words": "Nobody knows: no mirror has had it.", "evidence_age_s": None}
+    monkeypatch.setattr(client, "post", lambda _path, _body: {"hosts": 2, "ways_back": [way, unknown]})
+    said = CliRunner().invoke(changes.change, ["propose", "Raise the pin", "--look"]).output
+    assert "Way back: Two-way door: httpd 2.4 is on main. Looked up 2 h 5 min ago.\n" in said
+    assert said.endswith("Way back: Nobody knows: no mirror has had it.\n")
 
 
 def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:

@@ -74,6 +74,20 @@ def test_what_is_tied_comes_first_then_the_newest_and_all_say_why() -> None:
     assert lately.around(now(), named(services="checkout"))[0].change == tied
 
 
+def test_what_is_tied_is_found_behind_many_others_and_where_it_looks_no_further_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tied = told("Deploy checkout", hours=5)
+    for number in range(101):
+        told(f"Push {number}", hours=1)
+    found = lately.around(now(), named(services="checkout"))
+    assert (found[0].change, found[0].why, found[1].why) == (tied, "It names checkout.", lately.IN_TIME)
+    monkeypatch.setattr(lately, "MOST_LOOKED", 100)
+    found = lately.around(now(), named(services="checkout"))
+    assert {one.why for one in found} == {lately.NO_FURTHER}
+    assert "Only the newest 2,000 changes were looked through." in lately.NO_FURTHER
+
+
 def test_a_room_an_alert_and_its_group_show_what_is_tied_first_as_rest_does(client: Client, mara: Person) -> None:
     told("Deploy search", hours=1)
     told("Deploy checkout", hours=2)

@@ -30,6 +30,7 @@ LATER = timedelta(minutes=10)
 LONGEST_MIN = 21 * 24 * 60
 DAY = timedelta(days=1)
 AHEAD = 400
+GAP = timedelta(hours=1)  # automation must have as long between two times of a freeze that goes on for ever
 YEARS = range(2000, 2101)
 
 
@@ -52,7 +53,7 @@ class FreezeDraft:
 def plan_freeze(draft: FreezeDraft, *, by: By) -> Freeze:
     """Plan a time without changes. Raises BadInput, and Conflict when its first hold has the name of another."""
     check_freeze(draft)
-    freeze = Freeze.objects.create(
+    freeze = Freeze(
         name=draft.name.strip(),
         reason=draft.reason.strip(),
         zone=draft.zone,
@@ -66,6 +67,8 @@ def plan_freeze(draft: FreezeDraft, *, by: By) -> Freeze:
         created_at=now(),
         **{kind: list(names) for kind, names in asdict(draft.reach).items()},
     )
+    _check_end(freeze)
+    freeze.save()
     timeline.append(_planned(freeze), actor=by.actor, about=[freeze, "holds"])
     if raise_next(freeze, after=now()) is None:
         raise BadInput("first", "this is over already", status=422)
@@ -169,6 +172,17 @@ def check_freeze(draft: FreezeDraft) -> None:
             raise BadInput(name, "choose a day in this century", status=422)
     if draft.last is not None and draft.last < draft.first:
         raise BadInput("last", "must not be before the first day", status=422)
+
+
+def _check_end(freeze: Freeze) -> None:
+    """Raise BadInput for one that never ends: its times follow each other without a break, and it has no last day."""
+    if freeze.last is not None or not freeze.days:
+        return
+    following = [*freeze.days[1:], freeze.days[0] + 7]
+    longest = max(after - day for day, after in zip(freeze.days, following, strict=True))
+    if longest * DAY - timedelta(minutes=freeze.minutes) < GAP:
+        words = "its times follow each other without a break, for ever: give a last day, fewer days or a shorter time"
+        raise BadInput("last", words, status=422)
 
 
 def _planned(freeze: Freeze) -> events.FreezePlanned:

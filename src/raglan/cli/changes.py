@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 
@@ -10,6 +11,7 @@ from raglan.cli import client
 from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.core.errors import RaglanError
+from raglan.ui.wording import span
 
 STANDS = (
     ("as_said", "as was said"),
@@ -112,7 +114,7 @@ def _ahead(ahead: Mapping[str, Json]) -> str:
         else "not known, no run was seen"
     )
     tools = ", ".join(f"{one.get('service')} ({one.get('purposes')})" for one in objects(ahead.get("tools")))
-    ways = [str(one.get("words")) for one in objects(ahead.get("ways_back"))]
+    ways = [_way_back(one) for one in objects(ahead.get("ways_back"))]
     known = [*_words(ahead.get("notes")), *_words(ahead.get("alike"))]
     return "\n".join(
         [
@@ -123,6 +125,13 @@ def _ahead(ahead: Mapping[str, Json]) -> str:
             *(f"What was like it: {words}" for words in known),
         ]
     )
+
+
+def _way_back(one: Mapping[str, Json]) -> str:
+    """Say whether there is one, and how old the evidence is."""
+    age = one.get("evidence_age_s")
+    looked = f" Looked up {span(timedelta(seconds=float(str(age))))} ago." if age is not None else ""
+    return f"{one.get('words')}{looked}"
 
 
 def _words(value: Json | None) -> list[str]:

@@ -56,6 +56,13 @@ def of_services(named: Iterable[tuple[str, str]]) -> Concern:
     return Concern(services=frozenset(text.casefold() for pair in named for text in pair if text))
 
 
+def places_of(concern: Concern) -> list[tuple[str, str, str]]:
+    """Return clusters, roles and environments that it is about; of a cluster that is only named, no more is known."""
+    hosts = Host.objects.filter(pk__in=list(_hosts(concern))).order_by("cluster", "role", "environment")
+    there = list(hosts.values_list("cluster", "role", "environment").distinct())
+    return [*there, *((name, "", "") for name in sorted(concern.clusters)[:MOST])]
+
+
 def ties(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
     """Say of each change what ties it to a concern, the strongest first; those without a tie are left out."""
     if not concern or not changes:

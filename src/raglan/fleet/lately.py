@@ -10,8 +10,9 @@ from raglan.changes.models import Change
 from raglan.fleet.concern import NOTHING, Concern, ties
 from raglan.fleet.watch_models import Arrival, Surprise
 
-MOST_LOOKED = 100
+MOST_LOOKED = 2_000
 IN_TIME = "Nothing known ties it to this, but the time."
+NO_FURTHER = f"{IN_TIME} Only the newest {MOST_LOOKED:,} changes were looked through."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,19 @@ def since(start: datetime, until: datetime, concern: Concern = NOTHING, *, most:
 
 def _shown(found: QuerySet[Change], concern: Concern, most: int) -> list[Lately]:
     """Choose what is shown, the newest first among what is tied, then among the others."""
-    rows = _with_hosts(found.select_related("author", "expectation")[: MOST_LOOKED if concern else most])
     if not concern:
-        return rows
-    why = ties([one.change for one in rows], concern)
-    told = [_tied(one, why.get(one.change.pk, "")) for one in rows]
-    return sorted(told, key=lambda one: not one.is_tied)[:most]
+        return _with_hosts(found.select_related("author", "expectation")[:most])
+    looked = list(found.select_related(None).select_related("expectation").defer("links", "note")[: MOST_LOOKED + 1])
+    has_more, why = len(looked) > MOST_LOOKED, ties(looked[:MOST_LOOKED], concern)
+    chosen = sorted(looked[:MOST_LOOKED], key=lambda one: one.pk not in why)[:most]
+    these = Change.objects.filter(pk__in=[one.pk for one in chosen]).select_related("author", "expectation")
+    rows = {one.change.pk: one for one in _with_hosts(these)}
+    found_none = NO_FURTHER if has_more else IN_TIME
+    return [_tied(rows[one.pk], why.get(one.pk, ""), found_none) for one in chosen if one.pk in rows]
 
 
-def _tied(one: Lately, why: str) -> Lately:
-    return replace(one, why=f"{why[:1].upper()}{why[1:]}." if why else IN_TIME, is_tied=bool(why))
+def _tied(one: Lately, why: str, found_none: str) -> Lately:
+    return replace(one, why=f"{why[:1].upper()}{why[1:]}." if why else found_none, is_tied=bool(why))
 
 
 def _with_hosts(changes: QuerySet[Change]) -> list[Lately]:
