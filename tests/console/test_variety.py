@@ -1,19 +1,23 @@
 """Hosts that do not converge stand in a register, with what they carried before anybody repairs them."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from raglan.changes import proposing
 from raglan.core.clock import CLOCK, now
 from raglan.fleet import packages, reach, variety
 from raglan.fleet.models import Host
+from raglan.fleet.ports import Outcome
 from raglan.fleet.taking import take_reports
 from raglan.incidents import actions as incidents
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.fleet.reporting import NEWER, received
+from tests.fleet.running import take, told
 
 pytestmark = pytest.mark.django_db
 FAILED = [["apache2.service", "failed"]]
@@ -25,8 +29,8 @@ def mara(client: Client) -> Person:
     packages.forget_known()
     reach.forget_held()
     take_reports([received(f"web{number}", host={"services": ["shop"]}) for number in range(4)])
-    Host.objects.update(run_interval_s=600, ran_at=now())
-    Host.objects.filter(name="web3").update(ran_at=now() - timedelta(days=3))
+    Host.objects.update(run_interval_s=600, ran_at=now(), converged_at=now())
+    Host.objects.filter(name="web3").update(ran_at=now() - timedelta(days=3), converged_at=now() - timedelta(days=3))
     person = world.person()
     client.force_login(person)
     return person
@@ -48,6 +52,40 @@ def test_a_host_is_listed_when_its_automation_is_late_or_was_never_seen(mara: Pe
     assert listed() == ["web9", "web3", "web0", "web1", "web2"]
     Host.objects.filter(name="web0").update(silent_since=now())
     assert "web0" not in listed()
+
+
+def test_a_host_whose_runs_fail_is_late_however_often_it_runs(client: Client, mara: Person) -> None:
+    begun, ran = now(), {}
+    take(told("before", Outcome.UNCHANGED, name="web0", ended_at=begun))
+    for number in range(1, 8):
+        CLOCK.move(timedelta(minutes=10))
+        for name in ("web0", "web1", "web2"):
+            outcome = {"web0": Outcome.FAILED, "web1": Outcome.REHEARSED, "web2": Outcome.UNCHANGED}[name]
+            ran[name, number] = take(told(f"r{number}", outcome, name=name)).at
+    assert listed() == ["web3", "web1", "web0"]
+    failing = Host.objects.get(name="web0")
+    assert (failing.converged_at, failing.failing_since) == (begun, ran["web0", 1])
+    assert "fails since" in client.get("/changes/variety/").content.decode()
+    assert "Its runs fail since" in client.get(f"/changes/variety/{failing.pk}/").content.decode()
+    assert client.get(f"/api/v1/variety/{failing.pk}").json()["failing_since"]
+    take(told("r8", Outcome.CHANGED, name="web0"))
+    assert "web0" not in listed()
+
+
+def test_runs_are_weighed_by_when_they_were_not_by_when_they_were_told(mara: Person) -> None:
+    def run(key: str, outcome: Outcome, minutes: int) -> Host:
+        take(told(key, outcome, name="web0", started_at=None, ended_at=begun + timedelta(minutes=minutes)))
+        return Host.objects.get(name="web0")
+
+    begun = now()
+    CLOCK.move(timedelta(hours=1))
+    run("c", Outcome.FAILED, 30)
+    assert run("b", Outcome.FAILED, 20).failing_since == begun + timedelta(minutes=20)
+    assert run("a", Outcome.CHANGED, 25).failing_since == begun + timedelta(minutes=30)
+    assert run("d", Outcome.CHANGED, 40).failing_since is None
+    again = run("d", Outcome.FAILED, 40)  # it went on, and failed
+    assert again.converged_at == begun + timedelta(minutes=25)
+    assert again.failing_since == begun + timedelta(minutes=30)
 
 
 def test_before_it_is_repaired_it_is_shown_what_it_carried(client: Client, mara: Person) -> None:
@@ -80,3 +118,13 @@ def test_a_host_that_took_the_change_kept_nothing(mara: Person) -> None:
     take_reports([received("web0", packages=NEWER, seq=2)])
     assert variety.kept_through(Host.objects.get(name="web0")) == []
     assert [one.hosts for one in variety.kept_through(Host.objects.get(name="web1"))] == [1]
+
+
+def test_what_is_known_of_earlier_runs_counts_from_the_start(mara: Person) -> None:
+    runs = [take(told(key, how, name="web0")) for key, how in (("a", Outcome.CHANGED), ("b", Outcome.FAILED))]
+    take(told("c", Outcome.FAILED, name="web0"))
+    Host.objects.update(converged_at=None, failing_since=None)
+    import_module("raglan.fleet.migrations.0009_converged").from_runs(apps, None)
+    found = Host.objects.get(name="web0")
+    assert [found.converged_at, found.failing_since] == [run.at for run in runs]
+    assert not Host.objects.exclude(name="web0").filter(converged_at__isnull=False).exists()

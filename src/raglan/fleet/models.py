@@ -105,7 +105,8 @@ class Host(models.Model):
     `key` is its machine id and its name: a report finds its row by it in one look. Times are by raglan's clock;
     `clock_offset_s` is by how much the host's own is ahead. `doubted_since` says that its machine id came with another
     name and boot; `shared_since` that two machines were seen to use one id. `installed_at` is when its system came to
-    be, by its own word. `starts` are the times at which its services were started, in seconds by its own clock; `aside`
+    be, by its own word. `converged_at` is when a run last did all that it was to do, `failing_since` when the first run
+    failed after that. `starts` are the times at which its services were started, in seconds by its own clock; `aside`
     counts the reports that it keeps because raglan could not store them.
     """
 
@@ -124,6 +125,8 @@ class Host(models.Model):
     last_heard_at = models.DateTimeField()
     reported_at = models.DateTimeField(null=True, blank=True)
     ran_at = models.DateTimeField(null=True, blank=True)
+    converged_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
     report_interval_s = models.PositiveIntegerField(default=0)
     run_interval_s = models.PositiveIntegerField(default=0)
     clock_offset_s = models.IntegerField(default=0)

@@ -18,7 +18,7 @@ from raglan.fleet.run_models import HostRun
 from raglan.fleet.runs import News, Times, keep_run, times_of
 from raglan.fleet.standing import key_of, usual_interval
 
-HEARD = ("ran_at", "run_interval_s", "last_heard_at", "silent_at")
+HEARD = ("ran_at", "converged_at", "run_interval_s", "last_heard_at", "silent_at")
 WORDS = ("cluster", "role", "environment", "system")
 
 
@@ -108,9 +108,11 @@ class _Known:
 
 def _is_as_told(host: Host, told: HostTold) -> bool:
     """Tell whether a run says nothing of its host that is news."""
-    is_quiet = host.silent_since is None and (not told.services or bool(host.told_digest))
-    return is_quiet and all(
-        (getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS
+    is_quiet = host.silent_since is None and host.failing_since is None
+    return (
+        is_quiet
+        and (not told.services or bool(host.told_digest))
+        and all((getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS)
     )
 
 
@@ -121,7 +123,14 @@ def _store(quiet: Sequence[_Quiet]) -> None:
         one.pk = pk
         _hear(one.host, one.times)
     rows = [
-        (bulk.stamp(h.ran_at), h.run_interval_s, bulk.stamp(h.last_heard_at), bulk.stamp(h.silent_at), h.pk)
+        (
+            bulk.stamp(h.ran_at),
+            bulk.stamp(h.converged_at),
+            h.run_interval_s,
+            bulk.stamp(h.last_heard_at),
+            bulk.stamp(h.silent_at),
+            h.pk,
+        )
         for h in (one.host for one in quiet)
     ]
     bulk.update_rows(Host, HEARD, rows)
@@ -135,6 +144,7 @@ def _hear(host: Host, times: Times) -> None:
     if host.ran_at is not None and at > host.ran_at:
         host.run_interval_s = usual_interval(host.run_interval_s, at - host.ran_at)
     host.ran_at = max(at, host.ran_at or at)
+    host.converged_at = max(times.at, host.converged_at or times.at)
     host.last_heard_at = max(times.received_at, host.last_heard_at)
     if not host.report_interval_s:
         host.silent_at = actions.allowed_until(host)

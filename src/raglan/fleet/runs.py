@@ -12,7 +12,7 @@ from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, ports
+from raglan.fleet import actions, converging, ports
 from raglan.fleet.models import Host
 from raglan.fleet.ports import MoveTold, Observation, Outcome, RunTold, ServiceTurn
 from raglan.fleet.run_models import HostRun
@@ -96,6 +96,7 @@ def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -
     moves, turns, are_fresh = _facts(run, found.host, told, times, known=known)
     if not is_new:
         run.save()
+    converging.note(found.host, run, was=was)
     if run.outcome in FACTS and (are_fresh or was != run.outcome):
         news.facts.append(_observation(run, found, told, times, moves, turns))
     elif run.outcome == Outcome.STARTED and is_new:

@@ -22,25 +22,25 @@ from raglan.fleet.variety_models import Variety
 from raglan.fleet.watch_models import Arrival
 from raglan.people.models import Person
 
-# Automation is late on a host when its last run is older than this; by the seconds that its runs use to lie apart.
+# Automation is late on a host when the last run that converged is older than this; by the seconds between its runs.
 LATE = ((20 * 60, timedelta(hours=1)), (2 * 3600, timedelta(hours=6)), (2**31, timedelta(days=4)))
 LOOKED_AT = 10
 
 
 def register() -> QuerySet[Host]:
-    """Living hosts whose automation is late or was never seen beside others that run, and those noted by somebody."""
+    """Living hosts on which no run converged for long, or none ever did beside others, and those noted by somebody."""
     at, late, least = now(), Q(), 0
     for most, wait in LATE:
-        late |= Q(run_interval_s__gt=least, run_interval_s__lte=most, ran_at__lt=at - wait)
+        late |= Q(run_interval_s__gt=least, run_interval_s__lte=most, converged_at__lt=at - wait)
         least = most
-    once = Q(run_interval_s=0, ran_at__lt=at - LATE[-1][1])
-    near = Host.objects.filter(cluster=OuterRef("cluster"), ran_at__isnull=False, retired_at__isnull=True)
-    never = Q(ran_at__isnull=True) & Exists(near)
+    once = Q(run_interval_s=0, converged_at__lt=at - LATE[-1][1])
+    near = Host.objects.filter(cluster=OuterRef("cluster"), converged_at__isnull=False, retired_at__isnull=True)
+    never = Q(converged_at__isnull=True) & (Q(failing_since__isnull=False) | Exists(near))
     noted = Q(variety__isnull=False)
     found = Host.objects.filter(retired_at__isnull=True).filter(
         noted | (Q(silent_since__isnull=True) & (late | once | never))
     )
-    return found.select_related("variety__by").order_by(F("ran_at").asc(nulls_first=True), "name", "pk")
+    return found.select_related("variety__by").order_by(F("converged_at").asc(nulls_first=True), "name", "pk")
 
 
 def host(pk: int) -> Host:

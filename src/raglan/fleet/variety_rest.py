@@ -30,6 +30,8 @@ class VarietyOut(Schema):
     host: str
     cluster: str
     ran_at: datetime | None
+    converged_at: datetime | None
+    failing_since: datetime | None
     serves: list[str]
     why: str
     wish: str
@@ -72,6 +74,8 @@ def _told(host: Host, serves: list[str]) -> VarietyOut:
         host=host.name,
         cluster=host.cluster,
         ran_at=host.ran_at,
+        converged_at=host.converged_at,
+        failing_since=host.failing_since,
         serves=serves,
         why=noted.why if noted else "",
         wish=noted.wish if noted else "undecided",
