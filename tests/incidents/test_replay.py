@@ -173,7 +173,8 @@ def tell_of_heads_up(
             own = {"pk": said.heads_up, "incident_id": said.incident, "person_id": said.person, "at": said.given_at}
             state["heads_ups"][said.heads_up] = {**replay.fresh(HeadsUp, HEADS_UP), **given, **own}
             room = state["incidents"][said.incident]
-            room["services"] = sorted({*room["services"], *said.services})  # type: ignore[misc]  # a list
+            if said.person is not None:
+                room["services"] = sorted({*room["services"], *said.services})  # type: ignore[misc]  # a list
         case events.HeadsUpNudged():
             state["heads_ups"][said.heads_up]["page_id"] = said.page
         case events.HeadsUpThanked():

@@ -320,5 +320,5 @@ def _to_stranger(
     """Whoever is not known here can warn, where we are or with a slash command; all else is refused."""
     if command.name != "heads-up" or not (room.opened_at or message.aside):
         return commands.Answer(WHO_ARE_YOU, is_aside=True)
-    who = strangers.Stranger(stranger(message), f"chat-{workspace.pk}-", _key(message, workspace))
+    who = strangers.Stranger(stranger(message), message.author, f"chat-{workspace.pk}-", message.id)
     return commands.Answer(strangers.warn(command.rest, who, _mirrored(room)))

@@ -328,9 +328,9 @@ def mailed_lately(person: Person, since: datetime) -> int:
 
 
 def strangers_heads_ups(prefix: str, since: datetime) -> list[str]:
-    """Return who gave heads-ups since a time whom nobody here is, by what their keys begin with."""
+    """Return the keys of heads-ups since a time that somebody gave whom nobody here is, by what keys begin with."""
     found = HeadsUp.objects.filter(person=None, at__gte=since, key__startswith=prefix)
-    return list(found.order_by("pk").values_list("author_words", flat=True))
+    return list(found.order_by("pk").values_list("key", flat=True))
 
 
 def heads_ups(incident: Incident) -> QuerySet[HeadsUp]:

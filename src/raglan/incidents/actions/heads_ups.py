@@ -39,7 +39,8 @@ class Warned:
 def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
     """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
 
-    Only the text is needed. The same key of the same person again gives no second one.
+    Only the text is needed. The same key of the same person again gives no second one. Whoever is not known here
+    adds no service to a room that is there already.
     """
     if warned.key and (found := HeadsUp.objects.filter(person=by, key=warned.key).first()):
         return found
@@ -59,7 +60,8 @@ def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
         key=warned.key,
     )
     heads_up.services.set(warned.services)
-    incident.services.add(*warned.services)
+    if by is not None:
+        incident.services.add(*warned.services)
     said = Said(
         Entry.Kind.HEADS_UP, _heads_up_text(heads_up), f"headsup-{heads_up.pk}", author_words=heads_up.author_words
     )
