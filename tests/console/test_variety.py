@@ -8,11 +8,13 @@ from django.apps import apps
 from django.test import Client
 
 from raglan.changes import proposing
+from raglan.changes.models import Change
 from raglan.core.clock import CLOCK, now
 from raglan.fleet import packages, reach, variety
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Outcome
 from raglan.fleet.taking import take_reports
+from raglan.fleet.watch_models import Surprise
 from raglan.incidents import actions as incidents
 from raglan.people.models import Person
 from raglan.testing import world
@@ -128,3 +130,21 @@ def test_what_is_known_of_earlier_runs_counts_from_the_start(mara: Person) -> No
     found = Host.objects.get(name="web0")
     assert [found.converged_at, found.failing_since] == [run.at for run in runs]
     assert not Host.objects.exclude(name="web0").filter(converged_at__isnull=False).exists()
+
+
+def test_changes_elsewhere_do_not_hide_what_a_host_kept_through(mara: Person) -> None:
+    meant = _differed(mara, "Pin", clusters=())
+    for number in range(variety.LOOKED_AT + 1):
+        _differed(mara, f"Elsewhere {number}", clusters=("west",))
+    assert [one.change for one in variety.kept_through(Host.objects.get(name="web1"))] == [meant]
+
+
+def _differed(mara: Person, title: str, *, clusters: tuple[str, ...]) -> Change:
+    said = proposing.Expected("version", "nothing", clusters=clusters)
+    draft = proposing.Proposal(title, [("apache2", "2.4.6-45")], said)
+    change = proposing.propose(draft, by=proposing.Teller("Mara", mara, mara))
+    CLOCK.move(timedelta(minutes=1))
+    Change.objects.filter(pk=change.pk).update(started_at=now())
+    first = Host.objects.get(name="web0")
+    Surprise.objects.create(change=change, kind="version", host=first, words="differs", at=now(), raised_at=now())
+    return change

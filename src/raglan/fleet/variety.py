@@ -4,9 +4,10 @@ A host that does not converge looks like something to put right. It may also be 
 others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -24,7 +25,7 @@ from raglan.people.models import Person
 
 # Automation is late on a host when the last run that converged is older than this; by the seconds between its runs.
 LATE = ((20 * 60, timedelta(hours=1)), (2 * 3600, timedelta(hours=6)), (2**31, timedelta(days=4)))
-LOOKED_AT = 10
+LOOKED_AT, READ = 10, 1_000
 
 
 def register() -> QuerySet[Host]:
@@ -73,12 +74,24 @@ class Kept:
 
 def kept_through(found: Host) -> list[Kept]:
     """Return the changes that differed on other hosts, were meant for this one, and never came to it."""
+    differs = Q(state__in=(Arrival.State.DIFFERS, Arrival.State.BACK))
+    return [
+        Kept(change, Arrival.objects.filter(differs, change=change).count())
+        for change in islice(_missed(found), LOOKED_AT)
+    ]
+
+
+def _missed(found: Host) -> Iterator[Change]:
+    """Yield the changes that were meant for a host and never came to it, the newest first."""
     began = Change.objects.filter(started_at__gt=found.first_heard_at, surprises__isnull=False).distinct()
     here = Arrival.objects.filter(change=OuterRef("pk"), host=found)
     missed = began.filter(~Exists(here)).select_related("expectation").prefetch_related("packages")
-    changes = [change for change in missed.order_by("-started_at", "-pk")[:LOOKED_AT] if _is_meant(change, found)]
-    differs = Q(state__in=(Arrival.State.DIFFERS, Arrival.State.BACK))
-    return [Kept(change, Arrival.objects.filter(differs, change=change).count()) for change in changes]
+    newest = missed.order_by("-started_at", "-pk")
+    for first in range(0, READ, LOOKED_AT * 10):
+        rows = list(newest[first : first + LOOKED_AT * 10])
+        yield from (change for change in rows if _is_meant(change, found))
+        if len(rows) < LOOKED_AT * 10:
+            return
 
 
 def _is_meant(change: Change, found: Host) -> bool:
