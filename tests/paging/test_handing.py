@@ -139,6 +139,46 @@ def test_while_one_hangs_the_others_go_back_to_be_taken_by_any_thread(
     assert len(outbox.sent) == 3
 
 
+def test_while_the_only_plain_one_hangs_what_is_to_be_fired_alone_goes_back_too(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        outbox.meanwhile = do
+        return lambda: None
+
+    first, *rest = claimed()
+    Timer.objects.filter(pk=rest[0].id).update(attempts=2)
+    dues = [first, rest[0]._replace(attempt=2), rest[1]._replace(payload={"tries": 1})]
+    monkeypatch.setattr(handing, "relief", relief)
+
+    assert timers.fire_together(dues) == []
+
+    assert len(outbox.sent) == 1
+    left = Timer.objects.filter(kind=actions.DELIVER).order_by("pk")
+    assert [(timer.pk, timer.leased_until, timer.attempts) for timer in left] == [
+        (rest[0].id, None, 1),
+        (rest[1].id, None, 0),
+    ]
+
+
+def test_when_the_record_fails_what_other_threads_have_is_not_done_here_too(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        outbox.meanwhile = do
+        return lambda: None
+
+    def fails(sent: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(handing, "relief", relief)
+    monkeypatch.setattr(handing.claiming, "note_sent", fails)
+    dues = claimed()
+
+    assert timers.fire_together(dues) == dues[:1]
+    assert Timer.objects.filter(kind=actions.DELIVER, leased_until=None).count() == 2
+
+
 def test_relief_comes_after_its_time_and_not_when_all_was_done_before() -> None:
     came = threading.Event()
     handing.relief(3600, came.set)()

@@ -43,14 +43,16 @@ class Ready:
 class Went:
     """What became of the messages of one go.
 
-    Those `over` need their timers no more; those `back` could not be begun; those `late` were given to other threads.
+    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, when this is
+    over. Timers that are `late` were given to other threads.
     """
 
     waiting: deque[Ready] = field(default_factory=deque)
+    others: list[timers.Due] = field(default_factory=list)
     sent: list[claiming.Sent] = field(default_factory=list)
     over: list[int] = field(default_factory=list)
     back: list[Ready] = field(default_factory=list)
-    late: list[Ready] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)
 
     def next(self) -> Ready | None:
         """Take the next message; two threads may ask."""
@@ -62,17 +64,27 @@ class Went:
 
 def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
     """Hand over what is plain among some messages; return the timers of the others, to be fired alone."""
-    plain = {due.subject_id: due for due in dues if due.attempt == 1 and not due.payload}
     went = Went()
+    try:
+        _go(dues, went)
+    except Exception:  # alone, each goes out again as a possible repeat; but not those that other threads have now
+        log.exception("messages failed together; each is done alone", extra={"messages": len(dues)})
+        return [due for due in dues if due.id not in went.late]
+    fault_point("timers.network_done")
+    done = {*went.over, *went.late}
+    return [due for due in dues if due.id not in done]
+
+
+def _go(dues: Sequence[timers.Due], went: Went) -> None:
+    plain = {due.subject_id: due for due in dues if due.attempt == 1 and not due.payload}
     if plain:
         went.waiting.extend(_claim(plain, went))
+    known = {*went.over, *(item.due.id for item in went.waiting)}
+    went.others += [due for due in dues if due.id not in known]
     if went.waiting:
         fault_point("deliver.claimed")
         _send(went)
     _record(went)
-    fault_point("timers.network_done")
-    done = {*went.over, *(item.due.id for item in went.late)}
-    return [due for due in dues if due.id not in done]
 
 
 @atomic
@@ -101,7 +113,7 @@ def _ready(due: timers.Due, row: Notification) -> Ready | None:
 
 def _send(went: Went) -> None:
     around = ports.around_many([item.notification.page for item in went.waiting])
-    relieved = relief(LONGEST_S, lambda: _relieve(went)) if len(went.waiting) > 1 else None
+    relieved = relief(LONGEST_S, lambda: _relieve(went)) if len(went.waiting) > 1 or went.others else None
     try:
         with http.keeping():
             while (item := went.next()) is not None:
@@ -135,19 +147,20 @@ def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
 
 
 def _relieve(went: Went) -> None:
-    """Let other threads have what was not begun."""
+    """Let other threads have what was not begun, and what is to be fired alone."""
     late: list[Ready] = []
     while (item := went.next()) is not None:
         late.append(item)
-    if not late:
+    ids = [item.due.id for item in late] + [due.id for due in went.others]
+    if not ids:
         return
     try:
         with atomic():
             _unclaim(late)
-            timers.give_back([item.due.id for item in late])
-        went.late += late
+            timers.give_back(ids)
+        went.late.update(ids)
     except Exception:  # then the thread that has them does so when it is free
-        log.exception("messages could not be given back", extra={"messages": len(late)})
+        log.exception("messages could not be given back", extra={"messages": len(ids)})
         went.back += late
 
 
