@@ -1,8 +1,12 @@
 """The REST reference shows every operation, with types, limits and a line that works."""
 
 import json
+import os
 import shlex
 import sys
+import threading
+import zlib
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -10,6 +14,8 @@ from django.utils.html import escape
 
 from raglan.console import document, reference
 from raglan.console.rest import api
+from raglan.core import programs
+from raglan.core.errors import Overloaded
 from raglan.people.models import Person
 from tests.console.conftest import SignIn
 
@@ -60,9 +66,58 @@ def test_a_document_that_can_not_be_made_now_is_asked_for_later(
 ) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(document, "COMMAND", command)
-    document._packed.cache_clear()
+    monkeypatch.setattr(document, "KEEPER", document.Keeper())
     answer = Client().get("/api/v1/openapi.json")
     assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+
+
+def test_only_one_makes_it_and_whoever_comes_meanwhile_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    answers: list[tuple[int, str]] = []
+
+    def ask() -> None:
+        answer = Client().get("/api/v1/openapi.json")
+        answers.append((answer.status_code, answer["Retry-After"]))
+
+    def run(*_: object, **__: object) -> programs.Ended:
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+        return programs.Ended(0, b"{}", b"")
+
+    monkeypatch.setattr(document, "KEEPER", document.Keeper())
+    monkeypatch.setattr(programs, "run", run)
+    assert Client().get("/api/v1/openapi.json").content == b"{}"
+    assert answers == [(503, "5")]
+
+
+def test_a_failure_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def run(*_: object, folder: str, **__: object) -> programs.Ended:
+        tries.append(folder)
+        return programs.Ended(len(tries) % 2, b"{}", b"")
+
+    keeper = document.Keeper()
+    monkeypatch.setattr(programs, "run", run)
+    for _ in range(3):
+        with pytest.raises(Overloaded):
+            keeper.packed()
+    assert len(tries) == 1
+    monkeypatch.setattr(document, "REST_S", -1)
+    assert zlib.decompress(keeper.packed()) == b"{}"
+    assert tries == [".", "."]
+
+
+def test_it_is_made_with_the_options_that_the_server_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative ones, too: nothing is written into a folder within that of the data."""
+    for name in [name for name in os.environ if name.startswith("RAGLAN_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "raglan.toml").write_text('public_url = "https://raglan.example.org"\ndata_dir = "kept"\n')
+    monkeypatch.setenv("RAGLAN_HOST", "0.0.0.0")  # noqa: S104  # which asks for public_url
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(zlib.decompress(document.Keeper().packed()))["openapi"]
+    assert not (tmp_path / "kept" / "kept").exists()
 
 
 def test_a_part_that_is_not_there_is_said_to_be(signed_in: SignIn, vera: Person) -> None:
