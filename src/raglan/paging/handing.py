@@ -43,8 +43,8 @@ class Ready:
 class Went:
     """What became of the messages of one go.
 
-    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, when this is
-    over. Timers that are `late` were given to other threads.
+    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
+    this. Timers that are `late` were given to other threads.
     """
 
     waiting: deque[Ready] = field(default_factory=deque)
