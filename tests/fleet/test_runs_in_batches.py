@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from raglan.core.clock import now
+from raglan.core.clock import CLOCK, now
 from raglan.fleet import ports, run_batches, runs
 from raglan.fleet.models import Host, PackageMove, UnitTurn
 from raglan.fleet.ports import HostTold, Observation, Outcome, RunTold
@@ -91,6 +92,29 @@ def test_a_host_that_is_known_by_its_machine_is_found_in_a_batch() -> None:
     together([RunTold(**{**fields, "host": HostTold("web1", machine="id-1")})])
     assert HostRun.objects.get().host.name == "web1.example"
     assert Host.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_two_names_with_one_machine_id_are_two_hosts_that_say_so(*, is_batch: bool) -> None:
+    def run(name: str, key: str) -> None:
+        one = replace(told(key, Outcome.UNCHANGED), host=HostTold(name, machine="copy"))
+        together([one]) if is_batch else take(one)
+        CLOCK.move(timedelta(minutes=1))
+
+    def shared() -> list[tuple[str, bool]]:
+        return [(one.name, one.shared_since is not None) for one in Host.objects.order_by("name")]
+
+    run("web1.example", "a")
+    run("web1", "b")
+    run("web2.example", "c")
+    assert shared() == [("web1.example", False), ("web2.example", False)]  # it may have been named anew
+    run("web1", "d")
+    run("web2", "e")
+    assert shared() == [("web1.example", True), ("web2.example", True)]
+    run("web3", "f")
+    assert shared()[2] == ("web3", True)
+    told_of = dict(HostRun.objects.values_list("key", "host__name"))
+    assert (told_of["d"], told_of["e"], told_of["f"]) == ("web1.example", "web2.example", "web3")
 
 
 def test_what_another_node_took_first_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

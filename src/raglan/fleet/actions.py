@@ -42,6 +42,7 @@ def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
         host, is_new = identity.make_by_run(told, received_at), True
     else:
         is_new = False
+        identity.speaks_again(host, at)
     _hear_run(host, told, at=at, received_at=received_at)
     if is_new:
         places.fill(host)

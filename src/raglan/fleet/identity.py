@@ -6,7 +6,7 @@ and what the old name does tells which. When it speaks again, two machines share
 falls silent, it has become the new one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -63,7 +63,7 @@ def _renamed(host: Standing, told: HostTold) -> Standing:
     return host
 
 
-def _another(same_machine: list[Standing], told: HostTold, at: datetime) -> Standing:
+def _another(same_machine: Sequence[Standing | Host], told: HostTold, at: datetime) -> Standing:
     """Return a new row; when its machine id is in use, the others are in doubt or known to be shared already."""
     shared = any(one.shared_since is not None for one in same_machine)
     others = [one.id for one in same_machine]
@@ -119,7 +119,7 @@ def is_another_machine(host: Standing, received: Received, at: datetime) -> bool
     return True
 
 
-def speaks_again(host: Standing, at: datetime) -> None:
+def speaks_again(host: Standing | Host, at: datetime) -> None:
     """A host in doubt is heard: its machine id came with another name meanwhile, so two machines have it."""
     if host.doubted_since is None or at < host.doubted_since:
         return
@@ -139,17 +139,37 @@ def by_run(told: HostTold) -> Host | None:
     exact = Host.objects.filter(key=key_of(told)).first()
     if exact is not None:
         return exact
-    if told.machine:
-        same = list(Host.objects.filter(machine=told.machine, retired_at__isnull=True)[:2])
-        if len(same) == 1:
-            return same[0]
+    if told.machine and (same := of_machine(told, _of_one_machine(told))) is not None:
+        return same
     named = Host.objects.filter(name=told.name).order_by("-last_heard_at", "pk")
     return named.filter(retired_at__isnull=True).first() or named.filter(retired_at__isnull=False).first()
 
 
+def _of_one_machine(told: HostTold) -> list[Host]:
+    rows = Host.objects.filter(machine=told.machine, retired_at__isnull=True)
+    return list(rows.order_by("-last_heard_at", "pk")[:NAMED])
+
+
+def of_machine(told: HostTold, same: Sequence[Host]) -> Host | None:
+    """Return which of the rows with its machine id a run means: one named alike, or the only one if it has reported.
+
+    A host that reports says its name itself, whatever tools call it. Of hosts that only runs tell of, two names are
+    two machines until one falls silent.
+    """
+    alike = [one for one in same if _is_short_for(one.name, told.name) or _is_short_for(told.name, one.name)]
+    if len(alike) == 1:
+        return alike[0]
+    return same[0] if len(same) == 1 and same[0].reported_at is not None else None
+
+
+def _is_short_for(short: str, name: str) -> bool:
+    return short in (name, name.partition(".")[0])
+
+
 def make_by_run(told: HostTold, received_at: datetime) -> Host:
-    """Make a host that was never heard of before."""
-    host = fresh(told, received_at)
+    """Make a host that was never heard of before. One whose machine id is in use puts the others in doubt."""
+    told = clip(told)
+    host = _another(_of_one_machine(told) if told.machine else [], told, received_at)
     host.silent_at = silence_begins(host, received_at)
     store_new([host])
     return Host.objects.get(pk=host.id)

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from raglan.core.db import atomic, bulk
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, ports
+from raglan.fleet import actions, identity, ports
 from raglan.fleet.models import Host
 from raglan.fleet.ports import HostTold, Observation, Outcome, RunTold
 from raglan.fleet.reports import clip
@@ -102,13 +102,13 @@ class _Known:
     def host(self, told: HostTold) -> Host | None:
         if (exact := self.by_key.get(key_of(told))) is not None:
             return exact
-        same = self.by_machine.get(told.machine, [])
-        return same[0] if len(same) == 1 else self.by_name.get(told.name)
+        same = identity.of_machine(told, self.by_machine.get(told.machine, []))
+        return same if same is not None else self.by_name.get(told.name)
 
 
 def _is_as_told(host: Host, told: HostTold) -> bool:
     """Tell whether a run says nothing of its host that is news."""
-    is_quiet = host.silent_since is None and host.failing_since is None
+    is_quiet = host.silent_since is None and host.failing_since is None and host.doubted_since is None
     return (
         is_quiet
         and (not told.services or bool(host.told_digest))
