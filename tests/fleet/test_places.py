@@ -1,12 +1,16 @@
 """Where hosts belong is set by name for those that do not say it; what they or their tools say counts more."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 from django.test import Client
 
+from raglan.core import timers
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.fleet import places
-from raglan.fleet.models import Host
+from raglan.fleet.models import Host, HostService
 from raglan.fleet.ports import HostTold, Outcome, RunTold
 from raglan.fleet.runs import take_run
 from raglan.fleet.taking import take_reports
@@ -64,6 +68,31 @@ def test_what_a_tool_or_the_host_tells_later_counts_more() -> None:
     put(RULES)
     take_reports([received("web2", host={"role": "cache", "services": ["own"]})])
     assert words_of("web2") == ("east", "cache", "", [], ["own"])
+
+
+def test_many_hosts_are_filled_in_portions_with_few_statements(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    for number in range(25):
+        ran(f"web{number:02}")
+    monkeypatch.setattr(places, "AT_ONCE", 10)
+    put("*: role old")
+    with django_assert_max_num_queries(25):
+        assert put(RULES) == 10
+    assert places.goes_on()
+    assert words_of("web24")[1] == ""
+    (due,) = timers.claim(10)
+    with django_assert_max_num_queries(15):
+        timers.fire(due)
+    assert Host.objects.filter(role="web").count() == 20
+    client.force_login(world.person())
+    assert client.get("/api/v1/fleet/places").json()["goes_on"]
+    world.fire_all()
+    assert Host.objects.filter(cluster="east", role="web").count() == 25
+    assert HostService.objects.count() == 50
+    assert not places.goes_on()
 
 
 @pytest.mark.parametrize(

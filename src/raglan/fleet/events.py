@@ -160,7 +160,7 @@ class PinsFound(EventPayload):
 
 
 class HostsPlaced(EventPayload):
-    """Somebody said by name where hosts belong; so many have other words now."""
+    """Somebody said by name where hosts belong; so many have other words at once, of many hosts the others follow."""
 
     kind = "hosts.placed"
     rules: list[str]

@@ -21,16 +21,17 @@ class PlacesIn(Body):
 
 
 class PlacesOut(Schema):
-    """All rules, and how many hosts the last call gave other words."""
+    """All rules, and how many hosts the last call gave other words at once; while it `goes_on` there are more."""
 
     rules: list[str]
     changed: int = 0
+    goes_on: bool = False
 
 
 @router.get("/fleet/places", response=PlacesOut, operation_id="list_host_places", summary="Where hosts belong, by name")
 def list_host_places(request: HttpRequest) -> PlacesOut:
     """Return the rules that fill what hosts do not say themselves."""
-    return PlacesOut(rules=[places.written(rule) for rule in places.rules()])
+    return PlacesOut(rules=[places.written(rule) for rule in places.rules()], goes_on=places.goes_on())
 
 
 @router.put("/fleet/places", response=PlacesOut, operation_id="set_host_places", summary="Say where hosts belong")
@@ -38,4 +39,4 @@ def set_host_places(request: HttpRequest, data: PlacesIn) -> PlacesOut:
     """Let these be all rules, and fill what hosts do not say."""
     require_scope(request, Scope.RESPOND)
     changed = places.set_rules(places.read("\n".join(data.rules)), actor=principal(request).actor)
-    return PlacesOut(rules=[places.written(rule) for rule in places.rules()], changed=changed)
+    return PlacesOut(rules=[places.written(rule) for rule in places.rules()], changed=changed, goes_on=places.goes_on())

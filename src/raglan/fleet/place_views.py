@@ -33,6 +33,7 @@ def edit(request: HttpRequest) -> HttpResponse:
         person, text = reader(request), form.cleaned_data["rules"]
         changed = form.attempt(lambda: places.set_rules(places.read(text), actor=person))
         if changed is not None:
-            messages.success(request, f"Saved. {changed} hosts have other words now.")
+            others = " The others follow one after another." if places.goes_on() else ""
+            messages.success(request, f"Saved. {changed} hosts have other words now.{others}")
             return redirect("fleet:places")
     return render(request, "fleet/places.html", {"form": form}, status=422 if form.errors else 200)

@@ -2,16 +2,19 @@
 
 A rule stands in a line: `web*: cluster east, role web, environment production, tags blue, services shop search`. The
 first rule that has a word for a host gives it. What a host or its tools say themselves always counts more.
+
+Of many hosts some are filled together with the rules, and the others in portions that follow: nobody waits for long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
 from raglan.changes.grouping import fits_pattern
-from raglan.core import timeline
-from raglan.core.db import atomic
+from raglan.core import timeline, timers
+from raglan.core.clock import now
+from raglan.core.db import atomic, bulk
 from raglan.core.errors import BadInput
 from raglan.fleet import events
 from raglan.fleet.models import Host, HostService
@@ -21,6 +24,8 @@ WORDS = ("cluster", "role", "environment")
 LISTS = ("tags", "services")
 MOST_RULES, MOST_LISTED, MOST_WORD = 200, 20, 120
 AT_ONCE = 500
+FILL = "fleet.fill_places"
+SUBJECT = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +90,39 @@ def check(listed: Sequence[Rule]) -> None:
 
 @atomic
 def set_rules(listed: Sequence[Rule], *, actor: timeline.Subject) -> int:
-    """Let these be all rules, and fill what hosts do not say; return how many hosts it changed. Raises BadInput."""
+    """Let these be all rules, and fill what hosts do not say; return how many hosts it changed at once.
+
+    Of many hosts the others follow. Raises BadInput.
+    """
     check(listed)
     HostPlace.objects.all().delete()
     made = [HostPlace(position=number, **_row(rule)) for number, rule in enumerate(listed)]
     HostPlace.objects.bulk_create(made)
-    changed = 0
-    living = Host.objects.filter(retired_at__isnull=True)
-    for host in living.only("pk", "name", "tags", "placed", *WORDS).order_by("pk").iterator(AT_ONCE):
-        changed += fill(host, listed)
+    timers.cancel(FILL, subject=SUBJECT)
+    changed = _portion(after=0)
     told = events.HostsPlaced(rules=[written(rule) for rule in listed], changed=changed)
     timeline.append(told, actor=actor, about=["hosts"])
+    return changed
+
+
+def goes_on() -> bool:
+    """Tell whether there are hosts that the rules of now are still to be seen for."""
+    return timers.is_planned(FILL, subject=SUBJECT, by=now())
+
+
+@timers.handler(FILL)
+def fill_next(due: timers.Due) -> None:
+    """Fill the next hosts."""
+    _portion(after=int(str(due.payload["after"])))
+
+
+def _portion(*, after: int) -> int:
+    """Fill so many hosts and plan the others; the rules are those of after the hosts are locked."""
+    living = Host.objects.filter(retired_at__isnull=True, pk__gt=after).only("pk", "name", "tags", "placed", *WORDS)
+    hosts = list(living.select_for_update(no_key=True).order_by("pk")[:AT_ONCE])
+    changed = _fill(hosts, rules())
+    if len(hosts) == AT_ONCE:
+        timers.schedule(FILL, subject=SUBJECT, due_at=now(), payload={"after": hosts[-1].pk})
     return changed
 
 
@@ -103,46 +130,65 @@ def _row(rule: Rule) -> dict[str, object]:
     return {**asdict(rule), "tags": list(rule.tags), "services": list(rule.services)}
 
 
-def fill(host: Host, listed: Sequence[Rule] | None = None) -> bool:
+def fill(host: Host) -> bool:
     """Give a host the words that rules have for it and that it does not say; return whether that changed anything."""
+    return bool(_fill([host], rules()))
+
+
+def fill_many(keys: Sequence[int]) -> None:
+    """Give hosts that said something new, or were never heard of, what rules have for them."""
+    if listed := rules():
+        _fill(list(Host.objects.filter(pk__in=keys).order_by("pk")), listed)
+
+
+def _fill(hosts: Sequence[Host], listed: Sequence[Rule]) -> int:
+    """Fill hosts with few statements; return how many have other words now."""
     assert transaction.get_connection().in_atomic_block
-    fitting = [rule for rule in (rules() if listed is None else listed) if fits_pattern(rule.hosts, host.name)]
-    if not fitting and not host.placed:
-        return False
-    before, placed = dict(host.placed), {}
-    was = {word: getattr(host, word) for word in (*WORDS, "tags")}
+    fitting = {host.pk: [rule for rule in listed if fits_pattern(rule.hosts, host.name)] for host in hosts}
+    touched = [host for host in hosts if fitting[host.pk] or host.placed]
+    carried = _carried(touched)
+    changed, gone, fresh = list[Host](), list[int](), list[HostService]()
+    for host in touched:
+        before, has = list(host.placed.get("services", [])), carried.get(host.pk, {})
+        given = _services(has, before, fitting[host.pk])
+        gone += [has[slug] for slug in before if slug in has and slug not in given]
+        fresh += [HostService(host=host, slug=slug) for slug in given if slug not in has]
+        if _take(host, fitting[host.pk], given):
+            changed.append(host)
+    bulk.update(changed, *WORDS, "tags", "placed")
+    HostService.objects.filter(pk__in=gone).delete()
+    HostService.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(changed)
+
+
+def _carried(hosts: Sequence[Host]) -> dict[int, dict[str, int]]:
+    """Return the services of hosts, each with the key of its row, by host."""
+    found: dict[int, dict[str, int]] = {}
+    rows = HostService.objects.filter(host__in=[host.pk for host in hosts])
+    for key, host, slug in rows.values_list("pk", "host_id", "slug") if hosts else ():
+        found.setdefault(host, {})[slug] = key
+    return found
+
+
+def _take(host: Host, fitting: Sequence[Rule], services: Sequence[str]) -> bool:
+    """Set what rules give a host; return whether it differs from what it was."""
+    before, placed, differs = dict(host.placed), dict[str, object](), False
     for word in (*WORDS, "tags"):
         said = getattr(host, word)
         if said and said != before.get(word):
             continue  # by itself, or by its tools
         found = next((getattr(rule, word) for rule in fitting if getattr(rule, word)), () if word == "tags" else "")
         value = list(found) if word == "tags" else found
+        differs = differs or value != said
         setattr(host, word, value)
         if value:
             placed[word] = value
-    services = _services(host, before.get("services", []), fitting)
     if services:
-        placed["services"] = services
-    if placed == before and all(getattr(host, word) == value for word, value in was.items()):
-        return False
+        placed["services"] = list(services)
     host.placed = placed
-    host.save(update_fields=[*WORDS, "tags", "placed"])
-    return True
+    return differs or placed != before
 
 
-def fill_many(keys: Sequence[int]) -> None:
-    """Give hosts that said something new, or were never heard of, what rules have for them."""
-    if listed := rules():
-        for host in Host.objects.filter(pk__in=keys).order_by("pk"):
-            fill(host, listed)
-
-
-def _services(host: Host, before: Sequence[str], fitting: Sequence[Rule]) -> list[str]:
-    """Keep the services that rules give; those that the host says itself are not among them."""
-    wanted = list(next((rule.services for rule in fitting if rule.services), ()))
-    own = set(HostService.objects.filter(host=host).values_list("slug", flat=True)) - set(before)
-    given = [] if own else wanted
-    HostService.objects.filter(host=host, slug__in=set(before) - set(given)).delete()
-    fresh = [HostService(host=host, slug=slug) for slug in given]
-    HostService.objects.bulk_create(fresh, ignore_conflicts=True)
-    return given
+def _services(has: Mapping[str, int], before: Sequence[str], fitting: Sequence[Rule]) -> list[str]:
+    """Return the services that rules give; to a host that says some itself they give none."""
+    return [] if set(has) - set(before) else list(next((rule.services for rule in fitting if rule.services), ()))
