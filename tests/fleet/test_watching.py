@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from raglan.changes import grouping, proposing, queries
 from raglan.changes.models import Change, ChangePackage
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
-from raglan.core.models import Event
+from raglan.core.models import Event, Timer
 from raglan.fleet import open_changes, packages, progress, rolling, watching
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Observation, Outcome
@@ -281,3 +282,47 @@ def test_surprises_are_what_their_events_say() -> None:
     assert replay.differences(stored, tell, act) == {}
     assert Surprise.objects.count() == 2
     assert Host.objects.count() == 2
+
+
+def test_of_a_proposal_of_which_nothing_came_that_is_said_and_it_is_over() -> None:
+    old = pin()
+    Timer.objects.all().delete()
+    begun = pin()
+    proposing.turn(begun, "under_way", actor="raglan")
+    world.fast_forward(timedelta(days=13))
+    old.refresh_from_db()
+    assert old.state == Change.State.PROPOSED
+    world.fast_forward(timedelta(days=2))
+    new = pin()
+    world.fire_all()
+    for change in (old, begun, new):
+        change.refresh_from_db()
+    assert (old.state, old.state_words) == (
+        Change.State.TAKEN_BACK,
+        "Nothing came of it in 14 days. Propose it anew where it is still to come.",
+    )
+    assert (begun.state, new.state) == (Change.State.DONE, Change.State.PROPOSED)
+    world.fast_forward(timedelta(days=15))
+    new.refresh_from_db()
+    assert new.state == Change.State.TAKEN_BACK
+
+
+def test_one_that_is_older_than_as_many_as_are_watched_is_not_watched_and_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(world.person())
+    monkeypatch.setattr(open_changes, "MOST_WATCHED", 2)
+    old = pin()
+
+    def said() -> tuple[bool, bool]:
+        page = client.get(f"/changes/{old.pk}/").content.decode()
+        return "Not watched any more" in page, client.get(f"/api/v1/changes/{old.pk}/progress").json()["watched"]
+
+    newer = [pin(), pin()]
+    assert said() == (True, False)
+    assert [one.change for one in open_changes.open_changes()] == newer[::-1]
+    proposing.turn(newer[0], "taken_back", actor="raglan")
+    assert said() == (False, True)
+    assert old in [one.change for one in open_changes.open_changes()]
+    proposing.turn(old, "taken_back", actor="raglan")
+    assert said() == (False, False)

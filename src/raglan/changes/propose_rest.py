@@ -60,7 +60,10 @@ class RolloutGroupIn(Body):
 
 
 class ProposalIn(Body):
-    """A change that is about to happen. With `key`, proposing it again changes nothing."""
+    """A change that is about to happen. With `key`, proposing it again changes nothing.
+
+    `author` is the mail address or id of whom to talk to; without it, whoever sends it, if that is a person.
+    """
 
     title: Line
     packages: Annotated[list[PackageIn], Field(max_length=proposing.MOST_PACKAGES)] = []
@@ -70,6 +73,7 @@ class ProposalIn(Body):
     note: Text = ""
     key: Key = ""
     groups: Annotated[list[RolloutGroupIn], Field(max_length=grouping.MOST_GROUPS)] = []
+    author: Annotated[str, StringConstraints(max_length=254), AfterValidator(clean_text)] = ""
 
 
 class TurnIn(Body):
@@ -198,6 +202,7 @@ def proposal_of(data: ProposalIn) -> proposing.Proposal:
         note=data.note,
         key=data.key,
         groups=[grouping.Group(**group.model_dump()) for group in data.groups],
+        author=data.author,
     )
 
 

@@ -1,6 +1,7 @@
 """Verbs of changes that are proposed before they happen, or found while they do."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -14,9 +15,11 @@ from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.secrets import random_token
 from raglan.people.models import Person
+from raglan.people.queries import by_email
 
 MOST_PACKAGES = 50
 MOST_NAMES = 100
+ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 State, Kind = Change.State, Expectation.Kind
 # From where a change may turn to a state.
 FROM: dict[str, tuple[str, ...]] = {
@@ -43,7 +46,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change as somebody proposes it. With a key, proposing it again changes nothing."""
+    """A change as somebody proposes it. With a key, proposing it again changes nothing.
+
+    `author` is the mail address or id of whom to talk to, where that is not whoever proposes it.
+    """
 
     title: str
     packages: Sequence[tuple[str, str]] = ()
@@ -53,6 +59,7 @@ class Proposal:
     note: str = ""
     key: str = ""
     groups: Sequence[Group] = ()
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Teller:
 def propose(proposal: Proposal, *, by: Teller) -> Change:
     """Say what one is about to change and what is to come of it. Raises BadInput naming the field."""
     check(proposal)
-    at = now()
+    at, author = now(), _author(proposal, by)
     change, is_new = Change.objects.get_or_create(
         key=_key(proposal.key, by.name),
         defaults={
@@ -79,7 +86,7 @@ def propose(proposal: Proposal, *, by: Teller) -> Change:
             "received_at": at,
             "links": [{"href": proposal.link, "text": ""}] if proposal.link else [],
             "state": State.PROPOSED,
-            "author": by.person,
+            "author": author,
             "note": proposal.note.strip(),
         },
     )
@@ -87,6 +94,18 @@ def propose(proposal: Proposal, *, by: Teller) -> Change:
         _expect(change, proposal)
         _tell_proposed(change, proposal, actor=by.actor)
     return change
+
+
+def _author(proposal: Proposal, by: Teller) -> Person | None:
+    """Return whom to talk to. Raises BadInput when nobody active is known by what was named."""
+    named = proposal.author.strip()
+    if not named:
+        return by.person
+    by_id = Person.objects.filter(pk=int(named), is_active=True).first() if ID.fullmatch(named) else None
+    found = by_id or by_email(named)
+    if found is None:
+        raise BadInput("author", "name somebody active here, by mail address or id", status=422)
+    return found
 
 
 def _key(key: str, told_by: str) -> str:

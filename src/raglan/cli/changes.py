@@ -41,6 +41,7 @@ def change() -> None:
 @click.option("--environment", "environments", multiple=True, help="Only hosts of this environment; repeatable.")
 @click.option("--link", metavar="URL", help="Where to read on: the commit, the pipeline.")
 @click.option("--note", help="What others should know.")
+@click.option("--author", metavar="MAIL|ID", help="Whom to talk to, where a program proposes it.")
 @click.option("--key", help="Proposing it again with the same key changes nothing; a commit will do.")
 @click.option(
     "--group", "groups", multiple=True, metavar="GROUP", help='"first: host web1, soak 30 min", "kept: role db, aside".'
@@ -68,6 +69,7 @@ def propose(
         "link": _text(said["link"]),
         "note": _text(said["note"]),
         "key": _text(said["key"]),
+        "author": _text(said["author"]),
         "groups": [asdict(group) for group in _groups(said["groups"] or ())],
     }
     if look:

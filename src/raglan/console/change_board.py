@@ -14,7 +14,7 @@ from raglan.changes.grouping import written
 from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console.change_forms import expected_words
-from raglan.fleet import after, marks, reach, spreading
+from raglan.fleet import after, marks, open_changes, reach, spreading
 from raglan.fleet.judging import Said
 from raglan.fleet.progress import Counts, Group, Progress, summaries
 from raglan.fleet.rolling import Rolling, rolling
@@ -124,6 +124,16 @@ class ChangeBoard:
     def is_watched(self) -> bool:
         """Whether hosts may take it: one that was only told is not followed."""
         return self.change.state != Change.State.TOLD and bool(self.packages or self.expectation)
+
+    @cached_property
+    def is_left_out(self) -> bool:
+        """Whether it is open, and older than as many changes as are watched, so that nothing is compared any more."""
+        return self.change.is_open and not open_changes.is_watched(self.change)
+
+    @property
+    def most_watched(self) -> int:
+        """How many open changes are watched."""
+        return open_changes.MOST_WATCHED
 
     @cached_property
     def bar(self) -> list[svg.Part]:

@@ -11,7 +11,7 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Limit
 from raglan.fleet import progress, reach
 from raglan.fleet.judging import Said
-from raglan.fleet.open_changes import said_of
+from raglan.fleet.open_changes import is_watched, said_of
 from raglan.fleet.rolling import rolling
 
 router = Router(tags=["changes"])
@@ -122,8 +122,12 @@ class RollingOut(Schema):
 
 
 class ProgressOut(Schema):
-    """How a change stands on its hosts."""
+    """How a change stands on its hosts; `watched` says whether hosts are still compared with it.
 
+    One is not that is over, or older than the 200 newest that are open.
+    """
+
+    watched: bool
     counts: ChangeCountsOut
     settles_at: datetime | None
     clusters: list[HostGroupOut]
@@ -197,6 +201,7 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
     """Say how a change stands on its hosts: by cluster and role, over time, and what differs."""
     found = progress.Progress(queries.change(pk))
     return ProgressOut(
+        watched=is_watched(found.change),
         counts=ChangeCountsOut.from_orm(found.counts),
         settles_at=found.settles_at,
         clusters=[HostGroupOut.from_orm(group) for group in found.clusters],

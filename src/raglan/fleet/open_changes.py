@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from raglan.changes.grouping import Group
 from raglan.changes.models import OPEN, Change, Expectation
 from raglan.changes.queries import groups_of
@@ -56,6 +58,14 @@ def open_changes() -> list[Watched]:
         both = {mark: known.get(mark) or fresh.get(mark[0]) for mark in marks}
         _open = known = {mark: one for mark, one in both.items() if one is not None}
     return list(known.values())
+
+
+def is_watched(change: Change) -> bool:
+    """Whether what hosts show is held against a change: it is open, and not older than as many as are watched."""
+    if not change.is_open:
+        return False
+    newer = Q(at__gt=change.at) | Q(at=change.at, pk__gt=change.pk)
+    return Change.objects.filter(newer, state__in=OPEN).count() < MOST_WATCHED
 
 
 def _read(keys: Sequence[int]) -> dict[int, Watched]:

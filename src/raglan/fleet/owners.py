@@ -91,7 +91,7 @@ def _tell_of_lost_pins() -> bool:
     pins = list(Pin.objects.filter(_untold("lost_told_at", "lost_since")).order_by("role", "name", "pk"))
     if not pins:
         return False
-    whose = _teams_of_roles({pin.role for pin in pins if pin.role})
+    whose = teams_of_roles({pin.role for pin in pins if pin.role})
     letter = Letter(
         head=lambda count: (
             f"{_counted(count, 'pinned version')} on no mirror any more. A fresh host would fail its first run."
@@ -119,7 +119,15 @@ def teams_of_hosts(hosts: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
-def _teams_of_roles(roles: Collection[str]) -> dict[str, set[int]]:
+def owners_of(hosts: Collection[int], roles: Collection[str]) -> list[Person]:
+    """Return who is told of hosts and of roles: those of all their teams, each once."""
+    found = [*teams_of_hosts(hosts).values(), *teams_of_roles(roles).values()]
+    teams = sorted({team for one in found for team in one})
+    return list(dict.fromkeys(person for team in teams or (None,) for person in owners_of_team(team)))
+
+
+def teams_of_roles(roles: Collection[str]) -> dict[str, set[int]]:
+    """Return the teams whose services hosts of roles carry, by role."""
     carried = HostService.objects.filter(host__role__in=roles, host__retired_at__isnull=True)
     found: dict[str, set[int]] = {}
     for role, team in _teams(carried, "host__role"):

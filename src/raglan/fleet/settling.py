@@ -1,4 +1,4 @@
-"""A change that no further host has taken for long is over: by its author's word, or by itself."""
+"""A change that no further host has taken for long is over, and so is one of which nothing came: by itself."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,19 +15,29 @@ from raglan.ui.wording import span
 
 LOOK = "fleet.settle_change"
 QUIET = timedelta(days=7)
+NOTHING_CAME = timedelta(days=14)
+MOST_STALE = 50
 QUIET_FOUND = timedelta(days=1)  # nobody is there to say that it is done
+
+LOOKED_AT = (Change.State.PROPOSED, Change.State.UNDER_WAY)
 
 
 @timeline.reaction("change.proposed", "change.turned")
 def look_later(event: timeline.Happened) -> None:
-    """A change that is under way is looked at once it may have become quiet."""
+    """A change is looked at once it may have become quiet; with each new one, those of which long nothing came."""
     change = Change.objects.filter(pk=int(str(event.data["change"]))).first()
-    if change is not None and change.state == Change.State.UNDER_WAY:
+    if change is not None and change.state in LOOKED_AT:
         timers.schedule(LOOK, subject=timeline.ref(change), due_at=quiet_from(change))
+    if event.kind == "change.proposed":
+        stale = Change.objects.filter(state=Change.State.PROPOSED, at__lte=now() - NOTHING_CAME)
+        for one in stale.order_by("at", "pk")[:MOST_STALE]:
+            timers.schedule(LOOK, subject=timeline.ref(one), due_at=now())
 
 
 def quiet_from(change: Change) -> datetime:
-    """Return when a change that is under way is over if no further host takes it."""
+    """Return when a change is over if no further host takes it, or when nothing came of it."""
+    if change.state == Change.State.PROPOSED:
+        return change.at + NOTHING_CAME
     last = Arrival.objects.filter(change=change).aggregate(last=Max("at"))["last"]
     begun = change.started_at or change.at
     return max(last or begun, begun) + _quiet(change)
@@ -40,7 +50,7 @@ def _quiet(change: Change) -> timedelta:
 @timers.handler(LOOK)
 def settle(due: timers.Due) -> None:
     """End a change that became quiet; look again later at one that has not."""
-    change = Change.objects.filter(pk=due.subject_id, state=Change.State.UNDER_WAY).first()
+    change = Change.objects.filter(pk=due.subject_id, state__in=LOOKED_AT).first()
     if change is None:
         return
     at = quiet_from(change)
@@ -48,5 +58,13 @@ def settle(due: timers.Due) -> None:
         timers.schedule(LOOK, subject=due.subject, due_at=at)
         return
     with suppress(Conflict):  # somebody was faster by a moment
-        words = f"No further host took it for {span(_quiet(change))}."
-        proposing.turn(change, Change.State.DONE, actor=timeline.SYSTEM, words=words)
+        to, words = _end(change)
+        proposing.turn(change, to, actor=timeline.SYSTEM, words=words)
+
+
+def _end(change: Change) -> tuple[str, str]:
+    """Return what a change turns to, and why."""
+    if change.state == Change.State.PROPOSED:
+        words = f"Nothing came of it in {span(NOTHING_CAME)}. Propose it anew where it is still to come."
+        return Change.State.TAKEN_BACK, words
+    return Change.State.DONE, f"No further host took it for {span(_quiet(change))}."
