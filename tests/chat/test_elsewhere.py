@@ -86,3 +86,10 @@ def test_rest_and_the_command_make_it(
     assert result.output.startswith("2 lines came in: http")
     assert (made.declared_at, made.closed_at) == (FIRST, LAST)
     assert CliRunner().invoke(command, [*words, "--incident", "7"]).exit_code == 2
+
+
+def test_a_beginning_before_all_years_is_refused(client: Client, bo: Person) -> None:
+    client.force_login(bo)
+    body = {"text": TEXT, "title": "Apache was down", "began_at": "0001-01-01T00:00:00+14:00"}
+    answered = client.post("/api/v1/chat-import", json.dumps(body), content_type="application/json")
+    assert answered.status_code == 422, answered.content

@@ -8,7 +8,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.incidents import actions
 from raglan.incidents.actions import ToDo
-from raglan.incidents.models import Entry, Incident, Task
+from raglan.incidents.models import Entry, Incident, Listed, Task
 from raglan.people import mail
 from raglan.people.models import Person
 from raglan.testing import world
@@ -93,3 +93,19 @@ def test_a_task_of_a_closed_room_is_still_somebodys(
     world.fast_forward(SOON + timedelta(seconds=5))
     assert [to for to, _ in letters] == [bo.email]
     assert told(incident) == []
+
+
+@pytest.mark.parametrize("who", ["lead", "nobody"])
+def test_whoever_is_taken_off_the_list_hears_nothing(
+    incident: Incident, task: Task, mara: Person, letters: list[tuple[str, str]], who: str
+) -> None:
+    if who == "lead":
+        actions.take_lead(incident, mara, by=mara)
+    actions.make_private(incident, "Names of customers", by=mara)
+    Listed.objects.filter(incident=incident, person=task.owner).delete()
+    world.fast_forward(SOON + timedelta(seconds=5))
+    actions.remind_of_task(task.pk)
+
+    assert [to for to, _ in letters] == ([mara.email] if who == "lead" else [])
+    assert all("Bo Silva has it, who may not see this incident." in text for _, text in letters)
+    assert [words.endswith("Bo Silva has it, who may not see this incident.") for words in told(incident)] == [True]

@@ -145,6 +145,20 @@ def test_the_page_says_what_the_room_knows(
     assert "Half of the hosts are back." in [item.text for item in found.known]
 
 
+def test_nobody_who_is_unknown_here_has_a_page(
+    room: Incident, source: SourceKey, mara: Person, bo: Person, outbox: world.Outbox
+) -> None:
+    world.ingest(source, world.signal())
+    world.fire_all()
+    services = list(room.services.all())
+    actions.give_heads_up(actions.Warned("It was me", services=services, author_words="Bo Silva (@eve)"), by=None)
+    assert world.ports.around(Page.objects.get()).has_it == ""
+    actions.take_lead(room, mara, by=mara)
+    assert world.ports.around(Page.objects.get()).has_it == mara.name
+    actions.give_heads_up(actions.Warned("It was rather me", services=services), by=bo)
+    assert world.ports.around(Page.objects.get()).has_it == bo.name
+
+
 def test_what_a_reaction_posts_twice_stands_once(room: Incident, source: SourceKey) -> None:
     world.ingest(source, world.signal())
     world.fire_all()

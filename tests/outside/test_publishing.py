@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from raglan.alerts.models import AlertGroup
 from raglan.config import config
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
@@ -87,6 +88,31 @@ def test_a_room_about_a_service_takes_the_green_from_the_page_at_once(on: None, 
     world.fire_all()
     assert "good until" in (folder / "index.html").read_text()
     incidents.declare("Buying is slow", by=mara, services=[web])
+    world.fire_all()
+    assert "there are signs of trouble" in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize("who", ["lead", "alert", "warned"])
+def test_a_room_that_nobody_declared_does_so_as_soon_as_somebody_stands_for_it(
+    on: None, folder: Path, mara: Person, who: str
+) -> None:
+    web = world.service("web")
+    one = components.add_component(components.ComponentDraft("Buying", services=[web]), actor=mara)
+    components.say_state(one, "fine", by=mara, actor=mara)
+    to(folder, mara)
+    world.ingest(world.source(), world.signal(service="else"))
+    warned = incidents.Warned("It is all down", services=[web], author_words="Eve (@eve)")
+    room = incidents.give_heads_up(warned, by=None).incident
+    assert room is not None
+    world.fire_all()
+    assert "good until" in (folder / "index.html").read_text()
+    match who:
+        case "lead":
+            incidents.take_lead(room, mara, by=mara)
+        case "alert":
+            incidents.join_groups(room, list(AlertGroup.objects.all()), by=mara)
+        case _:
+            incidents.give_heads_up(incidents.Warned("I see it, too", services=[web]), by=mara)
     world.fire_all()
     assert "there are signs of trouble" in (folder / "index.html").read_text()
 

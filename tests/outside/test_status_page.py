@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from raglan.alerts.models import AlertGroup
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import actions as incidents
@@ -222,6 +223,31 @@ def test_an_alert_or_an_open_room_about_a_service_goes_before_what_was_said_to_b
     assert _states()["Selling"] == "unknown"
     incidents.make_private(room, "It is about a person.", by=bo)
     assert _states()["Selling"] == "fine"
+
+
+@pytest.mark.parametrize("who", ["lead", "alert", "warned", "standing"])
+def test_a_line_of_somebody_unknown_takes_no_green_until_somebody_else_stands_for_it(
+    on: None, mara: Person, bo: Person, who: str
+) -> None:
+    shop = world.service("shop")
+    one = components.add_component(ComponentDraft("Selling", services=[shop]), actor=mara)
+    components.say_state(one, "fine", by=mara, actor=mara)
+    CLOCK.move(timedelta(minutes=1))
+    warned = incidents.Warned("It is all down", services=[shop], author_words="Eve (@eve)")
+    room = incidents.give_heads_up(warned, by=None).incident
+    assert room is not None
+    assert _states()["Selling"] == "fine"
+    match who:
+        case "lead":
+            incidents.take_lead(room, bo, by=bo)
+        case "alert":
+            world.ingest(world.source(), world.signal(service="else"))
+            incidents.join_groups(room, list(AlertGroup.objects.all()), by=bo)
+        case "warned":
+            incidents.give_heads_up(incidents.Warned("I see it, too", services=[shop]), by=bo)
+        case _:
+            incidents.write_standing(room, incidents.Standing("It is slow", service_state="slow"), by=bo)
+    assert _states()["Selling"] == "unknown"
 
 
 def _states() -> dict[str, str]:

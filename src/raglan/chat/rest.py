@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Status
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.chat import actions, elsewhere, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
@@ -13,7 +13,7 @@ from raglan.chat.words import link_of
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.rest import Router, Schema
-from raglan.core.schema import Body, Cursor, Id, Line, ShortText
+from raglan.core.schema import Body, Cursor, Id, Instant, Line, ShortText
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
@@ -376,7 +376,7 @@ class PastIn(ChatImportIn):
     """An incident that happened elsewhere, with its chat. Without `began_at` it began with the first line."""
 
     title: Annotated[Line, StringConstraints(max_length=300)]
-    began_at: AwareDatetime | None = None
+    began_at: Instant | None = None
     is_near_miss: bool = False
     closes: bool = True
 

@@ -509,12 +509,15 @@ class TaskReopened(EventPayload):
 
 
 class TaskDue(EventPayload):
-    """A task is due; whoever has it is reminded, else whoever wrote it down. Once for each time that is set."""
+    """A task is due; whoever has it is reminded, else whoever wrote it down. Once for each time that is set.
+
+    When they may not know of its incident, the lead is reminded; nobody, when there is none.
+    """
 
     kind = "task.due"
     task: int
     due_at: datetime
-    person: int
+    person: int | None
 
 
 class ScriptChanged(EventPayload):

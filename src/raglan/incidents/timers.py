@@ -59,9 +59,16 @@ def around(page: Page) -> ports.Around:
         known.append(ports.Known("", f"{alerts} alerts in {groups} groups belong to incident {incident.pk}."))
     return ports.Around(
         known=tuple(known),
-        has_it=heads_ups[0].who if heads_ups else (incident.lead.name if incident.lead else ""),
+        has_it=_has_it(incident),
         room_link=f"/incidents/{incident.pk}/",
     )
+
+
+def _has_it(incident: Incident) -> str:
+    """Name who has it before anybody answers: the first who warned of those who are known here, else the lead."""
+    warned = incident.heads_ups.filter(person__isnull=False).select_related("person").order_by("pk").first()
+    who = warned.person if warned else incident.lead
+    return who.name if who else ""
 
 
 def followed(pages: Sequence[int]) -> set[int]:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from raglan.catalog.models import Service
 from raglan.core.errors import NotFound
-from raglan.incidents.models import Entry, Incident, ServiceState
+from raglan.incidents.models import Entry, HeadsUp, Incident, IncidentGroup, ServiceState
 from raglan.outside.models import (
     Component,
     ComponentWord,
@@ -108,10 +108,16 @@ def components(*, with_trouble: bool = False) -> QuerySet[Component]:
 
 
 def _room_since() -> Subquery:
-    """Since when a room says that a service is not fine: the newest turn of one that is open and not private."""
+    """Since when a room says that a service is not fine: the newest turn of one that is open and not private.
+
+    A room that nobody here declared counts once somebody leads it, warns there too, or an alert is joined to it.
+    """
     turns = Entry.objects.filter(incident=OuterRef("pk"), kind=Entry.Kind.TURN).exclude(service_state=ServiceState.FINE)
     rooms = Incident.objects.filter(services=OuterRef("pk"), state=Incident.State.OPEN, is_private=False)
-    broken = Q(kind=Incident.Kind.INCIDENT) | Q(service_state__in=(ServiceState.DOWN, ServiceState.SLOW))
+    warned = Exists(HeadsUp.objects.filter(incident=OuterRef("pk"), person__isnull=False))
+    joined = Exists(IncidentGroup.objects.filter(incident=OuterRef("pk")))
+    stood_for = Q(declared_by__isnull=False) | Q(lead__isnull=False) | warned | joined
+    broken = Q(kind=Incident.Kind.INCIDENT) & stood_for | Q(service_state__in=(ServiceState.DOWN, ServiceState.SLOW))
     since = Coalesce(Subquery(turns.order_by("-at").values("at")[:1]), "declared_at")
     told = rooms.filter(broken).exclude(service_state=ServiceState.FINE).annotate(since=since)
     return Subquery(told.order_by("-since").values("since")[:1])

@@ -46,6 +46,9 @@ def _labels(event: timeline.Happened) -> set[str]:
     "incident.about",
     "incident.standing",
     "incident.reopened",
+    "incident.lead",
+    "incident.alerts_joined",
+    "headsup.given",
     needed=_of_components,
 )
 def publish_trouble(event: timeline.Happened) -> None:
