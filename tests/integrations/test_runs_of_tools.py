@@ -188,6 +188,40 @@ JSONS = st.recursive(
 )
 
 
+CUTS = {
+    "puppet_failed.yaml": ("puppet", 7),
+    "chef_converge.json": ("chef", 7),
+    "ansible_run.json": ("ansible", 7),
+    "salt_return.json": ("salt", 7),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_a_report_that_is_cut_off_is_refused_or_tells_all_the_same(name: str) -> None:
+    kind, step = CUTS[name]
+    body = payload(name).rstrip()
+    whole, refused = read(kind, body), []
+    for end in (*range(0, len(body), step), len(body) - 1):
+        try:
+            found = read(kind, body[:end])
+        except BadInput as error:
+            refused.append((error.status, bool(str(error))))
+        else:  # behind what counts, Puppet tells of its catalogue
+            assert (name, found) == ("puppet_failed.yaml", whole)
+            assert body[:end].count(b"\ncorrective_change: ") == 1
+    assert {status // 100 for status, _ in refused} == {4}
+    assert all(has_words for _, has_words in refused)
+
+
+def test_an_old_report_of_puppet_is_whole_when_it_names_all_its_resources() -> None:
+    body = payload("puppet_failed.yaml").partition(b"\ncorrective_change")[0] + b"\n"
+    old = body.replace(b"report_format: 12", b"report_format: 5")
+    with pytest.raises(BadInput, match="cut off"):
+        read("puppet", old)
+    statuses = len(ruby_yaml.read(old)["resource_statuses"])  # type: ignore[index]  # a report
+    assert read("puppet", old.replace(b"- 13\n", f"- {statuses}\n".encode(), 1))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(KINDS), st.data())
 def test_any_value_in_any_place_is_read_or_refused(kind: str, data: st.DataObject) -> None:

@@ -14,6 +14,7 @@ PRESENT = ("present", "installed", "latest", "held")
 INTO = re.compile(r" to '?([^' ]+)'?$")
 OUTCOMES = {"failed": Outcome.FAILED, "changed": Outcome.CHANGED, "unchanged": Outcome.UNCHANGED}
 STEPS = {"success": Outcome.CHANGED, "failure": Outcome.FAILED, "noop": Outcome.REHEARSED}
+WITH_AN_END = 7  # the first format of reports that ends with `corrective_change`
 STATES = {"running": "active", "stopped": "inactive", "true": "active", "false": "inactive"}
 
 
@@ -31,7 +32,22 @@ class PuppetReports:
             raise BadInput("", "this is not a report of Puppet")
         if not told.text(report.get("host")):
             raise BadInput("host", "says which machine this is about, and must not be empty")
+        if not _is_whole(report):
+            raise BadInput("", "this report of Puppet is cut off: what it ends with is missing", status=422)
         return [told.finish(_run(report))]
+
+
+def _is_whole(report: dict[str, object]) -> bool:
+    """Tell whether a report has its end: YAML that is cut off between two lines reads as well as all of it.
+
+    Behind the resources stands whether somebody had changed something by hand. Old formats have no such word, but name
+    all resources; later ones may leave out those that did not change.
+    """
+    if _number(report.get("report_format", WITH_AN_END)) >= WITH_AN_END:
+        return isinstance(report.get("corrective_change"), bool)
+    counts = [value for value in told.listing(_metric(report, "resources")) if isinstance(value, list)]
+    totals = [_number(value[2]) for value in counts if len(value) == 3 and value[0] == "total"]
+    return totals == [len(told.mapping(report.get("resource_statuses")))]
 
 
 def _run(report: dict[str, object]) -> RunTold:
