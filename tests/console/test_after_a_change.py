@@ -55,3 +55,36 @@ def test_before_it_begins_nothing_is_told(client: Client, mara: Person) -> None:
     change = pin(mara)
     nothing = {"units": [], "alerts": []}
     assert client.get(f"/api/v1/changes/{change.pk}/after").json() == {"worse": nothing, "better": nothing}
+
+
+def test_alerts_that_something_ties_to_it_stand_first_the_earliest_first(client: Client, mara: Person) -> None:
+    fleet(2)
+    change = pin(mara)
+    upgrade("east000", units=units("failed", "active"))
+    later()
+    key = world.source()
+    named: list[dict[str, str]] = [
+        {"host": "east000.example.org"},
+        {"service": "graphs"},
+        {"cluster": "east"},
+        {"cluster": "west", "host": "east001", "service": "mail"},
+    ]
+    for number, labels in enumerate(named):
+        world.ingest(key, world.signal(alertname=f"Tied{number}", **labels))
+        later()
+    for number in range(9):
+        world.ingest(key, world.signal(alertname=f"Else{number}", service="mail"))
+        later()
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()["worse"]["alerts"]
+    assert [(one["title"], one["tied"], one["why"]) for one in told[:4]] == [
+        ("Tied0", True, "It came to east000."),
+        ("Tied1", True, "Hosts that have it carry graphs."),
+        ("Tied2", True, "It came to hosts of east."),
+        ("Tied3", False, ""),
+    ]
+    assert [one["title"] for one in told[4:]] == ["Else0", "Else1", "Else2", "Else3"]
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    tied, others = page.split("Nothing known ties these to it, but the time.")
+    assert "It came to east000." in tied
+    assert "Else0" in others
+    assert "Tied2" not in others.partition("What got better")[0]

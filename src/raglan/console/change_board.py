@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from raglan.alerts.models import AlertGroup
 from raglan.changes import queries
 from raglan.changes.grouping import written
 from raglan.changes.hold_models import Hold
 from raglan.changes.models import Change, Expectation, PsaNote
+from raglan.console import after_alerts
 from raglan.console.change_forms import expected_words
 from raglan.fleet import after, marks, open_changes, reach, spreading
 from raglan.fleet.judging import Said
@@ -22,11 +22,9 @@ from raglan.fleet.watch_models import Arrival, Surprise
 from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
 
-ALERTS = 8
 HOLDS = 5
 CLUSTERS = 12
 AFTER = timedelta(hours=1)
-OPEN_BEFORE = timedelta(days=14)  # an alert that is older than this and ends now is nobody's doing
 
 
 def bar(counts: Counts) -> list[svg.Part]:
@@ -228,22 +226,14 @@ class ChangeBoard:
         return f"/wrong/?{urlencode({'title': self.change.title})}"
 
     @cached_property
-    def alerts(self) -> list[AlertGroup]:
-        """Alert groups that opened since it began; after it, which is not to say because of it."""
-        if self.change.started_at is None:
-            return []
-        found = AlertGroup.objects.filter(opened_at__gte=self.change.started_at, opened_at__lt=self.watched_until)
-        return list(found.select_related("source").order_by("-opened_at", "-pk")[:ALERTS])
+    def alerts(self) -> list[after_alerts.Near]:
+        """Alert groups that opened since it began, those first that something ties to it."""
+        return after_alerts.opened(self.change, self.watched_until)
 
     @cached_property
-    def ended(self) -> list[AlertGroup]:
-        """Alert groups that were open when it began, and ended since."""
-        begun = self.change.started_at
-        if begun is None:
-            return []
-        over = AlertGroup.objects.filter(state=AlertGroup.State.CLOSED, opened_at__lt=begun)
-        since = over.filter(opened_at__gt=begun - OPEN_BEFORE, closed_at__gte=begun, closed_at__lt=self.watched_until)
-        return list(since.select_related("source").order_by("-closed_at", "-pk")[:ALERTS])
+    def ended(self) -> list[after_alerts.Near]:
+        """Alert groups that were open when it began, and ended since, in the same order."""
+        return after_alerts.ended(self.change, self.watched_until)
 
     @cached_property
     def came_back(self) -> list[after.CameBack]:

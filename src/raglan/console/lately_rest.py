@@ -8,9 +8,8 @@ from ninja import Query
 
 from raglan.alerts import changed
 from raglan.alerts import queries as alerts
-from raglan.alerts.models import AlertGroup
 from raglan.changes.queries import change
-from raglan.console import room_changes
+from raglan.console import after_alerts, room_changes
 from raglan.console.change_board import ChangeBoard
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound
@@ -90,12 +89,14 @@ class UnitAfterOut(Schema):
 
 
 class AlertAfterOut(Schema):
-    """A group of alerts that opened, or ended, after a change began."""
+    """A group of alerts that opened, or ended, after a change began; `why` says what ties it to the change, if any."""
 
     group_id: int
     title: str
     opened_at: datetime
     closed_at: datetime | None
+    tied: bool
+    why: str
 
 
 class SideOut(Schema):
@@ -126,8 +127,15 @@ def after_change(request: HttpRequest, pk: int) -> AfterOut:
     )
 
 
-def _alerts(groups: list[AlertGroup]) -> list[AlertAfterOut]:
+def _alerts(found: list[after_alerts.Near]) -> list[AlertAfterOut]:
     return [
-        AlertAfterOut(group_id=one.pk, title=one.title, opened_at=one.opened_at, closed_at=one.closed_at)
-        for one in groups
+        AlertAfterOut(
+            group_id=one.group.pk,
+            title=one.group.title,
+            opened_at=one.group.opened_at,
+            closed_at=one.group.closed_at,
+            tied=bool(one.why),
+            why=one.why,
+        )
+        for one in found
     ]

@@ -68,7 +68,7 @@ def ties(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
     if not concern or not changes:
         return {}
     said: dict[int, list[str]] = {}
-    for way in (_by_hosts, _by_clusters, _by_words):
+    for way in (_by_hosts, _by_clusters, by_words):
         for pk, words in way(changes, concern).items():
             said.setdefault(pk, []).append(words)
     return {pk: "; ".join(words) for pk, words in said.items()}
@@ -109,7 +109,7 @@ def _by_clusters(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
         expectation = getattr(change, "expectation", None)
         meant = [name for name in expectation.clusters if name.casefold() in concern.clusters] if expectation else []
         if meant:
-            said[change.pk] = f"it is meant for {_some(meant)}"
+            said[change.pk] = f"it is meant for {some(meant)}"
     came = Arrival.objects.filter(change__in=[change.pk for change in changes if change.pk not in said])
     there = came.filter(host__cluster__in=sorted(concern.clusters)[:MOST])
     for pk, names in _listed(there.values_list("change", "host__cluster").distinct()).items():
@@ -117,7 +117,7 @@ def _by_clusters(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
     return said
 
 
-def _by_words(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
+def by_words(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
     """Changes whose words name it: what deploy tools tell has no hosts."""
     names = sorted(name for name in concern.services | concern.hosts | concern.clusters if len(name) >= SHORTEST)[:MOST]
     if not names:
@@ -127,7 +127,7 @@ def _by_words(changes: Sequence[Change], concern: Concern) -> dict[int, str]:
     for change in changes:
         texts = (change.title, change.origin, *map(str, change.details.values()))
         if found := any_of.findall(" \n".join(texts).casefold()):
-            said[change.pk] = f"it names {_some(found)}"
+            said[change.pk] = f"it names {some(found)}"
     return said
 
 
@@ -135,10 +135,11 @@ def _listed(pairs: Iterable[tuple[int, str]]) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for pk, name in pairs:
         found.setdefault(pk, []).append(name)
-    return {pk: _some(sorted(names)) for pk, names in found.items()}
+    return {pk: some(sorted(names)) for pk, names in found.items()}
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str]) -> str:
+    """Write the first of some names, and how many more there are."""
     listed = list(dict.fromkeys(names))
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return ", ".join(listed[:SHOWN]) + more
