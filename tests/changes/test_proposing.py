@@ -1,12 +1,13 @@
 """A change is proposed with what its author expects, turns from state to state, and is found again."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from raglan.changes import proposing, queries
-from raglan.changes.models import Change
+from raglan.changes.models import Change, PsaNote
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
@@ -114,6 +115,31 @@ def test_those_that_a_note_was_chosen_for_are_told_by_mail_once_and_all_may_read
     assert client.post("/changes/notes/", {**typed, "audience": "else"}).status_code == 422
     answer = client.post("/api/v1/psa-notes", typed, "application/json")
     assert (answer.status_code, answer.json()["audience"]) == (201, team.slug)
+
+
+def test_a_note_is_kept_once_by_its_key_and_everybody_is_told_once_an_hour_by_a_person(client: Client) -> None:
+    client.force_login(world.person())
+    typed = {"title": "Again", "did": "x", "happened": "y", "audience": "everybody", "key": "one"}
+
+    def post(**words: str) -> tuple[int, dict[str, object]]:
+        answer = client.post("/api/v1/psa-notes", {**typed, **words}, "application/json")
+        return answer.status_code, answer.json()
+
+    first = post()
+    assert first[0] == 201
+    assert post()[1]["id"] == first[1]["id"]
+    refused = post(key="two")
+    assert (refused[0], refused[1]["field"]) == (429, "audience")
+    assert post(key="two", audience="")[0] == 201
+    assert client.post("/changes/notes/", {**typed, "key": "three"}).status_code == 422
+    with pytest.raises(BadInput, match="only a person"):
+        proposing.write_psa(proposing.Trap("Again", "x", "y", audience="everybody"), by=BY)
+    for title in ("Again", "Again", "Another"):
+        again = {**typed, "title": title, "audience": "", "key": "shown with the form"}
+        assert client.post("/changes/notes/", again).status_code == 302
+    assert PsaNote.objects.count() == 4
+    world.CLOCK.move(timedelta(hours=1, minutes=1))
+    assert post(key="three")[0] == 201
 
 
 def test_a_pipeline_proposes_by_token_and_a_person_goes_on_with_it(client: Client) -> None:

@@ -14,7 +14,7 @@ from raglan.testing import replay, world
 pytestmark = pytest.mark.django_db
 TOLD = ("key", "title", "origin", "told_by", "at", "received_at", "links", "details")
 WATCHED = ("state", "author_id", "is_found", "note", "started_at", "ended_at", "state_words")
-NOTE = ("title", "did", "happened", "expected", "spot", "packages", "audience", "change_id", "author_id", "at")
+NOTE = ("key", "title", "did", "happened", "expected", "spot", "packages", "audience", "change_id", "author_id", "at")
 EXPECTED = tuple(asdict(proposing.Expected()))
 AT = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

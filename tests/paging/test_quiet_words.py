@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from raglan.core import timeline
-from raglan.paging import actions, quiet
+from raglan.paging import actions, ports, quiet
 from raglan.paging.models import Page
 from raglan.paging.plan import Urgency
 from raglan.paging.ports import Gone
@@ -68,3 +70,19 @@ def test_a_way_that_was_removed_meanwhile_gets_nothing(outbox: world.Outbox, mar
     way.delete()
     world.fire_all()
     assert outbox.tried == []
+
+
+def test_a_provider_with_a_budget_keeps_it_for_pages(
+    outbox: world.Outbox, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = world.way(mara, "sms")
+    actions.set_rules(mara, [(way.pk, 0)], by=mara, urgency=Urgency.LOW)
+    provider = ports.providers("sms")[0]
+    limited = ports.Provider(provider.name, provider.channel, provider.why_off, per_hour=lambda: 5)
+    monkeypatch.setattr(
+        quiet.providers, "choose", lambda kind, address, tried: None if provider.name in tried else limited
+    )
+    said(mara)
+    world.fast_forward(timedelta(hours=1))
+    assert outbox.tried == []
+    assert [event.kind for event in timeline.about(mara)].count("word.not_said") == 1

@@ -70,6 +70,7 @@ class PsaNoteWritten(EventPayload):
 
     kind = "change.psa_written"
     note: int
+    key: str = ""
     title: str
     did: str
     happened: str

@@ -147,6 +147,7 @@ class PsaNote(models.Model):
 
     ref_kind: ClassVar[str] = "psa_note"
 
+    key = models.CharField(max_length=64, blank=True, default="", editable=False)  # the same is kept once
     title = models.CharField(max_length=200)
     did = models.TextField()
     happened = models.TextField()
@@ -162,6 +163,9 @@ class PsaNote(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["-at"], name="psa_note_at")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key"], condition=~models.Q(key=""), name="psa_note_once")
+        ]
 
     def __str__(self) -> str:
         return self.title

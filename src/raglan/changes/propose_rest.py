@@ -152,8 +152,12 @@ class WatchedChangeOut(Schema):
 
 
 class PsaNoteIn(Body):
-    """What somebody ran into. `audience` is told by mail at once: `everybody`, or the short name of a team."""
+    """What somebody ran into. `audience` is told by mail at once: `everybody`, or the short name of a team.
 
+    To everybody only a person writes, once an hour at most. The same `key` gives the note that is there.
+    """
+
+    key: Key = ""
     title: Name
     did: Annotated[Text, StringConstraints(min_length=1)]
     happened: Annotated[Text, StringConstraints(min_length=1)]
@@ -269,6 +273,7 @@ def write_psa_note(request: HttpRequest, data: PsaNoteIn) -> Status[PsaNote]:
         spot=data.spot,
         packages=data.packages,
         audience=data.audience,
+        key=data.key,
         change=queries.change(data.change_id) if data.change_id else None,
     )
     return Status(201, proposing.write_psa(trap, by=_teller(request)))

@@ -261,29 +261,51 @@ class Trap:
     packages: Sequence[str] = ()
     change: Change | None = None
     audience: str = ""
+    key: str = ""
 
 
 @atomic
 def write_psa(trap: Trap, *, by: Teller) -> PsaNote:
-    """Write down what one ran into; those it was chosen for are told at once. Raises BadInput naming the field."""
+    """Write down what one ran into; those it was chosen for are told at once. Raises BadInput naming the field.
+
+    The same key of the same author gives the note that is there.
+    """
     for name in ("title", "did", "happened"):
         if not getattr(trap, name).strip():
             raise BadInput(name, "write at least one line", status=422)
-    psa.check_audience(trap.audience)
-    note = PsaNote.objects.create(
-        audience=trap.audience,
-        title=trap.title.strip()[:200],
-        did=trap.did.strip(),
-        happened=trap.happened.strip(),
-        expected=trap.expected.strip(),
-        spot=trap.spot.strip(),
-        packages=list(trap.packages)[:MOST_PACKAGES],
-        change=trap.change,
-        author=by.person,
-        at=now(),
-    )
-    payload = events.PsaNoteWritten(
+    psa.lock(by.person)
+    key = psa.key_of(trap.key, by.actor)
+    if key and (kept := PsaNote.objects.filter(key=key).first()) is not None:
+        return kept
+    psa.let_tell(trap.audience, by.person)
+    note, is_new = _keep(trap, key, by)
+    if not is_new:
+        return note  # a program sent it twice at the same time
+    about: list[timeline.Subject] = [note, "changes"]
+    timeline.append(_written(note), actor=by.actor, about=[*about, trap.change] if trap.change else about)
+    return note
+
+
+def _keep(trap: Trap, key: str, by: Teller) -> tuple[PsaNote, bool]:
+    told = {
+        "audience": trap.audience,
+        "title": trap.title.strip()[:200],
+        "did": trap.did.strip(),
+        "happened": trap.happened.strip(),
+        "expected": trap.expected.strip(),
+        "spot": trap.spot.strip(),
+        "packages": list(trap.packages)[:MOST_PACKAGES],
+        "change": trap.change,
+        "author": by.person,
+        "at": now(),
+    }
+    return PsaNote.objects.get_or_create(key=key, defaults=told) if key else (PsaNote.objects.create(**told), True)
+
+
+def _written(note: PsaNote) -> events.PsaNoteWritten:
+    return events.PsaNoteWritten(
         note=note.pk,
+        key=note.key,
         title=note.title,
         did=note.did,
         happened=note.happened,
@@ -295,6 +317,3 @@ def write_psa(trap: Trap, *, by: Teller) -> PsaNote:
         author=note.author_id,
         at=note.at,
     )
-    about: list[timeline.Subject] = [note, "changes"]
-    timeline.append(payload, actor=by.actor, about=[*about, trap.change] if trap.change else about)
-    return note

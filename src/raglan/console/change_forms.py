@@ -6,6 +6,7 @@ from django import forms
 
 from raglan.changes import grouping, proposing, psa
 from raglan.changes.models import Change, Expectation
+from raglan.core.secrets import random_token
 from raglan.people.forms import Form
 
 KINDS = [
@@ -107,6 +108,7 @@ class PsaForm(Form):
     spot = words("How to spot it")
     packages = names("Packages it is about", "It is shown to whoever plans a change of one of them.")
     audience = forms.ChoiceField(label="Who is told now, by mail", required=False)
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200, initial=random_token)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as they come
@@ -115,7 +117,8 @@ class PsaForm(Form):
     def trap(self, change: Change | None) -> proposing.Trap:
         """Return what was written."""
         data = {name: value.replace("\r\n", "\n") for name, value in self.cleaned_data.items()}
-        return proposing.Trap(**{**data, "packages": listed(data["packages"])}, change=change)
+        once = "\x01".join(data.values()) if data["key"] else ""  # sent twice it is one note, and changed another
+        return proposing.Trap(**{**data, "packages": listed(data["packages"]), "key": once}, change=change)
 
 
 def expected_words(expectation: Expectation, *, new: bool) -> str:

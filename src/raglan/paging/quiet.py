@@ -1,6 +1,7 @@
 """A quiet word to one person, by the ways they set for what can wait. Nobody is paged by it, and nothing rings.
 
-It goes out once by each of those ways, beside a mail that its sender writes. It asks for no answer; what may be done
+It goes out once by each of those ways, beside a mail that its sender writes. What has a budget for an hour keeps it for
+pages. It asks for no answer; what may be done
 about it is one tap away, on the channels that can show that.
 """
 
@@ -98,9 +99,11 @@ def _key(due: timers.Due) -> str:
 def _by_some_provider(contact: ContactMethod, message: ports.Message) -> str:
     """Ask providers in their order, each once; return which one took it. Raises DeliveryError of the last."""
     tried: list[str] = []
-    failed = DeliveryError("no provider is set up", permanent=True)
+    failed = DeliveryError("no provider is set up that has no budget for pages to keep", permanent=True)
     while (provider := providers.choose(contact.kind, contact.address, tried)) is not None:
         tried.append(provider.name)
+        if provider.per_hour():
+            continue
         try:
             with circuit.hand_over(circuit.name_of(provider, contact.address)):
                 provider.channel.send(contact.address, message)
