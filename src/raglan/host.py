@@ -70,6 +70,8 @@ ASIDE_AGAIN_S = 86400.0
 WORDS = ("cluster", "role", "environment", "package", "change")
 PLACES = ("cluster", "role", "environment")
 VERSIONS = ("raglan-gate 1", "gate: 1")
+RPM_FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")  # where it was, and where it is on SUSE and newer Fedora
+RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")  # as SQLite, ndb and Berkeley DB
 THERE = ("i", "U", "F", "W", "t")  # of dpkg: installed, or its files are there and dpkg is not done with it yet
 STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp")
 
@@ -1046,7 +1048,7 @@ def watch(options: Options) -> None:
         at, now_seen = time.monotonic() - begun, changed(options)
         if at < free_s or (at < next_s and now_seen == seen):
             continue
-        because = because if at >= next_s else "dpkg"
+        because = because if at >= next_s else because_of(seen, now_seen)
         with contextlib.suppress(OSError):
             free_s = at + report(options, because)
         because, seen, next_s = "timer", now_seen, at + every
@@ -1062,15 +1064,21 @@ def changed(options: Options) -> List[object]:
     """Return what changes when packages or services do, and costs little to look at."""
     folder = os.environ.get("DPKG_ADMINDIR", "/var/lib/dpkg")
     seen: List[object] = []
-    for path in (
-        folder + "/status",
-        "/var/lib/rpm/rpmdb.sqlite",
-        "/var/lib/rpm/Packages",
-        options.state + "/gate.json",
-    ):
+    for path in (folder + "/status", *rpm_files(), options.state + "/gate.json"):
         with contextlib.suppress(OSError):
             seen.append((path, os.stat(path).st_mtime))
     return [*seen, units_of(options)]
+
+
+def rpm_files() -> List[str]:
+    """Return the files that may hold rpm's database."""
+    return [os.path.join(folder, name) for folder in RPM_FOLDERS for name in RPM_FILES]
+
+
+def because_of(seen: Sequence[object], now_seen: Sequence[object]) -> str:
+    """Return what told of a change: rpm where its database is another one, or else dpkg."""
+    files = rpm_files()
+    return "rpm" if any(one not in seen and one[0] in files for one in now_seen if isinstance(one, tuple)) else "dpkg"
 
 
 def apt_before(options: Options, lines: Sequence[str]) -> None:
@@ -1124,7 +1132,7 @@ DPkg::Post-Invoke {{"{program} apt-after || true";}};
     "dnf": (
         "etc/dnf/plugins/post-transaction-actions.d/raglan-host.action",
         """# Written by raglan-host; needs python3-dnf-plugin-post-transaction-actions.
-*:any:{program} report --background --because dpkg
+*:any:{program} report --background --because rpm
 """,
     ),
     "systemd": (
@@ -1192,7 +1200,7 @@ def arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     for kind in WORDS:
         asks.add_argument("--" + kind, action="append", help="{} of this run; may be repeated".format(kind))
     tells = commands.add_parser("report", help="tell packages and services, once")
-    tells.add_argument("--because", choices=("timer", "apt", "dpkg", "boot"), default="timer", help="why now")
+    tells.add_argument("--because", choices=("timer", "apt", "dpkg", "rpm", "boot"), default="timer", help="why now")
     tells.add_argument("--splay", type=float, default=0, help="wait for a part of so many seconds, this machine's own")
     tells.add_argument("--background", action="store_true", help="do not keep the caller waiting")
     tells.add_argument("--again", action="store_true", help="also tell again what raglan could not store")

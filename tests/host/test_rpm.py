@@ -82,7 +82,7 @@ def test_what_dnf_installs_upgrades_and_removes_is_told_at_once(tmp_path: Path, 
     machine.dnf("remove", "httpd")
     until(lambda: len(receiver.reports) > 2, 30)
     assert [(one["because"], one["packages"]) for one in receiver.reports] == [
-        ("dpkg", [["httpd", "2.4.6-40", "noarch"]]),
-        ("dpkg", [["httpd", "2.4.6-45", "noarch"]]),
-        ("dpkg", []),
+        ("rpm", [["httpd", "2.4.6-40", "noarch"]]),
+        ("rpm", [["httpd", "2.4.6-45", "noarch"]]),
+        ("rpm", []),
     ]

@@ -274,6 +274,27 @@ def test_watching_tells_a_change_at_once(run: Run, receiver: Receiver, tmp_path:
     assert receiver.reports[0]["because"] == "dpkg"
 
 
+@pytest.mark.parametrize("name", ["rpmdb.sqlite", "Packages.db", "Packages"])
+@pytest.mark.parametrize("folder", ["var/lib/rpm", "usr/lib/sysimage/rpm"])
+def test_rpms_database_is_watched_wherever_it_is(
+    folder: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert f"/{folder}" in host.RPM_FOLDERS
+    monkeypatch.setattr(host, "RPM_FOLDERS", [str(tmp_path) + one for one in host.RPM_FOLDERS])
+    monkeypatch.setenv("DPKG_ADMINDIR", str(tmp_path))
+    options = host.options_of(str(tmp_path / "conf"), {})
+    status, database = tmp_path / "status", tmp_path / folder / name
+    database.parent.mkdir(parents=True)
+    before = host.changed(options)
+    database.touch()
+    with_rpm = host.changed(options)
+    status.touch()
+    with_both = host.changed(options)
+    assert with_rpm != before
+    assert host.because_of(before, with_rpm) == "rpm"
+    assert host.because_of(with_rpm, with_both) == "dpkg"
+
+
 def test_raglan_hands_the_program_out(client: Client) -> None:
     answer = client.get("/raglan-host")
     assert answer.content == Path(host.__file__).read_bytes()
