@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from raglan.changes import queries
+from raglan.changes import likeness, queries
 from raglan.changes.grouping import written
 from raglan.changes.hold_models import Hold
+from raglan.changes.likeness import Like
 from raglan.changes.models import Change, Expectation, PsaNote
 from raglan.console import after_alerts
 from raglan.console.change_forms import expected_words
@@ -67,8 +68,9 @@ def legend(counts: Counts) -> list[Key]:
 class Ahead:
     """What is known before a change goes: how far, how soon, what lives there, whether there is a way back."""
 
-    def __init__(self, said: Said, *, but: int | None = None) -> None:
+    def __init__(self, said: Said, *, title: str = "", but: int | None = None) -> None:
         self.said, self.but = said, but
+        self.like = Like(title, list(said.packages), sorted(said.units), sorted(said.roles))
 
     @cached_property
     def reach(self) -> reach.Reach:
@@ -82,13 +84,13 @@ class Ahead:
 
     @cached_property
     def notes(self) -> list[PsaNote]:
-        """What people ran into with the same packages."""
-        return queries.notes_about(list(self.said.packages))
+        """What people ran into with something like it."""
+        return likeness.notes(self.like)
 
     @cached_property
     def alike(self) -> list[Change]:
-        """Earlier changes of the same packages."""
-        return queries.alike(list(self.said.packages), but=self.but)
+        """Earlier changes that were like it."""
+        return likeness.changes(self.like, but=self.but)
 
 
 class ChangeBoard:
@@ -248,7 +250,7 @@ class ChangeBoard:
     @cached_property
     def ahead(self) -> Ahead:
         """What is known before it goes."""
-        return Ahead(self.progress.said, but=self.change.pk)
+        return Ahead(self.progress.said, title=self.change.title, but=self.change.pk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _ahead(proposal: proposing.Proposal) -> Ahead:
     proposing.check(proposal)
-    return Ahead(reach.said_in(proposal))
+    return Ahead(reach.said_in(proposal), title=proposal.title)
 
 
 @require_GET

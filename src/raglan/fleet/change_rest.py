@@ -4,8 +4,9 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from raglan.changes import proposing, queries
+from raglan.changes import likeness, proposing, queries
 from raglan.changes.grouping import written
+from raglan.changes.likeness import Like
 from raglan.changes.propose_rest import ProposalIn, proposal_of
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Cursor, Limit
@@ -158,17 +159,19 @@ def preview_change(request: HttpRequest, data: ProposalIn) -> ReachOut:
     """Say how far a change would go, without proposing it."""
     proposal = proposal_of(data)
     proposing.check(proposal)
-    return _reach(reach.said_in(proposal))
+    return _reach(reach.said_in(proposal), proposal.title)
 
 
 @router.get("/changes/{int:pk}/reach", response=ReachOut, operation_id="reach_of_change", summary="How far it may go")
 def reach_of_change(request: HttpRequest, pk: int) -> ReachOut:
     """Say how far a change may go."""
-    return _reach(said_of(queries.change(pk)), but=pk)
+    change = queries.change(pk)
+    return _reach(said_of(change), change.title, but=pk)
 
 
-def _reach(said: Said, but: int | None = None) -> ReachOut:
-    found, names = reach.reach(said), list(said.packages)
+def _reach(said: Said, title: str, but: int | None = None) -> ReachOut:
+    found = reach.reach(said)
+    like = Like(title, list(said.packages), sorted(said.units), sorted(said.roles))
     return ReachOut(
         hosts=found.hosts,
         clusters=[ClusterReachOut(name=name, hosts=hosts) for name, hosts in found.clusters],
@@ -189,8 +192,8 @@ def _reach(said: Said, but: int | None = None) -> ReachOut:
             )
             for way in reach.ways_back(said, found.versions)
         ],
-        notes=[note.title for note in queries.notes_about(names)],
-        alike=[change.title for change in queries.alike(names, but=but)],
+        notes=[note.title for note in likeness.notes(like)],
+        alike=[change.title for change in likeness.changes(like, but=but)],
     )
 
 
