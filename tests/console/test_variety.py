@@ -74,6 +74,15 @@ def test_a_host_whose_runs_fail_is_late_however_often_it_runs(client: Client, ma
     assert "web0" not in listed()
 
 
+def test_a_host_that_fails_for_the_first_time_is_listed_once_it_goes_on(mara: Person) -> None:
+    Host.objects.filter(name="web0").update(converged_at=None)
+    for number in range(6):
+        take(told(f"r{number}", Outcome.FAILED, name="web0"))
+        assert "web0" not in listed()
+        CLOCK.move(timedelta(minutes=10))
+    assert "web0" in listed()
+
+
 def test_runs_are_weighed_by_when_they_were_not_by_when_they_were_told(mara: Person) -> None:
     def run(key: str, outcome: Outcome, minutes: int) -> Host:
         take(told(key, outcome, name="web0", started_at=None, ended_at=begun + timedelta(minutes=minutes)))

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import islice
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from raglan.changes.models import Change
 from raglan.core import timeline
@@ -32,15 +33,14 @@ def register() -> QuerySet[Host]:
     """Living hosts on which no run converged for long, or none ever did beside others, and those noted by somebody."""
     at, late, least = now(), Q(), 0
     for most, wait in LATE:
-        late |= Q(run_interval_s__gt=least, run_interval_s__lte=most, converged_at__lt=at - wait)
+        late |= Q(run_interval_s__gt=least, run_interval_s__lte=most, well_until__lt=at - wait)
         least = most
-    once = Q(run_interval_s=0, converged_at__lt=at - LATE[-1][1])
+    once = Q(run_interval_s=0, well_until__lt=at - LATE[-1][1])
     near = Host.objects.filter(cluster=OuterRef("cluster"), converged_at__isnull=False, retired_at__isnull=True)
-    never = Q(converged_at__isnull=True) & (Q(failing_since__isnull=False) | Exists(near))
+    never = Q(well_until__isnull=True) & Exists(near)
     noted = Q(variety__isnull=False)
-    found = Host.objects.filter(retired_at__isnull=True).filter(
-        noted | (Q(silent_since__isnull=True) & (late | once | never))
-    )
+    known = Host.objects.annotate(well_until=Coalesce("converged_at", "failing_since"))
+    found = known.filter(retired_at__isnull=True).filter(noted | (Q(silent_since__isnull=True) & (late | once | never)))
     return found.select_related("variety__by").order_by(F("converged_at").asc(nulls_first=True), "name", "pk")
 
 
