@@ -64,6 +64,22 @@ def does_database_answer() -> bool:
         return False
 
 
+def is_database_ready() -> bool:
+    """Ask whether it answers and takes what is written: one that only follows another does not, during a fail-over."""
+    if not does_database_answer():
+        return False
+    if connection.vendor != "postgresql":
+        return True
+    try:
+        with deadline(ANSWERS_WITHIN_S), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+            follows, is_read_only = cursor.fetchone()
+            return not follows and is_read_only == "off"
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return False
+
+
 class CatchingUp:
     """A thread that looks at the spool each second. `is_back` tells whether the database answers.
 

@@ -30,7 +30,7 @@ from raglan.edge import crashes, life, server, startup, waiting
 from raglan.edge.app import Edge
 from raglan.edge.audience import Audience
 from raglan.edge.bridge import Bridge
-from raglan.edge.catching_up import CatchingUp, does_database_answer
+from raglan.edge.catching_up import CatchingUp, is_database_ready
 from raglan.edge.fleet import GROUP_KB, LINGER_S, QUEUE_KB, Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.gate_file import GateFile
@@ -55,6 +55,7 @@ FORCED_S = 1.0
 # A commit makes thousands of objects that live until its end: at Python's own 700 each would be looked at many times.
 COLLECT = (20_000, 10, 20)
 AUDIENCE_LINE = 4_000
+TRIES, TRY_AGAIN_S = 3, 1.0  # of a start whose database went away and came back meanwhile
 log = logs.get("raglan.serve")
 Say = Callable[[str], object]
 
@@ -88,17 +89,22 @@ def _prepare(config: Config, listening: socket.socket, say: Say, *, migrate: boo
 
     Raises RaglanError, and what the database raises.
     """
+    since, tries = time.monotonic(), 0
     while True:
         try:
             for complaint in startup.prepare(config, migrate=migrate):
                 log.warning("the database may lose what it acknowledged", extra={"complaint": complaint})
             return True
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
             connections.close_all()
-            if does_database_answer():
-                raise
+            if is_database_ready():
+                tries += 1
+                if tries > TRIES or not isinstance(error, OperationalError | InterfaceError):
+                    raise
+                time.sleep(TRY_AGAIN_S)
+                continue
             log.error("the database does not answer", extra={"error": str(error)[:300]})
-            if not waiting.wait(config, listening, say):
+            if not waiting.wait(config, listening, say, since=since):
                 return False
 
 

@@ -7,7 +7,6 @@ starts as always; connections that come in between wait in the line of the same 
 import asyncio
 import signal
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,7 +20,7 @@ from raglan.core.errors import Conflict, Overloaded
 from raglan.core.secrets import digest
 from raglan.edge import server
 from raglan.edge.app import Edge
-from raglan.edge.catching_up import does_database_answer
+from raglan.edge.catching_up import is_database_ready
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
@@ -39,21 +38,24 @@ CAN_NOT = "The database does not answer, and this node has not run before: it do
 log = logs.get("raglan.waiting")
 
 
-def wait(config: Config, listening: socket.socket, say: Callable[[str], object]) -> bool:
-    """Serve until the database answers; False when told to end. Raises Conflict when there is nothing to go by."""
+def wait(config: Config, listening: socket.socket, say: Callable[[str], object], *, since: float) -> bool:
+    """Serve until the database answers; False when told to end.
+
+    It has been away `since` a moment of the monotonic clock, whatever it answered in between: nothing was ready.
+    Raises Conflict when there is nothing to go by.
+    """
     if "edge" not in config.roles or not config.spool_mb or not config.last_resort_after_s:
         raise Conflict("The database does not answer, and this node keeps nothing to go on without it.")
-    return uvloop.run(Waiting(config, listening, say).run())
+    return uvloop.run(Waiting(config, listening, say, since=since).run())
 
 
 class Waiting:
     """What runs of a node meanwhile."""
 
-    def __init__(self, config: Config, listening: socket.socket, say: Callable[[str], object]) -> None:
+    def __init__(self, config: Config, listening: socket.socket, say: Callable[[str], object], *, since: float) -> None:
         self._config = config
         self._socket = listening
         self._say = say
-        since = time.monotonic()
         self._spool = Spool(config.data_dir / "spool", most_mb=config.spool_mb)
         self._spool.open()
         self._pager = Pager(
@@ -103,7 +105,7 @@ class Waiting:
         """Wait until the database answers; False when told to end."""
         while not self._stop.is_set():
             with suppress(Overloaded):
-                if await self._threads.ask(does_database_answer):
+                if await self._threads.ask(is_database_ready):
                     log.warning("the database answers; this node starts now")
                     return True
             with suppress(TimeoutError):

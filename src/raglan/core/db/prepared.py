@@ -84,7 +84,7 @@ class _Statement:
         compiler.as_sql = lambda *_, **__: (self._sql, parameters)
         query = copy.copy(self._queryset.query)
         query.get_compiler = lambda *_, **__: compiler
-        reading = copy.copy(self._queryset)
+        reading = self._queryset._chain()  # a copy by Python would ask the database
         reading._query = query
         return iter(self._queryset._iterable_class(reading))
 
