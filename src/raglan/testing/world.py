@@ -292,7 +292,7 @@ def states_of(page: Page) -> dict[str, str]:
 # Time ----------------------------------------------------------------------------------------------------------------
 
 
-def fire_all(limit: int = 1000) -> int:
+def fire_all(limit: int = 3000) -> int:
     """Fire what is due now as the engine does: what raises is tried again later, or set aside. Return how many."""
     fired = 0
     while fired < limit and (batch := timers.claim(1)):
