@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 
 from raglan.changes import proposing
@@ -135,7 +137,7 @@ def test_what_is_known_of_earlier_runs_counts_from_the_start(mara: Person) -> No
     runs = [take(told(key, how, name="web0")) for key, how in (("a", Outcome.CHANGED), ("b", Outcome.FAILED))]
     take(told("c", Outcome.FAILED, name="web0"))
     Host.objects.update(converged_at=None, failing_since=None)
-    import_module("raglan.fleet.migrations.0009_converged").from_runs(apps, None)
+    import_module("raglan.fleet.migrations.0009_converged").from_runs(apps, SimpleNamespace(connection=connection))
     found = Host.objects.get(name="web0")
     assert [found.converged_at, found.failing_since] == [run.at for run in runs]
     assert not Host.objects.exclude(name="web0").filter(converged_at__isnull=False).exists()

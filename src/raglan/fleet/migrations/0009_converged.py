@@ -4,10 +4,11 @@ from django.db import migrations, models
 from django.db.models import F, Max, Min, OuterRef, Q, Subquery
 
 
-def from_runs(apps: Any, schema_editor: object) -> None:
+def from_runs(apps: Any, schema_editor: Any) -> None:
     """Take from the runs that are kept which one did its work last, and the first that failed after it."""
-    hosts = apps.get_model("fleet", "Host").objects.filter(ran_at__isnull=False)
-    of_host = apps.get_model("fleet", "HostRun").objects.filter(host=OuterRef("pk")).order_by()
+    alias = schema_editor.connection.alias
+    hosts = apps.get_model("fleet", "Host").objects.using(alias).filter(ran_at__isnull=False)
+    of_host = apps.get_model("fleet", "HostRun").objects.using(alias).filter(host=OuterRef("pk")).order_by()
     done = of_host.filter(outcome__in=["unchanged", "changed"]).values("host").annotate(it=Max("at")).values("it")
     hosts.update(converged_at=Subquery(done))
     later = Q(host__converged_at__isnull=True) | Q(at__gt=F("host__converged_at"))
