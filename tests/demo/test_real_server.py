@@ -11,7 +11,7 @@ import pytest
 
 from raglan.demo import company
 from raglan.demo.acts import figures_words
-from raglan.demo.levers import INVENTED
+from raglan.demo.levers import INVENTED, LEVERS
 from raglan.demo.model import CLUSTERS, simulate
 from tests.support.server import Running, serving
 
@@ -148,3 +148,16 @@ def test_those_who_wait_were_told_and_answered(running: Running, told: Told) -> 
     ]
     questions = rows(running, f"/incidents/{room}/questions")
     assert {question["state"] for question in questions} == {"answered"}
+
+
+def test_a_hold_at_minute_four_stops_what_spreads() -> None:
+    """Each machine asks the gate over the network; those that were told to stop go on serving."""
+    lever = next(lever for lever in LEVERS if lever.slug == "stop-at-4")
+    serve = simulate(lever.settings).figures.lowest
+    with serving() as made:
+        assert figures_words(simulate(lever.settings).figures) in play(made, "--lever", lever.slug)
+        [change] = [row for row in rows(made, "/changes") if row["title"].startswith("Pin httpd")]
+        progress = made.api("GET", f"/changes/{change['id']}/progress")
+        assert isinstance(progress, dict)
+        counts = progress["counts"]
+        assert (counts["total"], counts["differs"], counts["waiting"]) == (400, 400 - serve, serve)
