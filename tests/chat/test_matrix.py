@@ -31,6 +31,8 @@ class Homeserver:
     joined: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     invited: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, Event] = field(default_factory=dict)  # as Synapse keeps its first answers for two minutes
+    overlaps: bool = False  # as in Synapse, a gap may end behind what stands behind it
 
     def write(self, text: str, **more: object) -> None:
         """Let somebody write."""
@@ -54,10 +56,14 @@ class Homeserver:
         return said(found.get(path, {}))
 
     def _sync(self, query: dict[str, str]) -> Event:
+        return self._news(query) if "since" in query else self.kept.setdefault(json.dumps(query), self._news(query))
+
+    def _news(self, query: dict[str, str]) -> Event:
         limit, since = json.loads(query["filter"])["room"]["timeline"]["limit"], int(query.get("since", 0))
         news = self.events[since:]
         shown = news[-limit:] if limit else []
-        there = {"events": shown, "limited": len(shown) < len(news), "prev_batch": str(len(self.events) - len(shown))}
+        before = len(self.events) - (0 if self.overlaps else len(shown))
+        there = {"events": shown, "limited": len(shown) < len(news), "prev_batch": str(before)}
         asks = {room: {"invite_state": {"events": invitation(by)}} for room, by in self.invited.items()}
         self.invited = {}
         joined = {HOME: {"timeline": there}} if shown else {}
@@ -251,3 +257,27 @@ def test_a_gap_of_just_as_much_as_can_be_read_is_whole(
         server.write(f"line {number}")
     hear(matrix)
     assert texts(incident) == [f"line {number}" for number in range(15)]
+
+
+def test_what_stands_in_a_gap_and_behind_it_is_told_once(
+    server: Homeserver, matrix: Workspace, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "FEWER", (5, 1))
+    server.overlaps = True
+    for number in range(12):
+        server.write(f"line {number}")
+    told = actions.line_to(matrix).hear(matrix.cursor, 0).messages
+    assert [one.text for one in told] == [f"line {number}" for number in range(12)]
+    hear(matrix)
+    hear(matrix)
+    assert texts(incident) == [f"line {number}" for number in range(12)]
+
+
+def test_a_line_that_begins_anew_does_not_hear_what_was_said_before(server: Homeserver, matrix: Workspace) -> None:
+    """A workspace that is ended and connected again does not do a command a second time."""
+    server.write("!declare mail is slow")
+    line = actions.line_to(matrix)
+    begins = line.hear("", 0)
+    assert (begins.messages, line.hear(begins.cursor, 0).messages) == ([], [])
+    server.write("after")
+    assert [one.text for one in line.hear(begins.cursor, 0).messages] == ["after"]

@@ -184,8 +184,14 @@ def write(page: Page, text: str, kind: str = "Note") -> None:
 
 def test_nothing_that_a_homeserver_knows_is_lost_or_doubled(matrix: Synapse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync, "FEWER", (4, 1))  # so that a gap opens after five messages
-    bo, own = matrix.account("bo"), matrix.account("raglan-of-the-gap")  # that is in no room of another test
+    bo, own = matrix.account("bo"), matrix.account("raglan")  # that is in rooms of other tests, too
     line = Matrix().connect({"url": matrix.url, "token": own.token, "rooms": "private"})
+    there = line.open_room(ports.Wanted("before", "Before", ""))
+    line.invite(there.id, bo.id)
+    bo.join(there.id)
+    assert line.hear("", 0).messages == []
+    for number in range(6):
+        bo.say(there.id, f"before {number}")  # what was said before a line begins is not heard by it
     asked: list[str] = []
     get = Wire.get
 
