@@ -102,6 +102,25 @@ def test_a_line_over_tls_sends_and_hears_at_once(
     assert [text.rpartition(" ")[2] for text in stub.said] == [str(number) for number in range(60)]
 
 
+def test_what_a_server_tells_anew_has_its_id_of_before(connect: Connect) -> None:
+    times = ["2026-03-01T10:00:00.001Z"] * 3 + ["2026-03-01T10:00:00.002Z"]
+    said = list(zip(times, ["}", "}", "ok", "}"], strict=True))
+    stub = Stub(says=tuple(text for _, text in said), times=tuple(stamp for stamp, _ in said))
+
+    def told() -> list[tuple[str, str]]:
+        server, found = connect(stub), list[ports.Incoming]()
+        server.find_room("#inc-1")
+        while len(found) < len(said):
+            found += server.hear("", 5).messages
+        server.close()
+        return [(one.id, one.text) for one in found]
+
+    first = told()
+    assert [text for _, text in first] == [text for _, text in said]
+    assert len({key for key, _ in first}) == len(said)
+    assert told() == first
+
+
 def test_a_slow_server_has_each_line_of_a_post_once(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config(), "send_deadline_s", 2.0)
     stub = Stub()

@@ -158,6 +158,17 @@ def test_nothing_is_lost_by_a_gap_and_what_was_not_kept_comes_again(api: Api, ta
     assert [one.text for one in talk.line.hear(talk.chat.cursor, 0).messages] == texts
 
 
+def test_a_line_that_begins_anew_does_not_hear_what_was_said_before(api: Api, talk: Talk, incident: Incident) -> None:
+    """A workspace that is ended and connected again does not do a command a second time."""
+    room = room_of(talk.chat, incident)
+    api.write(room, BO, "!declare mail is slow")
+    begins = talk.line.hear("", 0)
+    assert begins.messages == []
+    api.write(room, BO, "after")
+    assert [one.text for one in talk.line.hear(begins.cursor, 0).messages] == ["after"]
+    assert [one.text for one in Talk(talk.chat).line.hear(begins.cursor, 0).messages] == ["after"]
+
+
 def test_a_channel_into_which_we_are_asked_hears_commands(api: Api, talk: Talk, incident: Incident) -> None:
     made = json.loads(api.make({"name": "web-team"}, by=BO).body)["id"]
     api.members[made].add(ME)

@@ -38,10 +38,12 @@ class Api:
     invited: list[tuple[str, str]] = field(default_factory=list)
     whispered: list[tuple[str, str, str]] = field(default_factory=list)
     history: list[dict[str, object]] | None = field(default_factory=list)  # what people wrote; None: may not be read
+    asked: list[str] = field(default_factory=list)
     loses_answers: bool = False
     next: Answer | None = None
 
     def respond(self, request: Request) -> Answer:
+        self.asked.append(request.path)
         if self.next is not None and "history" not in request.path:
             answer, self.next = self.next, None
             return answer
@@ -102,12 +104,35 @@ class Api:
             for number, one in enumerate(self.posted, 1)
             if one["channel"] == fields["channel"] and "include_all_metadata" in fields
         ]
-        oldest = float(fields.get("oldest", "0"))
-        found = [one for one in [*posted, *self.history] if float(str(one["ts"])) > oldest]
-        start = int(fields.get("cursor", "0"))
-        more = str(start + 2) if "oldest" in fields and len(found) > start + 2 else ""
-        newest = found[::-1][start : start + 2] if "oldest" in fields else found[::-1]
-        return self.said(messages=newest, response_metadata={"next_cursor": more})
+        shown = [
+            *posted,
+            *(one for one in self.history if one.get("thread_ts", one["ts"]) == one["ts"] or is_shown(one)),
+        ]
+        return self._page(shown[::-1], fields)
+
+    def conversations_replies(self, fields: dict[str, Any]) -> Answer:
+        thread = [one for one in self.history or [] if one.get("thread_ts") == fields["ts"]]
+        if not thread:
+            return self.said(ok=False, error="thread_not_found")
+        return self._page(thread, fields, always=fields["ts"])
+
+    def _page(self, messages: list[dict[str, object]], fields: dict[str, Any], always: str = "") -> Answer:
+        """Answer with two messages, in Slack's order; its bounds are left out, except where they are asked for."""
+        oldest, latest = float(fields.get("oldest", "0")), float(fields.get("latest", "inf"))
+
+        def is_asked_for(one: dict[str, object]) -> bool:
+            at = float(str(one["ts"]))
+            return oldest < at < latest or (at == latest and "inclusive" in fields) or one["ts"] == always
+
+        found = [one for one in messages if is_asked_for(one)]
+        start, most = int(fields.get("cursor", "0")), 100 if fields["limit"] == "100" else 2
+        more = str(start + most) if len(found) > start + most else ""
+        return self.said(messages=found[start : start + most], response_metadata={"next_cursor": more})
+
+
+def is_shown(reply: dict[str, object]) -> bool:
+    """Tell whether an answer in a thread is shown in the channel as well."""
+    return reply.get("subtype") == "thread_broadcast"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.test import Client
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from raglan.chat import actions, hearing, queries
+from raglan.chat import actions, hearing, lines, queries
 from raglan.chat.models import Workspace
 from raglan.chat.ports import Heard, Wait
 from raglan.core import websocket
@@ -206,6 +206,35 @@ def test_a_line_that_breaks_is_opened_anew(there: Lines, slack: Workspace, talk:
     there.message(room_of(slack, incident), "hello", "e1", stamp())
     talk.hear(20)
     assert Entry.objects.get(incident=incident).text == "hello"
+
+
+def test_what_was_said_while_a_line_was_broken_comes_in_before_what_follows(
+    there: Lines, slack: Workspace, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, line, at = room_of(slack, incident), lines.Line(slack), now().timestamp()
+    assert there.api.history is not None
+    line._hear()
+    until(lambda: there.begun)
+    there.begun[0].close()
+    there.opens = [there.api.said(ok=False, error="internal_error")]
+    for _ in range(2):  # the end of the line, and no new one
+        line._hear()
+    there.api.history.append({"type": "message", "user": "U0BO", "ts": f"{at:.6f}", "text": "missed"})
+    history = there.api.conversations_history
+
+    def read(fields: dict[str, Any]) -> Answer:
+        until(lambda: len(there.begun) == 2)  # it is read once the line is up again
+        if there.api.history is not None and len(there.api.history) == 1:
+            there.api.history.append({"type": "message", "user": "U0BO", "ts": f"{at + 1:.6f}", "text": "after"})
+            there.message(room, "after", "e1", f"{at + 1:.6f}")
+        return history(fields)
+
+    monkeypatch.setattr(there.api, "conversations_history", read)
+    line._hear()
+    monkeypatch.setattr(lines, "HEAR_S", 5.0)
+    line._hear()
+    assert [one.text for one in Entry.objects.filter(incident=incident).order_by("pk")] == ["missed", "after"]
+    line._connection.close()
 
 
 def test_what_is_in_the_way_is_told(there: Lines, slack: Workspace, talk: Talk) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 FLOOD = b"PING :" + b"x" * 400 + b"\r\n"
 
@@ -22,6 +23,7 @@ class Stub:
     guests: tuple[str, ...] = ()  # who is in each channel already
     gives: tuple[str, ...] = ()  # a MODE of each channel, after its names
     says: tuple[str, ...] = ()  # what it tells whoever enters a channel
+    times: tuple[str, ...] = ()  # and of each when it was said, if it says that
     tls: ssl.SSLContext | None = None
     said: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -118,7 +120,8 @@ class _Visit:
             self._say(f":stub 366 {self._nick} {room} :end")
             if self._stub.gives:
                 self._say(f":stub MODE {room} {' '.join(self._stub.gives)}")
-            self._tells += [f":bo!~bo@h PRIVMSG {room} :{text}" for text in self._stub.says]
+            told = zip_longest(self._stub.times, self._stub.says)
+            self._tells += [f"{f'@time={at} ' if at else ''}:bo!~bo@h PRIVMSG {room} :{text}" for at, text in told]
 
     def _hear(self, text: str) -> None:
         if self._stub.never_takes in text or len(self._stub.said) + 1 == self._stub.hangs_up_at:

@@ -1,4 +1,4 @@
-"""What was said while nobody could call us: asked for once when a line begins, and taken as ever, each message once."""
+"""What was said while nobody could call us: asked for when a line is up again, and taken as ever, each message once."""
 
 from datetime import datetime, timedelta
 
@@ -12,19 +12,20 @@ from raglan.core.errors import DeliveryError
 from raglan.incidents.models import Incident
 
 MOST_ROOMS, MOST = 50, timedelta(days=2)
-SURE = timedelta(minutes=1)  # what came in so shortly before a line began may have come behind what was missed
+SURE = timedelta(minutes=1)  # what came in so shortly before we were deaf may have come behind what was missed
 log = logs.get("raglan.chat")
 
 
-def catch_up(workspace: Workspace, line: ports.CatchesUp) -> int:
+def catch_up(workspace: Workspace, line: ports.CatchesUp, deaf_since: datetime) -> int:
     """Take what people wrote in rooms that are worked in; return how much was new. Raises DeliveryError, Wait.
 
+    `deaf_since` stays the same for all tries: what comes in between them is newer than what was missed.
     A room that can not be read is left out: its platform may not let us.
     """
-    new, begun = 0, now()
+    new = 0
     for room in _rooms(workspace):
         try:
-            missed = line.missed(room.external_id, _since(room, begun))
+            missed = line.missed(room.external_id, _since(room, deaf_since))
         except DeliveryError as error:
             if not error.permanent:
                 raise
@@ -41,8 +42,9 @@ def _rooms(workspace: Workspace) -> list[Room]:
     return list(found.order_by("-pk")[:MOST_ROOMS])
 
 
-def _since(room: Room, begun: datetime) -> datetime:
-    """Return when something of a room came in last, well before a line began."""
-    heard = Message.objects.filter(room=room, at__lt=begun - SURE).order_by("-at").values_list("at", flat=True).first()
+def _since(room: Room, deaf_since: datetime) -> datetime:
+    """Return when something of a room came in last, well before we were deaf."""
+    known = Message.objects.filter(room=room, at__lt=deaf_since - SURE)
+    heard = known.order_by("-at").values_list("at", flat=True).first()
     assert room.opened_at is not None
-    return max(heard or room.opened_at, begun - MOST)
+    return max(heard or room.opened_at, now() - MOST)

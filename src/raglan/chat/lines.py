@@ -56,11 +56,17 @@ class Trouble:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._failed: dict[str, int] = {}
+        self._since: dict[str, datetime] = {}
         self._is_away = workspace.away_since is not None
+
+    def since(self, way: str) -> datetime | None:
+        """Return when the first of the failures in a row came; None where the last try went well."""
+        return self._since.get(way)
 
     def failed(self, way: str, why: str) -> float:
         """Note a failure; return in how many seconds to try again."""
         self._failed[way] = self._failed.get(way, 0) + 1
+        self._since.setdefault(way, now())
         if self._failed[way] >= AWAY_AFTER and not self._is_away:
             self._is_away = True
             log.warning("chat is away", extra={"workspace": self._workspace.name, "why": why})
@@ -70,6 +76,7 @@ class Trouble:
     def went_well(self, way: str) -> None:
         """Note that something went well."""
         self._failed.pop(way, None)
+        self._since.pop(way, None)
         if self._is_away and not self._failed:
             self._is_away = False
             log.info("chat is back", extra={"workspace": self._workspace.name})
@@ -89,7 +96,7 @@ class Line:
         self._hearing = engine.Loop(f"raglan-chat-hear-{workspace.pk}", self._hear) if hears else None
         self._loops = [loop for loop in (self._sending, self._hearing) if loop is not None]
         self._is_named = False
-        self._is_caught_up = False
+        self._deaf_since: datetime | None = now()  # since then something may have been said that did not come in
         self._patience = sending.Patience()
         self._is_settled = False  # the last round went to its end: the room for commands is there, or can not be
         self._unsubscribe: Callable[[], object] = lambda: None
@@ -123,7 +130,9 @@ class Line:
             return min(60.0, wait.seconds)
         except DeliveryError as error:
             return self._trouble.failed("send", error.sentence)
-        self._is_settled = True
+        if self._hearing is None:  # who could not be reached could not call us either, perhaps
+            self._deaf_since = self._trouble.since("send")
+        self._is_settled = self._hearing is not None or self._deaf_since is None
         if done.went or self._hearing is None:
             self._trouble.went_well("send")
         return 0.0 if done.went >= sending.AT_ONCE else LOOK_S
@@ -135,19 +144,21 @@ class Line:
             self._is_named = True
 
     def _catch_up(self) -> None:
-        """Ask once what was said while nobody here could be called, where it can be asked."""
-        if not self._is_caught_up and isinstance(self._connection, ports.CatchesUp):
-            catching_up.catch_up(self.workspace, self._connection)
-        self._is_caught_up = True
+        """Ask once what was said while nothing could come in, where it can be asked."""
+        if self._deaf_since is not None and isinstance(self._connection, ports.CatchesUp):
+            catching_up.catch_up(self.workspace, self._connection, self._deaf_since)
+        self._deaf_since = None
 
     def _hear(self) -> float:
         try:
             self._know_us()
+            # What was missed is asked for once news comes in again, so that nothing falls between, and is taken first.
+            heard = self._connection.hear(self.workspace.cursor, 0.0 if self._deaf_since else HEAR_S)
             self._catch_up()
-            heard = self._connection.hear(self.workspace.cursor, HEAR_S)
         except ports.Wait as wait:
             return min(60.0, wait.seconds)
         except DeliveryError as error:
+            self._deaf_since = self._deaf_since or now()
             return self._trouble.failed("hear", error.sentence)
         if self._sending.is_stopping:
             return LOOK_S

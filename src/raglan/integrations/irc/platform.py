@@ -10,6 +10,7 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from typing import ClassVar
 from raglan.chat.ports import Heard, Incoming, Line, Opened, Setting, Wanted
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.core.secrets import digest
 from raglan.integrations.irc.session import Place, Session
 from raglan.integrations.irc.wire import MOST_BYTES, Said, cut, plain
 
@@ -109,6 +111,8 @@ class Server:
         self._begun: dict[str, _Begun] = {}
         self._run = secrets.token_hex(6)
         self._count = 0
+        self._stamp = ""
+        self._alike: Counter[tuple[str, ...]] = Counter()
 
     def whoami(self) -> str:
         """Return our nick."""
@@ -202,16 +206,27 @@ class Server:
             if not text.startswith("\x01ACTION "):
                 return None
             text = "* " + text.removeprefix("\x01ACTION ")
-        self._count += 1
         account = said.tags.get("account")
         return Incoming(
-            id=said.tags.get("msgid") or f"{self._run}-{self._count}",
+            id=said.tags.get("msgid") or self._id(said),
             room=room,
             author=f"account:{account}" if account else said.source,
             author_name=said.nick,
             text=plain(text),
             at=_moment(said.tags.get("time", "")),
         )
+
+    def _id(self, said: Said) -> str:
+        """Return an id for what has none: by its time, if the server says that, since some tell the last lines anew."""
+        stamp = said.tags.get("time")
+        if not stamp:
+            self._count += 1
+            return f"{self._run}-{self._count}"
+        if stamp != self._stamp:
+            self._stamp, self._alike = stamp, Counter()
+        line = (said.source, *said.words)
+        self._alike[line] += 1  # of lines that somebody pastes some are alike
+        return digest("\n".join((stamp, *line, str(self._alike[line]))))[:40]
 
     def _enter(self, room: str) -> None:
         self._up()  # which enters what it knows; this one once

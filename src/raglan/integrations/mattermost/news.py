@@ -76,7 +76,9 @@ class News:
         if not place.at:
             found = self._wire.listed(self._path)
             stamp = self._wire.clock_ms
-            return Heard([], str(Place(stamp, {_id(one): stamp for one in found})))
+            begin = {_id(one): max(stamp, _whole(one.get("last_post_at"))) for one in found}
+            # Nothing of before is told, which an earlier line may have heard.
+            return Heard([], str(Place(stamp, {room: at + OVERLAP_MS for room, at in begin.items()})))
         if cursor == self._told:  # what was told last is kept by now: it is not told again
             self._seen.update(self._fresh)
         self._fresh = {}

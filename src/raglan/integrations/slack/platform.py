@@ -186,7 +186,7 @@ class Web:
         self._ask_once("chat.postEphemeral", channel=room, user=person, text=cut(_escaped(text), MOST_TEXT))
 
     def missed(self, room: str, since: datetime) -> list[Incoming]:
-        """Return what people wrote in a channel since then, oldest first; what stands in threads is not among it."""
+        """Return what people wrote in a channel and its threads since then, oldest first."""
         return history.missed(self._get, room, since)
 
     def _post(self, room: str, fields: Mapping[str, object]) -> str:
