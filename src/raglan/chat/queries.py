@@ -8,7 +8,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from raglan.chat import ports
 from raglan.chat.models import Handle, Message, Post, Room, Workspace
 from raglan.config import config
-from raglan.core.db import bulk
+from raglan.core.db import Prepared, bulk
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
@@ -29,6 +29,14 @@ class Backlog:
 def workspaces() -> QuerySet[Workspace]:
     """What is connected, oldest first."""
     return Workspace.objects.filter(ended_at__isnull=True).order_by("pk")
+
+
+_one_that_is_connected = Prepared(lambda: workspaces().values_list("pk", flat=True)[:1])
+
+
+def is_connected() -> bool:
+    """Tell whether anything is connected; asked with each event that chat may have to hear of."""
+    return bool(_one_that_is_connected())
 
 
 def workspaces_with_counts() -> QuerySet[Workspace]:

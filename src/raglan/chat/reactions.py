@@ -1,4 +1,7 @@
-"""How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited."""
+"""How chat follows incidents: rooms opened, the timeline mirrored, the topic kept, people invited.
+
+Where no platform is connected nothing of this is planned.
+"""
 
 from datetime import timedelta
 
@@ -18,7 +21,7 @@ AFTERWARDS = timedelta(minutes=1)  # between the beginning of an incident and th
 privacy.register(Room.ref_kind, Room, "incident")
 
 
-@timeline.reaction("incident.declared")
+@timeline.reaction("incident.declared", when=queries.is_connected)
 def open_rooms(event: timeline.Happened) -> None:
     """A new incident gets a room on each platform that opens rooms by itself; not one told of afterwards."""
     incident = _incident(event)
@@ -45,7 +48,7 @@ def lead_on(event: timeline.Happened) -> None:
         actions.lead_on(source, into)
 
 
-@timeline.reaction("entry.posted")
+@timeline.reaction("entry.posted", when=queries.is_connected)
 def mirror_entry(event: timeline.Happened) -> None:
     """What is said here is said there, unless it came from that very room, or was said elsewhere long before."""
     entry = _entry(event)
@@ -57,7 +60,7 @@ def mirror_entry(event: timeline.Happened) -> None:
             outbox.say(room, words)
 
 
-@timeline.reaction("entry.corrected")
+@timeline.reaction("entry.corrected", when=queries.is_connected)
 def mirror_correction(event: timeline.Happened) -> None:
     """A correction is said there, unless it was made there."""
     entry = _entry(event)
@@ -71,7 +74,7 @@ def mirror_correction(event: timeline.Happened) -> None:
             outbox.say(room, said)
 
 
-@timeline.reaction("entry.outcome")
+@timeline.reaction("entry.outcome", when=queries.is_connected)
 def mirror_outcome(event: timeline.Happened) -> None:
     """What came of an act is said under its number."""
     entry = _entry(event)
@@ -80,7 +83,7 @@ def mirror_outcome(event: timeline.Happened) -> None:
         _say(event, entry.incident, f"#{entry.pk} “{in_a_line(entry.text)}”: {event.data['text']}", who=f"{who}:")
 
 
-@timeline.reaction("ask.taken")
+@timeline.reaction("ask.taken", when=queries.is_connected)
 def mirror_taken(event: timeline.Happened) -> None:
     """Who helps is said."""
     entry = _entry(event)
@@ -88,7 +91,7 @@ def mirror_taken(event: timeline.Happened) -> None:
         _say(event, entry.incident, f"#{entry.pk} “{in_a_line(entry.text)}”", who=f"{_person(event)} can help:")
 
 
-@timeline.reaction("verification.answered")
+@timeline.reaction("verification.answered", when=queries.is_connected)
 def mirror_answer(event: timeline.Happened) -> None:
     """Each answer to a verification is said, with how many say which."""
     entry = _entry(event)
@@ -98,7 +101,7 @@ def mirror_answer(event: timeline.Happened) -> None:
         _say(event, entry.incident, f"#{entry.pk}.{words} {tally(entry)}", who=f"{_person(event)} {side}:")
 
 
-@timeline.reaction("incident.standing")
+@timeline.reaction("incident.standing", when=queries.is_connected)
 def mirror_standing(event: timeline.Happened) -> None:
     """Where it stands is said, and stands above the room."""
     incident = _incident(event)
@@ -107,7 +110,7 @@ def mirror_standing(event: timeline.Happened) -> None:
         _topics(event, incident)
 
 
-@timeline.reaction("incident.lead", "incident.renamed", "incident.reopened")
+@timeline.reaction("incident.lead", "incident.renamed", "incident.reopened", when=queries.is_connected)
 def mirror_turn(event: timeline.Happened) -> None:
     """Who leads and what it is called stand above the room."""
     incident = _incident(event)
@@ -130,7 +133,7 @@ def _renamed(event: timeline.Happened, incident: Incident) -> None:
         _say(event, incident, f"What users feel: {severities.words_of(felt)}.")
 
 
-@timeline.reaction("entry.alike")
+@timeline.reaction("entry.alike", when=queries.is_connected)
 def mirror_alike(event: timeline.Happened) -> None:
     """Two people who announce the same act are told of each other: the later one's room says so, and the other's."""
     entry, other = (_found(int(str(event.data[name]))) for name in ("entry", "other"))
@@ -144,7 +147,7 @@ def mirror_alike(event: timeline.Happened) -> None:
     _say(event, entry.incident, f"{words} Please speak with each other.", who=f"{other.who} and {entry.who} are doing")
 
 
-@timeline.reaction("incident.stood_down")
+@timeline.reaction("incident.stood_down", when=queries.is_connected)
 def mirror_end(event: timeline.Happened) -> None:
     """The end is said, and that what is written from now on is not in the record."""
     incident = _incident(event)
@@ -157,7 +160,7 @@ def mirror_end(event: timeline.Happened) -> None:
         _topics(event, incident)
 
 
-@timeline.reaction("incident.page_followed")
+@timeline.reaction("incident.page_followed", when=queries.is_connected)
 def mirror_page(event: timeline.Happened) -> None:
     """A page that waits is told, so that whoever has it can say so there."""
     incident, page = _incident(event), pages.open_pages().filter(pk=int(str(event.data["page"]))).first()
@@ -168,7 +171,7 @@ def mirror_page(event: timeline.Happened) -> None:
         outbox.say(room, outbox.Words(key=f"{PAGE}-{page.pk}", text=text, who="Pager:"))
 
 
-@timeline.reaction("incident.here")
+@timeline.reaction("incident.here", when=queries.is_connected)
 def invite(event: timeline.Happened) -> None:
     """Whoever is in the room here is invited there."""
     incident = _incident(event)
