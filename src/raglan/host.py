@@ -67,8 +67,9 @@ MOST_BYTES = 32 << 20
 TRIES = 3
 MOST_ASIDE = 20
 ASIDE_AGAIN_S = 86400.0
-WORDS = ("cluster", "role", "environment", "package", "change")
-PLACES = ("cluster", "role", "environment")
+WORDS = ("cluster", "role", "environment", "tag", "package", "change")
+PLACES = ("cluster", "role", "environment", "tag")
+OPTION_OF = {"tag": "tags"}
 VERSIONS = ("raglan-gate 1", "gate: 1")
 RPM_FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")  # where it was, and where it is on SUSE and newer Fedora
 RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")  # as SQLite, ndb and Berkeley DB
@@ -392,7 +393,10 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
 def ask_dns(zone: str, asked: Dict[str, List[str]]) -> str:
     """Ask for the TXT record of this machine below a zone, `zone` or `zone@server:port`. Raises NoAnswer, OSError."""
     zone, _, server = zone.partition("@")
-    query, number = question(dns_name(zone, asked))
+    try:
+        query, number = question(dns_name(zone, asked))
+    except NoAnswer:  # many tags do not fit into a name; all that is not for tags is known without them
+        query, number = question(dns_name(zone, dict(asked, tag=[])))
     places = [server] if server else nameservers()
     for one in places:
         host, port = endpoint(one)
@@ -572,7 +576,7 @@ def kept_answer(options: Options, asked: Dict[str, List[str]]) -> Optional[Answe
 def words_of(options: Options, more: Dict[str, List[str]]) -> Dict[str, List[str]]:
     """Return what this machine says of itself."""
     said = {"host": [options.name]}
-    said.update({kind: more.get(kind) or options.many(kind) for kind in WORDS})
+    said.update({kind: more.get(kind) or options.many(OPTION_OF.get(kind, kind)) for kind in WORDS})
     return said
 
 
@@ -742,7 +746,7 @@ def compact(value: object) -> str:
 def report_of(options: Options, because: str) -> Tuple[Dict[str, Any], str]:
     """Return a report without packages, and the packages as they are sent, empty when they can not be told."""
     host: Dict[str, Any] = {"name": options.name, "machine": read_line("/etc/machine-id"), "system": system_name()}
-    host.update({kind: options.one(kind) for kind in PLACES})
+    host.update({kind: options.one(kind) for kind in ("cluster", "role", "environment")})
     host["installed"] = installed_at()
     lists = {"tags": options.many("tags"), "services": options.many("services")}
     told: Dict[str, Any] = {"v": 1, "host": dict(host, **lists), "at": time.time(), "boot": boot_id()}

@@ -32,6 +32,9 @@ def said(asked: Asked, *rules: HoldRule) -> Answer:
         (Reach(clusters=("fra1", "ams2"), roles=("web",)), Asked(clusters=("ams2",), roles=("web",)), "stop"),
         (Reach(clusters=("fra1",), roles=("web",)), Asked(clusters=("fra1",), roles=("db",)), "go"),
         (Reach(environments=("prod",)), Asked(environments=("prod",)), "stop"),
+        (Reach(tags=("canary", "blue")), Asked(tags=("Blue", "old")), "stop"),
+        (Reach(tags=("canary",)), Asked(tags=("blue",)), "go"),
+        (Reach(tags=("canary",)), Asked(), "go"),  # which says none
         (Reach(packages=("httpd",)), Asked(), "stop"),  # it may touch any
         (Reach(packages=("httpd",)), Asked(packages=("nginx", "httpd")), "stop"),
         (Reach(packages=("httpd",)), Asked(packages=("nginx",)), "go"),
@@ -53,6 +56,7 @@ def test_an_exception_lets_a_host_or_a_role_through_until_its_end() -> None:
     assert said(Asked(host="WEB1"), hold).through[0][0] is hold
     assert said(Asked(host="web2"), hold).word == "stop"
     assert said(Asked(host="web2", roles=("db",)), hold).word == "stop"  # that exception is over
+    assert said(Asked(tags=("canary",)), rule(but=(Exempt("tag", "canary", AT + MINUTE),))).word == "go"
 
 
 def test_the_text_says_all_holds_and_the_longest_first() -> None:

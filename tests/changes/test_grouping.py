@@ -61,6 +61,7 @@ GROUPS = st.builds(
     st.integers(1, 100),
     st.integers(0, 900),
     st.booleans(),
+    WORDS | st.just(""),
 )
 
 

@@ -157,6 +157,7 @@ def test_a_hold_of_elsewhere_or_a_drill_leaves_the_suggestion_standing(browser: 
     world.ingest(world.source(), world.signal(alertname="Slow", host="web1"))
     IncidentGroup.objects.create(group=AlertGroup.objects.get(), incident=incident, joined_at=now())
     raised("web of west", Reach(("west",), ("web",)))
+    raised("canaries", Reach(("east",), tags=("canary",)))
     assert asks in page()
     raised("web of east", Reach(("east",), ("web",)))
     assert asks not in page()

@@ -40,6 +40,35 @@ def test_raglan_says_stop_and_then_go(run: Run, receiver: Receiver, capsys: pyte
     assert run("gate") == 0
 
 
+def test_it_says_its_tags_and_the_file_is_read_by_them(run: Run, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.texts["/gate"] = said()
+    assert run("gate", tags="canary, blue") == 0
+    assert receiver.asked[0][0] == "/gate?host=web1&cluster=fra1&role=web&tag=canary%2Cblue"
+    path = tmp_path / "gate.txt"
+    at = datetime.now(UTC)
+    hold = rule(reach=Reach(tags=("Canary",)))
+    path.write_text(gate_text.file([hold], at, good_until=at + timedelta(minutes=10)))
+    codes = {tags: run("gate", url="", gate=str(path), tags=tags) for tags in ("canary", "blue", "")}
+    assert codes == {"canary": 75, "blue": 0, "": 0}
+    assert run("gate", "--tag", "canary", url="", gate=str(path)) == 75
+
+
+def test_tags_that_do_not_fit_into_a_name_are_left_out_of_it() -> None:
+    many = {"host": ["web1"], "tag": [f"a-long-tag-{number}" for number in range(40)]}
+    with pytest.raises(host.NoAnswer, match="too long"):
+        host.question(host.dns_name("gate.example.org", many))
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "question", lambda name: asked.append(name) or _question(name))  # type: ignore[func-returns-value]  # notes it first
+        patch.setattr(host, "nameservers", list)
+        with pytest.raises(host.NoAnswer, match="no name server"):
+            host.ask_dns("gate.example.org", many)
+    assert asked[-1] == "web1._host.gate.example.org"
+
+
+_question = host.question
+
+
 def test_this_machines_clock_may_be_wrong(run: Run, receiver: Receiver) -> None:
     for hours in (-5, 5):
         skew = timedelta(hours=hours)

@@ -93,6 +93,7 @@ class HoldRaised(EventPayload):
     clusters: list[str]
     roles: list[str]
     environments: list[str]
+    tags: list[str] = []
     packages: list[str]
     changes: list[str]
     starts_at: datetime
@@ -136,7 +137,7 @@ class HoldEnded(EventPayload):
 
 
 class HoldExceptionMade(EventPayload):
-    """A host, or the hosts of a role, may go on although a hold is for them."""
+    """A host, or the hosts of a role or a tag, may go on although a hold is for them."""
 
     kind = "hold.let_through"
     exception: int
@@ -179,6 +180,7 @@ class FreezePlanned(EventPayload):
     clusters: list[str]
     roles: list[str]
     environments: list[str]
+    tags: list[str] = []
     packages: list[str]
     changes: list[str]
     zone: str

@@ -187,7 +187,19 @@ def _check_end(freeze: Freeze) -> None:
 
 def _planned(freeze: Freeze) -> events.FreezePlanned:
     names = (
-        *("name", "reason", "clusters", "roles", "environments", "packages", "changes", "zone", "first", "start"),
+        *(
+            "name",
+            "reason",
+            "clusters",
+            "roles",
+            "environments",
+            "tags",
+            "packages",
+            "changes",
+            "zone",
+            "first",
+            "start",
+        ),
         *("minutes", "days", "last", "who", "created_at"),
     )
     facts = {name: getattr(freeze, name) for name in names}

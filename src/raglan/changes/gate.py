@@ -2,8 +2,8 @@
 
 All ways to ask give the answer of `answer`: the text over HTTP, the file, DNS, and the copy of it in `raglan-host`.
 
-A host that does not say its cluster, role or environment is not taken for one of a hold that names them. What it will
-touch is the other way round: whoever does not say which packages or changes that are may touch any.
+A host that does not say its cluster, role, environment or tags is not taken for one of a hold that names them. What it
+will touch is the other way round: whoever does not say which packages or changes that are may touch any.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +12,9 @@ from datetime import datetime
 
 VERSION = 1
 GO, STOP = "go", "stop"
-PLACES = ("clusters", "roles", "environments")
+PLACES = ("clusters", "roles", "environments", "tags")
 TOUCHED = ("packages", "changes")
-EXEMPT = ("host", "role")
+EXEMPT = ("host", "role", "tag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Reach:
     clusters: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
@@ -45,7 +46,7 @@ EVERYTHING = Reach()
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """A host, or the hosts of a role, that may go on although a hold is for them."""
+    """A host, or the hosts of a role or a tag, that may go on although a hold is for them."""
 
     kind: str
     name: str
@@ -74,6 +75,7 @@ class Asked:
     clusters: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
@@ -136,7 +138,7 @@ def let_through(rule: HoldRule, asked: Asked, at: datetime) -> str:
 
 
 def _own(asked: Asked, kind: str) -> Sequence[str]:
-    return (asked.host,) if kind == "host" else asked.roles
+    return {"host": (asked.host,), "role": asked.roles, "tag": asked.tags}[kind]
 
 
 def _meet(wanted: Sequence[str], said: Sequence[str]) -> bool:

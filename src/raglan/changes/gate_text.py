@@ -13,8 +13,8 @@ from raglan.core.errors import BadInput
 MOST_NAME = 253
 MOST_WORDS = 1_000
 MOST_DNS = 200
-KINDS = {"cluster": "clusters", "role": "roles", "environment": "environments", "package": "packages"}
-KINDS |= {"change": "changes"}
+KINDS = {"cluster": "clusters", "role": "roles", "environment": "environments", "tag": "tags"}
+KINDS |= {"package": "packages", "change": "changes"}
 
 
 def text(answer: Answer, *, with_reason: bool, read_s: int = 0, hands: Sequence[str] = ()) -> str:

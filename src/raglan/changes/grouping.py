@@ -1,7 +1,7 @@
 """Rollout groups as people write them, one a line: `first: host web0001, soak 30 min`, `kept: role db, aside`. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from raglan.core.errors import BadInput
@@ -23,12 +23,14 @@ class Group:
     share: int = 100
     soak_min: int = 0
     is_aside: bool = False
+    tag: str = ""
 
-    def fits(self, *, number: int, host: str, cluster: str, role: str) -> bool:
+    def fits(self, *, number: int, host: str, cluster: str, role: str, tags: Collection[str] = ()) -> bool:
         """Whether a host is one of it."""
         return (
             (not self.cluster or cluster == self.cluster)
             and (not self.role or role == self.role)
+            and (not self.tag or self.tag in tags)
             and number % 100 < self.share
             and fits_pattern(self.hosts, host)
         )
@@ -88,7 +90,7 @@ def _fact(word: str, value: str, line: str) -> dict[str, str | int | bool]:
     match word:
         case "host" | "hosts" if value:
             return {"hosts": value[:120]}
-        case "cluster" | "role" if value:
+        case "cluster" | "role" | "tag" if value:
             return {word: value[:120]}
         case "share" if (share := value.removesuffix("%").strip()).isdecimal() and len(share) < 4:
             return {"share": int(share)}
@@ -106,6 +108,7 @@ def written(group: Group) -> str:
         f"host {group.hosts}" if group.hosts else "",
         f"cluster {group.cluster}" if group.cluster else "",
         f"role {group.role}" if group.role else "",
+        f"tag {group.tag}" if group.tag else "",
         f"share {group.share} %" if group.share != 100 else "",
         f"soak {group.soak_min} min" if group.soak_min else "",
         "aside" if group.is_aside else "",

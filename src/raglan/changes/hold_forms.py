@@ -42,6 +42,7 @@ class ReachForm(Form):
     clusters = NamesField(label="Clusters")
     roles = NamesField(label="Roles")
     environments = NamesField(label="Environments")
+    tags = NamesField(label="Tags", help_text="Hosts that say one of them.")
     packages = NamesField(label="Packages", help_text="Runs that do not say what they touch are stopped, too.")
     changes = NamesField(label="Changes", help_text="By number. Runs that name none are stopped, too.")
 
@@ -140,7 +141,9 @@ class LiftForm(Form):
 class ThroughForm(Form):
     """Who may go on although a hold is for them."""
 
-    kind = forms.ChoiceField(label="Who", choices=[("host", "A host"), ("role", "The hosts of a role")])
+    kind = forms.ChoiceField(
+        label="Who", choices=[("host", "A host"), ("role", "The hosts of a role"), ("tag", "The hosts with a tag")]
+    )
     name = forms.CharField(label="Its name", max_length=253)
     reason = forms.CharField(label="Why", max_length=300)
     hours = forms.ChoiceField(label="For how long", required=False)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from raglan.changes.gate import Reach
+from raglan.changes.gate import PLACES, TOUCHED, Reach
 from raglan.people.models import Person
 
 
@@ -15,6 +15,7 @@ class Reaching(models.Model):
     clusters = models.JSONField(default=list, blank=True)
     roles = models.JSONField(default=list, blank=True)
     environments = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
     packages = models.JSONField(default=list, blank=True)
     changes = models.JSONField(default=list, blank=True)
 
@@ -24,8 +25,7 @@ class Reaching(models.Model):
     @property
     def reach(self) -> Reach:
         """What it is for."""
-        named = (self.clusters, self.roles, self.environments, self.packages, self.changes)
-        return Reach(*(tuple(names) for names in named))
+        return Reach(**{kind: tuple(getattr(self, kind)) for kind in (*PLACES, *TOUCHED)})
 
 
 class Freeze(Reaching):
@@ -98,7 +98,7 @@ class Hold(Reaching):
 
 
 class HoldException(models.Model):
-    """A host, or the hosts of a role, that may go on although a hold is for them."""
+    """A host, or the hosts of a role or a tag, that may go on although a hold is for them."""
 
     ref_kind: ClassVar[str] = "hold_exception"
 
@@ -107,6 +107,7 @@ class HoldException(models.Model):
 
         HOST = "host", "host"
         ROLE = "role", "role"
+        TAG = "tag", "tag"
 
     hold = models.ForeignKey(Hold, on_delete=models.CASCADE, related_name="exceptions")
     kind = models.CharField(max_length=4, choices=Kind)

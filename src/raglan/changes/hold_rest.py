@@ -8,7 +8,7 @@ from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.changes import freezing, hold_queries, holding, ports
-from raglan.changes.gate import Reach
+from raglan.changes.gate import PLACES, TOUCHED, Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
@@ -32,6 +32,7 @@ class Reaching(Body):
     clusters: Words = []
     roles: Words = []
     environments: Words = []
+    tags: Words = []
     packages: Words = []
     changes: Words = []
 
@@ -63,7 +64,7 @@ class LiftIn(Body):
 class ThroughIn(Body):
     """Who may go on although a hold is for them; until its end, or until a time."""
 
-    kind: Literal["host", "role"]
+    kind: Literal["host", "role", "tag"]
     name: Word
     reason: Reason
     ends_at: Instant | None = None
@@ -90,6 +91,7 @@ class HoldOut(Schema):
     clusters: list[str]
     roles: list[str]
     environments: list[str]
+    tags: list[str]
     packages: list[str]
     changes: list[str]
     starts_at: datetime
@@ -163,6 +165,7 @@ class FreezeOut(Schema):
     clusters: list[str]
     roles: list[str]
     environments: list[str]
+    tags: list[str]
     packages: list[str]
     changes: list[str]
     zone: str
@@ -220,7 +223,7 @@ def lift_hold(request: HttpRequest, hold_id: Cursor, data: LiftIn) -> HoldWhole:
     "/holds/{hold_id}/exceptions", response={201: ThroughOut}, operation_id="let_through", summary="Let somebody go on"
 )
 def let_through(request: HttpRequest, hold_id: Cursor, data: ThroughIn) -> Status[ThroughOut]:
-    """Let a host, or the hosts of a role, go on although a hold is for them."""
+    """Let a host, or the hosts of a role or a tag, go on although a hold is for them."""
     by = caller(request)
     through = holding.Through(data.kind, data.name, data.reason, data.ends_at)
     made = holding.let_through(hold_queries.hold(hold_id), through, by=by)
@@ -284,8 +287,7 @@ def caller(request: HttpRequest) -> holding.By:
 
 def reach_of(data: Reaching) -> Reach:
     """Return what it is for."""
-    named = (data.clusters, data.roles, data.environments, data.packages, data.changes)
-    return Reach(*(tuple(names) for names in named))
+    return Reach(**{kind: tuple(getattr(data, kind)) for kind in (*PLACES, *TOUCHED)})
 
 
 def _facts(hold: Hold) -> dict[str, object]:

@@ -199,7 +199,7 @@ def when_over(follow: Callable[[Hold], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """Who may go on although a hold is for them: a host, or the hosts of a role."""
+    """Who may go on although a hold is for them: a host, or the hosts of a role or a tag."""
 
     kind: str
     name: str
@@ -209,7 +209,7 @@ class Through:
 
 @atomic
 def let_through(hold: Hold, through: Through, *, by: By) -> HoldException:
-    """Let a host or a role go on until a time, or for the rest of the hold. Raises BadInput, Conflict."""
+    """Let a host, a role or a tag go on until a time, or for the rest of the hold. Raises BadInput, Conflict."""
     _check_through(through)
     at, hold = now(), _locked(hold)
     if hold.ended_at is not None or hold.ends_at <= at:
@@ -231,9 +231,9 @@ def let_through(hold: Hold, through: Through, *, by: By) -> HoldException:
 
 def _check_through(through: Through) -> None:
     if through.kind not in EXEMPT:
-        raise BadInput("kind", "an exception is for a host or a role", status=422)
+        raise BadInput("kind", "an exception is for a host, a role or a tag", status=422)
     if not through.name.strip():
-        raise BadInput("name", "name the host or the role", status=422)
+        raise BadInput("name", "name the host, the role or the tag", status=422)
     check_names("name", [through.name.strip()])
     check_line("reason", through.reason, MOST_REASON)
     if through.ends_at is not None and through.ends_at <= now():
@@ -294,7 +294,7 @@ def about(hold: Hold) -> list[timeline.Subject]:
 
 def _raised(hold: Hold) -> events.HoldRaised:
     names = (
-        *("name", "reason", "clusters", "roles", "environments", "packages", "changes", "starts_at", "ends_at"),
+        *("name", "reason", "clusters", "roles", "environments", "tags", "packages", "changes", "starts_at", "ends_at"),
         *("is_drill", "link", "who", "created_at"),
     )
     facts = {name: getattr(hold, name) for name in names}

@@ -98,6 +98,7 @@ class Expectation(models.Model):
     clusters = models.JSONField(default=list, blank=True)
     roles = models.JSONField(default=list, blank=True)
     environments = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
 
     def __str__(self) -> str:
         return f"expectation of change {self.change_id}"
@@ -131,6 +132,7 @@ class RolloutGroup(models.Model):
     hosts = models.CharField(max_length=120, blank=True, default="")
     cluster = models.CharField(max_length=120, blank=True, default="")
     role = models.CharField(max_length=120, blank=True, default="")
+    tag = models.CharField(max_length=120, blank=True, default="", db_default="")
     share = models.PositiveIntegerField(default=100)
     soak_min = models.PositiveIntegerField(default=0)
     is_aside = models.BooleanField(default=False)

@@ -45,6 +45,7 @@ class ExpectedIn(Body):
     clusters: Names = []
     roles: Names = []
     environments: Names = []
+    tags: Names = []
 
 
 class RolloutGroupIn(Body):
@@ -54,6 +55,7 @@ class RolloutGroupIn(Body):
     hosts: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
     cluster: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
     role: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
+    tag: Annotated[str, StringConstraints(max_length=120), AfterValidator(clean_text)] = ""
     share: Annotated[int, Field(ge=1, le=100)] = 100
     soak_min: Annotated[int, Field(ge=0, le=grouping.MOST_SOAK_MIN)] = 0
     is_aside: bool = False
@@ -101,6 +103,7 @@ class ExpectedOut(Schema):
     clusters: list[str]
     roles: list[str]
     environments: list[str]
+    tags: list[str]
 
 
 class WatchedChangeOut(Schema):
@@ -220,6 +223,7 @@ def _expected(data: ExpectedIn) -> proposing.Expected:
         clusters=tuple(data.clusters),
         roles=tuple(data.roles),
         environments=tuple(data.environments),
+        tags=tuple(data.tags),
     )
 
 

@@ -42,6 +42,7 @@ class Expected:
     clusters: Sequence[str] = ()
     roles: Sequence[str] = ()
     environments: Sequence[str] = ()
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _check_expected(expected: Expected, has_packages: bool) -> None:
     _check_side("existing", expected.on_existing, expected.existing_words, has_packages=has_packages)
     if Kind.RESTART in (expected.on_new, expected.on_existing) and not expected.units:
         raise BadInput("units", "name the units that restart, such as httpd.service", status=422)
-    for name in ("units", "clusters", "roles", "environments"):
+    for name in ("units", "clusters", "roles", "environments", "tags"):
         if len(getattr(expected, name)) > MOST_NAMES:
             raise BadInput(name, f"at most {MOST_NAMES}", status=422)
 

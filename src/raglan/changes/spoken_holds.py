@@ -1,7 +1,7 @@
 """Holds as one line of chat: `it spreads; for: 2 h; role: web` raises one, `end apache it is mended` lifts one.
 
-Labels stand behind a semicolon or at the beginning of a line: name, for, until, cluster, role, environment, package,
-change, each with one or several names. Without `for` a hold ends after two hours, and it always ends by itself.
+Labels stand behind a semicolon or at the beginning of a line: name, for, until, cluster, role, environment, tag,
+package, change, each with one or several names. Without `for` a hold ends after two hours; it always ends by itself.
 """
 
 import re
@@ -22,9 +22,9 @@ from raglan.ui import wording
 USUAL = timedelta(hours=2)
 SHOWN = 20
 MOST_NAME = 40
-KINDS = ("cluster", "role", "environment", "package", "change")
+KINDS = ("cluster", "role", "environment", "tag", "package", "change")
 _LABEL = re.compile(
-    r"(?:^|\n|;)[ \t]*(name|for|until|clusters?|roles?|environments?|packages?|changes?)[ \t]*:", re.IGNORECASE
+    r"(?:^|\n|;)[ \t]*(name|for|until|clusters?|roles?|environments?|tags?|packages?|changes?)[ \t]*:", re.IGNORECASE
 )
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -86,7 +86,7 @@ def _raise(line: str, speaker: Speaker) -> str:
     if not reason:
         raise BadInput("", "Say why, as in !hold httpd fails after its restart; for: 2 h; role: web")
     name = said.get("name", "") or speaker.name or reason[:MOST_NAME].strip()
-    reach = Reach(*(_names(said.get(kind, "")) for kind in KINDS))
+    reach = Reach(**{f"{kind}s": _names(said.get(kind, "")) for kind in KINDS})
     draft = holding.HoldDraft(name, reason, _end(said, speaker.person), reach, link=speaker.link)
     made = holding.raise_hold(draft, by=speaker.by)
     until = _time(made.ends_at, ZoneInfo(speaker.person.time_zone))

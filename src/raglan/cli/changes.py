@@ -39,6 +39,7 @@ def change() -> None:
 @click.option("--cluster", "clusters", multiple=True, help="Only hosts of this cluster; repeatable.")
 @click.option("--role", "roles", multiple=True, help="Only hosts of this role; repeatable.")
 @click.option("--environment", "environments", multiple=True, help="Only hosts of this environment; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Only hosts with this tag; repeatable.")
 @click.option("--link", metavar="URL", help="Where to read on: the commit, the pipeline.")
 @click.option("--note", help="What others should know.")
 @click.option("--author", metavar="MAIL|ID", help="Whom to talk to, where a program proposes it.")
@@ -60,7 +61,7 @@ def propose(
     expected: dict[str, Json] = {
         **_side("new", str(said["on_new"] or plain)),
         **_side("existing", str(said["on_existing"] or plain)),
-        **{name: list(said[name] or ()) for name in ("units", "clusters", "roles", "environments")},
+        **{name: list(said[name] or ()) for name in ("units", "clusters", "roles", "environments", "tags")},
     }
     body: dict[str, Json] = {
         "title": title,

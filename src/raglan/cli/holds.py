@@ -11,7 +11,7 @@ from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.core.errors import RaglanError
 
-KINDS = ("clusters", "roles", "environments", "packages", "changes")
+KINDS = ("clusters", "roles", "environments", "tags", "packages", "changes")
 MOST_NAME = 40
 SHOWN = 20
 
@@ -36,6 +36,7 @@ def hold() -> None:
 @click.option("--cluster", "clusters", multiple=True, help="Only hosts of this cluster; repeatable.")
 @click.option("--role", "roles", multiple=True, help="Only hosts of this role; repeatable.")
 @click.option("--environment", "environments", multiple=True, help="Only hosts of this environment; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Only hosts with this tag; repeatable.")
 @click.option("--package", "packages", multiple=True, help="Only runs that touch this package; repeatable.")
 @click.option("--change", "changes", multiple=True, metavar="NUMBER", help="Only runs of this change; repeatable.")
 @click.option("--incident", type=int, metavar="NUMBER", help="The incident it is for.")
@@ -147,13 +148,13 @@ def extended(which: str, span: timedelta, *, as_json: bool) -> None:
 
 @hold.command("except")
 @click.argument("which", metavar="HOLD")
-@click.argument("kind", type=click.Choice(["host", "role"]))
+@click.argument("kind", type=click.Choice(["host", "role", "tag"]))
 @click.argument("name")
 @click.argument("reason", metavar="WHY")
 @click.option("--for", "span", callback=_span, help="How long; without it as long as the hold.")
 @as_json
 def let_through(which: str, kind: str, name: str, reason: str, *, span: timedelta | None, as_json: bool) -> None:
-    """Let a host, or the hosts of a role, go on although HOLD is for them."""
+    """Let a host, or the hosts of a role or a tag, go on although HOLD is for them."""
     body: dict[str, Json] = {"kind": kind, "name": name, "reason": reason, "ends_at": _after(span) if span else None}
     answer = client.post(f"/holds/{_number(which)}/exceptions", body)
     show(answer, lambda: f"{kind.capitalize()} {name} may go on until {when(answer.get('ends_at'))}.", as_json=as_json)

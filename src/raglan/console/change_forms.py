@@ -63,6 +63,7 @@ class ChangeForm(Form):
     clusters = names("Clusters", "With spaces between them. Empty: all.")
     roles = names("Roles", "Empty: all.")
     environments = names("Environments", "Empty: all.")
+    tags = names("Tags", "Hosts that say one of them.")
     groups = forms.CharField(
         label="Groups, in their order",
         required=False,
@@ -86,6 +87,7 @@ class ChangeForm(Form):
             clusters=listed(data["clusters"]),
             roles=listed(data["roles"]),
             environments=listed(data["environments"]),
+            tags=listed(data["tags"]),
         )
         note = data["note"].replace("\r\n", "\n")
         return proposing.Proposal(

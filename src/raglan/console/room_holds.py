@@ -35,7 +35,7 @@ def _is_stopped(holds: Sequence[Hold], concern: Concern) -> bool:
     reaches = [hold.reach for hold in holds if not hold.is_drill]
     if any(reach.is_everything for reach in reaches):
         return True
-    near = [reach for reach in reaches if not any(getattr(reach, kind) for kind in TOUCHED)]
+    near = [reach for reach in reaches if not any(getattr(reach, kind) for kind in ("tags", *TOUCHED))]
     return bool(near) and any(_is_for(reach, place) for place in places_of(concern) for reach in near)
 
 

@@ -8,7 +8,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.fleet import events, identity, places, units
+from raglan.fleet import events, identity, places, tags, units
 from raglan.fleet.models import Host, HostService, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns, last_states
 from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
@@ -20,7 +20,7 @@ __all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_report
 
 
 BY_RUNS = (
-    *("cluster", "role", "environment", "system", "placed"),
+    *("cluster", "role", "environment", "system", "tags", "placed"),
     *("ran_at", "run_interval_s", "last_heard_at", "silent_at", "silent_since", "retired_at"),
 )
 
@@ -64,11 +64,21 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
         host.silent_at = allowed_until(host)
         if host.silent_since is not None or host.retired_at is not None:
             _heard_again(host)
+    _take_tags(host, told.tags)
     if told.services and not host.told_digest:
         HostService.objects.bulk_create(
             [HostService(host=host, slug=slug) for slug in told.services], ignore_conflicts=True
         )
     host.save(update_fields=BY_RUNS)  # and no more: a report may come in between
+
+
+def _take_tags(host: Host, said: Sequence[str]) -> None:
+    """Let a host have the tags that its tool knows of it; what it says itself counts more, a rule counts less."""
+    if not said or host.told_digest or list(said) == list(host.tags):
+        return
+    host.tags = list(said)
+    host.placed = {name: value for name, value in host.placed.items() if name != "tags"}
+    tags.keep({host.pk: host.tags})
 
 
 def allowed_until(host: Host) -> datetime:

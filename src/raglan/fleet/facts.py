@@ -8,7 +8,7 @@ import msgspec
 from raglan.changes import hearing
 from raglan.changes.gate import STOP
 from raglan.core.db import bulk
-from raglan.fleet import places
+from raglan.fleet import places, tags
 from raglan.fleet.models import Host, HostService
 from raglan.fleet.ports import HostTold
 from raglan.fleet.reports import MOST_WORD, Received, clip, moment
@@ -44,6 +44,7 @@ def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
     HostService.objects.filter(host__in=[host.id for host, _, _ in news]).delete()
     rows = [(host.id, slug) for host, said, _ in news for slug in said.services]
     bulk.insert_rows(HostService, ("host_id", "slug"), rows)
+    tags.keep({host.id: said.tags for host, said, _ in news})
     places.fill_many([host.id for host, _, _ in news])
 
 

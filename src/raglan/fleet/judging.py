@@ -3,7 +3,7 @@
 Nothing here reads or writes. What was said and what was seen come in, a verdict with its words comes out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,13 +49,15 @@ class Said:
     clusters: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     environments: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
 
-    def reaches(self, *, cluster: str, role: str, environment: str) -> bool:
+    def reaches(self, *, cluster: str, role: str, environment: str, tags: Collection[str] = ()) -> bool:
         """Whether a host is meant. No name means all of them."""
         return (
             (not self.clusters or cluster in self.clusters)
             and (not self.roles or role in self.roles)
             and (not self.environments or environment in self.environments)
+            and (not self.tags or not self.tags.isdisjoint(tags))
         )
 
 

@@ -182,6 +182,20 @@ class HostService(models.Model):
         return f"{self.host_id} carries {self.slug}"
 
 
+class HostTag(models.Model):
+    """That a host has a tag: what `Host.tags` lists, so that hosts are found by it."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="+", db_index=False)
+    tag = models.CharField(max_length=120)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["host", "tag"], name="host_tag_once")]
+        indexes: ClassVar = [models.Index(fields=["tag", "host"], name="host_by_tag")]
+
+    def __str__(self) -> str:
+        return f"{self.host_id} has {self.tag}"
+
+
 class ToldBy(models.TextChoices):
     """What showed that something moved. What both show is kept once, by the first."""
 

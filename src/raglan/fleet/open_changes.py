@@ -27,8 +27,11 @@ class Watched:
 
     def keeps_aside(self, host: Host) -> bool:
         """Whether a host is kept aside from it on purpose."""
-        facts = {"number": host.pk, "host": host.name, "cluster": host.cluster, "role": host.role}
-        return any(group.is_aside and group.fits(**facts) for group in self.groups)  # type: ignore[arg-type]  # by name
+        return any(
+            group.is_aside
+            and group.fits(number=host.pk, host=host.name, cluster=host.cluster, role=host.role, tags=host.tags)
+            for group in self.groups
+        )
 
     @property
     def expects_nothing(self) -> bool:
@@ -89,6 +92,7 @@ def said_of(change: Change) -> Said:
         clusters=frozenset(expectation.clusters),
         roles=frozenset(expectation.roles),
         environments=frozenset(expectation.environments),
+        tags=frozenset(expectation.tags),
     )
 
 

@@ -16,7 +16,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
 from raglan.core.errors import BadInput
-from raglan.fleet import events
+from raglan.fleet import events, tags
 from raglan.fleet.models import Host, HostService
 from raglan.fleet.place_models import HostPlace
 
@@ -156,6 +156,7 @@ def _fill(hosts: Sequence[Host], listed: Sequence[Rule]) -> int:
         if _take(host, fitting[host.pk], given):
             changed.append(host)
     bulk.update(changed, *WORDS, "tags", "placed")
+    tags.keep({host.pk: host.tags for host in changed})
     HostService.objects.filter(pk__in=gone).delete()
     HostService.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(changed)

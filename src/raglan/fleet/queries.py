@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from raglan.core.errors import NotFound
-from raglan.fleet import packages, units
+from raglan.fleet import packages, tags, units
 from raglan.fleet.models import Host, Package, PackageMove, UnitTurn
 from raglan.fleet.reports import moment
 
@@ -24,6 +24,7 @@ class Wanted:
     role: str = ""
     environment: str = ""
     service: str = ""
+    tag: str = ""
     state: str = ""
 
 
@@ -67,6 +68,8 @@ def hosts(wanted: Wanted | None = None) -> QuerySet[Host]:
             found = found.filter(**{field: value})
     if wanted.service:
         found = found.filter(carries__slug=wanted.service)
+    if wanted.tag:
+        found = found.filter(tags.having(wanted.tag))
     return found.filter(name__icontains=wanted.text) if wanted.text else found
 
 

@@ -14,7 +14,7 @@ from raglan.catalog.models import Service
 from raglan.catalog.queries import response_tools
 from raglan.changes.proposing import Proposal
 from raglan.core.clock import now
-from raglan.fleet import packages, spreading, way_back
+from raglan.fleet import packages, spreading, tags, way_back
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostService, Package
 from raglan.fleet.way_back import WayBack
@@ -67,6 +67,7 @@ def said_in(proposal: Proposal) -> Said:
         clusters=frozenset(expected.clusters),
         roles=frozenset(expected.roles),
         environments=frozenset(expected.environments),
+        tags=frozenset(expected.tags),
     )
 
 
@@ -82,11 +83,13 @@ def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> list[Way
 
 
 def meant(said: Said) -> QuerySet[Host]:
-    """Living hosts in the clusters, roles and environments that were said, whatever is installed on them."""
+    """Living hosts with the clusters, roles, environments and tags that were said, whatever is installed on them."""
     wanted = Q(retired_at__isnull=True)
     for name, words in (("cluster", said.clusters), ("role", said.roles), ("environment", said.environments)):
         if words:
             wanted &= Q(**{f"{name}__in": sorted(words)})
+    if said.tags:
+        wanted &= tags.having(*sorted(said.tags))
     return Host.objects.filter(wanted)
 
 

@@ -19,13 +19,14 @@ Kind = Literal["hosts", "puppet", "chef", "ansible", "salt"]
 
 
 class HostsWanted(Schema):
-    """Which hosts are asked for: a part of the name, where they belong, a service that they carry, a state."""
+    """Which hosts are asked for: a part of the name, where they belong, a service that they carry, a tag, a state."""
 
     q: ShortText = ""
     cluster: ShortText = ""
     role: ShortText = ""
     environment: ShortText = ""
     service: ShortText = ""
+    tag: ShortText = ""
     state: State = ""
 
 

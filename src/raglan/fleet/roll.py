@@ -10,6 +10,7 @@ from raglan.changes.gate import GO
 from raglan.changes.hold_models import Hold, HoldHeard
 from raglan.core.clock import now
 from raglan.core.secrets import digest
+from raglan.fleet import tags
 from raglan.fleet.models import FleetSource, Host
 
 SLACK = timedelta(minutes=1)  # a host that asked just before a hold began may say so just after it
@@ -45,6 +46,8 @@ def reached_by(hold: Hold) -> QuerySet[Host]:
             for name in names:
                 one |= Q(**{f"{place}__iexact": name})
             wanted &= one
+    if hold.tags:
+        wanted &= tags.having(*hold.tags, any_case=True)
     return Host.objects.filter(wanted)
 
 

@@ -8,6 +8,7 @@ from django.db.models import Case, Count, F, IntegerField, Min, Q, Value, When
 
 from raglan.changes.grouping import Group, in_order
 from raglan.changes.queries import groups_of
+from raglan.fleet import tags
 from raglan.fleet.progress import Counts, Progress
 
 OTHERS = Group("all others")
@@ -82,6 +83,8 @@ def fits(group: Group, prefix: str = "") -> Q:
     for name, value in (("cluster", group.cluster), ("role", group.role)):
         if value:
             wanted &= Q(**{f"{prefix}{name}": value})
+    if group.tag:
+        wanted &= tags.having(group.tag, prefix=prefix)
     if group.hosts:
         wanted &= Q(**{f"{prefix}name{_how(group.hosts)}": group.hosts.strip("*")})
     return wanted

@@ -96,7 +96,7 @@ def _missed(found: Host) -> Iterator[Change]:
 
 def _is_meant(change: Change, found: Host) -> bool:
     said = said_of(change)
-    if not said.reaches(cluster=found.cluster, role=found.role, environment=found.environment):
+    if not said.reaches(cluster=found.cluster, role=found.role, environment=found.environment, tags=found.tags):
         return False
     holding = reach.held([found.packages_id], said.packages) if found.packages_id and said.packages else {}
     return not holding or any(holding.values())

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from raglan.core import timeline
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, owners, panels, queries, run_queries
+from raglan.fleet import actions, owners, panels, queries, run_queries, tags
 from raglan.fleet.models import Host
 from raglan.people.access import Scope, reader, require
 
@@ -31,11 +31,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": page,
         "wanted": wanted,
         "is_filtered": any(
-            (wanted.text, wanted.cluster, wanted.role, wanted.environment, wanted.service, wanted.state)
+            (wanted.text, wanted.cluster, wanted.role, wanted.environment, wanted.service, wanted.tag, wanted.state)
         ),
         "numbers": queries.numbers(),
         "clusters": queries.groups("cluster"),
         "roles": queries.groups("role"),
+        "tags": tags.known(),
         "query": request.GET.urlencode(),
         "live_topics": "hosts",
         "live_since": since,
@@ -57,6 +58,7 @@ def wanted_of(request: HttpRequest) -> queries.Wanted:
         role=word("role"),
         environment=word("environment"),
         service=word("service"),
+        tag=word("tag"),
         state=state if state in queries.STATES else "",
     )
 

@@ -63,7 +63,7 @@ def _is_more(one: Observation) -> bool:
 
 def _judge(changes: Sequence[Watched], seen: Sequence[Observation]) -> set[int]:
     """Judge each observation by each change that means its host; return the hosts that a change accounts for."""
-    hosts = Host.objects.defer("tags", "gate_holds").in_bulk([one.host for one in seen])
+    hosts = Host.objects.defer("gate_holds").in_bulk([one.host for one in seen])
     kept = Arrival.objects.filter(change__in=[one.change.pk for one in changes], host__in=hosts)
     found = _Round({(row.change_id, row.host_id): row for row in kept})
     came = [hosts[one.host] for one in seen if (one.is_new or one.has_come) and one.host in hosts]
@@ -110,7 +110,7 @@ def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Ma
     """Judge one observation by one change; say whether the change accounts for it."""
     said, key = watched.said, (watched.change.pk, host.pk)
     moves = [move for move in one.moves if move.name in said.packages]
-    if not said.reaches(cluster=host.cluster, role=host.role, environment=host.environment):
+    if not said.reaches(cluster=host.cluster, role=host.role, environment=host.environment, tags=host.tags):
         return False
     is_new = is_new_for(watched.change, host)
     if not (moves or watched.has_begun or is_new):

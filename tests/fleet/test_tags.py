@@ -1,0 +1,123 @@
+"""Tags of hosts: hosts are found by them; holds, changes and groups name their hosts by them."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.changes import holding, proposing, spoken_holds
+from raglan.changes.gate import Reach
+from raglan.changes.grouping import read, written
+from raglan.changes.models import Change, Expectation
+from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.fleet import actions, places, progress, queries, reach, roll, rolling, tags
+from raglan.fleet.judging import Said
+from raglan.fleet.models import HostTag
+from raglan.fleet.ports import HostTold
+from raglan.fleet.watch_models import Arrival
+from raglan.people.models import Person
+from tests.fleet.reporting import NEWER, host, report
+
+pytestmark = pytest.mark.django_db
+
+
+def fleet() -> None:
+    """Three web hosts: a canary that is blue, a blue one, one without a tag."""
+    report("web1", host={"tags": ["canary", "blue"]})
+    report("web2", host={"tags": ["blue"]})
+    report("web3")
+
+
+def names(**wanted: str) -> list[str]:
+    return [found.name for found in queries.hosts(queries.Wanted(**wanted))]
+
+
+def test_hosts_are_found_by_a_tag_that_they_say_and_no_longer_once_they_say_another() -> None:
+    fleet()
+    assert names(tag="blue") == ["web1", "web2"]
+    assert names(tag="canary", cluster="east") == ["web1"]
+    assert tags.known() == ["blue", "canary"]
+    report("web1", seq=2, host={"tags": ["green"]})
+    assert (names(tag="blue"), names(tag="green"), names(tag="canary")) == (["web2"], ["web1"], [])
+
+
+def test_the_screen_and_rest_find_them(client: Client) -> None:
+    fleet()
+    person = Person.objects.create_person("mara@example.test", "Mara", role="responder")
+    client.force_login(person)
+    text = client.get("/hosts/?tag=canary").content.decode()
+    assert ">web1<" in text
+    assert ">web2<" not in text
+    assert '<option value="canary" selected>' in text
+    assert 'href="/hosts/?tag=canary"' in client.get(f"/hosts/{host('web1').pk}/").content.decode()
+    assert [one["name"] for one in client.get("/api/v1/hosts?tag=blue").json()] == ["web1", "web2"]
+
+
+def test_a_tool_and_a_rule_give_tags_where_the_host_says_none_itself() -> None:
+    at = now()
+    actions.host_for(HostTold(name="db1", tags=("ansible_db",)), at=at, received_at=at)
+    actions.host_for(HostTold(name="db2"), at=at, received_at=at)
+    places.set_rules(places.read("db*: tags slow"), actor=timeline.SYSTEM)
+    assert names(tag="ansible_db") == ["db1"]
+    assert names(tag="slow") == ["db2"]
+    later = at + timedelta(minutes=10)
+    actions.host_for(HostTold(name="db2", tags=("ansible_db",)), at=later, received_at=later)
+    assert names(tag="slow") == []
+    assert names(tag="ansible_db") == ["db1", "db2"]
+    assert set(HostTag.objects.values_list("host__name", "tag")) == {("db1", "ansible_db"), ("db2", "ansible_db")}
+
+
+def test_a_hold_by_tag_calls_the_roll_of_those_hosts_alone() -> None:
+    fleet()
+    by = holding.By("Mara", timeline.SYSTEM)
+    draft = holding.HoldDraft("stop", "it fails", now() + timedelta(hours=1), Reach(tags=("CANARY",)))
+    hold = holding.raise_hold(draft, by=by)
+    assert [one.name for one in roll.reached_by(hold)] == ["web1"]
+    assert hold.reach.words == "tag CANARY"
+
+
+def test_chat_and_rest_raise_holds_by_tag(client: Client) -> None:
+    person = Person.objects.create_person("mara@example.test", "Mara", role="responder")
+    said, _ = spoken_holds.run("it fails; tags: canary blue; for: 1 h", spoken_holds.Speaker(person))
+    assert "for tags canary, blue" in said
+    client.force_login(person)
+    body = {"name": "a", "reason": "b", "ends_at": (now() + timedelta(hours=1)).isoformat(), "tags": ["canary"]}
+    made = client.post("/api/v1/holds", json.dumps(body), content_type="application/json")
+    assert (made.status_code, made.json()["tags"]) == (201, ["canary"])
+    through = {"kind": "tag", "name": "blue", "reason": "by hand"}
+    path = f"/api/v1/holds/{made.json()['id']}/exceptions"
+    assert client.post(path, json.dumps(through), content_type="application/json").status_code == 201
+
+
+def proposed(*, groups: str = "") -> Change:
+    expected = proposing.Expected("version", "nothing", tags=("canary",))
+    person = Person.objects.create_person("author@example.test", "Author", role="responder")
+    draft = proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], expected, groups=read(groups))
+    return proposing.propose(draft, by=proposing.Teller(person.name, person, person))
+
+
+def test_a_change_by_tag_reaches_those_hosts_and_no_other_is_judged_by_it() -> None:
+    fleet()
+    change = proposed()
+    assert Expectation.objects.get(change=change).tags == ["canary"]
+    assert reach.reach(Said(0, {"apache2": ""}, tags=frozenset(["canary"]))).hosts == 1
+    report("web2", seq=2, packages=NEWER, host={"tags": ["blue"]})
+    assert not Arrival.objects.exists()
+    report("web1", seq=2, packages=NEWER, host={"tags": ["canary", "blue"]})
+    assert Arrival.objects.get().state == Arrival.State.DIFFERS
+
+
+def test_a_group_by_tag_is_read_written_and_counted() -> None:
+    fleet()
+    text = "first: tag canary, soak 30 min\nkept: tag blue, aside"
+    assert "\n".join(map(written, read(text))) == text
+    expected = proposing.Expected("version", "version")
+    draft = proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], expected, groups=read(text))
+    change = proposing.propose(draft, by=proposing.Teller("ci", timeline.SYSTEM))
+    report("web2", seq=2, packages=NEWER, host={"tags": ["blue"]})
+    assert Arrival.objects.get().difference == "aside"
+    change.refresh_from_db()
+    counted = {one.group.name: one.counts.total for one in rolling.rolling(progress.Progress(change))}
+    assert counted == {"first": 0, "kept": 2, "all others": 1}
