@@ -86,7 +86,7 @@ def bodies(hosts: int, *, seq: int, share: float) -> Iterator[list[bytes]]:
 def take(what: str, hosts: int, *, seq: int, share: float) -> Taken:
     """Decode and take reports of all hosts, chunk by chunk."""
     from raglan.core.clock import now
-    from raglan.fleet import reports, taking
+    from raglan.fleet import cases, reports, taking
 
     found, decode = Taken(what, hosts), msgspec.json.Decoder(_Plain).decode
     for chunk in bodies(hosts, seq=seq, share=share):
@@ -100,7 +100,7 @@ def take(what: str, hosts: int, *, seq: int, share: float) -> Taken:
         found.take_s += time.perf_counter() - began
         found.cpu_s += time.process_time() - cpu
         found.raw += sum(map(len, chunk))
-        if any(result is not taking.Taken.TAKEN for result in results):
+        if any(result is not cases.Taken.TAKEN for result in results):
             raise SystemExit(f"not taken: {results[:5]}")
     return found
 

@@ -16,13 +16,14 @@ from raglan.demo.hosts import NEW, OLD, PACKAGE, Hosts
 from raglan.demo.levers import LEVERS, Lever
 from raglan.demo.model import MINUTE, SEED, Outcome, Settings, simulate
 from raglan.fleet import variety
+from raglan.fleet.cases import Taken
 from raglan.fleet.models import FleetSource, Host, PackageMove, PackageSet
 from raglan.fleet.ports import RunRequest
 from raglan.fleet.progress import Progress
 from raglan.fleet.reports import read
 from raglan.fleet.run_models import HostRun
 from raglan.fleet.runs import take_run
-from raglan.fleet.taking import Taken, take_reports
+from raglan.fleet.taking import take_reports
 from raglan.fleet.watch_models import Surprise
 from raglan.integrations.chef.collector import DataCollector
 from raglan.testing import world

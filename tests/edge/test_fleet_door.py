@@ -14,11 +14,11 @@ from raglan.edge import fleet as module
 from raglan.edge.fleet import Fleet, place_of
 from raglan.edge.journal import Journal
 from raglan.fleet import intake, ports, sources
+from raglan.fleet.cases import Result, Taken
 from raglan.fleet.intake import Handed
 from raglan.fleet.models import FleetPayload, FleetSource, Host
 from raglan.fleet.ports import HostTold, Outcome, RunRequest, RunTold
 from raglan.fleet.sources import FleetKey
-from raglan.fleet.taking import Result, Taken
 from tests.edge.loopback import listening
 from tests.fleet.reporting import NEWER, body, hash_of
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 
 from raglan.core.clock import now
-from raglan.fleet import reports, taking
+from raglan.fleet import cases, reports, taking
 from raglan.fleet.models import Host
 from raglan.fleet.reports import Received
 
@@ -37,7 +37,7 @@ def received(name: str = "web1", *, sent: float = 0, **said: object) -> Received
     return reports.read(body(name, **said), source=0, received_at=now(), sent=sent)  # type: ignore[arg-type]  # as body
 
 
-def report(name: str = "web1", **said: object) -> taking.Result:
+def report(name: str = "web1", **said: object) -> cases.Result:
     """Take one report."""
     return taking.take_reports([received(name, **said)])[0]  # type: ignore[arg-type]  # as body
 

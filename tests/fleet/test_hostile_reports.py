@@ -10,9 +10,10 @@ import pytest
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.fleet import reports
+from raglan.fleet.cases import Result, Taken
 from raglan.fleet.models import Host, PackageMove
 from raglan.fleet.reports import Received
-from raglan.fleet.taking import Result, Taken, take_reports
+from raglan.fleet.taking import take_reports
 from tests.fleet.reporting import NEWER, WEB, body, received
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from raglan.core.clock import CLOCK
 from raglan.fleet import late, packages
+from raglan.fleet.cases import Taken
 from raglan.fleet.late import Row, Step
 from raglan.fleet.models import PackageMove, UnitTurn
 from raglan.fleet.reports import Received
-from raglan.fleet.taking import Taken, take_reports
+from raglan.fleet.taking import take_reports
 from tests.fleet.reporting import NEWER, WEB, hash_of, host, received
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,10 @@ from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput
 from raglan.fleet import actions, packages, ports, reports
+from raglan.fleet.cases import Taken
 from raglan.fleet.models import Host, Package, PackageMove, PackageSet, ToldBy, UnitTurn
 from raglan.fleet.ports import HostTold, MoveTold, Observation, ServiceTold, ServiceTurn
-from raglan.fleet.taking import Taken, take_reports
+from raglan.fleet.taking import take_reports
 from tests.fleet.reporting import NEWER, WEB, hash_of, host, received, report
 
 pytestmark = pytest.mark.django_db

@@ -18,10 +18,10 @@ from raglan.edge.places import Places, size_of
 from raglan.edge.threads import Threads
 from raglan.edge.tokens import Tokens
 from raglan.fleet import intake, ports, reports, sources
+from raglan.fleet.cases import Result, Taken
 from raglan.fleet.intake import Handed
 from raglan.fleet.ports import RunRequest
 from raglan.fleet.sources import FleetKey
-from raglan.fleet.taking import Result, Taken
 
 PREFIX = "/fleet/"
 REPORT, RUNS = "report", "runs"

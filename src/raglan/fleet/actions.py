@@ -9,12 +9,13 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.fleet import events, identity, places, tags, units
+from raglan.fleet.cases import Taken
 from raglan.fleet.models import Host, HostService, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns, last_states
 from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
 from raglan.fleet.reports import clip, unit_name
 from raglan.fleet.standing import ALLOWED_MISSES, LEAST_S, UNKNOWN_S, usual_interval
-from raglan.fleet.taking import Taken, take_reports
+from raglan.fleet.taking import take_reports
 
 __all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_reports", "turns_of"]
 

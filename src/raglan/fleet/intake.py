@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core.db import atomic
-from raglan.fleet import run_batches, taking
+from raglan.fleet import cases, run_batches, taking
 from raglan.fleet.ports import RunTold
 from raglan.fleet.reports import Received
 from raglan.fleet.sources import FleetKey
@@ -30,11 +30,11 @@ def size_of(body: bytes) -> int:
 
 
 @atomic
-def take(batch: Sequence[Handed]) -> list[taking.Result]:
+def take(batch: Sequence[Handed]) -> list[cases.Result]:
     """Store what many requests told; return what became of each."""
     reports = [one.report for one in batch if one.report is not None]
     taken = iter(taking.take_reports(reports) if reports else ())
     told = [run_batches.Told(run, one.source.id, one.received_at) for one in batch for run in one.runs]
     if told:
         run_batches.take_runs(told)
-    return [next(taken) if one.report is not None else taking.Taken.TAKEN for one in batch]
+    return [next(taken) if one.report is not None else cases.Taken.TAKEN for one in batch]

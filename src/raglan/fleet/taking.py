@@ -3,11 +3,8 @@
 Most reports say that nothing changed. Such a one costs a look at its host's row and one update of it.
 """
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 
 from django.db import transaction
@@ -17,12 +14,13 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.fleet import events, identity, packages, ports, units
+from raglan.fleet.cases import Case, Lists, Result, Taken, Units, in_turns
 from raglan.fleet.facts import note_facts, note_gates
 from raglan.fleet.late import Late, keep_late
 from raglan.fleet.models import FleetSource, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns
-from raglan.fleet.ports import HostTold, Observation
-from raglan.fleet.reports import Received, happened_at, named, offset_s
+from raglan.fleet.ports import Observation
+from raglan.fleet.reports import Received
 from raglan.fleet.standing import Standing, find, key_of, silence_begins, usual_interval, write_heard, write_state
 from raglan.fleet.starts import Started, note_starts
 
@@ -31,58 +29,12 @@ HEARD_EVERY = timedelta(seconds=10)
 MOST_ASIDE = 1_000_000
 
 
-class Taken(StrEnum):
-    """What became of a report."""
-
-    TAKEN = "taken"
-    AGAIN = "again"
-    LATE = "late"
-    SHARED = "shared"
-    NEEDS_PACKAGES = "packages"
-
-
-Result = Taken | BadInput
-Units = Mapping[str, units.Kept | BadInput]
-
-
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    """Lists of packages by digest: their keys, or what is wrong with them; and what is in those that were read."""
-
-    keys: Mapping[str, int | BadInput]
-    at_hand: Mapping[int, "array[int]"] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Case:
-    """One report on its way through."""
-
-    place: int
-    received: Received
-    told: HostTold
-    at: datetime
-    offset: int
-    result: Result = Taken.TAKEN
-    host: Standing | None = None
-    is_new: bool = False
-    is_changed: bool = False
-    had_packages: int | None = None
-    had_units: int | None = None
-    restarts: Sequence[str] = ()
-
-    @property
-    def row(self) -> Standing:
-        """Its host, once that is settled."""
-        assert self.host is not None
-        return self.host
-
-
 @atomic
 def take_reports(batch: Sequence[Received]) -> list[Result]:
     """Store what hosts report and show the judges what is different; return what became of each report."""
     results: list[Result] = [Taken.TAKEN] * len(batch)
     seen: list[Observation] = []
-    for cases in _turns(batch):
+    for cases in in_turns(batch):
         seen += _take(cases)
         for case in cases:
             results[case.place] = case.result
@@ -92,34 +44,7 @@ def take_reports(batch: Sequence[Received]) -> list[Result]:
     return results
 
 
-def _turns(batch: Sequence[Received]) -> Iterator[list[_Case]]:
-    """Yield reports in their order, so that no host and no machine comes twice in one turn."""
-    cases = [_case(place, received) for place, received in enumerate(batch)]
-    if (
-        len({case.told.name for case in cases})
-        == len({case.told.machine or case.told.name for case in cases})
-        == len(cases)
-    ):
-        yield cases
-        return
-    there: set[tuple[str, str]] = set()
-    turn: list[_Case] = []
-    for case in cases:
-        names = {("name", case.told.name), ("machine", case.told.machine or case.told.name)}
-        if names & there:
-            yield turn
-            turn, there = [], set()
-        turn.append(case)
-        there |= names
-    yield turn
-
-
-def _case(place: int, received: Received) -> _Case:
-    offset = offset_s(received)
-    return _Case(place, received, named(received.report.host), happened_at(received, offset), offset)
-
-
-def _take(cases: Sequence[_Case]) -> list[Observation]:
+def _take(cases: Sequence[Case]) -> list[Observation]:
     known = find([key_of(case.told) for case in cases])
     for case in cases:
         if (host := known.get(key_of(case.told))) is not None:
@@ -145,7 +70,7 @@ def _take(cases: Sequence[_Case]) -> list[Observation]:
     return _observe(going, lists)
 
 
-def _late(case: _Case, lists: _Lists, services: Units) -> Late:
+def _late(case: Case, lists: Lists, services: Units) -> Late:
     """Return what a late report tells, as far as it can be read."""
     host, received = case.row, case.received
     found: object = host.packages_id
@@ -158,7 +83,7 @@ def _late(case: _Case, lists: _Lists, services: Units) -> Late:
     return Late(host, case.at, found if isinstance(found, int) else None, said)
 
 
-def _order(host: Standing, case: _Case) -> Taken:
+def _order(host: Standing, case: Case) -> Taken:
     """Tell whether a report is the next one of its host, one that came before, or one of another machine."""
     report = case.received.report
     if report.boot == host.boot and host.reported_at is not None and report.seq:
@@ -173,7 +98,7 @@ def _order(host: Standing, case: _Case) -> Taken:
     return Taken.TAKEN
 
 
-def _lists(cases: Sequence[_Case]) -> _Lists:
+def _lists(cases: Sequence[Case]) -> Lists:
     """Return lists of packages by digest, as far as they are known or were sent."""
     wanted: dict[str, bytes] = {}
     for case in cases:
@@ -183,15 +108,15 @@ def _lists(cases: Sequence[_Case]) -> _Lists:
     keys: dict[str, int | BadInput] = dict(packages.known_sets(wanted))
     sent = {digest: raw for digest, raw in wanted.items() if raw and digest not in keys}
     if not sent:
-        return _Lists(keys)
+        return Lists(keys)
     read = packages.read_lists(list(sent.values()))
     keys |= {digest: found for digest, raw in sent.items() if isinstance(found := read[raw], BadInput)}
     fresh = {digest: found for digest, raw in sent.items() if not isinstance(found := read[raw], BadInput)}
     stored = packages.store(fresh)
-    return _Lists({**keys, **stored}, {stored[digest]: ids for digest, ids in fresh.items()})
+    return Lists({**keys, **stored}, {stored[digest]: ids for digest, ids in fresh.items()})
 
 
-def _services(cases: Sequence[_Case]) -> Units:
+def _services(cases: Sequence[Case]) -> Units:
     wanted = {
         case.received.units_digest: bytes(case.received.report.units)
         for case in cases
@@ -200,7 +125,7 @@ def _services(cases: Sequence[_Case]) -> Units:
     return units.keep(wanted) if wanted else {}
 
 
-def _refuse(case: _Case, lists: _Lists, services: Units) -> None:
+def _refuse(case: Case, lists: Lists, services: Units) -> None:
     """Say what cannot be taken of a report, or what is missing in it; nothing of it is kept then."""
     digest, host = case.received.packages_digest, case.host
     if case.result is Taken.LATE and digest not in ("", case.row.packages_digest) and digest not in lists.keys:
@@ -218,7 +143,7 @@ def _refused(found: int | Result) -> Result:
     return Taken.TAKEN if isinstance(found, int) else found
 
 
-def _settle(cases: Sequence[_Case]) -> None:
+def _settle(cases: Sequence[Case]) -> None:
     """Give each report its host's row, a new one where there is none."""
     near = identity.Near([case.told for case in cases if case.host is None])
     for case in cases:
@@ -229,7 +154,7 @@ def _settle(cases: Sequence[_Case]) -> None:
             identity.speaks_again(case.host, case.at)
 
 
-def _apply(case: _Case, lists: _Lists, services: Units) -> None:
+def _apply(case: Case, lists: Lists, services: Units) -> None:
     """Bring a row up to what a report says."""
     host, received = case.row, case.received
     case.had_packages, case.had_units = host.packages_id, host.units_id
@@ -246,7 +171,7 @@ def _apply(case: _Case, lists: _Lists, services: Units) -> None:
         case.is_changed = True
 
 
-def _note_starts(cases: Sequence[_Case]) -> None:
+def _note_starts(cases: Sequence[Case]) -> None:
     """Keep when services were started, where that is news, and note which were started anew."""
     told = {case.row.id: case for case in cases if case.received.started_digest not in ("", case.row.starts_digest)}
     news = [Started(pk, bytes(case.received.report.started), case.received.started_digest) for pk, case in told.items()]
@@ -254,7 +179,7 @@ def _note_starts(cases: Sequence[_Case]) -> None:
         told[pk].restarts = restarts
 
 
-def _hear(case: _Case) -> None:
+def _hear(case: Case) -> None:
     host, received, report = case.row, case.received, case.received.report
     if report.because in ON_TIME and host.reported_at is not None and host.boot == report.boot:
         host.report_interval_s = usual_interval(host.report_interval_s, case.at - host.reported_at)
@@ -270,7 +195,7 @@ def _hear(case: _Case) -> None:
         case.is_changed = True
 
 
-def _hear_only(host: Standing, case: _Case) -> None:
+def _hear_only(host: Standing, case: Case) -> None:
     """A host is there, though its report is not news; it may be the proof that its machine id is shared."""
     host.last_heard_at = case.received.received_at
     host.silent_at = silence_begins(host, host.last_heard_at)
@@ -285,7 +210,7 @@ def _heard_again(host: Standing) -> None:
     host.silent_since = host.retired_at = None
 
 
-def _observe(cases: Sequence[_Case], lists: _Lists) -> list[Observation]:
+def _observe(cases: Sequence[Case], lists: Lists) -> list[Observation]:
     """Keep what moved and turned; return what judges are to see."""
     pairs = {
         case.row.id: (case.had_packages, case.row.packages_id)
@@ -316,12 +241,12 @@ def _observe(cases: Sequence[_Case], lists: _Lists) -> list[Observation]:
     ]
 
 
-def _has_come(case: _Case) -> bool:
+def _has_come(case: Case) -> bool:
     """Whether the packages of a host are known for the first time."""
     return case.had_packages is None and case.row.packages_id is not None and case.row.shared_since is None
 
 
-def _turned(cases: Sequence[_Case]) -> dict[int, tuple[list[ports.ServiceTurn], datetime]]:
+def _turned(cases: Sequence[Case]) -> dict[int, tuple[list[ports.ServiceTurn], datetime]]:
     pairs = [
         (case, case.had_units, case.row.units_id)
         for case in cases
