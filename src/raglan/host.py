@@ -15,7 +15,7 @@ Options stand in /etc/raglan-host.conf, one `name = value` a line:
     token = …                                       of the fleet source; or token_file = /etc/raglan-host.token
     cluster = fra1                                  also role, environment, name, tags, services
     units = apache2.service, sshd.service           services whose state is told
-    check.vpn = /usr/local/bin/vpn-is-up            one that systemd does not know: exit code 0 is active
+    check.vpn = /usr/local/bin/vpn-is-up            one that systemd does not know; 0 is active, 3 inactive, as LSB says
     gate = /srv/gate.txt, dns:gate.example.org      more places to ask, after url
     gate_keep_min = 60                              so long the last known answer counts when nobody answers
     gate_unknown = go                               what to do when nothing is known: go or stop
@@ -45,7 +45,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 CONFIG = "/etc/raglan-host.conf"
 STATE = "/var/lib/raglan-host"
@@ -60,6 +60,7 @@ LOCK_S = 15.0
 LONGEST_STOP_S = 31 * 86400.0
 SKEW_S = 300.0
 MOST_TEXT = 4 << 20
+MOST_FRAME = 200
 MOST_KEPT = 10
 MOST_HANDS, MOST_HAND = 5, 300
 MOST_WAITING = 500
@@ -74,7 +75,8 @@ VERSIONS = ("raglan-gate 1", "gate: 1")
 RPM_FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")  # where it was, and where it is on SUSE and newer Fedora
 RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")  # as SQLite, ndb and Berkeley DB
 THERE = ("i", "U", "F", "W", "t")  # of dpkg: installed, or its files are there and dpkg is not done with it yet
-STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp")
+STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp", "NRestarts")
+CHECKED = {0: "active", 3: "inactive", 4: "unknown"}  # as init scripts answer `status`, by the LSB
 
 
 class Refused(Exception):
@@ -655,16 +657,21 @@ def packages_of(options: Options) -> Optional[List[List[str]]]:
 
 
 class Units(NamedTuple):
-    """The states of services, None when they can not be told, and when they were started, as far as that is known."""
+    """The states of services, None when they can not be told, and when they were started, as far as that is known.
+
+    `crashed` are those that systemd itself started last, after they had ended in a way that they should not.
+    """
 
     states: Optional[List[List[str]]]
     started: List[List[Any]]
+    crashed: Tuple[str, ...] = ()
 
 
 def units_of(options: Options) -> Units:
     """Return how the services are that the options name."""
     found: List[List[str]] = []
     started: List[List[Any]] = []
+    crashed: List[str] = []
     names = options.many("units")
     if names:
         told = told_by_systemd(names)
@@ -678,9 +685,11 @@ def units_of(options: Options) -> Units:
             )
             if at:
                 started.append([name, at])
+            if said.get("NRestarts", "0") not in ("0", ""):  # it is 0 again once somebody starts it
+                crashed.append(name)
     for option in sorted(name for name in options.said if name.startswith("check.")):
         found.append([option[6:], checked(options.said[option])])
-    return Units(found if found or names else None, started)
+    return Units(found if found or names else None, started, tuple(crashed))
 
 
 def told_by_systemd(names: Sequence[str]) -> List[Dict[str, str]]:
@@ -706,9 +715,9 @@ def systemd_time(text: str) -> int:
 
 
 def checked(command: str) -> str:
-    """Return how a service is that systemd does not know: exit code 0 of its check is active."""
+    """Return how a service is that systemd does not know, by what its check ends with."""
     try:
-        return "active" if output_of(shlex.split(command))[0] == 0 else "failed"
+        return CHECKED.get(output_of(shlex.split(command))[0], "failed")
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return "unknown"
 
@@ -758,6 +767,8 @@ def report_of(options: Options, because: str) -> Tuple[Dict[str, Any], str]:
         told["units"] = units.states
     if units.started:
         told["started"] = units.started
+    if units.crashed:
+        told["crashed"] = list(units.crashed)
     asked = read_json(os.path.join(options.state, "gate.json"))
     if asked:
         told["gate"] = asked
@@ -1080,9 +1091,33 @@ def rpm_files() -> List[str]:
 
 
 def because_of(seen: Sequence[object], now_seen: Sequence[object]) -> str:
-    """Return what told of a change: rpm where its database is another one, or else dpkg."""
-    files = rpm_files()
-    return "rpm" if any(one not in seen and one[0] in files for one in now_seen if isinstance(one, tuple)) else "dpkg"
+    """Return what is to be told: that the database of rpm or dpkg is another one, a unit is, or the gate's answer."""
+    fresh = [one for one in now_seen if one not in seen]
+    paths = [one[0] for one in fresh if isinstance(one, tuple) and not isinstance(one, Units)]
+    if set(paths) & set(rpm_files()):
+        return "rpm"
+    if any(path.endswith("/status") for path in paths):
+        return "dpkg"
+    return "unit" if any(isinstance(one, Units) for one in fresh) else "gate"
+
+
+def zypp(options: Options, told: IO[bytes], answers: IO[bytes]) -> None:
+    """Be a commit plugin of libzypp: confirm each of its messages, and report once it has changed packages."""
+    frame = b""
+    while True:
+        byte = told.read(1)
+        if not byte:
+            return
+        if byte != b"\0":
+            frame = frame[-MOST_FRAME:] + byte if b"\n" not in frame.lstrip() else frame
+            continue
+        command, frame = frame.strip().split(b"\n")[0].strip(), b""
+        answers.write(b"ACK\n\n\0")
+        answers.flush()
+        if command == b"COMMITEND":
+            in_background(lambda: report(options, "rpm", only_news=True))
+        if command == b"_DISCONNECT":
+            return
 
 
 def apt_before(options: Options, lines: Sequence[str]) -> None:
@@ -1139,6 +1174,37 @@ DPkg::Post-Invoke {{"{program} apt-after || true";}};
 *:any:{program} report --background --because rpm
 """,
     ),
+    "dnf5": (
+        "etc/dnf/libdnf5-plugins/actions.d/raglan-host.actions",
+        """# Written by raglan-host; needs libdnf5-plugin-actions.
+post_transaction::::{program} report --background --because rpm
+""",
+    ),
+    "yum": (
+        "usr/lib/yum-plugins/raglan_host.py",
+        """# Written by raglan-host, for yum 3: what yum changed is told at once. It never keeps yum from its work.
+import subprocess
+
+from yum.plugins import TYPE_CORE
+
+requires_api_version = "2.3"
+plugin_type = (TYPE_CORE,)
+
+
+def posttrans_hook(conduit):
+    try:
+        subprocess.call(["{program}", "report", "--background", "--because", "rpm"])
+    except EnvironmentError as error:
+        conduit.error(2, "raglan-host: %s" % error)
+""",
+    ),
+    "zypper": (
+        "usr/lib/zypp/plugins/commit/raglan-host",
+        """#!/bin/sh
+# Written by raglan-host: what zypper changed is told at once. It never keeps zypper from its work.
+exec {program} zypp
+""",
+    ),
     "systemd": (
         "etc/systemd/system/raglan-host.service",
         """# Written by raglan-host.
@@ -1172,20 +1238,23 @@ ExecCondition=/bin/sh -c '{program} gate --quiet; [ $? -ne 75 ]'
 """,
     ),
 }
+BESIDE = {"yum": ("etc/yum/pluginconf.d/raglan_host.conf", "[main]\nenabled=1\n")}  # another file that a kind needs
+PROGRAMS = ("zypper",)  # kinds whose file is run
 
 
 def install(kinds: Sequence[str], root: str) -> int:
     """Print the files that make it run by itself, or write them below a folder."""
     program = os.path.abspath(sys.argv[0])
     for kind in kinds:
-        path, text = FILES[kind]
-        words = text.format(program=program)
-        if not root:
-            sys.stdout.write("# /{}\n{}\n".format(path, words))
-            continue
-        whole = os.path.join(root, path)
-        os.makedirs(os.path.dirname(whole), exist_ok=True)
-        write_whole(whole, words.encode("utf-8"))
+        for path, text in [FILES[kind], *([BESIDE[kind]] if kind in BESIDE else [])]:
+            words = text.format(program=program)
+            if not root:
+                sys.stdout.write("# /{}\n{}\n".format(path, words))
+                continue
+            whole = os.path.join(root, path)
+            os.makedirs(os.path.dirname(whole), exist_ok=True)
+            write_whole(whole, words.encode("utf-8"))
+            os.chmod(whole, 0o755 if kind in PROGRAMS else 0o644)
     return EXIT_GO
 
 
@@ -1204,13 +1273,16 @@ def arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     for kind in WORDS:
         asks.add_argument("--" + kind, action="append", help="{} of this run; may be repeated".format(kind))
     tells = commands.add_parser("report", help="tell packages and services, once")
-    tells.add_argument("--because", choices=("timer", "apt", "dpkg", "rpm", "boot"), default="timer", help="why now")
+    tells.add_argument(
+        "--because", choices=("timer", "apt", "dpkg", "rpm", "boot", "unit", "gate"), default="timer", help="why now"
+    )
     tells.add_argument("--splay", type=float, default=0, help="wait for a part of so many seconds, this machine's own")
     tells.add_argument("--background", action="store_true", help="do not keep the caller waiting")
     tells.add_argument("--again", action="store_true", help="also tell again what raglan could not store")
     commands.add_parser("watch", help="tell for ever: at once on a change, regularly otherwise")
     commands.add_parser("apt-before", help="for apt's Pre-Install-Pkgs")
     commands.add_parser("apt-after", help="for apt's Post-Invoke")
+    commands.add_parser("zypp", help="as a commit plugin of libzypp")
     files = commands.add_parser("install", help="print the files that make it run by itself")
     files.add_argument("kinds", nargs="+", choices=sorted(FILES), metavar="kind", help=", ".join(sorted(FILES)))
     files.add_argument("--write", default="", metavar="FOLDER", help="write them below a folder, such as /")
@@ -1243,6 +1315,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             apt_before(options, sys.stdin.read(MOST_TEXT).splitlines())
         elif args.command == "apt-after":
             in_background(lambda: report(options, "apt", only_news=True))
+        elif args.command == "zypp":
+            zypp(options, sys.stdin.buffer, sys.stdout.buffer)
         elif args.command == "watch":
             watch(options)
         else:

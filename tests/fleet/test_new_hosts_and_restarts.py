@@ -146,6 +146,21 @@ def test_a_restart_is_seen_by_the_times_that_a_host_tells() -> None:
     assert stands() == ("differs", "apache2 restarted on an existing host, which was not expected")
 
 
+def test_a_crash_after_which_systemd_started_it_again_is_told_as_one() -> None:
+    begun = [["apache2.service", at(-900)], ["cron.service", at(-900)]]
+    take_reports([received(name, started=begun) for name in ("web0", "web1")])
+    pin(on_existing="restart")
+    anew = [["apache2.service", at(0)], ["cron.service", at(0)]]
+    report("web0", seq=2, packages=NEWER, started=anew, crashed=["apache2.service"])
+    words = "apache2 2.4.6-40 → 2.4.6-45 on an existing host; apache2 crashed and was started again"
+    assert stands() == ("differs", words)
+    assert not Timer.objects.filter(kind=restarting.LOOK).exists()  # for a restart nobody waits any more
+    report("web0", seq=3, packages=NEWER, started=anew, crashed=["apache2.service"])
+    assert raised() == [words]
+    report("web1", seq=2, started=anew, crashed=["cron.service"])  # which the change does not name, nor is it there
+    assert stands("web1")[0] == ""
+
+
 @pytest.mark.parametrize("started", [None, "odd", [["apache2"]], [["apache2", -1], ["b", 1e30]], [[1, 2]], {}])
 def test_times_that_cannot_be_read_are_not_told(started: object) -> None:
     report("web0", started=started)

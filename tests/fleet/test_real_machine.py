@@ -1,5 +1,7 @@
 """A machine with a real apt and a real Apache reports to a real raglan, which compares it with what was said."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,6 +49,11 @@ class Apache:
         if ended.returncode == 0:
             until(lambda: get_status(f"http://127.0.0.1:{self.port}", "/") and self.pid_file.exists(), 30)
         return ended.returncode == 0
+
+    def crash(self) -> None:
+        """Let it end without a word; its file with the number of its process stays."""
+        os.killpg(int(self.pid_file.read_text()), signal.SIGKILL)
+        until(lambda: get_status(f"http://127.0.0.1:{self.port}", "/") == 0, 30)
 
     def stop(self) -> None:
         """Stop it, whatever its configuration is by now."""
@@ -104,7 +111,7 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
     moved = "snafu-httpd 2.4.6-44 → 2.4.6-45 on an existing host"
     until(lambda: surprises(raglan, change) == [moved], 30)
 
-    apache.stop()
+    apache.crash()
     assert not apache.start(conf)
     machine.report()
     until(lambda: surprises(raglan, change) == [moved, f"{moved}; apache2 failed, active before"], 30)
@@ -118,12 +125,15 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
     machine.report()
     until(lambda: standing(raglan, change) == [("web1", "back")], 30)
     (found,) = raglan.api("GET", "/hosts?q=web1")  # type: ignore[misc]  # a list of one
+    apache.stop()
+    machine.report()
     turns: Any = raglan.api("GET", f"/hosts/{found['id']}/turns")
-    assert [one["state"] for one in turns] == ["active", "failed", "active"]  # the last first; it began stopped
+    assert [one["state"] for one in turns] == ["inactive", "active", "failed", "active"]  # the last first
 
 
 APACHE = "[Service]\nType=forking\nPIDFile={pid}\nExecStart={program} -f /shared/httpd.conf -k start\n"
 AGENT = "[Service]\nType=oneshot\n{before}ExecStart=/usr/bin/touch /shared/{name}\n"
+WORKER = "[Service]\nExecStart=/usr/bin/sleep 3600\nRestart=always\nRestartSec=0\n"
 OLDER = "ExecStartPre=/usr/local/bin/raglan-host gate --quiet\n"
 
 
@@ -141,7 +151,7 @@ def test_under_a_real_systemd_an_apache_is_watched_and_agents_wait_for_the_gate(
         "look_s": "0.2",
         "every_s": "2",
     }
-    conf |= {"units": "apache2.service, cron.service", "packages": "none"}
+    conf |= {"units": "apache2.service, cron.service, worker.service", "packages": "none"}
 
     def units() -> dict[str, str]:
         found: Any = raglan.api("GET", "/hosts?q=web2")
@@ -153,17 +163,29 @@ def test_under_a_real_systemd_an_apache_is_watched_and_agents_wait_for_the_gate(
         small.put("/usr/local/bin/raglan-host", Path(host.__file__).read_text())
         small.put("/etc/raglan-host.conf", "".join(f"{name} = {value}\n" for name, value in conf.items()))
         small.put("/etc/systemd/system/apache2.service", APACHE.format(pid=apache.pid_file, program=apache.binary))
+        small.put("/etc/systemd/system/worker.service", WORKER)
         small.put("/etc/systemd/system/chef-client.service", AGENT.format(before="", name="new"))
         small.put("/etc/systemd/system/older.service", AGENT.format(before=OLDER, name="old"))
         small.run("raglan-host", "install", "--write", "/", "systemd", "gate")
         small.systemctl("daemon-reload")
         small.systemctl("enable", "--now", "raglan-host")
-        until(lambda: units() == {"apache2": "inactive", "cron": "inactive"}, 30)
+        until(lambda: units() == dict.fromkeys(("apache2", "cron", "worker"), "inactive"), 30)
         small.systemctl("start", "apache2")
         until(lambda: units().get("apache2") == "active", 30)
         (small.folder / "httpd.conf").write_text(apache.conf("KeepAliveTimeouts 5"))
         small.systemctl("restart", "apache2")
         until(lambda: units().get("apache2") == "failed", 30)
+
+        small.systemctl("start", "worker")
+        until(lambda: units().get("worker") == "active", 30)
+        small.run("sleep", "1.1")  # systemd tells whole seconds
+        said = {"on_existing": "nothing", "on_new": "nothing", "units": ["worker"], "clusters": ["ams2"]}
+        made: Any = raglan.api("POST", "/changes/proposed", {"title": "A new kernel", "packages": [], "expected": said})
+        raglan.api("POST", f"/changes/{made['id']}/state", {"state": "under_way"})
+        small.systemctl("kill", "--signal=KILL", "worker")
+        crashed = "worker crashed and was started again, on an existing host"
+        until(lambda: surprises(raglan, made["id"]) == [crashed], 30)
+        assert units()["worker"] == "active"
 
         ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         body = {"name": "httpd", "reason": "it fails", "ends_at": ends_at, "clusters": ["ams2"]}

@@ -177,10 +177,12 @@ cat <<END
 ActiveState=active
 ExecMainStartTimestamp=Fri 2026-11-27 21:26:37 UTC
 ActiveEnterTimestamp=Fri 2026-11-27 21:26:38 UTC
+NRestarts=0
 
 ActiveState=inactive
 ExecMainStartTimestamp=
 ActiveEnterTimestamp=n/a
+NRestarts=0
 END
 """
 
@@ -197,10 +199,12 @@ def test_one_call_tells_how_units_are_and_when_they_were_started(
     told = receiver.reports[0]
     assert told["units"] == [["apache2.service", "active"], ["cron.service", "inactive"], ["httpd", "active"]]
     assert told["started"] == [["apache2.service", 1795814797]]
+    assert "crashed" not in told
     options = host.options_of(str(tmp_path / "conf"), {})
     host.report(options, "apt", only_news=True)
-    systemctl.write_text(SYSTEMD.replace("21:26:37", "21:40:00"))
+    systemctl.write_text(SYSTEMD.replace("21:26:37", "21:40:00").replace("NRestarts=0", "NRestarts=2", 1))
     host.report(options, "apt", only_news=True)
+    assert receiver.reports[1]["crashed"] == ["apache2.service"]
     assert [one["started"][0][1] for one in receiver.reports] == [1795814797, 1795815600]
 
 
@@ -231,21 +235,6 @@ def test_a_package_that_dpkg_is_at_work_on_is_there(run: Run, receiver: Receiver
     assert names == [*(["bash", state] for state in states[:-1]), ["bash"]]
 
 
-def test_apt_says_what_it_is_about_to_touch() -> None:
-    lines = ["VERSION 3", "APT::Architecture=amd64", "", "httpd 1 amd64 none < 2 amd64 none /x.deb"]
-    lines += ["old 1 amd64 none > - - none **REMOVE**", "httpd 1 amd64 none < 2 amd64 none **CONFIGURE**", "short"]
-    assert host.touched(lines) == ["httpd", "old"]
-    assert host.touched(["VERSION 2", "", "httpd 1 < 2 /x.deb"]) == []
-    assert host.touched([]) == []
-
-
-def test_the_files_that_make_it_run_are_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert host.main(["install", *sorted(host.FILES)]) == 0
-    assert "Pre-Install-Pkgs" in capsys.readouterr().out
-    assert host.main(["install", "apt", "--write", str(tmp_path)]) == 0
-    assert "DPkg::Post-Invoke" in (tmp_path / "etc/apt/apt.conf.d/99raglan-host").read_text()
-
-
 def test_it_is_written_for_an_old_python() -> None:
     source = Path(host.__file__).read_text()
     ast.parse(source, feature_version=(3, 6))
@@ -272,6 +261,33 @@ def test_watching_tells_a_change_at_once(run: Run, receiver: Receiver, tmp_path:
         finally:
             watching.terminate()
     assert receiver.reports[0]["because"] == "dpkg"
+
+
+def test_a_unit_and_the_gate_are_named_as_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DPKG_ADMINDIR", str(tmp_path))
+    said = {"state": str(tmp_path), "check.httpd": "true"}
+    before, stopped = host.changed(host.Options(said)), host.changed(host.Options({**said, "check.httpd": "false"}))
+    assert host.because_of(before, stopped) == "unit"
+    (tmp_path / "gate.json").write_text("{}")
+    asked = host.changed(host.Options(said))
+    assert host.because_of(before, asked) == "gate"
+    (tmp_path / "status").write_text("")
+    assert host.because_of(asked, host.changed(host.Options({**said, "check.httpd": "false"}))) == "dpkg"
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("true", "active"),
+        ("false", "failed"),
+        ("sh -c 'exit 3'", "inactive"),
+        ("sh -c 'exit 4'", "unknown"),
+        ("sh -c 'exit 2'", "failed"),
+        ("/not/there", "unknown"),
+    ],
+)
+def test_a_check_answers_as_an_init_script_does(command: str, state: str) -> None:
+    assert host.checked(command) == state
 
 
 @pytest.mark.parametrize("name", ["rpmdb.sqlite", "Packages.db", "Packages"])

@@ -51,6 +51,7 @@ class Case:
     had_packages: int | None = None
     had_units: int | None = None
     restarts: Sequence[str] = ()
+    crashes: Sequence[str] = ()
 
     @property
     def row(self) -> Standing:

@@ -34,6 +34,7 @@ class Difference(StrEnum):
     RESTART = "restart"
     STAYED = "stayed"
     RUN = "run"
+    CRASH = "crash"
     UNIT = "unit"
 
 
@@ -65,8 +66,9 @@ class Said:
 class Seen:
     """What one host showed. It `is_new` when it came after the change, `has_it` when that was seen on it before.
 
-    `stopped` are units that were active and have not been for a while, `restarts` those that were started anew. `has`
-    is what a host came with that is heard for the first time.
+    `stopped` are units that were active and have not been for a while, `restarts` those that were started anew,
+    `crashes` those of them that the machine started by itself after they had ended. `has` is what a host came with that
+    is heard for the first time.
     """
 
     moves: Sequence[MoveTold] = ()
@@ -78,6 +80,7 @@ class Seen:
     has: Mapping[str, str] = field(default_factory=dict)
     stopped: Sequence[ServiceTurn] = ()
     restarts: Sequence[str] = ()
+    crashes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def compare(said: Said, seen: Seen) -> Judged | None:
         *([(Difference.ASIDE, "")] if moved and seen.is_aside else []),
         *_restarted(expected, said, seen),
         *_run(seen, concerns=concerns),
+        *_crashed(said, seen, concerns=concerns),
         *_turned(said, seen, concerns=concerns),
     ]
     if found:
@@ -154,7 +158,8 @@ def _restarted(expected: str, said: Said, seen: Seen) -> list[tuple[Difference, 
     if expected != "nothing" or seen.is_new:
         return []
     named = {plain_unit(name) for name in said.units}
-    return [(Difference.RESTART, name) for name in seen.restarts if plain_unit(name) in named]
+    anew = [name for name in seen.restarts if name not in seen.crashes]
+    return [(Difference.RESTART, name) for name in anew if plain_unit(name) in named]
 
 
 def stayed(units: Sequence[str], minutes: int) -> Judged:
@@ -182,6 +187,13 @@ def _turned(said: Said, seen: Seen, *, concerns: bool) -> list[tuple[Difference,
     return [(Difference.UNIT, f"{turn.name} {turn.now}{_before(turn)}") for turn in meant]
 
 
+def _crashed(said: Said, seen: Seen, *, concerns: bool) -> list[tuple[Difference, str]]:
+    """Return the units that ended by themselves and were started again; which ones count goes as for a failure."""
+    named = {plain_unit(name) for name in said.units}
+    meant = [name for name in seen.crashes if concerns or plain_unit(name) in named]
+    return [(Difference.CRASH, f"{name} crashed and was started again") for name in meant]
+
+
 def _before(turn: ServiceTurn) -> str:
     return f", {turn.was} before" if turn.was else ""
 
@@ -199,7 +211,7 @@ def _differs(found: Sequence[tuple[Difference, str]], seen: Seen, moved: Sequenc
     if restarted:
         place = "" if said else f" {where}"
         first.append(f"{_some(restarted)} restarted{place}, which was not expected")
-    rest = [words for kind, words in found if kind in (Difference.RUN, Difference.UNIT)]
+    rest = [words for kind, words in found if kind in (Difference.RUN, Difference.CRASH, Difference.UNIT)]
     alone = f", {where}" if not first and not seen.has_it else ""
     return Judged(Verdict.DIFFERS, tuple(kinds), "; ".join([*first, *rest[:SHOWN]]) + alone)
 

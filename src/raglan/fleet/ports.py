@@ -126,7 +126,8 @@ class Observation:
 
     `host` is the key of the row; `is_new` says that raglan had never heard of the host before; `run` is the key of the
     run that told it, if one did. `has_come` says that its packages are known for the first time. `restarts` are
-    services that were started anew, `stopped` those that were active and have not been for a while.
+    services that were started anew, `crashes` those of them that their machine started by itself after they had ended;
+    `stopped` are those that were active and have not been for a while.
     """
 
     host: int
@@ -137,6 +138,7 @@ class Observation:
     turns: Sequence[ServiceTurn] = ()
     stopped: Sequence[ServiceTurn] = ()
     restarts: Sequence[str] = ()
+    crashes: Sequence[str] = ()
     has_come: bool = False
     run: int | None = None
     outcome: Outcome | None = None

@@ -55,6 +55,7 @@ class Report(msgspec.Struct, frozen=True):
     packages: msgspec.Raw = msgspec.Raw()
     units: msgspec.Raw = msgspec.Raw()
     started: msgspec.Raw = msgspec.Raw()
+    crashed: tuple[str, ...] = ()
     gate: GateTold | None = None
     because: str = ""
     aside: int = 0

@@ -20,7 +20,7 @@ from raglan.fleet.late import Late, keep_late
 from raglan.fleet.models import FleetSource, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns
 from raglan.fleet.ports import Observation
-from raglan.fleet.reports import Received
+from raglan.fleet.reports import MOST_UNITS, Received, unit_name
 from raglan.fleet.standing import Standing, find, key_of, silence_begins, usual_interval, write_heard, write_state
 from raglan.fleet.starts import Started, note_starts
 
@@ -176,7 +176,8 @@ def _note_starts(cases: Sequence[Case]) -> None:
     told = {case.row.id: case for case in cases if case.received.started_digest not in ("", case.row.starts_digest)}
     news = [Started(pk, bytes(case.received.report.started), case.received.started_digest) for pk, case in told.items()]
     for pk, restarts in note_starts(news).items():
-        told[pk].restarts = restarts
+        said = {unit_name(name) for name in told[pk].received.report.crashed[:MOST_UNITS]}
+        told[pk].restarts, told[pk].crashes = restarts, tuple(name for name in restarts if name in said)
 
 
 def _hear(case: Case) -> None:
@@ -233,6 +234,7 @@ def _observe(cases: Sequence[Case], lists: Lists) -> list[Observation]:
             moves=moves.get(host, ()),
             turns=turns.get(host, ()),
             restarts=case.restarts,
+            crashes=case.crashes,
             has_come=_has_come(case),
             details=details_of(case.row),
         )

@@ -126,6 +126,7 @@ def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Ma
         _held(has, said.packages),
         one.stopped,
         one.restarts,
+        one.crashes,
     )
     judged = compare(said, seen)
     if judged is not None:
