@@ -232,8 +232,6 @@ def let_through(hold: Hold, through: Through, *, by: By) -> HoldException:
 def _check_through(through: Through) -> None:
     if through.kind not in EXEMPT:
         raise BadInput("kind", "an exception is for a host, a role or a tag", status=422)
-    if not through.name.strip():
-        raise BadInput("name", "name the host, the role or the tag", status=422)
     check_names("name", [through.name.strip()])
     check_line("reason", through.reason, MOST_REASON)
     if through.ends_at is not None and through.ends_at <= now():
