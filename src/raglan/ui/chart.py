@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-WIDTH, BOTTOM, TOP = 1180, 150, 14
+WIDTH, BOTTOM, TOP = 580, 150, 14
 MOST_POINTS = 320
-GAP = 130
+LETTER = 13  # the widest that a letter gets: on a phone words are larger, beside the line, than on a desk
+LINE = 22
+SECONDS_BELOW, DAYS_FROM = timedelta(minutes=5), timedelta(hours=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line with its grid, the words at its edges, and marks for what happened meanwhile."""
+    """A line with its grid, the words at its edges, and marks for what happened meanwhile; `width` is of all of it."""
 
+    width: int
     points: str
     grid: str
     mark: str
@@ -40,11 +43,13 @@ def draw(
     points = " ".join(f"{_x(at, start, end):.0f},{_y(number, top):.0f}" for at, number in steps)
     inside = [(at, words) for at, words in marks if start <= at <= end]
     places = [_x(at, start, end) for at, _ in inside]
+    scale = _scale(top)
     return Chart(
+        width=WIDTH + 6 + LETTER * max(len(label.words) for label in scale),
         points=points,
         grid="".join(f"M0 {_y(number, top):.0f}H{WIDTH}" for number in (0, top / 2, top)),
         mark="".join(f"M{x:.0f} -4V{BOTTOM}" for x in places),
-        labels=(*_scale(top), *_times(start, end, zone), *_marked(inside, places)),
+        labels=(*scale, *_times(start, end, zone), *_marked(inside, places)),
     )
 
 
@@ -68,22 +73,28 @@ def _scale(top: int) -> list[Label]:
 
 
 def _times(start: datetime, end: datetime, zone: tzinfo) -> list[Label]:
-    pattern = "%H:%M" if end - start < timedelta(hours=20) else "%a %d %b %H:%M"
-    places = ((0.0, "start"), (0.5, "middle"), (1.0, "end")) if end > start else ((0.0, "start"),)
+    pattern, places = "%H:%M", [(0.0, "start"), (0.5, "middle"), (1.0, "end")]
+    if end - start < SECONDS_BELOW:
+        pattern = "%H:%M:%S"
+    elif end - start >= DAYS_FROM:  # three dates have no room on a phone
+        pattern, places = "%a %d %b %H:%M", [places[0], places[-1]]
+    if start == end:
+        places = places[:1]
     return [
-        Label(f"{WIDTH * share:.0f}", "167", (start + (end - start) * share).astimezone(zone).strftime(pattern), anchor)
+        Label(f"{WIDTH * share:.0f}", "171", (start + (end - start) * share).astimezone(zone).strftime(pattern), anchor)
         for share, anchor in places
     ]
 
 
 def _marked(marks: Sequence[tuple[datetime, str]], places: Sequence[float]) -> list[Label]:
-    """Write beside each mark; where there is no room to its right, to its left."""
-    return [
-        Label(
-            f"{x + 6:.0f}" if x < WIDTH - 2 * GAP else f"{x - 6:.0f}",
-            "4",
-            words,
-            "start" if x < WIDTH - 2 * GAP else "end",
-        )
-        for x, (_, words) in zip(places, marks, strict=True)
-    ]
+    """Write beside each mark; to its left where there is no room to its right, and lower where another stands."""
+    found: list[Label] = []
+    taken: set[tuple[int, float, float]] = set()
+    for x, (_, words) in zip(places, marks, strict=True):
+        room = LETTER * len(words) + 6
+        begins, anchor = (x, "start") if x + room <= WIDTH else (x - room, "end")
+        full = {row for row, left, right in taken if left < begins + room and begins < right}
+        row = next(row for row in range(len(full) + 1) if row not in full)
+        found.append(Label(f"{x + 6 if anchor == 'start' else x - 6:.0f}", f"{4 + LINE * row}", words, anchor))
+        taken.add((row, begins, begins + room))
+    return found
