@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from pydantic import ValidationError
 
-from raglan.core import timeline, timers
+from raglan.core import bus, timeline, timers
 from raglan.core.db import atomic
 from raglan.core.models import Event, EventSubject, Timer
 from raglan.testing import world
@@ -220,3 +221,18 @@ def test_too_many_names_to_tell_are_not_cut_short_in_silence() -> None:
 def test_every_kind_of_event_is_registered_by_its_name() -> None:
     assert timeline.KINDS["kettle.boiled"] is KettleBoiled
     assert all(kind == payload.kind for kind, payload in timeline.KINDS.items())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_listens_hears_of_an_event_before_what_follows_from_it_begins(reacts: React) -> None:
+    """Thousands may listen; whoever wrote it waits for them a moment, and what it wakes would stand in their way."""
+    heard: list[str] = []
+    ends = [bus.subscribe(lambda *_: heard.append("told")), timers.on_wake(lambda: heard.append("woken"))]
+    reacts(ignore)
+    try:
+        boil()
+    finally:
+        for end in ends:
+            end()
+    by_itself = connection.vendor == "sqlite"  # on PostgreSQL whoever listens has a connection of its own
+    assert heard == (["told", "woken"] if by_itself else ["woken"])

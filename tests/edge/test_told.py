@@ -141,6 +141,61 @@ def test_nothing_is_written_after_the_end_of_a_stream() -> None:
         assert written == []
 
 
+def streams_of(hub: Hub, *people: int) -> list[live.Stream]:
+    """Return the streams of some people."""
+    return [next(stream for stream in hub._streams if stream.person == person) for person in people]
+
+
+def test_a_connection_that_has_just_ended_keeps_nobody_from_hearing() -> None:
+    room = Room()
+    room.told = Told(words("<li>"), frozenset(("incident:42",)))
+    with watching(room, 1, 2, 3) as (hub, (first, _, third)):
+
+        def end(_: bytes) -> None:
+            raise RuntimeError("unable to perform operation; the handler is closed")
+
+        (ended,) = streams_of(hub, 2)
+        ended.eyes.level[ended] = end
+        bus.deliver(["incident:42"], 101)
+        assert [next(one).id for one in (first, third)] == ["101", "101"]
+
+
+def test_who_does_not_read_is_told_the_sum_later_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "AGAIN_S", 0.01)
+    room, waits = Room(), 0
+    with watching(room, 1, 2, 7) as (hub, (slow, other, third)):
+        (stream,) = streams_of(hub, 1)
+        stream.size = lambda: waits
+        waits = live.BEHIND + 1
+        room.told = Told(words("<li>"), frozenset(("incident:42",)), frozenset((7,)))
+        bus.deliver(["incident:42"], 101)
+        assert [next(one).event for one in (slow, other, third)] == ["told", "told", "message"]  # it was not known yet
+        for number in (102, 103):
+            bus.deliver(["incident:42", f"room:{number}"], number)
+            assert [next(one).id for one in (other, third)] == [str(number), str(number)]
+        assert (list(hub._behind), stream in stream.eyes.level) == ([stream], False)
+        waits = 0
+        sum_of_it = next(slow)
+        assert (sum_of_it.event, sum_of_it.id, sum_of_it.names) == ("message", "103", ["incident:42"])
+        bus.deliver(["incident:42"], 104)
+        assert [next(one).event for one in (slow, other)] == ["told", "told"]
+        until(lambda: not hub._behind)
+    assert not hub._streams
+
+
+def test_whoever_leaves_is_written_to_no_more() -> None:
+    room = Room()
+    with watching(room, 1, 2) as (hub, (first, second)):
+        one, other = streams_of(hub, 1, 2)
+        assert one.eyes is other.eyes
+        assert hub._loop is not None
+        hub._loop.call_soon_threadsafe(hub._end, one)
+        assert [message.event for message in first] == ["bye"]
+        bus.deliver(["incident:42"], 101)
+        assert next(second).id == "101"
+        assert list(other.eyes.level) == [other]
+
+
 @contextmanager
 def crowd(monkeypatch: pytest.MonkeyPatch, room: Room) -> Iterator[tuple[Hub, Iterator[Message]]]:
     monkeypatch.setattr(live, "CROWD", 1)

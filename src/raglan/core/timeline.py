@@ -156,11 +156,11 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
     bulk.insert_rows(Event, ("id", "at", "kind", "actor", "data"), rows)
     links = [(key, name) for key, item in zip(keys, records, strict=True) for name in item.about]
     bulk.insert_rows(EventSubject, ("event_id", "subject"), links)
+    if keys:  # before what wakes others: who watches a room hears first
+        bus.publish(sorted({name for item in records for name in (*item.about, *item.names)}), keys[-1])
     _plan_reactions(keys, records, at)
     for kind, count in Counter(item.kind for item in records).items():
         metrics.events_appended.labels(kind).inc(count)
-    if keys:
-        bus.publish(sorted({name for item in records for name in (*item.about, *item.names)}), keys[-1])
     return keys
 
 

@@ -5,6 +5,9 @@ may be read by everybody who is signed in travels with the names, written once f
 thousands in one room there is no time to be asked by each. After a break the browser sends the last id that it heard
 and is told what changed since, or to load anew. Changes of a short window travel together, so that a storm costs a
 bounded number of rounds. Each reader's connection is written to at once, without a task of its own.
+
+Those who stand where all stand and see it alike are told together (`choir`); who does not read stands behind and is
+told the sum of what it missed. Whether somebody falls behind is looked at when all have been told.
 """
 
 import asyncio
@@ -21,8 +24,9 @@ from prometheus_client import Gauge
 
 from raglan.core import bus, logs, metrics
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
-from raglan.edge import courtesy
+from raglan.edge import choir, courtesy
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
+from raglan.edge.choir import Write
 from raglan.edge.courtesy import Turn
 from raglan.edge.protocol import WIRE
 
@@ -98,18 +102,22 @@ class Round:
 
 
 class Eyes:
-    """What many readers have in common: the topics that they hear, and how they see what everybody may read."""
+    """What many readers have in common: the topics that they hear, and how they see what everybody may read.
 
-    __slots__ = ("__weakref__", "seen_as", "sight", "topics")
+    `level` are those of them who have heard all so far, each with how it is written to.
+    """
+
+    __slots__ = ("__weakref__", "level", "seen_as", "sight", "topics")
 
     def __init__(self, topics: tuple[str, ...], sight: Sight | None) -> None:
         self.topics = topics
         self.sight = sight
         self.seen_as: tuple[Seen, ...] = tuple((topic, sight) for topic in topics) if sight else ()
+        self.level: dict[Stream, Write] = {}
 
 
 class Stream:
-    """One reader. What it has `seen` is the number of a round."""
+    """One reader. What it has `seen` is the number of a round, as long as it is not level with all."""
 
     __slots__ = ("abort", "eyes", "looked", "person", "seen", "send", "size", "stuck", "until", "write")
 
@@ -159,6 +167,7 @@ class Hub:
         self._eyes: WeakValueDictionary[tuple[tuple[str, ...], Sight | None], Eyes] = WeakValueDictionary()
         self._missed: dict[tuple[int, tuple[str, ...]], asyncio.Future[list[str] | None]] = {}
         self._streams: dict[Stream, None] = {}  # in the order of their coming: that is the order in memory, too
+        self._behind: dict[Stream, None] = {}  # those of them who are not level
         self._seen: Counter[Seen] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._newest = 0
@@ -168,6 +177,7 @@ class Hub:
         self._planned = False
         self._closing = False
         self._beating: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self.clients = 0
 
@@ -275,7 +285,9 @@ class Hub:
         for stream in self._streams:
             if str(stream.person) in changed or "*" in names:
                 self._forget(stream.eyes)
-                stream.eyes = self._eyes_of(stream.eyes.topics, None)
+                before, stream.eyes = stream.eyes, self._eyes_of(stream.eyes.topics, None)
+                if before.level.pop(stream, None):
+                    stream.eyes.level[stream] = stream.write
 
     def _see_off(self) -> None:
         """Let those come back who listen to single things: some of them may not know of those any more."""
@@ -285,36 +297,75 @@ class Hub:
                 self._end(stream)
 
     def _tell_all(self) -> None:
-        number, but = self._number, self._ring[-1].told.but
-        behind = []
-        for stream in self._streams:  # there may be thousands
-            if stream.seen != number and not self._catch_up(stream, but):
-                behind.append(stream)
-        if behind and self._loop is not None and not self._closing:
-            self._loop.call_later(AGAIN_S, self._tell_all)
+        """Tell the newest round: first those who are level, who may be thousands."""
+        all_eyes = [eyes for eyes in self._eyes.values() if eyes.level]
+        for eyes in all_eyes:
+            self._tell_level(eyes)
+        for eyes in all_eyes:
+            for stream in [stream for stream in eyes.level if stream.size() > BEHIND]:
+                self._fall_behind(stream)
+        self._tell_behind()
 
-    def _catch_up(self, stream: Stream, but: Collection[int]) -> bool:
+    def _tell_level(self, eyes: Eyes) -> None:
+        """Tell those who stand where all stood before this round; whom it concerns themselves hear the names only."""
+        before, but = self._number - 1, self._ring[-1].told.but
+        apart = [stream for stream in eyes.level if stream.person in but] if but and eyes.sight else ()
+        for stream in apart:
+            del eyes.level[stream]
+        if piece := self._piece(before, eyes):
+            choir.write_all(eyes.level.values(), piece)
+        for stream in apart:
+            choir.write_all([stream.write], self._piece(before, self._eyes_of(eyes.topics, None)))
+            eyes.level[stream] = stream.write
+
+    def _tell_behind(self) -> None:
+        """Tell those who read again what they missed, and look at the others soon."""
+        for stream in list(self._behind):
+            self._catch_up(stream)
+        if self._behind and self._again is None and self._loop is not None and not self._closing:
+            self._again = self._loop.call_later(AGAIN_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self._again = None
+        self._tell_behind()
+
+    def _fall_behind(self, stream: Stream) -> None:
+        """From now on a reader is told the sum of what it missed, once it has taken what was written."""
+        if stream.eyes.level.pop(stream, None):
+            stream.seen = self._number
+            self._behind[stream] = None
+
+    def _catch_up(self, stream: Stream) -> None:
         """Write what a reader has not heard yet, unless it has much to take already."""
-        if (stream.stuck or stream.size() > BEHIND) and stream.is_behind():
-            return False
-        eyes = self._eyes_of(stream.eyes.topics, None) if stream.person in but else stream.eyes
-        key = (stream.seen, eyes)
-        piece = self._written.get(key)
-        if piece is None:
-            piece = self._written[key] = _chunk(self._since(stream.seen, eyes.topics, eyes.sight))
-        if piece:
-            stream.write(piece)
-        stream.seen = self._number
-        return True
+        if stream.is_behind():
+            return
+        is_apart = bool(self._ring) and stream.person in self._ring[-1].told.but
+        eyes = self._eyes_of(stream.eyes.topics, None) if is_apart else stream.eyes
+        if stream.seen != self._number and (piece := self._piece(stream.seen, eyes)):
+            choir.write_all([stream.write], piece)
+        self._behind.pop(stream, None)
+        stream.eyes.level[stream] = stream.write
+
+    def _piece(self, seen: int, eyes: Eyes) -> bytes:
+        """Return what those hear who stand at a place and see it alike; it is made once."""
+        key = (seen, eyes)
+        if key not in self._written:
+            self._written[key] = _chunk(self._since(seen, eyes.topics, eyes.sight))
+        return self._written[key]
 
     def _beat(self) -> None:
         at = time.monotonic()
         piece = _chunk(f"id: {self._newest}\nevent: beat\ndata: {self._newest}\n\n".encode() + self._pace())
+        self._tell_behind()
         for stream in list(self._streams):
             if at > stream.until:
                 self._end(stream)
-            elif not stream.is_behind():
-                stream.write(piece)
+            elif stream in self._behind:
+                continue
+            elif stream.is_behind():
+                self._fall_behind(stream)
+            else:
+                choir.write_all([stream.write], piece)
         if self._loop is not None and not self._closing:
             self._beating = self._loop.call_later(BEAT_S, self._beat)
 
@@ -380,8 +431,9 @@ class Hub:
         self._seen.update(stream.eyes.seen_as)
         if self._closing or stream.looked != self._sights:  # what this reader may know of changed meanwhile
             self._end(stream)
-        elif stream.seen != self._number:
-            self._catch_up(stream, self._ring[-1].told.but)
+        else:
+            self._behind[stream] = None
+            self._tell_behind()
 
     def _eyes_of(self, topics: tuple[str, ...], sight: Sight | None) -> Eyes:
         """Return what a reader has in common with others; those who listen keep it."""
@@ -392,8 +444,14 @@ class Hub:
         return found
 
     def _leave(self, stream: Stream) -> None:
-        self._streams.pop(stream, None)
+        self._pass_over(stream)
         self._forget(stream.eyes)
+
+    def _pass_over(self, stream: Stream) -> None:
+        """Write nothing more to a reader."""
+        self._streams.pop(stream, None)
+        self._behind.pop(stream, None)
+        stream.eyes.level.pop(stream, None)
 
     def _forget(self, eyes: Eyes) -> None:
         """One reader less who sees it so."""
@@ -404,7 +462,7 @@ class Hub:
 
     def _end(self, stream: Stream) -> None:
         """Say bye, and nothing after it: the connection may go on with another request."""
-        self._streams.pop(stream, None)
+        self._pass_over(stream)
         self._keep(_say_bye(stream))
 
     def _keep(self, work: Coroutine[None, None, None]) -> None:
