@@ -170,7 +170,9 @@ def test_a_freeze_follows_the_wall_clock_of_its_zone() -> None:
     [
         {"days": range(7), "minutes": 24 * 60},
         {"days": range(7), "minutes": 23 * 60 + 30},
+        {"days": range(7), "minutes": 20 * 60 + 30},
         {"days": [4], "minutes": 7 * 24 * 60},
+        {"days": [4], "minutes": 7 * 24 * 60 - 90},
         {"days": [0, 3], "minutes": 5 * 24 * 60},
     ],
 )
@@ -178,9 +180,23 @@ def test_a_freeze_that_never_lets_go_needs_a_last_day(draft: dict[str, object]) 
     with pytest.raises(BadInput) as wrong:
         planned(**draft)
     assert (wrong.value.field, wrong.value.status) == ("last", 422)
-    assert "give a last day" in wrong.value.sentence
+    assert "give an earlier last day" in wrong.value.sentence
+    with pytest.raises(BadInput):
+        planned(**draft, last=(now() + timedelta(days=30)).date())
     assert not Freeze.objects.exists()
-    assert planned(**draft, last=(now() + timedelta(days=30)).date()).pk
+    assert planned(**draft, last=(now() + timedelta(days=10)).date()).pk
+
+
+def test_one_of_old_that_never_lets_go_is_over_after_as_long_as_one_may_be_planned() -> None:
+    freeze = planned(days=range(7), minutes=20 * 60)
+    Freeze.objects.update(minutes=24 * 60)  # as it could be planned once
+    for _ in range(30):
+        world.fast_forward(timedelta(hours=24))
+    freeze.refresh_from_db()
+    assert freeze.ended_at is not None
+    assert word() == "go"
+    days = [hold.starts_at for hold in Hold.objects.filter(freeze=freeze, lifted_by="").order_by("starts_at")]
+    assert days[-1] - days[0] <= timedelta(days=21)
 
 
 def test_a_freeze_of_whole_weekends_lets_go_between_them() -> None:

@@ -121,6 +121,26 @@ def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client
     assert "east000" not in listed
 
 
+def test_those_that_kept_what_they_had_go_by_what_converged_and_not_by_the_last_try(
+    client: Client, mara: Person
+) -> None:
+    fleet(4)
+    change, begun = pin(mara), now()
+    upgrade("east000")
+    CLOCK.move(timedelta(minutes=30))
+    for name, converged, failing, ran in (("east001", 90, 80, 1), ("east002", 20, None, 20), ("east003", None, 70, 2)):
+        times = {"converged_at": converged, "failing_since": failing, "ran_at": ran}
+        known = {field: begun - timedelta(minutes=ago) for field, ago in times.items() if ago}
+        Host.objects.filter(name=name).update(**known)
+    kept = progress.Progress(Change.objects.get(pk=change.pk)).survivors
+    assert [one.host.name for one in kept] == ["east003", "east001", "east002"]
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    assert "no run was seen to converge, runs fail since" in page
+    assert "converged last" in page
+    listed = client.get(f"/api/v1/changes/{change.pk}/hosts?state=left").json()
+    assert [bool(one["failing_since"]) for one in listed] == [True, False, True]
+
+
 def test_the_author_hears_first_with_what_is_one_tap_away_and_nobody_is_paged(mara: Person) -> None:
     fleet(3)
     change = pin(mara)

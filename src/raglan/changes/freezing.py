@@ -30,7 +30,8 @@ LATER = timedelta(minutes=10)
 LONGEST_MIN = 21 * 24 * 60
 DAY = timedelta(days=1)
 AHEAD = 400
-GAP = timedelta(hours=1)  # automation must have as long between two times of a freeze that goes on for ever
+LONGEST = timedelta(minutes=LONGEST_MIN)
+GAP = timedelta(hours=4)  # less between two times of a freeze is none: most automation would not run in it
 YEARS = range(2000, 2101)
 
 
@@ -94,7 +95,13 @@ def end_freeze(freeze: Freeze, *, by: By) -> None:
 
 
 def raise_next(freeze: Freeze, *, after: datetime) -> Hold | None:
-    """Give the gate the next hold of a freeze, the first that ends after a time. Raises Conflict."""
+    """Give the gate the next hold of a freeze, the first that ends after a time. Raises Conflict.
+
+    One of old that would never let go is over instead, once it has stood for as long as one may that is planned now.
+    """
+    if _never_lets_go(freeze) and after - _began(freeze) >= LONGEST:
+        end_freeze(freeze, by=By("raglan", timeline.SYSTEM))
+        return None
     window = next(windows(freeze, after), None)
     if window is None:
         return None
@@ -175,14 +182,27 @@ def check_freeze(draft: FreezeDraft) -> None:
 
 
 def _check_end(freeze: Freeze) -> None:
-    """Raise BadInput for one that never ends: its times follow each other without a break, and it has no last day."""
-    if freeze.last is not None or not freeze.days:
+    """Raise BadInput for one that would let nothing through for more than 21 days."""
+    if not _never_lets_go(freeze):
         return
+    last = freeze.last
+    if last is None or (last - freeze.first) + timedelta(minutes=freeze.minutes) > LONGEST:
+        words = "its times follow each other with less than 4 hours between them, for more than 21 days"
+        raise BadInput("last", f"{words}: give an earlier last day, fewer days or a shorter time", status=422)
+
+
+def _never_lets_go(freeze: Freeze) -> bool:
+    """Tell whether the times of a freeze follow each other without a break in which automation would run."""
+    if not freeze.days:
+        return False
     following = [*freeze.days[1:], freeze.days[0] + 7]
     longest = max(after - day for day, after in zip(freeze.days, following, strict=True))
-    if longest * DAY - timedelta(minutes=freeze.minutes) < GAP:
-        words = "its times follow each other without a break, for ever: give a last day, fewer days or a shorter time"
-        raise BadInput("last", words, status=422)
+    return longest * DAY - timedelta(minutes=freeze.minutes) < GAP
+
+
+def _began(freeze: Freeze) -> datetime:
+    """Return when the first time of a freeze begins."""
+    return datetime.combine(freeze.first, freeze.start, ZoneInfo(freeze.zone)).astimezone(UTC)
 
 
 def _planned(freeze: Freeze) -> events.FreezePlanned:

@@ -282,7 +282,7 @@ def check_names(field: str, names: Iterable[str]) -> None:
         raise BadInput(field, f"at most {MOST_NAMES} names", status=422)
     for name in listed:
         if not name or len(name) > MOST_NAME_OF_HOST or "," in name or not name.isprintable() or " " in name:
-            raise BadInput(field, "names have no spaces and no commas", status=422)
+            raise BadInput(field, "names have no spaces and no commas" if name else "say a name", status=422)
 
 
 def about(hold: Hold) -> list[timeline.Subject]:

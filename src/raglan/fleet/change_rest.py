@@ -151,6 +151,8 @@ class HostStandingOut(Schema):
     at: datetime | None
     back_at: datetime | None
     ran_at: datetime | None
+    converged_at: datetime | None
+    failing_since: datetime | None
     silent_since: datetime | None
 
 
@@ -262,5 +264,7 @@ def _standing(one: progress.Standing) -> HostStandingOut:
         at=arrival.at if arrival else None,
         back_at=arrival.back_at if arrival else None,
         ran_at=one.host.ran_at,
+        converged_at=one.host.converged_at,
+        failing_since=one.host.failing_since,
         silent_since=one.host.silent_since,
     )

@@ -168,11 +168,11 @@ class Progress:
 
     @cached_property
     def survivors(self) -> list[Survivor]:
-        """Some hosts that kept what they had, those whose last run is longest ago first."""
+        """Some hosts that kept what they had, first those that converged longest ago or were never seen to."""
         if not self.is_settled:
             return []
-        kept = self.left.filter(silent_since__isnull=True).order_by(F("ran_at").asc(nulls_first=True), "name", "pk")
-        hosts = list(kept[:SURVIVORS])
+        kept = self.left.filter(silent_since__isnull=True)
+        hosts = list(kept.order_by(F("converged_at").asc(nulls_first=True), "name", "pk")[:SURVIVORS])
         serves: dict[int, list[str]] = {}
         carried = HostService.objects.filter(host__in=[host.pk for host in hosts]).order_by("slug")
         for host, slug in carried.values_list("host", "slug"):

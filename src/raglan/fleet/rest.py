@@ -47,6 +47,8 @@ class HostOut(Schema):
     last_heard_at: datetime
     reported_at: datetime | None
     ran_at: datetime | None
+    converged_at: datetime | None
+    failing_since: datetime | None
     report_interval_s: int
     run_interval_s: int
     clock_offset_s: int
