@@ -280,6 +280,7 @@ DO: dict[Level, set[str]] = {
         "chat:open_room",
         "console:new_change",
         "console:psa_notes",
+        "console:lose_tool",
         "console:take_change_on",
         "console:turn_change",
         "console:variety_of",

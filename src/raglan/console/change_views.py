@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.changes import proposing, queries
 from raglan.changes.models import OPEN, Change, PsaNote
+from raglan.console import lost_views
 from raglan.console.change_board import Ahead, ChangeBoard, under_way
 from raglan.console.change_forms import ChangeForm, PsaForm
 from raglan.core import timeline
@@ -21,7 +22,7 @@ PER_PAGE = 40
 HOSTS_PER_PAGE = 100
 MARKS_PER_PAGE = 720  # twenty rows
 OPEN_SHOWN = 20
-PARTS = ("head", "spread", "side", "turn", "whose")
+PARTS = ("head", "spread", "side", "turn", "whose", "lost")
 STATES = (
     ("", "All"),
     ("differs", "Differ"),
@@ -96,8 +97,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "change": board.change,
         "board": board,
         "may": reader(request).may_respond,
-        "live_topics": f"change:{pk} holds",
+        "live_topics": f"change:{pk} holds now",
         "live_since": since,
+        **lost_views.context(board.change),
     }
     return render(request, "console/changes/show.html", context)
 
@@ -108,7 +110,7 @@ def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     if name not in PARTS:
         raise NotFound("There is no such part of this screen.")
     board = ChangeBoard(queries.change(pk))
-    context = {"change": board.change, "board": board, "may": reader(request).may_respond}
+    context = {"change": board.change, "board": board, "may": reader(request).may_respond, "lost": lost_views.lost()}
     return render(request, f"console/changes/part_{name}.html", context)
 
 

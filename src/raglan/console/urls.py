@@ -5,6 +5,7 @@ from django.urls import path
 from raglan.console import (
     change_views,
     heartbeat_views,
+    lost_views,
     noise_views,
     paging_views,
     plugin_views,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("changes/<int:pk>/part/<slug:name>/", change_views.part, name="change_part"),
     path("changes/<int:pk>/marks/", change_views.marks_page, name="change_marks"),
     path("changes/<int:pk>/next/<slug:what>/", change_views.next_form, name="change_next"),
+    path("changes/<int:pk>/lost/", lost_views.lose_tool, name="lose_tool"),
     path("changes/<int:pk>/state/", change_views.turn, name="turn_change"),
     path("changes/<int:pk>/author/", change_views.take_on, name="take_change_on"),
     path("setup/", setup_views.overview, name="setup"),
