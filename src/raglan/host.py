@@ -617,7 +617,8 @@ def in_words(answer: Answer) -> str:
     lines = [answer.word]
     for hold in answer.left():
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hold.left_s - answer.age_s))
-        lines += ["hold: " + hold.name, "reason: " + hold.reason, "until: " + ends]
+        why = ["reason: " + hold.reason] if hold.reason else []
+        lines += ["hold: " + hold.name, *why, "until: " + ends]
     age = ", {:.0f} s old".format(answer.age_s) if answer.age_s else ""
     lines.append("source: {}{}{}".format(answer.source, " " + answer.place if answer.place else "", age))
     return "\n".join(lines) + "\n"

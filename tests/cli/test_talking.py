@@ -86,7 +86,10 @@ def test_pins_are_set_and_a_way_back_is_asked_for(running: Running, tmp_path: Pa
     told = raglan(running, "pins", "web", "--set", str(tmp_path / "pins.txt"))
     assert (told.returncode, told.stdout) == (0, "httpd 2.4.6-40 of web: not known to a mirror\n"), told.stderr
     asked = raglan(running, "way-back", "httpd", "2.4.6-40")
-    assert (asked.returncode, asked.stdout) == (2, "Nobody knows: no mirror that is read here has ever had httpd.\n")
+    assert (asked.returncode, asked.stdout) == (
+        2,
+        "Nobody knows: httpd 2.4.6-40: no mirror that is read here has ever had this package.\n",
+    )
 
 
 def test_declaring_prints_the_room(running: Running) -> None:

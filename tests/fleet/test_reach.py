@@ -87,7 +87,8 @@ def test_it_is_shown_before_the_change_is_proposed_on_the_screen_and_over_rest(c
     looked = client.post("/changes/new/", {**typed, "do": "look"}).content.decode()
     assert "5 hosts" in looked
     assert "2.4.6-40 on 3" in looked
-    assert "Nobody knows: no mirror that is read here has ever had apache2." in looked
+    assert "apache2 2.4.6-40: no mirror that is read here has ever had this package." in looked
+    assert "Nobody knows" not in looked  # which the mark before it says
 
     body = {"title": "Raise", "packages": [{"name": "apache2", "version": "2.4.6-45"}], "expected": {}}
     ahead = client.post("/api/v1/changes/reach", body, "application/json").json()

@@ -89,7 +89,11 @@ def listed(*, state: str | None, as_json: bool) -> None:
 
 def _line(one: Mapping[str, Json]) -> str:
     reach = [(kind, one.get(kind)) for kind in KINDS]
-    named = [f"{kind} {', '.join(map(str, names))}" for kind, names in reach if isinstance(names, list) and names]
+    named = [
+        f"{kind if len(names) > 1 else kind[:-1]} {', '.join(map(str, names))}"
+        for kind, names in reach
+        if isinstance(names, list) and names
+    ]
     drill = ", a drill" if one.get("is_drill") else ""
     times = f"from {when(one.get('starts_at'))} " if one.get("state") == "coming" else ""
     end = f"{times}until {when(one.get('ended_at') or one.get('ends_at'))}"

@@ -69,7 +69,7 @@ class ChangeForm(Form):
         required=False,
         max_length=4_000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
-        help_text="One a line, such as “first: host web0001, soak 30 min”, “some: cluster web, share 10 %, soak 2 h” "
+        help_text="One a line, such as “first: tag canary, soak 30 min”, “some: cluster web, share 10 %, soak 2 h” "
         "or “kept: role db, aside”. A host is in the first group that it fits.",
     )
     link = forms.URLField(label="Where to read on", required=False, max_length=2_000, assume_scheme="https")

@@ -16,7 +16,7 @@ from raglan.fleet.models import FleetPayload, FleetSource
 BOTH_TOKENS = timedelta(days=1)
 KEPT = 20
 MOST_TEXT = 20_000
-UNKNOWN = "This token is not known here. Copy the line from Setup, Hosts and automation."
+UNKNOWN = "This token is not known here. Copy the line from Setup, What tells of hosts."
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class WayBack:
             names = ", ".join(sorted({place.mirror.name for place in self.there}))
             return f"{called} is on {names}."
         if self.door is Door.UNKNOWN:
-            return f"no mirror that is read here has ever had {self.package}."
+            return f"{called}: no mirror that is read here has ever had this package."
         newest = f" The newest there is {self.newest}." if self.newest else ""
         if self.last_seen_at is not None:
             return f"{called} is on no mirror any more.{newest}"
