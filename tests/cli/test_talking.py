@@ -60,7 +60,7 @@ def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:
     scope = ("--role", "web", "--for", "30min", "--name", "apache")
     raised = raglan(running, "hold", "raise", "httpd fails after its restart", *scope)
     assert (raised.returncode, raised.stderr) == (0, "")
-    assert "on  apache: httpd fails after its restart. For roles web, until " in raised.stdout
+    assert "on  apache: httpd fails after its restart. For role web, until " in raised.stdout
     let = raglan(running, "hold", "except", "apache", "host", "web1", "by hand")
     assert let.stdout.startswith("Host web1 may go on until "), let.stderr
     looked = raglan(running, "hold", "show", "apache").stdout
