@@ -193,10 +193,10 @@ def _check_end(freeze: Freeze) -> None:
 
 def _never_lets_go(freeze: Freeze) -> bool:
     """Tell whether the times of a freeze follow each other without a break in which automation would run."""
-    if not freeze.days:
+    days: list[int] = freeze.days
+    if not days:
         return False
-    following = [*freeze.days[1:], freeze.days[0] + 7]
-    longest = max(after - day for day, after in zip(freeze.days, following, strict=True))
+    longest = max(after - day for day, after in zip(days, [*days[1:], days[0] + 7], strict=True))
     return longest * DAY - timedelta(minutes=freeze.minutes) < GAP
 
 
