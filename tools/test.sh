@@ -6,7 +6,7 @@ set -euo pipefail
 
 tools/environment.sh dev
 tools/environment.sh salt
-debian "the tests" chromium fonts-dejavu-core prometheus prometheus-alertmanager nagios4-core zabbix-server-pgsql baresip-core ngircd espeak-ng sox gcc libc6-dev puppet-agent createrepo-c rpm dpkg-dev apache2-bin dnf dnf-plugins-core systemd curl
+debian "the tests" chromium fonts-dejavu-core prometheus prometheus-alertmanager nagios4-core zabbix-server-pgsql baresip-core ngircd espeak-ng sox gcc libc6-dev puppet-agent createrepo-c rpm dpkg-dev apache2-bin dnf dnf-plugins-core systemd curl rsync
 if [ "$#" -gt 0 ]; then
     exec "$PYTHON" -m pytest "$@"
 fi

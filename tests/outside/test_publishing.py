@@ -207,6 +207,35 @@ def test_a_command_gets_the_files_and_its_output_is_kept(
     assert "FileExistsError" in target.problem
 
 
+def test_rsync_brings_what_changed_and_takes_away_what_is_gone(
+    on: None, room: Incident, tmp_path: Path, mara: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that the handbook shows, with the true program and a place on this machine."""
+    there = tmp_path / "srv" / "status"
+    there.parent.mkdir()
+    monkeypatch.setattr(config(), "status_commands", [f"web=rsync -a --delete {{folder}}/ {there}/"])
+    target = publishing.add(Draft("command", "Web server", {"command": "web"}), actor=mara)
+    world.fire_all()
+    assert queries.target(target.pk).problem == ""
+    assert "Buying is slow" not in (there / "index.html").read_text()
+    (there / "left-over.html").write_text("of an earlier page")
+    desk.say(room, PUBLIC, by=bo)
+    world.fire_all()
+    assert "Buying is slow" in (there / "index.html").read_text()
+    assert not (there / "left-over.html").exists()
+    assert {path.name for path in there.iterdir()} >= {"index.html", "atom.xml", "style.css"}
+    assert (there / "index.html").stat().st_mode & 0o777 == 0o644
+
+    there.rename(tmp_path / "away")
+    there.write_text("in the way")
+    publishing.bring(target.pk)
+    assert queries.target(target.pk).problem.startswith("the command ended with ")
+    there.unlink()
+    world.fast_forward(timedelta(minutes=11))
+    assert queries.target(target.pk).problem == ""
+    assert "Buying is slow" in (there / "index.html").read_text()
+
+
 def test_a_command_has_a_deadline_and_knows_no_secrets(on: None, mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     from raglan.outside.ways import command
 
