@@ -16,20 +16,17 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.host.machine import Machine
 from tests.support.server import Running, free_port, person_token, serving, set_up_web_team, until
 
 pytestmark = pytest.mark.e2e
 PAYLOADS = Path(__file__).parents[1] / "integrations" / "payloads"
 SECRET = "tr0mbone-in-the-attic"
-UNPACKED = "Unpacking apache2-bin (2.4.62-1~deb12u2) over (2.4.61-1~deb12u1) ...\\nSetting up apache2-bin"
-APT = f"""
-from ansible.module_utils.basic import AnsibleModule
-module = AnsibleModule({{"name": {{}}, "state": {{}}}}, supports_check_mode=True)
-module.exit_json(changed=True, stdout="{UNPACKED}")
-"""
+OLD, NEW, NEWER = "2.4.61-1", "2.4.62-1", "2.4.63-1"
 PLAY = """
 - hosts: web
   gather_facts: false
+  environment: {APT_CONFIG: "{{ machine }}/apt.conf", DPKG_ADMINDIR: "{{ machine }}/root/var/lib/dpkg"}
   tasks:
     - name: write proxy.conf
       ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.conf", content: "timeout=60\\n"}
@@ -37,17 +34,18 @@ PLAY = """
       ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.key", content: "{{ secret }}"}
       no_log: true
     - name: apache
-      apt: {name: apache2-bin, state: latest}
+      ansible.builtin.apt: {name: snafu-httpd, state: latest}
     - name: smoke test
       ansible.builtin.fail: {msg: the page is empty}
       when: inventory_hostname == "web02"
 """
 INVENTORY = """
 [web]
-web01 raglan_cluster=fra1
-web02
+{} raglan_cluster=fra1
+{}
 [web:vars]
 ansible_connection=local
+machine={{{{ folder }}}}/{{{{ inventory_hostname }}}}
 """
 SITE = """
 file { '%(folder)s/proxy.conf': ensure => file, content => "timeout=60\\n" }
@@ -92,7 +90,6 @@ def play(folder: Path, url: str, token: str, *words: str) -> "subprocess.Complet
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_CALLBACK_PLUGINS": str(folder / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "raglan",
-        "ANSIBLE_LIBRARY": str(folder / "library"),
         "ANSIBLE_PIPELINING": "1",
         "RAGLAN_URL": url,
         "RAGLAN_TOKEN": token,
@@ -103,30 +100,37 @@ def play(folder: Path, url: str, token: str, *words: str) -> "subprocess.Complet
     return subprocess.run([*program, *extra, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def with_callback(folder: Path, book: str) -> None:
-    """Make a folder with a play book, two hosts, and the callback as raglan hands it out."""
+def with_callback(folder: Path, book: str, *hosts: str) -> list[Machine]:
+    """Make a folder with a play book, the callback as raglan hands it out, and hosts for which there is an upgrade."""
     plugin = subprocess.run(
         [sys.executable, "-m", "raglan", "plugin", "ansible"], check=True, capture_output=True, text=True
     )
     files = {
-        "library/apt.py": APT,
         "site.yml": book,
-        "hosts.ini": INVENTORY,
+        "hosts.ini": INVENTORY.format(*hosts),
         "callback_plugins/raglan.py": plugin.stdout,
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
+    machines = [Machine(folder / host, f"http://127.0.0.1:{free_port()}", name=host) for host in hosts]
+    for machine in machines:
+        machine.offer(OLD)
+        machine.apt("install", "snafu-httpd")
+        machine.offer(NEW)
+    return machines
 
 
 def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: str, tmp_path: Path) -> None:
-    with_callback(tmp_path, PLAY)
+    machines = with_callback(tmp_path, PLAY, "web01", "web02")
 
     away = play(tmp_path, f"http://127.0.0.1:{free_port()}", token)
     assert away.returncode == 2, away
     assert "raglan was not told" in away.stderr
     assert len(list((tmp_path / ".ansible/raglan").glob("*.json"))) == 1
 
+    assert [machine.installed() for machine in machines] == [NEW, NEW]
+    machines[0].offer(NEWER)
     check = play(tmp_path, raglan.url, token, "--check", "--limit", "web01")
     assert check.returncode == 0, check
     assert "raglan was not told" not in check.stderr
@@ -136,19 +140,22 @@ def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: s
     assert (web01["host_name"], web01["outcome"], web01["version"]) == ("web01", "changed", "9c1f2ab")
     assert [step["name"] for step in web01["steps"]] == ["write proxy.conf", "keep the key", "apache"]
     assert "+timeout=60" in web01["steps"][0]["more"]
-    assert web01["moves"] == [{"name": "apache2-bin", "old": "2.4.61-1~deb12u1", "new": "2.4.62-1~deb12u2", "arch": ""}]
+    assert web01["moves"] == web02["moves"] == [{"name": "snafu-httpd", "old": OLD, "new": NEW, "arch": ""}]
     assert (web02["outcome"], web02["steps"][0]["line"]) == ("failed", "the page is empty")
     assert (rehearsed["host_name"], rehearsed["outcome"], rehearsed["moves"]) == ("web01", "rehearsed", [])
+    assert f"snafu-httpd {NEW} → {NEWER}" in rehearsed["steps"][-1]["line"]
+    assert machines[0].installed() == NEW
     assert SECRET not in str([web01, web02, rehearsed])
 
 
 TWO_STEPS = """
 - hosts: web
   gather_facts: false
+  environment: {APT_CONFIG: "{{ machine }}/apt.conf", DPKG_ADMINDIR: "{{ machine }}/root/var/lib/dpkg"}
   tasks:
     - when: inventory_hostname == "app01"
       block: [{name: "try, as is usual", ansible.builtin.fail: {msg: "no"}}]
-      rescue: [{name: apache, apt: {name: apache2-bin, state: latest}}]
+      rescue: [{name: apache, ansible.builtin.apt: {name: snafu-httpd, state: latest}}]
     - name: wait for the first machine
       ansible.builtin.wait_for: {path: "{{ folder }}/seen", sleep: 1, timeout: 60}
       when: inventory_hostname == "app02"
@@ -158,8 +165,7 @@ TWO_STEPS = """
 
 
 def test_the_first_machine_is_told_of_while_others_still_run(raglan: Running, token: str, tmp_path: Path) -> None:
-    with_callback(tmp_path, TWO_STEPS)
-    (tmp_path / "hosts.ini").write_text(INVENTORY.replace("web0", "app0"))
+    with_callback(tmp_path, TWO_STEPS, "app01", "app02")
 
     def told() -> list[Any]:
         return [one for one in runs(raglan, "ansible") if one["host_name"].startswith("app")]
@@ -179,7 +185,7 @@ def test_the_first_machine_is_told_of_while_others_still_run(raglan: Running, to
     assert (whole["outcome"], whole["words"]) == ("changed", "site.yml: 2 ok, 2 changed")
     assert (other["host_name"], other["outcome"]) == ("app02", "changed")
     with closing(sqlite3.connect(raglan.data_dir / "data" / "raglan.sqlite3")) as database:
-        assert database.execute(MOVES, ("app01",)).fetchall() == [("2.4.61-1~deb12u1", "2.4.62-1~deb12u2")]
+        assert database.execute(MOVES, ("app01",)).fetchall() == [(OLD, NEW)]
 
 
 def puppet(folder: Path, address: str, name: str, *words: str) -> "subprocess.CompletedProcess[str]":

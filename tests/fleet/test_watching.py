@@ -87,6 +87,33 @@ def test_each_kind_of_difference_is_raised_once() -> None:
     assert change.surprises.count() == 2
 
 
+def test_a_host_that_goes_back_to_what_it_had_is_well_again_and_no_other_surprise() -> None:
+    fleet(2)
+    change = pin()
+    upgrade("web0", units=FAILED)
+    upgrade("web1")
+    told = raised()
+    report("web0", packages=WEB, seq=3, units=FAILED)
+    report("web1", packages=WEB, seq=3, units=WELL)
+    assert states(change) == {"web0": "differs", "web1": "back"}
+    report("web0", packages=WEB, seq=4, units=WELL)
+    assert states(change) == {"web0": "back", "web1": "back"}
+    words = "apache2 2.4.6-40 → 2.4.6-45 on an existing host; back to 2.4.6-40"
+    assert Arrival.objects.get(host=host("web1")).words == words
+    assert raised() == told
+    report("web1", packages=NEWER, seq=5, units=WELL)
+    assert states(change)["web1"] == "differs"
+
+
+def test_a_host_that_goes_on_to_a_third_version_has_not_gone_back() -> None:
+    fleet(1)
+    change = pin()
+    upgrade("web0")
+    third = (("apache2", "2.4.6-46", "amd64"), *WEB[1:])
+    report("web0", packages=third, seq=3, units=WELL)
+    assert states(change) == {"web0": "differs"}
+
+
 def test_a_host_whose_units_are_well_again_is_back_until_they_fail_once_more() -> None:
     fleet(1)
     change = pin()

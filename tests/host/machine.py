@@ -11,6 +11,16 @@ from pathlib import Path
 from raglan import host
 
 TOOLS = ("apt-get", "dpkg", "dpkg-deb", "dpkg-query")
+APT_CONF = """
+Dir "{root}";
+Dir::Etc::parts "{root}/etc/apt/apt.conf.d";
+Dir::State::status "{root}/var/lib/dpkg/status";
+Dir::Log::Terminal "";
+DPkg::Options {{ "--root={root}"; "--force-not-root"; "--force-bad-path"; }};
+APT::Sandbox::User "root";
+APT::Get::Assume-Yes "1";
+Debug::NoLocking "1";
+"""
 
 
 class Machine:
@@ -39,7 +49,11 @@ class Machine:
         self.program.chmod(0o755)
         path, text = host.FILES["apt"]
         (self.root / path).write_text(text.format(program=self.program))
-        self.environ = {**os.environ, "LC_ALL": "C", "DPKG_ADMINDIR": str(admin), "DEBIAN_FRONTEND": "noninteractive"}
+        apt_conf = folder / "apt.conf"
+        apt_conf.write_text(APT_CONF.format(root=self.root))
+        # What apt-get, Ansible and Puppet go by when they change packages: this root, and never that of this machine.
+        self.settings = {"APT_CONFIG": str(apt_conf), "DPKG_ADMINDIR": str(admin), "DEBIAN_FRONTEND": "noninteractive"}
+        self.environ = {**os.environ, "LC_ALL": "C", **self.settings}
 
     def offer(self, version: str, files: Mapping[str, str] | None = None) -> None:
         """Build a version of the package and offer it in the repository, in the place of any other."""
@@ -60,22 +74,15 @@ class Machine:
 
     def apt(self, *words: str) -> str:
         """Run apt-get; return all that it said."""
-        said = [f"Dir={self.root}", f"Dir::State::status={self.root}/var/lib/dpkg/status", "APT::Sandbox::User=root"]
-        said += [f"DPkg::Options::=--root={self.root}", "DPkg::Options::=--force-not-root", "Dir::Log::Terminal="]
-        said += ["DPkg::Options::=--force-bad-path", "Debug::NoLocking=1", "APT::Get::Assume-Yes=1"]
-        options = [part for one in said for part in ("-o", one)]
-        # The options of this machine are not read: its files stand above those of the root.
-        environ = {**self.environ, "APT_CONFIG": str(self.empty())}
-        command = ["apt-get", *options, *words]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=90, check=False)
+        command = ["apt-get", *words]
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=90, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def empty(self) -> Path:
-        """Return a file that leads apt to the options of the root."""
-        path = self.root.parent / "apt.conf"
-        path.write_text(f'Dir "{self.root}";\nDir::Etc::parts "{self.root}/etc/apt/apt.conf.d";\n')
-        return path
+    def installed(self) -> str:
+        """Return the version of the package that dpkg says is installed; empty when none is."""
+        asked = ["dpkg-query", "-W", "-f", "${Version}", "snafu-httpd"]
+        return subprocess.run(asked, env=self.environ, capture_output=True, text=True, timeout=30, check=False).stdout
 
     def report(self) -> None:
         """Have `raglan-host` tell what there is now."""

@@ -9,9 +9,10 @@ from raglan.incidents import actions
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.incidents import by_hand
 from tests.support import people
 
-outbox, mara, bo = people.outbox, people.mara_reached, people.bo_reached
+outbox, mara, bo, put_back = people.outbox, people.mara_reached, people.bo_reached, by_hand.put_back
 
 
 @pytest.fixture

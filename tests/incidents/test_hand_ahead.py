@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from raglan.changes import asking
 from raglan.changes.asking import Caution, Question
-from raglan.core.clock import CLOCK, now
+from raglan.core.clock import now
 from raglan.fleet.models import Host
 from raglan.fleet.ports import Outcome
 from raglan.incidents import actions, hand, hand_ahead
@@ -16,20 +14,9 @@ from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.fleet.running import take, told
+from tests.incidents.by_hand import warned
 
 MAY_UNDO = "A run is about to begin on web17 and may undo what was changed by hand (httpd: put 2.4.6-40 back)."
-
-
-@pytest.fixture
-def put_back(incident: Incident, mara: Person) -> HandChange:
-    change = hand.tell(incident, Told("web17", "httpd", "put 2.4.6-40 back", key="k1"), by=mara)
-    CLOCK.move(timedelta(minutes=1))
-    return change
-
-
-def warned() -> list[str]:
-    world.fire_all()
-    return [entry.text for entry in Entry.objects.filter(kind=Entry.Kind.MACHINE).order_by("pk")]
 
 
 def test_a_run_that_begins_warns_the_room_and_its_maker_once(put_back: HandChange, mara: Person) -> None:

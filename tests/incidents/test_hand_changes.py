@@ -22,6 +22,7 @@ from raglan.people.models import Person
 from raglan.testing import replay, world
 from tests.fleet.reporting import NEWER, received
 from tests.fleet.running import HTTPD, take, told
+from tests.incidents.by_hand import warned
 
 HAND = (
     *("incident_id", "key", "scope", "place", "thing", "words", "by_id", "at", "state", "ended_at", "ended_by_id"),
@@ -44,18 +45,6 @@ def tell(state: replay.State, event: timeline.Happened, said: timeline.EventPayl
         case hand_events.HandChangeEnded():
             end: replay.Row = {"ended_at": said.ended_at, "ended_by_id": said.person, "ended_words": said.words}
             state["hands"][said.hand].update({**end, "state": said.state})
-
-
-@pytest.fixture
-def put_back(incident: Incident, mara: Person) -> HandChange:
-    change = hand.tell(incident, Told("web17", "httpd", "put 2.4.6-40 back", key="k1"), by=mara)
-    CLOCK.move(timedelta(minutes=1))
-    return change
-
-
-def warned() -> list[str]:
-    world.fire_all()
-    return [entry.text for entry in Entry.objects.filter(kind=Entry.Kind.MACHINE).order_by("pk")]
 
 
 def test_events_told_to_an_older_copy_give_the_stored_state(incident: Incident, mara: Person, bo: Person) -> None:

@@ -26,7 +26,7 @@ from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.last_resort.door import Door
 from raglan.edge.last_resort.pager import Pager
-from raglan.edge.last_resort.standing import KnownSource, Sources
+from raglan.edge.last_resort.standing import Sources
 from raglan.edge.reserve import Reserve
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
@@ -134,8 +134,8 @@ class Waiting:
 
 def source_of(kept: Sources, token: str) -> SourceKey:
     """Return the source of a token. Raises Overloaded for one that is not known: it may be newer than what was kept."""
-    known: KnownSource | None = kept.known.get(digest(token)) if token else None
+    known: SourceKey | None = kept.known.get(digest(token)) if token else None
     if known is None:
         words = "The database does not answer, and this token was not known before. Send this again."
         raise Overloaded(words, retry_after=RETRY_S)
-    return SourceKey(known.id, known.slug, known.kind, known.mapping, known.secret)
+    return known

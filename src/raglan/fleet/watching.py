@@ -13,7 +13,7 @@ from raglan.changes.models import Change
 from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
-from raglan.fleet import packages, ports, restarting, stopping, unannounced
+from raglan.fleet import going_back, packages, ports, restarting, stopping, unannounced
 from raglan.fleet.judging import BAD_STATES, NOT_WELL, Difference, Judged, Seen, Verdict, compare, plain_unit, stayed
 from raglan.fleet.models import Host, Package
 from raglan.fleet.open_changes import Watched, about, by_package, is_new_for, open_changes
@@ -70,11 +70,12 @@ def _judge(changes: Sequence[Watched], seen: Sequence[Observation]) -> set[int]:
     has = _installed(changes, came)
     concerned: set[int] = set()
     named = by_package(changes)
+    had = going_back.before(changes, seen)
     for one in seen:
         if (host := hosts.get(one.host)) is None:
             continue
         for watched in changes if _is_more(one) or one.outcome is not None else about(one, named):
-            if _take(found, watched, one, host, has.get(host.packages_id or 0, {})):
+            if _take(found, watched, one, host, has.get(host.packages_id or 0, {}), had):
                 concerned.add(one.host)
     _store(found, {one.change.pk: one.change for one in changes})
     return concerned
@@ -106,7 +107,14 @@ def _held(has: Mapping[str, Sequence[str]], wanted: Mapping[str, str]) -> dict[s
     }
 
 
-def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Mapping[str, Sequence[str]]) -> bool:
+def _take(
+    found: _Round,
+    watched: Watched,
+    one: Observation,
+    host: Host,
+    has: Mapping[str, Sequence[str]],
+    had: going_back.Before,
+) -> bool:
     """Judge one observation by one change; say whether the change accounts for it."""
     said, key = watched.said, (watched.change.pk, host.pk)
     moves = [move for move in one.moves if move.name in said.packages]
@@ -116,8 +124,9 @@ def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Ma
     if not (moves or watched.has_begun or is_new):
         return False
     arrival = found.arrival(key)
+    goes_back = arrival is not None and not is_new and going_back.is_return(watched, host.pk, moves, had)
     seen = Seen(
-        one.moves,
+        () if goes_back else one.moves,
         one.turns,
         one.outcome if watched.has_begun else None,
         is_new,
@@ -134,6 +143,10 @@ def _take(found: _Round, watched: Watched, one: Observation, host: Host, has: Ma
         _keep(found, key, judged, one, is_new=is_new, is_right=is_right)
     elif arrival is not None:
         _recover(found, key, arrival, one)
+        if goes_back:
+            _note(arrival, f"back to {', '.join(move.new for move in moves)}")
+            _be_back(found, key, arrival, one.at)
+            _note_turned(found, key, arrival)
     _await(found, key, watched, one, host)
     return bool(moves)
 
@@ -169,8 +182,8 @@ def _state(judged: Judged) -> str:
 
 def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> None:
     """Write down in what it differs; what was told of this host before stays."""
-    words = judged.words if not arrival.words or judged.words in arrival.words else f"{arrival.words}; {judged.words}"
-    arrival.words, arrival.difference = words[:MOST_WORDS], str(judged.kinds[0])
+    _note(arrival, judged.words)
+    arrival.difference = str(judged.kinds[0])
     failed = {turn.name for turn in (*one.turns, *one.stopped) if turn.now in BAD_STATES or turn in one.stopped}
     arrival.units = sorted(failed | set(arrival.units))
     kinds = [str(kind) for kind in judged.kinds]
@@ -185,6 +198,11 @@ def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> 
             raised_at=now(),
         )
     )
+
+
+def _note(arrival: Arrival, said: str) -> None:
+    words = said if not arrival.words or said in arrival.words else f"{arrival.words}; {said}"
+    arrival.words = words[:MOST_WORDS]
 
 
 def _recover(found: _Round, key: Key, arrival: Arrival, one: Observation) -> None:

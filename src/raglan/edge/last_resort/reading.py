@@ -13,13 +13,13 @@ from raglan.alerts.models import Alert, Inhibition, Inhibitor, Silence, Source
 from raglan.alerts.pipeline.inhibit import Cause
 from raglan.alerts.pipeline.severity import is_critical
 from raglan.alerts.pipeline.silence import SilenceRule
+from raglan.alerts.ports import SourceKey
 from raglan.core import logs, timeline
 from raglan.core.clock import now
 from raglan.core.errors import RaglanError
 from raglan.edge.last_resort.standing import (
     Duty,
     Kept,
-    KnownSource,
     Owners,
     Rule,
     Somebody,
@@ -101,17 +101,16 @@ def read_owners(at: datetime) -> Owners:
 
 def read_sources(at: datetime) -> Sources:
     """Return who may send alerts; a token that is good for a while is good until the next look."""
-    known: dict[str, KnownSource] = {}
+    known: dict[str, SourceKey] = {}
     for source in Source.objects.filter(disabled_at__isnull=True).order_by("pk"):
         try:
             key = alerts.source_key(source)
         except RaglanError as error:  # one whose secret was sealed by another key must not keep out the others
             log.error("a source is not known without the database", extra={"source": source.slug, "why": str(error)})
             continue
-        own = KnownSource(key.id, key.slug, key.kind, dict(key.mapping), key.secret)
-        known[source.token_digest] = own
+        known[source.token_digest] = key
         if source.previous_digest and source.previous_ends_at and source.previous_ends_at > at:
-            known.setdefault(source.previous_digest, own)
+            known.setdefault(source.previous_digest, key)
     return Sources(at, known)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from raglan.alerts.pipeline.inhibit import Cause, InhibitionRule
 from raglan.alerts.pipeline.maintain import MaintenanceRule
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.pipeline.silence import SilenceRule
+from raglan.alerts.ports import SourceKey
 from raglan.core import logs
 from raglan.core.errors import RaglanError
 from raglan.core.faults import fault_point
@@ -108,22 +109,11 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSource:
-    """A source as a door needs it."""
-
-    id: int
-    slug: str
-    kind: str
-    mapping: dict[str, Any] = field(default_factory=dict)
-    secret: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
     """Who may send alerts, by the digests of their tokens: for a node that starts while its database is away."""
 
     at: datetime = BEGINNING
-    known: dict[str, KnownSource] = field(default_factory=dict)
+    known: dict[str, SourceKey] = field(default_factory=dict)
 
 
 T = TypeVar("T", Standing, Owners, Sources)

@@ -87,7 +87,7 @@ def _step(task: Mapping[str, object], *, is_check: bool) -> Iterator[StepTold]:
     words = told.text(task.get("words"), 1_000) or (
         "could not be reached" if task.get("outcome") == "unreachable" else ""
     )
-    yield StepTold(name, outcome, told.sentence(words or action, ignored, moves, _diff(task)))
+    yield StepTold(name, outcome, told.sentence(words or moves or action, ignored, moves, _diff(task)))
 
 
 def _diff(task: Mapping[str, object]) -> str:
