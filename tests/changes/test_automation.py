@@ -1,6 +1,6 @@
 """Automation cards: answers keep their earlier texts and show how far they can be relied on; events are enough."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +10,7 @@ from raglan.changes import automation_events as events
 from raglan.changes.automation import Draft
 from raglan.changes.automation_models import AutomationAnswer, AutomationCard, AutomationPractice
 from raglan.core import timeline
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
 from raglan.people.models import Person
 from raglan.testing import replay, world
@@ -119,6 +119,36 @@ def test_what_is_not_answered_can_not_be_practised(card: AutomationCard, mara: P
         automation.practise(card, "by_hand", "Done", worked=True, writer=automation.by(mara))
     with pytest.raises(BadInput):
         automation.practise(card, "stop", " ", worked=True, writer=automation.by(mara))
+
+
+def test_what_was_practised_earlier_is_kept_with_its_day_and_the_last_one_counts(
+    card: AutomationCard, mara: Person
+) -> None:
+    writer, today = automation.by(mara), now().date()
+    for days, worked in ((20, True), (300, False)):
+        day = today - timedelta(days=days)
+        automation.practise(card, "stop", f"{days} days ago", worked=worked, writer=writer, on=day)
+    stop = next(one for one in automation.answered([card])[card.pk] if one.question == "stop")
+    assert [(one.at.date(), one.worked) for one in stop.practices] == [
+        (today - timedelta(days=20), True),
+        (today - timedelta(days=300), False),
+    ]
+    assert stop.state == "fresh"
+    for wrong in (today + timedelta(days=3), date(1, 1, 1)):
+        with pytest.raises(BadInput):
+            automation.practise(card, "stop", "Done", worked=True, writer=writer, on=wrong)
+
+
+def test_the_screen_takes_the_day_and_says_when_it_is_none(card: AutomationCard, mara: Person) -> None:
+    browser = Client()
+    browser.force_login(mara)
+    said = {"do": "worked", "question": "stop", "words": "In the drill"}
+    for day in ("2020-02-29", "2021-02-29", "2999-01-01"):
+        browser.post(f"/changes/automation/{card.slug}/act/", {**said, "on": day})
+    page = browser.get(f"/changes/automation/{card.slug}/").content.decode()
+    assert "a day is written as 2026-11-23" in page
+    assert "this day is still to come" in page
+    assert [one.at.date() for one in AutomationPractice.objects.all()] == [date(2020, 2, 29)]
 
 
 def test_a_card_is_written_and_practised_by_its_screens(mara: Person) -> None:

@@ -26,7 +26,7 @@ OLD, NEW, NEWER = "2.4.61-1", "2.4.62-1", "2.4.63-1"
 PLAY = """
 - hosts: web
   gather_facts: false
-  environment: {APT_CONFIG: "{{ machine }}/apt.conf", DPKG_ADMINDIR: "{{ machine }}/root/var/lib/dpkg"}
+  environment: "{{ settings }}"
   tasks:
     - name: write proxy.conf
       ansible.builtin.copy: {dest: "{{ folder }}/{{ inventory_hostname }}.conf", content: "timeout=60\\n"}
@@ -45,7 +45,6 @@ INVENTORY = """
 {}
 [web:vars]
 ansible_connection=local
-machine={{{{ folder }}}}/{{{{ inventory_hostname }}}}
 """
 SITE = """
 file { '%(folder)s/proxy.conf': ensure => file, content => "timeout=60\\n" }
@@ -114,7 +113,9 @@ def with_callback(folder: Path, book: str, *hosts: str) -> list[Machine]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     machines = [Machine(folder / host, f"http://127.0.0.1:{free_port()}", name=host) for host in hosts]
-    for machine in machines:
+    (folder / "host_vars").mkdir()
+    for host, machine in zip(hosts, machines, strict=True):
+        (folder / f"host_vars/{host}.json").write_text(json.dumps({"settings": machine.settings}))
         machine.offer(OLD)
         machine.apt("install", "snafu-httpd")
         machine.offer(NEW)
@@ -151,7 +152,7 @@ def test_a_play_book_is_told_also_when_raglan_was_away(raglan: Running, token: s
 TWO_STEPS = """
 - hosts: web
   gather_facts: false
-  environment: {APT_CONFIG: "{{ machine }}/apt.conf", DPKG_ADMINDIR: "{{ machine }}/root/var/lib/dpkg"}
+  environment: "{{ settings }}"
   tasks:
     - when: inventory_hostname == "app01"
       block: [{name: "try, as is usual", ansible.builtin.fail: {msg: "no"}}]

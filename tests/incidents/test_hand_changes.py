@@ -101,6 +101,23 @@ def test_all_hosts_of_a_role_warn_once_and_are_all_kept(incident: Incident, mara
     assert sorted(touch.host.name for touch in change.touches.all()) == ["web17", "web18"]
 
 
+def test_a_host_is_known_by_the_first_part_of_its_name_and_one_that_is_not_known_is_said_to_be(
+    incident: Incident, mara: Person, browser: Callable[[Person], Client]
+) -> None:
+    for name in ("web17.example.test", "web18.example.test", "web18.other.test"):
+        take(told("r0", Outcome.UNCHANGED, name=name))
+    short = hand.tell(incident, Told("WEB17", "httpd", "put it back"), by=mara)
+    assert (short.scope, short.place) == ("host", "web17.example.test")
+    assert hand.tell(incident, Told("web18", "httpd", "one of two"), by=mara).place == "web18"
+    hand.tell(incident, Told("web.17", "httpd", "mistyped"), by=mara)
+    hand.tell(incident, Told("wbe", "httpd", "mistyped", "role"), by=mara)
+    seen = {one.hand.place: one.is_known for one in hand.seen(hand.hand_changes(incident))}
+    assert seen == {"web17.example.test": True, "web18": False, "web.17": False, "wbe": False}
+    page = browser(mara).get(f"/incidents/{incident.pk}/").content.decode()
+    assert page.count("no host of this name is known here") == 2
+    assert page.count("no host of this role is known here") == 1
+
+
 def test_runs_before_it_others_and_what_ended_warn_of_nothing(put_back: HandChange, mara: Person) -> None:
     httpd = (StepTold("Package[httpd]", Outcome.CHANGED, ""),)
     CLOCK.move(-timedelta(minutes=5))

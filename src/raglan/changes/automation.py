@@ -5,7 +5,7 @@ An answer that was written long ago and never tried says little. The card shows 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import QuerySet
 
@@ -23,6 +23,7 @@ MAX_TITLE = 200
 MAX_ACTS_ON = 300
 MAX_ANSWER = 4_000
 MAX_WORDS = 300
+EARLIEST = 1970  # the year from which on something can have been practised
 HISTORY = 5
 
 
@@ -144,15 +145,20 @@ def _write(card: AutomationCard, draft: Draft, writer: Writer) -> AutomationCard
 
 
 @atomic
-def practise(card: AutomationCard, question: str, words: str, *, worked: bool, writer: Writer) -> AutomationPractice:
-    """Keep that somebody did what an answer says, and whether it was so. Raises BadInput, Conflict."""
+def practise(
+    card: AutomationCard, question: str, words: str, *, worked: bool, writer: Writer, on: date | None = None
+) -> AutomationPractice:
+    """Keep that somebody did what an answer says, today or `on` a day, and whether it was so.
+
+    Raises BadInput, Conflict.
+    """
     words = " ".join(words.split())
     if not words or len(words) > MAX_WORDS:
         raise BadInput("words", f"say what was done, in at most {MAX_WORDS} characters", status=422)
     answer = card.answers.filter(question=question).order_by("-version").first()
     if answer is None or not answer.text:
         raise Conflict("There is no answer yet that could be practised. Write one first.")
-    at = now()
+    at = _moment(on)
     made = AutomationPractice.objects.create(answer=answer, worked=worked, words=words, at=at, by=writer.person)
     practised = events.AutomationPractised(
         practice=made.pk,
@@ -164,6 +170,19 @@ def practise(card: AutomationCard, question: str, words: str, *, worked: bool, w
     )
     timeline.append(practised, actor=writer.actor, about=[card, "automation"])
     return made
+
+
+def _moment(on: date | None) -> datetime:
+    """Return when it was: noon of an earlier day, which is the same day nearly everywhere."""
+    at = now()
+    if on is None:
+        return at
+    noon = datetime.combine(on, time(12), UTC)
+    if noon > at + timedelta(days=1):
+        raise BadInput("on", "this day is still to come", status=422)
+    if on.year < EARLIEST:
+        raise BadInput("on", f"say a day from {EARLIEST} on", status=422)
+    return min(noon, at)
 
 
 @atomic

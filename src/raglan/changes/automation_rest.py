@@ -1,6 +1,6 @@
 """REST of automation cards."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
@@ -37,10 +37,11 @@ class AutomationChange(AutomationIn):
 
 
 class PractisedIn(Body):
-    """What was done, and whether it was as the answer says."""
+    """What was done, whether it was as the answer says, and the day, when it was before today."""
 
     words: Line
     worked: bool = True
+    on: date | None = None
 
 
 class AutomationAnswerOut(Schema):
@@ -107,7 +108,7 @@ def change_automation(request: HttpRequest, slug: Slug, data: AutomationChange) 
 def practise_automation(request: HttpRequest, slug: Slug, question: Key, data: PractisedIn) -> Status[AutomationOut]:
     """Keep that somebody did what an answer says."""
     writer = _writer(request)
-    automation.practise(automation.card(slug), question, data.words, worked=data.worked, writer=writer)
+    automation.practise(automation.card(slug), question, data.words, worked=data.worked, writer=writer, on=data.on)
     return Status(201, _whole(slug))
 
 

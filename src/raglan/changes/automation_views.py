@@ -1,8 +1,11 @@
 """Screens of automation cards: read, write, and say that an answer was practised."""
 
+from datetime import date
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from raglan.changes import automation
@@ -96,14 +99,26 @@ def act_on_card(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("automation:card", slug)
 
 
+def _day(written: str) -> date | None:
+    """Return a day, None where none is written. Raises BadInput."""
+    try:
+        on = parse_date(written)
+    except ValueError:  # such as the 30th of February
+        on = None
+    if written and on is None:
+        raise BadInput("on", "a day is written as 2026-11-23")
+    return on
+
+
 def _practise(request: HttpRequest, slug: str, *, worked: bool) -> None:
-    question, words = (clean_text(request.POST.get(name, "")) for name in ("question", "words"))
+    question, words, day = (clean_text(request.POST.get(name, "")) for name in ("question", "words", "on"))
     writer = automation.by(reader(request))
     try:
-        automation.practise(automation.card(slug), question, words, worked=worked, writer=writer)
+        on = _day(day)
+        automation.practise(automation.card(slug), question, words, worked=worked, writer=writer, on=on)
     except BadInput as error:
         messages.error(request, f"Not kept: {error.reason}.")
     except Conflict as error:
         messages.error(request, error.sentence)
     else:
-        messages.success(request, "Kept: it was practised today.")
+        messages.success(request, "Kept: when it was practised, and what came of it.")

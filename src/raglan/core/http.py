@@ -225,7 +225,9 @@ def resolve(host: str, port: int) -> Address:
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     refused = [address for address in addresses if not is_allowed(address)]
     if refused or not addresses:
-        raise DeliveryError(f"{host} is inside a network that webhooks may not reach (allow_networks)", permanent=True)
+        raise DeliveryError(
+            f"{host} is inside a network that raglan may not reach (see allow_networks)", permanent=True
+        )
     return addresses[0]
 
 

@@ -18,7 +18,7 @@ class MirrorForm(Form):
         label="Address",
         max_length=1_000,
         help_text="apt: of the folder or file called Packages. yum and dnf: of the folder that holds repodata. "
-        "A command: its name in mirror_commands of the configuration.",
+        "A web page: of the page that links to the files. A command: its name in mirror_commands of the configuration.",
     )
     scheme = forms.ChoiceField(
         label="Which version is newer",

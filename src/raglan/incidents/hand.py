@@ -41,11 +41,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A hand change as a room shows it; `next_run` is when the next run on its host is expected."""
+    """A hand change as a room shows it; `next_run` is when the next run on its host is expected.
+
+    It `is_known` while any host is of its place: of others no run is heard, so that none can be warned of.
+    """
 
     hand: HandChange
     touches: list[HandTouch]
     next_run: datetime | None
+    is_known: bool = True
 
 
 def read(text: str) -> Told:
@@ -70,7 +74,7 @@ def tell(incident: Incident, told: Told, *, by: Person) -> HandChange:
     for field, text, most in (("place", place, MOST_PLACE), ("thing", thing, 300), ("words", words, MOST_WORDS)):
         if not text or len(text) > most:
             raise BadInput(field, f"say it in at most {most} characters", status=422)
-    scope = _scope(told.scope, place)
+    scope, place = _place(told.scope, place)
     said = Said(Entry.Kind.NOTE, f"Changed by hand on {_where(scope, place)}, {thing}: {words}", key=f"hand-{key}"[:64])
     entry = post(incident, said, by=by)  # refuses a room that is closed
     made = HandChange.objects.create(
@@ -98,18 +102,20 @@ def tell(incident: Incident, told: Told, *, by: Person) -> HandChange:
     return made
 
 
-def _scope(wanted: str, place: str) -> str:
-    if wanted:
-        if wanted not in Scope.values:
-            raise BadInput("scope", f"one of {', '.join(Scope.values)}", status=422)
-        return wanted
+def _place(wanted: str, place: str) -> tuple[str, str]:
+    """Return what kind of place is meant, and its name as hosts tell it: people write the first part of a long one."""
+    if wanted and wanted not in Scope.values:
+        raise BadInput("scope", f"one of {', '.join(Scope.values)}", status=422)
     hosts = Host.objects.filter(retired_at__isnull=True)
-    if not hosts.filter(name=place).exists():
-        if hosts.filter(role=place).exists():
-            return str(Scope.ROLE)
-        if hosts.filter(cluster=place).exists():
-            return str(Scope.CLUSTER)
-    return str(Scope.HOST)
+    if wanted in (Scope.ROLE, Scope.CLUSTER) or hosts.filter(name=place).exists():
+        return wanted or str(Scope.HOST), place
+    if not wanted and hosts.filter(role=place).exists():
+        return str(Scope.ROLE), place
+    if not wanted and hosts.filter(cluster=place).exists():
+        return str(Scope.CLUSTER), place
+    meant = hosts.filter(Q(name__iexact=place) | Q(name__istartswith=f"{place}."))
+    names = list(meant.order_by("name").values_list("name", flat=True)[:2])
+    return str(Scope.HOST), names[0] if len(names) == 1 else place
 
 
 def _where(scope: str, place: str) -> str:
@@ -149,14 +155,31 @@ def open_ones(incident: Incident) -> list[HandChange]:
 def seen(found: "QuerySet[HandChange]") -> list[Seen]:
     """Return hand changes as a room shows them, those that stand first; the number of queries is fixed."""
     rows = sorted(found, key=lambda one: one.state != HandChange.State.OPEN)
-    names = {one.place for one in rows if one.scope == Scope.HOST and one.state == HandChange.State.OPEN}
-    hosts = Host.objects.filter(name__in=names, retired_at__isnull=True, ran_at__isnull=False) if names else []
-    due = {
-        host.name: host.ran_at + timedelta(seconds=host.run_interval_s)
-        for host in hosts
-        if host.run_interval_s and host.ran_at is not None
-    }
-    return [Seen(one, list(one.touches.all()), due.get(one.place)) for one in rows]
+    known, due = _known([one for one in rows if one.state == HandChange.State.OPEN])
+    stands = HandChange.State.OPEN
+    return [
+        Seen(one, list(one.touches.all()), due.get(one.place), one.state != stands or (one.scope, one.place) in known)
+        for one in rows
+    ]
+
+
+def _known(rows: Iterable[HandChange]) -> tuple[set[tuple[str, str]], dict[str, datetime]]:
+    """Return which places of some hand changes have hosts, and when the next run is due on a host, by its name."""
+    named: dict[str, set[str]] = {scope: set() for scope in Scope.values}
+    for one in rows:
+        named[one.scope].add(one.place)
+    known: set[tuple[str, str]] = set()
+    live = Host.objects.filter(retired_at__isnull=True)
+    for scope in (Scope.ROLE, Scope.CLUSTER):
+        if named[scope]:
+            found = live.filter(**{f"{scope}__in": named[scope]}).order_by().values_list(scope, flat=True).distinct()
+            known |= {(str(scope), place) for place in found}
+    due: dict[str, datetime] = {}
+    for host in live.filter(name__in=named[Scope.HOST]).only("name", "ran_at", "run_interval_s"):
+        known.add((str(Scope.HOST), host.name))
+        if host.run_interval_s and host.ran_at is not None:
+            due[host.name] = host.ran_at + timedelta(seconds=host.run_interval_s)
+    return known, due
 
 
 def hand_change(incident: Incident, pk: int) -> HandChange:

@@ -56,6 +56,7 @@ class HandChangeOut(Schema):
     ended_at: datetime | None
     ended_words: str
     next_run: datetime | None
+    is_known: bool
     touches: list[HandTouchOut]
 
 
@@ -116,6 +117,7 @@ def _out(seen: hand.Seen) -> HandChangeOut:
         ended_at=one.ended_at,
         ended_words=one.ended_words,
         next_run=seen.next_run,
+        is_known=seen.is_known,
         touches=[
             HandTouchOut(host=touch.host.name, is_rehearsal=touch.is_rehearsal, words=touch.words, at=touch.at)
             for touch in seen.touches[:200]
