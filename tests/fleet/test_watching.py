@@ -105,6 +105,16 @@ def test_a_host_that_goes_back_to_what_it_had_is_well_again_and_no_other_surpris
     assert states(change)["web1"] == "differs"
 
 
+def test_a_host_goes_back_also_where_no_version_was_said() -> None:
+    fleet(1)
+    said = proposing.Expected(on_new="", on_existing="nothing")
+    change = proposing.propose(proposing.Proposal("Touch it", [("apache2", "")], said), by=BY)
+    upgrade("web0")
+    assert states(change) == {"web0": "differs"}
+    report("web0", packages=WEB, seq=3, units=WELL)
+    assert states(change) == {"web0": "back"}
+
+
 def test_a_host_that_goes_on_to_a_third_version_has_not_gone_back() -> None:
     fleet(1)
     change = pin()

@@ -12,12 +12,14 @@ Before = Mapping[tuple[int, str, str], str]  # host, package and the version tha
 def before(changes: Iterable[Watched], seen: Iterable[Observation]) -> Before:
     """Return which version hosts had before the one of a change that they leave now."""
     wanted = {pair for one in changes if _is_meant(one) for pair in one.said.packages.items()}
-    leave = {(one.host, move.name, move.old) for one in seen for move in one.moves if (move.name, move.old) in wanted}
+    moves = ((one.host, move) for one in seen for move in one.moves)
+    leave = [(host, move) for host, move in moves if {(move.name, move.old), (move.name, "")} & wanted]
     if not leave:
         return {}
-    hosts, names, versions = ({key[place] for key in leave} for place in range(3))
-    rows = PackageMove.objects.filter(host__in=hosts, name__in=names, new__in=versions).order_by("at", "pk")
-    return {(host, name, new): old for host, name, new, old in rows.values_list("host", "name", "new", "old")}
+    hosts, versions = {host for host, _ in leave}, {move.old for _, move in leave}
+    rows = PackageMove.objects.filter(host__in=hosts, name__in={move.name for _, move in leave}, new__in=versions)
+    told = rows.order_by("at", "pk").values_list("host", "name", "new", "old")
+    return {(host, name, new): old for host, name, new, old in told}
 
 
 def is_return(watched: Watched, host: int, moves: Sequence[MoveTold], had: Before) -> bool:
