@@ -107,7 +107,7 @@ def test_a_host_that_goes_back_to_what_it_had_is_well_again_and_no_other_surpris
 
 def test_a_host_goes_back_also_where_no_version_was_said() -> None:
     fleet(1)
-    said = proposing.Expected(on_new="", on_existing="nothing")
+    said = proposing.Expected("nothing", "nothing")
     change = proposing.propose(proposing.Proposal("Touch it", [("apache2", "")], said), by=BY)
     upgrade("web0")
     assert states(change) == {"web0": "differs"}
