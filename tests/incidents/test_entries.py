@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -286,3 +287,41 @@ def test_a_second_outcome_keeps_the_first_one_readable(
     actions.stand_down(incident, by=mara)
     with pytest.raises(Conflict):
         actions.tell_outcome(doing, "Too late", by=bo)
+
+
+def test_other_words_under_a_key_that_stands_already_are_kept_beside_it(
+    incident: Incident, mara: Person, browser: Callable[[Person], Client]
+) -> None:
+    address = f"/incidents/{incident.pk}/entries/"
+    for text in ("Sent, and its answer lost", "Changed after that", "Changed after that"):
+        browser(mara).post(address, {"kind": "note", "text": text, "entry_key": "k1"})
+
+    said = [entry.text for entry in Entry.objects.order_by("pk")]
+    assert said == ["Sent, and its answer lost", "Changed after that"]
+    first = Entry.objects.get(key="k1")
+    actions.correct(first, "Corrected meanwhile", by=mara)
+    browser(mara).post(address, {"kind": "note", "text": "Sent, and its answer lost", "entry_key": "k1"})
+    assert Entry.objects.count() == 2
+
+
+def test_a_form_that_is_refused_keeps_whom_it_asks(
+    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client]
+) -> None:
+    actions.be_here(incident, by=bo)
+    fields = {
+        "kind": "ask",
+        "text": " ",
+        "to": f"person:{bo.pk}",
+        "to_topic": "the mirror",
+        "otherwise": "nothing",
+        "after": "20",
+    }
+
+    answer = browser(mara).post(f"/incidents/{incident.pk}/entries/", fields)
+
+    shown = answer.content.decode()
+    assert answer.status_code >= 400
+    assert f'<option value="person:{bo.pk}" selected>Bo' in shown
+    assert 'value="the mirror"' in shown
+    assert '<option value="nothing" selected>' in shown
+    assert '<option value="20" selected>' in shown

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, expect
 
 from tests.support import browser as screens
 from tests.ui.fake_server import World
@@ -20,6 +20,8 @@ PAGE = """{% extends "ui/base.html" %}
 <fieldset><legend>Kind</legend><div class="kinds">
 <label><input type="radio" name="kind" value="note" checked>Note</label>
 <label><input type="radio" name="kind" value="ask">Ask for help</label></div></fieldset>
+<label>Whom to ask
+<select name="to"><option value="">everyone</option><option value="team:web">Web</option></select></label>
 <label for="text">Say</label><textarea id="text" name="text"></textarea>
 <p data-long hidden>This is longer than an entry.</p><p data-lost hidden></p>
 <label for="files">Files</label><input id="files" type="file" name="files" multiple>
@@ -35,6 +37,27 @@ def context(browser: Browser, world: World, address: str) -> Iterator[BrowserCon
     world.pages["/room/"] = render(PAGE, reader=Reader())
     with screens.browser_context(browser, base_url=address) as opened:
         yield opened
+
+
+FILE: FilePayload = {"name": "e.log", "mimeType": "text/plain", "buffer": b"AH00534"}
+NO_STORE = "Object.defineProperty(window, 'indexedDB', {get() { throw new Error('a private window') }})"
+KEPT = """() => new Promise(done => {
+  const asked = indexedDB.open("raglan", 1);
+  asked.onsuccess = () => {
+    const names = asked.result.transaction("files").objectStore("files").getAllKeys();
+    names.onsuccess = () => { asked.result.close(); done(names.result.map(name => name.split(":")[0])); };
+  };
+})"""
+
+
+def wait_until_kept(page: Page, *kinds: str) -> None:
+    """Wait until the device keeps the files of so many drafts and entries, and of no others."""
+    found: list[str] = []
+    for _ in range(100):
+        found = page.evaluate(KEPT)
+        if found == list(kinds):
+            return
+    assert found == list(kinds)
 
 
 def open_room(context: BrowserContext) -> Page:
@@ -77,11 +100,31 @@ def test_draft_survives_a_reload_with_its_kind(context: BrowserContext) -> None:
     assert page.locator("[value=ask]").is_checked()
 
 
+def test_a_draft_comes_back_with_its_files_and_whom_it_asks(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.locator("#text").fill("half a sen")
+    page.get_by_role("radio", name="Ask for help").check()
+    page.get_by_label("Whom to ask").select_option("team:web")
+    page.locator("#files").set_input_files(FILE)
+    wait_until_kept(page, "draft")
+    page.close()
+    page = open_room(context)
+    expect(page.locator("#text")).to_have_value("half a sen")
+    expect(page.get_by_label("Whom to ask")).to_have_value("team:web")
+    expect(page.locator("#files")).to_have_js_property("value", "C:\\fakepath\\e.log")
+    expect(page.locator("[data-lost]")).to_be_hidden()
+    page.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(page, world, 1)
+    assert (world.posts[0]["files"], world.posts[0]["to"]) == ("AH00534", "team:web")
+    wait_until_kept(page)
+
+
 def test_a_draft_that_comes_back_without_its_files_says_so_until_they_are_chosen(context: BrowserContext) -> None:
-    page, file = open_room(context), {"name": "e.log", "mimeType": "text/plain", "buffer": b"AH00534"}
+    context.add_init_script(NO_STORE)
+    page = open_room(context)
     lost = page.locator("[data-lost]")
     page.locator("#text").fill("half a sen")
-    page.locator("#files").set_input_files(file)
+    page.locator("#files").set_input_files(FILE)
     expect(lost).to_be_hidden()
     page.close()
     page = open_room(context)
@@ -90,8 +133,49 @@ def test_a_draft_that_comes_back_without_its_files_says_so_until_they_are_chosen
     page.locator("#text").fill("half a sentence")
     page.reload(wait_until="load")
     expect(lost).to_contain_text("e.log")
-    page.locator("#files").set_input_files(file)
+    page.locator("#files").set_input_files(FILE)
     expect(lost).to_be_hidden()
+
+
+def test_files_that_the_server_would_not_take_are_not_kept(context: BrowserContext) -> None:
+    page = open_room(context)
+    page.locator("#files").set_input_files(FILE)
+    wait_until_kept(page, "draft")
+    page.locator("#files").set_input_files({**FILE, "buffer": b"x" * (5 * 1024 * 1024 + 1)})
+    wait_until_kept(page)
+    page.locator("#files").set_input_files([{**FILE, "name": f"{number}.log"} for number in range(9)])
+    page.locator("#text").fill("nine")
+    wait_until_kept(page)
+
+
+def test_what_is_written_while_another_entry_is_on_its_way_goes_after_it(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    held: list[Route] = []
+    page.route("**/post/", lambda route: route.continue_() if held else held.append(route))
+    for text in ("first", "second"):
+        page.locator("#text").fill(text)
+        page.get_by_role("button", name="Post to the room").click()
+        expect(page.locator("[data-unsent]")).to_contain_text(text)
+    for _ in range(100):
+        page.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+        if held:
+            break
+    held[0].continue_()
+    wait_for_posts(page, world, 2)
+    assert [post["text"] for post in world.posts] == ["first", "second"]
+
+
+def test_two_tabs_of_one_room_write_under_keys_of_their_own(context: BrowserContext, world: World) -> None:
+    one = open_room(context)
+    one.locator("#text").fill("begun here")
+    other = open_room(context)
+    other.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(other, world, 1)
+    one.locator("#text").fill("and something else here")
+    one.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(one, world, 2)
+    assert [post["text"] for post in world.posts] == ["begun here", "and something else here"]
+    assert world.posts[0]["entry_key"] != world.posts[1]["entry_key"]
 
 
 def test_entry_waits_while_the_server_is_away_and_goes_once(context: BrowserContext, world: World) -> None:
@@ -179,25 +263,28 @@ def test_typed_markup_stays_text_while_it_waits(context: BrowserContext, world: 
     assert page.locator("[data-unsent] img").count() == 0
 
 
-def test_a_file_waits_with_its_entry_and_a_lost_tab_keeps_the_words(context: BrowserContext, world: World) -> None:
+@pytest.mark.parametrize(("is_kept", "files"), [(True, "AH00534"), (False, None)])
+def test_a_file_waits_with_its_entry_and_a_lost_tab_keeps_what_the_device_can(
+    context: BrowserContext, world: World, is_kept: bool, files: str | None
+) -> None:
+    if not is_kept:
+        context.add_init_script(NO_STORE)
     page = open_room(context)
     world.up = False
-    for text in ("with its file", "without it"):
-        page.locator("#text").fill(text)
-        page.locator("#files").set_input_files({"name": "e.log", "mimeType": "text/plain", "buffer": b"AH00534"})
-        page.get_by_role("button", name="Post to the room").click()
-        expect(page.locator("[data-unsent]")).to_contain_text(f"{text} · e.log")
-        if text == "with its file":
-            world.up = True
-            wait_for_posts(page, world, 1)
-            world.up = False
+    page.locator("#text").fill("with its file")
+    page.locator("#files").set_input_files(FILE)
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent]")).to_contain_text("with its file · e.log")
+    if is_kept:
+        wait_until_kept(page, "entry")
+    page.close()
     world.up = True
-    page.reload(wait_until="load")
-    wait_for_posts(page, world, 2)
-    assert [(post["text"], post.get("files")) for post in world.posts] == [
-        ("with its file", "AH00534"),
-        ("without it", None),
-    ]
+    page = open_room(context)
+    wait_for_posts(page, world, 1)
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+    assert [(post["text"], post.get("files")) for post in world.posts] == [("with its file", files)]
+    if is_kept:
+        wait_until_kept(page)
 
 
 def test_a_paste_that_nothing_takes_is_kept_and_says_so(context: BrowserContext, world: World) -> None:

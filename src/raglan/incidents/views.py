@@ -1,8 +1,9 @@
 """Screens of incidents: thin doors that parse, authorize, call an action or a query, and render."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypedDict, cast
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -15,11 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
-from raglan.incidents import actions, hand, ports, queries, room, scripts, task_queries
+from raglan.incidents import actions, composing, hand, ports, queries, room, scripts, task_queries
 from raglan.incidents.actions.holding import went_to
-from raglan.incidents.entry_views import uploads
 from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
 from raglan.incidents.models import Entry, Incident
 from raglan.incidents.task_views import form_for
@@ -27,7 +26,7 @@ from raglan.paging import actions as paging
 from raglan.paging import queries as pages
 from raglan.people import reading
 from raglan.people.access import Scope, require
-from raglan.people.models import Person, Team
+from raglan.people.models import Person
 
 PER_PAGE = 30
 PANEL = "panel-"
@@ -44,11 +43,6 @@ def responder(request: HttpRequest) -> Person:
     person = reader(request)
     require(person, Scope.RESPOND)
     return person
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    """Return a field that no form has looked at, as both databases take it."""
-    return clean_text(request.POST.get(name, ""))
 
 
 @require_GET
@@ -107,7 +101,15 @@ def show_room(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, incident, request.GET.get("kind", Entry.Kind.NOTE))
 
 
-def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "", status: int = 200) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    incident: Incident,
+    kind: str,
+    *,
+    draft: str = "",
+    asked: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
     context = room.whole(incident, reader(request), _view(request))
     services = context["services"]
     is_asked = "about" in request.GET or request.session.get(room.ABOUT) == incident.pk
@@ -115,10 +117,10 @@ def _show(request: HttpRequest, incident: Incident, kind: str, *, draft: str = "
     context |= {
         "about_offered": queries.about_offered(incident) if is_bare and reader(request).may_respond else [],
         "kind": kind,
-        "to_person": _number(request.GET.get("to", "").removeprefix("person:")),
         "draft": draft,
         "catalog": queries.tool_names(),
         "task_form": form_for(incident, reader(request)),
+        **composing.choices(context, reader(request), asked or {"to": request.GET.get("to", "")}),
         "scripts": scripts.shelf(IN_THE_ROOM, reader=reader(request)),
     }
     return render(request, "incidents/room.html", context, status=status)
@@ -172,60 +174,26 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
         raise BadInput("kind", "is not one that can be posted here")
     incident = queries.incident(pk)
     try:
-        said = _said(request, Entry.Kind(kind))
-        entry = actions.post(incident, said, by=person, at=room.written_at(request.POST.get("written_at", ""), now()))
+        said = composing.said(request, Entry.Kind(kind))
+        at = room.written_at(request.POST.get("written_at", ""), now())
+        entry = actions.post(incident, said, by=person, at=at)
+        if not actions.stands_as(entry, said, by=person):
+            entry = actions.post(incident, composing.beside(said), by=person, at=at)
     except BadInput as error:
         if request.headers.get("X-Raglan-Part"):
             return JsonResponse(error.as_json(), status=error.status)
         messages.error(request, error.reason[:1].upper() + error.reason[1:] + ".")
-        return _show(request, incident, kind, draft=_text(request, "text"), status=error.status)
+        return _show(
+            request,
+            incident,
+            kind,
+            draft=composing.text(request, "text"),
+            asked=composing.asked(request),
+            status=error.status,
+        )
     if request.headers.get("X-Raglan-Part"):
         return JsonResponse({"id": entry.pk, "key": entry.key}, status=201)
     return redirect(f"/incidents/{pk}/#e{entry.pk}")
-
-
-def _said(request: HttpRequest, kind: Entry.Kind) -> actions.Said:
-    """Return what a form says. A text that is too long for an entry becomes a file. Raises BadInput."""
-    said = actions.Said(
-        kind=kind,
-        text=_text(request, "text"),
-        key=_text(request, "entry_key")[:64],
-        files=uploads(request),
-        **(_asked(request) if kind in actions.PINGED else Asked()),
-    )
-    return actions.whole(said)
-
-
-class Asked(TypedDict, total=False):
-    """To whom an ask goes, and what happens if nobody answers."""
-
-    to_team: Team | None
-    to_person: Person | None
-    to_topic: str
-    if_nobody: actions.IfNobody | None
-
-
-def _asked(request: HttpRequest) -> Asked:
-    """Read the fields of an ask; words that name nobody mean everyone."""
-    person, team = _whom(request, "to")
-    old = Team.objects.filter(slug=_text(request, "to_team")).first()
-    minutes, otherwise = _text(request, "after"), _text(request, "otherwise")
-    after = timedelta(minutes=int(minutes)) if re.fullmatch("[0-9]{1,4}", minutes) else actions.PING_AFTER
-    by_choice = _whom(request, "otherwise") if otherwise != "same" else (person, None if person else team or old)
-    return {
-        "to_team": team or old,
-        "to_person": person,
-        "to_topic": _text(request, "to_topic"),
-        "if_nobody": actions.IfNobody(after, *by_choice) if otherwise else None,
-    }
-
-
-def _whom(request: HttpRequest, name: str) -> tuple[Person | None, Team | None]:
-    """Return the person or the team that a choice names, as `person:7` or `team:web`."""
-    kind, _, key = _text(request, name).partition(":")
-    if kind == "person" and re.fullmatch("[0-9]{1,18}", key):
-        return Person.objects.filter(pk=int(key), is_active=True).first(), None
-    return None, Team.objects.filter(slug=key).first() if kind == "team" else None
 
 
 def standing(request: HttpRequest, pk: int) -> HttpResponse:
@@ -295,7 +263,7 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
             actions.leave(incident, by=person)
         case "offer":
             hours = min(_number(request.POST.get("hours", "2")) or 2, 12)
-            actions.offer_help(incident, _text(request, "words"), by=person, length=timedelta(hours=hours))
+            actions.offer_help(incident, composing.text(request, "words"), by=person, length=timedelta(hours=hours))
         case "offer-back":
             actions.take_offer_back(incident, by=person)
         case "lead":
@@ -303,7 +271,7 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
         case "scribe":
             actions.hand_over(incident, "scribe", person, by=person)
         case _:
-            doing = _text(request, "doing") if "doing" in request.POST else None
+            doing = composing.text(request, "doing") if "doing" in request.POST else None
             actions.be_here(incident, by=person, doing=doing)
     return redirect("incidents:room", pk)
 
@@ -333,7 +301,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on in the same room, and say why."""
     person, incident = responder(request), queries.incident(pk)
-    form = ReopenForm({"why": _text(request, "why")} if request.method == "POST" else None)
+    form = ReopenForm({"why": composing.text(request, "why")} if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         actions.reopen(incident, by=person, why=form.cleaned_data["why"])
         return redirect("incidents:room", pk)

@@ -11,7 +11,17 @@ from raglan.incidents.actions.availability import (
 )
 from raglan.incidents.actions.checklists import change_checklist, tick, untick
 from raglan.incidents.actions.corrections import correct, end_risk, mark_helped, mark_risky, take_helped_back
-from raglan.incidents.actions.entries import PING, PING_AFTER, PINGED, IfNobody, Said, post, tell_outcome, whole
+from raglan.incidents.actions.entries import (
+    PING,
+    PING_AFTER,
+    PINGED,
+    IfNobody,
+    Said,
+    post,
+    stands_as,
+    tell_outcome,
+    whole,
+)
 from raglan.incidents.actions.following import follow, join_groups
 from raglan.incidents.actions.heads_up_addresses import end_address, make_address
 from raglan.incidents.actions.heads_ups import Warned, change_thanks, give_heads_up, nudge, thank
@@ -120,6 +130,7 @@ __all__ = [
     "show_late_update",
     "split",
     "stand_down",
+    "stands_as",
     "take_ask",
     "take_availability_back",
     "take_helped_back",

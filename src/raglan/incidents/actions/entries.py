@@ -75,7 +75,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     key = key_of(said.key)
     if found := _by_key.first(incident.pk, key):
         return found
-    text = said.text.strip() or ", ".join(upload.name for upload in said.files)[:300].strip()
+    text = _words(said)
     if not text:
         raise BadInput("text", "write a few words")
     if len(text) > MAX_TEXT:
@@ -107,6 +107,19 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     _follow_up(entry, by)
     hang(entry, said.files, by=by)
     return entry
+
+
+def stands_as(entry: Entry, said: Said, *, by: Person | None) -> bool:
+    """Say whether an entry is what somebody says under its key, or was that before it was corrected."""
+    text = _words(said)
+    if (entry.author_id, entry.kind) != (by and by.pk, said.kind):
+        return False
+    return entry.text == text or entry.earlier.filter(text=text, is_outcome=False).exists()
+
+
+def _words(said: Said) -> str:
+    """Return the words of an entry; files alone are named."""
+    return said.text.strip() or ", ".join(upload.name for upload in said.files)[:300].strip()
 
 
 _by_key = Prepared(lambda incident, key: Entry.objects.filter(incident=incident, key=key))

@@ -1,7 +1,8 @@
 // What is typed stays on this device until the server has it. Each entry carries its own key, so that sending it twice
-// posts it once; its time is when it was written. Files stay as long as the page does: when it is gone the words go
-// without them. Without this file the form posts as any form does.
+// posts it once; its time is when it was written. Its files stay beside it (kept.js). Two tabs of one room share what
+// waits; each writes under a key of its own. Without this file the form posts as any form does.
 import { say } from "./announce.js";
+import { forget, keep, kept, tidy } from "./kept.js";
 
 const PAUSES = [2_000, 5_000, 10_000, 30_000];
 const LONG = 20_000, MOST = 300_000;
@@ -18,18 +19,29 @@ const store = {
 };
 let queue = store.read("queue") ?? [];
 let failures = 0, timer = 0, sending = false, missed = [];
+const ASKED = ["to", "to_topic", "otherwise", "after"];
 
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// ---- the draft; no device keeps its files, so that it says which ones are missing
+// ---- the draft: words, kind, whom it asks, and files; where a device keeps no files it says which ones are missing
+
+const picked = () => [...picker?.files ?? []];
+const named = (files) => files.map((file) => file.name);
+const drafted = `draft:${room}`, waiting = (key) => `entry:${key}`;
 
 function keepDraft() {
-  const kind = form.querySelector("[name=kind]:checked")?.value, files = picked();
+  const kind = form.querySelector("[name=kind]:checked")?.value, files = named(picked());
+  const asked = ASKED.map((name) => [name, form.elements[name]?.value ?? ""]);
   if (files.length) miss([]);
-  store.write("draft", { text: text.value, kind, key: form.elements.entry_key.value, files: files.length ? files : missed });
+  store.write("draft", { text: text.value, kind, asked, files: files.length ? files : missed });
+}
+
+function keepFiles() {
+  keep(drafted, picked());
+  keepDraft();
 }
 
 function miss(files) {
@@ -39,15 +51,28 @@ function miss(files) {
   if (note) note.textContent = `Your words are back, their files are not: ${files.join(", ")}. Choose them again.`;
 }
 
-const picked = () => [...picker?.files ?? []].map((file) => file.name);
-
-function restoreDraft() {
+async function restoreDraft() {
   const draft = store.read("draft");
-  form.elements.entry_key.value = draft?.key || newKey();
-  if (!picked().length) miss(draft?.files ?? []);
-  if (!draft?.text || text.value) return;
-  text.value = draft.text;
-  if (!location.search.includes("kind=")) choose(draft.kind);
+  form.elements.entry_key.value = newKey();
+  if (draft?.text && !text.value) {
+    text.value = draft.text;
+    if (!location.search.includes("kind=")) choose(draft.kind);
+    if (!location.search.includes("to=")) fill(draft.asked ?? []);
+  }
+  if (!draft?.files?.length || picked().length) return;
+  const files = await kept(drafted);
+  if (picked().length) return;
+  pick(files);
+  miss(draft.files.filter((name) => !named(files).includes(name)));
+}
+
+function fill(fields) {
+  for (const [name, value] of fields) {
+    const field = form.elements[name];
+    if (name === "kind") choose(value);
+    else if (field?.matches?.("select, input:not([type=hidden])")) field.value = value;
+    if (field?.matches?.("select") && field.selectedIndex < 0) field.selectedIndex = 0;
+  }
 }
 
 function choose(kind) {
@@ -76,7 +101,7 @@ function clearForm() {
   form.reset();
   form.elements.entry_key.value = newKey();
   miss([]);
-  keepDraft();
+  keepFiles();
   measure();
 }
 
@@ -85,9 +110,10 @@ function clearForm() {
 function take() {
   const fields = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
   const label = form.querySelector("[name=kind]:checked")?.closest("label")?.textContent.trim() ?? "";
-  const key = form.elements.entry_key.value, files = [...picker?.files ?? []];
+  const key = form.elements.entry_key.value, files = picked();
   if (files.length) held.set(key, files);
-  queue.push({ key, at: new Date().toISOString(), fields, label, text: text.value, files: files.map((file) => file.name), refused: "" });
+  keep(waiting(key), files);
+  queue.push({ key, at: new Date().toISOString(), fields, label, text: text.value, files: named(files), refused: "" });
   clearForm();
   changed();
   flush();
@@ -104,7 +130,8 @@ async function flush() {
   if (sending) return;
   sending = true;
   try {
-    for (const entry of queue.filter((one) => !one.refused)) await send(entry);
+    await ready;
+    for (let entry; (entry = queue.find((one) => !one.refused));) await send(entry);
     failures = 0;
   } catch {
     draw();
@@ -133,6 +160,7 @@ async function send(entry) {
   } else {
     queue = queue.filter((one) => one !== entry);
     held.delete(entry.key);
+    forget(waiting(entry.key));
     if (lost) say("An entry was sent without its files. Choose them again: Correct, under the entry.", true);
     document.dispatchEvent(new CustomEvent("raglan:refresh"));
   }
@@ -173,14 +201,11 @@ function edit(entry) {
   if (text.value.trim()) text.value += `\n${entry.text}`;
   else text.value = entry.text;
   form.elements.entry_key.value = entry.key;
-  for (const [name, value] of entry.fields) {
-    const field = form.elements[name];
-    if (name === "kind") choose(value);
-    else if (field?.matches?.("select, input:not([type=hidden])")) field.value = value;
-  }
-  pick([...picker?.files ?? [], ...held.get(entry.key) ?? []]);
+  fill(entry.fields);
+  pick([...picked(), ...held.get(entry.key) ?? []]);
   miss(held.has(entry.key) ? [] : entry.files ?? []);
-  keepDraft();
+  forget(waiting(entry.key));
+  keepFiles();
   measure();
   changed();
   open();
@@ -193,6 +218,15 @@ function open() {
 
 // ---- wiring
 
+async function find() {
+  await tidy();
+  for (const entry of queue.filter((one) => one.files?.length)) {
+    const files = await kept(waiting(entry.key));
+    if (files.length) held.set(entry.key, files);
+  }
+}
+
+const ready = form ? find() : undefined;
 if (form) {
   restoreDraft();
   measure();
@@ -203,10 +237,12 @@ if (form) {
     const files = [...event.clipboardData?.files ?? []];
     if (!files.length || event.clipboardData.types.includes("text/plain")) return;
     event.preventDefault();
-    pick([...picker?.files ?? [], ...files]);
-    say(`Attached: ${files.map((file) => file.name).join(", ")}`);
+    pick([...picked(), ...files]);
+    keepFiles();
+    say(`Attached: ${named(files).join(", ")}`);
   });
   form.addEventListener("change", keepDraft);
+  picker?.addEventListener("change", keepFiles);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (text.value.trim() || picker?.files.length) take();
