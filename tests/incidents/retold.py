@@ -217,7 +217,11 @@ def _(state: State, room: int, said: events.RoleTaken) -> None:
 def _(state: State, room: int, said: events.ScriptChanged) -> None:
     state["scripts"].pop((said.moment, said.team), None)
     if said.words:
-        state["scripts"][said.moment, said.team] = {"words": said.words, "title": said.title}
+        state["scripts"][said.moment, said.team] = {
+            "words": said.words,
+            "title": said.title,
+            "place": said.place,
+        }
 
 
 @hears_of(events.MadePrivate)

@@ -93,7 +93,8 @@ def stored() -> replay.State:
         },
         "attachments": replay.rows(Attachment, ATTACHMENT),
         "scripts": {
-            (row.moment, row.team_id): {"words": row.words, "title": row.title} for row in Script.objects.all()
+            (row.moment, row.team_id): {"words": row.words, "title": row.title, "place": row.place}
+            for row in Script.objects.all()
         },
         "severities": {row.severity: {"words": row.words} for row in SeverityWords.objects.all()},
         "related": {

@@ -70,7 +70,7 @@ def test_a_team_says_it_in_its_own_words_and_adds_moments(
     actions.change_script("stop", "Halt, all: …", by=mara)
     address = f"/scripts/of/{web.slug}/"
     browser(mara).post(f"{address}stop/", {"words": "Web, wait: …"})
-    browser(mara).post(address, {"title": "Calling the data centre", "words": "Here is <b>Web</b>."})
+    browser(mara).post(address, {"title": "Calling the data centre", "words": "Here is <b>Web</b>.", "place": "shelf"})
 
     assert [wording.words for wording in scripts.shelf(["stop"], reader=mara)] == ["Web, wait: …"]
     assert [wording.words for wording in scripts.shelf(["stop"], reader=bo)] == ["Halt, all: …"]
@@ -91,3 +91,33 @@ def test_a_team_says_it_in_its_own_words_and_adds_moments(
         actions.change_script(moment, "", by=mara, team=web)
     assert [one["moment"] for one in rest(mara, "GET", "/scripts") if not one["is_own"]] == ["stop"]
     assert Script.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [("room", "{room}"), ("heads-up", "/heads-up/"), ("joining", "{room}catch-up/"),
+     ("handing-over", "{room}hand-over/"), ("closing", "{room}close/")],
+)  # fmt: skip
+def test_a_moment_of_a_team_stands_beside_what_it_serves(
+    incident: Incident, mara: Person, bo: Person, browser: Browser, place: str, address: str
+) -> None:
+    web = world.team(mara, name="Web")
+    fields = {"title": "Calling the data centre", "words": "Here is Web.", "place": place}
+    browser(mara).post(f"/scripts/of/{web.slug}/", fields)
+    address = address.format(room=f"/incidents/{incident.pk}/")
+
+    assert "Here is Web." in browser(mara).get(address).content.decode()
+    assert "Here is Web." not in browser(bo).get(address).content.decode()
+    (added,) = Script.objects.all()
+    browser(mara).post(f"/scripts/of/{web.slug}/{added.moment}/", {"words": "Here is Web.", "place": "shelf"})
+    assert "Here is Web." not in browser(mara).get(address).content.decode()
+    assert "On the shelf only." in browser(mara).get(f"/scripts/of/{web.slug}/").content.decode()
+
+
+def test_where_a_moment_stands_is_said_over_rest_and_kept(mara: Person, rest: Call) -> None:
+    address = f"/scripts/lunch?team={world.team(mara).slug}"
+    told = [rest(mara, "PUT", address, {"words": "Who stays?", "title": "Lunch"} | more)["place"]
+            for more in ({}, {"place": "closing"}, {"words": "Who stays here?"})]  # fmt: skip
+
+    assert told == ["room", "closing", "closing"]
+    assert rest(mara, "PUT", address, {"words": "x", "place": "the moon"})[0] == 422

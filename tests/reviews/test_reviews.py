@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.test import Client
 
 from raglan.core import timeline
 from raglan.core.errors import BadInput, Conflict
@@ -141,3 +142,32 @@ def test_keys_of_questions_are_stored_with_answers_and_are_unique() -> None:
 
 def test_a_draft_is_shared_when_somebody_says_so(review: Review, mara: Person) -> None:
     assert actions.share(review, by=mara).state == Review.State.SHARED
+
+
+def test_the_draft_asks_what_lost_tools_need_and_the_catalog_learns_it(mara: Person, client: Client) -> None:
+    httpd, graphite = (world.service(slug) for slug in ("httpd", "graphite"))
+    incident = incidents.declare("Apache is down", by=mara, services=[httpd])
+    for name in ("Graphite", "The old wiki"):
+        incidents.lose_tool(incident, name, by=mara)
+    incidents.stand_down(incident, by=mara, words="It serves again.")
+    world.fire_all()
+    client.force_login(mara)
+    address = f"/reviews/{incident.review.pk}/"
+
+    shown = client.get(address).content.decode()
+    assert "<b>Graphite</b> needs <b>Httpd</b>" in shown
+    assert "Not in the catalog yet: The old wiki." in shown
+    for _ in range(2):
+        client.post(f"{address}needs/", {"need": "graphite httpd"})
+
+    assert list(graphite.needs.values_list("needed__slug", flat=True)) == ["httpd"]
+    assert "It does: Graphite" not in client.get(address).content.decode()
+    assert client.post(f"{address}needs/", {"need": "httpd graphite"}).status_code == 422
+
+
+def test_a_draft_of_an_incident_without_lost_tools_asks_nothing_of_them(
+    review: Review, mara: Person, client: Client
+) -> None:
+    client.force_login(mara)
+
+    assert "What lost tools need" not in client.get(f"/reviews/{review.pk}/").content.decode()

@@ -353,6 +353,7 @@ DO: dict[Level, set[str]] = {
         "processes:rounds",
         "reviews:edit",
         "reviews:moment",
+        "reviews:need",
         "reviews:reply",
         "reviews:share",
         "runbooks:bring_back",

@@ -528,6 +528,7 @@ class ScriptChanged(EventPayload):
     words: str
     team: int | None = None  # whose words they are; everybody's without one
     title: str = ""  # of a moment that a team has besides raglan's own
+    place: str = "room"  # beside which such a moment stands
 
 
 class MadePrivate(EventPayload):

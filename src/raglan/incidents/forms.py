@@ -4,7 +4,7 @@ from django import forms
 
 from raglan.catalog.models import Service
 from raglan.incidents import queries, severities
-from raglan.incidents.models import Availability, Incident, Role, ServiceState
+from raglan.incidents.models import Availability, Incident, Role, Script, ServiceState
 from raglan.people.forms import Form
 from raglan.people.models import Person
 
@@ -196,6 +196,13 @@ class MomentForm(Form):
 
     title = forms.CharField(label="Which moment", max_length=80, help_text="Such as: Calling the data centre.")
     words = forms.CharField(label="What can be said", max_length=600, widget=forms.Textarea(attrs={"rows": 3}))
+    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices, required=False)
+
+
+class AddedMomentForm(ScriptForm):
+    """The words for a moment that a team added, and where they stand."""
+
+    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices, required=False)
 
 
 class AvailabilityForm(Form):

@@ -10,7 +10,7 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import HeadsUpForm, ThanksForm
-from raglan.incidents.models import HeadsUp
+from raglan.incidents.models import HeadsUp, Script
 from raglan.incidents.room import ABOUT
 from raglan.people.access import Scope, needs, reader
 from raglan.people.models import Person
@@ -30,7 +30,7 @@ def heads_up(request: HttpRequest) -> HttpResponse:
         messages.success(request, _answer(given))
         request.session[ABOUT] = 0 if form.cleaned_data["services"] else given.incident_id
         return redirect("incidents:room", given.incident_id)
-    context = {"form": form, "scripts": scripts.shelf(["broke"], reader=reader(request))}
+    context = {"form": form, "scripts": scripts.beside(Script.Place.HEADS_UP, reader(request))}
     return render(request, "incidents/heads_up.html", context, status=422 if form.errors else 200)
 
 

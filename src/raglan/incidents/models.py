@@ -615,12 +615,23 @@ class Availability(models.Model):
 class Script(models.Model):
     """A wording for a recurring moment as it is said here, or in a team, in the place of raglan's own.
 
-    A team has moments of its own, too; those have a title.
+    A team has moments of its own, too; those have a title, and a place beside which they stand.
     """
+
+    class Place(models.TextChoices):
+        """Where the words for a moment stand."""
+
+        ROOM = "room", "Where one writes to the room"
+        HEADS_UP = "heads-up", "Where one gives a heads-up"
+        JOINING = "joining", "Where one catches up"
+        HANDING_OVER = "handing-over", "Where one hands a role over"
+        CLOSING = "closing", "Where one closes an incident"
+        SHELF = "shelf", "On the shelf only"
 
     moment = models.SlugField(max_length=40)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     title = models.CharField(max_length=80, blank=True, default="", db_default="")
+    place = models.CharField(max_length=12, choices=Place.choices, default=Place.ROOM, db_default=Place.ROOM)
     words = models.TextField()
 
     class Meta:

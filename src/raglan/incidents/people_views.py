@@ -12,6 +12,7 @@ from raglan.core.decode import clean_text
 from raglan.core.errors import RaglanError
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import AvailabilityForm, HandOverForm
+from raglan.incidents.models import Script
 from raglan.people.access import Scope, needs, reader
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +32,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         )
         if done is not None:
             return redirect("incidents:room", pk)
-    context = {"incident": incident, "form": form, "scripts": scripts.shelf(["handing-over"], reader=person)}
+    context = {"incident": incident, "form": form, "scripts": scripts.beside(Script.Place.HANDING_OVER, person)}
     return render(request, "incidents/hand_over.html", context, status=422 if form.errors else 200)
 
 

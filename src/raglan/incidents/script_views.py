@@ -1,6 +1,7 @@
 """Screens of words for some moments: as they are said here, and as each team says them."""
 
 import secrets
+from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from raglan.core.errors import NotFound
 from raglan.incidents import actions, scripts
-from raglan.incidents.forms import MomentForm, ScriptForm
+from raglan.incidents.forms import AddedMomentForm, MomentForm, ScriptForm
+from raglan.incidents.models import Script
 from raglan.people.access import Scope, needs, reader
 from raglan.people.models import Team
 
@@ -44,12 +46,13 @@ def team_scripts(request: HttpRequest, slug: str) -> HttpResponse:
     form = MomentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         actions.must_be_of(team, person)
-        title, words = form.cleaned_data["title"], form.cleaned_data["words"]
-        moment = f"{slugify(title)[:31].strip('-') or 'moment'}-{secrets.token_hex(4)}"
-        if form.attempt(lambda: _said(moment, words, team, title, request)):
+        data = form.cleaned_data
+        moment = f"{slugify(data['title'])[:31].strip('-') or 'moment'}-{secrets.token_hex(4)}"
+        if form.attempt(lambda: _said(moment, data, team, request)):
             return redirect("incidents:team_scripts", slug)
     may_change = person.may_configure or team.memberships.filter(person=person).exists()
     context = {"team": team, "scripts": scripts.shelf(team=team), "form": form, "may_change": may_change}
+    context["places"] = Script.Place.choices
     return render(request, "incidents/team_scripts.html", context, status=422 if form.errors else 200)
 
 
@@ -66,16 +69,18 @@ def team_script(request: HttpRequest, slug: str, moment: str) -> HttpResponse:
 
 def _change(request: HttpRequest, moment: str, team: Team | None) -> HttpResponse:
     (wording,) = scripts.shelf([moment], team=team)
-    form = ScriptForm(request.POST or None, initial={"words": wording.words})
+    kind = ScriptForm if moment in scripts.OWN else AddedMomentForm
+    form = kind(request.POST or None, initial={"words": wording.words, "place": wording.place})
     if request.method == "POST" and form.is_valid():
-        _said(moment, form.cleaned_data["words"], team, "", request)
+        _said(moment, form.cleaned_data, team, request)
         return redirect("incidents:team_scripts", team.slug) if team else redirect("incidents:scripts")
     context = {"wording": wording, "form": form, "team": team}
     return render(request, "incidents/script.html", context, status=422 if form.errors else 200)
 
 
-def _said(moment: str, words: str, team: Team | None, title: str, request: HttpRequest) -> bool:
-    actions.change_script(moment, words, by=reader(request), team=team, title=title)
+def _said(moment: str, data: Mapping[str, str], team: Team | None, request: HttpRequest) -> bool:
+    title, place = data.get("title", ""), data.get("place", "")
+    actions.change_script(moment, data["words"], by=reader(request), team=team, title=title, place=place)
     messages.success(request, "The words are saved.")
     return True
 

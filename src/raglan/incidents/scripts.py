@@ -31,17 +31,34 @@ OWN: dict[str, tuple[str, str]] = {
     ),
     "thanking": ("Thanking", "Thank you, …. That you … made my part easier."),
 }
+PLACES: dict[str, tuple[str, ...]] = {
+    Script.Place.ROOM: ("first-reply", "stuck", "stop", "disagreeing", "joining"),
+    Script.Place.HEADS_UP: ("broke",),
+    Script.Place.JOINING: ("joining",),
+    Script.Place.HANDING_OVER: ("handing-over",),
+    Script.Place.CLOSING: ("closing", "thanking"),
+    Script.Place.SHELF: (),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What can be said at a moment; `team` is whose words they are, where a team has its own."""
+    """What can be said at a moment; `team` is whose words they are, where a team has its own.
+
+    `place` is where a moment stands that a team added; raglan's own have theirs, some of them two.
+    """
 
     moment: str
     title: str
     words: str
     is_own: bool
     team: str = ""
+    place: str = ""
+
+
+def beside(place: Script.Place, reader: Person) -> list[Wording]:
+    """Return the wordings that stand at a place: raglan's own, then those that the reader's teams added there."""
+    return [one for one in shelf(reader=reader) if one.moment in PLACES[place] or one.place == place]
 
 
 def shelf(
@@ -75,4 +92,6 @@ def _wording(moment: str, said: Script | None) -> Wording:
     title, words = OWN.get(moment, ("", ""))
     if said is None:
         return Wording(moment, title, words, is_own=True)
-    return Wording(moment, title or said.title, said.words, is_own=False, team=said.team.name if said.team else "")
+    place = "" if moment in OWN else said.place
+    team = said.team.name if said.team else ""
+    return Wording(moment, title or said.title, said.words, is_own=False, team=team, place=place)

@@ -20,7 +20,7 @@ from raglan.core.errors import BadInput, Conflict, NotFound, RaglanError
 from raglan.incidents import actions, composing, hand, ports, queries, room, scripts, task_queries
 from raglan.incidents.actions.holding import went_to
 from raglan.incidents.forms import CloseForm, NameForm, ReopenForm, StandingForm, WrongForm
-from raglan.incidents.models import Entry, Incident
+from raglan.incidents.models import Entry, Incident, Script
 from raglan.incidents.task_views import form_for
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
@@ -30,7 +30,6 @@ from raglan.people.models import Person
 
 PER_PAGE = 30
 PANEL = "panel-"
-IN_THE_ROOM = ("first-reply", "stuck", "stop", "disagreeing", "joining")
 
 
 def reader(request: HttpRequest) -> Person:
@@ -121,7 +120,7 @@ def _show(
         "catalog": queries.tool_names(),
         "task_form": form_for(incident, reader(request)),
         **composing.choices(context, reader(request), asked or {"to": request.GET.get("to", "")}),
-        "scripts": scripts.shelf(IN_THE_ROOM, reader=reader(request)),
+        "scripts": scripts.beside(Script.Place.ROOM, reader(request)),
     }
     return render(request, "incidents/room.html", context, status=status)
 
@@ -137,7 +136,7 @@ def catch_up(request: HttpRequest, pk: int) -> HttpResponse:
     incident = queries.incident(pk)
     context = {"incident": incident, "topic": room.topic(incident), "live_topics": room.topic(incident)}
     context |= room.catch_up(incident, reader(request), _view(request))
-    context["scripts"] = scripts.shelf(["joining"], reader=reader(request))
+    context["scripts"] = scripts.beside(Script.Place.JOINING, reader(request))
     return render(request, "incidents/catch_up.html", context)
 
 
@@ -293,7 +292,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
         "hands": hand.open_ones(incident),
         "lost": list(dict.fromkeys(tool.name for tool in queries.lost_tools(incident, only_lost=False)))[:8],
         "here": queries.here(incident),
-        "scripts": scripts.shelf(["closing", "thanking"], reader=person),
+        "scripts": scripts.beside(Script.Place.CLOSING, person),
     }
     return render(request, "incidents/close.html", context, status=422 if form.errors else 200)
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from raglan.core.decode import clean_text
 from raglan.core.errors import Conflict
+from raglan.incidents import learned_needs
 from raglan.incidents.room import KINDS
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
@@ -41,6 +42,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "moments": [(moment, KINDS.get(moment.kind)) for moment in review.moments.all()],
         "groups": queries.asked(review),
         "reader": request.user,
+        "proposed": learned_needs.proposed(review.incident),
+        "unknown": learned_needs.unknown_tools(review.incident),
     }
     return render(request, "reviews/edit.html", context, status=422 if form.errors else 200)
 
@@ -90,6 +93,16 @@ def moment(request: HttpRequest, pk: int, entry_id: int) -> HttpResponse:
     person, in_story = _writer(request), request.POST.get("in_story") == "yes"
     actions.keep_moment(queries.review(pk), entry_id, in_story=in_story, by=person)
     return redirect(f"/reviews/{pk}/#m{entry_id}")
+
+
+@require_POST
+def need(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a tool which was lost needs what the incident was about."""
+    person, review = _writer(request), queries.review(pk)
+    tool, _, needed = clean_text(request.POST.get("need", "")).partition(" ")
+    learned_needs.accept(review.incident, tool, needed, by=person)
+    messages.success(request, "The catalog knows it from now on.")
+    return redirect(f"/reviews/{pk}/#needs")
 
 
 @require_POST

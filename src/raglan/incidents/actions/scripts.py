@@ -18,25 +18,38 @@ def must_be_of(team: Team, person: Person) -> None:
 
 
 @atomic
-def change_script(moment: str, words: str, *, by: timeline.Subject, team: Team | None = None, title: str = "") -> None:
+def change_script(
+    moment: str, words: str, *, by: timeline.Subject, team: Team | None = None, title: str = "", place: str = ""
+) -> None:
     """Say at a moment what is said here, or in a team; no words bring back what was said before. Safe to call twice.
 
-    A team may have moments besides raglan's own, with a title. Raises NotFound, BadInput.
+    A team may have moments besides raglan's own, with a title and a place beside which they stand; with neither they
+    keep theirs. Raises NotFound, BadInput.
     """
+    if place and place not in Script.Place.values:
+        raise BadInput("place", f"is one of {', '.join(Script.Place.values)}", status=422)
     title, words = _title(moment, title, team), words.strip()
     if len(words) > MAX_WORDS:
         raise BadInput("words", f"are longer than {MAX_WORDS} characters", status=422)
     before = Script.objects.select_for_update(of=("self",)).filter(moment=moment, team=team).first()
     own = OWN[moment][1] if team is None else ""
     words = "" if words == own else words
-    if (words, title) == ((before.words, before.title) if before else ("", title)):
+    place = _place(moment, place, before)
+    if (words, title, place) == ((before.words, before.title, before.place) if before else ("", title, place)):
         return
     if words:
-        Script.objects.update_or_create(moment=moment, team=team, defaults={"words": words, "title": title})
+        said = {"words": words, "title": title, "place": place}
+        Script.objects.update_or_create(moment=moment, team=team, defaults=said)
     else:
         Script.objects.filter(moment=moment, team=team).delete()
-    changed = events.ScriptChanged(moment=moment, words=words, team=team.pk if team else None, title=title)
+    changed = events.ScriptChanged(moment=moment, words=words, team=team.pk if team else None, title=title, place=place)
     timeline.append(changed, actor=by, about=["scripts"])
+
+
+def _place(moment: str, place: str, before: Script | None) -> str:
+    """Return where a moment stands that a team adds. Raglan's own stand where they serve."""
+    usual = before.place if before else Script.Place.ROOM
+    return Script.Place.ROOM if moment in OWN else place or usual
 
 
 def _title(moment: str, title: str, team: Team | None) -> str:

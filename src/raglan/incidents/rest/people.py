@@ -66,20 +66,26 @@ def take_availability_back(request: HttpRequest) -> Status[None]:
 
 
 class ScriptIn(Body):
-    """The words for a moment; none bring back raglan's own. A moment that a team adds has a title."""
+    """The words for a moment; none bring back raglan's own.
+
+    A moment that a team adds has a title, and a `place` beside which it stands: `room` where nothing else is said,
+    `heads-up`, `joining`, `handing-over`, `closing` or `shelf`.
+    """
 
     words: Text
     title: ShortText = ""
+    place: ShortText = ""
 
 
 class ScriptOut(Schema):
-    """What can be said at a moment."""
+    """What can be said at a moment; `place` is where one stands that a team added."""
 
     moment: str
     title: str
     words: str
     is_own: bool
     team: str
+    place: str
 
 
 @router.get("/scripts", response=list[ScriptOut], operation_id="list_scripts", summary="Words for some moments")
@@ -100,5 +106,6 @@ def change_script(request: HttpRequest, moment: Slug, data: ScriptIn, team: Slug
         require_scope(request, Scope.CONFIGURE)
     else:
         actions.must_be_of(of, responder(request))
-    actions.change_script(moment, data.words, by=principal(request).actor, team=of, title=data.title)
+    by = principal(request).actor
+    actions.change_script(moment, data.words, by=by, team=of, title=data.title, place=data.place)
     return ScriptOut.model_validate(asdict(scripts.shelf([moment], team=of)[0]))

@@ -30,6 +30,16 @@ async function copy(button) {
   setTimeout(() => { button.textContent = before; }, 2000);
 }
 
+// Words for a moment go where the reader writes, behind what stands there; the first gap is chosen, to be written over.
+function begin(button) {
+  const field = button.form.querySelector("textarea"), words = document.getElementById(button.dataset.use).textContent;
+  const before = field.value.trimEnd(), from = before ? before.length + 1 : 0, gap = words.indexOf("…");
+  field.value = before ? `${before}\n${words}` : words;
+  field.focus();
+  field.setSelectionRange(from + (gap < 0 ? words.length : gap), from + (gap < 0 ? words.length : gap + 1));
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") closeMenus(null, true);
   else if ("shortcuts" in document.body.dataset) single(event);
@@ -38,6 +48,9 @@ document.addEventListener("click", (event) => {
   closeMenus(event.target);
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+  const words = event.target.closest("[data-use]");
+  if (words) begin(words);
 });
+for (const button of document.querySelectorAll("[data-use]")) button.hidden = !button.form?.querySelector("textarea");
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 document.querySelector("[data-focus]")?.focus();
