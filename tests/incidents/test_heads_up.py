@@ -1,4 +1,7 @@
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 
 from raglan.catalog.models import Service
 from raglan.core import timeline
@@ -9,6 +12,7 @@ from raglan.incidents.models import Entry, HeadsUp, Incident
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.incidents.conftest import Call
 
 
 @pytest.fixture
@@ -166,3 +170,19 @@ def test_saving_the_same_words_again_tells_nothing(mara: Person) -> None:
     actions.change_thanks("Good.", by=mara)
 
     assert timeline.newest_id() == before
+
+
+def test_a_heads_up_that_is_sent_twice_is_given_once(
+    mara: Person, bo: Person, browser: Callable[[Person], Client], rest: Call, outbox: world.Outbox
+) -> None:
+    shown = browser(mara).get("/heads-up/").content.decode()
+    key = shown.split('name="key" value="')[1].split('"')[0]
+    for _ in range(2):
+        browser(mara).post("/heads-up/", {"text": "I may have broken Apache", "key": key})
+    assert key not in browser(mara).get("/heads-up/").content.decode()
+
+    told = [rest(mara, "POST", "/heads-up", {"text": "And the mirror", "key": "k" * 80}) for _ in range(2)]
+    assert told[0] == told[1]
+    assert [item.text for item in HeadsUp.objects.order_by("pk")] == ["I may have broken Apache", "And the mirror"]
+    rest(bo, "POST", "/heads-up", {"text": "Mine is another", "key": "k" * 80})
+    assert HeadsUp.objects.count() == Incident.objects.count() == 3

@@ -1,6 +1,7 @@
 """Commands that speak REST with a running raglan. They are typed in a hurry: they start fast and ask for little."""
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -45,7 +46,7 @@ def heads_up(
     as_json: bool,
 ) -> None:
     """Say that you may have broken something, before the pager does. Only TEXT is needed."""
-    body: dict[str, Json] = {"text": text, "services": list(services)}
+    body: dict[str, Json] = {"text": text, "services": list(services), "key": secrets.token_hex(16)}
     answer = client.post("/heads-up", {**body, "did": did, "saw": saw, "reach": reach, "need": need})
     show(answer, lambda: _heard(answer), as_json=as_json)
 

@@ -1,5 +1,7 @@
 """Forms of incidents. They keep what was typed and say what to do."""
 
+import secrets
+
 from django import forms
 
 from raglan.catalog.models import Service
@@ -16,6 +18,11 @@ NEXT_UPDATE = (
     (30, "in 30 minutes"),
     (60, "in an hour"),
 )
+
+
+def new_key() -> str:
+    """Return a key of its own for a form, so that sending it twice does it once."""
+    return secrets.token_hex(16)
 
 
 def lines(label: str) -> forms.CharField:
@@ -131,6 +138,7 @@ class HeadsUpForm(forms.Form):
     reach = words("How far it may go")
     need = words("What I need")
     services = about_services()
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=new_key)
 
 
 class CorrectForm(Form):

@@ -43,6 +43,7 @@ def _give(form: HeadsUpForm, person: Person) -> HeadsUp:
         reach=data["reach"],
         need=data["need"],
         services=list(data["services"]),
+        key=data["key"],
     )
     return actions.give_heads_up(warned, by=person)
 

@@ -18,6 +18,7 @@ PLACES = (
     ("Library", "/library/"),
     ("People", "/people/"),
 )
+HEADS_UP = (("Give a heads-up", "/heads-up/"),)
 OWN = (
     ("You and your settings", "/you/"),
     ("Processes and skip notes", "/processes/"),
@@ -41,6 +42,7 @@ class Chrome:
     """The frame around every screen."""
 
     places: tuple[Place, ...]
+    heads_up: tuple[Place, ...]
     own: tuple[Place, ...]
     name: str
     initials: str
@@ -55,7 +57,7 @@ class Chrome:
     @property
     def menu(self) -> tuple[Place, ...]:
         """Return everything, for narrow screens."""
-        return self.places + self.own
+        return self.heads_up + self.places + self.own
 
 
 def chrome(request: HttpRequest) -> dict[str, Chrome]:
@@ -70,6 +72,7 @@ def build(request: HttpRequest) -> Chrome:
     name = str(getattr(reader, "name", "") or reader or "")
     return Chrome(
         places=_places(PLACES, request.path) if reader else (),
+        heads_up=_places(HEADS_UP, request.path) if getattr(reader, "may_respond", False) else (),
         own=_places(OWN, request.path) if reader else (),
         name=name,
         initials=wording.initials(name),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from raglan.catalog.models import Service
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.db import atomic
+from raglan.core.db import atomic, take_turn
 from raglan.core.errors import BadInput
 from raglan.incidents import events, queries
 from raglan.incidents.actions.entries import MAX_TEXT, Said, post
@@ -42,6 +42,8 @@ def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
     Only the text is needed. The same key of the same person again gives no second one. Whoever is not known here
     adds no service to a room that is there already.
     """
+    if warned.key:
+        take_turn("heads-ups")
     if warned.key and (found := HeadsUp.objects.filter(person=by, key=warned.key).first()):
         return found
     if not warned.text.strip():

@@ -7,6 +7,7 @@ from ninja import Status
 
 from raglan.catalog.queries import all_named
 from raglan.core.clock import now
+from raglan.core.keys import key_of
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Text
 from raglan.incidents import actions, queries
@@ -18,7 +19,7 @@ router = Router()
 
 
 class HeadsUpIn(Body):
-    """Only the text is needed."""
+    """Only the text is needed. The same `key` of the same person again gives no second one."""
 
     text: Text
     services: Slugs = []
@@ -26,6 +27,7 @@ class HeadsUpIn(Body):
     saw: Text = ""
     reach: Text = ""
     need: Text = ""
+    key: ShortText = ""
 
 
 class HeadsUpOut(Schema):
@@ -68,6 +70,7 @@ def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
         reach=data.reach,
         need=data.need,
         services=all_named(data.services, "services"),
+        key=key_of(data.key),
     )
     given = actions.give_heads_up(warned, by=by)
     out = HeadsUpOut(

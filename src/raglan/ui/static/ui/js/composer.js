@@ -248,9 +248,6 @@ if (form) {
     if (text.value.trim() || picker?.files.length) take();
     else text.focus();
   });
-  text.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-kind]");
     if (!link) return;

@@ -22,6 +22,10 @@ function closeMenus(except, refocus = false) {
   }
 }
 
+function send(form) {
+  form?.requestSubmit(form.querySelector("button[type=submit], button:not([type])"));
+}
+
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
   await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
@@ -40,8 +44,19 @@ function begin(button) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// A form that is on its way goes once, however often its button is pressed meanwhile. What a script sends by itself, such
+// as the composer, sees to that by keys.
+const sent = new WeakMap(), PATIENCE = 10_000;
+addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (Date.now() - (sent.get(event.target) ?? 0) < PATIENCE) event.preventDefault();
+  else sent.set(event.target, Date.now());
+});
+addEventListener("pageshow", () => { for (const form of document.forms) sent.delete(form); });
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") closeMenus(null, true);
+  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) send(event.target.form);
   else if ("shortcuts" in document.body.dataset) single(event);
 });
 document.addEventListener("click", (event) => {
