@@ -204,13 +204,13 @@ class MomentForm(Form):
 
     title = forms.CharField(label="Which moment", max_length=80, help_text="Such as: Calling the data centre.")
     words = forms.CharField(label="What can be said", max_length=600, widget=forms.Textarea(attrs={"rows": 3}))
-    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices, required=False)
+    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices)
 
 
 class AddedMomentForm(ScriptForm):
     """The words for a moment that a team added, and where they stand."""
 
-    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices, required=False)
+    place = forms.ChoiceField(label="Where the team reads it", choices=Script.Place.choices)
 
 
 class AvailabilityForm(Form):

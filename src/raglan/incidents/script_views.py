@@ -43,9 +43,10 @@ def script(request: HttpRequest, moment: str) -> HttpResponse:
 def team_scripts(request: HttpRequest, slug: str) -> HttpResponse:
     """Words as a team says them; a member adds a moment that raglan does not know."""
     person, team = reader(request), _team(slug)
+    if request.method == "POST":
+        actions.must_be_of(team, person)
     form = MomentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        actions.must_be_of(team, person)
         data = form.cleaned_data
         moment = f"{slugify(data['title'])[:31].strip('-') or 'moment'}-{secrets.token_hex(4)}"
         if form.attempt(lambda: _said(moment, data, team, request)):
