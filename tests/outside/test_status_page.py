@@ -369,6 +369,9 @@ def test_feeds_are_what_the_standards_ask_for(on: None, room: Incident, bo: Pers
 
 
 def test_what_is_over_stands_in_the_history_for_ninety_days(on: None, room: Incident, bo: Person) -> None:
+    desk.say(room, Word("looking", "We look.", is_public=True, headline="Buying is slow"), by=bo)
+    for name in ("index.html", "history.html"):
+        assert "Nothing that is over was told here in the last 90 days." in made(name)
     desk.say(room, Word("over", "It was the cable.", is_public=True, headline="Buying was slow"), by=bo)
     assert "It was the cable." in made("history.html")
     CLOCK.move(timedelta(days=91))
