@@ -56,6 +56,17 @@ def test_how_old_the_evidence_of_a_way_back_is_stands_beside_it(monkeypatch: pyt
     assert said.endswith("Way back: Nobody knows: no mirror has had it.\n")
 
 
+def test_what_others_wrote_gives_no_orders_to_a_terminal(running: Running) -> None:
+    title = "Raise\x1b]0;owned\x07 \x9b31mthe pin\tof 👩\u200d🔧"
+    raglan(running, "change", "propose", title, "--on-existing", "nothing")
+    for said in (raglan(running, "change", "list").stdout, raglan(running, "change", "list", "--json").stdout):
+        assert not set("\x1b\x07\x9b") & set(said)
+        assert "👩\u200d🔧" in said
+    refused = raglan(running, "hold", "show", "a\x1b[2Jb")
+    assert refused.returncode == 1
+    assert "\x1b" not in refused.stderr
+
+
 def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:
     scope = ("--role", "web", "--for", "30min", "--name", "apache")
     raised = raglan(running, "hold", "raise", "httpd fails after its restart", *scope)

@@ -13,6 +13,7 @@ import click
 
 TIMEOUT_S = 10
 DEFAULT_URL = "http://127.0.0.1:8000"
+NO_ORDERS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -93,9 +94,18 @@ def _request(method: str, path: str, body: Mapping[str, Json] | None) -> Json:
     return _understand(status, text, to.url)
 
 
+def _harmless(value: Json) -> Json:
+    """Return an answer without signs by which a terminal takes orders: hosts and alerts may name anything."""
+    if isinstance(value, str):
+        return value.translate(NO_ORDERS)
+    if isinstance(value, list):
+        return [_harmless(item) for item in value]
+    return {name: _harmless(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
 def _understand(status: int, text: bytes, url: str) -> Json:
     try:
-        value: Json = json.loads(text) if text else None
+        value: Json = _harmless(json.loads(text)) if text else None
     except ValueError:
         raise click.ClickException(f"{url} answered {status}, and not as raglan does. Is RAGLAN_URL right?") from None
     if status >= 400:
