@@ -1,13 +1,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from raglan.core import engine as engines
 from raglan.core import timers
 from raglan.core.clock import CLOCK, now
+from raglan.core.db import atomic
 from raglan.core.engine import Engine
 from raglan.core.models import Timer
 
@@ -164,6 +167,96 @@ def test_a_thread_that_has_done_its_share_asks_for_more_while_another_hangs(hand
     finally:
         may_end.set()
         assert pool.stop(time.monotonic() + 8)
+
+
+def plan_claimed(running: Engine, *subjects: str, breaks: bool = False) -> list[list[timers.Due]]:
+    """Write timers that this node has claimed already; return what was kept of them after the commit."""
+    kept: list[list[timers.Due]] = []
+    with suppress(ValueError), atomic():
+        plans = [timers.Plan("test.page", subject, now()) for subject in subjects]
+        timers.schedule_claimed(plans, running, keep=lambda dues: kept.append(list(dues)))
+        if breaks:
+            raise ValueError
+    return kept
+
+
+def test_what_is_claimed_where_it_is_written_is_done_without_a_look(
+    seldom: None, handler: Register, eventually: Wait
+) -> None:
+    fired = handler("test.page", network=True, first=True, several=lambda dues: dues)
+    running = Engine(threads=1, network_threads=2)
+    assert timers.taker() is None
+    running.start()
+    try:
+        assert timers.taker() is running
+        assert running.room == 2 * engines.SEVERAL
+        kept = plan_claimed(running, "page:1", "page:2", "page:3")
+        plan_claimed(running, "page:4", breaks=True)
+
+        eventually(lambda: not Timer.objects.exists())
+        assert [due.subject for due in kept[0]] == ["page:1", "page:2", "page:3"]
+        assert sorted((due.subject, due.attempt) for due in fired) == [("page:1", 1), ("page:2", 1), ("page:3", 1)]
+    finally:
+        assert running.stop(timeout=8)
+    assert timers.taker() is None
+
+
+def test_what_its_process_never_began_comes_again_when_its_lease_is_over(handler: Register) -> None:
+    handler("test.page", network=True, first=True, several=lambda dues: dues)
+    plan_claimed(Engine(threads=1, network_threads=1), "page:1")  # which dies at once
+    assert timers.claim(1) == []
+    CLOCK.move(timedelta(seconds=21))
+
+    assert [due.attempt for due in timers.claim(1)] == [2]
+
+
+def test_an_engine_that_is_held_or_stops_has_no_room() -> None:
+    running = Engine(threads=1, network_threads=1)
+    assert running.room == engines.SEVERAL or connection.vendor == "postgresql"
+    running.is_held = lambda: True
+    assert running.room == 0
+    running.is_held = lambda: False
+    running.stop(timeout=1)
+    assert running.room == 0
+
+
+def test_only_what_is_due_before_the_next_look_wakes_the_engine(handler: Register) -> None:
+    handler()
+    woken: list[int] = []
+    end = timers.on_wake(lambda: woken.append(1))
+    timers.schedule("test.work", subject="thing:1", due_at=now() + timedelta(seconds=5))
+    later = len(woken)
+    timers.schedule("test.work", subject="thing:2", due_at=now() + timedelta(seconds=0.5))
+    end()
+
+    assert (later, len(woken)) == (0, 1)
+
+
+def test_a_lane_goes_on_as_soon_as_its_first_is_done(
+    monkeypatch: pytest.MonkeyPatch, handler: Register, plan: Write, eventually: Wait
+) -> None:
+    monkeypatch.setattr(engines, "BLOCKED_WAIT_S", 600.0)
+    monkeypatch.setattr(engines, "MAX_WAIT_S", 600.0)
+    may_end, began = threading.Event(), threading.Event()
+
+    def does(due: timers.Due) -> None:
+        if due.subject == "thing:0":
+            began.set()
+            may_end.wait(10)
+
+    fired = handler(does=does, network=True)  # which holds no transaction
+    for number in range(2):
+        timers.schedule("test.work", subject=f"thing:{number}", due_at=now(), lane="one")
+    running = Engine(threads=1, network_threads=4)
+    running.start()
+    try:
+        assert began.wait(10)
+        eventually(lambda: running._main.rounds >= 2 and running._has_left)  # it saw that the second has to wait
+        may_end.set()
+        eventually(lambda: len(fired) == 2)
+    finally:
+        may_end.set()
+        assert running.stop(timeout=8)
 
 
 def test_stop_finishes_what_runs_and_gives_the_rest_back(handler: Register, plan: Write, eventually: Wait) -> None:

@@ -10,6 +10,7 @@ from raglan.core import timeline, timers
 from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Timer
 from raglan.paging import actions, circuit, handing, ports
+from raglan.paging import claimed as claims
 from raglan.paging.models import Notification, Page
 from raglan.testing import world
 
@@ -213,7 +214,7 @@ def test_what_is_not_plain_is_left_as_it_is(
         case "budget":
             provider = ports.providers("email")[0]
             limited = ports.Provider(provider.name, provider.channel, provider.why_off, per_hour=lambda: 5)
-            monkeypatch.setattr(handing.providers, "choose", lambda *_: limited)
+            monkeypatch.setattr(claims.providers, "choose", lambda *_: limited)
         case "another try":
             dues = [due._replace(attempt=2) for due in dues]
         case _:

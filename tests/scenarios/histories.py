@@ -1,17 +1,20 @@
 """Small stories that a client and raglan live through together; they can be cut off anywhere and gone on with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from raglan.alerts.ports import SourceKey
+from raglan.core import timers
 from raglan.core.clock import CLOCK
 from raglan.core.db import fault_point
 from raglan.core.faults import Crash
 from raglan.paging import actions as paging
-from raglan.paging import ports
+from raglan.paging import claimed, ports
+from raglan.paging.actions import known
 from raglan.paging.models import NotificationRule, Page
 from raglan.people.models import Person
 from raglan.testing import world
@@ -54,6 +57,60 @@ class Story:
         """Do what is left to do."""
         while self._todo:
             self._todo[0]()
+            self._todo.pop(0)
+
+
+class Engine:
+    """One that begins with what is claimed where it is written; what it was given dies with the process."""
+
+    def __init__(self) -> None:
+        self.room = 16
+        self.given: list[Sequence[timers.Due]] = []
+
+    def take(self, dues: Sequence[timers.Due]) -> None:
+        """Keep it for `go`."""
+        self.given.append(dues)
+
+    def go(self) -> None:
+        """Do what follows a commit, then what was given, as its threads would."""
+        for _, after_commit, _ in self._forget_callbacks():
+            after_commit()
+        while self.given:
+            for due in timers.fire_together(self.given.pop(0)):
+                timers.fire(due)
+
+    def die(self) -> None:
+        """Forget all that a process remembers."""
+        self._forget_callbacks()
+        self.given.clear()
+        claimed.forget()
+        known.forget()
+
+    @staticmethod
+    def _forget_callbacks() -> list[Any]:
+        callbacks, connection.run_on_commit = connection.run_on_commit, []
+        return callbacks
+
+
+class ServedStory(Story):
+    """The same where an engine runs beside the intake, so that messages are claimed by the commit of their alert."""
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        self.engine = Engine()
+        end = timers.on_claimed(self.engine)
+        try:
+            with super().told():
+                self.engine.die()  # what came before this telling
+                yield
+                self.engine.die()
+        finally:
+            end()
+
+    def go_on(self) -> None:
+        while self._todo:
+            self._todo[0]()
+            self.engine.go()
             self._todo.pop(0)
 
 
@@ -151,6 +208,8 @@ def lived_until_a_crash(story: Story) -> None:
     """Live on until the process dies or nothing is left to do."""
     with suppress(Crash):
         story.go_on()
+    if isinstance(story, ServedStory):
+        story.engine.die()
 
 
 def wait_for_leases() -> None:

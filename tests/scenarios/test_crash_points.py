@@ -11,18 +11,26 @@ from raglan.core.db import atomic
 from raglan.core.faults import crash_at, record
 from raglan.core.models import Event
 from raglan.paging import actions as paging
-from raglan.paging import delivery, ports
+from raglan.paging import claimed, delivery, handing, ports
 from raglan.paging.models import Notification, Page
-from tests.scenarios.histories import STORIES, Story, it_resolves, lived_until_a_crash, wait_for_leases
+from tests.scenarios.histories import STORIES, ServedStory, Story, it_resolves, lived_until_a_crash, wait_for_leases
 
 Way = tuple[str, str]
 Prepare = Callable[[Story], None]
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 
+@pytest.fixture(params=(Story, ServedStory), ids=("alone", "served"))
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Story]:
+    """With and without an engine that has what is claimed by the commit of its alert."""
+    monkeypatch.setattr(handing, "LONGEST_S", 3600.0)  # no other thread, however busy the machine is
+    monkeypatch.setattr(claimed, "FRESH_S", 3600.0)
+    return request.param
+
+
 @pytest.fixture(params=STORIES, ids=lambda prepare: prepare.__name__)
-def story(request: pytest.FixtureRequest) -> Story:
-    return Story(request.param)
+def story(kind: type[Story], request: pytest.FixtureRequest) -> Story:
+    return kind(request.param)
 
 
 def ways(story: Story) -> Counter[Way]:

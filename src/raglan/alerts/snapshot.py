@@ -30,6 +30,7 @@ from raglan.core.clock import now
 from raglan.core.db import bulk, quiet
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
+from raglan.paging import at_once
 from raglan.paging import queries as policies
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Plan, Urgency
@@ -217,14 +218,20 @@ class Snapshot:
         alert = self.open_alerts.get(seen.fingerprint)
         return Standing(alert.id, alert.expires_at) if alert is not None and alert.expires_at is not None else None
 
-    def flush(self) -> None:
-        """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused."""
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write alerts, groups and pages, so that actions find them. What closed goes first: its keys may be reused.
+
+        When this is the last time, nothing becomes of a page any more before the commit, so that it takes its first
+        step right here where that is plain.
+        """
         counted = [group for pk, group in self.groups_counted.items() if pk not in self.groups_touched]
         bulk.update(counted, *GROUP_COUNTS)
         bulk.update(list(self.groups_touched.values()), *GROUP_FIELDS)
         bulk.update(list(self.touched.values()), *ALERT_FIELDS)
         bulk.insert(list(self.new_groups.values()))
-        if self.new_pages:
+        if self.new_pages and is_last:
+            at_once.start_many(self.new_pages)
+        elif self.new_pages:
             paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))
         for kept in (self.groups_counted, self.groups_touched, self.touched, self.new_groups, self.new_alerts):
@@ -233,7 +240,7 @@ class Snapshot:
 
     def store(self) -> None:
         """Write all."""
-        self.flush()
+        self.flush(is_last=True)
         bulk.insert(self.decisions)
         if self.signals:
             bulk.insert_rows(Signal, SIGNAL_COLUMNS, self.signals)

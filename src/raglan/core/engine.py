@@ -16,7 +16,7 @@ from raglan.core import logs, metrics, timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.db import atomic
 
-MAX_WAIT_S = 1.0
+MAX_WAIT_S = timers.LOOKS_WITHIN.total_seconds()
 MIN_WAIT_S = 0.005
 BATCH_PER_THREAD = 4
 TOGETHER = 200
@@ -239,22 +239,26 @@ class Engine:
         self._main = Loop("raglan-engine", self._tick)
         self._light = Loop("raglan-engine-light", self._fire_light)
         self._pools = {
-            timers.Pool.WORK: Pool("work", threads=threads, depth=BATCH_PER_THREAD, done=self._main.wake),
+            timers.Pool.WORK: Pool("work", threads=threads, depth=BATCH_PER_THREAD, done=self._freed),
             timers.Pool.NETWORK: Pool(
-                "network", threads=network_threads, depth=1, share=SHARE_OF_OTHERS, done=self._main.wake
+                "network", threads=network_threads, depth=1, share=SHARE_OF_OTHERS, done=self._freed
             ),
         }
+        self._has_left = True  # the last look may have left something that is due for which there was no thread
+        self._leaves = False
         self.clock_skew_s = 0.0
         self._agreed = connection.vendor != "postgresql"  # there it is asked first
         self._compared = -COMPARE_EVERY_S
         self._drift = CLOCK.drift()
         self._unsubscribe: Callable[[], object] = lambda: None
+        self._end_claims: Callable[[], object] = lambda: None
         self.is_held: Callable[[], bool] = lambda: False
         self._companions: list[Companion] = []
 
     def start(self) -> None:
         """Start the threads."""
         self._unsubscribe = timers.on_wake(self.wake)
+        self._end_claims = timers.on_claimed(self)
         for pool in self._pools.values():
             pool.start()
         self._main.start()
@@ -268,10 +272,22 @@ class Engine:
         self._main.wake()
         self._light.wake()
 
+    @property
+    def room(self) -> int:
+        """How many calls outside that go first it would begin now."""
+        if not self._agreed or self._main.is_stopping or self.is_held():
+            return 0
+        return self._pools[timers.Pool.NETWORK].free * SEVERAL
+
+    def take(self, dues: Sequence[timers.Due]) -> None:
+        """Begin with timers of one kind that were claimed where they were written."""
+        self._share_out(self._pools[timers.Pool.NETWORK], dues)
+
     def stop(self, timeout: float = 8.0) -> bool:
         """Claim no more, finish what is running, give unstarted claims back. Return whether all ended in time."""
         deadline = time.monotonic() + timeout
         self._unsubscribe()
+        self._end_claims()
         for pool in self._pools.values():
             pool.begin_no_more()
         for loop in (self._main, self._light):
@@ -305,6 +321,11 @@ class Engine:
         metrics.timer_lateness.set(late)
         return late
 
+    def _freed(self) -> None:
+        """Look again for what had to wait for a thread, or for an earlier one of its lane."""
+        if self._has_left:
+            self._main.wake()
+
     def _tick(self) -> float:
         self._notice_jump()
         if self.is_held():
@@ -312,12 +333,20 @@ class Engine:
         if not self._agrees():
             return MAX_WAIT_S
         work, network = self._pools[timers.Pool.WORK], self._pools[timers.Pool.NETWORK]
-        return min(
+        self._has_left, self._leaves = True, False  # what ends while we look wakes us once more
+        wait = min(
             self._claim_together(work),
             self._claim_for(timers.Pool.WORK, work.free, together=False),
             self._claim_first(network),
             self._claim_for(timers.Pool.NETWORK, network.free_for_others, first=False),
         )
+        self._has_left = self._leaves
+        return wait
+
+    def _left(self, wait: float) -> float:
+        """Note that something is due and was not claimed: a pool that finishes something wakes the loop."""
+        self._leaves = True
+        return wait
 
     def _claim_first(self, network: Pool) -> float:
         """Claim what goes before all other calls outside; the kind that has waited longest is asked for first."""
@@ -327,20 +356,23 @@ class Engine:
         for several in sorted(waits, key=lambda several: waits[several]):
             if waits[several] <= 0 and network.free:
                 claimed = self._claim_several(network) if several else self._claim_alone(network)
-                waits[several] = MIN_WAIT_S if claimed else BLOCKED_WAIT_S
+                waits[several] = MIN_WAIT_S if claimed else self._left(BLOCKED_WAIT_S)
             elif waits[several] <= 0:
-                waits[several] = MAX_WAIT_S  # a pool that finishes something wakes the loop
+                waits[several] = self._left(MAX_WAIT_S)
         return min(waits.values())
 
-    @staticmethod
-    def _claim_several(network: Pool) -> int:
+    def _claim_several(self, network: Pool) -> int:
         """Share what is due out to the threads that are free; return how much that was."""
         claimed = timers.claim(network.free * SEVERAL, pool=timers.Pool.NETWORK, first=True, several=True)
         for dues in timers.by_kind(claimed).values():
-            share = -(-len(dues) // max(1, network.free))
-            for start in range(0, len(dues), share):
-                network.give(dues[start : start + share])
+            self._share_out(network, dues)
         return len(claimed)
+
+    @staticmethod
+    def _share_out(network: Pool, dues: Sequence[timers.Due]) -> None:
+        share = -(-len(dues) // max(1, network.free))
+        for start in range(0, len(dues), share):
+            network.give(dues[start : start + share])
 
     @staticmethod
     def _claim_alone(network: Pool) -> int:
@@ -352,21 +384,21 @@ class Engine:
     def _claim_together(self, work: Pool) -> float:
         """Give a thread all that is due of a kind whose work is done for many at once; return when to look again."""
         if not work.free:
-            return MAX_WAIT_S
+            return self._left(MAX_WAIT_S)
         wait = _until(timers.heads(timers.Pool.WORK, together=True).get(timers.Pool.WORK))
         if wait > 0:
             return wait
         claimed = timers.claim(TOGETHER, pool=timers.Pool.WORK, together=True)
         for dues in timers.by_kind(claimed).values():
             work.give(dues)
-        return MIN_WAIT_S if claimed else BLOCKED_WAIT_S
+        return MIN_WAIT_S if claimed else self._left(BLOCKED_WAIT_S)
 
     def _claim_for(
         self, pool: timers.Pool, free: int, *, first: bool | None = None, together: bool | None = None
     ) -> float:
         """Give a pool what is due; return in how many seconds to look again, unless something happens before."""
         if not free:
-            return MAX_WAIT_S  # a pool that finishes something wakes the loop
+            return self._left(MAX_WAIT_S)
         wait = _until(timers.heads(pool, first=first, together=together).get(pool))
         if wait > 0:
             return wait
@@ -374,7 +406,8 @@ class Engine:
         for due in claimed:
             network = timers.HANDLERS[due.kind].network  # a node of another version may have filed it elsewhere
             self._pools[timers.Pool.NETWORK if network else timers.Pool.WORK].give([due])
-        return MIN_WAIT_S if claimed else BLOCKED_WAIT_S  # another node was faster, or an earlier one of its lane runs
+        # where nothing could be claimed, another node was faster, or an earlier one of its lane runs
+        return MIN_WAIT_S if claimed else self._left(BLOCKED_WAIT_S)
 
     def _fire_light(self) -> float:
         if not self._agreed:

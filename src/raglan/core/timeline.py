@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, overload, runtime_checkable
 
+import msgspec
+from django.db import InterfaceError, OperationalError
 from pydantic import BaseModel, ConfigDict
 
-from raglan.core import bus, metrics, timers
+from raglan.core import bus, logs, metrics, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
 from raglan.core.models import Event, EventSubject
@@ -21,6 +23,7 @@ REACT = "core.react"
 REACT_IF_NEEDED = "core.react_if_needed"
 WIDE_READ = 100
 SYSTEM = "raglan"
+log = logs.get("raglan.timeline")
 
 
 class EventPayload(BaseModel):
@@ -99,7 +102,8 @@ def reaction(
 
     `when` is asked in the transaction of the event: a reaction that nobody needs then is not planned. `needed` looks
     through many events with few queries, and returns the ids of those after which there is anything to do: in a storm
-    most have nothing, and what is not needed is over at once for all of them, in one transaction.
+    most have nothing. With SQLite, where nobody else writes meanwhile, it is asked in that transaction, too, and before
+    it looks into any event; with PostgreSQL afterwards, and what is not needed is over for all of them at once.
     """
 
     def register(function: Reaction) -> Reaction:
@@ -165,10 +169,18 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
 
 
 def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime) -> None:
-    wanted = {
-        kind: [listed for listed in _reactions.get(kind, []) if listed.when is None or listed.when()]
-        for kind in {item.kind for item in records}
-    }
+    of: dict[str, list[tuple[int, Record]]] = {}
+    for key, item in zip(keys, records, strict=True):
+        if item.kind in _reactions:
+            of.setdefault(item.kind, []).append((key, item))
+    plans = [
+        (key, listed, item)
+        for kind, told in of.items()
+        for listed in _reactions[kind]
+        if listed.when is None or listed.when()
+        for key, item in _needed_of(listed, told, at)
+    ]
+    plans.sort(key=lambda plan: plan[0])  # what is planned for one event stays in the order of registration
     timers.schedule_many(
         [
             timers.Plan(
@@ -178,10 +190,44 @@ def _plan_reactions(keys: Sequence[int], records: Sequence[Record], at: datetime
                 payload={"event": key, "reaction": listed.name},
                 lane=item.about[0] if item.about else "",
             )
-            for key, item in zip(keys, records, strict=True)
-            for listed in wanted[item.kind]
+            for key, listed, item in plans
         ]
     )
+
+
+class _Coming(Sequence[Happened]):
+    """Events of one kind that are about to be stored, each read only when somebody looks."""
+
+    def __init__(self, told: Sequence[tuple[int, Record]], at: datetime) -> None:
+        self._told = told
+        self._at = at
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    @overload
+    def __getitem__(self, place: int) -> Happened: ...
+    @overload
+    def __getitem__(self, place: slice) -> "_Coming": ...
+    def __getitem__(self, place: int | slice) -> "Happened | _Coming":
+        if isinstance(place, slice):
+            return _Coming(self._told[place], self._at)
+        key, item = self._told[place]
+        return Happened(key, self._at, item.kind, "", msgspec.json.decode(item.data), item.about)
+
+
+def _needed_of(listed: Listed, told: Sequence[tuple[int, Record]], at: datetime) -> Sequence[tuple[int, Record]]:
+    """Return after which events a reaction has anything to do, as far as that can be told now."""
+    if listed.needed is None or bulk.is_postgresql():  # there a commit beside this one may be what makes it needed
+        return told
+    try:
+        needed = listed.needed(_Coming(told, at))
+    except (OperationalError, InterfaceError):
+        raise  # the database, not the question
+    except Exception:  # then it is asked once more when its timer is due
+        log.exception("a reaction could not say whether it is needed", extra={"reaction": listed.name})
+        return told
+    return [(key, item) for key, item in told if key in needed]
 
 
 def finish_what_nobody_needs(many: Sequence[timers.Due], take: timers.Take) -> None:

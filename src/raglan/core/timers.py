@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -32,6 +32,7 @@ MAX_ATTEMPTS = 3
 RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
 AT = object()  # stands where the moment belongs in a statement that is kept
 LIGHT_BATCH = 2_000
+LOOKS_WITHIN = timedelta(seconds=1)  # the longest that an engine sleeps
 Pool = Timer.Pool
 log = logs.get("raglan.timers")
 
@@ -89,8 +90,20 @@ class Handler:
         return Pool.NETWORK if self.network else Pool.WORK
 
 
+class Taker(Protocol):
+    """An engine of this process, which begins at once with timers that are claimed where they are written."""
+
+    @property
+    def room(self) -> int:
+        """How many calls outside that go first it would begin now."""
+
+    def take(self, dues: Sequence[Due]) -> None:
+        """Begin with timers of one kind that this node has claimed."""
+
+
 HANDLERS: dict[str, Handler] = {}
 _wakers: list[Callable[[], None]] = []
+_takers: list[Taker] = []
 
 
 def handler(
@@ -146,6 +159,17 @@ def on_wake(waker: Callable[[], None]) -> Callable[[], None]:
     return lambda: _wakers.remove(waker) if waker in _wakers else None
 
 
+def on_claimed(taker: Taker) -> Callable[[], None]:
+    """Let an engine have what is claimed where it is written; return a function that ends it."""
+    _takers.append(taker)
+    return lambda: _takers.remove(taker) if taker in _takers else None
+
+
+def taker() -> Taker | None:
+    """Return the engine of this process, if one runs."""
+    return next(iter(_takers), None)
+
+
 def schedule(
     kind: str, *, subject: str, due_at: datetime, payload: dict[str, object] | None = None, lane: str = ""
 ) -> Timer:
@@ -155,9 +179,38 @@ def schedule(
 
 @atomic(savepoint=False)
 def schedule_many(plans: Sequence[Plan]) -> list[Timer]:
-    """Write several timers with few statements."""
+    """Write several timers with few statements. An engine is woken for what is due before it looks by itself."""
     if not plans:
         return []
+    made = _written(plans)
+    soon = now() + LOOKS_WITHIN
+    if any(plan.due_at <= soon for plan in plans):
+        transaction.on_commit(wake)
+    return made
+
+
+@atomic(savepoint=False)
+def schedule_claimed(plans: Sequence[Plan], taker: Taker, *, keep: Callable[[Sequence[Due]], None]) -> None:
+    """Write timers of one kind that this node has claimed already; an engine of its begins with them after the commit.
+
+    That needs no look and no claim of its own. When the process dies before they are done, their leases end, and they
+    come again as a second attempt. For no more than it has `room`, and calls outside that go first only. `keep` gets
+    the claims just before the engine does.
+    """
+    if not plans:
+        return
+    until = now() + timedelta(seconds=config().lease_s)
+    made = _written(plans, leased_until=until, leased_by=NODE, attempts=1)
+    dues = [Due(timer.pk, timer.kind, timer.subject, timer.due_at, 1, timer.payload) for timer in made]
+
+    def begin() -> None:
+        keep(dues)
+        taker.take(dues)
+
+    transaction.on_commit(begin)
+
+
+def _written(plans: Sequence[Plan], **claimed: object) -> list[Timer]:
     made = [
         bulk.fresh(
             Timer,
@@ -168,11 +221,11 @@ def schedule_many(plans: Sequence[Plan]) -> list[Timer]:
             payload=plan.payload,
             lane=plan.lane,
             pool=int(_pool_of(plan)),
+            **claimed,
         )
         for key, plan in zip(bulk.take_keys(Timer, len(plans)), plans, strict=True)
     ]
     bulk.insert(made)
-    transaction.on_commit(wake)
     return made
 
 

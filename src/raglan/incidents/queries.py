@@ -289,10 +289,10 @@ def about_offered(incident: Incident) -> list[Service]:
     return list(Service.objects.annotate(turn=own).order_by("turn", "name", "pk")[:OFFERED])
 
 
-def bare_rooms() -> QuerySet[Incident]:
+def bare_rooms(since: datetime | None = None) -> QuerySet[Incident]:
     """Open rooms, not private, that are about no service yet, within an hour of their start."""
     found = Incident.objects.filter(state=Incident.State.OPEN, is_private=False, services__isnull=True)
-    return found.filter(declared_at__gte=now() - PERHAPS_WITHIN)
+    return found.filter(declared_at__gte=since or now() - PERHAPS_WITHIN)
 
 
 def told_by(rooms: QuerySet[Incident]) -> QuerySet[Reached]:

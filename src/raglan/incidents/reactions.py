@@ -8,26 +8,39 @@ from django.db.models.functions import Lower
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.core import timeline
+from raglan.core.clock import now
+from raglan.core.db import bulk
+from raglan.core.db.prepared import Prepared
 from raglan.incidents import actions, queries
 from raglan.incidents.models import Entry, Incident, IncidentPage
 from raglan.paging.models import Page
 from raglan.people.models import Person
 
 MOST_PROPOSED = 5
+_called_in_rooms = Prepared(
+    lambda: Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False).values_list(
+        "services__slug", "services__name"
+    )
+)
+_told_lately = Prepared(
+    lambda since: queries.told_by(queries.bare_rooms(since)).order_by().values_list("person_id", flat=True).distinct()
+)
 
 
 def _of_open_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many new groups are about a service that an open incident is about."""
-    rooms = Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False)
-    names = {name.lower() for pair in rooms.values_list("services__slug", "services__name") for name in pair}
-    return {event.id for event in events if names and not names.isdisjoint(_services(_labels(event)))}
+    names = {name.lower() for pair in _called_in_rooms() for name in pair}
+    return {event.id for event in events if not names.isdisjoint(_services(_labels(event)))} if names else set()
 
 
 def _of_private_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many pages are followed by a private incident."""
     pages = {event.id: _id(event, "page") for event in events}
-    followed = IncidentPage.objects.filter(page__in=set(pages.values()), incident__is_private=True)
-    private = set(followed.values_list("page_id", flat=True))
+    followed = bulk.select_by(IncidentPage, ("page_id",), "page_id", set(pages.values()))
+    if not followed:  # as in a storm
+        return set()
+    rooms = IncidentPage.objects.filter(page__in=[page for (page,) in followed], incident__is_private=True)
+    private = set(rooms.values_list("page_id", flat=True))
     return {event for event, page in pages.items() if page in private}
 
 
@@ -109,8 +122,8 @@ def let_paged_in(event: timeline.Happened) -> None:
 
 def _of_bare_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many pages reach out to somebody whom a room without a service told of itself lately."""
-    told = set(queries.told_by(queries.bare_rooms()).values_list("person_id", flat=True))
-    return {event.id for event in events if told and int(str(event.data["person"])) in told}
+    told = set(_told_lately(now() - queries.PERHAPS_WITHIN))
+    return {event.id for event in events if int(str(event.data["person"])) in told} if told else set()
 
 
 @timeline.reaction("page.reached_out", needed=_of_bare_rooms)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from raglan.core import timers
+from raglan.core.db import bulk
 from raglan.incidents import actions, privacy, queries
 from raglan.incidents.models import Incident, IncidentPage, Responder
 from raglan.paging import ports
@@ -73,7 +74,7 @@ def _has_it(incident: Incident) -> str:
 
 def followed(pages: Sequence[int]) -> set[int]:
     """Return which of some pages a room follows."""
-    return set(IncidentPage.objects.filter(page_id__in=pages).values_list("page_id", flat=True))
+    return {int(page) for (page,) in bulk.select_by(IncidentPage, ("page_id",), "page_id", list(pages))}
 
 
 def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:

@@ -278,11 +278,18 @@ def current(at: datetime | None = None) -> list[Duty]:
 
 def people_on_call(schedule_id: int, at: datetime) -> list[tuple[Person, str]]:
     """Return who is on call for a schedule at an instant, with why; empty in a gap."""
-    return [
+    return on_call_until(schedule_id, at)[0]
+
+
+def on_call_until(schedule_id: int, at: datetime) -> tuple[list[tuple[Person, str]], datetime | None]:
+    """Return who is on call for a schedule at an instant, with why, and until when that is so, where it ends."""
+    found = duties(schedules(since=at).filter(pk=schedule_id), at)
+    people = [
         (person, f"on call for {duty.schedule.name}: {reason.words}")
-        for duty in duties(schedules(since=at).filter(pk=schedule_id), at)
+        for duty in found
         for person, reason in zip(duty.people, duty.reasons, strict=True)
     ]
+    return people, min((duty.until for duty in found if duty.until), default=None)
 
 
 def people_for_services(service_ids: list[int], at: datetime) -> list[tuple[Person, str]]:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
+from raglan.core.db.prepared import Prepared
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.oncall import events, leaves
 from raglan.oncall.models import Schedule, Shadow
@@ -54,9 +55,12 @@ def live(schedule: Schedule) -> QuerySet[Shadow]:
     return rows.select_related("person", "schedule").order_by("starts_at", "pk")
 
 
+_going_on = Prepared(lambda at: Shadow.objects.filter(ended_at__isnull=True, ends_at__gt=at).values_list("pk")[:1])
+
+
 def is_anybody(at: datetime) -> bool:
     """Say whether anybody shadows anything at an instant or later, which in most places nobody does."""
-    return Shadow.objects.filter(ended_at__isnull=True, ends_at__gt=at).exists()
+    return bool(_going_on(at))
 
 
 def beside(schedule_ids: list[int], at: datetime) -> list[Shadow]:

@@ -8,6 +8,7 @@ from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefet
 from django.db.models.functions import Coalesce
 
 from raglan.catalog.models import Service
+from raglan.core.db.prepared import Prepared
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Entry, HeadsUp, Incident, IncidentGroup, ServiceState
 from raglan.outside.models import (
@@ -88,9 +89,12 @@ def question(pk: int) -> Question:
     return found
 
 
+_page = Prepared(lambda: StatusPage.objects.filter(pk=1))
+
+
 def page() -> StatusPage:
     """Return how the status page is set up; one that nobody has touched yet is not stored, and off."""
-    return StatusPage.objects.filter(pk=1).first() or StatusPage(pk=1)
+    return _page.first() or StatusPage(pk=1)
 
 
 def may_go_out(incident: Incident) -> bool:

@@ -72,7 +72,7 @@ def _take(notification: Notification, wanted: Wanted) -> Notification:
     cut_off = notification.state == Notification.State.SENDING
     notification.may_repeat = notification.may_repeat or wanted.again or cut_off
     notification.state = Notification.State.SENDING
-    notification.attempts += 0 if wanted.goes_on else 1
+    notification.attempts += 0 if wanted.goes_on or cut_off else 1  # a try that was cut off is taken up again
     return notification
 
 
@@ -87,12 +87,9 @@ def note_sent(sent: Sequence[Sent]) -> list[None]:
     """Note that messages were handed over, unless something else became of them meanwhile."""
     at = now()
     ids = sorted({item.notification.page_id for item in sent})
-    trying = queries.GOES_ON & Q(state=Page.State.UNANSWERED)
-    unanswered = list(Page.objects.select_for_update(no_key=True).filter(trying, pk__in=ids).order_by("pk"))
-    still = Notification.objects.select_for_update().filter(
-        pk__in=[item.notification.pk for item in sent], state=Notification.State.SENDING
-    )
-    sending = set(still.order_by("pk").values_list("pk", flat=True))
+    unanswered = _tried_on(ids)  # pages before messages
+    found = bulk.select_by(Notification, ("id", "state"), "id", [item.notification.pk for item in sent], lock=True)
+    sending = {pk for pk, state in found if state == Notification.State.SENDING}
     done = [item for item in sent if item.notification.pk in sending]
     for item in done:
         _note(item, at)
@@ -107,6 +104,16 @@ def note_sent(sent: Sequence[Sent]) -> list[None]:
         if isinstance(item.provider.channel, ports.Confirms) and item.receipt.provider_id:
             ask_later(item.notification.pk, item.provider.channel, times=0)
     return [None] * len(sent)
+
+
+def _tried_on(ids: Sequence[int]) -> list[Page]:
+    """Return, locked, those of some pages that nobody could be reached for as yet; nearly always none is."""
+    states = bulk.select_by(Page, ("id", "state"), "id", ids)
+    unanswered = [pk for pk, state in states if state == Page.State.UNANSWERED]
+    if not unanswered:
+        return []
+    trying = queries.GOES_ON & Q(state=Page.State.UNANSWERED)
+    return list(Page.objects.select_for_update(no_key=True).filter(trying, pk__in=unanswered).order_by("pk"))
 
 
 def _note(item: Sent, at: datetime) -> None:

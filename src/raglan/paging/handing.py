@@ -22,7 +22,7 @@ from django.db.models import F
 from raglan.core import http, logs, metrics, timers
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
-from raglan.paging import circuit, claiming, delivery, ports, providers
+from raglan.paging import circuit, claimed, claiming, delivery, ports
 from raglan.paging.models import Notification
 
 LONGEST_S = 0.5
@@ -37,6 +37,11 @@ class Ready:
     notification: Notification
     provider: ports.Provider
     lane: str
+
+    @classmethod
+    def by(cls, due: timers.Due, notification: Notification, way: claimed.Way) -> "Ready":
+        """Return a message with its way."""
+        return cls(due, notification, way.provider, way.lane)
 
 
 @dataclass(slots=True)
@@ -76,10 +81,12 @@ def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
 
 
 def _go(dues: Sequence[timers.Due], went: Went) -> None:
-    plain = {due.subject_id: due for due in dues if due.attempt == 1 and not due.payload}
+    went.waiting.extend(_begun(dues, went))
+    begun = {*went.over, *went.late, *(item.due.id for item in went.waiting)}
+    plain = {due.subject_id: due for due in dues if due.id not in begun and due.attempt == 1 and not due.payload}
     if plain:
         went.waiting.extend(_claim(plain, went))
-    known = {*went.over, *(item.due.id for item in went.waiting)}
+    known = {*went.over, *went.late, *(item.due.id for item in went.waiting)}
     went.others += [due for due in dues if due.id not in known]
     if went.waiting:
         fault_point("deliver.claimed")
@@ -99,16 +106,23 @@ def _claim(plain: dict[int, timers.Due], went: Went) -> list[Ready]:
 
 def _ready(due: timers.Due, row: Notification) -> Ready | None:
     """Return a message with its provider, or None when it is to be delivered alone."""
-    if row.state != Notification.State.WAITING:
-        return None
-    try:
-        provider = providers.choose(row.channel, row.address, ())
-    except DeliveryError:
-        return None
-    if provider is None or provider.per_hour() or isinstance(provider.channel, ports.Confirms):
-        return None
-    lane = circuit.name_of(provider, row.address)
-    return None if circuit.rests(lane) else Ready(due, row, provider, lane)
+    way = claimed.way_of(row) if row.state == Notification.State.WAITING else None
+    return Ready.by(due, row, way) if way is not None else None
+
+
+def _begun(dues: Sequence[timers.Due], went: Went) -> list[Ready]:
+    """Return what was claimed where it was written. What has waited since is looked at once more."""
+    held = [(due, item) for due in dues if (item := claimed.of(due)) is not None]
+    lost = {due.id for due, item in held if item.is_lost}
+    went.late |= lost  # another thread or node may have them by now; their leases tell
+    ready = [Ready.by(due, item.notification, item.way) for due, item in held if due.id not in lost]
+    if all(item.is_fresh for _, item in held):
+        return ready
+    with atomic():
+        live = claiming.wanted_of([item.notification.pk for item in ready])
+    wanted = {pk for pk, row in live.items() if row.state == Notification.State.SENDING}
+    went.over += [item.due.id for item in ready if item.notification.pk not in wanted]
+    return [item for item in ready if item.notification.pk in wanted]
 
 
 def _send(went: Went) -> None:

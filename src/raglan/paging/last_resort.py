@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
+from raglan.core.db.prepared import Prepared
 from raglan.paging import actions, events, ports
 from raglan.paging.models import LastResort, LastResortGroup, Notification, Page
 from raglan.people.models import Person
@@ -107,7 +108,10 @@ def before_first_step(page: Page) -> bool:
 
 def is_told() -> bool:
     """Say whether a node told lately of what it sent by itself."""
-    return _young().exists()
+    return bool(_told(now() - COUNTS))
+
+
+_told = Prepared(lambda since: LastResort.objects.filter(told_at__gt=since).values_list("pk")[:1])
 
 
 def _young() -> QuerySet[LastResort]:

@@ -85,25 +85,34 @@ def target_of(target: StepTarget) -> Target:
 
 def whom(targets: Sequence[Target], at: datetime) -> list[Whom]:
     """Return whom targets mean at a time; each person once, in order."""
+    return whom_until(targets, at)[0]
+
+
+def whom_until(targets: Sequence[Target], at: datetime) -> tuple[list[Whom], datetime | None]:
+    """Return whom targets mean at a time, and when others come on call, where that is known."""
     found: dict[int, Whom] = {}
+    ends: list[datetime] = []
     for target in targets:
-        for item in _whom(target, at):
+        people, until = _whom_until(target, at)
+        ends += [until] if until is not None else []
+        for item in people:
             found.setdefault(item.person.pk, item)
-    return list(found.values())
+    return list(found.values()), min(ends, default=None)
 
 
-def _whom(target: Target, at: datetime) -> list[Whom]:
+def _whom_until(target: Target, at: datetime) -> tuple[list[Whom], datetime | None]:
     active = Person.objects.filter(is_active=True)
     match target.type:
         case "schedule":
-            return [Whom(person, why) for person, why in oncall.people_on_call(target.id, at)]
+            on_call, until = oncall.on_call_until(target.id, at)
+            return [Whom(person, why) for person, why in on_call], until
         case "team":
             members = active.filter(memberships__team_id=target.id).order_by("memberships__pk")
-            return [Whom(person, "member of the team") for person in members]
+            return [Whom(person, "member of the team") for person in members], None
         case "webhook":
-            return []
+            return [], None
         case _:
-            return [Whom(person, "named in the policy") for person in active.filter(pk=target.id)]
+            return [Whom(person, "named in the policy") for person in active.filter(pk=target.id)], None
 
 
 def next_on_call(targets: Sequence[Target], at: datetime) -> datetime | None:

@@ -136,14 +136,17 @@ def select_by(
     values: Collection[str] | Collection[int],
     *,
     times: Collection[str] = (),
+    lock: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Return some columns of the rows with one of these values. On SQLite the `times` among them come as their texts.
+
+    With `lock` PostgreSQL locks the rows, in the order of their ids; on SQLite whoever writes has locked all.
 
     Django reads each time by itself, which takes longer than all else that a row needs.
     """
     if not values:
         return []
-    sql = _selecting(model, tuple(columns), frozenset(times), column)
+    sql = _selecting(model, tuple(columns), frozenset(times), column, lock)
     if is_postgresql():
         with connection.cursor() as cursor:
             cursor.execute(sql, [list(values)])
@@ -154,10 +157,13 @@ def select_by(
 
 
 @cache
-def _selecting(model: type[models.Model], columns: tuple[str, ...], times: frozenset[str], column: str) -> str:
+def _selecting(
+    model: type[models.Model], columns: tuple[str, ...], times: frozenset[str], column: str, lock: bool
+) -> str:
     quote, table = connection.ops.quote_name, connection.ops.quote_name(model._meta.db_table)
     if is_postgresql():
-        return f"SELECT {', '.join(map(quote, columns))} FROM {table} WHERE {quote(column)} = ANY(%s)"  # noqa: S608
+        tail = " ORDER BY id FOR UPDATE" if lock else ""
+        return f"SELECT {', '.join(map(quote, columns))} FROM {table} WHERE {quote(column)} = ANY(%s){tail}"  # noqa: S608
     shown = ", ".join(f"{quote(name)} || ''" if name in times else quote(name) for name in columns)
     return f"SELECT {shown} FROM {table} WHERE {quote(column)} IN (SELECT value FROM json_each(?))"  # noqa: S608
 

@@ -5,26 +5,26 @@ does the same for one page; a test compares what the two leave behind.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import bulk
-from raglan.paging import events, queries
-from raglan.paging.actions.names import DELIVER, ESCALATE, about
-from raglan.paging.actions.reaching import key_of, reached_out, ways_to
+from raglan.paging import claimed, events, queries
+from raglan.paging.actions.known import Known, Ways
+from raglan.paging.actions.names import ESCALATE, about
+from raglan.paging.actions.reaching import key_of, reached_out
 from raglan.paging.actions.steps import LATE, SPARED, escalate
 from raglan.paging.models import Notification, Page, Reached
-from raglan.paging.plan import EarlierSteps, Plan, Target
-from raglan.people.models import ContactMethod, Person
+from raglan.paging.plan import EarlierSteps, Plan
+from raglan.people.models import ContactMethod
 
 Take = Callable[[Sequence[timers.Due]], Sequence[timers.Due]]
-Ways = list[tuple[ContactMethod, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """A plain step of one page: whom it asks, by which ways, and what follows when."""
 
     page: Page
@@ -33,24 +33,10 @@ class _Step:
     asked: list[tuple[queries.Whom, Ways]]
     next_at: datetime
 
-
-@dataclass(slots=True)
-class _Known:
-    """What is read once for all pages of a batch."""
-
-    at: datetime
-    _whom: dict[tuple[Target, ...], list[queries.Whom]] = field(default_factory=dict)
-    _ways: dict[tuple[int, str], Ways] = field(default_factory=dict)
-
-    def whom(self, targets: tuple[Target, ...]) -> list[queries.Whom]:
-        if targets not in self._whom:
-            self._whom[targets] = queries.whom(targets, self.at)
-        return self._whom[targets]
-
-    def ways(self, person: Person, urgency: str) -> Ways:
-        if (person.pk, urgency) not in self._ways:
-            self._ways[person.pk, urgency] = ways_to(person, urgency)
-        return self._ways[person.pk, urgency]
+    def move_on(self) -> None:
+        """Put the page where it stands after the step; whoever calls this stores it."""
+        page = self.page
+        page.round, page.step, page.next_step_at, page.held_since = self.round, self.step, self.next_at, None
 
 
 def escalate_many(dues: Sequence[timers.Due], take: Take, *, leave: Callable[[Page], bool]) -> None:
@@ -58,7 +44,7 @@ def escalate_many(dues: Sequence[timers.Due], take: Take, *, leave: Callable[[Pa
 
     Timers come before pages, as they do for one page, so that no two workers wait for each other.
     """
-    known = _Known(now())
+    known = Known(now())
     wanted = Page.objects.filter(queries.GOES_ON, pk__in=[due.subject_id for due in dues])
     plain = _plain([page for page in wanted if not leave(page)], known)
     taken = take([due for due in dues if due.subject_id in plain])
@@ -73,14 +59,15 @@ def escalate_many(dues: Sequence[timers.Due], take: Take, *, leave: Callable[[Pa
         _take_steps(list(plain.values()), known.at)
 
 
-def _plain(pages: Sequence[Page], known: _Known) -> dict[int, _Step]:
+def _plain(pages: Sequence[Page], known: Known) -> dict[int, Step]:
     ids = [page.pk for page in pages]
     answered = set(Reached.objects.filter(page_id__in=ids, answer__in=SPARED).values_list("page_id", flat=True))
-    steps = (_step_of(page, known) for page in pages if page.pk not in answered)
+    steps = (step_of(page, known) for page in pages if page.pk not in answered)
     return {step.page.pk: step for step in steps if step is not None}
 
 
-def _step_of(page: Page, known: _Known) -> _Step | None:
+def step_of(page: Page, known: Known) -> Step | None:
+    """Return the coming step of a page where it is plain; that somebody has answered already is not looked at."""
     plan = Plan.from_json(page.plan)
     coming = plan.after(page.round, page.step)
     if coming is None:
@@ -94,37 +81,45 @@ def _step_of(page: Page, known: _Known) -> _Step | None:
     asked = [(item, known.ways(item.person, page.urgency)) for item in known.whom(step.targets)]
     if not asked or not all(ways for _, ways in asked):
         return None
-    return _Step(page, *coming, asked, plan.at_daylight(known.at + timedelta(seconds=step.wait_s), page.urgency))
+    return Step(page, *coming, asked, plan.at_daylight(known.at + timedelta(seconds=step.wait_s), page.urgency))
 
 
-def _take_steps(steps: Sequence[_Step], at: datetime) -> None:
+def _take_steps(steps: Sequence[Step], at: datetime) -> None:
     late = {step.page.pk: at - step.page.next_step_at for step in steps if step.page.next_step_at is not None}
-    reached = _reached(steps, at)
-    messages = _messages(reached)
-    facts: list[tuple[timeline.EventPayload, Sequence[timeline.Subject]]] = []
     for step in steps:
-        page = step.page
-        page.round, page.step, page.next_step_at, page.held_since = step.round, step.step, step.next_at, None
-        facts += _told(step, late.get(page.pk, timedelta(0)), reached, messages)
+        step.move_on()
     pages = [step.page for step in steps]
     bulk.update(pages, "round", "step", "next_step_at", "held_since")
     timers.cancel_all([ESCALATE], [timeline.ref(page) for page in pages])
-    timers.schedule_many([*_next_steps(pages), *_deliveries(messages)])
+    timers.schedule_many([timers.Plan(ESCALATE, timeline.ref(page), page.next_step_at or at) for page in pages])
+    reached = reach_out(steps, at)
+    facts: list[Fact] = []
+    for step in steps:
+        facts += told(step, reached[step.page.pk], late.get(step.page.pk, timedelta(0)))
     timeline.append_many(facts)
 
 
-Reaching = tuple[Reached, Ways]
+Reaching = tuple[Reached, list[Notification]]
+Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 
 
-def _reached(steps: Sequence[_Step], at: datetime) -> dict[int, list[Reaching]]:
-    """Store whom each page reaches out to, by page."""
+def reach_out(steps: Sequence[Step], at: datetime) -> dict[int, list[Reaching]]:
+    """Store whom each page reaches out to, by page, and their messages; those that can go at once are claimed."""
     keys = iter(bulk.take_keys(Reached, sum(len(step.asked) for step in steps)))
-    found = {step.page.pk: [(_row(step, item, at, next(keys)), ways) for item, ways in step.asked] for step in steps}
-    bulk.insert([row for rows in found.values() for row, _ in rows])
+    rows = [(step, _row(step, item, at, next(keys)), ways) for step in steps for item, ways in step.asked]
+    bulk.insert([row for _, row, _ in rows])
+    keys = iter(bulk.take_keys(Notification, sum(len(ways) for _, _, ways in rows)))
+    found: dict[int, list[Reaching]] = {step.page.pk: [] for step in steps}
+    for step, row, ways in rows:
+        messages = [
+            _message(row, contact, delay_s, number, next(keys)) for number, (contact, delay_s) in enumerate(ways)
+        ]
+        found[step.page.pk].append((row, messages))
+    claimed.store([message for reaching in found.values() for _, messages in reaching for message in messages])
     return found
 
 
-def _row(step: _Step, item: queries.Whom, at: datetime, key: int) -> Reached:
+def _row(step: Step, item: queries.Whom, at: datetime, key: int) -> Reached:
     return bulk.fresh(
         Reached,
         {"page": step.page, "person": item.person},
@@ -139,21 +134,10 @@ def _row(step: _Step, item: queries.Whom, at: datetime, key: int) -> Reached:
     )
 
 
-def _messages(reached: dict[int, list[Reaching]]) -> dict[int, list[Notification]]:
-    """Store what is to be sent, by the person that is reached."""
-    rows = [pair for pairs in reached.values() for pair in pairs]
-    keys = iter(bulk.take_keys(Notification, sum(len(ways) for _, ways in rows)))
-    found = {
-        row.pk: [_message(row, contact, delay_s, number, next(keys)) for number, (contact, delay_s) in enumerate(ways)]
-        for row, ways in rows
-    }
-    bulk.insert([message for messages in found.values() for message in messages])
-    return found
-
-
 def _message(row: Reached, contact: ContactMethod, delay_s: int, number: int, key: int) -> Notification:
     return bulk.fresh(
         Notification,
+        {"page": row.page, "person": row.person, "contact": contact, "reached": row},
         id=key,
         page_id=row.page_id,
         person_id=row.person_id,
@@ -166,22 +150,12 @@ def _message(row: Reached, contact: ContactMethod, delay_s: int, number: int, ke
     )
 
 
-def _told(
-    step: _Step, late: timedelta, reached: dict[int, list[Reaching]], messages: dict[int, list[Notification]]
-) -> Iterable[tuple[timeline.EventPayload, Sequence[timeline.Subject]]]:
+def told(step: Step, reached: Sequence[Reaching], late: timedelta = timedelta(0)) -> Iterable[Fact]:
+    """Return what is told of a step."""
     page = step.page
     if late > LATE:
         yield events.StepLate(round=step.round, step=step.step, delay_s=round(late.total_seconds())), about(page)
-    for row, _ in reached[page.pk]:
-        yield reached_out(row, messages[row.pk]), [*about(page), row.person]
+    for row, messages in reached:
+        yield reached_out(row, messages), [*about(page), row.person]
     planned = events.NextStepPlanned(round=step.round, step=step.step, next_step_at=step.next_at, held_since=None)
     yield planned, [page]
-
-
-def _next_steps(pages: Sequence[Page]) -> Iterable[timers.Plan]:
-    return (timers.Plan(ESCALATE, timeline.ref(page), page.next_step_at or now()) for page in pages)
-
-
-def _deliveries(messages: dict[int, list[Notification]]) -> Iterable[timers.Plan]:
-    listed = (message for several in messages.values() for message in several)
-    return (timers.Plan(DELIVER, f"notification:{message.pk}", message.due_at) for message in listed)

@@ -1,0 +1,49 @@
+"""The first step of new pages, taken in the very transaction that starts them, and their messages claimed there.
+
+A page that waits for nobody needs no timer to be told that its first step is due, and a message that this process is
+going to hand over at once needs no claim of its own. So the commit that takes an alert is the only one before its
+message goes out. What is not plain is left to the timers, and all is where no engine runs; a test compares what is left
+behind.
+"""
+
+from collections.abc import Sequence
+
+from raglan.core import timeline, timers
+from raglan.core.db import atomic, bulk
+from raglan.paging import actions, last_resort
+from raglan.paging.actions import many
+from raglan.paging.actions.known import Known, known_now
+from raglan.paging.actions.names import why_and_page
+from raglan.paging.models import Page
+
+FOR_ALERTS = ("group", "storm")
+
+
+@atomic(savepoint=False)
+def start_many(pages: Sequence[Page]) -> None:
+    """Write drafted pages as `actions.start_many` does, and take the first step of those for which that is plain."""
+    if not pages or timers.taker() is None:
+        actions.start_many(pages)
+        return
+    known = known_now()
+    told = {page.pk: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
+    steps = _first_steps(pages, known)
+    for step in steps:
+        step.move_on()
+    bulk.insert(pages)
+    timers.schedule_many(
+        [timers.Plan(actions.ESCALATE, timeline.ref(page), page.next_step_at or known.at) for page in pages]
+    )
+    reached = many.reach_out(steps, known.at)
+    for step in steps:
+        told[step.page.pk] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.pk])]
+    timeline.append_records([record for records in told.values() for record in records])
+
+
+def _first_steps(pages: Sequence[Page], known: Known) -> list[many.Step]:
+    """Return the plain first steps of pages that wait for nothing."""
+    may_be_told = last_resort.is_told()
+    fresh = (page for page in pages if not (may_be_told and page.reason_type in FOR_ALERTS))
+    due = [page for page in fresh if page.next_step_at is not None and page.next_step_at <= known.at]
+    steps = (many.step_of(page, known) for page in due)
+    return [step for step in steps if step is not None]

@@ -1,0 +1,100 @@
+"""Messages that this process claims where it writes them, because its engine hands them over right after the commit.
+
+The lease begins with the commit, as for one that is claimed by itself: state and timer say that it is being handed over
+by this node. When the process dies before it was, the lease ends, and the message goes out as a possible repeat. What
+is not plain, or more than the engine has room for, waits for its timer as ever.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from raglan.config import config
+from raglan.core import timers
+from raglan.core.clock import now
+from raglan.core.db import bulk
+from raglan.core.errors import DeliveryError
+from raglan.paging import circuit, ports, providers
+from raglan.paging.actions.names import DELIVER
+from raglan.paging.models import Notification
+
+FRESH_S = 0.25  # so long nobody asks once more whether a message is still wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Who is to take a message, and which lane that is."""
+
+    provider: ports.Provider
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message in *sending* that was claimed where it was written, and when (monotonic seconds)."""
+
+    notification: Notification
+    way: Way
+    since: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was claimed just now."""
+        return time.monotonic() - self.since < FRESH_S
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its lease may end before a hand-over that begins now has."""
+        return time.monotonic() - self.since > config().lease_s - config().send_deadline_s
+
+
+_claimed: dict[int, Claimed] = {}
+
+
+def way_of(message: Notification) -> Way | None:
+    """Return who may take a message together with others, or None when it is to be delivered alone."""
+    try:
+        provider = providers.choose(message.channel, message.address, ())
+    except DeliveryError:
+        return None
+    if provider is None or provider.per_hour() or isinstance(provider.channel, ports.Confirms):
+        return None
+    lane = circuit.name_of(provider, message.address)
+    return None if circuit.rests(lane) else Way(provider, lane)
+
+
+def store(messages: Sequence[Notification]) -> None:
+    """Store new messages with their timers; claim those that can go at once."""
+    taker = timers.taker()
+    room = taker.room if taker is not None else 0
+    at, since = now(), time.monotonic()
+    ready: list[Claimed] = []
+    for message in messages:
+        if len(ready) < room and message.due_at <= at and (way := way_of(message)) is not None:
+            message.state, message.attempts = Notification.State.SENDING, 1
+            ready.append(Claimed(message, way, since))
+    bulk.insert(messages)
+    taken = {item.notification.pk for item in ready}
+    timers.schedule_many([_timer(message) for message in messages if message.pk not in taken])
+    if taker is None or not ready:
+        return
+    timers.schedule_claimed(
+        [_timer(item.notification) for item in ready],
+        taker,
+        keep=lambda dues: _claimed.update(zip(map(attrgetter("id"), dues), ready, strict=True)),
+    )
+
+
+def _timer(message: Notification) -> timers.Plan:
+    return timers.Plan(DELIVER, f"notification:{message.pk}", message.due_at)
+
+
+def forget() -> None:
+    """Know of none, as after a start."""
+    _claimed.clear()
+
+
+def of(due: timers.Due) -> Claimed | None:
+    """Return, once, what was claimed with a timer."""
+    return _claimed.pop(due.id, None)

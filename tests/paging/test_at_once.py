@@ -1,0 +1,269 @@
+"""What the commit of an alert does at once leaves behind what the timers would, and is claimed by who does it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from raglan.alerts.ports import SourceKey
+from raglan.core import timeline, timers
+from raglan.core.clock import CLOCK, now
+from raglan.core.db import bulk
+from raglan.core.models import Timer
+from raglan.paging import actions, at_once, claimed, handing, queries
+from raglan.paging import events as told
+from raglan.paging.actions import known
+from raglan.paging.models import LastResort, Notification, Page, Policy
+from raglan.people.models import ContactMethod, Person
+from raglan.testing import world
+from tests.paging.test_many_steps import frozen, left_behind, policies
+
+__all__ = ["frozen"]
+Committed = Callable[..., object]
+
+
+class Engine:
+    """One that keeps what it is given."""
+
+    def __init__(self, room: int = 16) -> None:
+        self.room = room
+        self.given: list[timers.Due] = []
+
+    def take(self, dues: Sequence[timers.Due]) -> None:
+        """Keep it for the test."""
+        self.given += dues
+
+
+@pytest.fixture
+def source(outbox: world.Outbox) -> SourceKey:
+    """A source whose alerts page somebody."""
+    world.route(1, world.policy((60, [world.person()])))
+    return world.source()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, outbox: world.Outbox) -> Iterator[Engine]:
+    """An engine in this process; the machine may be busy."""
+    monkeypatch.setattr(handing, "LONGEST_S", 3600.0)
+    monkeypatch.setattr(claimed, "FRESH_S", 3600.0)
+    claimed.forget()
+    known.forget()
+    running = Engine()
+    end = timers.on_claimed(running)
+    yield running
+    end()
+    known.forget()
+
+
+def drafted(policy: Policy) -> Page:
+    plan = queries.plan_of(policy)
+    key = bulk.take_keys(Page, 1)[0]
+    return actions.draft(policy, actions.Words("Apache"), reason=actions.Reason(), plan=plan, key=key)
+
+
+def paged(policy: Policy) -> Page:
+    """Start one page as the intake does."""
+    page = drafted(policy)
+    at_once.start_many([page])
+    return page
+
+
+def fire_steps() -> None:
+    for due in timers.claim(50, pool=Timer.Pool.WORK):
+        timers.fire(due)
+
+
+def test_it_leaves_behind_what_the_timers_would(engine: Engine) -> None:
+    engine.room = 0
+    for policy in policies():
+        page = paged(policy)
+        later = actions.start(policy, actions.Words("Apache"), reason=actions.Reason())
+        fire_steps()
+
+        assert left_behind(page) == left_behind(later), policy.slug
+
+
+def test_without_an_engine_the_first_step_waits_for_whoever_claims_it(outbox: world.Outbox) -> None:
+    page = paged(world.policy((60, [world.person()])))
+
+    assert (page.step, Notification.objects.count()) == (-1, 0)
+
+
+def test_a_message_is_claimed_by_the_commit_and_goes_out_right_after_it(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    mara = world.person()
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        page = paged(world.policy((60, [mara])))
+
+    (timer,) = Timer.objects.filter(kind=actions.DELIVER)
+    assert (timer.leased_by, timer.attempts, timer.leased_until) > (timers.NODE, 1, now())
+    (row,) = Notification.objects.filter(page=page)
+    assert (row.state, row.attempts) == ("sending", 1)
+    assert timers.claim(10) == []
+
+    assert timers.fire_together(engine.given) == []
+
+    row.refresh_from_db()
+    assert (row.state, row.attempts, row.may_repeat) == ("handed_over", 1, False)
+    assert [item.message.title for item in outbox.sent] == ["Apache"]
+    assert not Timer.objects.filter(kind=actions.DELIVER).exists()
+    assert [event.kind for event in timeline.about(page)] == [
+        *("page.started", "page.reached_out", "page.next_step", "notification.handed_over")
+    ]
+
+
+def test_when_the_process_dies_it_goes_out_as_a_possible_repeat(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    paged(world.policy((60, [world.person()])))
+    claimed.forget()
+    CLOCK.move(timedelta(seconds=21))
+
+    world.fire_all()
+
+    assert [item.message.may_repeat for item in outbox.sent] == [True]
+
+
+def test_what_is_not_committed_is_given_to_nobody(
+    engine: Engine, django_capture_on_commit_callbacks: Committed
+) -> None:
+    policy = world.policy((60, [world.person()]))
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():  # type: ignore[attr-defined]
+        paged(policy)
+        transaction.set_rollback(True)
+
+    assert (engine.given, Page.objects.count()) == ([], 0)
+
+
+def test_an_engine_gets_no_more_than_it_has_room_for(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    engine.room = 2
+    team = world.team(*(world.person(name) for name in ("Mara Keller", "Bo Silva", "Ines Roth")))
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        paged(world.policy((60, [team])))
+
+    assert len(engine.given) == 2
+    assert sorted(Notification.objects.values_list("state", flat=True)) == ["sending", "sending", "waiting"]
+    (waits,) = timers.claim(10, pool=Timer.Pool.NETWORK)
+    assert waits.attempt == 1
+    assert timers.fire_together([*engine.given, waits]) == []
+    assert len(outbox.sent) == 3
+
+
+def test_one_that_waited_is_looked_at_once_more_and_goes_out_to_nobody_who_is_not_wanted(
+    engine: Engine,
+    outbox: world.Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Committed,
+) -> None:
+    monkeypatch.setattr(claimed, "FRESH_S", -1.0)
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        over, goes_on = paged(world.policy((60, [mara]))), paged(world.policy((60, [bo])))
+    actions.acknowledge(over, by=mara, via=actions.Via.SCREEN)
+
+    assert timers.fire_together(engine.given) == []
+
+    assert [item.message.person_name for item in outbox.sent] == ["Bo Silva"]
+    assert [Notification.objects.get(page=page).state for page in (over, goes_on)] == ["cancelled", "handed_over"]
+    assert not Timer.objects.filter(kind=actions.DELIVER).exists()
+
+
+def test_one_whose_lease_may_end_on_the_way_is_left_to_who_takes_it_then(
+    engine: Engine,
+    outbox: world.Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Committed,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        paged(world.policy((60, [world.person()])))
+    monkeypatch.setattr(claimed.Claimed, "is_lost", property(lambda _: True))
+
+    assert timers.fire_together(engine.given) == []
+
+    assert (outbox.sent, Timer.objects.filter(kind=actions.DELIVER, attempts=1).count()) == ([], 1)
+
+
+def test_a_refusal_falls_back_to_the_next_try(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    mara = world.person()
+    outbox.refuse(world.mail_of(mara).address)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        page = paged(world.policy((60, [mara])))
+
+    assert timers.fire_together(engine.given) == []
+
+    row = Notification.objects.get(page=page)
+    assert (row.state, row.attempts) == ("waiting", 1)
+    assert any(event.kind == told.NotificationFailed.kind for event in timeline.about(page))
+    world.fast_forward(timedelta(seconds=10))
+    assert Notification.objects.get(page=page).state == "handed_over"
+
+
+def test_where_a_node_may_have_paged_by_itself_the_step_is_left_to_its_timer(
+    engine: Engine, source: SourceKey, outbox: world.Outbox
+) -> None:
+    LastResort.objects.create(case="a", began_at=now(), told_at=now())
+    world.ingest(source, world.signal())
+
+    assert (Page.objects.get().step, Notification.objects.count()) == (-1, 0)
+
+
+def test_an_alert_that_ends_in_its_own_request_asks_nobody(
+    engine: Engine, source: SourceKey, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        world.ingest(source, world.signal(), world.signal("resolved"))
+
+    assert (Page.objects.get().state, engine.given, Notification.objects.count()) == ("resolved", [], 0)
+
+
+def test_an_alert_is_paged_by_its_own_commit(
+    engine: Engine, source: SourceKey, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        world.ingest(source, world.signal())
+
+    assert (Page.objects.get().step, len(engine.given)) == (0, 1)
+
+
+# What is kept from commit to commit ----------------------------------------------------------------------------------
+
+
+def test_a_way_that_is_new_or_gone_counts_from_the_next_page(engine: Engine) -> None:
+    mara = world.person()
+    policy = world.policy((60, [mara]))
+    first = paged(policy)
+    second = world.way(mara, ContactMethod.Kind.WEBHOOK)
+    timeline_of(mara)
+
+    then = paged(policy)
+
+    assert [list(kinds(page)) for page in (first, then)] == [["email"], ["email", second.kind]]
+
+
+def test_a_handoff_counts_although_nobody_wrote(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    rota = world.schedule(mara)
+    world.cover(rota, bo, hours=1)
+    monkeypatch.setattr(known, "KEPT", timedelta(days=1))
+    policy = world.policy((60, [rota]))
+    first = paged(policy)
+    CLOCK.move(timedelta(minutes=61))
+
+    then = paged(policy)
+
+    assert [page.reached.get().person for page in (first, then)] == [bo, mara]
+
+
+def timeline_of(person: Person) -> None:
+    """As each change of a person's ways does."""
+    timeline.append(told.RulesChanged(person=person.pk, rules=[], urgency="high"), about=[person])
+
+
+def kinds(page: Page) -> list[str]:
+    return list(Notification.objects.filter(page=page).order_by("pk").values_list("channel", flat=True))
