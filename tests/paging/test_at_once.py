@@ -27,6 +27,7 @@ class Engine:
     """One that keeps what it is given."""
 
     def __init__(self, room: int = 16) -> None:
+        self.is_working = True
         self.room = room
         self.given: list[timers.Due] = []
 
@@ -65,7 +66,7 @@ def drafted(policy: Policy) -> Page:
 def paged(policy: Policy) -> Page:
     """Start one page as the intake does."""
     page = drafted(policy)
-    at_once.start_many([page])
+    timeline.append_records(at_once.start_many([page]))
     return page
 
 
@@ -90,6 +91,13 @@ def test_without_an_engine_the_first_step_waits_for_whoever_claims_it(outbox: wo
     assert (page.step, Notification.objects.count()) == (-1, 0)
 
 
+def test_one_that_is_held_leaves_the_first_step_to_its_timer(engine: Engine, outbox: world.Outbox) -> None:
+    engine.is_working = False
+    page = paged(world.policy((60, [world.person()])))
+
+    assert (page.step, Notification.objects.count()) == (-1, 0)
+
+
 def test_a_message_is_claimed_by_the_commit_and_goes_out_right_after_it(
     engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
 ) -> None:
@@ -101,7 +109,7 @@ def test_a_message_is_claimed_by_the_commit_and_goes_out_right_after_it(
     assert (timer.leased_by, timer.attempts, timer.leased_until) > (timers.NODE, 1, now())
     (row,) = Notification.objects.filter(page=page)
     assert (row.state, row.attempts) == ("sending", 1)
-    assert timers.claim(10) == []
+    assert timers.claim(10, pool=Timer.Pool.NETWORK) == []
 
     assert timers.fire_together(engine.given) == []
 
@@ -229,6 +237,46 @@ def test_an_alert_is_paged_by_its_own_commit(
         world.ingest(source, world.signal())
 
     assert (Page.objects.get().step, len(engine.given)) == (0, 1)
+
+
+def test_what_no_thread_had_room_for_is_known_by_heart_while_it_is_as_it_was(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    engine.room = 0
+    people = [world.person(name) for name in ("Mara Keller", "Bo Silva", "Ines Roth", "Noor Haddad")]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        pages = [paged(world.policy((60, [person]))) for person in people]
+    rows = [Notification.objects.get(page=page) for page in pages]
+    actions.acknowledge(pages[0], by=people[0], via=actions.Via.SCREEN)
+    Page.objects.filter(pk=pages[1].pk).update(title="Apache again")
+    Notification.objects.filter(pk=rows[2].pk).update(attempts=1)
+    found = timers.claim(10, pool=Timer.Pool.NETWORK, several=True)
+
+    assert list(claimed.unchanged([row.pk for row in rows])) == [rows[3].pk]
+    assert claimed.unchanged([row.pk for row in rows]) == {}  # once
+
+    assert timers.fire_together(found) == []
+    sent = sorted((item.message.person_name, item.message.title) for item in outbox.sent)
+    assert sent == [("Bo Silva", "Apache again"), ("Ines Roth", "Apache"), ("Noor Haddad", "Apache")]
+
+
+def test_what_is_known_by_heart_leaves_behind_what_is_read(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    engine.room = 0
+    found, policy = [], world.policy((60, [world.person()]))
+    for forgets in (False, True):
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+            page = paged(policy)
+        if forgets:
+            claimed.forget()
+        assert timers.fire_together(timers.claim(10, pool=Timer.Pool.NETWORK, several=True)) == []
+        row = Notification.objects.get(page=page)
+        found.append(
+            (row.state, row.attempts, row.may_repeat, row.provider, [event.kind for event in timeline.about(page)])
+        )
+
+    assert found[0] == found[1]
 
 
 # What is kept from commit to commit ----------------------------------------------------------------------------------

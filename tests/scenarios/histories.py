@@ -64,6 +64,7 @@ class Engine:
     """One that begins with what is claimed where it is written; what it was given dies with the process."""
 
     def __init__(self) -> None:
+        self.is_working = True
         self.room = 16
         self.given: list[Sequence[timers.Due]] = []
 

@@ -230,7 +230,7 @@ class Snapshot:
         bulk.update(list(self.touched.values()), *ALERT_FIELDS)
         bulk.insert(list(self.new_groups.values()))
         if self.new_pages and is_last:
-            at_once.start_many(self.new_pages)
+            self.facts = at_once.start_many(self.new_pages) + self.facts  # groups and alerts speak of their pages
         elif self.new_pages:
             paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))

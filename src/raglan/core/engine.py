@@ -273,10 +273,13 @@ class Engine:
         self._light.wake()
 
     @property
+    def is_working(self) -> bool:
+        """Whether it fires timers at present: it was not told to end, nobody holds it, and its clock is right."""
+        return self._agreed and not self._main.is_stopping and not self.is_held()
+
+    @property
     def room(self) -> int:
         """How many calls outside that go first it would begin now."""
-        if not self._agreed or self._main.is_stopping or self.is_held():
-            return 0
         return self._pools[timers.Pool.NETWORK].free * SEVERAL
 
     def take(self, dues: Sequence[timers.Due]) -> None:

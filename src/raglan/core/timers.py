@@ -94,6 +94,10 @@ class Taker(Protocol):
     """An engine of this process, which begins at once with timers that are claimed where they are written."""
 
     @property
+    def is_working(self) -> bool:
+        """Whether it fires timers at present; one that is held does not."""
+
+    @property
     def room(self) -> int:
         """How many calls outside that go first it would begin now."""
 
@@ -166,8 +170,8 @@ def on_claimed(taker: Taker) -> Callable[[], None]:
 
 
 def taker() -> Taker | None:
-    """Return the engine of this process, if one runs."""
-    return next(iter(_takers), None)
+    """Return the engine of this process, if one runs and fires timers at present."""
+    return next((taker for taker in _takers if taker.is_working), None)
 
 
 def schedule(
@@ -177,11 +181,13 @@ def schedule(
     return schedule_many([Plan(kind, subject, due_at, payload or {}, lane)])[0]
 
 
-@atomic(savepoint=False)
 def schedule_many(plans: Sequence[Plan]) -> list[Timer]:
     """Write several timers with few statements. An engine is woken for what is due before it looks by itself."""
-    if not plans:
-        return []
+    return _schedule_many(plans) if plans else []
+
+
+@atomic(savepoint=False)
+def _schedule_many(plans: Sequence[Plan]) -> list[Timer]:
     made = _written(plans)
     soon = now() + LOOKS_WITHIN
     if any(plan.due_at <= soon for plan in plans):

@@ -20,11 +20,14 @@ FOR_ALERTS = ("group", "storm")
 
 
 @atomic(savepoint=False)
-def start_many(pages: Sequence[Page]) -> None:
-    """Write drafted pages as `actions.start_many` does, and take the first step of those for which that is plain."""
-    if not pages or timers.taker() is None:
-        actions.start_many(pages)
-        return
+def start_many(pages: Sequence[Page]) -> list[timeline.Record]:
+    """Write drafted pages as `actions.start_many` does, and take the first step of those for which that is plain.
+
+    Return what is to be told of them: whoever calls this appends it, with more of the same moment.
+    """
+    if timers.taker() is None:
+        actions.store(pages)
+        return [timeline.record(actions.started(page), why_and_page(page)) for page in pages]
     known = known_now()
     told = {page.pk: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
     steps = _first_steps(pages, known)
@@ -37,7 +40,7 @@ def start_many(pages: Sequence[Page]) -> None:
     reached = many.reach_out(steps, known.at)
     for step in steps:
         told[step.page.pk] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.pk])]
-    timeline.append_records([record for records in told.values() for record in records])
+    return [record for records in told.values() for record in records]
 
 
 def _first_steps(pages: Sequence[Page], known: Known) -> list[many.Step]:

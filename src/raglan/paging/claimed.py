@@ -5,10 +5,13 @@ by this node. When the process dies before it was, the lease ends, and the messa
 is not plain, or more than the engine has room for, waits for its timer as ever.
 """
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+
+from django.db import transaction
 
 from raglan.config import config
 from raglan.core import timers
@@ -17,9 +20,12 @@ from raglan.core.db import bulk
 from raglan.core.errors import DeliveryError
 from raglan.paging import circuit, ports, providers
 from raglan.paging.actions.names import DELIVER
-from raglan.paging.models import Notification
+from raglan.paging.models import Notification, Page
 
 FRESH_S = 0.25  # so long nobody asks once more whether a message is still wanted
+MOST_REMEMBERED = 4_000
+OF_PAGE = ("id", "state", "title", "text", "severity", "round", "step")
+OF_MESSAGE = ("id", "state", "attempts", "may_repeat", "contact_id", "reached_id", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Claimed:
 
 
 _claimed: dict[int, Claimed] = {}
+_waiting: dict[int, Notification] = {}
+_lock = threading.Lock()
 
 
 def way_of(message: Notification) -> Way | None:
@@ -76,8 +84,13 @@ def store(messages: Sequence[Notification]) -> None:
             ready.append(Claimed(message, way, since))
     bulk.insert(messages)
     taken = {item.notification.pk for item in ready}
-    timers.schedule_many([_timer(message) for message in messages if message.pk not in taken])
-    if taker is None or not ready:
+    left = [message for message in messages if message.pk not in taken]
+    timers.schedule_many([_timer(message) for message in left])
+    if taker is None:
+        return
+    if soon := [message for message in left if message.due_at <= at]:
+        transaction.on_commit(lambda: _remember(soon))
+    if not ready:
         return
     timers.schedule_claimed(
         [_timer(item.notification) for item in ready],
@@ -93,6 +106,34 @@ def _timer(message: Notification) -> timers.Plan:
 def forget() -> None:
     """Know of none, as after a start."""
     _claimed.clear()
+    _waiting.clear()
+
+
+def _remember(messages: Sequence[Notification]) -> None:
+    """Know messages by heart that a storm made and that no thread had room for yet."""
+    with _lock:
+        for message in messages[: MOST_REMEMBERED - len(_waiting)]:
+            _waiting[message.pk] = message
+
+
+def unchanged(ids: Sequence[int]) -> dict[int, Notification]:
+    """Return, locked, those of some messages that are known by heart, if they and their pages are as they were written.
+
+    That takes two small looks, where reading them with all that belongs to them takes longer than sending them.
+    """
+    with _lock:
+        known = {pk: message for pk in ids if (message := _waiting.pop(pk, None)) is not None}
+    if not known:
+        return {}
+    pages = {message.page_id: message.page for message in known.values()}
+    same_pages = {row[0] for row in bulk.select_by(Page, OF_PAGE, "id", list(pages)) if _is_same(pages[row[0]], row)}
+    rows = bulk.select_by(Notification, OF_MESSAGE, "id", list(known), lock=True)
+    same = {row[0] for row in rows if tuple(known[row[0]].__dict__[name] for name in OF_MESSAGE) == tuple(row)}
+    return {pk: message for pk, message in known.items() if pk in same and message.page_id in same_pages}
+
+
+def _is_same(page: Page, row: Sequence[object]) -> bool:
+    return page.state == Page.State.TRIGGERED and tuple(page.__dict__[name] for name in OF_PAGE) == tuple(row)
 
 
 def of(due: timers.Due) -> Claimed | None:

@@ -97,7 +97,8 @@ def _go(dues: Sequence[timers.Due], went: Went) -> None:
 @atomic
 def _claim(plain: dict[int, timers.Due], went: Went) -> list[Ready]:
     """Move to *sending* what is plain; what is not to go out any more is over."""
-    live = claiming.wanted_of(list(plain))
+    live = claimed.unchanged(list(plain))
+    live |= claiming.wanted_of([pk for pk in plain if pk not in live]) if len(live) < len(plain) else {}
     went.over += [due.id for pk, due in plain.items() if pk not in live]
     ready = [item for row in live.values() if (item := _ready(plain[row.pk], row)) is not None]
     claiming.take([(item.notification, claiming.Wanted(item.notification.pk)) for item in ready])

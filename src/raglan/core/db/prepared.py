@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models.query import FlatValuesListIterable, ValuesListIterable
 
 R = TypeVar("R")
 Value = int | str | datetime
@@ -65,6 +66,8 @@ class _Statement:
         self._sql, parameters = self._compiler.as_sql()
         self._compiler.connection = None
         self._parameters = [places.index(one) if one in places else one for one in parameters]
+        self._is_plain = not self._lookups and self._has_plain_rows(made)
+        self._is_flat = made._iterable_class is FlatValuesListIterable
         self._at = [at for at, one in enumerate(parameters) if one in places]
         if {parameters[at] for at in self._at} != set(places):
             raise TypeError("each value must be a parameter of the statement")
@@ -73,10 +76,24 @@ class _Statement:
         parameters, given = list(self._parameters), _as_parameters(values)
         for at in self._at:
             parameters[at] = given[parameters[at]]
+        if self._is_plain:
+            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+                cursor.execute(self._sql, parameters)
+                return [row[0] for row in cursor.fetchall()] if self._is_flat else cursor.fetchall()
         found = list(self._read(tuple(parameters)))
         if self._lookups:
             prefetch_related_objects(found, *self._lookups)
         return found
+
+    def _has_plain_rows(self, made: Any) -> bool:
+        """Tell whether a list of values is just what the database gives, for which Django need not be asked."""
+        if made._iterable_class not in (ValuesListIterable, FlatValuesListIterable) or made.query.extra_select:
+            return False
+        self._compiler.connection = connections[DEFAULT_DB_ALIAS]
+        columns = [column for column, _, _ in self._compiler.select]
+        plain = not self._compiler.get_converters(columns) and not self._compiler.has_extra_select
+        self._compiler.connection = None
+        return plain
 
     def _read(self, parameters: Sequence[object]) -> Iterator[Any]:
         compiler = copy.copy(self._compiler)

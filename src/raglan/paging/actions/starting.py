@@ -63,9 +63,14 @@ def draft(
 @atomic
 def start_many(pages: Sequence[Page], *, actor: timeline.Subject = timeline.SYSTEM) -> None:
     """Write drafted pages with their first timers and events, in few statements."""
+    store(pages)
+    timeline.append_records([timeline.record(started(page), why_and_page(page)) for page in pages], actor=actor)
+
+
+def store(pages: Sequence[Page]) -> None:
+    """Write drafted pages with their first timers; whoever calls this tells of them."""
     bulk.insert(pages)
     timers.schedule_many([timers.Plan(ESCALATE, timeline.ref(page), page.next_step_at or now()) for page in pages])
-    timeline.append_records([timeline.record(started(page), why_and_page(page)) for page in pages], actor=actor)
 
 
 def started(page: Page) -> events.PageStarted:
