@@ -54,6 +54,22 @@ def test_a_report_that_is_cut_off_anywhere_is_refused_in_words() -> None:
     assert list(Host.objects.values_list("name", flat=True)) == ["good"]
 
 
+@pytest.mark.parametrize(
+    ("data", "field", "words"),
+    [
+        (b"null", "", "expected an object, got nothing (null)"),
+        (b"[]", "", "expected an object, got a list"),
+        (b'{"host": {"name": "a", "machine": "b"}, "at": "noon"}', "at", "expected a number, got a text"),
+        (b'{"host": {"name": "a", "machine": "b"}}', "", "missing required field `at`"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(data: bytes, field: str, words: str) -> None:
+    (wrong,) = taken([data])
+    assert isinstance(wrong, BadInput)
+    assert wrong.field == field
+    assert words in wrong.sentence.lower()
+
+
 def paths(value: object, before: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if before:
         yield before

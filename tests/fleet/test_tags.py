@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def fleet() -> None:
     """Three web hosts: a canary that is blue, a blue one, one without a tag."""
-    report("web1", host={"tags": ["canary", "blue"]})
+    report("web1", host={"tags": ["canary", "blue"], "environment": "staging"})
     report("web2", host={"tags": ["blue"]})
     report("web3")
 
@@ -51,6 +51,7 @@ def test_the_screen_and_rest_find_them(client: Client) -> None:
     assert ">web1<" in text
     assert ">web2<" not in text
     assert '<option value="canary" selected>' in text
+    assert '<option value="staging">' in text
     assert 'href="/hosts/?tag=canary"' in client.get(f"/hosts/{host('web1').pk}/").content.decode()
     assert [one["name"] for one in client.get("/api/v1/hosts?tag=blue").json()] == ["web1", "web2"]
 

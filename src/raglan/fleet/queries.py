@@ -103,7 +103,7 @@ def numbers() -> Numbers:
 
 
 def groups(field: str) -> list[str]:
-    """Return the clusters or the roles that hosts say they are of, by name."""
+    """Return the clusters, the roles or the environments that hosts say they are of, by name."""
     names = Host.objects.exclude(**{field: ""}).order_by(field).values_list(field, flat=True).distinct()
     return [str(name) for name in names[:MOST_WORDS]]
 

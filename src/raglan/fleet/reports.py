@@ -30,6 +30,8 @@ OFFSET_S = 60  # less than that is not worth a word
 MOST_OFFSET_S = 2_000_000_000
 FIRST, LAST = datetime(1980, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 _ODD = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_PLAIN = {"object": "an object", "array": "a list", "str": "a text", "int": "a number", "float": "a number"}
+_PLAIN |= {"bool": "true or false", "null": "nothing (null)", "object | null": "an object"}
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -145,7 +147,14 @@ def _whole(report: Report) -> tuple[Report, bytes]:
 
 def _not_a_report(error: msgspec.ValidationError) -> BadInput:
     sentence, _, place = str(error).partition(" - at ")
-    return BadInput(place.strip("`").removeprefix("$").removeprefix("."), sentence, status=422)
+    return BadInput(place.strip("`").removeprefix("$").removeprefix("."), _plainly(sentence), status=422)
+
+
+def _plainly(sentence: str) -> str:
+    """Say in the words of JSON what the decoder says in those of Python."""
+    for word, plain in _PLAIN.items():
+        sentence = sentence.replace(f"`{word}`", plain)
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _check(report: Report, packages: bytes) -> None:

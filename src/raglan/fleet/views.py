@@ -36,6 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "numbers": queries.numbers(),
         "clusters": queries.groups("cluster"),
         "roles": queries.groups("role"),
+        "environments": queries.groups("environment"),
         "tags": tags.known(),
         "query": request.GET.urlencode(),
         "live_topics": "hosts",
