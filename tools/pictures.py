@@ -20,13 +20,25 @@ def main(url: str) -> None:
         with browser_page(browser, DESK, base_url=url) as page:
             sign_in(page, "Jun Tan")
             page.screenshot(path=FOLDER / "now.png")
-            page.goto("/incidents/")
-            page.locator("main a[href^='/incidents/']").first.click()
-            page.wait_for_load_state("load")
+            room = find_room(page)
             page.screenshot(path=FOLDER / "room.png")
+            for name in ("catch-up", "outside"):
+                page.goto(f"{room}{name}/")
+                page.screenshot(path=FOLDER / f"{name}.png")
         with browser_page(browser, PHONE, base_url=url) as page:
             sign_in(page, "Mara Novak")
             page.screenshot(path=FOLDER / "now-phone.png")
+            page.goto("/heads-up/")
+            page.screenshot(path=FOLDER / "heads-up-phone.png")
+
+
+def find_room(page: Page) -> str:
+    """Go to the newest room and return its address."""
+    page.goto("/incidents/")
+    page.locator("main a[href^='/incidents/']").first.click()
+    page.wait_for_url(lambda address: address.rstrip("/")[-1].isdecimal())
+    page.wait_for_load_state("load")
+    return page.url
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -105,6 +105,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "reviews:reply": ("reply",),
     "reviews:moment": ("keep_moment",),
     "reviews:share": ("share_review",),
+    "reviews:need": ("accept_need",),
     "runbooks:new": ("write_runbook", "preview_runbook"),
     "runbooks:edit": ("change_runbook", "preview_runbook"),
     "runbooks:remove": ("remove_runbook",),

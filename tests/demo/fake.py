@@ -257,7 +257,7 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     r"/incidents/(\d+)/outside/hold": _ok,
     r"/questions/(\d+)/answer": _ok,
     r"/incidents/(\d+)/([a-z-]+)": _in_room,
-    r"/entries/(\d+)/(outcome|take|answers|close|helped)": _ok,
+    r"/entries/(\d+)/(outcome|take|answers|close|helped|risky)": _ok,
     r"/lost-tools/(\d+)/(confirm|back)": _ok,
     r"/tasks/(\d+)/(take|end)": _ok,
     "/availability": _ok,

@@ -53,7 +53,7 @@ def test_each_part_comes_from_the_log(room: Incident) -> None:
     ]
     assert texts(card.ruled_out) == ["Going back: the old package is gone"]
     assert texts(card.decided) == ["Run Chef once more everywhere"]
-    assert texts(card.risky) == ["Second run everywhere, in waves"]
+    assert texts(card.under_way) == ["Second run everywhere, in waves"]
     assert [(told.who, told.text) for told in card.threads] == [("Bo Silva", "the site from outside")]
     assert [ask.entry.text for ask in card.wanted] == ["Can somebody read the support queue?"]
 
@@ -79,7 +79,8 @@ def test_what_anybody_marks_as_risky_stands_first_until_it_is_not(
 
     assert [item["text"] for item in rest(mara, "GET", f"/incidents/{room.pk}/catch-up")["risky"]] == [found.text]
     named = dict(catching_up.card(room).parts)["Risky now"]
-    assert texts(named) == [found.text, "Second run everywhere, in waves"]
+    assert texts(named) == [found.text]
+    assert texts(dict(catching_up.card(room).parts)["Under way"]) == ["Second run everywhere, in waves"]
     shown = browser(mara).get(f"/incidents/{room.pk}/").content.decode()
     assert "marked by Bo Silva" in shown
     assert rest(mara, "DELETE", f"/entries/{found.pk}/risky")["risky_by"] is None

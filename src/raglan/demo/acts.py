@@ -25,6 +25,7 @@ from raglan.demo.beats import (
     Lead,
     LoseTool,
     MarkHelped,
+    MarkRisky,
     Misses,
     Propose,
     RaiseHold,
@@ -190,6 +191,11 @@ class Stage:
     def _(self, action: MarkHelped, voice: Voice) -> str:
         self._at_entry(voice.client, action.of, "helped")
         return "says that this helped."
+
+    @act.register
+    def _(self, action: MarkRisky, voice: Voice) -> str:
+        self._at_entry(voice.client, action.of, "risky")
+        return "marks this as risky now."
 
     @act.register
     def _(self, action: CanCome, voice: Voice) -> str:

@@ -98,6 +98,13 @@ class MarkHelped:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkRisky:
+    """What an entry says is risky now: whoever comes late reads it first."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class CanCome:
     """Whether one can come in the next hours."""
 
@@ -274,6 +281,7 @@ Action = (
     | Say
     | Happened
     | MarkHelped
+    | MarkRisky
     | CanCome
     | Take
     | Reply

@@ -39,7 +39,7 @@ class Card:
     ruled_out: Sequence[Told]
     decided: Sequence[Told]
     risks: Sequence[Told]  # what people marked
-    risky: Sequence[Told]  # what is under way
+    under_way: Sequence[Told]  # what people are doing
     tools: Sequence[Told]
     threads: Sequence[Told]
     wanted: Sequence[Ask]
@@ -50,7 +50,8 @@ class Card:
         """The parts that hold something, each under its heading, in the order in which people ask."""
         named = (
             ("How it first showed", self.first),
-            ("Risky now", [*self.risks, *self.risky]),
+            ("Risky now", self.risks),
+            ("Under way", self.under_way),
             ("Not reachable", self.tools),
             ("Known", self.known),
             ("Tried, and what it did", self.tried),
@@ -76,7 +77,9 @@ def card(incident: Incident) -> Card:
         ruled_out=_newest(entry for entry in log if entry.kind == Kind.RULED_OUT),
         decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
         risks=_risks(incident),
-        risky=_newest(entry for entry in acts if entry.ask_state == Entry.AskState.WAITING and entry.risky_at is None),
+        under_way=_newest(
+            entry for entry in acts if entry.ask_state == Entry.AskState.WAITING and entry.risky_at is None
+        ),
         tools=[Told(_missed_by(tool), tool.name, tool.lost_at) for tool in queries.lost_tools(incident)[:MANY]],
         threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],

@@ -1,6 +1,6 @@
 """What turns it, or does not, under each lever."""
 
-from raglan.demo.beats import Beat, Chapter, Close, Happened, MarkHelped, RaiseHold, Reply, Say
+from raglan.demo.beats import Beat, Chapter, Close, Happened, MarkHelped, MarkRisky, RaiseHold, Reply, Say
 from raglan.demo.scene import END, OLD, Scene, standing, t
 
 
@@ -24,7 +24,8 @@ def force(scene: Scene) -> Chapter:
     return [
         Beat(t(10), "noor", Say("decided", "Run Chef once more everywhere by dsh, 100 hosts a minute: api, then web,"
              " then tools. The risk, aloud: on a host that has not had its first run, this is its first run. By"
-             " minute 11 there are hardly any left.")),
+             " minute 11 there are hardly any left.", name="everywhere")),
+        Beat(t(10, 15), "mara", MarkRisky("everywhere")),
         Beat(t(10, 30), "noor", standing(scene, t(10, 30), know=("A second Chef run starts httpd, on two hosts of"
              " two",), trying=("A second run everywhere, 100 hosts a minute from minute 11 (Mara)",))),
         Beat(t(11), "mara", Say("doing", "First wave goes out now: all of api and 36 web hosts.", name="waves")),

@@ -265,7 +265,7 @@ def catch_up_out(card: Card) -> CatchUpOut:
         decided=_told(card.decided),
         not_reachable=_told(card.tools),
         risky=_told(card.risks),
-        under_way=_told(card.risky),
+        under_way=_told(card.under_way),
         who_is_on_what=_told(card.threads),
         wanted=wanted,
         tasks=[task.text for task in card.tasks],
