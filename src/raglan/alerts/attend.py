@@ -50,11 +50,11 @@ def attend(
     is_said = bool(group.urgencies) and urgency_by_route(group, page.policy) is not None
     if not is_said and paging.raise_urgency(page, severity=alert.severity):
         return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
-    return _joins(page.pk), []
+    return joins(page.pk), []
 
 
 @lru_cache(maxsize=4_096)
-def _joins(page_id: int) -> Decision:
+def joins(page_id: int) -> Decision:
     """Return the decision on nearly all alerts of a storm."""
     return Decision("page", "joined", f"joins page {page_id} of its group, which keeps counting")
 

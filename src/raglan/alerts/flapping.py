@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from raglan.alerts import events, queries
+from raglan.alerts.joining import Seen
 from raglan.alerts.models import Alert, Flap
 from raglan.alerts.pipeline.flap import HELD, Flapping, FlapRule, changes_of, flap
 from raglan.alerts.pipeline.hold import Asked
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.pipeline.severity import is_critical
 from raglan.alerts.placing import Placed
-from raglan.alerts.snapshot import Fact, Seen, Snapshot
+from raglan.alerts.snapshot import Fact, Snapshot
 from raglan.config import config
 from raglan.core import timeline, timers
 from raglan.paging import queries as paging

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from raglan.alerts import events, flapping, queries, storms
-from raglan.alerts.attend import attend, end, plan_for
+from raglan.alerts.attend import attend, end, joins, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
+from raglan.alerts.joining import Fired, Joined, Seen, new_alert, page_to_join, row_of, trail_of
 from raglan.alerts.models import Alert, AlertGroup, Source
 from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.deduplicate import NEW
 from raglan.alerts.pipeline.route import RouteRule
 from raglan.alerts.placing import Placed
 from raglan.alerts.ports import Batch, Beat, Outcome, RawSignal, SourceKey, Standing
-from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Seen, Snapshot, keep, read
+from raglan.alerts.snapshot import HEARD_EVERY, NEVER, Fact, Snapshot, keep, read
 from raglan.core import metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
@@ -75,10 +76,11 @@ def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> _Coun
 
 def _take(seen: Seen, batch: Batch, snapshot: Snapshot, counts: _Counts) -> None:
     signal = seen.signal
-    alert = snapshot.open_alerts.get(seen.fingerprint)
+    alert = snapshot.open_alert(seen.fingerprint)
     if alert is None and seen.placed is not None:  # what was not open when all was read, and still is not
         counts.new += 1
-        snapshot.keep(signal.status, signal.raw, batch, alert=_open_alert(seen, NEW, batch, snapshot).id)
+        key = _join(seen, seen.placed, batch, snapshot) or _open_alert(seen, NEW, batch, snapshot).id
+        snapshot.keep(signal.status, signal.raw, batch, alert=key)
         return
     decided = deduplicate(signal, is_open=alert is not None)
     if alert is None:
@@ -112,6 +114,31 @@ def _refresh(alert: Alert, signal: RawSignal) -> None:
         alert.expires_at = max(filter(None, (alert.expires_at, signal.expires_at)))
 
 
+def _join(seen: Seen, placed: Placed, batch: Batch, snapshot: Snapshot) -> int | None:
+    """Open an alert that only counts on the page of its group and return its key; None when there is more to do."""
+    group, fingerprint = snapshot.open_groups.get(placed.key), seen.fingerprint
+    if group is None or fingerprint in snapshot.openings or fingerprint in snapshot.noise.flaps:
+        return None
+    page = page_to_join(group)
+    if page is None:
+        return None
+    labels, source, received_at = seen.signal.labels, batch.source, batch.received_at
+    held = snapshot.hold(labels, source.id)
+    if held.how or any(rule.is_source(labels) for rule in snapshot.noise.inhibitions):
+        return None
+    snapshot.openings[fingerprint] = [received_at]
+    key, at = snapshot.alert_keys.take(), snapshot.at
+    decided = trail_of(seen, NEW, placed, held, joins(page.id))
+    times, trail = (received_at, at), snapshot.places.trail(decided)
+    row, fired = row_of(seen, key, (source.id, source.slug), group.id, times, trail)
+    group.alert_count += 1
+    group.firing_count += 1
+    snapshot.count(group)
+    alert = Joined(key, seen.signal.expires_at, seen, source.id, group, received_at, at, decided)
+    snapshot.add_joined(alert, row, fired)
+    return key
+
+
 def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> Alert:
     """Open an alert in its group, and page when nothing holds it back and nobody is paged yet."""
     signal, at, received_at, source_id = seen.signal, snapshot.at, batch.received_at, batch.source.id
@@ -121,28 +148,9 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
     flaps = flapping.at_opening(seen, placed, source_id, received_at, snapshot)
     asked = flapping.asked(flaps, signal.severity, received_at, at) if flaps else None
     held = snapshot.hold(signal.labels, source_id, asked)
-    alert = bulk.fresh(
-        Alert,
-        {"group": group},
-        id=snapshot.alert_keys.take(),
-        group_id=group.id,
-        fingerprint=seen.fingerprint,
-        dedup_key=signal.dedup_key,
-        source_id=source_id,
-        labels=signal.labels,
-        annotations=signal.annotations,
-        title=signal.title[:300],
-        severity=signal.severity[:20],
-        link=signal.link,
-        starts_at=signal.starts_at or received_at,
-        expires_at=signal.expires_at,
-        received_at=received_at,
-        last_seen_at=at,
-        held=held.how,
-        held_by=list(held.by),
-        active_since=None if held.how else at,
-        trail=[seen.identified, new, placed.routed, placed.grouped, *held.decisions],
-    )
+    alert = new_alert(seen, snapshot.alert_keys.take(), source_id, group, received_at, at)
+    alert.held, alert.held_by, alert.active_since = held.how, list(held.by), None if held.how else at
+    alert.trail = [seen.identified, new, placed.routed, placed.grouped, *held.decisions]
     group.alert_count += 1
     group.firing_count += 1
     group.held_count += bool(held.how)
@@ -209,27 +217,26 @@ def set_held(alert: Alert, how: str, by: list[str], at: datetime) -> None:
     alert.held, alert.held_by = how, by
 
 
-def _fired(alert: Alert, group_id: int, source: SourceKey) -> dict[str, object]:
-    """Return what is told of an alert that fires, which is `events.FiredAlert`."""
-    own = alert.__dict__  # a model finds each attribute by way of its class
-    return {
-        "alert": own["id"],
-        "group": group_id,
-        "source": source.slug,
-        "source_id": source.id,
-        "fingerprint": own["fingerprint"],
-        "dedup_key": own["dedup_key"],
-        "title": own["title"],
-        "severity": own["severity"],
-        "labels": own["labels"],
-        "link": own["link"],
-        "starts_at": own["starts_at"],
-        "received_at": own["received_at"],
-        "held": own["held"],
-        "held_by": own["held_by"],
-        "active_since": own["active_since"],
-        "waits_behind": own["waits_behind"],
-    }
+def _fired(alert: Alert, group_id: int, source: SourceKey) -> Fired:
+    """Return what is told of an alert that fires."""
+    return Fired(
+        alert.id,
+        group_id,
+        source.slug,
+        source.id,
+        alert.fingerprint,
+        alert.dedup_key,
+        alert.title,
+        alert.severity,
+        alert.labels,
+        alert.link,
+        alert.starts_at,
+        alert.received_at,
+        alert.held,
+        alert.held_by,
+        alert.active_since,
+        alert.waits_behind,
+    )
 
 
 def _opened(group: AlertGroup, decided: Decision) -> Fact:

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from raglan.alerts.pipeline import group_key
 from raglan.alerts.pipeline.group import DEFAULT_GROUP_BY
 from raglan.alerts.pipeline.route import RouteRule, decision_of, matching
 from raglan.core.decisions import Decision
 
 MOST = 10_000
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Places:
         self._names = sorted({*DEFAULT_GROUP_BY, *matched, *(name for rule in rules for name in rule.group_by)})
         self._is_timeless = not any(rule.hours for rule in rules)
         self._known: dict[tuple[int | str | None, ...], Placed] = {}
+        self._trails: dict[tuple[Decision, ...], str] = {}
 
     def of(self, labels: dict[str, str], source_id: int, at: datetime) -> Placed:
         """Return the place of an alert that opens at a time."""
@@ -43,6 +47,15 @@ class Places:
             if self._is_timeless and not _is_alone(placed):
                 self._remember(like, placed)
         return placed
+
+    def trail(self, decided: tuple[Decision, ...]) -> str:
+        """Return what was decided on an alert as it is stored. Alerts of one kind share it, down to the words."""
+        text = self._trails.get(decided)
+        if text is None:
+            if len(self._trails) >= MOST:
+                self._trails.clear()
+            text = self._trails[decided] = _encode(decided).decode()
+        return text
 
     def _remember(self, like: tuple[int | str | None, ...], placed: Placed) -> None:
         if len(self._known) >= MOST:

@@ -17,9 +17,9 @@ from django.db.models import Model
 
 from raglan.alerts import closing, events, queries
 from raglan.alerts.inhibitors import causes_of
+from raglan.alerts.joining import COLUMNS, Fired, Joined, Seen
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
-from raglan.alerts.pipeline import Noise, deduplicate, hold, identify
-from raglan.alerts.pipeline.deduplicate import NEW
+from raglan.alerts.pipeline import Noise, hold, identify
 from raglan.alerts.pipeline.hold import Asked, Held
 from raglan.alerts.pipeline.inhibit import Cause
 from raglan.alerts.pipeline.route import RouteRule
@@ -56,15 +56,6 @@ M = TypeVar("M", bound=Model)
 _encode = msgspec.json.Encoder().encode
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """A signal with its fingerprint, and its place when it opens an alert."""
-
-    signal: RawSignal
-    fingerprint: str
-    identified: Decision
-    placed: Placed | None
-
-
 class Keys(Generic[M]):
     """Keys of new rows: as many as are expected at once, then one by one."""
 
@@ -90,12 +81,13 @@ class Snapshot:
     noise: Noise = field(default_factory=Noise)
     causes: dict[str, list[Cause]] = field(default_factory=dict)
     seen: list[list[Seen]] = field(default_factory=list)
-    open_alerts: dict[str, Alert] = field(default_factory=dict)
+    open_alerts: dict[str, Alert | Joined] = field(default_factory=dict)
     open_groups: dict[str, AlertGroup | None] = field(default_factory=dict)
     alert_keys: Keys[Alert] = field(default_factory=lambda: Keys(Alert, 1))
     group_keys: Keys[AlertGroup] = field(default_factory=lambda: Keys(AlertGroup, 1))
     page_keys: Keys[Page] = field(default_factory=lambda: Keys(Page, 1))
     new_alerts: dict[int, Alert] = field(default_factory=dict)
+    joined: dict[int, bulk.Row] = field(default_factory=dict)  # new alerts that are rows already
     new_groups: dict[int, AlertGroup] = field(default_factory=dict)
     new_pages: list[Page] = field(default_factory=list)
     touched: dict[int, Alert] = field(default_factory=dict)
@@ -106,7 +98,7 @@ class Snapshot:
     left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
     signals: list[bulk.Row] = field(default_factory=list)
     facts: list[timeline.Record] = field(default_factory=list)
-    fired: list[dict[str, object]] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
     noise_at: datetime = NEVER
@@ -124,6 +116,22 @@ class Snapshot:
         if held is None:
             held = self.unheld[source_id] = hold(labels, source_id=source_id, noise=self.noise, at=self.at)
         return held
+
+    def open_alert(self, fingerprint: str) -> Alert | None:
+        """Return what is open with a fingerprint, to be looked at or changed."""
+        found = self.open_alerts.get(fingerprint)
+        if isinstance(found, Joined):
+            made = self.open_alerts[fingerprint] = found.as_alert()
+            if self.joined.pop(found.id, None) is not None:  # not stored yet, so that it is stored as it then is
+                self.new_alerts[found.id] = made
+            return made
+        return found
+
+    def add_joined(self, alert: Joined, row: bulk.Row, fired: Fired) -> None:
+        """Open an alert that counts in a group; its row is stored with the others."""
+        self.joined[alert.id] = row
+        self.open_alerts[alert.seen.fingerprint] = alert
+        self.fire(fired)
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
@@ -181,8 +189,8 @@ class Snapshot:
         """Keep that a group was opened. That goes before what has just fired, which need not be told alone for it."""
         self.facts.append(timeline.record(*fact))
 
-    def fire(self, fired: dict[str, object]) -> None:
-        """Keep that an alert fired, as it stands in `events.FiredAlert`; those that fire together are one event."""
+    def fire(self, fired: Fired) -> None:
+        """Keep that an alert fired; those that fire together are one event."""
         self.fired.append(fired)
         if len(self.fired) >= FIRED_AT_ONCE:
             self._tell_fired()
@@ -191,7 +199,7 @@ class Snapshot:
         """Put what fired into an event, in stored form: a storm makes so many that models are too slow."""
         if not self.fired:
             return
-        names = [f"group:{group}" for group in dict.fromkeys(fired["group"] for fired in self.fired)]
+        names = [f"group:{group}" for group in dict.fromkeys([fired.group for fired in self.fired])]
         text = _encode({"alerts": self.fired, "names": names}).decode()
         self.facts.append(timeline.Record(events.AlertsFired.kind, text, ("alerts",), tuple(names)))
         self.fired = []
@@ -234,7 +242,10 @@ class Snapshot:
         elif self.new_pages:
             paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))
-        for kept in (self.groups_counted, self.groups_touched, self.touched, self.new_groups, self.new_alerts):
+        if self.joined:
+            bulk.insert_rows(Alert, COLUMNS, self.joined.values())
+        alerts, groups = (self.new_alerts, self.joined, self.touched), (self.new_groups, self.groups_touched)
+        for kept in (*alerts, *groups, self.groups_counted):
             kept.clear()
         self.new_pages.clear()
 
@@ -261,8 +272,8 @@ def read(batches: Sequence[Batch]) -> Snapshot:
         for chunk in _chunks(known):
             alerts = Alert.objects.select_related("group", *related).filter(pk__in=chunk)
             snapshot.open_alerts |= {alert.fingerprint: alert for alert in alerts}
-    for alert in snapshot.open_alerts.values():
-        alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
+            for alert in alerts:
+                alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
     snapshot.seen = [
         [
             Seen(signal, fingerprint, identified, _place_if_new(signal, fingerprint, batch, snapshot))
@@ -348,7 +359,7 @@ def keep(snapshot: Snapshot) -> None:
 
 
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
-    if fingerprint in snapshot.open_alerts or deduplicate(signal, is_open=False) is not NEW:
+    if signal.status != "firing" or fingerprint in snapshot.open_alerts:
         return None
     return snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
 

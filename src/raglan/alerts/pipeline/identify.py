@@ -18,7 +18,7 @@ def identify(signal: RawSignal, source_id: int) -> tuple[str, Decision]:
         words, decided = [signal.dedup_key], BY_KEY
     else:
         labels = signal.labels
-        words = [f"{name}\x00{labels[name]}" for name in sorted(labels)]
+        words = list(map("\x00".join, sorted(labels.items())))
         decided = _by_labels(len(words))
     text = f"{source_id}\x01{BETWEEN.join(words)}" if words else str(source_id)
     return sha256(text.encode("utf-8", "replace")).hexdigest(), decided
