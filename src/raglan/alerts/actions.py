@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from raglan.alerts.holds import review
-from raglan.alerts.ingest import expire, ingest, seen_again
+from raglan.alerts.ingest import begin_intake, expire, ingest, seen_again
 from raglan.alerts.inhibiting import remove_inhibition, save_inhibition
 from raglan.alerts.maintaining import (
     MaintenanceDraft,
@@ -51,6 +51,7 @@ __all__ = [
     "RouteOptions",
     "Setter",
     "SilenceDraft",
+    "begin_intake",
     "change_maintenance",
     "change_silence",
     "change_silence_by_key",

@@ -6,14 +6,18 @@ snapshot that is read once for the whole batch.
 
 from collections import Counter as Tally
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db import DatabaseError
 
 from raglan.alerts import events, flapping, queries, storms
 from raglan.alerts.attend import attend, end, joins, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.joining import Fired, Joined, Seen, new_alert, page_to_join, row_of, trail_of
 from raglan.alerts.models import Alert, AlertGroup, Source
+from raglan.alerts.open_prints import open_prints
 from raglan.alerts.pipeline import deduplicate
 from raglan.alerts.pipeline.deduplicate import NEW
 from raglan.alerts.pipeline.route import RouteRule
@@ -36,6 +40,14 @@ class _Counts:
 
     def outcome(self, standing: Sequence[Standing | None]) -> Outcome:
         return Outcome(self.new, self.repeated, self.resolved, self.parked, standing)
+
+
+def begin_intake() -> None:
+    """Make the thread ready that will call `ingest` for all that comes over HTTP."""
+    bulk.leave_checks_out()
+    if not bulk.is_postgresql():
+        with suppress(DatabaseError):  # else whoever asks first reads it
+            open_prints.load()
 
 
 @atomic
@@ -275,7 +287,8 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     alert.ends_at = ends_at or snapshot.at
     snapshot.touch(alert)
     snapshot.open_alerts.pop(alert.fingerprint, None)
-    snapshot.closed.append(alert.pk)
+    snapshot.opened.pop(alert.fingerprint, None)
+    snapshot.closed.append((alert.fingerprint, alert.pk))
     drop_inhibitor(alert, snapshot.noise.inhibitions, snapshot.causes)
     group = alert.group
     group.firing_count = max(0, group.firing_count - 1)

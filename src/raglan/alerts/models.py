@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from raglan.core.db.constraints import UniqueOnPostgreSQL
 from raglan.core.decisions import Decided
 from raglan.paging.models import Page, Policy
 from raglan.people.models import Person
@@ -189,15 +190,16 @@ class Alert(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
+            # On SQLite `open_prints` knows what fires: there an index in no order costs each new alert a page.
+            UniqueOnPostgreSQL(
                 fields=["fingerprint"], condition=models.Q(state="firing"), name="one_open_alert_a_fingerprint"
             )
         ]
         indexes: ClassVar = [
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["expires_at"], name="alert_expiry", condition=models.Q(state="firing")),
-            # What fires stands in the constraint above: a new alert is written to one of the two only. The state is the
-            # same in all of it, and stands there so that SQLite need not look at the rows to learn it.
+            # What fires is found by the constraint above or in memory. The state is the same in all of it, and stands
+            # there so that SQLite need not look at the rows to learn it.
             models.Index(
                 fields=["fingerprint", "-received_at", "state"],
                 name="alert_episodes",

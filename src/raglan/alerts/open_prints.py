@@ -1,15 +1,15 @@
-"""Which alerts fire, by their fingerprints, in memory: for SQLite, where an index of fingerprints costs a page a row.
+"""Which alerts fire, by their fingerprints, in memory: for SQLite, where an index of them costs each new alert a page.
 
-Fingerprints come in no order, so that nearly each new alert would rewrite a page of such an index. Here they stand in a
-dict of 16 bytes of each to the id of its alert. It may know alerts that are over, and whoever asks looks at the rows
-that it names; it may not miss one that fires. That holds because the ids of alerts grow with the commits: SQLite has one
-writer at a time and never gives an id twice. So the dict is read from the rows once, and then all beyond the last id
-that it has seen. Only what is on disk moves that id; a transaction that is under way, and may still be taken back, reads
-its own rows each time. What other processes store is found the same way.
+Fingerprints come in no order, so that nearly each alert would rewrite a page of such an index. Here they stand in a
+dict, of 16 bytes of each to the id of its alert. It may know alerts that are over, so whoever asks looks at the rows
+that it names; it may not miss one that fires. That holds because ids of alerts grow with the commits: SQLite has one
+writer at a time and gives no id twice that was ever on disk. So the rows are read once, and then those beyond the last
+id that was seen. Only what is on disk moves that id; a transaction under way, which may still be taken back, reads its
+own rows each time. What other processes store is found the same way.
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
 
@@ -18,7 +18,7 @@ from raglan.alerts.models import Alert
 KEY = 32  # of 64 hexadecimal digits
 TABLE = Alert._meta.db_table
 COUNTER = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-ALL = f"SELECT id, fingerprint FROM {TABLE} INDEXED BY alert_state WHERE state = 'firing' ORDER BY id DESC"  # noqa: S608
+ALL = f"SELECT id, fingerprint FROM {TABLE} INDEXED BY alert_state WHERE state = 'firing'"  # noqa: S608
 NEWER = f"SELECT id, fingerprint FROM {TABLE} NOT INDEXED WHERE id > ? AND state = 'firing'"  # noqa: S608
 
 
@@ -49,9 +49,9 @@ class OpenPrints:
         return _last_id()
 
     def follow(self, opened: Mapping[str, int], *, before: int, after: int) -> None:
-        """Know what a transaction opened, which is on disk now; it found the last id at `before` and left it at `after`.
+        """Know all that a transaction opened, which is on disk now: it moved the last id from `before` to `after`.
 
-        When another transaction came in between, all of it is read instead.
+        When another transaction came in between, its rows are read instead.
         """
         with self._lock:
             if self._seen == before:
@@ -67,11 +67,6 @@ class OpenPrints:
                 if self._ids.get(_key(fingerprint)) == alert:
                     del self._ids[_key(fingerprint)]
 
-    def clear(self) -> None:
-        """Know nothing, as at the start of a process."""
-        with self._lock:
-            self._ids, self._seen = {}, 0
-
     def _catch_up(self) -> dict[bytes, int]:
         """Read what has been opened since; return what is of a transaction under way, which is not kept."""
         last = _last_id()
@@ -81,7 +76,7 @@ class OpenPrints:
             self._ids, self._seen = {}, 0
         ask = connection.connection.execute
         with connection.wrap_database_errors:
-            rows = ask(NEWER, [self._seen]) if self._seen else reversed(ask(ALL).fetchall())
+            rows = ask(NEWER, [self._seen]) if self._seen else ask(ALL)
             found = {_key(fingerprint): alert for alert, fingerprint in rows}
         if connection.in_atomic_block:
             return found
@@ -90,19 +85,27 @@ class OpenPrints:
         return {}
 
 
-def follow_commit(opened: Mapping[str, int], closed: Iterable[tuple[str, int]], *, before: int) -> None:
-    """Take over what this transaction opens and closes, as soon as it is on disk."""
-    after, gone = open_prints.last, list(closed)
+def follow_commit(opened: Mapping[str, int], *, before: int, given: int) -> None:
+    """Know what this transaction opens as soon as it is on disk.
 
-    def follow() -> None:
-        open_prints.follow(opened, before=before, after=after)
-        open_prints.forget(gone)
+    The last id was `before` when it began, and it took so many `given` ids since; when there are more, they are read.
+    """
+    after = open_prints.last
+    is_all = after - before == given
+    transaction.on_commit(lambda: open_prints.follow(opened, before=before if is_all else -1, after=after))
 
-    transaction.on_commit(follow)
+
+def forget_after_commit(closed: Sequence[tuple[str, int]]) -> None:
+    """Forget what this transaction closes as soon as it is on disk; each is a fingerprint and an id."""
+    gone = list(closed)
+    transaction.on_commit(lambda: open_prints.forget(gone))
 
 
 def _key(fingerprint: str) -> bytes:
-    return bytes.fromhex(fingerprint[:KEY])
+    try:
+        return bytes.fromhex(fingerprint[:KEY])
+    except ValueError:  # not one of ours: nothing fires with it
+        return fingerprint.encode("utf-8", "replace")
 
 
 def _last_id() -> int:

@@ -22,6 +22,7 @@ from raglan.alerts.models import (
     StageDecision,
     Storm,
 )
+from raglan.alerts.open_prints import open_prints
 from raglan.alerts.pipeline.flap import HELD, Flapping, FlapRule
 from raglan.alerts.pipeline.hold import Noise
 from raglan.alerts.pipeline.hours import parse_span
@@ -72,9 +73,11 @@ def source_key(source: Source) -> SourceKey:
 
 def firing_ids(fingerprints: Collection[str]) -> list[int]:
     """Return the ids of the alerts that fire and have one of these fingerprints."""
-    # Left to itself, SQLite takes the index on the state and reads all that fires.
-    index = "one_open_alert_a_fingerprint"
-    return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
+    if bulk.is_postgresql():
+        index = "one_open_alert_a_fingerprint"
+        return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
+    maybe = open_prints.find(fingerprints)
+    return bulk.keys_where(Alert, maybe, "state = 'firing'") if maybe else []
 
 
 def opened_since(fingerprints: Collection[str], since: datetime) -> list[int]:

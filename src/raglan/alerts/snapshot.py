@@ -19,6 +19,7 @@ from raglan.alerts import closing, events, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.joining import COLUMNS, Fired, Joined, Seen
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
+from raglan.alerts.open_prints import follow_commit, forget_after_commit, open_prints
 from raglan.alerts.pipeline import Noise, hold, identify
 from raglan.alerts.pipeline.hold import Asked, Held
 from raglan.alerts.pipeline.inhibit import Cause
@@ -63,11 +64,13 @@ class Keys(Generic[M]):
         self._model = model
         self._expected = expected
         self._left: list[int] = []
+        self.given = 0  # by the database, taken or not
 
     def take(self) -> int:
         """Return the next key."""
         if not self._left:
             self._left = bulk.take_keys(self._model, max(1, self._expected))[::-1]
+            self.given += len(self._left)
             self._expected = 1
         return self._left.pop()
 
@@ -94,7 +97,9 @@ class Snapshot:
     groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
     groups_counted: dict[int, AlertGroup] = field(default_factory=dict)
     decisions: list[StageDecision] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
+    closed: list[tuple[str, int]] = field(default_factory=list)  # by fingerprint and id
+    opened: dict[str, int] = field(default_factory=dict)
+    last_alert: int = 0
     left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
     signals: list[bulk.Row] = field(default_factory=list)
     facts: list[timeline.Record] = field(default_factory=list)
@@ -131,6 +136,7 @@ class Snapshot:
         """Open an alert that counts in a group; its row is stored with the others."""
         self.joined[alert.id] = row
         self.open_alerts[alert.seen.fingerprint] = alert
+        self.opened[alert.seen.fingerprint] = alert.id
         self.fire(fired)
 
     def add_group(self, group: AlertGroup) -> None:
@@ -142,6 +148,7 @@ class Snapshot:
         """Open an alert; it is stored with the others."""
         self.new_alerts[alert.id] = alert
         self.open_alerts[alert.fingerprint] = alert
+        self.opened[alert.fingerprint] = alert.id
 
     def count(self, group: AlertGroup) -> None:
         """Have the counts of a group stored, which no index knows."""
@@ -258,7 +265,9 @@ class Snapshot:
         self._tell_fired()
         timeline.append_records(self.facts)
         if self.closed:
-            closing.tell_after_commit(self.closed)
+            closing.tell_after_commit([pk for _, pk in self.closed])
+            if not bulk.is_postgresql():
+                forget_after_commit(self.closed)
 
 
 def read(batches: Sequence[Batch]) -> Snapshot:
@@ -267,6 +276,7 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     snapshot = _fresh(at)
     named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
     prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
+    snapshot.last_alert = 0 if bulk.is_postgresql() else open_prints.last
     if known := queries.firing_ids(prints):  # most of what comes here is new
         related = ("group__policy", "group__page__acknowledged_by")
         for chunk in _chunks(known):
@@ -344,6 +354,8 @@ def _fresh(at: datetime) -> Snapshot:
 
 def keep(snapshot: Snapshot) -> None:
     """Keep what a snapshot knows for the next one, when the transaction that ends now is on disk."""
+    if snapshot.opened and not bulk.is_postgresql():
+        follow_commit(snapshot.opened, before=snapshot.last_alert, given=snapshot.alert_keys.given)
     mark = quiet.mark()
     groups: dict[str, AlertGroup | None] = {key: group for key, group in snapshot.open_groups.items() if group}
 

@@ -23,7 +23,7 @@ from raglan.changes.gate import HoldRule
 from raglan.config import Config
 from raglan.core import disk, logs, timeline
 from raglan.core.backup import restored_mark
-from raglan.core.db import bulk, lock
+from raglan.core.db import lock
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
 from raglan.edge import crashes, life, server, startup, waiting
@@ -145,7 +145,7 @@ class Process:
         self._is_quiet = self._engine is not None and restored_mark(config.data_dir) is not None
         self._journal = Journal(alerts.ingest, most=config.intake_queue) if "edge" in roles else None
         if self._journal is not None:
-            self._journal.begin = bulk.leave_checks_out
+            self._journal.begin = alerts.begin_intake
         self._repeats = Repeats(alerts.seen_again, keeps=connection.vendor == "sqlite")
         proxies = config.trusted_proxy_count
         self._reserve = Reserve(config.data_dir, config.disk_reserve_mb)

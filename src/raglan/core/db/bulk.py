@@ -191,6 +191,15 @@ def select_rows(
         return list(connection.connection.execute(sql, [text_of(wanted)]))
 
 
+def keys_where(model: type[models.Model], keys: Sequence[int], where: str) -> list[int]:
+    """Return those of these keys for whose rows a condition holds, without an index that SQLite might prefer."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        sql = f"SELECT id FROM {table} NOT INDEXED WHERE id IN (SELECT value FROM json_each(?)) AND {where}"  # noqa: S608
+        return [int(row[0]) for row in connection.connection.execute(sql, [text_of(list(keys))])]
+
+
 def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
     """Return the keys of the first rows for which a condition holds, in the order of an index that SQLite is told."""
     quote = connection.ops.quote_name
