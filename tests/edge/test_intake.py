@@ -22,7 +22,8 @@ from raglan.core.addresses import neighbours
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded
 from raglan.edge import body as bodies
 from raglan.edge import intake as module
-from raglan.edge.intake import Intake, body_of, header_token, split_path, unpack
+from raglan.edge.heads import body_of, header_token, split_path, unpack
+from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.places import Places
 from tests.edge.loopback import Loopback, listening, rest_of, until

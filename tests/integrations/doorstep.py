@@ -8,7 +8,7 @@ from raglan.alerts.models import Source
 from raglan.alerts.ports import Answer, Batch, IntakeRequest, Replies
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, RaglanError
-from raglan.edge.intake import header_token, split_path
+from raglan.edge.heads import header_token, split_path
 
 
 def make(kind: str, *, mapping: dict[str, object] | None = None, secret: str = "") -> tuple[Source, str]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
-from raglan.edge.protocol import ABORT
+from raglan.edge.lean import ABORT
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,15 +24,25 @@ async def answer(
     send: Send, status: int, body: bytes, *, content_type: str = PLAIN, headers: Mapping[str, str] | None = None
 ) -> None:
     """Send a whole answer."""
-    lines = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), NOSNIFF]
-    lines += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    lines = lines_of(body, content_type, headers or {})
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body})
 
 
+def lines_of(body: bytes, content_type: str, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return the lines of the head of an answer."""
+    lines = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), NOSNIFF]
+    return lines + [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
 async def answer_json(send: Send, status: int, value: object, *, headers: Mapping[str, str] | None = None) -> None:
     """Send a value as JSON."""
-    await answer(send, status, json.dumps(value, default=str).encode(), content_type=JSON, headers=headers)
+    await answer(send, status, json_of(value), content_type=JSON, headers=headers)
+
+
+def json_of(value: object) -> bytes:
+    """Return a value as it is sent."""
+    return json.dumps(value, default=str).encode()
 
 
 async def refuse(send: Send, error: RaglanError) -> None:
@@ -41,15 +51,19 @@ async def refuse(send: Send, error: RaglanError) -> None:
     A body that was not read to its end stands in the way of the next request, so such a connection ends; the protocol
     lets the client finish what it sends, or the answer would be lost.
     """
-    headers = {}
+    await answer_json(send, error.status, error.as_json(), headers=headers_for(error))
+
+
+def headers_for(error: RaglanError) -> dict[str, str]:
+    """Return the headers that go with a refusal."""
     match error:
         case Overloaded():
-            headers["Retry-After"] = str(error.retry_after)
+            return {"Retry-After": str(error.retry_after)}
         case NotSignedIn():
-            headers["WWW-Authenticate"] = "Bearer"
+            return {"WWW-Authenticate": "Bearer"}
         case BadInput(status=408 | 413 | 414 | 431):
-            headers["Connection"] = "close"
-    await answer_json(send, error.status, error.as_json(), headers=headers)
+            return {"Connection": "close"}
+    return {}
 
 
 def header(scope: Scope, name: bytes) -> str:

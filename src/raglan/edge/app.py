@@ -6,7 +6,7 @@ from raglan.edge.bridge import Bridge
 from raglan.edge.fleet import Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.health import Health
-from raglan.edge.intake import Intake
+from raglan.edge.intake import Intake, Reply
 from raglan.edge.last_resort.door import Door
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
@@ -57,6 +57,12 @@ class Edge:
             await self._take_in(self.fleet, scope, receive, send)
         else:
             await self._others(scope, receive, send)
+
+    def at_once(self, scope: Scope, body: bytes, reply: Reply) -> bool:
+        """Take a POST whose body is whole without a task of its own, where that is known to be enough."""
+        if self._intake is None or (self.reserve is not None and self.reserve.is_spent):
+            return False
+        return self._intake.at_once(scope, body, reply)
 
     async def _take_in(self, intake: Intake | Fleet, scope: Scope, receive: Receive, send: Send) -> None:
         if self.reserve is not None and self.reserve.is_spent:

@@ -1,11 +1,9 @@
 """Alert intake: token, size, decode by the door of the format, journal, and an answer only after the commit."""
 
-import base64
-import binascii
 import time
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Protocol, TypeGuard, TypeVar
 
@@ -21,6 +19,7 @@ from raglan.alerts.ports import (
     Decoded,
     Desk,
     Door,
+    Glimpsed,
     Glimpses,
     IntakeRequest,
     Outcome,
@@ -31,19 +30,19 @@ from raglan.core import logs, metrics
 from raglan.core.addresses import neighbours
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
-from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, headers_of, refuse
-from raglan.edge.body import ClientGone, TooLarge, check_length, read
+from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, refuse
+from raglan.edge.body import ClientGone, check_length, read
 from raglan.edge.catching_up import record_of
+from raglan.edge.heads import MAX_BODY, PREFIX, body_of, header_token, request_of, split_path, unpacked
 from raglan.edge.journal import Away, Journal
 from raglan.edge.last_resort.cases import urgent_in
 from raglan.edge.places import Places, size_of
-from raglan.edge.repeats import Repeats
+from raglan.edge.repeats import Repeat, Repeats
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.tokens import Tokens
 from raglan.edge.wsgi import client_of
 
-MAX_BODY = 1024 * 1024
 BODIES_AT_ONCE, SHARE = 48 * MAX_BODY, 12 * MAX_BODY  # of all sources, of one
 NAMELESS_AT_ONCE, NAMELESS_SHARE = 16 * MAX_BODY, 2 * MAX_BODY  # with the token in the body: of all, of one address
 THREADS = 4
@@ -56,10 +55,11 @@ SHORT = "The disk is full. Critical alerts only are taken; send this again."
 SHORT_RETRY_S = 30
 NOTE_EVERY_S = 2.0
 MEET_EVERY_S = 60.0
-PREFIX = "/integrations/"
-IN_HEADER = "-"  # in the place of a token: it stands in the header
 BARE = ("/v2/", "/api/v2/", "/-/", "/ping/", "/generic/2010-04-15/")
 OLD_PROMETHEUS = "/api/v1/alerts"
+LONG_PATH, LONG_HEADER = 1024, 4 * 1024
+# What the ordinary way looks at; a body in chunks has come whole, but its parts may not have been bounded.
+ODD_HEADERS = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"})
 log = logs.get("raglan.intake")
 T = TypeVar("T")
 
@@ -88,6 +88,19 @@ def _glimpses(door: Door) -> TypeGuard[QuickDoor]:
 
 def _replies(door: Door) -> TypeGuard[ReplyingDoor]:
     return _is_a(type(door), Replies)
+
+
+class Reply(Protocol):
+    """How a request that was taken at once is answered; on the loop, once."""
+
+    def answer(self, said: Answer) -> None:
+        """Send an answer."""
+
+    def refuse(self, error: RaglanError) -> None:
+        """Send a refusal."""
+
+    def start_anew(self) -> None:
+        """Let the request go the ordinary way, as if nothing had been tried."""
 
 
 class WrongMethod(RaglanError):
@@ -293,11 +306,85 @@ class Intake:
         if news:
             outcome = await self._journal.put(Batch(source, decoded, at))
             self._repeats.learn(source.id, decoded.marks, outcome.standing, since=since)
-        if repeats:
-            self._repeats.hear(source.id, repeats, at)
-            metrics.signals_accepted.labels(source.slug).inc(len(repeats))
-            outcome = replace(outcome, repeated=outcome.repeated + len(repeats))
-        return accepted(door, decoded, outcome)
+        return accepted(door, decoded, self._with_repeats(outcome, source, repeats, at))
+
+    def at_once(self, scope: Scope, body: bytes, reply: Reply) -> bool:
+        """Take a request whose body is whole without a task of its own; False, and nothing done, when it needs one.
+
+        That is for what comes most: alerts for a door that tells repeats, from a source that is known and as always.
+        `reply` is called on the loop. Whatever else there is to say or to look up is left to the ordinary way.
+        """
+        if len(body) > INLINE or self._is_away or self._is_short():
+            return False
+        found = self._sent_plainly(scope)
+        seen = found[0].glimpse(body) if found else None
+        return found is not None and seen is not None and self._take_glimpsed(*found, seen, len(body), reply)
+
+    def _take_glimpsed(self, door: QuickDoor, source: SourceKey, seen: Glimpsed, size: int, reply: Reply) -> bool:
+        """Answer repeats from memory, and what is news when it is stored, as `_quickly` does."""
+        at, since = now(), time.monotonic()
+        news, repeats = self._repeats.sort(source.id, seen, at)
+        decoded = seen.decode(news)
+        if decoded is None or not self._named.take(source.id, size):
+            return False
+
+        def done(outcome: Outcome | RaglanError) -> None:
+            self._named.give_back(source.id, size)
+            if isinstance(outcome, RaglanError):
+                self._refuse(reply, outcome)
+                return
+            if news:
+                self._repeats.learn(source.id, decoded.marks, outcome.standing, since=since)
+            said = accepted(door, decoded, self._with_repeats(outcome, source, repeats, at))
+            _seen(said.status).inc()
+            reply.answer(said)
+
+        try:
+            self._journal.put_then(Batch(source, decoded, at), done) if news else done(Outcome())
+        except Overloaded as error:
+            done(error)
+        return True
+
+    def _refuse(self, reply: Reply, error: RaglanError) -> None:
+        if isinstance(error, Away) and self._spool is not None:
+            reply.start_anew()  # to the spool
+            return
+        _seen(error.status).inc()
+        reply.refuse(error)
+
+    def _sent_plainly(self, scope: Scope) -> tuple[QuickDoor, SourceKey] | None:
+        """Return door and source of a request in whose head nothing is out of the ordinary."""
+        client, path = scope["client"], scope["path"]
+        if scope["query_string"] or client is None or len(path) > LONG_PATH:
+            return None
+        token, path = split_path(path)
+        desk, door = self._takers.get((scope["method"], path), (None, None))
+        if desk is not None or door is None or not _glimpses(door):
+            return None
+        hosts, authorization = 0, b""
+        for name, value in scope["headers"]:
+            if name in ODD_HEADERS or len(value) > LONG_HEADER:
+                return None
+            hosts += name == b"host"
+            if name == b"authorization":
+                authorization = value
+        token = token or header_token(authorization.decode("latin-1"))
+        source = self._tokens.known(token) if token and hosts <= 1 else None
+        if source is None or source.kind not in door.kinds:
+            return None
+        remote = client_of(scope, self._trusted_proxies) if self._trusted_proxies else str(client[0])
+        known = self._met.get(source.id)
+        if known is None or known[0] != remote:
+            return None
+        return door, source
+
+    def _with_repeats(self, outcome: Outcome, source: SourceKey, repeats: Sequence[Repeat], at: datetime) -> Outcome:
+        """Count what was answered from memory."""
+        if not repeats:
+            return outcome
+        self._repeats.hear(source.id, repeats, at)
+        metrics.signals_accepted.labels(source.slug).inc(len(repeats))
+        return replace(outcome, repeated=outcome.repeated + len(repeats))
 
     async def _meet(self, source: SourceKey, remote: str) -> None:
         """Keep from where a source sends, when that is news, but not more often than a person can read."""
@@ -371,83 +458,3 @@ def accepted(door: Door, decoded: Decoded, outcome: Outcome) -> Answer:
         decoder_bugs.inc()
         log.exception("a door could not say what it accepted")
         return Answer(202, {"status": "accepted"})
-
-
-def split_path(path: str) -> tuple[str, str]:
-    """Return the token of a path prefix and the path behind it."""
-    path = f"/{path.lstrip('/')}"
-    if not path.startswith(PREFIX):
-        return "", path
-    token, _, rest = path.removeprefix(PREFIX).partition("/")
-    return "" if token == IN_HEADER else token, f"/{rest}"
-
-
-def request_of(scope: Scope, trusted_proxies: int) -> IntakeRequest:
-    """Return the request as doors see it, as yet without its body."""
-    headers = headers_of(scope)
-    token, path = split_path(scope["path"])
-    return IntakeRequest(
-        method=scope["method"],
-        path=path,
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        body=b"",
-        remote=client_of(scope, trusted_proxies),
-        token=token or header_token(headers.get("authorization", "")),
-    )
-
-
-def header_token(text: str) -> str:
-    """Return the token of an Authorization header: of Bearer, or the password of Basic."""
-    scheme, _, value = text.strip().partition(" ")
-    match scheme.lower():
-        case "bearer" | "token" | "geniekey":
-            return value.strip().removeprefix("token=")
-        case "basic":
-            try:
-                return base64.b64decode(value, validate=True).decode("utf-8").partition(":")[2]
-            except (binascii.Error, UnicodeDecodeError):
-                return ""
-        case _:
-            return ""
-
-
-def body_of(request: IntakeRequest, token: str) -> bytes:
-    """Return the body for its owner to see: unpacked where that can be, and without the token, which is a secret."""
-    try:
-        body = unpacked(request).body
-    except BadInput:
-        body = request.body
-    return body.replace(token.encode("utf-8", "replace"), b"[token]")
-
-
-def unpacked(request: IntakeRequest) -> IntakeRequest:
-    """Return the request with its body as it was before it was packed."""
-    return structs.replace(request, body=unpack(request.body)) if is_packed(request.headers) else request
-
-
-def is_packed(headers: Mapping[str, str]) -> bool:
-    """Tell whether a body is packed. Raises BadInput when it is so in a way that is not known here."""
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BadInput("", "the body may be packed with gzip only", status=415)
-    return encoding not in ("", "identity")
-
-
-def unpack(body: bytes, most: int = MAX_BODY) -> bytes:
-    """Undo gzip, which may come in several parts, to at most so much in all. Raises BadInput."""
-    parts: list[bytes] = []
-    size = 0
-    while body:
-        part = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(part.decompress(body, most + 1 - size))
-        except zlib.error:
-            raise BadInput("", "the body is not gzip as its header says") from None
-        size += len(parts[-1])
-        if size > most:
-            raise TooLarge(most)
-        if not part.eof:
-            raise BadInput("", "the packed body ends too early")
-        body = part.unused_data
-    return b"".join(parts)

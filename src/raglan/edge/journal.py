@@ -75,7 +75,7 @@ class _Item(Generic[B, Out]):
     size: int
     since: float
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Out]
+    done: Callable[[Out | RaglanError], None]
 
 
 class Journal(Generic[B, Out]):
@@ -131,15 +131,28 @@ class Journal(Generic[B, Out]):
 
     async def put(self, batch: B) -> Out:
         """Wait until a batch is on disk and return what became of it. Raises Overloaded, NotStored."""
-        size = batch.size
-        loop = asyncio.get_running_loop()
-        item: _Item[B, Out] = _Item(batch, size, time.monotonic(), loop, loop.create_future())
+        future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
+
+        def done(result: Out | RaglanError) -> None:
+            if future.done():
+                return  # its client has left
+            if isinstance(result, RaglanError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self.put_then(batch, done)
+        return await future
+
+    def put_then(self, batch: B, done: Callable[[Out | RaglanError], None]) -> None:
+        """Have a batch stored, and call `done` on this loop with what became of it. Raises Overloaded."""
+        size, loop = batch.size, asyncio.get_running_loop()
+        item: _Item[B, Out] = _Item(batch, size, time.monotonic(), loop, done)
         with self._changed:
             self._check_place(batch.source.id, size)
             self._items.append(item)
             self._count(item, 1)
             self._changed.notify()
-        return await item.future
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Take nothing more, write what waits, end. Return whether that was done in time."""
@@ -246,9 +259,4 @@ def tell(group: Sequence[_Item[B, Out]], results: Sequence[Out | RaglanError]) -
 
 def _wake(pairs: Sequence[tuple[_Item[B, Out], Out | RaglanError]]) -> None:
     for item, result in pairs:
-        if item.future.done():
-            continue  # its client has left
-        if isinstance(result, RaglanError):
-            item.future.set_exception(result)
-        else:
-            item.future.set_result(result)
+        item.done(result)

@@ -7,6 +7,9 @@ import asyncio
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+ABORT = "raglan.abort"  # names in a scope: a way to cut its connection,
+WIRE = "raglan.wire"  # and the connection itself
+
 
 class Signal:
     """What an `asyncio.Event` does."""

@@ -28,7 +28,7 @@ from raglan.edge import choir, courtesy
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
 from raglan.edge.choir import Write
 from raglan.edge.courtesy import Turn
-from raglan.edge.protocol import WIRE
+from raglan.edge.lean import WIRE
 
 # The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
 SIGHT = "privacy"

@@ -18,20 +18,30 @@ class Places:
     @contextmanager
     def keep(self, who: Hashable, size: int) -> Iterator[None]:
         """Keep memory for the time of a block. Raises Overloaded."""
-        held = self._held.get(who, 0) + size
-        if size > self._free or (size and held > self._share):
+        if not self.take(who, size):
             raise Overloaded("Too much at once. Send this again.", retry_after=2)
-        self._free -= size
-        self._held[who] = held
         try:
             yield
         finally:
-            self._free += size
-            left = self._held.get(who, 0) - size  # nothing held: one without a body may outlast all that had one
-            if left:
-                self._held[who] = left
-            else:
-                self._held.pop(who, None)
+            self.give_back(who, size)
+
+    def take(self, who: Hashable, size: int) -> bool:
+        """Keep memory until it is given back; tell whether there is room."""
+        held = self._held.get(who, 0) + size
+        if size > self._free or (size and held > self._share):
+            return False
+        self._free -= size
+        self._held[who] = held
+        return True
+
+    def give_back(self, who: Hashable, size: int) -> None:
+        """Keep it no more."""
+        self._free += size
+        left = self._held.get(who, 0) - size  # nothing held: one without a body may outlast all that had one
+        if left:
+            self._held[who] = left
+        else:
+            self._held.pop(who, None)
 
 
 def size_of(scope: Scope, most: int) -> int:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from raglan.edge.lean import Flow, Line, Signal
+from raglan.core import logs
+from raglan.edge.lean import ABORT, WIRE, Flow, Line, Signal
+from raglan.edge.reply import Reply
 
 HEAD_LIMIT = 32 * 1024
 HEAD_S = 15.0
 LINGER_S = 5.0
-ABORT = "raglan.abort"
-WIRE = "raglan.wire"
+Postponed = tuple[RequestResponseCycle, ASGI3Application]
+log = logs.get("raglan.protocol")
 _WORDS = b"The head of this request is longer than 32 kB."
 TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -49,6 +52,8 @@ class Protocol(HttpToolsProtocol):
     _is_ending = False
     _head_size = 0
     _timer: asyncio.TimerHandle | None = None
+    _is_in_head = False
+    _postponed: Postponed | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Give the first head its time."""
@@ -64,6 +69,8 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse, and count what belongs to a head that is not whole yet."""
         super().data_received(data)
+        if self._postponed is not None:  # the rest of its body is still on its way
+            self._start(*self._postponed)
         if not self._head_is_open:
             self._head_size = 0
             return
@@ -84,7 +91,10 @@ class Protocol(HttpToolsProtocol):
         """A head is whole."""
         self._head_is_open, self._body_is_open = False, True
         self._wait_no_more()
+        self._unset_keepalive_if_required()  # one before it may have been answered at once
+        self._is_in_head = True
         super().on_headers_complete()
+        self._is_in_head = False
         self.cycle.message_event = Signal()  # type: ignore[assignment]  # it does the same; nobody waits for it yet
         self.cycle.transport = Ending(self.transport, self._linger)  # type: ignore[assignment]  # all that a cycle uses
 
@@ -95,6 +105,34 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
         if self._is_ending:
             self.transport.close()
+        if self._postponed is not None:
+            cycle, app = self._postponed
+            if self._is_taken(cycle, app):
+                self._postponed = None
+            else:
+                self._start(cycle, app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Wait for the body of a POST as long as it comes with its head: then it may need no task."""
+        if self._is_in_head and cycle.scope["method"] == "POST" and not cycle.waiting_for_100_continue:
+            self._postponed = (cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._postponed = None
+        super()._start_asgi_task(cycle, app)
+
+    def _is_taken(self, cycle: RequestResponseCycle, app: ASGI3Application) -> bool:
+        at_once = getattr(app, "at_once", None)
+        if at_once is None or self.flow.write_paused or self.transport.is_closing():
+            return False
+        reply = Reply(cycle, lambda: super(Protocol, self)._start_asgi_task(cycle, app))
+        try:
+            return bool(at_once(cycle.scope, bytes(cycle.body), reply))
+        except Exception:  # nothing that one request does may end the connection of others
+            log.exception("a request could not be taken at once; it goes the ordinary way")
+            return not reply.is_open
 
     def on_response_complete(self) -> None:
         """Go on to the next request, unless this was the last; a body that was not wanted may not take for ever."""

@@ -37,6 +37,13 @@ class Tokens(Generic[K]):
         self._before: OrderedDict[str, tuple[float, K | NotSignedIn]] = OrderedDict()
         self._unsubscribe = bus.subscribe(self._heard)
 
+    def known(self, token: str) -> K | None:
+        """Return the source of a token when it needs no look-up now."""
+        known = self._known.get(digest(token))
+        if known is None or isinstance(known[1], NotSignedIn) or time.monotonic() - known[0] > KEEP_S:
+            return None
+        return known[1]
+
     async def source(self, token: str) -> K:
         """Return the source of a token. Raises NotSignedIn."""
         key, book = digest(token), self._known
