@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey
 from raglan.core.clock import now
 from raglan.core.errors import Overloaded
-from raglan.edge.journal import GROUP, Journal, NotStored
+from raglan.edge.journal import CROWD, GROUP, Journal, NotStored
 
 T = TypeVar("T")
 
@@ -239,6 +239,48 @@ def test_a_writer_that_is_ended_lets_nobody_wait_for_ever() -> None:
         assert not journal.is_writing
 
     asyncio.run(main())
+
+
+def test_who_was_answered_together_shares_the_next_commit_with_those_that_came_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("raglan.edge.journal.CROWD_S", 20.0)
+    disk = Disk()
+    crowd = [batch(f"a{number}") for number in range(CROWD)]
+
+    async def story(journal: Journal) -> None:
+        await while_writing(disk, journal, *crowd)
+        again = [asyncio.create_task(journal.put(batch(f"b{number}"))) for number in range(CROWD - 1)]
+        await asyncio.sleep(0.05)
+        assert len(disk.commits) == 2  # the writer waits for the last of them
+        await asyncio.gather(*again, asyncio.create_task(journal.put(batch("late"))))
+
+    run(disk, story)
+    assert disk.commits[-1] == [*(f"b{number}" for number in range(CROWD - 1)), "late"]
+
+
+def test_a_crowd_that_does_not_come_back_is_waited_for_only_for_moments() -> None:
+    disk = Disk()
+
+    async def story(journal: Journal) -> None:
+        await while_writing(disk, journal, *(batch(f"a{number}") for number in range(CROWD)))
+        await journal.put(batch("one"))
+        await journal.put(batch("other"))
+
+    run(disk, story)
+    assert disk.commits[-2:] == [["one"], ["other"]]
+
+
+def test_a_whole_group_is_not_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raglan.edge.journal.CROWD_S", 60.0)
+    disk = Disk()
+
+    async def story(journal: Journal) -> None:
+        await while_writing(disk, journal, *(batch(f"a{number}") for number in range(CROWD)))
+        await asyncio.wait_for(journal.put(batch("large", GROUP)), 20)
+
+    run(disk, story)
+    assert disk.commits[-1] == ["large"]
 
 
 def test_what_may_linger_shares_a_commit_with_what_comes_a_little_later() -> None:

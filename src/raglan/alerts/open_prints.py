@@ -11,9 +11,10 @@ own rows each time. What other processes store is found the same way.
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from raglan.alerts.models import Alert
+from raglan.core.db import bulk
 
 KEY = 32  # of 64 hexadecimal digits
 TABLE = Alert._meta.db_table
@@ -74,11 +75,12 @@ class OpenPrints:
             return {}
         if last < self._seen:  # another database
             self._ids, self._seen = {}, 0
-        ask = connection.connection.execute
-        with connection.wrap_database_errors:
+        own = bulk.ready()
+        ask = own.connection.execute
+        with own.wrap_database_errors:
             rows = ask(NEWER, [self._seen]) if self._seen else ask(ALL)
             found = {_key(fingerprint): alert for alert, fingerprint in rows}
-        if connection.in_atomic_block:
+        if own.in_atomic_block:
             return found
         self._ids.update(found)
         self._seen = last
@@ -109,9 +111,9 @@ def _key(fingerprint: str) -> bytes:
 
 
 def _last_id() -> int:
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        row = connection.connection.execute(COUNTER, [TABLE]).fetchone()
+    own = bulk.ready()
+    with own.wrap_database_errors:
+        row = own.connection.execute(COUNTER, [TABLE]).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -330,8 +330,8 @@ def _of_rules() -> list[str]:
 
 def _fresh(at: datetime) -> Snapshot:
     """Return a snapshot with the rules, and with the open groups of the last commit when nothing was written since."""
-    stamp, mark = quiet.stamp(_of_rules()), _kept.mark
-    are_good = _kept.stamp is not None and _kept.stamp == stamp
+    stamp, is_quiet = quiet.newest(_of_rules(), since=_kept.stamp)
+    are_good, mark = _kept.stamp is not None and is_quiet, _kept.mark
     groups = _kept.groups if are_good and mark is not None and mark == quiet.mark() else {}
     _kept.mark = _kept.stamp = None  # the stages change what they are given; it is kept again only by a commit
     if not are_good:
@@ -357,7 +357,9 @@ def keep(snapshot: Snapshot) -> None:
     if snapshot.opened and not bulk.is_postgresql():
         follow_commit(snapshot.opened, before=snapshot.last_alert, given=snapshot.alert_keys.given)
     mark = quiet.mark()
-    groups: dict[str, AlertGroup | None] = {key: group for key, group in snapshot.open_groups.items() if group}
+    groups = snapshot.open_groups
+    if not all(groups.values()):
+        groups = {key: group for key, group in groups.items() if group}
 
     def kept() -> None:
         _kept.stamp = snapshot.stamp
@@ -379,12 +381,13 @@ def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: S
 def _read_groups(snapshot: Snapshot) -> None:
     """Find the groups that new alerts may join, and count the rows that are coming."""
     new = {item.fingerprint: item.placed for seen in snapshot.seen for item in seen if item.placed}
-    wanted = {placed.key for placed in new.values()} - snapshot.open_groups.keys()
+    known = snapshot.open_groups
+    wanted = {placed.key for placed in new.values() if placed.key not in known}
     for chunk in _chunks(queries.open_group_ids(wanted)):
         for group in AlertGroup.objects.select_related("page__acknowledged_by").filter(pk__in=chunk):
             group.policy = snapshot.policy(group.policy_id) if group.policy_id else None
             snapshot.open_groups[group.key] = group
-    absent = wanted - snapshot.open_groups.keys()
+    absent = {key for key in wanted if key not in known}
     snapshot.open_groups |= dict.fromkeys(absent)
     snapshot.alert_keys = Keys(Alert, len(new))
     snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))

@@ -22,6 +22,7 @@ from raglan.core.errors import Overloaded, RaglanError
 
 GROUP = 1_000
 WITH_RESERVE = 1.25  # a source that fills the queue leaves this much to the others
+CROWD, CROWD_S = 8, 0.004  # requests in a commit, and how long the next one waits for them
 FAILURES_IN_A_ROW = 2
 AWAY = (OperationalError, InterfaceError)
 log = logs.get("raglan.journal")
@@ -81,8 +82,9 @@ class _Item(Generic[B, Out]):
 class Journal(Generic[B, Out]):
     """Bounded queue and writer thread. `commit_deadline_s` bounds one commit on PostgreSQL, `group` its size.
 
-    What is not urgent may linger: the writer waits so long for more, because each commit has a price of its own.
-    `begin` is done once by the writer's thread.
+    Each commit has a price of its own. What is not urgent may linger: the writer waits so long for more. Else it waits
+    for moments only, and only after a commit for a crowd: who was answered then sends the next soon, and together with
+    those that came meanwhile they are one commit instead of two in turn. `begin` is done once by the writer's thread.
     """
 
     def __init__(
@@ -105,6 +107,8 @@ class Journal(Generic[B, Out]):
         self._size = 0
         self._by_source: Tally[int] = Tally()
         self._oldest: float | None = None
+        self._wanted = 1  # requests for which the writer is woken
+        self._answered = 0  # by the last commit
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._write, name=name, daemon=True)
@@ -152,7 +156,8 @@ class Journal(Generic[B, Out]):
             self._check_place(batch.source.id, size)
             self._items.append(item)
             self._count(item, 1)
-            self._changed.notify()
+            if len(self._items) >= self._wanted or self._size >= self._group:
+                self._changed.notify()
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Take nothing more, write what waits, end. Return whether that was done in time."""
@@ -194,16 +199,28 @@ class Journal(Generic[B, Out]):
         """Return all that waits, up to a group; an empty list ends the writer."""
         with self._changed:
             self._oldest = None
-            self._changed.wait_for(lambda: self._items or self._stopping)
+            came = len(self._items)
+            self._wait_for(1)
             if self._linger_s:
-                self._changed.wait_for(lambda: self._size >= self._group or self._stopping, self._linger_s)
+                self._wait_for(self._most, self._linger_s)
+            elif self._answered >= CROWD:
+                self._wait_for(self._answered + came, CROWD_S)
             group: list[_Item[B, Out]] = []
             size = 0
             while self._items and (not group or size + self._items[0].size <= self._group):
                 group.append(self._items.popleft())
                 size += group[-1].size
             self._oldest = group[0].since if group else None
+            self._answered = len(group)
             return group
+
+    def _wait_for(self, wanted: int, seconds: float | None = None) -> None:
+        """Wait for so many requests or a whole group, at most for so long."""
+        self._wanted = wanted
+        self._changed.wait_for(
+            lambda: len(self._items) >= wanted or self._size >= self._group or self._stopping, seconds
+        )
+        self._wanted = 1
 
     def _commit(self, batches: Sequence[B]) -> Sequence[Out | RaglanError]:
         close_old_connections()

@@ -29,6 +29,13 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+def ready() -> Any:
+    """Return this thread's connection, open. Django's own name for it looks it up again for each thing asked of it."""
+    own = connections[DEFAULT_DB_ALIAS]
+    own.ensure_connection()
+    return own
+
+
 def leave_checks_out() -> None:
     """Let this thread write without SQLite's CHECK constraints: for the one that writes what our own encoder made.
 
@@ -59,10 +66,10 @@ def _from_sequence(model: type[models.Model], count: int) -> list[int]:
 
 def _from_counter(table: str, count: int) -> list[int]:
     """Move SQLite's own counter; we hold the only write transaction, so nobody stands between reading and writing."""
-    name = connection.ops.quote_name(table)
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        ask = connection.connection.execute
+    own = ready()
+    name = own.ops.quote_name(table)
+    with own.wrap_database_errors:
+        ask = own.connection.execute
         row = ask("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ? RETURNING seq", [count, table]).fetchone()
         if row is None:  # nothing was ever stored here
             row = ask(f"SELECT COALESCE(MAX(id), 0) + ? FROM {name}", [count]).fetchone()  # noqa: S608 -- a quoted name
@@ -77,10 +84,9 @@ def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterabl
     if is_postgresql():
         _insert_on_postgresql(into, len(columns), list(rows))
         return
-    marks = ", ".join(["?"] * len(columns))
-    connection.ensure_connection()
-    with connection.wrap_database_errors:  # the driver's own method: Django's would look for % in each statement
-        connection.connection.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608
+    marks, own = ", ".join(["?"] * len(columns)), ready()
+    with own.wrap_database_errors:  # the driver's own method: Django's would look for % in each statement
+        own.connection.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608
 
 
 @cache
@@ -221,10 +227,9 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
             sets = ", ".join(f"{quote(column)} = %s" for column in columns)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", rows)  # noqa: S608 -- quoted names
         return
-    sets = ", ".join(f"{quote(column)} = ?" for column in columns)
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        connection.connection.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", rows)  # noqa: S608
+    sets, own = ", ".join(f"{quote(column)} = ?" for column in columns), ready()
+    with own.wrap_database_errors:
+        own.connection.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", rows)  # noqa: S608
 
 
 def move_on(model: type[models.Model], counter: str, latest: Sequence[str], rows: Sequence[Row]) -> None:

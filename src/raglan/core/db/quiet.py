@@ -5,7 +5,7 @@ Of the whole database SQLite tells it by itself; of single matters their events 
 
 from collections.abc import Sequence
 
-from django.db import connection
+from raglan.core.db.bulk import is_postgresql, ready
 
 Mark = tuple[object, int, int]
 
@@ -17,22 +17,23 @@ def mark() -> Mark | None:
     between: SQLite counts the commits of others (`data_version`) and our own changed rows (`total_changes`).
     None, which says nothing, on PostgreSQL.
     """
-    if connection.vendor != "sqlite":
+    if is_postgresql():
         return None
-    connection.ensure_connection()
-    raw = connection.connection
+    raw = ready().connection
     (version,) = raw.execute("PRAGMA data_version").fetchone()
     return raw, int(version), int(raw.total_changes)
 
 
-def stamp(kinds: Sequence[str]) -> int | None:
-    """Return what changes with every event of these kinds: the id of the newest one, 0 when there is none.
+def newest(kinds: Sequence[str], *, since: int | None) -> tuple[int | None, bool]:
+    """Return the id of the newest event, and whether none of these kinds was told after an event that was the newest.
 
-    None, which says nothing, on PostgreSQL, where a higher id may be committed before a lower one.
+    The id is None, which says nothing, on PostgreSQL, where a higher id may be committed before a lower one.
     """
-    if connection.vendor != "sqlite":
-        return None
-    connection.ensure_connection()
-    newest = "(SELECT max(id) FROM core_event WHERE kind = ?)"  # one step in the index for each kind
-    row = connection.connection.execute(f"SELECT {', '.join([newest] * len(kinds))}", list(kinds)).fetchone()
-    return max((int(found) for found in row if found is not None), default=0)
+    if is_postgresql():
+        return None, False
+    ask = ready().connection.execute
+    (last,) = ask("SELECT max(id) FROM core_event").fetchone()
+    if since is None or (last or 0) < since:
+        return last or 0, False
+    told = f"SELECT 1 FROM core_event NOT INDEXED WHERE id > ? AND kind IN ({', '.join('?' * len(kinds))}) LIMIT 1"  # noqa: S608
+    return last or 0, ask(told, [since, *kinds]).fetchone() is None
