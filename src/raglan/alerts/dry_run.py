@@ -236,7 +236,10 @@ def dry_run(change: Change) -> DryRun:
 
 
 def _was_muted(trail: Sequence[Sequence[str]]) -> bool:
-    """Tell whether a person, or nobody to page, held an alert back when it came; what rules hold is tried anew."""
+    """Tell whether a person, or nobody to page, held an alert back when it came; what rules hold is tried anew.
+
+    An alert that shares its trail joined a page, and has none of its own.
+    """
     if not any(stage == "page" and outcome == "held_back" for stage, outcome, *_ in trail):
         return False
     outcomes = {outcome for _, outcome, *_ in trail}

@@ -141,7 +141,7 @@ def _join(seen: Seen, placed: Placed, batch: Batch, snapshot: Snapshot) -> int |
     snapshot.openings[fingerprint] = [received_at]
     key, at = snapshot.alert_keys.take(), snapshot.at
     decided = trail_of(seen, NEW, placed, held, joins(page.id))
-    times, trail = (received_at, at), snapshot.places.trail(decided)
+    times, trail = (received_at, at), snapshot.trail(decided)
     row, fired = row_of(seen, key, (source.id, source.slug), group.id, times, trail)
     group.alert_count += 1
     group.firing_count += 1

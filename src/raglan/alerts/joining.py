@@ -16,7 +16,7 @@ from raglan.paging.plan import Urgency
 COLUMNS = (
     *("id", "fingerprint", "dedup_key", "source_id", "group_id", "labels", "annotations", "title", "severity", "link"),
     *("state", "starts_at", "expires_at", "received_at", "last_seen_at", "signal_count", "held", "held_by"),
-    *("active_since", "trail"),
+    *("active_since", "shared_trail", "trail"),
 )
 MOST_TITLE, MOST_SEVERITY = 300, 20
 _encode = msgspec.json.Encoder().encode
@@ -104,11 +104,17 @@ def page_to_join(group: AlertGroup) -> Page | None:
 
 
 def row_of(
-    seen: Seen, key: int, source: tuple[int, str], group_id: int, times: tuple[datetime, datetime], trail: str
+    seen: Seen,
+    key: int,
+    source: tuple[int, str],
+    group_id: int,
+    times: tuple[datetime, datetime],
+    trail: tuple[int | None, str],
 ) -> tuple[bulk.Row, Fired]:
     """Return an alert that nothing holds back as a row, in the order of `COLUMNS`, and what is told of it.
 
-    `source` is its id and its short name, `times` are those of its coming and of this transaction.
+    `source` is its id and its short name, `times` are those of its coming and of this transaction, `trail` is what was
+    decided on it: the id of what it shares, and its own words.
     """
     signal, (source_id, slug), (received_at, at) = seen.signal, source, times
     labels = _encode(signal.labels)
@@ -135,7 +141,7 @@ def row_of(
         "",
         "[]",
         now,
-        trail,
+        *trail,
     )
     fired = Fired(
         key,

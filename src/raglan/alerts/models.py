@@ -187,6 +187,7 @@ class Alert(models.Model):
     active_since = models.DateTimeField(null=True, blank=True)
     waits_behind = models.BigIntegerField(null=True, blank=True)
     trail = models.JSONField(default=list)
+    shared_trail = models.BigIntegerField(null=True, blank=True)  # in place of its own, where others have the same
 
     class Meta:
         constraints: ClassVar = [
@@ -214,9 +215,21 @@ class Alert(models.Model):
     @property
     def decided(self) -> list[Decided]:
         """All that was decided on it, in order: what opened it stands in its row, what followed in rows of its own."""
-        first = [Decided(self.received_at, *decision) for decision in self.trail]
+        trail = self.trail
+        if self.shared_trail is not None:
+            trail = Trail.objects.get(pk=self.shared_trail).decisions
+        first = [Decided(self.received_at, *decision) for decision in trail]
         later = sorted(self.decisions.all(), key=lambda item: item.pk)
         return first + [Decided(item.at, item.stage, item.outcome, item.reason, item.rule) for item in later]
+
+
+class Trail(models.Model):
+    """All that was decided on some alerts as they opened, in the same words: those of a storm come to join one page."""
+
+    decisions = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"trail {self.pk}"
 
 
 class Signal(models.Model):

@@ -1,10 +1,8 @@
 """Where a new alert belongs: the routes that take it and its group. Most that come are like one before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import msgspec
 
 from raglan.alerts.pipeline import group_key
 from raglan.alerts.pipeline.group import DEFAULT_GROUP_BY
@@ -12,7 +10,7 @@ from raglan.alerts.pipeline.route import RouteRule, decision_of, matching
 from raglan.core.decisions import Decision
 
 MOST = 10_000
-_encode = msgspec.json.Encoder().encode
+NEVER = -1  # no id
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Places:
         self._names = sorted({*DEFAULT_GROUP_BY, *matched, *(name for rule in rules for name in rule.group_by)})
         self._is_timeless = not any(rule.hours for rule in rules)
         self._known: dict[tuple[int | str | None, ...], Placed] = {}
-        self._trails: dict[tuple[Decision, ...], str] = {}
+        self._trails: dict[tuple[Decision, ...], int | None] = {}
 
     def of(self, labels: dict[str, str], source_id: int, at: datetime) -> Placed:
         """Return the place of an alert that opens at a time."""
@@ -48,14 +46,22 @@ class Places:
                 self._remember(like, placed)
         return placed
 
-    def trail(self, decided: tuple[Decision, ...]) -> str:
-        """Return what was decided on an alert as it is stored. Alerts of one kind share it, down to the words."""
-        text = self._trails.get(decided)
-        if text is None:
-            if len(self._trails) >= MOST:
-                self._trails.clear()
-            text = self._trails[decided] = _encode(decided).decode()
-        return text
+    def trail(self, decided: tuple[Decision, ...]) -> tuple[int | None, bool]:
+        """Return the id under which these decisions are stored, and whether they were asked for before.
+
+        What comes once is not worth a row of its own.
+        """
+        known = self._trails.get(decided, NEVER)
+        if known != NEVER:
+            return known, True
+        if len(self._trails) >= MOST:
+            self._trails.clear()
+        self._trails[decided] = None
+        return None, False
+
+    def learn(self, trails: Mapping[tuple[Decision, ...], int]) -> None:
+        """Know trails that are on disk."""
+        self._trails.update(trails)
 
     def _remember(self, like: tuple[int | str | None, ...], placed: Placed) -> None:
         if len(self._known) >= MOST:

@@ -18,7 +18,7 @@ from django.db.models import Model
 from raglan.alerts import closing, events, queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.joining import COLUMNS, Fired, Joined, Seen
-from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision
+from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision, Trail
 from raglan.alerts.open_prints import follow_commit, forget_after_commit, open_prints
 from raglan.alerts.pipeline import Noise, hold, identify
 from raglan.alerts.pipeline.hold import Asked, Held
@@ -49,6 +49,7 @@ ALERT_FIELDS = (
     *("held", "held_by", "active_since", "waits_behind"),
 )
 SIGNAL_COLUMNS = ("source_id", "alert_id", "received_at", "status", "raw", "problem")
+TRAILS_AT_ONCE = 16  # keys
 FIRED_AT_ONCE = 64  # alerts in one event
 # What changes routes, plans and what holds alerts back: each change of it is told by an event that begins like this.
 OF_RULES = ("route.", "policy.", "silence.", "inhibition.", "maintenance.", "source.", "alert.flaps", "alert.steady")
@@ -58,11 +59,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Keys(Generic[M]):
-    """Keys of new rows: as many as are expected at once, then one by one."""
+    """Keys of new rows: as many as are expected at once, then one by one or some at a time."""
 
-    def __init__(self, model: type[M], expected: int) -> None:
+    def __init__(self, model: type[M], expected: int, then: int = 1) -> None:
         self._model = model
-        self._expected = expected
+        self._expected, self._then = expected, then
         self._left: list[int] = []
         self.given = 0  # by the database, taken or not
 
@@ -71,7 +72,7 @@ class Keys(Generic[M]):
         if not self._left:
             self._left = bulk.take_keys(self._model, max(1, self._expected))[::-1]
             self.given += len(self._left)
-            self._expected = 1
+            self._expected = self._then
         return self._left.pop()
 
 
@@ -89,6 +90,8 @@ class Snapshot:
     alert_keys: Keys[Alert] = field(default_factory=lambda: Keys(Alert, 1))
     group_keys: Keys[AlertGroup] = field(default_factory=lambda: Keys(AlertGroup, 1))
     page_keys: Keys[Page] = field(default_factory=lambda: Keys(Page, 1))
+    trail_keys: Keys[Trail] = field(default_factory=lambda: Keys(Trail, TRAILS_AT_ONCE, TRAILS_AT_ONCE))
+    new_trails: list[bulk.Row] = field(default_factory=list)
     new_alerts: dict[int, Alert] = field(default_factory=dict)
     joined: dict[int, bulk.Row] = field(default_factory=dict)  # new alerts that are rows already
     new_groups: dict[int, AlertGroup] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class Snapshot:
     groups_touched: dict[int, AlertGroup] = field(default_factory=dict)
     groups_counted: dict[int, AlertGroup] = field(default_factory=dict)
     decisions: list[StageDecision] = field(default_factory=list)
+    trails: dict[tuple[Decision, ...], int] = field(default_factory=dict)
     closed: list[tuple[str, int]] = field(default_factory=list)  # by fingerprint and id
     opened: dict[str, int] = field(default_factory=dict)
     last_alert: int = 0
@@ -121,6 +125,16 @@ class Snapshot:
         if held is None:
             held = self.unheld[source_id] = hold(labels, source_id=source_id, noise=self.noise, at=self.at)
         return held
+
+    def trail(self, decided: tuple[Decision, ...]) -> tuple[int | None, str]:
+        """Return what was decided on an alert as it stands in its row: the id of a trail for some, or its own words."""
+        key, is_again = self.places.trail(decided)
+        if key is None:
+            key = self.trails.get(decided)
+        if key is None and is_again:
+            key = self.trails[decided] = self.trail_keys.take()
+            self.new_trails.append((key, bulk.text_of(decided)))
+        return (None, bulk.text_of(decided)) if key is None else (key, "[]")
 
     def open_alert(self, fingerprint: str) -> Alert | None:
         """Return what is open with a fingerprint, to be looked at or changed."""
@@ -249,6 +263,9 @@ class Snapshot:
         elif self.new_pages:
             paging.start_many(self.new_pages)
         bulk.insert(list(self.new_alerts.values()))
+        if self.new_trails:
+            bulk.insert_rows(Trail, ("id", "decisions"), self.new_trails)
+            self.new_trails = []
         if self.joined:
             bulk.insert_rows(Alert, COLUMNS, self.joined.values())
         alerts, groups = (self.new_alerts, self.joined, self.touched), (self.new_groups, self.groups_touched)
@@ -365,6 +382,7 @@ def keep(snapshot: Snapshot) -> None:
         _kept.stamp = snapshot.stamp
         _kept.mark, _kept.groups = (mark, groups) if len(groups) <= MOST_KEPT else (None, {})
         _kept.rules, _kept.places = snapshot.rules, snapshot.places
+        _kept.places.learn(snapshot.trails)
         _kept.noise, _kept.noise_at, _kept.heard = snapshot.noise, snapshot.noise_at, snapshot.heard
         _kept.plans, _kept.policies = snapshot.plans, snapshot.policies
 

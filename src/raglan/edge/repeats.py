@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from raglan.alerts import closing
@@ -34,9 +35,8 @@ log = logs.get("raglan.repeats")
 Write = Callable[[Sequence[Beat], Sequence[int]], None]
 
 
-@dataclass(slots=True)
-class Known:
-    """An open alert, and the expiry that is on disk for it."""
+class Known(msgspec.Struct, gc=False):
+    """An open alert, and the expiry that is on disk for it. A struct, because there is one for each open alert."""
 
     alert: int
     on_disk: datetime
@@ -113,8 +113,8 @@ class Repeats:
                 if stands is None or stands.alert in self._closed:
                     continue
                 self._known.pop(self._marks.get(stands.alert, (0, b"")), None)  # its words may be others now
-                self._known[source_id, mark] = Known(stands.alert, stands.expires_at)
-                self._marks[stands.alert] = (source_id, mark)
+                self._marks[stands.alert] = key = (source_id, mark)
+                self._known[key] = Known(stands.alert, stands.expires_at)
             while len(self._known) > MOST:
                 self._marks.pop(self._known.pop(next(iter(self._known))).alert, None)
 
