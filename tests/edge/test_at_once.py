@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BufferedReader
+from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from raglan.alerts import actions
 from raglan.alerts.models import Alert, Source
@@ -22,6 +24,7 @@ from raglan.edge.intake import INLINE, Intake
 from raglan.edge.journal import Journal
 from raglan.edge.protocol import Protocol
 from raglan.edge.repeats import Repeats
+from raglan.edge.spool import Spool
 from raglan.testing import world
 from tests.edge.loopback import listening, until
 
@@ -74,7 +77,7 @@ def answer_of(told: BufferedReader) -> bytes:
 
 
 @contextmanager
-def running(monkeypatch: pytest.MonkeyPatch, *, most: int = 1_000) -> Iterator[Running]:
+def running(monkeypatch: pytest.MonkeyPatch, *, most: int = 1_000, spool: Spool | None = None) -> Iterator[Running]:
     _, token = actions.create_source(name="P", slug="p", kind="alertmanager", actor="raglan")
     tasks: list[str] = []
     start = Protocol._start
@@ -92,7 +95,7 @@ def running(monkeypatch: pytest.MonkeyPatch, *, most: int = 1_000) -> Iterator[R
 
     journal, repeats = Journal(ingest, most=most), Repeats(actions.seen_again)
     journal.start()
-    intake = Intake(journal, repeats=repeats)
+    intake = Intake(journal, repeats=repeats, spool=spool)
     try:
         with listening(intake) as loopback:
             found.port = loopback.port
@@ -268,6 +271,20 @@ def test_memory_for_bodies_is_given_back(transactional_db: None, monkeypatch: py
             (answer,) = door.send(door.request(f"N{number}"))
             assert answer.startswith(b"HTTP/1.1 200")
         assert door.tasks == []
+
+
+def test_what_the_database_does_not_take_goes_to_the_spool(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.administrator()
+    with running(monkeypatch, spool=Spool(tmp_path, most_mb=1)) as door:
+        door.meet()
+        door.ingest = refusing(OperationalError("away"))
+        (answer,) = door.send(door.request("A"))
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"x-raglan-stored: spool" in answer
+    assert len(Spool(tmp_path, most_mb=1).first(9)) == 1
 
 
 def test_a_mistake_of_ours_leads_to_the_ordinary_way(door: Running, monkeypatch: pytest.MonkeyPatch) -> None:
