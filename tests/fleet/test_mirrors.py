@@ -239,3 +239,22 @@ def test_pins_of_a_role_are_replaced_as_a_whole() -> None:
 def test_an_index_is_read_however_it_is_packed(pack: Callable[[bytes], bytes]) -> None:
     found = mirror_worker.read("apt", pack(b"Package: httpd\nVersion: 2.4.6-40\nArchitecture: all\n"))
     assert found == {"packages": [("httpd", "2.4.6-40", "all")]}
+
+
+def test_a_mirror_that_moved_keeps_what_it_had(folder: Path, address: str) -> None:
+    (folder / "new").mkdir()
+    write(folder, ("httpd", "2.4.6-40"))
+    write(folder / "new", ("httpd", "2.4.6-45"))
+    found, other = add(address), add(f"{address}other/", name="Other")
+    mirrors.read(found)
+    told = Event.objects.filter(kind="mirror.set").count()
+    for wrong in (mirrors.Draft("A", "apt", other.address), mirrors.Draft("A", "yum", address)):
+        with pytest.raises(BadInput):
+            mirrors.change(found, wrong, actor="raglan")
+    same = mirrors.Draft(found.name, "apt", address)
+    assert mirrors.change(found, same, actor="raglan").address == address
+    assert Event.objects.filter(kind="mirror.set").count() == told
+    moved = mirrors.change(found, mirrors.Draft("Moved", "apt", f"{address}new/"), actor="raglan")
+    assert (moved.slug, moved.name, moved.address) == (found.slug, "Moved", f"{address}new/")
+    mirrors.read(moved)
+    assert way_back("httpd", "2.4.6-40").words.startswith("One-way door: httpd 2.4.6-40 is on no mirror any more.")

@@ -107,6 +107,12 @@ def test_a_mirror_is_named_and_ended_on_its_screens(browser: Client) -> None:
     assert browser.post("/changes/mirrors/new/", {**given, "address": "ftp://x"}).status_code == 422
     assert browser.post("/changes/mirrors/new/", given).status_code == 302
     assert Mirror.objects.get().every_min == 5
+    assert 'value="http://127.0.0.1:9/x"' in page(browser, "/changes/mirrors/yum/edit/")
+    moved = {**given, "kind": "apt", "name": "Ours"}
+    wrong = browser.post("/changes/mirrors/yum/edit/", {**moved, "address": "ftp://x"})
+    assert (wrong.status_code, 'value="ftp://x"' in wrong.content.decode()) == (422, True)
+    assert browser.post("/changes/mirrors/yum/edit/", moved).status_code == 302
+    assert (Mirror.objects.get().name, Mirror.objects.get().kind) == ("Ours", "yum")
     assert browser.post("/changes/mirrors/yum/act/", {"do": "read"}).status_code == 302
     assert browser.post("/changes/mirrors/yum/act/", {"do": "end"}).status_code == 302
     assert "No mirror is read" in page(browser, "/changes/mirrors/")
@@ -118,6 +124,9 @@ def test_mirrors_and_pins_by_rest() -> None:
     made = api.send("post", "/mirrors", {"name": "Yum", "kind": "yum", "address": "http://127.0.0.1:9/x"}, status=201)
     assert (made["slug"], made["scheme"]) == ("yum", "rpm")
     api.send("post", "/mirrors/yum/read", {}, status=202)
+    given = {"name": "Yum", "kind": "yum", "address": "http://127.0.0.1:9/y"}
+    assert api.send("put", "/mirrors/yum", given)["address"] == "http://127.0.0.1:9/y"
+    assert api.send("put", "/mirrors/yum", {**given, "kind": "apt"}, status=422)["field"] == "kind"
     (lost,) = api.send("put", "/pins", {"role": "web", "pins": {"httpd": "2.4.6-40"}})
     assert (lost["is_lost"], lost["newest"]) == (True, "2.4.6-45")
     assert api.get("/pins?role=db") == []

@@ -90,7 +90,7 @@ class FleetSourceChanged(EventPayload):
 
 
 class MirrorSet(EventPayload):
-    """A mirror of packages is read from now on."""
+    """A mirror of packages is read from now on, or read otherwise than before."""
 
     kind = "mirror.set"
     mirror: int

@@ -110,6 +110,14 @@ def get_mirror(request: HttpRequest, slug: Slug) -> Mirror:
     return mirrors.mirror(slug)
 
 
+@router.put("/mirrors/{slug}", response=MirrorOut, operation_id="change_mirror", summary="Change a mirror")
+def change_mirror(request: HttpRequest, slug: Slug, data: MirrorIn) -> Mirror:
+    """Read a mirror elsewhere, otherwise or under another name; what it had stays known. Its kind stays."""
+    require_scope(request, Scope.CONFIGURE)
+    draft = mirrors.Draft(data.name, data.kind, data.address, data.scheme, data.every_min)
+    return mirrors.change(mirrors.mirror(slug), draft, actor=principal(request).actor)
+
+
 @router.post("/mirrors/{slug}/read", response={202: MirrorOut}, operation_id="read_mirror", summary="Read it now")
 def read_mirror(request: HttpRequest, slug: Slug) -> Status[Mirror]:
     """Read a mirror as soon as a worker is free, such as after it was changed."""

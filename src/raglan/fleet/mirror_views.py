@@ -12,6 +12,7 @@ from raglan.fleet.mirror_forms import MirrorForm, PinsForm
 from raglan.fleet.mirror_models import Mirror, MirrorPackage
 from raglan.fleet.way_back import WayBack, way_back
 from raglan.people.access import Scope, needs, reader
+from raglan.people.models import Person
 
 SHOWN = 30
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -82,6 +83,25 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, "It is being read now. Load this page again in a moment.")
             return redirect("mirrors:show", made.slug)
     return render(request, "fleet/mirror_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@form_methods
+@needs(Scope.CONFIGURE)
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Read a mirror elsewhere, or under another name."""
+    person, found = reader(request), mirrors.mirror(slug)
+    now_ = {name: getattr(found, name) for name in ("name", "kind", "address", "scheme", "every_min")}
+    form = MirrorForm({**request.POST.dict(), "kind": found.kind} if request.method == "POST" else None, initial=now_)
+    if request.method == "POST" and form.is_valid() and form.attempt(lambda: _change(found, form, person)):
+        messages.success(request, "It is read so from now on. What it had stays known.")
+        return redirect("mirrors:show", slug)
+    context = {"form": form, "mirror": found}
+    return render(request, "fleet/mirror_form.html", context, status=422 if form.errors else 200)
+
+
+def _change(found: Mirror, form: MirrorForm, person: Person) -> bool:
+    mirrors.change(found, form.draft(), actor=person)
+    return True
 
 
 @require_POST

@@ -77,6 +77,24 @@ def add(draft: Draft, *, actor: timeline.Subject) -> Mirror:
     return made
 
 
+@atomic
+def change(found: Mirror, draft: Draft, *, actor: timeline.Subject) -> Mirror:
+    """Read a mirror elsewhere, otherwise or under another name; what it had stays known. Raises BadInput."""
+    name = clean_text(draft.name).strip()
+    _check(draft, name)
+    if draft.kind != found.kind:
+        raise BadInput("kind", "stays as it is: read another kind as a mirror of its own", status=422)
+    if mirrors().filter(address=draft.address).exclude(pk=found.pk).exists():
+        raise BadInput("address", "this one is read already", status=422)
+    fields = {"name": name, "address": draft.address, "scheme": _scheme(draft), "every_min": draft.every_min}
+    if any(getattr(found, field) != value for field, value in fields.items()):
+        Mirror.objects.filter(pk=found.pk).update(**fields)
+        found.refresh_from_db()
+        timeline.append(_set(found), actor=actor, about=[found, "mirrors"])
+        read_soon(found)
+    return found
+
+
 def _check(draft: Draft, name: str) -> None:
     if not 1 <= len(name) <= 120:
         raise BadInput("name", "give it a name of at most 120 characters", status=422)
