@@ -99,6 +99,10 @@ class NoAnswer(Exception):
     """A place gave no answer that counts."""
 
 
+class NotTaken(NoAnswer):
+    """A place does not take the question as it was put."""
+
+
 class Unknown(Exception):
     """raglan does not know these packages by their hash."""
 
@@ -280,7 +284,7 @@ def read_text(text: str, asked: Dict[str, List[str]]) -> Tuple[List[Hold], float
 def hands_in(text: str) -> Tuple[str, ...]:
     """Return what raglan says was changed by hand on this machine."""
     lines = [line[5:].strip() for line in text.split("\n") if line.startswith("hand:")]
-    return tuple("".join(filter(str.isprintable, line))[:MOST_HAND] for line in lines[:MOST_HANDS])
+    return tuple(shown(line)[:MOST_HAND] for line in lines[:MOST_HANDS])
 
 
 def read_ago(words: str) -> float:
@@ -306,7 +310,12 @@ def hold_of(block: Sequence[Tuple[str, str]], at: float) -> Hold:
     left_s = moment(said.get("until", "")) - at
     if left_s > LONGEST_STOP_S:
         raise NoAnswer("hold {} would last longer than a month".format(said["hold"]))
-    return Hold(said["hold"], said.get("reason", ""), left_s)
+    return Hold(shown(said["hold"]), shown(said.get("reason", "")), left_s)
+
+
+def shown(words: str) -> str:
+    """Return what may be written to a terminal, whoever it came from."""
+    return "".join(filter(str.isprintable, words))
 
 
 def read_file(pairs: Sequence[Tuple[str, str]], asked: Dict[str, List[str]]) -> Tuple[List[Hold], float]:
@@ -356,9 +365,31 @@ def read_dns(said: str) -> List[Hold]:
 
 
 def ask_place(place: str, asked: Dict[str, List[str]], token: str) -> Answer:
+    """Ask one place; where it refuses the question, once more without tags. Raises NoAnswer, OSError."""
+    try:
+        return ask_once(place, asked, token)
+    except NotTaken as error:
+        if not asked.get("tag"):
+            raise
+        answer = ask_once(place, dict(asked, tag=[]), token)
+        return heard_in_part(answer, "asked without tags, for with them it says: {}".format(error))
+
+
+def heard_in_part(answer: Answer, why: str) -> Answer:
+    """Return an answer to less than was to be asked: a stop counts; a go may be wrong and is none. Raises NoAnswer."""
+    if answer.word == GO:
+        raise NoAnswer("go does not count here: {}".format(why))
+    complain("{}: {}".format(answer.place, why))
+    return answer
+
+
+def ask_once(place: str, asked: Dict[str, List[str]], token: str) -> Answer:
     """Ask one place. Raises NoAnswer, OSError."""
     if place.startswith("dns:"):
-        return Answer(read_dns(ask_dns(place[4:], asked)), "dns", place)
+        zone = place[4:].partition("@")[0]
+        fits, left_out = fitting(zone, asked)
+        answer = Answer(read_dns(ask_dns(place[4:], fits)), "dns", place)
+        return heard_in_part(answer, "tags that fit into no name: {}".format(left_out)) if left_out else answer
     if place.startswith(("http://", "https://")):
         said = fetch(place, asked, token)
         holds, age_s = read_text(said, asked)
@@ -388,6 +419,10 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
     try:
         with OPENER.open(urllib.request.Request(place, headers=headers), timeout=A_PLACE_S) as answer:
             return str(answer.read(MOST_TEXT).decode("utf-8", "replace"))
+    except urllib.error.HTTPError as error:
+        if error.code in (400, 414):  # a sign or a word that it does not take, or too long
+            raise NotTaken(str(error)) from None
+        raise
     except (http.client.HTTPException, ValueError) as error:
         raise NoAnswer(str(error)) from None
 
@@ -395,10 +430,7 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
 def ask_dns(zone: str, asked: Dict[str, List[str]]) -> str:
     """Ask for the TXT record of this machine below a zone, `zone` or `zone@server:port`. Raises NoAnswer, OSError."""
     zone, _, server = zone.partition("@")
-    try:
-        query, number = question(dns_name(zone, asked))
-    except NoAnswer:  # many tags do not fit into a name; all that is not for tags is known without them
-        query, number = question(dns_name(zone, dict(asked, tag=[])))
+    query, number = question(dns_name(zone, asked))
     places = [server] if server else nameservers()
     for one in places:
         host, port = endpoint(one)
@@ -410,6 +442,20 @@ def ask_dns(zone: str, asked: Dict[str, List[str]]) -> str:
                 wire.send(query)
                 return txt_in(wire.recv(4096), query, number)
     raise NoAnswer("no name server answered")
+
+
+def fitting(zone: str, asked: Dict[str, List[str]]) -> Tuple[Dict[str, List[str]], str]:
+    """Return what is asked with those tags that fit into a name, and the others in words."""
+    fits, others = dict(asked, tag=[]), []
+    for tag in asked.get("tag", []):
+        more = dict(fits, tag=[*fits["tag"], tag])
+        try:
+            question(dns_name(zone, more))
+        except (NoAnswer, ValueError):
+            others.append(tag)
+        else:
+            fits = more
+    return fits, ", ".join(ascii(tag) for tag in others)[:200]
 
 
 def endpoint(server: str) -> Tuple[str, int]:
@@ -451,6 +497,8 @@ def txt_in(said: bytes, query: bytes, number: int) -> str:
     """Return the text of the first TXT record. Raises NoAnswer."""
     try:
         got, flags, asked, answers = struct.unpack("!4H", said[:8])
+        if got == number and flags & 0x820F == 0x8003:
+            raise NotTaken("the name server knows no such name")
         if got != number or not flags & 0x8000 or flags & 0x020F or asked != 1 or not answers:
             raise NoAnswer("the name server has no answer")
         at = 12

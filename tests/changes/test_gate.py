@@ -92,3 +92,8 @@ def test_a_host_says_words_that_the_gate_knows() -> None:
     for wrong in ({"hots": ["web1"]}, {"host": ["a", "b"]}, {"role": ["a\nb"]}, {"role": ["x" * 300]}):
         with pytest.raises(BadInput):
             gate_text.asked_in(wrong)
+
+
+def test_one_odd_tag_does_not_undo_the_question() -> None:
+    said = {"tag": ["canary,a\tb", "no\u00a0break", "x" * 300, "blue"]}
+    assert gate_text.asked_in(said).tags == ("canary", "blue")

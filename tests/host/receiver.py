@@ -22,6 +22,7 @@ class Receiver:
         self.asked: list[tuple[str, str]] = []
         self.slow_s = 0.0
         self.breaks_on = ""  # a version that it can not store
+        self.refuses: dict[str, int] = {}  # what a question holds that it does not take, and its status
         self.moved = ""  # where all else is now, as a portal says that wants a name first
         receiver = self
 
@@ -33,8 +34,7 @@ class Receiver:
                     self.reply(302, b"")
                     return
                 receiver.asked.append((self.path, self.headers.get("Authorization", "")))
-                text = receiver.texts.get(self.path.partition("?")[0])
-                self.reply(200 if text is not None else 404, (text or "").encode())
+                self.reply(*receiver.text_at(self.path))
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -57,6 +57,12 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def text_at(self, path: str) -> tuple[int, bytes]:
+        """Return status and text for a question."""
+        refused = [status for words, status in self.refuses.items() if words in path]
+        text = self.texts.get(path.partition("?")[0])
+        return refused[0] if refused else 200 if text is not None else 404, (text or "").encode()
 
     def take(self, told: dict[str, Any]) -> int:
         """Take a report once; ask for packages whose hash is not known."""

@@ -53,20 +53,64 @@ def test_it_says_its_tags_and_the_file_is_read_by_them(run: Run, receiver: Recei
     assert run("gate", "--tag", "canary", url="", gate=str(path)) == 75
 
 
-def test_tags_that_do_not_fit_into_a_name_are_left_out_of_it() -> None:
+ODD = ("v1.", "a..b", "x" * 64)
+
+
+def test_only_tags_that_fit_into_no_name_are_left_out_of_it() -> None:
+    for odd in ODD:
+        fits, left_out = host.fitting("gate.example.org", {"host": ["web1"], "tag": ["canary", odd, "blue"]})
+        assert fits == {"host": ["web1"], "tag": ["canary", "blue"]}
+        assert left_out == repr(odd)
     many = {"host": ["web1"], "tag": [f"a-long-tag-{number}" for number in range(40)]}
-    with pytest.raises(host.NoAnswer, match="too long"):
-        host.question(host.dns_name("gate.example.org", many))
-    asked: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host, "question", lambda name: asked.append(name) or _question(name))  # type: ignore[func-returns-value]  # notes it first
-        patch.setattr(host, "nameservers", list)
-        with pytest.raises(host.NoAnswer, match="no name server"):
-            host.ask_dns("gate.example.org", many)
-    assert asked[-1] == "web1._host.gate.example.org"
+    fits, _ = host.fitting("gate.example.org", many)
+    assert fits["tag"][:3] == many["tag"][:3]
+    host.question(host.dns_name("gate.example.org", fits))
 
 
-_question = host.question
+def by_dns(monkeypatch: pytest.MonkeyPatch, *rules: HoldRule) -> None:
+    monkeypatch.setattr(host, "ask_dns", lambda zone, asked: gate_text.dns(answer(rules, Asked(), datetime.now(UTC))))
+
+
+@pytest.mark.parametrize("odd", ODD, ids=["dot", "empty", "long"])
+def test_a_go_by_dns_without_all_tags_leaves_the_word_to_the_next_place(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, tags = tmp_path / "gate.txt", f"canary, {odd}"
+    at = datetime.now(UTC)
+    path.write_text(gate_text.file([rule(reach=Reach(tags=(odd,)))], at, good_until=at + timedelta(minutes=10)))
+    by_dns(monkeypatch)
+    assert run("gate", url="", gate=f"dns:gate.example.org, {path}", tags=tags) == 75
+    assert "go does not count here" in capsys.readouterr().err
+    assert run("gate", url="", gate="dns:gate.example.org", tags=tags) == 75  # what was kept counts
+    assert run("gate", url="", gate="dns:gate.example.org", tags="canary") == 0
+    by_dns(monkeypatch, rule())
+    assert run("gate", url="", gate="dns:gate.example.org", tags=tags, state=str(tmp_path / "new")) == 75
+
+
+@pytest.mark.parametrize("status", [400, 414])
+def test_a_raglan_that_refuses_tags_is_asked_without_them_and_its_go_does_not_count(
+    run: Run, receiver: Receiver, tmp_path: Path, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.refuses["tag="] = status
+    receiver.texts["/gate"] = said(rule())
+    assert run("gate", tags="canary") == 75
+    assert len(receiver.asked) == 2
+    assert "asked without tags" in capsys.readouterr().err
+    receiver.texts["/gate"] = said()
+    path = tmp_path / "gate.txt"
+    path.write_text(gate_file(rule(reach=Reach(tags=("canary",)))))
+    assert run("gate", tags="canary", gate=str(path), state=str(tmp_path / "new")) == 75
+    assert "go does not count here" in capsys.readouterr().err
+
+
+def test_what_a_hold_says_is_written_without_control_signs(
+    run: Run, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver.texts["/gate"] = said(rule("ht\x1b[31mtpd")).replace("it fails", "it\x1b]0;x\x07 fails")
+    assert run("gate") == 75
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "hold: ht[31mtpd\nreason: it]0;x fails\n" in out
 
 
 def test_this_machines_clock_may_be_wrong(run: Run, receiver: Receiver) -> None:
