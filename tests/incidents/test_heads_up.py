@@ -186,3 +186,20 @@ def test_a_heads_up_that_is_sent_twice_is_given_once(
     assert [item.text for item in HeadsUp.objects.order_by("pk")] == ["I may have broken Apache", "And the mirror"]
     rest(bo, "POST", "/heads-up", {"text": "Mine is another", "key": "k" * 80})
     assert HeadsUp.objects.count() == Incident.objects.count() == 3
+
+
+def test_other_words_under_the_key_of_a_heads_up_are_given_too_and_once(mara: Person) -> None:
+    first = actions.give_heads_up(actions.Warned("I may have broken Apache", key="k"), by=mara)
+    others = [actions.give_heads_up(actions.Warned("And the mirror", key="k"), by=mara) for _ in range(2)]
+    more = actions.give_heads_up(actions.Warned("I may have broken Apache", did="a restart", key="k"), by=mara)
+    assert others[0] == others[1]
+    assert len({first.pk, others[0].pk, more.pk}) == HeadsUp.objects.count() == 3
+
+
+def test_what_a_device_keeps_of_a_room_is_named_by_the_person(
+    mara: Person, bo: Person, browser: Callable[[Person], Client]
+) -> None:
+    room = actions.give_heads_up(actions.Warned("I may have broken Apache"), by=mara).incident_id
+    for person in (mara, bo):
+        shown = browser(person).get(f"/incidents/{room}/").content.decode()
+        assert f'data-composer="{room}:{person.pk}"' in shown

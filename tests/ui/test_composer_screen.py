@@ -297,3 +297,35 @@ def test_a_paste_that_nothing_takes_is_kept_and_says_so(context: BrowserContext,
     assert "300,000 characters" in page.locator("#text").evaluate("field => field.validationMessage")
     assert world.posts == []
     assert len(page.locator("#text").input_value()) == 300_001
+
+
+def test_what_another_person_left_is_neither_shown_nor_sent(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    page.locator("#text").fill("waits")
+    page.get_by_role("button", name="Post to the room").click()
+    page.locator("#text").fill("half a sen")
+    page.close()
+    world.up = True
+    world.pages["/room/"] = render(PAGE.replace("incident:42", "incident:43"), reader=Reader())
+    page = open_room(context)
+    page.clock.run_for(30_000)
+    expect(page.locator("#text")).to_have_value("")
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+    assert world.posts == []
+
+
+def test_words_are_dropped_after_two_weeks(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    world.up = False
+    page.locator("#text").fill("waits")
+    page.get_by_role("button", name="Post to the room").click()
+    page.locator("#text").fill("half a sen")
+    page.evaluate("""() => { for (const [name, value] of Object.entries(localStorage)) localStorage.setItem(
+      name, value.replace(/"at":"[^"]*"/, '"at":"2020-01-01T00:00:00Z"').replace(/"at":[0-9]+/, '"at":1')) }""")
+    page.close()
+    world.up = True
+    page = open_room(context)
+    page.clock.run_for(30_000)
+    expect(page.locator("#text")).to_have_value("")
+    assert world.posts == []

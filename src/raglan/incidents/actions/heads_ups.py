@@ -1,7 +1,8 @@
 """Heads-ups: I think I broke something."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from raglan.catalog.models import Service
 from raglan.core import timeline
@@ -39,13 +40,18 @@ class Warned:
 def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
     """Say that one may have broken something: opens or joins a room and nudges whoever is on call.
 
-    Only the text is needed. The same key of the same person again gives no second one. Whoever is not known here
-    adds no service to a room that is there already.
+    Only the text is needed. The same key of the same person again gives no second one, unless its words are others:
+    whoever went a page back and wrote anew is heard too. Whoever is not known here adds no service to a room that is
+    there already.
     """
     if warned.key:
         take_turn("heads-ups")
     if warned.key and (found := HeadsUp.objects.filter(person=by, key=warned.key).first()):
-        return found
+        if _says(found) == _words(warned):
+            return found
+        warned = replace(warned, key=hashlib.sha256(repr((warned.key, _words(warned))).encode()).hexdigest())
+        if found := HeadsUp.objects.filter(person=by, key=warned.key).first():
+            return found
     if not warned.text.strip():
         raise BadInput("text", "say in a few words what you did or saw")
     incident = _room_for(warned, by)
@@ -84,6 +90,16 @@ def give_heads_up(warned: Warned, *, by: Person | None) -> HeadsUp:
     )
     timeline.append(given, actor=by or timeline.SYSTEM, about=room_and_now(incident, heads_up))
     return heads_up
+
+
+def _words(warned: Warned) -> tuple[object, ...]:
+    said = (warned.did.strip(), warned.saw.strip(), warned.reach.strip(), warned.need.strip())
+    return (warned.text.strip()[:MAX_TEXT], *said, sorted(service.pk for service in warned.services))
+
+
+def _says(given: HeadsUp) -> tuple[object, ...]:
+    services = sorted(given.services.values_list("pk", flat=True))
+    return (given.text, given.did, given.saw, given.reach, given.need, services)
 
 
 def _heads_up_text(heads_up: HeadsUp) -> str:

@@ -1,12 +1,14 @@
 // What is typed stays on this device until the server has it. Each entry carries its own key, so that sending it twice
-// posts it once; its time is when it was written. Its files stay beside it (kept.js). Two tabs of one room share what
-// waits; each writes under a key of its own. Without this file the form posts as any form does.
+// posts it once; its time is when it was written. Its files stay beside it (kept.js). Where it stays is named by the room
+// and by the person: what another one wrote on this device is never shown nor sent. After two weeks it is dropped.
+// Without this file the form posts as any form does.
 import { say } from "./announce.js";
 import { forget, keep, kept, tidy } from "./kept.js";
 
 const PAUSES = [2_000, 5_000, 10_000, 30_000];
 const LONG = 20_000, MOST = 300_000;
-const PATIENCE = 20_000, BYTES_A_MS = 20;
+const PATIENCE = 20_000, BYTES_A_MS = 20, FOR_FILES = 3_000;
+const DAYS = 14 * 86_400_000, recent = (at) => Date.now() - new Date(at ?? NaN) < DAYS;
 const form = document.querySelector("form[data-composer]");
 const text = form?.querySelector("textarea");
 const room = form?.dataset.composer;
@@ -17,7 +19,7 @@ const store = {
   read: (name) => { try { return JSON.parse(localStorage.getItem(`raglan:${name}:${room}`)); } catch { return null; } },
   write: (name, value) => { try { localStorage.setItem(`raglan:${name}:${room}`, JSON.stringify(value)); } catch { /* full or forbidden: the page still posts */ } },
 };
-let queue = store.read("queue") ?? [];
+let queue = (store.read("queue") ?? []).filter((entry) => recent(entry.at));
 let failures = 0, timer = 0, sending = false, missed = [];
 const ASKED = ["to", "to_topic", "otherwise", "after"];
 
@@ -36,7 +38,7 @@ function keepDraft() {
   const kind = form.querySelector("[name=kind]:checked")?.value, files = named(picked());
   const asked = ASKED.map((name) => [name, form.elements[name]?.value ?? ""]);
   if (files.length) miss([]);
-  store.write("draft", { text: text.value, kind, asked, files: files.length ? files : missed });
+  store.write("draft", { at: Date.now(), text: text.value, kind, asked, files: files.length ? files : missed });
 }
 
 function keepFiles() {
@@ -52,7 +54,7 @@ function miss(files) {
 }
 
 async function restoreDraft() {
-  const draft = store.read("draft");
+  const stored = store.read("draft"), draft = recent(stored?.at) ? stored : null;
   form.elements.entry_key.value = newKey();
   if (draft?.text && !text.value) {
     text.value = draft.text;
@@ -226,8 +228,11 @@ async function find() {
   }
 }
 
-const ready = form ? find() : undefined;
+// Words go without their files rather than never, where a device does not answer.
+const ready = form ? Promise.race([find(), new Promise((done) => { setTimeout(done, FOR_FILES); })]) : undefined;
 if (form) {
+  // Words from before the person was part of the name are nobody's.
+  try { for (const name of ["queue", "draft"]) localStorage.removeItem(`raglan:${name}:${room.split(":")[0]}`); } catch { /* forbidden */ }
   restoreDraft();
   measure();
   draw();
