@@ -105,6 +105,11 @@ def test_drills_and_freezes(browser: Client) -> None:
     assert "each Fri" in browser.get("/changes/holds/").content.decode()
     made = Freeze.objects.get()
     assert made.minutes == 3750
+    assert browser.get("/api/v1/freezes").json()[0]["ends_for_good_at"] is None
+    assert "ends for good on" not in browser.get("/changes/holds/").content.decode()
+    Freeze.objects.update(days=list(range(7)), minutes=24 * 60)  # as it could be planned once
+    assert browser.get("/api/v1/freezes").json()[0]["ends_for_good_at"]
+    assert "ends for good on" in browser.get("/changes/holds/").content.decode()
     browser.post(f"/changes/holds/freeze/{made.pk}/end/")
     assert hold_queries.freezes().count() == 0
 

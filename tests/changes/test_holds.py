@@ -190,6 +190,8 @@ def test_a_freeze_that_never_lets_go_needs_a_last_day(draft: dict[str, object]) 
 def test_one_of_old_that_never_lets_go_is_over_after_as_long_as_one_may_be_planned() -> None:
     freeze = planned(days=range(7), minutes=20 * 60)
     Freeze.objects.update(minutes=24 * 60)  # as it could be planned once
+    freeze.refresh_from_db()
+    told = freezing.ends_for_good_at(freeze, at=now())
     for _ in range(30):
         world.fast_forward(timedelta(hours=24))
     freeze.refresh_from_db()
@@ -197,6 +199,7 @@ def test_one_of_old_that_never_lets_go_is_over_after_as_long_as_one_may_be_plann
     assert word() == "go"
     days = [hold.starts_at for hold in Hold.objects.filter(freeze=freeze, lifted_by="").order_by("starts_at")]
     assert days[-1] - days[0] <= timedelta(days=21)
+    assert told == Hold.objects.filter(freeze=freeze, lifted_by="").latest("ends_at").ends_at
 
 
 def test_a_freeze_of_whole_weekends_lets_go_between_them() -> None:

@@ -200,6 +200,14 @@ def _never_lets_go(freeze: Freeze) -> bool:
     return longest * DAY - timedelta(minutes=freeze.minutes) < GAP
 
 
+def ends_for_good_at(freeze: Freeze, *, at: datetime) -> datetime | None:
+    """Return when raglan will end one of old that would never let go; None for all others."""
+    if not _never_lets_go(freeze):
+        return None
+    due = max(_began(freeze) + LONGEST, at)
+    return next((end for _, end in windows(freeze, due - timedelta(microseconds=1))), None)
+
+
 def _began(freeze: Freeze) -> datetime:
     """Return when the first time of a freeze begins."""
     return datetime.combine(freeze.first, freeze.start, ZoneInfo(freeze.zone)).astimezone(UTC)

@@ -176,6 +176,12 @@ class FreezeOut(Schema):
     last: date | None
     who: str
     ended_at: datetime | None
+    ends_for_good_at: datetime | None = None
+
+    @staticmethod
+    def resolve_ends_for_good_at(freeze: Freeze) -> datetime | None:
+        """Return when raglan ends one of old that would never let go."""
+        return None if freeze.ended_at else freezing.ends_for_good_at(freeze, at=now())
 
 
 @router.get("/holds", response=list[HoldOut], operation_id="list_holds", summary="Holds")

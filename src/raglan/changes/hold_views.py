@@ -216,9 +216,10 @@ def repeats(freeze: Freeze) -> str:
 def _next_words(freeze: Freeze) -> list[str]:
     zone = ZoneInfo(freeze.zone)
     coming = islice(freezing.windows(freeze, now()), COMING)
+    over = freezing.ends_for_good_at(freeze, at=now())
     return [
         f"{start.astimezone(zone):%a %d %b %H:%M} to {end.astimezone(zone):%a %d %b %H:%M}" for start, end in coming
-    ]
+    ] + ([f"ends for good on {over.astimezone(zone):%a %d %b %H:%M}, for it would never let go"] if over else [])
 
 
 @require_GET
