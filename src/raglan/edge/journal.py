@@ -276,4 +276,7 @@ def tell(group: Sequence[_Item[B, Out]], results: Sequence[Out | RaglanError]) -
 
 def _wake(pairs: Sequence[tuple[_Item[B, Out], Out | RaglanError]]) -> None:
     for item, result in pairs:
-        item.done(result)
+        try:
+            item.done(result)
+        except Exception:  # the others of the commit wait for their answers
+            log.exception("one who waited could not be told", extra={"source": item.batch.source.slug})

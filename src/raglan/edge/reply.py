@@ -42,7 +42,11 @@ class Reply:
 
     def _send(self, status: int, body: bytes, lines: list[tuple[bytes, bytes]]) -> None:
         cycle = self._cycle
-        if cycle.disconnected:
+        if cycle.disconnected or cycle.transport.is_closing():  # only the newest cycle hears that its client has left
+            cycle.response_complete = True
+            cycle.body.clear()
+            cycle.message_event.set()
+            cycle.on_response = _nothing
             return
         cycle.response_started = cycle.response_complete = True
         said = [STATUS_LINE[status]]
