@@ -217,7 +217,8 @@ class Alert(models.Model):
         """All that was decided on it, in order: what opened it stands in its row, what followed in rows of its own."""
         trail = self.trail
         if self.shared_trail is not None:
-            trail = Trail.objects.get(pk=self.shared_trail).decisions
+            shared = Trail.objects.filter(pk=self.shared_trail).first()
+            trail = shared.decisions if shared is not None else trail
         first = [Decided(self.received_at, *decision) for decision in trail]
         later = sorted(self.decisions.all(), key=lambda item: item.pk)
         return first + [Decided(item.at, item.stage, item.outcome, item.reason, item.rule) for item in later]
