@@ -329,3 +329,15 @@ def test_words_are_dropped_after_two_weeks(context: BrowserContext, world: World
     page.clock.run_for(30_000)
     expect(page.locator("#text")).to_have_value("")
     assert world.posts == []
+
+
+def test_the_keys_send_nothing_where_several_buttons_do(context: BrowserContext, world: World) -> None:
+    world.pages["/room/"] = render(
+        PAGE.replace("<button>", "<button name=do value=say>Say it</button><button>"), reader=Reader()
+    )
+    page = open_room(context)
+    page.locator("#text").fill("changed")
+    page.locator("#text").press("Control+Enter")
+    page.clock.run_for(1_000)
+    expect(page.locator("#text")).to_have_value("changed")
+    assert world.posts == []

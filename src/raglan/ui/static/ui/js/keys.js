@@ -22,8 +22,10 @@ function closeMenus(except, refocus = false) {
   }
 }
 
+// Where several buttons send, the reader presses the one that is meant: one of them may say something outside.
 function send(form) {
-  form?.requestSubmit(form.querySelector("button[type=submit], button:not([type])"));
+  const buttons = [...form?.elements ?? []].filter((one) => one.type === "submit");
+  if (buttons.length === 1) form.requestSubmit(buttons[0]);
 }
 
 async function copy(button) {
