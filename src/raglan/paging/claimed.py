@@ -112,8 +112,10 @@ def forget() -> None:
 def _remember(messages: Sequence[Notification]) -> None:
     """Know messages by heart that a storm made and that no thread had room for yet."""
     with _lock:
-        for message in messages[: MOST_REMEMBERED - len(_waiting)]:
+        for message in messages:
             _waiting[message.pk] = message
+        while len(_waiting) > MOST_REMEMBERED:  # the oldest were sent by others, or never come
+            del _waiting[next(iter(_waiting))]
 
 
 def unchanged(ids: Sequence[int]) -> dict[int, Notification]:
