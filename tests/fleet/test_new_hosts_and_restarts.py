@@ -176,11 +176,12 @@ def test_a_restart_that_was_expected_and_comes_is_as_said() -> None:
 
 
 def test_a_restart_that_was_expected_and_does_not_come_is_told_and_put_right_by_one() -> None:
+    before = at(-900)  # once: a second later it would be another start
     for name in ("web0", "web1", "web2"):
-        report(name, started=[["apache2", at(-900)]] if name != "web2" else None)
+        report(name, started=[["apache2", before]] if name != "web2" else None)
     change = pin(on_existing="restart")
     for name in ("web0", "web1", "web2"):
-        report(name, seq=2, packages=NEWER, started=[["apache2", at(-900)]] if name != "web2" else None)
+        report(name, seq=2, packages=NEWER, started=[["apache2", before]] if name != "web2" else None)
     CLOCK.move(timedelta(minutes=5))
     report("web0", seq=3, packages=NEWER)
     report("web1", seq=3, packages=NEWER, started=[["apache2", at(0)]])

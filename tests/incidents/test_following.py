@@ -7,6 +7,7 @@ import pytest
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline, timers
+from raglan.core.db import bulk
 from raglan.incidents import actions
 from raglan.incidents.models import Entry, Incident, IncidentGroup, Responder
 from raglan.paging.models import Page
@@ -59,7 +60,8 @@ def test_of_many_new_groups_only_those_of_open_rooms_are_looked_at_one_by_one(
 
     left = timers.fire_together(many)
 
-    assert len(many) == 3
+    # On SQLite it is asked in the transaction of the event, so that no others are planned.
+    assert len(many) == (3 if bulk.is_postgresql() else 1)
     subjects = [timeline.happened(int(due.subject_id)).subjects[0] for due in left]
     assert [groups[subject] for subject in subjects] == ["HTTPD"]
 
