@@ -13,7 +13,7 @@ from raglan.core.db import bulk
 from raglan.core.models import Timer
 from raglan.paging import actions, at_once, claimed, handing, queries
 from raglan.paging import events as told
-from raglan.paging.actions import known
+from raglan.paging.actions import known, many
 from raglan.paging.models import LastResort, Notification, Page, Policy
 from raglan.people.models import ContactMethod, Person
 from raglan.testing import world
@@ -306,6 +306,36 @@ def test_a_handoff_counts_although_nobody_wrote(engine: Engine, monkeypatch: pyt
     then = paged(policy)
 
     assert [page.reached.get().person for page in (first, then)] == [bo, mara]
+
+
+def test_a_mistake_in_whom_to_page_keeps_no_alert_from_the_disk(
+    engine: Engine, outbox: world.Outbox, source: SourceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a rota that can not be read")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(many, "step_of", broken)
+        world.ingest(source, world.signal())
+    assert engine.given == []
+    assert Page.objects.get().round == 0
+    fire_steps()
+    assert Notification.objects.filter(page=Page.objects.get()).exists()
+
+
+def test_a_mistake_in_a_channel_leaves_its_message_to_its_timer(
+    engine: Engine, source: SourceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("an address that can not be read")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(claimed, "way_of", broken)
+        world.ingest(source, world.signal())
+    assert engine.given == []
+    message = Notification.objects.get()
+    assert message.state == Notification.State.WAITING
+    assert timers.is_planned(actions.DELIVER, subject=f"notification:{message.pk}")
 
 
 def timeline_of(person: Person) -> None:

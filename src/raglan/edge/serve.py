@@ -21,7 +21,7 @@ from django.urls import get_resolver
 from raglan.alerts import actions as alerts
 from raglan.changes.gate import HoldRule
 from raglan.config import Config
-from raglan.core import disk, logs, timeline
+from raglan.core import disk, logs, timeline, timers
 from raglan.core.backup import restored_mark
 from raglan.core.db import lock
 from raglan.core.engine import Engine
@@ -345,6 +345,8 @@ class Process:
             await asyncio.wait({serving}, timeout=0.5)
         ended = await asyncio.to_thread(self._end_threads, until)
         ended = await engine and ended
+        if ended:
+            await asyncio.to_thread(self._give_back)
         log.info("ended", extra={"in_order": ended})
         return 0 if serving.done() and not serving.exception() else 1
 
@@ -357,6 +359,17 @@ class Process:
         except (DatabaseError, InterfaceError):
             log.warning("claims could not be given back; they end by themselves")
             return False
+        finally:
+            connections.close_all()
+
+    def _give_back(self) -> None:
+        """Give back what a commit claimed that was under way when the engine ended: others need not wait for it."""
+        if self._engine is None or self._is_quiet:
+            return
+        try:
+            timers.release(timers.NODE)
+        except (DatabaseError, InterfaceError):
+            log.warning("claims could not be given back; they end by themselves")
         finally:
             connections.close_all()
 

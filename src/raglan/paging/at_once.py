@@ -8,15 +8,19 @@ behind.
 
 from collections.abc import Sequence
 
-from raglan.core import timeline, timers
+from django.db import DatabaseError, InterfaceError
+
+from raglan.core import logs, timeline, timers
+from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
 from raglan.paging import actions, last_resort
 from raglan.paging.actions import many
-from raglan.paging.actions.known import Known, known_now
+from raglan.paging.actions.known import known_now
 from raglan.paging.actions.names import why_and_page
 from raglan.paging.models import Page
 
 FOR_ALERTS = ("group", "storm")
+log = logs.get("raglan.paging")
 
 
 @atomic(savepoint=False)
@@ -28,25 +32,33 @@ def start_many(pages: Sequence[Page]) -> list[timeline.Record]:
     if timers.taker() is None:
         actions.store(pages)
         return [timeline.record(actions.started(page), why_and_page(page)) for page in pages]
-    known = known_now()
+    at = now()
     told = {page.pk: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
-    steps = _first_steps(pages, known)
+    steps = _first_steps(pages)
     for step in steps:
         step.move_on()
     bulk.insert(pages)
-    timers.schedule_many(
-        [timers.Plan(actions.ESCALATE, timeline.ref(page), page.next_step_at or known.at) for page in pages]
-    )
-    reached = many.reach_out(steps, known.at)
+    timers.schedule_many([timers.Plan(actions.ESCALATE, timeline.ref(page), page.next_step_at or at) for page in pages])
+    reached = many.reach_out(steps, at)
     for step in steps:
         told[step.page.pk] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.pk])]
     return [record for records in told.values() for record in records]
 
 
-def _first_steps(pages: Sequence[Page], known: Known) -> list[many.Step]:
-    """Return the plain first steps of pages that wait for nothing."""
-    may_be_told = last_resort.is_told()
-    fresh = (page for page in pages if not (may_be_told and page.reason_type in FOR_ALERTS))
-    due = [page for page in fresh if page.next_step_at is not None and page.next_step_at <= known.at]
-    steps = (many.step_of(page, known) for page in due)
-    return [step for step in steps if step is not None]
+def _first_steps(pages: Sequence[Page]) -> list[many.Step]:
+    """Return the plain first steps of pages that wait for nothing; none when they can not be told.
+
+    No mistake in whom to page may keep an alert from the disk: what raises here is left to the timers, which try again.
+    """
+    try:
+        known = known_now()
+        may_be_told = last_resort.is_told()
+        fresh = (page for page in pages if not (may_be_told and page.reason_type in FOR_ALERTS))
+        due = [page for page in fresh if page.next_step_at is not None and page.next_step_at <= known.at]
+        steps = (many.step_of(page, known) for page in due)
+        return [step for step in steps if step is not None]
+    except (DatabaseError, InterfaceError):
+        raise  # the transaction is broken: all of it is tried again
+    except Exception:
+        log.exception("the first steps of new pages could not be told at once; their timers take them")
+        return []

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from raglan.config import config
-from raglan.core import timers
+from raglan.core import logs, timers
 from raglan.core.clock import now
 from raglan.core.db import bulk
 from raglan.core.errors import DeliveryError
@@ -22,6 +22,7 @@ from raglan.paging import circuit, ports, providers
 from raglan.paging.actions.names import DELIVER
 from raglan.paging.models import Notification, Page
 
+log = logs.get("raglan.paging")
 FRESH_S = 0.25  # so long nobody asks once more whether a message is still wanted
 MOST_REMEMBERED = 4_000
 OF_PAGE = ("id", "state", "title", "text", "severity", "round", "step")
@@ -79,7 +80,7 @@ def store(messages: Sequence[Notification]) -> None:
     at, since = now(), time.monotonic()
     ready: list[Claimed] = []
     for message in messages:
-        if len(ready) < room and message.due_at <= at and (way := way_of(message)) is not None:
+        if len(ready) < room and message.due_at <= at and (way := _way_now(message)) is not None:
             message.state, message.attempts = Notification.State.SENDING, 1
             ready.append(Claimed(message, way, since))
     bulk.insert(messages)
@@ -97,6 +98,17 @@ def store(messages: Sequence[Notification]) -> None:
         taker,
         keep=lambda dues: _claimed.update(zip(map(attrgetter("id"), dues), ready, strict=True)),
     )
+
+
+def _way_now(message: Notification) -> Way | None:
+    """Return who may take it, or None; no mistake in a channel may take back what this transaction stores."""
+    try:
+        return way_of(message)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("who takes a message could not be told at once; its timer does it", extra={"notification": message.pk})
+        return None
 
 
 def _timer(message: Notification) -> timers.Plan:
