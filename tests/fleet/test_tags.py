@@ -12,9 +12,9 @@ from raglan.changes.grouping import read, written
 from raglan.changes.models import Change, Expectation
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.fleet import actions, places, progress, queries, reach, roll, rolling, tags
+from raglan.fleet import actions, identity, places, progress, queries, reach, roll, rolling, tags
 from raglan.fleet.judging import Said
-from raglan.fleet.models import HostTag
+from raglan.fleet.models import Host, HostTag
 from raglan.fleet.ports import HostTold
 from raglan.fleet.watch_models import Arrival
 from raglan.people.models import Person
@@ -68,6 +68,40 @@ def test_a_tool_and_a_rule_give_tags_where_the_host_says_none_itself() -> None:
     assert names(tag="slow") == []
     assert names(tag="ansible_db") == ["db1", "db2"]
     assert set(HostTag.objects.values_list("host__name", "tag")) == {("db1", "ansible_db"), ("db2", "ansible_db")}
+
+
+def test_a_tool_that_tells_all_its_tags_takes_them_back_and_one_that_knows_of_none_does_not() -> None:
+    at = now()
+    for minutes, told, expected in (
+        (0, HostTold(name="db1", tags=("canary",), knows_tags=True), ["db1"]),
+        (10, HostTold(name="db1"), ["db1"]),
+        (20, HostTold(name="db1", knows_tags=True), []),
+    ):
+        then = at + timedelta(minutes=minutes)
+        actions.host_for(told, at=then, received_at=then)
+        assert names(tag="canary") == expected
+    places.set_rules(places.read("db*: tags slow"), actor=timeline.SYSTEM)
+    then = at + timedelta(minutes=30)
+    actions.host_for(HostTold(name="db1", knows_tags=True), at=then, received_at=then)
+    assert names(tag="slow") == ["db1"]
+
+
+def test_a_run_that_is_taken_while_the_host_reports_leaves_what_the_host_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = now()
+    actions.host_for(HostTold(name="web1", role="web"), at=at, received_at=at)
+    found = identity.by_run
+
+    def and_then_it_reports(told: HostTold) -> Host | None:
+        read = found(told)
+        monkeypatch.undo()
+        report("web1", host={"tags": ["canary"]})
+        return read
+
+    monkeypatch.setattr(identity, "by_run", and_then_it_reports)
+    later = at + timedelta(minutes=10)
+    actions.host_for(HostTold(name="web1", tags=("ansible_web",), knows_tags=True), at=later, received_at=later)
+    assert host("web1").tags == ["canary"]
+    assert list(HostTag.objects.values_list("tag", flat=True)) == ["canary"]
 
 
 def test_a_hold_by_tag_calls_the_roll_of_those_hosts_alone() -> None:

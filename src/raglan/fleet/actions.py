@@ -21,7 +21,7 @@ __all__ = ["Found", "Taken", "host_for", "moves_of", "retire_host", "take_report
 
 
 BY_RUNS = (
-    *("cluster", "role", "environment", "system", "tags", "placed"),
+    *("cluster", "role", "environment", "system", "placed"),
     *("ran_at", "run_interval_s", "last_heard_at", "silent_at", "silent_since", "retired_at"),
 )
 
@@ -52,6 +52,7 @@ def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
 
 def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime) -> None:
     """Note a run; of its words those that the host has not said itself."""
+    before = {name: getattr(host, name) for name in BY_RUNS}
     if host.ran_at is not None and at > host.ran_at:
         host.run_interval_s = usual_interval(host.run_interval_s, at - host.ran_at)
     host.ran_at = max(at, host.ran_at or at)
@@ -65,21 +66,30 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
         host.silent_at = allowed_until(host)
         if host.silent_since is not None or host.retired_at is not None:
             _heard_again(host)
-    _take_tags(host, told.tags)
     if told.services and not host.told_digest:
         HostService.objects.bulk_create(
             [HostService(host=host, slug=slug) for slug in told.services], ignore_conflicts=True
         )
-    host.save(update_fields=BY_RUNS)  # and no more: a report may come in between
+    # What is new and no more: a report may come in between.
+    host.save(update_fields=[name for name in BY_RUNS if getattr(host, name) != before[name]])
+    _take_tags(host, told)
 
 
-def _take_tags(host: Host, said: Sequence[str]) -> None:
-    """Let a host have the tags that its tool knows of it; what it says itself counts more, a rule counts less."""
-    if not said or host.told_digest or list(said) == list(host.tags):
+def brings_tags(host: Host, told: HostTold) -> bool:
+    """Tell whether a run gives a host other tags; what it says itself counts more, a rule counts less."""
+    if host.told_digest or list(told.tags) == list(host.tags):
+        return False
+    return bool(told.tags) or (told.knows_tags and "tags" not in host.placed)
+
+
+def _take_tags(host: Host, told: HostTold) -> None:
+    """Let a host have the tags that its tool knows of it, unless it has said its own meanwhile."""
+    if not brings_tags(host, told):
         return
-    host.tags = list(said)
-    host.placed = {name: value for name, value in host.placed.items() if name != "tags"}
-    tags.keep({host.pk: host.tags})
+    said, placed = list(told.tags), {name: value for name, value in host.placed.items() if name != "tags"}
+    if Host.objects.filter(pk=host.pk, told_digest="").update(tags=said, placed=placed):
+        host.tags, host.placed = said, placed
+        tags.keep({host.pk: said})
 
 
 def allowed_until(host: Host) -> datetime:

@@ -45,7 +45,8 @@ class ServiceTold(msgspec.Struct, frozen=True):
 class HostTold(msgspec.Struct, frozen=True):
     """Which machine speaks. `machine` is what identifies it where its tool knows that (a machine id), else empty.
 
-    `installed` is when its system came to be, in seconds by its own clock, where it says that.
+    `installed` is when its system came to be, in seconds by its own clock, where it says that. `knows_tags` says of a
+    tool that it told all tags that it knows, so that none are none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class HostTold(msgspec.Struct, frozen=True):
     tags: Sequence[str] = ()
     services: Sequence[str] = ()
     installed: float = 0
+    knows_tags: bool = False
 
 
 class MoveTold(msgspec.Struct, frozen=True):

@@ -231,6 +231,7 @@ def clip(host: HostTold) -> HostTold:
         _short(host.tags) if host.tags else (),
         _short(host.services) if host.services else (),
         host.installed,
+        host.knows_tags,
     )
 
 

@@ -112,7 +112,7 @@ def _is_as_told(host: Host, told: HostTold) -> bool:
     return (
         is_quiet
         and (not told.services or bool(host.told_digest))
-        and (not told.tags or bool(host.told_digest) or list(told.tags) == list(host.tags))
+        and not actions.brings_tags(host, told)
         and all((getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS)
     )
 

@@ -17,7 +17,11 @@ def keep(told: Mapping[int, Sequence[str]]) -> None:
     there = {(host, tag): pk for pk, host, tag in rows}
     if gone := [pk for pair, pk in there.items() if pair not in wanted]:
         HostTag.objects.filter(pk__in=gone).delete()
-    bulk.insert_rows(HostTag, ("host_id", "tag"), sorted(wanted - there.keys()))
+    new = sorted(wanted - there.keys())
+    if bulk.is_postgresql():  # another node may be told the same at the same moment
+        HostTag.objects.bulk_create([HostTag(host_id=host, tag=tag) for host, tag in new], ignore_conflicts=True)
+    else:
+        bulk.insert_rows(HostTag, ("host_id", "tag"), new)
 
 
 def having(*names: str, prefix: str = "", any_case: bool = False) -> Q:

@@ -109,7 +109,8 @@ def services(told: Sequence[ServiceTold]) -> tuple[ServiceTold, ...]:
 
 
 def host(name: object, **facts: object) -> HostTold:
-    """Return a host with what the tool knows of it; tags may be one or several."""
-    tags = tuple(tag for tag in texts(facts.pop("tags", []), 100) if tag)[:50]
+    """Return a host with what the tool knows of it; tags may be one or several, and None where it knows of none."""
+    said = facts.pop("tags", None)
+    tags = tuple(tag for tag in texts(said if said is not None else [], 100) if tag)[:50]
     words = {field: text(value, 200) for field, value in facts.items()}
-    return HostTold(name=text(name, 253), tags=tags, **words)  # type: ignore[arg-type]  # no tool tells `installed`
+    return HostTold(name=text(name, 253), tags=tags, knows_tags=said is not None, **words)  # type: ignore[arg-type]  # no tool tells `installed`

@@ -107,7 +107,9 @@ def _way_now(message: Notification) -> Way | None:
     except (DatabaseError, InterfaceError):
         raise
     except Exception:
-        log.exception("who takes a message could not be told at once; its timer does it", extra={"notification": message.pk})
+        log.exception(
+            "who takes a message could not be told at once; its timer does it", extra={"notification": message.pk}
+        )
         return None
 
 

@@ -162,7 +162,7 @@ def _host(message: Message) -> HostTold:
         role=told.text(message.policy_name) or (roles[0] if roles else ""),
         environment="" if environment == "_default" else environment,
         system=f"{told.text(facts.platform)} {told.text(facts.platform_version)}",
-        tags=kept.tags if isinstance(kept.tags, list) else [],
+        tags=kept.tags if isinstance(kept.tags, list) else None,
     )
 
 
