@@ -47,7 +47,12 @@ class Apache:
         """Start it; return whether it came up."""
         ended = subprocess.run([self.binary, "-f", conf, "-k", "start"], capture_output=True, timeout=60, check=False)
         if ended.returncode == 0:
-            until(lambda: get_status(f"http://127.0.0.1:{self.port}", "/") and self.pid_file.exists(), 30)
+            try:
+                until(lambda: get_status(f"http://127.0.0.1:{self.port}", "/") and self.pid_file.exists(), 60)
+            except AssertionError as error:
+                log = self.folder / "error.log"
+                error.add_note(f"{ended}, {log.read_text() if log.exists() else 'no log'}")
+                raise
         return ended.returncode == 0
 
     def crash(self) -> None:
@@ -121,6 +126,7 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
         assert "apache2 failed, active before" in answer.read().decode()
 
     conf.write_text(apache.conf())
+    apache.pid_file.unlink()  # Apache takes whatever has that number by now for itself, and ends well
     assert apache.start(conf)
     machine.report()
     until(lambda: standing(raglan, change) == [("web1", "back")], 30)
