@@ -166,6 +166,26 @@ def test_a_server_that_is_killed_and_away_for_six_seconds_costs_nothing(raglan: 
     assert shown(mara) == shown(ike)
 
 
+def test_signing_out_says_what_waits_and_leaves_none_of_it_on_the_device(raglan: Running, browser: Browser) -> None:
+    made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    assert isinstance(made, dict)
+    room = in_the_room(browser, raglan, "Mara Novak", f"/incidents/{made['id']}/")
+    room.route("**/entries/", lambda route: route.abort())
+    say(room, "Written in a tunnel")
+    room.get_by_label("Your entry").fill("Half a sentence, not yet")
+    page = room.context.new_page()
+    page.goto(f"{raglan.url}/you/")
+    page.get_by_role("button", name="Sign out here").click()
+    page.wait_for_url("**/account/logout/")
+    expect(page.get_by_text("1 entry is not sent yet, 1 draft is not posted")).to_be_visible()
+    expect(page.get_by_role("link", name=f"Incident {made['id']}")).to_be_visible()
+    page.get_by_role("button", name="Sign out and drop them").click()
+    page.wait_for_url("**/account/login/")
+    kept = page.evaluate("() => Object.keys(localStorage).filter(name => !name.startsWith('raglan:left:'))")
+    assert kept == []
+    expect(room.get_by_label("Your entry")).to_have_value("")
+
+
 def shown(page: Page) -> list[str]:
     """Return the ids of the lines of the timeline, as they stand there."""
     ids: list[str] = page.evaluate("() => [...document.querySelectorAll('#thread > li')].map(line => line.id)")

@@ -96,7 +96,7 @@ def test_draft_survives_a_reload_with_its_kind(context: BrowserContext) -> None:
     page.get_by_text("Ask for help").click()
     page.locator("#text").fill("half a sen")
     page.reload(wait_until="load")
-    assert page.locator("#text").input_value() == "half a sen"
+    expect(page.locator("#text")).to_have_value("half a sen")
     assert page.locator("[value=ask]").is_checked()
 
 
@@ -165,17 +165,143 @@ def test_what_is_written_while_another_entry_is_on_its_way_goes_after_it(context
     assert [post["text"] for post in world.posts] == ["first", "second"]
 
 
-def test_two_tabs_of_one_room_write_under_keys_of_their_own(context: BrowserContext, world: World) -> None:
-    one = open_room(context)
+def test_each_of_two_tabs_has_a_draft_of_its_own(context: BrowserContext, world: World) -> None:
+    one, other = open_room(context), open_room(context)
     one.locator("#text").fill("begun here")
-    other = open_room(context)
+    other.locator("#text").fill("and something else there")
+    for page, words in ((one, "begun here"), (other, "and something else there")):
+        page.reload(wait_until="load")
+        expect(page.locator("#text")).to_have_value(words)
     other.get_by_role("button", name="Post to the room").click()
     wait_for_posts(other, world, 1)
-    one.locator("#text").fill("and something else here")
+    one.reload(wait_until="load")
+    expect(one.locator("#text")).to_have_value("begun here")
     one.get_by_role("button", name="Post to the room").click()
     wait_for_posts(one, world, 2)
-    assert [post["text"] for post in world.posts] == ["begun here", "and something else here"]
+    assert [post["text"] for post in world.posts] == ["and something else there", "begun here"]
     assert world.posts[0]["entry_key"] != world.posts[1]["entry_key"]
+
+
+def test_a_tab_without_words_takes_over_those_of_a_tab_that_is_gone_and_no_others(
+    context: BrowserContext, world: World
+) -> None:
+    one, other = open_room(context), open_room(context)
+    one.locator("#text").fill("written in a tab that is lost")
+    one.locator("#files").set_input_files(FILE)
+    other.locator("#text").fill("still open")
+    wait_until_kept(one, "draft")
+    one.close()
+    heir = open_room(context)
+    expect(heir.locator("#text")).to_have_value("written in a tab that is lost")
+    expect(heir.locator("#files")).to_have_js_property("value", "C:\\fakepath\\e.log")
+    late = open_room(context)
+    late.evaluate("() => navigator.locks.query()")
+    expect(late.locator("#text")).to_have_value("")
+    heir.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(heir, world, 1)
+    assert (world.posts[0]["text"], world.posts[0]["files"]) == ("written in a tab that is lost", "AH00534")
+    wait_until_kept(heir)
+    heir.reload(wait_until="load")
+    expect(heir.locator("#text")).to_have_value("")
+    expect(other.locator("#text")).to_have_value("still open")
+
+
+def test_a_copy_of_a_tab_does_not_share_its_draft(context: BrowserContext) -> None:
+    one = open_room(context)
+    one.locator("#text").fill("begun here")
+    copied = one.evaluate("() => sessionStorage.getItem('raglan:tab')")
+    copy = context.new_page()
+    copy.add_init_script(f"sessionStorage.setItem('raglan:tab', '{copied}')")
+    copy.clock.install()
+    copy.goto("/room/", wait_until="load")
+    copy.wait_for_function("before => sessionStorage.getItem('raglan:tab') !== before", arg=copied)
+    copy.locator("#text").fill("in the copy")
+    one.reload(wait_until="load")
+    expect(one.locator("#text")).to_have_value("begun here")
+
+
+def test_what_two_tabs_wrote_while_the_server_was_away_goes_once_in_its_order(
+    context: BrowserContext, world: World
+) -> None:
+    pages = open_room(context), open_room(context)
+    world.up = False
+    for number in range(6):
+        page = pages[number % 2]
+        page.clock.run_for(10)
+        page.locator("#text").fill(f"entry {number}")
+        page.get_by_role("button", name="Post to the room").click()
+        expect(page.locator("[data-unsent]")).to_contain_text(f"entry {number}")
+    for page in pages:
+        expect(page.locator("[data-unsent] li")).to_have_count(6)
+    world.up = True
+    for page in pages:
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+    for page in pages * 2:
+        wait_for_posts(page, world, 6)
+        page.clock.run_for(60_000)
+        expect(page.locator("[data-unsent] li")).to_have_count(0)
+    assert sorted(post["text"] for post in world.posts) == [f"entry {number}" for number in range(6)]
+    assert len({post["entry_key"] for post in world.posts}) == 6
+
+
+def test_the_other_tab_sends_what_a_lost_tab_did_not(context: BrowserContext, world: World) -> None:
+    one, other = open_room(context), open_room(context)
+    world.up = False
+    one.locator("#text").fill("from the lost tab")
+    one.get_by_role("button", name="Post to the room").click()
+    expect(other.locator("[data-unsent]")).to_contain_text("from the lost tab")
+    one.close()
+    world.up = True
+    other.clock.run_for(31_000)
+    wait_for_posts(other, world, 1)
+    expect(other.locator("[data-unsent] li")).to_have_count(0)
+    assert [post["text"] for post in world.posts] == ["from the lost tab"]
+
+
+def test_an_entry_whose_files_only_another_tab_has_is_left_to_it(context: BrowserContext, world: World) -> None:
+    context.add_init_script(NO_STORE)
+    one, other = open_room(context), open_room(context)
+    world.up = False
+    one.locator("#text").fill("with its file")
+    one.locator("#files").set_input_files(FILE)
+    one.get_by_role("button", name="Post to the room").click()
+    expect(other.locator("[data-unsent]")).to_contain_text("with its file")
+    world.up = True
+    other.evaluate("() => dispatchEvent(new Event('online'))")
+    other.clock.run_for(60_000)
+    wait_for_posts(one, world, 1)
+    expect(other.locator("[data-unsent] li")).to_have_count(0)
+    assert [(post["text"], post.get("files")) for post in world.posts] == [("with its file", "AH00534")]
+
+
+def test_without_locks_a_tab_keeps_its_own_words_and_each_entry_is_taken_once(
+    context: BrowserContext, world: World
+) -> None:
+    context.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', {get() { return undefined }})")
+    one, other = open_room(context), open_room(context)
+    one.locator("#text").fill("begun here")
+    other.locator("#text").fill("and there")
+    for page, words in ((one, "begun here"), (other, "and there")):
+        page.reload(wait_until="load")
+        expect(page.locator("#text")).to_have_value(words)
+    one.close()
+    other.close()
+    heir = open_room(context)
+    expect(heir.locator("#text")).to_have_value("and there")
+    heir.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(heir, world, 1)
+    heir.reload(wait_until="load")
+    expect(heir.locator("#text")).to_have_value("begun here")
+
+
+def test_entries_that_an_older_page_left_are_sent(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.evaluate("""() => localStorage.setItem("raglan:queue:incident:42", JSON.stringify([{key: "old", text: "left",
+      at: new Date().toISOString(), fields: [["text", "left"], ["entry_key", "old"]], label: "Note", files: [],
+      refused: ""}]))""")
+    page.reload(wait_until="load")
+    wait_for_posts(page, world, 1)
+    assert (world.posts[0]["text"], world.posts[0]["entry_key"]) == ("left", "old")
 
 
 def test_entry_waits_while_the_server_is_away_and_goes_once(context: BrowserContext, world: World) -> None:

@@ -44,6 +44,7 @@ class Chrome:
     places: tuple[Place, ...]
     heads_up: tuple[Place, ...]
     own: tuple[Place, ...]
+    person: int
     name: str
     initials: str
     theme: str
@@ -74,6 +75,7 @@ def build(request: HttpRequest) -> Chrome:
         places=_places(PLACES, request.path) if reader else (),
         heads_up=_places(HEADS_UP, request.path) if getattr(reader, "may_respond", False) else (),
         own=_places(OWN, request.path) if reader else (),
+        person=int(getattr(reader, "pk", 0) or 0),
         name=name,
         initials=wording.initials(name),
         theme=_one_of(reader, "theme", ("light", "dark")),

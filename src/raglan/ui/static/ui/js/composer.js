@@ -1,48 +1,43 @@
-// What is typed stays on this device until the server has it. Each entry carries its own key, so that sending it twice
-// posts it once; its time is when it was written. Its files stay beside it (kept.js). Where it stays is named by the room
-// and by the person: what another one wrote on this device is never shown nor sent. After two weeks it is dropped.
+// What is typed stays on this device until the server has it (words.js). Each entry carries its own key, so that sending it
+// twice posts it once; its time is when it was written. Its files stay beside it (kept.js). Where it stays is named by the
+// room and by the person: what another one wrote on this device is never shown nor sent. Each tab has a draft of its own;
+// what waits to be sent is shown in all tabs of the room, and one of them sends it (tabs.js).
 // Without this file the form posts as any form does.
 import { say } from "./announce.js";
-import { forget, keep, kept, tidy } from "./kept.js";
+import { forget, keep, kept } from "./kept.js";
+import { post } from "./sending.js";
+import { alone, isOpen, own, whileFree } from "./tabs.js";
+import * as words from "./words.js";
 
 const PAUSES = [2_000, 5_000, 10_000, 30_000];
 const LONG = 20_000, MOST = 300_000;
-const PATIENCE = 20_000, BYTES_A_MS = 20, FOR_FILES = 3_000;
-const DAYS = 14 * 86_400_000, recent = (at) => Date.now() - new Date(at ?? NaN) < DAYS;
+const FOR_FILES = 3_000, OTHERS = 30_000;
 const form = document.querySelector("form[data-composer]");
 const text = form?.querySelector("textarea");
 const room = form?.dataset.composer;
 const picker = form?.querySelector("[type=file]");
 const list = document.querySelector("[data-unsent]");
-const held = new Map();
-const store = {
-  read: (name) => { try { return JSON.parse(localStorage.getItem(`raglan:${name}:${room}`)); } catch { return null; } },
-  write: (name, value) => { try { localStorage.setItem(`raglan:${name}:${room}`, JSON.stringify(value)); } catch { /* full or forbidden: the page still posts */ } },
-};
-let queue = (store.read("queue") ?? []).filter((entry) => recent(entry.at));
-let failures = 0, timer = 0, sending = false, missed = [];
+const held = new Map(), memory = new Map();
+let failures = 0, timer = 0, sending = false, again = false, missed = [], tab = "", signedOut = false;
 const ASKED = ["to", "to_topic", "otherwise", "after"];
-
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 // ---- the draft: words, kind, whom it asks, and files; where a device keeps no files it says which ones are missing
 
 const picked = () => [...picker?.files ?? []];
 const named = (files) => files.map((file) => file.name);
-const drafted = `draft:${room}`, waiting = (key) => `entry:${key}`;
+const drafted = () => `draft:${room}:${tab}`, waiting = (key) => `entry:${key}`;
 
 function keepDraft() {
   const kind = form.querySelector("[name=kind]:checked")?.value, files = named(picked());
   const asked = ASKED.map((name) => [name, form.elements[name]?.value ?? ""]);
   if (files.length) miss([]);
-  store.write("draft", { at: Date.now(), text: text.value, kind, asked, files: files.length ? files : missed });
+  if (!tab || signedOut) return;
+  if (!text.value && !files.length && !missed.length) words.drop(drafted());
+  else words.write(drafted(), { at: Date.now(), text: text.value, kind, asked, files: files.length ? files : missed });
 }
 
 function keepFiles() {
-  keep(drafted, picked());
+  if (tab && !signedOut) keep(drafted(), picked());
   keepDraft();
 }
 
@@ -53,19 +48,44 @@ function miss(files) {
   if (note) note.textContent = `Your words are back, their files are not: ${files.join(", ")}. Choose them again.`;
 }
 
-async function restoreDraft() {
-  const stored = store.read("draft"), draft = recent(stored?.at) ? stored : null;
-  form.elements.entry_key.value = newKey();
-  if (draft?.text && !text.value) {
+// The tab's own draft comes back; a tab without one takes over what a tab left that is gone.
+async function begin() {
+  tab = await own();
+  words.drop(`left:${room.split(":").at(-1)}`);
+  if (words.read(drafted())) return restore(drafted());
+  const at = (name) => words.read(name)?.at ?? 0;
+  const others = words.names("draft", room).sort((one, other) => at(other) - at(one));
+  for (const name of others) {
+    if (text.value || picked().length) break;
+    await whileFree(name.split(":")[3] ?? "", () => restore(name));
+  }
+  if (text.value || picked().length) keepFiles();
+}
+
+async function restore(name) {
+  const draft = words.read(name);
+  if (!words.recent(draft?.at)) return words.drop(name);
+  if (draft.text && !text.value) {
     text.value = draft.text;
+    measure();
     if (!location.search.includes("kind=")) choose(draft.kind);
     if (!location.search.includes("to=")) fill(draft.asked ?? []);
   }
-  if (!draft?.files?.length || picked().length) return;
-  const files = await kept(drafted);
-  if (picked().length) return;
-  pick(files);
-  miss(draft.files.filter((name) => !named(files).includes(name)));
+  if (draft.files?.length && !picked().length) {
+    const files = await soon(kept(name)) ?? [];
+    if (picked().length) return;
+    pick(files);
+    miss(draft.files.filter((one) => !named(files).includes(one)));
+  }
+  if (name === drafted()) return;
+  keepFiles();
+  words.drop(name);
+  forget(name);
+}
+
+// Words go without their files rather than never, where a device does not answer.
+function soon(answer) {
+  return Promise.race([answer, new Promise((done) => { setTimeout(done, FOR_FILES); })]);
 }
 
 function fill(fields) {
@@ -101,66 +121,87 @@ function pick(files) {
 
 function clearForm() {
   form.reset();
-  form.elements.entry_key.value = newKey();
+  form.elements.entry_key.value = words.newKey();
   miss([]);
   keepFiles();
   measure();
 }
 
-// ---- the queue
+// ---- the queue: each entry under its own name, for all tabs of the room
+
+function queue() {
+  const stored = words.names("entry", room).map(words.read).filter((entry) => words.recent(entry?.at));
+  const all = [...stored.filter((entry) => !memory.has(entry.key)), ...memory.values()];
+  return all.sort((one, other) => new Date(one.at) - new Date(other.at));
+}
+
+function put(entry) {
+  if (!signedOut && words.write(`entry:${room}:${entry.key}`, entry)) memory.delete(entry.key);
+  else memory.set(entry.key, entry);
+}
+
+function remove(entry) {
+  memory.delete(entry.key);
+  words.drop(`entry:${room}:${entry.key}`);
+}
 
 function take() {
   const fields = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
   const label = form.querySelector("[name=kind]:checked")?.closest("label")?.textContent.trim() ?? "";
   const key = form.elements.entry_key.value, files = picked();
   if (files.length) held.set(key, files);
-  keep(waiting(key), files);
-  queue.push({ key, at: new Date().toISOString(), fields, label, text: text.value, files: named(files), refused: "" });
+  if (!signedOut) keep(waiting(key), files);
+  put({ key, tab, at: new Date().toISOString(), fields, label, text: text.value, files: named(files), refused: "" });
   clearForm();
   changed();
   flush();
 }
 
 function changed() {
-  store.write("queue", queue);
   draw();
-  document.dispatchEvent(new CustomEvent("raglan:waiting", { detail: queue.length }));
+  document.dispatchEvent(new CustomEvent("raglan:waiting", { detail: queue().length }));
 }
 
 async function flush() {
   clearTimeout(timer);
-  if (sending) return;
+  if (sending) { again = true; return; }
   sending = true;
+  again = false;
   try {
-    await ready;
-    for (let entry; (entry = queue.find((one) => !one.refused));) await send(entry);
+    await alone(room, sendAll);
     failures = 0;
   } catch {
+    again = false;
     draw();
     timer = setTimeout(flush, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
   } finally {
     sending = false;
   }
+  if (again) flush();
 }
 
-// Only an answer settles an entry. No answer, or a fault of the server, means: the same entry again, later. 507 is an
-// answer: there is no room for its files, and asking again makes none.
-async function send(entry) {
-  const data = new FormData();
-  for (const [name, value] of entry.fields) data.append(name, value);
-  data.set("written_at", entry.at);
-  const files = held.get(entry.key) ?? [], lost = (entry.files?.length ?? 0) > files.length;
-  for (const file of files) data.append("files", file);
-  if (lost && !entry.text.trim()) data.set("text", entry.files.join(", "));
-  const patience = PATIENCE + files.reduce((sum, file) => sum + file.size, 0) / BYTES_A_MS;
-  data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
-  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(patience) });
-  if (answer.status !== 507 && (answer.status >= 500 || answer.status === 429)) throw new Error(String(answer.status));
-  if (!answer.ok || /\/login\//.test(answer.url)) {
-    entry.refused = await reason(answer);
-    say(`Not sent: ${entry.refused}`, true);
+// An entry whose files only another tab has is that one's to send, while it is open.
+async function sendAll() {
+  const left = new Set();
+  for (let entry; (entry = queue().find((one) => !one.refused && !left.has(one.key)));) {
+    const files = await filesOf(entry), lost = (entry.files?.length ?? 0) > files.length;
+    if (lost && entry.tab !== tab && await isOpen(entry.tab)) left.add(entry.key);
+    else await send(entry, files, lost);
+  }
+}
+
+async function filesOf(entry) {
+  if (!entry.files?.length) return [];
+  return held.get(entry.key) ?? await soon(kept(waiting(entry.key))) ?? [];
+}
+
+async function send(entry, files, lost) {
+  const refused = await post(form, entry, files);
+  if (refused) {
+    put({ ...entry, refused });
+    say(`Not sent: ${refused}`, true);
   } else {
-    queue = queue.filter((one) => one !== entry);
+    remove(entry);
     held.delete(entry.key);
     forget(waiting(entry.key));
     if (lost) say("An entry was sent without its files. Choose them again: Correct, under the entry.", true);
@@ -169,21 +210,11 @@ async function send(entry) {
   changed();
 }
 
-async function reason(answer) {
-  if (answer.redirected) return "you are signed out. Sign in in another tab, then send it again.";
-  try {
-    return (await answer.json()).message;
-  } catch {
-    return answer.status === 403 ? "the page is too old. Load it again; the entry stays here." : "the server did not take it.";
-  }
-}
-
 // ---- what waits is shown as an entry that is not sent yet
 
 function draw() {
-  if (!list) return;
-  list.hidden = !queue.length;
-  list.replaceChildren(...queue.map(row));
+  list?.replaceChildren(...queue().map(row));
+  if (list) list.hidden = !list.children.length;
 }
 
 function row(entry) {
@@ -193,24 +224,25 @@ function row(entry) {
   item.querySelector("[data-kind-word]").textContent = entry.label;
   item.querySelector("[data-text]").textContent = [entry.text.slice(0, 400), ...entry.files ?? []].filter(Boolean).join(" · ");
   item.querySelector("[data-refused]").textContent = entry.refused;
-  item.querySelector("[data-again]").addEventListener("click", () => { entry.refused = ""; changed(); flush(); });
+  item.querySelector("[data-again]").addEventListener("click", () => { put({ ...entry, refused: "" }); changed(); flush(); });
   item.querySelector("[data-edit]").addEventListener("click", () => edit(entry));
   return item;
 }
 
-function edit(entry) {
-  queue = queue.filter((one) => one !== entry);
+async function edit(entry) {
+  remove(entry);
   if (text.value.trim()) text.value += `\n${entry.text}`;
   else text.value = entry.text;
   form.elements.entry_key.value = entry.key;
   fill(entry.fields);
-  pick([...picked(), ...held.get(entry.key) ?? []]);
-  miss(held.has(entry.key) ? [] : entry.files ?? []);
-  forget(waiting(entry.key));
-  keepFiles();
   measure();
   changed();
   open();
+  const files = await filesOf(entry);
+  pick([...picked(), ...files]);
+  miss(files.length ? [] : entry.files ?? []);
+  forget(waiting(entry.key));
+  keepFiles();
 }
 
 function open() {
@@ -220,20 +252,23 @@ function open() {
 
 // ---- wiring
 
-async function find() {
-  await tidy();
-  for (const entry of queue.filter((one) => one.files?.length)) {
-    const files = await kept(waiting(entry.key));
-    if (files.length) held.set(entry.key, files);
-  }
-}
+// What another tab keeps is shown here, and sent from here when that one does not. Whoever signed out there keeps nothing.
+addEventListener("storage", ({ key, newValue }) => {
+  if (!form) return;
+  if (key === `raglan:left:${room.split(":").at(-1)}`) {
+    signedOut = newValue !== null;
+    if (signedOut) clearForm();
+  } else if (key !== null && !key.startsWith(`raglan:entry:${room}:`)) return;
+  changed();
+  if (sending || !queue().some((entry) => !entry.refused)) return;
+  clearTimeout(timer);
+  timer = setTimeout(flush, OTHERS);
+});
 
-// Words go without their files rather than never, where a device does not answer.
-const ready = form ? Promise.race([find(), new Promise((done) => { setTimeout(done, FOR_FILES); })]) : undefined;
 if (form) {
-  // Words from before the person was part of the name are nobody's.
-  try { for (const name of ["queue", "draft"]) localStorage.removeItem(`raglan:${name}:${room.split(":")[0]}`); } catch { /* forbidden */ }
-  restoreDraft();
+  form.elements.entry_key.value = words.newKey();
+  words.sortOld(room);
+  begin();
   measure();
   draw();
   form.addEventListener("input", keepDraft);
@@ -261,5 +296,5 @@ if (form) {
     open();
   });
   addEventListener("online", flush);
-  if (queue.length) { changed(); flush(); }
+  if (queue().length) { changed(); flush(); }
 }

@@ -53,3 +53,14 @@ export function tidy() {
     };
   });
 }
+
+// Only files whose name is wanted stay.
+export function only(isWanted) {
+  return inTurn("readwrite", (store) => {
+    store.openKeyCursor().onsuccess = ({ target: { result: at } }) => {
+      if (!at) return;
+      if (!isWanted(at.key)) store.delete(at.key);
+      at.continue();
+    };
+  });
+}

@@ -1,0 +1,35 @@
+// Before somebody signs out: says what waits on this device, and leaves none of it behind.
+import { leave, waits } from "./words.js";
+
+const PATIENCE = 2_000;
+const person = document.body.dataset.person, note = document.querySelector("[data-waits]");
+const counted = (many, one, more) => (many ? [many === 1 ? `1 ${one}` : `${many} ${more}`] : []);
+let told = "";
+
+function tell(found) {
+  told = JSON.stringify(found);
+  const what = [...counted(found.entry, "entry is not sent yet", "entries are not sent yet"), ...counted(found.draft, "draft is not posted", "drafts are not posted")];
+  note.hidden = !what.length;
+  note.querySelector("[data-what]").textContent = what.join(", ");
+  note.querySelector("[data-rooms]").replaceChildren(...found.rooms.filter(Number).map((room) => {
+    const item = document.createElement("li");
+    item.append(Object.assign(document.createElement("a"), { href: `/incidents/${Number(room)}/`, textContent: `Incident ${room}` }));
+    return item;
+  }));
+  document.querySelector("form[data-sign-out] button").textContent = what.length ? "Sign out and drop them" : "Sign out";
+}
+
+// A page without the place to say it leads to the one that has it.
+async function go(event) {
+  const found = waits(person), form = event.target;
+  event.preventDefault();
+  if (!note && (found.entry || found.draft)) return location.assign(form.action);
+  if (note && JSON.stringify(found) !== told) return tell(found);
+  await Promise.race([leave(person), new Promise((done) => { setTimeout(done, PATIENCE); })]);
+  form.submit();
+}
+
+if (person) {
+  if (note) tell(waits(person));
+  for (const form of document.querySelectorAll("form[data-sign-out]")) form.addEventListener("submit", go);
+}
