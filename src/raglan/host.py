@@ -322,6 +322,7 @@ def read_file(pairs: Sequence[Tuple[str, str]], asked: Dict[str, List[str]]) -> 
     """Look for the holds of this machine in the file with all of them; this machine's clock counts."""
     said = dict(pairs)
     made, good_until = moment(said.get("made", "")), moment(said.get("good-until", ""))
+    asked = and_known(pairs, asked)
     at, found = max(time.time(), made), []  # a clock that stands before the file was made is wrong
     for block in blocks(pairs):
         if moment(dict(block).get("from", "")) <= at and is_for(block, asked, at):
@@ -330,6 +331,17 @@ def read_file(pairs: Sequence[Tuple[str, str]], asked: Dict[str, List[str]]) -> 
         return [hold for hold in found if hold.left_s > 0], 0.0
     age_s = at - made  # what is left is counted from when it was made, as for an answer that was kept
     return [Hold(hold.name, hold.reason, hold.left_s + age_s) for hold in found], age_s
+
+
+def and_known(pairs: Sequence[Tuple[str, str]], asked: Dict[str, List[str]]) -> Dict[str, List[str]]:
+    """Return what is asked with what the file says that raglan knows of this machine besides."""
+    names, more = {name.lower() for name in asked.get("host", [])}, dict(asked)
+    for own, *facts in (words.split(" ") for name, words in pairs if name == "knows"):
+        if urllib.parse.unquote(own).lower() in names:
+            for kind, _, value in (fact.partition("=") for fact in facts):
+                if kind in PLACES:
+                    more[kind] = [*more.get(kind, []), urllib.parse.unquote(value)]
+    return more
 
 
 def is_for(block: Sequence[Tuple[str, str]], asked: Dict[str, List[str]], at: float) -> bool:

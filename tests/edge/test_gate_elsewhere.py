@@ -103,16 +103,16 @@ def test_the_file_is_fresh_once_a_hold_changes_and_is_brought(tmp_path: Path) ->
     file = GateFile(options)
     file.start()
     try:
-        file.tell([])
+        file.tell([], {})
         until(lambda: there.exists() and "hold:" not in there.read_text())
-        file.tell(rules())
+        file.tell(rules(), {})
         until(lambda: "hold: httpd" in there.read_text())
         assert place.read_text().endswith("\nend\n")
     finally:
         file.stop()
     wrong = GateFile(Config(gate_file=str(tmp_path / "no" / "gate.txt")))
     wrong.start()
-    wrong.tell([])
+    wrong.tell([], {})
     wrong.stop()
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_could_not_be_brought_is_brought_again_and_tells_when_holds_
 ) -> None:
     place, there = tmp_path / "gate.txt", tmp_path / "shelf" / "there.txt"
     file = GateFile(Config(gate_file=str(place), gate_command=f"cp {{file}} {there}"))
-    file.tell(rules())
+    file.tell(rules(), {})
     read_at = file._read_at
     CLOCK.move(timedelta(minutes=30))  # in which the database is away
     assert not file.write(rules())

@@ -2,12 +2,13 @@
 
 All ways to ask give the answer of `answer`: the text over HTTP, the file, DNS, and the copy of it in `raglan-host`.
 
-A host that does not say its cluster, role, environment or tags is not taken for one of a hold that names them. What it
-will touch is the other way round: whoever does not say which packages or changes that are may touch any.
+Where a host belongs is what it says and what raglan knows of it, both together. One of which neither tells its
+cluster, role, environment or tags is not taken for one of a hold that names them. What it will touch is the other way
+round: whoever does not say which packages or changes that are may touch any.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 VERSION = 1
@@ -114,6 +115,29 @@ def answer(rules: Iterable[HoldRule], asked: Asked, at: datetime) -> Answer:
             stopping.append(rule)
     stopping.sort(key=lambda rule: (rule.ends_at, rule.id), reverse=True)
     return Answer(tuple(stopping), tuple(through), tuple(elsewhere), at)
+
+
+def and_known(asked: Asked, known: Asked) -> Asked:
+    """Return what is asked, with the places and tags that are known of its host besides."""
+    return replace(
+        asked,
+        clusters=asked.clusters + known.clusters,
+        roles=asked.roles + known.roles,
+        environments=asked.environments + known.environments,
+        tags=asked.tags + known.tags,
+    )
+
+
+def named_by(rules: Iterable[HoldRule]) -> dict[str, frozenset[str]]:
+    """Return the names of places and tags by which holds, or exceptions to them, tell hosts apart; in small letters."""
+    found: dict[str, set[str]] = {kind: set() for kind in PLACES}
+    for rule in rules:
+        for kind in PLACES:
+            found[kind].update(name.casefold() for name in getattr(rule.reach, kind))
+        for exempt in rule.but:
+            if exempt.kind != "host":
+                found[f"{exempt.kind}s"].add(exempt.name.casefold())
+    return {kind: frozenset(names) for kind, names in found.items()}
 
 
 def not_for(reach: Reach, asked: Asked) -> str:

@@ -6,6 +6,7 @@ reads half of one knows.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from raglan.changes.gate import PLACES, TOUCHED, VERSION, Answer, Asked, HoldRule, stamp
 from raglan.core.errors import BadInput
@@ -13,6 +14,7 @@ from raglan.core.errors import BadInput
 MOST_NAME = 253
 MOST_WORDS = 1_000
 MOST_DNS = 200
+MOST_KNOWN = 2 << 20  # signs; hosts read 4 MiB of a file
 KINDS = {"cluster": "clusters", "role": "roles", "environment": "environments", "tag": "tags"}
 KINDS |= {"package": "packages", "change": "changes"}
 
@@ -35,13 +37,31 @@ def text(answer: Answer, *, with_reason: bool, read_s: int = 0, hands: Sequence[
     return "\n".join([*lines, f"asked: {stamp(answer.at)}", "end", ""])
 
 
-def file(rules: Iterable[HoldRule], at: datetime, *, good_until: datetime) -> str:
-    """Write every hold that is on or to come, for hosts that look for theirs by themselves."""
-    lines = [f"raglan-gate {VERSION}", f"made: {stamp(at)}", f"good-until: {stamp(good_until)}"]
+def file(
+    rules: Iterable[HoldRule], at: datetime, *, good_until: datetime, known: Mapping[str, Asked] | None = None
+) -> str:
+    """Write every hold that is on or to come, for hosts that look for theirs by themselves.
+
+    `known` is what raglan knows of hosts besides, by name; of too many some are left out, which is said.
+    """
+    lines = [f"raglan-gate {VERSION}", f"made: {stamp(at)}", f"good-until: {stamp(good_until)}", *_known(known or {})]
     for rule in rules:
         if rule.ends_at > at:
             lines += _lines_of(rule, at)
     return "\n".join([*lines, "end", ""])
+
+
+def _known(known: Mapping[str, Asked]) -> Iterator[str]:
+    """Write what is known of hosts in lines before the first hold, where a reader that does not know them passes by."""
+    left = MOST_KNOWN
+    for number, host in enumerate(sorted(known)):
+        words = [f"{kind[:-1]}={quote(name)}" for kind in PLACES for name in getattr(known[host], kind)]
+        line = f"knows: {' '.join((quote(host), *words))}"
+        left -= len(line) + 1
+        if left < 0:
+            yield f"knows-not: {len(known) - number} hosts"
+            return
+        yield line
 
 
 def _lines_of(rule: HoldRule, at: datetime) -> Iterator[str]:

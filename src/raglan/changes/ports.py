@@ -1,11 +1,14 @@
-"""What the fleet tells changes: which hosts a hold is for, and which of them have not asked."""
+"""What the fleet tells changes: which hosts a hold is for, which of them have not asked, where hosts belong."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from raglan.changes.gate import Asked
 from raglan.changes.hold_models import Hold
+
+PLACED = "host_places"  # the name under which the gate hears that hosts belong elsewhere, or have other tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Roll(Protocol):
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""
 
+    def placed(self, named: Mapping[str, Collection[str]]) -> Iterator[Sequence[tuple[str, Asked]]]:
+        """Yield hosts in portions, with those of some places and tags, in small letters, that they have."""
+
 
 class Nobody:
     """Before anything tells of hosts."""
@@ -47,6 +53,10 @@ class Nobody:
     def known(self, names: Collection[str]) -> set[str]:
         """Nobody is known."""
         return set()
+
+    def placed(self, named: Mapping[str, Collection[str]]) -> Iterator[Sequence[tuple[str, Asked]]]:
+        """Nobody is known."""
+        return iter(())
 
 
 _roll: Roll = Nobody()

@@ -8,18 +8,19 @@ of what is broken. What a host without a token asks does not count as heard, for
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
 from django.db import close_old_connections
 
-from raglan.changes import asking, gate, gate_text, hearing, hold_queries
+from raglan.changes import asking, gate, gate_text, hearing, hold_queries, ports
 from raglan.core import bus, logs
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
 from raglan.core.secrets import digest
 from raglan.edge.answers import Receive, Scope, Send, answer, check_head, header, refuse
+from raglan.edge.gate_hosts import GateHosts
 from raglan.edge.health import is_local
 from raglan.edge.threads import Threads
 from raglan.edge.wsgi import client_of
@@ -80,7 +81,9 @@ class Gate:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closing = False
         self._unsubscribe: Callable[[], None] = lambda: None
-        self.on_news: Callable[[tuple[gate.HoldRule, ...]], None] = lambda rules: None
+        self.hosts = GateHosts()
+        self.hosts.on_news = lambda known: self.on_news(self.rules or (), known)
+        self.on_news: Callable[[Sequence[gate.HoldRule], Mapping[str, gate.Asked]], None] = lambda rules, known: None
 
     def takes(self, path: str) -> bool:
         """Tell whether a path is ours."""
@@ -96,6 +99,7 @@ class Gate:
         """Write down who has heard, and end."""
         self._unsubscribe()
         self._is_closing = True
+        self.hosts.close()
         self._write_heard()
         self._writers.stop(2.0)
         self._threads.stop(2.0)
@@ -107,6 +111,8 @@ class Gate:
         """Called on whatever thread committed."""
         if not {"holds", asking.WATCHED, "*"}.isdisjoint(names):
             self._ask_to_read()
+        if not {"hosts", ports.PLACED, "*"}.isdisjoint(names):
+            self.hosts.changed()
 
     def _ask_to_read(self) -> None:
         self._is_asked = True
@@ -129,7 +135,8 @@ class Gate:
             self._next_read = 0.0  # with the next tick
             return
         self.read_at, self._read_at = at, began
-        self.on_news(self.rules)
+        self.on_news(self.rules, self.hosts.known)
+        self.hosts.look_for(self.rules)
         try:
             self._cautions = asking.cautions()
         except Exception as error:  # they are beside the holds, and never in their way
@@ -142,6 +149,7 @@ class Gate:
         if time.monotonic() >= self._next_read:
             self._next_read = time.monotonic() + READ_EVERY_S
             self._ask_to_read()
+        self.hosts.tick()
         self._write_heard()
 
     # Who has heard.
@@ -204,7 +212,7 @@ class Gate:
             raise Overloaded("The holds are not read yet.", retry_after=1)
         if scope["path"] == PATH + "/file":
             return self._file(is_known=is_known)
-        asked = asked_by(scope)
+        asked = self.hosts.add(asked_by(scope))
         said = gate.answer(self.rules, asked, now())
         if not is_known:
             return gate_text.text(said, with_reason=False, read_s=self._age())
@@ -216,7 +224,7 @@ class Gate:
             raise NotSignedIn("The file with every hold needs a token.")
         assert self.rules is not None
         at = self.read_at or now()  # a file that is made of old news says so
-        return gate_text.file(self.rules, at, good_until=at + GOOD_FOR)
+        return gate_text.file(self.rules, at, good_until=at + GOOD_FOR, known=self.hosts.known)
 
     def _age(self) -> int:
         """How many seconds ago the holds were read, when that is long."""

@@ -26,6 +26,7 @@ A_SECOND, AT_ONCE = 500.0, 2_000.0
 NOTHING = struct.pack("!H", 0)
 log = logs.get("raglan.gate")
 Rules = Callable[[], Sequence[gate.HoldRule] | None]
+Add = Callable[[gate.Asked], gate.Asked]
 Network = IPv4Network | IPv6Network
 
 
@@ -55,10 +56,11 @@ class Question:
 class Answers(asyncio.DatagramProtocol):
     """Answers questions from memory."""
 
-    def __init__(self, zone: str, networks: Sequence[Network], rules: Rules) -> None:
+    def __init__(self, zone: str, networks: Sequence[Network], rules: Rules, add: Add = lambda asked: asked) -> None:
         self._zone = zone.lower().strip(".").split(".")
         self._networks = networks
         self._rules = rules
+        self._add = add
         self._buckets = Buckets(A_SECOND, AT_ONCE)
         self._wire: asyncio.DatagramTransport | None = None
 
@@ -95,7 +97,7 @@ class Answers(asyncio.DatagramProtocol):
         if rules is None:
             return asked.answer(2)  # a server that can not answer now
         try:
-            words = asked_in(below)
+            words = self._add(asked_in(below))
         except BadInput:
             return asked.answer(NO_NAME, self._about(asked, below), is_own=True)
         if asked.kind != TXT:
@@ -134,9 +136,10 @@ def asked_in(labels: Sequence[str]) -> gate.Asked:
 class Dns:
     """Listens on the port of the options."""
 
-    def __init__(self, config: Config, rules: Rules) -> None:
+    def __init__(self, config: Config, rules: Rules, add: Add) -> None:
         self._config = config
         self._rules = rules
+        self._add = add
         self._wire: asyncio.DatagramTransport | None = None
         self.port = 0
 
@@ -146,7 +149,7 @@ class Dns:
         networks = [ip_network(word) for word in config.gate_dns_networks]
         place = (config.gate_dns_host, config.gate_dns_port)
         loop = asyncio.get_running_loop()
-        answers = Answers(config.gate_dns_zone, networks, self._rules)
+        answers = Answers(config.gate_dns_zone, networks, self._rules, self._add)
         try:
             self._wire, _ = await loop.create_datagram_endpoint(lambda: answers, local_addr=place)
         except OSError as error:  # alerts and pages matter more than one of several ways to ask

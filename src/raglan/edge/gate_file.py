@@ -4,7 +4,7 @@ import os
 import shlex
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from raglan.changes import gate, gate_text
@@ -28,8 +28,9 @@ class GateFile:
         self._path = Path(config.gate_file)
         self._command = shlex.split(config.gate_command)
         self._rules: Sequence[gate.HoldRule] | None = None
+        self._known: Mapping[str, gate.Asked] = {}
         self._read_at = now()
-        self._brought: Sequence[gate.HoldRule] | None = None
+        self._brought: tuple[Sequence[gate.HoldRule], Mapping[str, gate.Asked]] | None = None
         self._news = threading.Event()
         self._is_stopping = False
         self._brought_at = float("-inf")
@@ -45,10 +46,10 @@ class GateFile:
         self._news.set()
         self._thread.join(timeout)
 
-    def tell(self, rules: Sequence[gate.HoldRule]) -> None:
-        """Take what was read; what is new is written at once."""
-        is_new = rules != self._rules
-        self._rules, self._read_at = rules, now()
+    def tell(self, rules: Sequence[gate.HoldRule], known: Mapping[str, gate.Asked]) -> None:
+        """Take what was read, holds and where hosts belong; what is new is written at once."""
+        is_new = rules != self._rules or known is not self._known
+        self._rules, self._known, self._read_at = rules, known, now()
         if is_new:
             self._news.set()
 
@@ -69,17 +70,17 @@ class GateFile:
 
         It says when the holds were read: while the database is away it grows old, and hosts ask elsewhere.
         """
-        at = self._read_at
-        text = gate_text.file(rules, at, good_until=at + GOOD_FOR)
+        at, known = self._read_at, self._known
+        text = gate_text.file(rules, at, good_until=at + GOOD_FOR, known=known)
         fresh = self._path.with_name(self._path.name + ".new")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(self._path)
-        is_new = rules != self._brought
+        is_new = self._brought is None or rules != self._brought[0] or known is not self._brought[1]
         if not self._command or not (is_new or time.monotonic() - self._brought_at > BRING_EVERY_S):
             return True
         is_brought = self._bring()
         if is_brought:
-            self._brought, self._brought_at = rules, time.monotonic()
+            self._brought, self._brought_at = (rules, known), time.monotonic()
         return is_brought
 
     def _bring(self) -> bool:

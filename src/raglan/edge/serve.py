@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.urls import get_resolver
 
 from raglan.alerts import actions as alerts
-from raglan.changes.gate import HoldRule
+from raglan.changes.gate import Asked, HoldRule
 from raglan.config import Config
 from raglan.core import disk, logs, timeline, timers
 from raglan.core.backup import restored_mark
@@ -177,7 +177,8 @@ class Process:
         self._mail = import_module("raglan.edge.mail").Listener(config) if takes_mail else None
         self._gate_file = self._make_gate_file()
         asks_dns = config.gate_dns_port and self._gate is not None
-        self._dns = import_module("raglan.edge.gate_dns").Dns(config, self._rules) if asks_dns else None
+        dns = import_module("raglan.edge.gate_dns").Dns if asks_dns else None
+        self._dns = dns(config, self._rules, self._and_known) if dns else None
         self._pulse = Pulse(also=self._end_quiet_start)
         self._pager = self._make_pager()
         self._watchdog = Watchdog(self._signs)
@@ -245,6 +246,9 @@ class Process:
 
     def _rules(self) -> Sequence[HoldRule] | None:
         return self._gate.rules if self._gate else None
+
+    def _and_known(self, asked: Asked) -> Asked:
+        return self._gate.hosts.add(asked) if self._gate else asked
 
     def _make_bridge(self) -> Bridge:
         count = self._config.trusted_proxy_count

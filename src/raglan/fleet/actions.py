@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from raglan.core import timeline
+from raglan.changes.ports import PLACED
+from raglan.core import bus, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
@@ -24,6 +25,7 @@ BY_RUNS = (
     *("cluster", "role", "environment", "system", "placed"),
     *("ran_at", "run_interval_s", "last_heard_at", "silent_at", "silent_since", "retired_at"),
 )
+PLACED_BY = frozenset(("cluster", "role", "environment"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
             [HostService(host=host, slug=slug) for slug in told.services], ignore_conflicts=True
         )
     # What is new and no more: a report may come in between.
-    host.save(update_fields=[name for name in BY_RUNS if getattr(host, name) != before[name]])
+    news = [name for name in BY_RUNS if getattr(host, name) != before[name]]
+    host.save(update_fields=news)
+    if not PLACED_BY.isdisjoint(news):
+        bus.publish([PLACED], 0)
     _take_tags(host, told)
 
 
@@ -90,6 +95,7 @@ def _take_tags(host: Host, told: HostTold) -> None:
     if Host.objects.filter(pk=host.pk, told_digest="").update(tags=said, placed=placed):
         host.tags, host.placed = said, placed
         tags.keep({host.pk: said})
+        bus.publish([PLACED], 0)
 
 
 def allowed_until(host: Host) -> datetime:

@@ -7,6 +7,8 @@ import msgspec
 
 from raglan.changes import hearing
 from raglan.changes.gate import STOP
+from raglan.changes.ports import PLACED
+from raglan.core import bus
 from raglan.core.db import bulk
 from raglan.fleet import places, tags
 from raglan.fleet.models import Host, HostService
@@ -46,6 +48,7 @@ def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
     bulk.insert_rows(HostService, ("host_id", "slug"), rows)
     tags.keep({host.id: said.tags for host, said, _ in news})
     places.fill_many([host.id for host, _, _ in news])
+    bus.publish([PLACED], 0)
 
 
 def _digest(told: HostTold) -> str:

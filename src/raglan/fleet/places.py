@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 
 from raglan.changes.grouping import fits_pattern
-from raglan.core import timeline, timers
+from raglan.changes.ports import PLACED
+from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
 from raglan.core.errors import BadInput
@@ -159,6 +160,8 @@ def _fill(hosts: Sequence[Host], listed: Sequence[Rule]) -> int:
     tags.keep({host.pk: host.tags for host in changed})
     HostService.objects.filter(pk__in=gone).delete()
     HostService.objects.bulk_create(fresh, ignore_conflicts=True)
+    if changed:
+        bus.publish([PLACED], 0)
     return len(changed)
 
 

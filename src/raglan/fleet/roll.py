@@ -1,12 +1,13 @@
-"""Tells changes which hosts a hold is for, and the gate which tokens are of those that tell of hosts."""
+"""Tells changes which hosts a hold is for and where hosts belong, and the gate which tokens tell of hosts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from raglan.changes import ports
-from raglan.changes.gate import GO
+from raglan.changes.gate import GO, Asked
 from raglan.changes.hold_models import Hold, HoldHeard
 from raglan.core.clock import now
 from raglan.core.secrets import digest
@@ -15,6 +16,7 @@ from raglan.fleet.models import FleetSource, Host
 
 SLACK = timedelta(minutes=1)  # a host that asked just before a hold began may say so just after it
 PLACES = ("cluster", "role", "environment")
+AT_ONCE = 500
 
 
 class Roll:
@@ -35,6 +37,35 @@ class Roll:
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""
         return set(Host.objects.filter(name__in=names, retired_at__isnull=True).values_list("name", flat=True))
+
+    def placed(self, named: Mapping[str, Collection[str]]) -> Iterator[Sequence[tuple[str, Asked]]]:
+        """Yield hosts in portions, with those of some places and tags, in small letters, that they have."""
+        living, after = Host.objects.filter(retired_at__isnull=True).order_by("pk"), 0
+        kept: dict[tuple[tuple[str, ...], ...], Asked] = {}  # hosts have few different words: one object for all alike
+        while rows := list(living.filter(pk__gt=after).values_list("pk", "name", *PLACES, "tags")[:AT_ONCE]):
+            after = rows[-1][0]
+            yield [(row[1], asked) for row in rows if (asked := _asked(row, named, kept)) is not None]
+
+
+def _asked(
+    row: tuple[Any, ...],
+    named: Mapping[str, Collection[str]],
+    kept: dict[tuple[tuple[str, ...], ...], Asked],
+) -> Asked | None:
+    """Return those words of a host that are named, or none."""
+    _, _, cluster, role, environment, tags_of = row
+    words = (
+        (cluster,) if cluster.casefold() in named["clusters"] else (),
+        (role,) if role.casefold() in named["roles"] else (),
+        (environment,) if environment.casefold() in named["environments"] else (),
+        tuple(tag for tag in tags_of if tag.casefold() in named["tags"]) if tags_of else (),
+    )
+    if not any(words):
+        return None
+    found = kept.get(words)
+    if found is None:
+        found = kept[words] = Asked("", *words)
+    return found
 
 
 def reached_by(hold: Hold) -> QuerySet[Host]:
