@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.changes import events
+from raglan.changes import events, unbroken
 from raglan.changes.gate import EVERYTHING, Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.changes.holding import (
@@ -31,7 +31,7 @@ LONGEST_MIN = 21 * 24 * 60
 DAY = timedelta(days=1)
 AHEAD = 400
 LONGEST = timedelta(minutes=LONGEST_MIN)
-GAP = timedelta(hours=4)  # less between two times of a freeze is none: most automation would not run in it
+GAP = unbroken.GAP
 YEARS = range(2000, 2101)
 
 
@@ -51,8 +51,11 @@ class FreezeDraft:
 
 
 @atomic
-def plan_freeze(draft: FreezeDraft, *, by: By) -> Freeze:
-    """Plan a time without changes. Raises BadInput, and Conflict when its first hold has the name of another."""
+def plan_freeze(draft: FreezeDraft, *, by: By, anyway: bool = False) -> Freeze:
+    """Plan a time without changes. Raises BadInput, and Conflict when its first hold has the name of another.
+
+    One that makes hosts wait for too long without a break, with others before and after it, is planned only `anyway`.
+    """
     check_freeze(draft)
     freeze = Freeze(
         name=draft.name.strip(),
@@ -69,6 +72,8 @@ def plan_freeze(draft: FreezeDraft, *, by: By) -> Freeze:
         **{kind: list(names) for kind, names in asdict(draft.reach).items()},
     )
     _check_end(freeze)
+    if not anyway:
+        _check_others(freeze)
     freeze.save()
     timeline.append(_planned(freeze), actor=by.actor, about=[freeze, "holds"])
     if raise_next(freeze, after=now()) is None:
@@ -189,6 +194,48 @@ def _check_end(freeze: Freeze) -> None:
     if last is None or (last - freeze.first) + timedelta(minutes=freeze.minutes) > LONGEST:
         words = "its times follow each other with less than 4 hours between them, for more than 21 days"
         raise BadInput("last", f"{words}: give an earlier last day, fewer days or a shorter time", status=422)
+
+
+def _check_others(freeze: Freeze) -> None:
+    """Raise BadInput for one that, with others before and after it, would let nothing through for too long."""
+    first = next((begins for begins, _ in windows(freeze, now())), None)
+    if first is None:
+        return
+    at = max(first, now())  # it may be planned long ahead
+    mine = unbroken.of_freeze(freeze, windows(freeze, now()), after=first, at=at)
+    found = unbroken.stretches([*spans(at), *mine])
+    adds = [one for one in found if one.is_too_long and not set(mine).isdisjoint(one.spans)]
+    for one in unbroken.known(adds):
+        zone = ZoneInfo(freeze.zone)
+        begin, end = (moment.astimezone(zone) for moment in (one.starts_at, one.ends_at))
+        words = (
+            f"with {one.names}, {one.hosts} would wait from {begin:%d %b %H:%M} to {end:%d %b %H:%M}, {one.days} days"
+        )
+        raise BadInput("anyway", f"{words} without a break of four hours: is that meant?", status=422)
+
+
+def spans(at: datetime) -> list[unbroken.Span]:
+    """Return what has stopped, stops and will stop hosts around a time: holds, and freezes with their later times."""
+    found = unbroken.spans(at)
+    for freeze in Freeze.objects.filter(ended_at__isnull=True).order_by("pk"):
+        last = Hold.objects.filter(freeze=freeze).order_by("-ends_at").values_list("ends_at", flat=True).first()
+        over, after = ends_for_good_at(freeze, at=at), last or at
+        times = ((start, end) for start, end in windows(freeze, after) if over is None or end <= over)
+        found += unbroken.of_freeze(freeze, times, after=after, at=at)
+    return found
+
+
+def too_long(at: datetime) -> list[unbroken.Stretch]:
+    """Return for which hosts holds and freezes that follow each other leave no break for too long, now or to come."""
+    found = unbroken.stretches(spans(at))
+    return unbroken.known(one for one in found if one.is_too_long and one.ends_at > at)
+
+
+def goes_on_after(hold: Hold, at: datetime) -> unbroken.Stretch | None:
+    """Return the time without a break that a hold is part of, where others go on after it; the longest of them."""
+    found = [one for one in unbroken.stretches(spans(at)) if any(span.hold == hold.pk for span in one.spans)]
+    longer = unbroken.known(one for one in found if one.ends_at > hold.ends_at)
+    return max(longer, key=lambda one: one.ends_at, default=None)
 
 
 def _never_lets_go(freeze: Freeze) -> bool:

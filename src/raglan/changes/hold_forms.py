@@ -107,6 +107,12 @@ class FreezeForm(ReachForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="Empty: until somebody ends it.",
     )
+    anyway = forms.BooleanField(label="It is meant: plan it", required=False)
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether it is to be planned although hosts wait for long without a break."""
+        return bool(self.cleaned_data["anyway"])
 
     def draft(self) -> freezing.FreezeDraft:
         """Return what was written."""

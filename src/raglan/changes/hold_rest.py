@@ -154,6 +154,9 @@ class FreezeIn(Reaching):
     minutes: Annotated[int, Field(ge=1, le=freezing.LONGEST_MIN)]
     days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=7)] = []
     last: date | None = None
+    anyway: Annotated[
+        bool, Field(description="Plan it although, with others, hosts wait for over 21 days without a break.")
+    ] = False
 
 
 class FreezeOut(Schema):
@@ -272,7 +275,8 @@ def plan_freeze(request: HttpRequest, data: FreezeIn) -> Status[Freeze]:
     by = caller(request)
     names = ("name", "reason", "zone", "first", "start", "minutes", "days", "last")
     facts = {name: getattr(data, name) for name in names}
-    return Status(201, freezing.plan_freeze(freezing.FreezeDraft(reach=reach_of(data), **facts), by=by))
+    draft = freezing.FreezeDraft(reach=reach_of(data), **facts)
+    return Status(201, freezing.plan_freeze(draft, by=by, anyway=data.anyway))
 
 
 @router.delete("/freezes/{freeze_id}", response=FreezeOut, operation_id="end_freeze", summary="End a freeze")

@@ -63,6 +63,7 @@ def holds(request: HttpRequest) -> HttpResponse:
         "over": [Row(hold, "over") for hold in hold_queries.over()[:SHOWN]],
         "freezes": [(freeze, repeats(freeze), _next_words(freeze)) for freeze in hold_queries.freezes()],
         "drill": hold_queries.last_drill(),
+        "too_long": freezing.too_long(now()) if on or coming else [],
         "may": reader(request).may_respond,
         "live_topics": f"holds {hearing.GATE}",
         "live_since": since,
@@ -99,7 +100,7 @@ def new_freeze(request: HttpRequest) -> HttpResponse:
     person = reader(request)
     today = now().astimezone(ZoneInfo(person.time_zone)).date()
     form = FreezeForm(request.POST or None, initial={"zone": person.time_zone, "first": today})
-    if _done(request, form, lambda: freezing.plan_freeze(form.draft(), by=by(request))):
+    if _done(request, form, lambda: freezing.plan_freeze(form.draft(), by=by(request), anyway=form.is_meant)):
         messages.success(request, "The freeze is planned.")
         return redirect("holds:index")
     return _form(request, form, "changes/freeze_form.html")
@@ -144,6 +145,7 @@ def _facts(request: HttpRequest, found: Hold) -> dict[str, object]:
     return {
         "row": Row(found, state),
         "obeyed": _obeyed(found),
+        "goes_on": freezing.goes_on_after(found, now()) if state != "over" else None,
         "exceptions": hold_queries.exceptions_of(found),
         "drill": hold_queries.last_drill(),
         "at": now(),

@@ -42,6 +42,9 @@ class Roll(Protocol):
     def placed(self, named: Mapping[str, Collection[str]]) -> Iterator[Sequence[tuple[str, Asked]]]:
         """Yield hosts in portions, with those of some places and tags, in small letters, that they have."""
 
+    def has(self, asked: Asked) -> bool:
+        """Tell whether a host has all of some places and tags; also where nobody is known."""
+
 
 class Nobody:
     """Before anything tells of hosts."""
@@ -57,6 +60,10 @@ class Nobody:
     def placed(self, named: Mapping[str, Collection[str]]) -> Iterator[Sequence[tuple[str, Asked]]]:
         """Nobody is known."""
         return iter(())
+
+    def has(self, asked: Asked) -> bool:
+        """Nobody is known."""
+        return True
 
 
 _roll: Roll = Nobody()

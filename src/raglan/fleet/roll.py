@@ -46,6 +46,17 @@ class Roll:
             after = rows[-1][0]
             yield [(row[1], asked) for row in rows if (asked := _asked(row, named, kept)) is not None]
 
+    def has(self, asked: Asked) -> bool:
+        """Tell whether a host has all of some places and tags; also where nobody is known."""
+        living = Host.objects.filter(retired_at__isnull=True)
+        found = living
+        for place in PLACES:
+            for name in getattr(asked, f"{place}s"):
+                found = found.filter(**{f"{place}__iexact": name})
+        for tag in asked.tags:
+            found = found.filter(tags.having(tag, any_case=True))
+        return found.exists() or not living.exists()
+
 
 def _asked(
     row: tuple[Any, ...],

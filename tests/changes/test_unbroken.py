@@ -1,0 +1,118 @@
+"""Holds and freezes that follow each other are added up: nobody freezes a fleet for long without a word."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.changes import freezing, hold_queries, holding, unbroken
+from raglan.changes.gate import Reach
+from raglan.changes.hold_models import Freeze, Hold
+from raglan.changes.unbroken import Span, stretches
+from raglan.core.clock import CLOCK, now
+from raglan.core.errors import BadInput
+from raglan.fleet import actions
+from raglan.fleet.ports import HostTold
+from raglan.testing import world
+
+AT = datetime(2026, 11, 2, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+BY = holding.By("Mara Keller", "raglan")
+
+
+def span(name: str, first: float, last: float, **reach: tuple[str, ...]) -> Span:
+    return Span(name, Reach(**reach), AT + first * DAY, AT + last * DAY)
+
+
+def said(*spans: Span) -> list[tuple[str, str, int]]:
+    return [(one.hosts, one.names, one.days) for one in stretches(spans) if one.is_too_long]
+
+
+def test_what_follows_end_to_end_is_one_time_and_four_hours_break_it() -> None:
+    assert said(span("a", 0, 14), span("b", 14.1, 28)) == [("all hosts", "a, b", 28)]
+    assert said(span("a", 0, 14), span("b", 14.2, 28)) == []
+    assert said(span("a", 0, 14), span("b", 7, 20)) == []
+
+
+def test_a_part_of_the_fleet_that_two_holds_mean_together_is_found() -> None:
+    fra1, web = {"clusters": ("fra1",)}, {"roles": ("web",)}
+    assert said(span("all", 0, 14), span("one", 14, 28, **fra1)) == [("hosts of cluster fra1", "all, one", 28)]
+    assert said(span("a", 0, 14, **fra1), span("b", 14, 28, **web)) == [("hosts of cluster fra1; role web", "a, b", 28)]
+    assert said(span("a", 0, 14, **fra1), span("b", 14, 28, clusters=("ams2",))) == []
+    both = span("b", 14, 28, clusters=("AMS2", "FRA1"))
+    assert said(span("a", 0, 14, **fra1), both) == [("hosts of cluster fra1", "a, b", 28)]
+    tagged = span("a", 0, 14, tags=("pci", "old")), span("b", 14, 28, tags=("old",))
+    assert said(*tagged) == [("hosts of tag old", "a, b", 28)]
+
+
+def test_holds_on_packages_add_up_for_runs_that_do_not_say_what_they_touch() -> None:
+    assert said(span("a", 0, 14, packages=("httpd",)), span("b", 14, 28, packages=("nginx",)))
+
+
+def freeze(name: str, in_days: int, days: int, reach: Reach | None = None, *, anyway: bool = False) -> Freeze:
+    first: date = (now() + in_days * DAY).date()
+    draft = freezing.FreezeDraft(name, "x", "UTC", first, time(0), days * 24 * 60, reach or Reach())
+    return freezing.plan_freeze(draft, by=BY, anyway=anyway)
+
+
+@pytest.mark.django_db
+def test_a_freeze_that_follows_another_for_too_long_says_so_and_is_planned_only_when_meant() -> None:
+    freeze("first", 100, 14)  # planned long ahead
+    with pytest.raises(BadInput, match=r"with first, second, all hosts would wait from .* 28 days") as refused:
+        freeze("second", 114, 14)
+    assert refused.value.field == "anyway"
+    assert freeze("second", 114, 14, anyway=True)
+    assert freeze("later", 140, 14)
+
+
+@pytest.mark.django_db
+def test_where_the_fleet_knows_no_host_of_both_nothing_is_said() -> None:
+    at = now()
+    actions.host_for(HostTold(name="web1", cluster="fra1", role="web"), at=at, received_at=at)
+    freeze("first", 1, 14, Reach(clusters=("FRA1",)))
+    freeze("second", 15, 14, Reach(roles=("db",)))
+    with pytest.raises(BadInput, match="hosts of cluster FRA1; role web"):
+        freeze("third", 15, 14, Reach(roles=("web",)))
+
+
+@pytest.mark.django_db
+def test_screens_say_what_goes_on_after_a_hold_and_what_leaves_no_break() -> None:
+    browser = Client()
+    browser.force_login(world.person("Mara Keller"))
+    hold = holding.raise_hold(holding.HoldDraft("httpd", "x", now() + 30 * HOUR), by=BY)
+    assert "without a break" not in browser.get(f"/changes/holds/{hold.pk}/").content.decode()
+    freeze("first", 1, 20)
+    page = browser.get(f"/changes/holds/{hold.pk}/").content.decode()
+    assert "Others follow it without a break of four hours: all hosts wait from" in page
+    facts = {"name": "second", "reason": "x", "first": f"{(now() + 21 * DAY).date()}", "start": "00:00", "hours": "240"}
+    sent = {**facts, "zone": "UTC"}
+    refused = browser.post("/changes/holds/freeze/", sent)
+    assert refused.status_code == 422
+    assert "is that meant?" in refused.content.decode()
+    assert 'name="anyway"' in refused.content.decode()
+    assert browser.post("/changes/holds/freeze/", {**sent, "anyway": "on"}).status_code == 302
+    page = browser.get("/changes/holds/?part=open").content.decode()
+    assert "days without a break" in page
+    assert "All hosts wait from one to the next: httpd, first, second." in page
+
+
+@pytest.mark.django_db
+def test_a_hold_that_is_extended_by_hand_again_and_again_is_said_too() -> None:
+    hold = holding.raise_hold(holding.HoldDraft("httpd", "x", now() + 72 * HOUR), by=BY)
+    for _ in range(9):
+        CLOCK.move(60 * HOUR)
+        hold = holding.extend(hold, now() + 72 * HOUR, version=hold.version, by=BY)
+    assert [one.names for one in freezing.too_long(now())] == ["httpd"]
+    holding.lift(hold, word="fixed", by=BY)
+    assert freezing.too_long(now()) == []
+
+
+@pytest.mark.django_db
+def test_a_lifted_hold_counts_until_it_was_lifted() -> None:
+    hold = holding.raise_hold(holding.HoldDraft("httpd", "x", now() + 72 * HOUR), by=BY)
+    CLOCK.move(HOUR)
+    holding.lift(hold, word="fixed", by=BY)
+    (one,) = unbroken.spans(now())
+    assert HOUR <= one.ends_at - one.starts_at < 2 * HOUR
+    assert not hold_queries.on_now().exists()
+    assert Hold.objects.count() == 1
