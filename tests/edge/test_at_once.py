@@ -20,7 +20,8 @@ from raglan.alerts.models import Alert, Source
 from raglan.alerts.ports import Batch, Outcome
 from raglan.core import bus
 from raglan.core.clock import now
-from raglan.edge.intake import INLINE, Intake
+from raglan.edge.at_once import INLINE
+from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
 from raglan.edge.protocol import Protocol
 from raglan.edge.repeats import Repeats
@@ -115,6 +116,7 @@ def door(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ru
 
 def ordinarily(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every request from here on have a task."""
+    monkeypatch.setattr(Intake, "bytes_at_once", lambda *_: False)
     monkeypatch.setattr(Intake, "at_once", lambda *_: False)
 
 
@@ -291,6 +293,7 @@ def test_a_mistake_of_ours_leads_to_the_ordinary_way(door: Running, monkeypatch:
     def fails(*given: object) -> bool:
         raise ValueError("a mistake of ours")
 
+    monkeypatch.setattr(Intake, "bytes_at_once", fails)
     monkeypatch.setattr(Intake, "at_once", fails)
     (answer,) = door.send(door.request("A"))
 

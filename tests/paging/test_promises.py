@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from raglan.core.clock import CLOCK, now
-from raglan.edge.intake import requests_seen
+from raglan.edge.at_once import requests_seen
 from raglan.paging import actions, promises
 from raglan.testing import world
 

@@ -2,11 +2,12 @@
 
 from raglan.core.errors import NotFound, Overloaded
 from raglan.edge.answers import Receive, Scope, Send, refuse
+from raglan.edge.at_once import Reply
 from raglan.edge.bridge import Bridge
 from raglan.edge.fleet import Fleet
 from raglan.edge.gate import Gate
 from raglan.edge.health import Health
-from raglan.edge.intake import Intake, Reply
+from raglan.edge.intake import Intake
 from raglan.edge.last_resort.door import Door
 from raglan.edge.live import Hub
 from raglan.edge.peers import Peers
@@ -63,6 +64,12 @@ class Edge:
         if self._intake is None or (self.reserve is not None and self.reserve.is_spent):
             return False
         return self._intake.at_once(scope, body, reply)
+
+    def bytes_at_once(self, data: bytes, remote: str, reply: Reply) -> bool:
+        """Take a whole request as it came, where nothing in it is out of the ordinary."""
+        if self._intake is None or (self.reserve is not None and self.reserve.is_spent):
+            return False
+        return self._intake.bytes_at_once(data, remote, reply)
 
     async def _take_in(self, intake: Intake | Fleet, scope: Scope, receive: Receive, send: Send) -> None:
         if self.reserve is not None and self.reserve.is_spent:

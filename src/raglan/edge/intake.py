@@ -3,52 +3,36 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
-from typing import Protocol, TypeGuard, TypeVar
 
 from django.db import InterfaceError, OperationalError
 from msgspec import structs
-from prometheus_client import Counter
 
 from raglan.alerts import actions, ports, queries
 from raglan.alerts.pipeline.severity import is_critical
-from raglan.alerts.ports import (
-    Answer,
-    Batch,
-    Decoded,
-    Desk,
-    Door,
-    Glimpsed,
-    Glimpses,
-    IntakeRequest,
-    Outcome,
-    Replies,
-    SourceKey,
-)
+from raglan.alerts.ports import Answer, Batch, Decoded, Desk, Door, IntakeRequest, Outcome, SourceKey
 from raglan.core import logs, metrics
 from raglan.core.addresses import neighbours
 from raglan.core.clock import now
-from raglan.core.errors import BadInput, NotFound, NotSignedIn, Overloaded, RaglanError
+from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
 from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, answer_json, check_head, refuse
+from raglan.edge.at_once import INLINE, AtOnce, Known, Reply, seen_as, with_repeats
 from raglan.edge.body import ClientGone, check_length, read
 from raglan.edge.catching_up import record_of
-from raglan.edge.heads import MAX_BODY, PREFIX, body_of, header_token, request_of, split_path, unpacked
+from raglan.edge.doors import QuickDoor, accepted, door_for, glimpses, guarded, refused, replies
+from raglan.edge.heads import MAX_BODY, PREFIX, body_of, request_of, unpacked
 from raglan.edge.journal import Away, Journal
 from raglan.edge.last_resort.cases import urgent_in
 from raglan.edge.places import Places, size_of
-from raglan.edge.repeats import Repeat, Repeats
+from raglan.edge.repeats import Repeats
 from raglan.edge.spool import Spool
 from raglan.edge.threads import Threads
 from raglan.edge.tokens import Tokens
-from raglan.edge.wsgi import client_of
 
 BODIES_AT_ONCE, SHARE = 48 * MAX_BODY, 12 * MAX_BODY  # of all sources, of one
 NAMELESS_AT_ONCE, NAMELESS_SHARE = 16 * MAX_BODY, 2 * MAX_BODY  # with the token in the body: of all, of one address
 THREADS = 4
 LINE = 4_000
 PATHS = 256
-INLINE = 64 * 1024
 IDLE_S = 10.0
 WHOLE_S = 30.0
 SHORT = "The disk is full. Critical alerts only are taken; send this again."
@@ -57,57 +41,7 @@ NOTE_EVERY_S = 2.0
 MEET_EVERY_S = 60.0
 BARE = ("/v2/", "/api/v2/", "/-/", "/ping/", "/generic/2010-04-15/")
 OLD_PROMETHEUS = "/api/v1/alerts"
-LONG_PATH, LONG_HEADER = 1024, 4 * 1024
-# What the ordinary way looks at; a body in chunks has come whole, but its parts may not have been bounded.
-ODD_HEADERS = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"})
 log = logs.get("raglan.intake")
-T = TypeVar("T")
-
-requests_seen = Counter("raglan_intake_requests", "Intake requests", ["status"], registry=metrics.REGISTRY)
-_seen = cache(requests_seen.labels)  # the library looks a label up with a lock and a copy
-decoder_bugs = Counter("raglan_decoder_bugs", "Bodies that a decoder raised on unexpectedly", registry=metrics.REGISTRY)
-
-
-class QuickDoor(Door, Glimpses, Protocol):
-    """A door that can tell repeats."""
-
-
-class ReplyingDoor(Door, Replies, Protocol):
-    """A door that answers some requests by itself."""
-
-
-@cache
-def _is_a(kind: type[Door], what: type) -> bool:
-    """Tell whether doors of a class can do something: Python asks for each method of a protocol every time."""
-    return issubclass(kind, what)
-
-
-def _glimpses(door: Door) -> TypeGuard[QuickDoor]:
-    return _is_a(type(door), Glimpses)
-
-
-def _replies(door: Door) -> TypeGuard[ReplyingDoor]:
-    return _is_a(type(door), Replies)
-
-
-class Reply(Protocol):
-    """How a request that was taken at once is answered; on the loop, once."""
-
-    def answer(self, said: Answer) -> None:
-        """Send an answer."""
-
-    def refuse(self, error: RaglanError) -> None:
-        """Send a refusal."""
-
-    def start_anew(self) -> None:
-        """Let the request go the ordinary way, as if nothing had been tried."""
-
-
-class WrongMethod(RaglanError):
-    """A path of intake that only takes POST."""
-
-    code = "wrong_method"
-    status = 405
 
 
 class Intake:
@@ -135,6 +69,8 @@ class Intake:
         self._takers: dict[tuple[str, str], tuple[Desk | None, Door | None]] = {}
         self._noted: dict[int, float] = {}
         self._met: dict[int, tuple[str, float]] = {}
+        known = Known(self._takers, self._met, self._tokens, lambda: self._is_away or is_short(), spool is not None)
+        self._at_once = AtOnce(journal, self._repeats, self._named, known, trusted_proxies=trusted_proxies)
 
     def takes(self, scope: Scope) -> bool:
         """Tell whether a path is intake's."""
@@ -144,17 +80,25 @@ class Intake:
             return bool(scope["method"] == "POST")
         return path.startswith((PREFIX, *BARE))
 
+    def at_once(self, scope: Scope, body: bytes, reply: Reply) -> bool:
+        """Take a request whose body is whole without a task of its own; False, and nothing done, when it needs one."""
+        return self._at_once.take(scope, body, reply)
+
+    def bytes_at_once(self, data: bytes, remote: str, reply: Reply) -> bool:
+        """Take a whole request as it came; False, and nothing done, when it is for the parser."""
+        return self._at_once.take_bytes(data, remote, reply)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
             said = await self._take(scope, receive)
         except RaglanError as error:
-            requests_seen.labels(error.status).inc()
+            seen_as(error.status).inc()
             await refuse(send, error)
             return
         except ClientGone:
             return
-        _seen(said.status).inc()
+        seen_as(said.status).inc()
         if isinstance(said.body, bytes):
             await answer(send, said.status, said.body, content_type=PLAIN, headers=said.headers)
         else:
@@ -252,7 +196,7 @@ class Intake:
         if self._is_short():
             return await self._critical_only(door, source, request)
         await self._meet(source, request.remote)
-        if _glimpses(door) and (said := await self._quickly(door, source, request)) is not None:
+        if glimpses(door) and (said := await self._quickly(door, source, request)) is not None:
             return said
         try:
             decoded = await self._read(door, source, request)
@@ -266,7 +210,7 @@ class Intake:
 
     async def _read(self, door: Door, source: SourceKey, request: IntakeRequest) -> Decoded | Answer:
         """Return what a door reads in a request, or the answer that it gives by itself. Raises BadInput."""
-        if _replies(door):
+        if replies(door):
             said = await self._threads.ask(lambda: guarded(lambda: door.reply(source, unpacked(request))))
             if said is not None:
                 return said
@@ -306,85 +250,7 @@ class Intake:
         if news:
             outcome = await self._journal.put(Batch(source, decoded, at))
             self._repeats.learn(source.id, decoded.marks, outcome.standing, since=since)
-        return accepted(door, decoded, self._with_repeats(outcome, source, repeats, at))
-
-    def at_once(self, scope: Scope, body: bytes, reply: Reply) -> bool:
-        """Take a request whose body is whole without a task of its own; False, and nothing done, when it needs one.
-
-        That is for what comes most: alerts for a door that tells repeats, from a source that is known and as always.
-        `reply` is called on the loop. Whatever else there is to say or to look up is left to the ordinary way.
-        """
-        if len(body) > INLINE or self._is_away or self._is_short():
-            return False
-        found = self._sent_plainly(scope)
-        seen = found[0].glimpse(body) if found else None
-        return found is not None and seen is not None and self._take_glimpsed(*found, seen, len(body), reply)
-
-    def _take_glimpsed(self, door: QuickDoor, source: SourceKey, seen: Glimpsed, size: int, reply: Reply) -> bool:
-        """Answer repeats from memory, and what is news when it is stored, as `_quickly` does."""
-        at, since = now(), time.monotonic()
-        news, repeats = self._repeats.sort(source.id, seen, at)
-        decoded = seen.decode(news)
-        if decoded is None or not self._named.take(source.id, size):
-            return False
-
-        def done(outcome: Outcome | RaglanError) -> None:
-            self._named.give_back(source.id, size)
-            if isinstance(outcome, RaglanError):
-                self._refuse(reply, outcome)
-                return
-            if news:
-                self._repeats.learn(source.id, decoded.marks, outcome.standing, since=since)
-            said = accepted(door, decoded, self._with_repeats(outcome, source, repeats, at))
-            _seen(said.status).inc()
-            reply.answer(said)
-
-        try:
-            self._journal.put_then(Batch(source, decoded, at), done) if news else done(Outcome())
-        except Overloaded as error:
-            done(error)
-        return True
-
-    def _refuse(self, reply: Reply, error: RaglanError) -> None:
-        if isinstance(error, Away) and self._spool is not None:
-            reply.start_anew()  # to the spool
-            return
-        _seen(error.status).inc()
-        reply.refuse(error)
-
-    def _sent_plainly(self, scope: Scope) -> tuple[QuickDoor, SourceKey] | None:
-        """Return door and source of a request in whose head nothing is out of the ordinary."""
-        client, path = scope["client"], scope["path"]
-        if scope["query_string"] or client is None or len(path) > LONG_PATH:
-            return None
-        token, path = split_path(path)
-        desk, door = self._takers.get((scope["method"], path), (None, None))
-        if desk is not None or door is None or not _glimpses(door):
-            return None
-        hosts, authorization = 0, b""
-        for name, value in scope["headers"]:
-            if name in ODD_HEADERS or len(value) > LONG_HEADER:
-                return None
-            hosts += name == b"host"
-            if name == b"authorization":
-                authorization = value
-        token = token or header_token(authorization.decode("latin-1"))
-        source = self._tokens.known(token) if token and hosts <= 1 else None
-        if source is None or source.kind not in door.kinds:
-            return None
-        remote = client_of(scope, self._trusted_proxies) if self._trusted_proxies else str(client[0])
-        known = self._met.get(source.id)
-        if known is None or known[0] != remote:
-            return None
-        return door, source
-
-    def _with_repeats(self, outcome: Outcome, source: SourceKey, repeats: Sequence[Repeat], at: datetime) -> Outcome:
-        """Count what was answered from memory."""
-        if not repeats:
-            return outcome
-        self._repeats.hear(source.id, repeats, at)
-        metrics.signals_accepted.labels(source.slug).inc(len(repeats))
-        return replace(outcome, repeated=outcome.repeated + len(repeats))
+        return accepted(door, decoded, with_repeats(self._repeats, outcome, source, repeats, at))
 
     async def _meet(self, source: SourceKey, remote: str) -> None:
         """Keep from where a source sends, when that is news, but not more often than a person can read."""
@@ -414,47 +280,3 @@ class Intake:
         self._tokens.close()
         self._repeats.stop(timeout)
         return self._threads.stop(timeout)
-
-
-def door_for(method: str, path: str) -> Door:
-    """Return the door for a request. Raises NotFound, WrongMethod."""
-    door = ports.door_for(method, path)
-    if door is None and ports.door_for("POST", path) is not None:
-        raise WrongMethod("Send this with POST.")
-    if door is None:
-        raise NotFound("No door takes this. Copy the line from Setup, Sources, once more.")
-    return door
-
-
-def guarded(read_body: Callable[[], T]) -> T:
-    """Run a decoder. Whatever it raises unexpectedly is a bad body for its sender and a counted bug for us."""
-    try:
-        return read_body()
-    except RaglanError:
-        raise
-    except (OperationalError, InterfaceError):
-        raise Overloaded("The database does not answer. Send this again.") from None
-    except Exception as error:  # the last resort at the border: a body must never end the door
-        decoder_bugs.inc()
-        log.exception("a decoder raised on a body")
-        raise BadInput("", f"this could not be read ({type(error).__name__})") from None
-
-
-def refused(door: Door, error: BadInput) -> Answer:
-    """Let the door say in its own format what it could not understand."""
-    try:
-        return door.refuse(error)
-    except Exception:  # as above; the refusal must reach its sender
-        decoder_bugs.inc()
-        log.exception("a door could not say what it refuses")
-        return Answer(error.status, error.as_json())
-
-
-def accepted(door: Door, decoded: Decoded, outcome: Outcome) -> Answer:
-    """Let the door say what became of it; all is on disk, so that nothing may turn this into a failure."""
-    try:
-        return door.answer(decoded, outcome)
-    except Exception:  # as above
-        decoder_bugs.inc()
-        log.exception("a door could not say what it accepted")
-        return Answer(202, {"status": "accepted"})

@@ -37,9 +37,9 @@ class Tokens(Generic[K]):
         self._before: OrderedDict[str, tuple[float, K | NotSignedIn]] = OrderedDict()
         self._unsubscribe = bus.subscribe(self._heard)
 
-    def known(self, token: str) -> K | None:
-        """Return the source of a token when it needs no look-up now."""
-        known = self._known.get(digest(token))
+    def known(self, key: str) -> K | None:
+        """Return the source of a token, given by its digest, when it needs no look-up now."""
+        known = self._known.get(key)
         if known is None or isinstance(known[1], NotSignedIn) or time.monotonic() - known[0] > KEEP_S:
             return None
         return known[1]
