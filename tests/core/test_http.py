@@ -1,6 +1,5 @@
 """The one wrapper for outgoing HTTP: where it may go, how long it may take, how much it may bring back."""
 
-import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from raglan.config import Config, config
-from raglan.core import http
+from raglan.core import http, kept
 from raglan.core.errors import BadInput, DeliveryError
 
 Answering = Callable[[BaseHTTPRequestHandler], None]
@@ -363,15 +362,21 @@ class _Kept(BaseHTTPRequestHandler):
 
 
 def _has_ended() -> bool:
-    (kept,) = http._kept._open.values()
-    return bool(select.select([kept.sock], [], [], 0)[0])
+    ((line,),) = http.kept._lines.values()
+    return line.has_news
 
 
 @pytest.mark.parametrize("body", [b"", b"taken"])
 @pytest.mark.parametrize("is_ending", [False, True])
 def test_a_connection_is_used_again_while_that_is_asked_for_and_never_when_it_has_ended(
-    options: Callable[..., None], eventually: Callable[[Callable[[], object]], None], body: bytes, is_ending: bool
+    options: Callable[..., None],
+    eventually: Callable[[Callable[[], object]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+    is_ending: bool,
 ) -> None:
+    monkeypatch.setattr(kept, "IDLE_S", 3600.0)  # however busy the machine is
+    monkeypatch.setattr(http, "kept", kept.Kept())
     options(allow_networks=["127.0.0.0/8"])
     handler = type("Handler", (_Kept,), {"came": [], "body": body, "is_ending": is_ending})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

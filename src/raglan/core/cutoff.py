@@ -8,6 +8,7 @@ import heapq
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from types import TracebackType
@@ -29,6 +30,11 @@ class CutOff:
             self._socket = connected
             if self.struck:
                 self._shut()
+
+    def watch_nothing(self) -> None:
+        """Leave the socket to whoever has it next."""
+        with self._lock:
+            self._socket = None
 
     def strike(self) -> None:
         """End the conversation, unless it is over."""
@@ -52,6 +58,22 @@ class CutOff:
         with self._lock:
             self.is_over = True
             self._socket = None
+
+
+class Later(CutOff):
+    """Something short to do at a moment (monotonic seconds), on the thread that watches."""
+
+    def __init__(self, at: float, do: Callable[[], object]) -> None:
+        super().__init__(at)
+        self._do = do
+
+    def plan(self) -> None:
+        """Have it done."""
+        _watch.add(self)
+
+    def strike(self) -> None:
+        """Do it."""
+        self._do()
 
 
 class _Watch:

@@ -300,7 +300,7 @@ class Engine:
         for companion in self._companions:
             companion.stop(deadline)
         if all(ended):
-            timers.release(timers.NODE)
+            timers.let_go()
         return all(ended)
 
     @property

@@ -4,15 +4,14 @@ A name is resolved once, every address is checked, and the connection goes to th
 the environment are ignored and redirects are not followed, so that no answer can send us elsewhere.
 """
 
-import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -20,32 +19,16 @@ from raglan.config import config
 from raglan.core.cutoff import CutOff
 from raglan.core.db import fault_point, in_write
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.core.exchange import Answer, NothingSent, Request, exchange
+from raglan.core.kept import Kept, Line, Server
 
+__all__ = ["Answer", "ask", "check_url", "fetch", "get", "is_allowed", "keeping", "post", "put", "resolve"]
 MAX_ANSWER = 5 * 1024 * 1024
 NEVER = tuple(
     ip_network(net) for net in ("169.254.169.254/32", "fd00:ec2::254/128", "0.0.0.0/8", "224.0.0.0/4", "ff00::/8")
 )
 NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the other side said."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What we ask the other side."""
-
-    method: str
-    path: str
-    body: bytes | None
-    headers: dict[str, str]
 
 
 def check_url(url: str, field: str = "url") -> None:
@@ -97,97 +80,78 @@ def _ask(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fault_point("http.before_send")
     with CutOff(deadline) as cut:
-        server = (parts.scheme, host, port)
-        connection = _kept.take(server, deadline, cut) or _connect(*server, deadline, cut)
-        answer, may_go_on = _exchange(connection, Request(method, path, body, headers), cut, most)
-        if may_go_on:
-            _kept.put(server, connection)
+        answer = _over_a_line((parts.scheme, host, port), Request(method, path, body, headers), cut, most)
     fault_point("http.after_send")
     return answer
 
 
-def _exchange(connection: HTTPConnection, request: Request, cut: CutOff, most: int) -> tuple[Answer, bool]:
-    """Return the answer, and whether the connection was left open for the next request."""
-    host, may_go_on = connection.host, False
+def _over_a_line(server: Server, request: Request, cut: CutOff, most: int) -> Answer:
+    """Ask over a connection that was kept, when there is one and that is wanted, else over a new one."""
+    named = Request(request.method, request.path, request.body, {"User-Agent": "raglan", **request.headers})
+    line = kept.take(server, may_reach) if _keeping.is_on else None
+    if line is not None:
+        line.connection.sock.settimeout(max(0.1, cut.at - time.monotonic()))
+        cut.watch(line.connection.sock)
+        with suppress(NothingSent):  # it was ended at this very moment
+            return _ask_over(server, line, named, cut, most)
+    return _ask_over(server, _connect(*server, cut), named, cut, most)
+
+
+def _ask_over(server: Server, line: Line, request: Request, cut: CutOff, most: int) -> Answer:
+    """Return the answer, and keep the connection if it may take another request. Raises NothingSent for a kept one."""
+    is_new, may_go_on = line.idle_since == 0, False
     try:
-        named = {"User-Agent": "raglan", **request.headers}
-        connection.request(request.method, request.path, body=request.body, headers=named)
-        response = connection.getresponse()
-        will_close = response.will_close
-        answer = _read(response, most)
+        answer, may_go_on = exchange(line.connection, request, most)
         if cut.struck:  # what was cut off may look like the end
+            may_go_on = False
             raise TimeoutError("it answered too slowly")
-        if response.length == 0:
-            response.close()  # an empty answer does not do so by itself
-        may_go_on = _kept.is_on and not will_close and response.isclosed()
     except (OSError, HTTPException, ValueError) as error:  # the last for a path that cannot be written
+        if isinstance(error, NothingSent) and not is_new and not cut.struck:
+            raise
         why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
-        raise DeliveryError(f"{host} did not take it: {why}", permanent=False) from None
+        raise DeliveryError(f"{server[1]} did not take it: {why}", permanent=False) from None
     finally:
-        if not may_go_on:
-            connection.close()
-    return answer, may_go_on
+        if not may_go_on or not _keeping.is_on:
+            line.connection.close()
+    if may_go_on and _keeping.is_on:
+        cut.watch_nothing()
+        kept.put(server, line)
+    return answer
 
 
-Server = tuple[str, str, int]
-
-
-class _Kept(threading.local):
-    """Connections of one thread that may take another request."""
+class _Keeping(threading.local):
+    """Whether this thread keeps its connections."""
 
     is_on = False
 
-    def __init__(self) -> None:
-        self._open: dict[Server, HTTPConnection] = {}
 
-    def take(self, server: Server, deadline: float, cut: CutOff) -> HTTPConnection | None:
-        """Return an open connection to a server, unless the other side has ended it or said something unasked."""
-        connection = self._open.pop(server, None)
-        if connection is None:
-            return None
-        news = select.poll()
-        news.register(connection.sock, select.POLLIN)
-        if news.poll(0):
-            connection.close()
-            return None
-        connection.sock.settimeout(max(0.1, deadline - time.monotonic()))
-        cut.watch(connection.sock)
-        return connection
-
-    def put(self, server: Server, connection: HTTPConnection) -> None:
-        """Keep a connection whose answer was read to its end."""
-        self._open[server] = connection
-
-    def close(self) -> None:
-        """End them all."""
-        self.is_on = False
-        for connection in self._open.values():
-            connection.close()
-        self._open.clear()
-
-
-_kept = _Kept()
+_keeping = _Keeping()
+kept = Kept()
 
 
 @contextmanager
 def keeping() -> Iterator[None]:
-    """Let this thread use its connections again as long as this lasts, which should be short.
-
-    They lead to the addresses that were checked when they were made.
-    """
-    if _kept.is_on:
-        yield
-        return
-    _kept.is_on = True
+    """Let this thread leave its connections open for whoever asks the same server next, and use those that are."""
+    was, _keeping.is_on = _keeping.is_on, True
     try:
         yield
     finally:
-        _kept.close()
+        _keeping.is_on = was
 
 
-def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) -> HTTPConnection:
+def may_reach(address: str) -> bool:
+    """Tell whether we may talk to an address, as things are configured now."""
+    return _may_reach(address, tuple(config().allow_networks))
+
+
+@lru_cache(maxsize=256)
+def _may_reach(address: str, _allowed: tuple[str, ...]) -> bool:
+    return is_allowed(ip_address(address))
+
+
+def _connect(scheme: str, host: str, port: int, cut: CutOff) -> Line:
     address = resolve(host, port)
-    left = max(0.1, deadline - time.monotonic())
+    left = max(0.1, cut.at - time.monotonic())
     connection: HTTPConnection
     try:
         raw = socket.create_connection((str(address), port), timeout=left)
@@ -206,14 +170,7 @@ def _connect(scheme: str, host: str, port: int, deadline: float, cut: CutOff) ->
         connection = HTTPConnection(host, port, timeout=left)
         connection.sock = raw
     cut.watch(connection.sock)
-    return connection
-
-
-def _read(response: HTTPResponse, most: int) -> Answer:
-    body = bytearray()
-    while len(body) <= most and (piece := response.read1(65536)):
-        body += piece
-    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(body[:most]))
+    return Line(connection, str(address), time.monotonic())
 
 
 def resolve(host: str, port: int) -> Address:

@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from raglan.config import config
 from raglan.core import logs
@@ -107,6 +107,7 @@ class Taker(Protocol):
 
 HANDLERS: dict[str, Handler] = {}
 _wakers: list[Callable[[], None]] = []
+_unbegun: list[Callable[[], object]] = []
 _takers: list[Taker] = []
 
 
@@ -478,10 +479,22 @@ def end(ids: Sequence[int]) -> None:
     _taken(ids)
 
 
-def give_back(ids: Sequence[int]) -> None:
-    """End the leases of timers with which nothing was begun, so that any thread takes them."""
-    Timer.objects.filter(pk__in=ids).update(leased_until=None, leased_by="", attempts=F("attempts") - 1)
+def give_back(ids: Sequence[int]) -> set[int]:
+    """End the leases of timers with which nothing was begun, so that any thread takes them.
+
+    Return which those are: one whose lease was over may be another node's by now, and is left alone.
+    """
+    if not ids:
+        return set()
+    changed = "leased_until = NULL, leased_by = '', attempts = attempts - 1"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE core_timer SET {changed} WHERE leased_by = %s AND id IN ({_marks(ids)}) RETURNING id",  # noqa: S608
+            [NODE, *ids],
+        )
+        given = {int(row[0]) for row in cursor.fetchall()}
     transaction.on_commit(wake)
+    return given
 
 
 def _taken(ids: Sequence[int]) -> set[int]:
@@ -521,6 +534,26 @@ def release(node: str | None = None) -> int:
     """End the leases of a node, or of all nodes: for a start on a database that only this process serves."""
     leased = Timer.objects.filter(leased_until__isnull=False)
     return (leased.filter(leased_by=node) if node else leased).update(leased_until=None, leased_by="")
+
+
+def gives_back(unbegun: Callable[[], object]) -> None:
+    """Call `unbegun()` when the engine of this process has ended in order: it gives back what was never begun."""
+    _unbegun.append(unbegun)
+
+
+def let_go() -> int:
+    """End the leases of this node, whose engine has ended in order; return how many.
+
+    What it claimed where it was written and never began is given back first, as if it had not been claimed.
+    """
+    for give in _unbegun:
+        try:
+            give()
+        except (OperationalError, InterfaceError):
+            raise  # the database; all leases end by themselves
+        except Exception:  # then it comes again as what may have been begun
+            log.exception("what was never begun could not be given back")
+    return release(NODE)
 
 
 def heads(

@@ -371,7 +371,7 @@ class Process:
         if self._engine is None or self._is_quiet:
             return
         try:
-            timers.release(timers.NODE)
+            timers.let_go()
         except (DatabaseError, InterfaceError):
             log.warning("claims could not be given back; they end by themselves")
         finally:

@@ -155,3 +155,8 @@ def _is_same(page: Page, row: Sequence[object]) -> bool:
 def of(due: timers.Due) -> Claimed | None:
     """Return, once, what was claimed with a timer."""
     return _claimed.pop(due.id, None)
+
+
+def never_begun() -> dict[int, Claimed]:
+    """Return, once, by their timers what no thread has begun with: for when none will any more."""
+    return {pk: item for pk in list(_claimed) if (item := _claimed.pop(pk, None)) is not None}

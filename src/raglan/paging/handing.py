@@ -171,19 +171,29 @@ def _relieve(went: Went) -> None:
         return
     try:
         with atomic():
-            _unclaim(late)
-            timers.give_back(ids)
+            given = timers.give_back(ids)
+            _unclaim([item.notification.pk for item in late if item.due.id in given])
         went.late.update(ids)
     except Exception:  # then the thread that has them does so when it is free
         log.exception("messages could not be given back", extra={"messages": len(ids)})
         went.back += late
 
 
-def _unclaim(items: Sequence[Ready]) -> None:
-    claimed = Notification.objects.filter(pk__in=[item.notification.pk for item in items])
-    claimed.filter(state=Notification.State.SENDING).update(
-        state=Notification.State.WAITING, attempts=F("attempts") - 1
-    )
+def _unclaim(ids: Sequence[int]) -> None:
+    sending = Notification.objects.filter(pk__in=ids, state=Notification.State.SENDING)
+    sending.update(state=Notification.State.WAITING, attempts=F("attempts") - 1)
+
+
+@atomic
+def give_back_unbegun() -> int:
+    """Let messages wait again that no thread has begun with when all have ended in order; return how many.
+
+    After the restart they go out once, and unmarked: nobody can have them.
+    """
+    held = claimed.never_begun()
+    given = timers.give_back(list(held))
+    _unclaim([item.notification.pk for pk, item in held.items() if pk in given])
+    return len(given)
 
 
 def _send_one(item: Ready, around: ports.Around, went: Went) -> None:
@@ -210,6 +220,6 @@ def _record(went: Went) -> None:
     if went.sent:
         claiming.note_sent(went.sent)
     if went.back:
-        _unclaim(went.back)
+        _unclaim([item.notification.pk for item in went.back])
     if went.over:
         timers.end(went.over)

@@ -33,6 +33,7 @@ FOR_ALERTS = ("group", "storm")
 timers.handler(
     actions.DELIVER, network=True, first=True, several=handing.deliver_several, on_parked=delivery.on_parked
 )(delivery.deliver)
+timers.gives_back(handing.give_back_unbegun)
 timers.handler(actions.CALL, network=True, first=True, on_parked=calls.on_parked)(calls.call)
 
 

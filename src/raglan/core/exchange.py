@@ -1,0 +1,174 @@
+"""One request and its answer over an open connection.
+
+Most are plain: a short head of ASCII, a body whose length is known. These are one write, and mostly one read. Whatever
+is out of the ordinary on either side is left to the standard library, which takes several times as long to write and
+read the same.
+"""
+
+import io
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+PIECE = 65_536
+MOST_HEAD = 16_384
+ONE_RECORD = 16_384  # so much TLS writes as one, which the other side can not read in part
+is_plain_method = re.compile(r"POST|PUT|GET|PATCH|DELETE").fullmatch
+is_plain_path = re.compile(r"/[!-~]*").fullmatch
+is_plain_host = re.compile(r"[A-Za-z0-9.-]+").fullmatch
+is_plain_header = re.compile(r"[A-Za-z0-9-]+: [ -~]*").fullmatch
+status_of = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [ -~]*)?").fullmatch
+OUR_OWN = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "expect"}
+WITHOUT_BODY = (204, 304)
+PORTS = (80, 443)
+
+
+class NothingSent(ConnectionError):
+    """The other side had ended the connection: it has nothing of this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What we ask the other side."""
+
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def exchange(connection: HTTPConnection, request: Request, most: int) -> tuple[Answer, bool]:
+    """Return the answer, of whose body at most so much is read, and whether the connection may take another request.
+
+    Raises OSError, HTTPException, and ValueError for what can not be written; `NothingSent` when trying again is safe.
+    """
+    head = _head(connection, request)
+    if head is None:
+        connection.request(request.method, request.path, body=request.body, headers=request.headers)
+        return _thoroughly(connection.getresponse(), most)
+    body = request.body or b""
+    _send(connection.sock, head + body if len(body) <= ONE_RECORD else head)
+    if len(body) > ONE_RECORD:
+        connection.sock.sendall(body)
+    return _receive(connection.sock, request.method, most)
+
+
+def _head(connection: HTTPConnection, request: Request) -> bytes | None:
+    """Return the head of a request, the same as the standard library's, or None when it is not plain."""
+    host = connection.host
+    if not (is_plain_method(request.method) and is_plain_path(request.path) and is_plain_host(host)):
+        return None
+    lines = [f"{request.method} {request.path} HTTP/1.1"]
+    lines.append(f"Host: {host}" if connection.port == connection.default_port else f"Host: {host}:{connection.port}")
+    lines.append("Accept-Encoding: identity")
+    if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(f"Content-Length: {len(request.body or b'')}")
+    for name, value in request.headers.items():
+        line = f"{name}: {value}"
+        if name.lower() in OUR_OWN or not is_plain_header(line):
+            return None
+        lines.append(line)
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+
+def _send(sock: socket.socket, data: bytes) -> None:
+    """Write all; what fails before the first byte was taken has sent nothing."""
+    try:
+        sent = sock.send(data)
+    except ConnectionError as error:
+        raise NothingSent(*error.args) from None
+    if sent < len(data):
+        sock.sendall(data[sent:])
+
+
+def _receive(sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
+    have = sock.recv(PIECE)
+    while (end := have.find(b"\r\n\r\n")) < 0 and len(have) < MOST_HEAD and (piece := sock.recv(PIECE)):
+        have += piece
+    read = _read_head(have[:end]) if end >= 0 else None
+    if read is None:
+        return _anew(have, sock, method, most)
+    status, headers = read
+    length = 0 if status in WITHOUT_BODY else _length(headers)
+    if length is None or length > most:
+        return _anew(have, sock, method, most)
+    start = end + 4
+    while len(have) < start + length and (piece := sock.recv(PIECE)):
+        have += piece
+    is_whole = len(have) == start + length  # nothing is missing, and nothing was said unasked
+    may_go_on = is_whole and "close" not in headers.get("connection", "").lower()
+    return Answer(status, headers, have[start : start + length]), may_go_on
+
+
+def _read_head(head: bytes) -> tuple[int, dict[str, str]] | None:
+    """Return status and headers, or None when the standard library should read them."""
+    first, *lines = head.split(b"\r\n")
+    found = status_of(first)
+    if found is None:
+        return None
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name.strip() != name or b"\n" in line or b"\r" in line:
+            return None
+        headers[name.decode("latin-1").lower()] = value.decode("latin-1").lstrip(" \t")
+    return int(found[1]), headers
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    said = headers.get("content-length", "")
+    is_said = said.isascii() and said.isdecimal() and len(said) < 12
+    return int(said) if is_said and "transfer-encoding" not in headers else None
+
+
+class _Said(io.RawIOBase):
+    """What has come already, and what still comes."""
+
+    def __init__(self, have: bytes, sock: socket.socket) -> None:
+        self._have = have
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        if not self._have:
+            return self._sock.recv_into(into)
+        taken = min(len(into), len(self._have))
+        into[:taken], self._have = self._have[:taken], self._have[taken:]
+        return taken
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Be what the standard library takes for a socket."""
+        return io.BufferedReader(self)
+
+
+def _anew(have: bytes, sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
+    """Let the standard library read an answer from its beginning."""
+    said: Any = _Said(have, sock)
+    response = HTTPResponse(said, method=method)
+    response.begin()
+    answer, _ = _thoroughly(response, most)
+    return answer, False
+
+
+def _thoroughly(response: HTTPResponse, most: int) -> tuple[Answer, bool]:
+    will_close, body = response.will_close, bytearray()
+    while len(body) <= most and (piece := response.read1(PIECE)):
+        body += piece
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    if response.length == 0:
+        response.close()  # an empty answer does not do so by itself
+    return Answer(response.status, headers, bytes(body[:most])), not will_close and response.isclosed()
