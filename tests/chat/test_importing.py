@@ -89,6 +89,32 @@ def test_text_is_read_in_its_zone_and_goes_on_in_the_next_line() -> None:
     ]
 
 
+def test_what_was_saved_on_windows_loses_no_line() -> None:
+    found = exported.read(
+        "\ufeff2026-05-04 14:02 Rowan: it is mine\r\n2026-05-04 14:03 Jun: looking\r\n", exported.Reading()
+    )
+    assert ([line.text for line in found.lines], found.problems) == (["it is mine", "looking"], [])
+    assert exported.read(f"\ufeff{MATRIX}", exported.Reading()).kind == "matrix"
+    assert exported.names_in('\ufeff[{"id": "U1", "name": "rowan"}]') == {"U1": "rowan"}
+
+
+def test_a_line_that_is_still_to_come_is_left_out_with_a_word() -> None:
+    text = "2026-05-04 14:02 Rowan: it is mine\n2120-05-04 14:03 Jun: looking"
+    found = exported.read(text, exported.Reading(until=datetime(2026, 6, 1, tzinfo=UTC)))
+    assert [line.text for line in found.lines] == ["it is mine"]
+    assert found.problems == ["a line of 2120-05-04 14:03 UTC is left out: that is still to come"]
+
+
+def test_people_have_the_name_of_their_profile() -> None:
+    """An export of Slack has the whole name there only."""
+    users = [
+        {"id": "U1", "name": "rowan", "profile": {"real_name": "Rowan Ellis"}},
+        {"id": "U2", "name": "jun", "profile": {"real_name": "", "display_name": ""}},
+    ]
+    assert exported.names_in(json.dumps(users)) == {"U1": "Rowan Ellis", "U2": "jun"}
+    assert exported.names_in(json.dumps({"members": users}))["U1"] == "Rowan Ellis"
+
+
 def test_lines_with_a_time_only_go_over_midnight() -> None:
     how = exported.Reading(zone="UTC", day=date(2026, 5, 4))
     export = exported.read("hello\n23:58 <a> late\n0:03 <b> early", how)
@@ -159,7 +185,7 @@ def test_a_link_of_any_length_is_words() -> None:
     assert exported.words_of_slack(f"see <{link}|the graph> &lt;now&gt;", {}) == f"see the graph ({link}) <now>"
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[1", '[{"id": NaN}]'])
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1", '[{"id": NaN}]', '{"x":', '{"x": 1}', "[]"])
 def test_names_that_can_not_be_read_are_refused(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         exported.names_in(text)
@@ -236,3 +262,24 @@ def test_the_command_reads_files_and_sends_portions(tmp_path: Path, monkeypatch:
     shown = CliRunner().invoke(command, [*words, "--preview"]).output
     assert "450 lines, read as text" in shown
     assert "and 440 more" in shown
+
+
+def test_the_command_says_which_file_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("2026-05-04 14:02 Rowan: it is mine")
+    (tmp_path / "bad.txt").write_text("it is mine")
+    words = ["import", str(tmp_path / "good.txt"), str(tmp_path / "bad.txt"), "--incident", "7", "--preview"]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: bad.txt: text: holds no line that can be understood")
+    assert "1 line, read as text" in CliRunner().invoke(command, [*words[:2], *words[3:]]).output
+
+
+@pytest.mark.django_db
+def test_the_screen_and_rest_leave_out_what_is_still_to_come(client: Client, incident: Incident, bo: Person) -> None:
+    client.force_login(bo)
+    text = "2026-05-04 14:02 Rowan: it is mine\n2190-05-04 14:03 Jun: looking"
+    shown = client.post(f"/incidents/{incident.pk}/chat/import/", {"text": text, "kind": "auto", "zone": "UTC"})
+    assert "that is still to come" in shown.content.decode()
+    path, headers = f"/api/v1/incidents/{incident.pk}/chat-import", {"X-CSRFToken": "no check in this client"}
+    found = client.post(path, {"text": text}, content_type="application/json", headers=headers).json()
+    assert (found["new"], len(found["problems"])) == (1, 1)

@@ -35,6 +35,18 @@ def test_the_earlier_texts_stay_readable_in_their_order(entry: Entry, mara: Pers
     ]
 
 
+def test_what_raglan_tells_is_not_put_otherwise(incident: Incident, mara: Person, browser: Browser) -> None:
+    """What users were said to feel at that time stays as it was recorded, whoever changed it."""
+    actions.rename(incident, incident.title, severity=Incident.Severity.SEV1, by=mara)
+    told = Entry.objects.get(kind=Kind.MACHINE, author=mara)
+
+    with pytest.raises(Conflict, match="nobody wrote it"):
+        actions.correct(told, "Users feel nothing", by=mara)
+    own = browser(mara)
+    assert f'/entries/{told.pk}/" aria-label="Correct' not in own.get(f"/incidents/{incident.pk}/").content.decode()
+    assert "Correct it" not in own.get(f"/entries/{told.pk}/").content.decode()
+
+
 def test_the_same_words_again_are_no_correction(entry: Entry, mara: Person) -> None:
     actions.correct(entry, "  httpd runs on web0021 ", by=mara)
 

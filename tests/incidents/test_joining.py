@@ -109,3 +109,21 @@ def test_the_same_over_rest(incident: Incident, group: AlertGroup, mara: Person,
     assert rest(mara, "POST", f"{room}/join-alerts", {"group_ids": [group.pk]})["group_ids"] == [group.pk]
     left = rest(mara, "POST", f"{room}/take-out", {"group_ids": [group.pk]})
     assert (left["group_ids"], left["page_ids"]) == ([], [])
+
+
+def test_rest_says_what_does_not_exist_and_what_is_elsewhere(
+    incident: Incident, group: AlertGroup, mara: Person, rest: Call
+) -> None:
+    page = group.page
+    assert page is not None
+    path = f"/incidents/{incident.pk}"
+    assert rest(mara, "POST", f"{path}/join-alerts", {"group_ids": [group.pk, 999]}) == (422, "bad_input")
+    assert rest(mara, "POST", f"{path}/join-pages", {"page_ids": [999]}) == (422, "bad_input")
+    other = actions.declare("Another", by=mara)
+    actions.join_by_hand(other, [group], by=mara)
+
+    assert rest(mara, "POST", f"{path}/join-alerts", {"group_ids": [group.pk]}) == (409, "conflict")
+    assert rest(mara, "POST", f"{path}/join-pages", {"page_ids": [page.pk]}) == (409, "conflict")
+    for _ in range(2):
+        again = rest(mara, "POST", f"/incidents/{other.pk}/join-alerts", {"group_ids": [group.pk]})
+        assert again["group_ids"] == [group.pk]

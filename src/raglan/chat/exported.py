@@ -26,6 +26,7 @@ _STAMP = re.compile(
 )
 _ANGLED = re.compile(r"[<\[](?P<who>[^>\]]{1,60})[>\]]\s*(?P<text>.*)", re.DOTALL)
 _COLON = re.compile(r"(?P<who>[^:]{1,60}):\s+(?P<text>.*)", re.DOTALL)
+_MARK = "\ufeff"  # editors on Windows write it before everything else
 _LINK = re.compile(r"<(?P<mark>[@#!]?)(?P<target>[^<>|]*+)(?:\|(?P<label>[^<>]*+))?>")
 
 
@@ -45,12 +46,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an export is to be read: its kind, the zone of times that name none, their day, and names for ids."""
+    """How an export is to be read: its kind, the zone of times that name none, their day, and names for ids.
+
+    A line that was said after `until` is left out: its time is wrong.
+    """
 
     kind: str = "auto"
     zone: str = "UTC"
     day: date | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +71,28 @@ def read(text: str, how: Reading) -> Export:
     """Read an export. Raises BadInput naming the field."""
     if how.kind not in KINDS:
         raise BadInput("kind", f"must be one of {', '.join(KINDS)}", status=422)
-    zone = _zone(how.zone)
+    zone, text = _zone(how.zone), text.removeprefix(_MARK)
     kind = how.kind if how.kind != "auto" else _kind_of(text)
     problems: list[str] = []
     lines = _plain(text, how, zone, problems) if kind == "text" else _of_json(kind, text, how, problems)
-    found = list(lines)
+    found = _said_by(how.until, lines, problems)
     if len(found) > MOST:
         raise BadInput("text", f"has more than {MOST} lines; bring it in piece by piece", status=422)
     if not found:
         why = f": {problems[0]}" if problems else ""
         raise BadInput("text", f"holds no line that can be understood{why}", status=422)
     return Export(kind, sorted(found, key=lambda line: line.at), problems)
+
+
+def _said_by(until: datetime | None, lines: Iterator[Told], problems: list[str]) -> list[Told]:
+    """Leave out what is told to have been said in the future: it would stand on top of a timeline for years."""
+    found = []
+    for line in lines:
+        if until is None or line.at <= until:
+            found.append(line)
+        else:
+            _note(problems, f"a line of {line.at:%Y-%m-%d %H:%M} UTC is left out: that is still to come")
+    return found
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -297,14 +313,24 @@ def _who(rest: str) -> tuple[str, str]:
 
 def names_in(text: str) -> dict[str, str]:
     """Read who is who: Slack's `users.json`, or lines such as `U0123 = Rowan Ellis`."""
-    if text.lstrip()[:1] == "[":
+    text = text.removeprefix(_MARK)
+    if text.lstrip()[:1] in ("[", "{"):
         try:
             found = decode_json(text.encode("utf-8", "replace"), max_members=MOST_MEMBERS)
         except BadInput as error:
             raise BadInput("names", f"can not be read: {error.reason}", status=422) from None
-        people = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        return {
-            str(one.get("id")): _name(str(one.get("real_name") or one.get("name") or one.get("id"))) for one in people
-        }
+        listed = found.get("members") if isinstance(found, dict) else found
+        people = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        if not people:
+            raise BadInput("names", "is JSON without a list of people", status=422)
+        return {str(one.get("id")): _name(_called(one)) for one in people}
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
     return {who.strip(): _name(name) for who, name in pairs if name.strip()}
+
+
+def _called(one: Mapping[str, Json]) -> str:
+    """Return what a person of Slack is called. An export has the whole name at their profile only."""
+    profile = one.get("profile")
+    told = profile if isinstance(profile, dict) else {}
+    names = (one.get("real_name"), told.get("real_name"), told.get("display_name"), one.get("name"), one.get("id"))
+    return next(str(name) for name in (*names, "somebody") if name)

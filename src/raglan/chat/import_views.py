@@ -10,10 +10,12 @@ from django.utils.timezone import make_naive
 from django.views.decorators.http import require_http_methods
 
 from raglan.chat import elsewhere, exported, importing
+from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, needs, reader
 from raglan.people.forms import Form, zones
+from raglan.ui.wording import counted
 
 SHOWN = 30
 KINDS = (
@@ -54,7 +56,8 @@ class ImportForm(Form):
         """Return what was found. Raises BadInput."""
         data = self.cleaned_data
         names = exported.names_in(data["names"])
-        return exported.read(clean_text(data["text"]), exported.Reading(data["kind"], data["zone"], data["day"], names))
+        how = exported.Reading(data["kind"], data["zone"], data["day"], names, until=now())
+        return exported.read(clean_text(data["text"]), how)
 
 
 class PastForm(ImportForm):
@@ -89,7 +92,7 @@ def bring_in_past(request: HttpRequest) -> HttpResponse:
     if found is not None and "do" in request.POST:
         made = form.attempt(lambda: elsewhere.bring_in(form.past(), found.lines, by=person))
         if made is not None:
-            messages.success(request, f"{made[1].new} lines came in.")
+            messages.success(request, f"{counted(made[1].new, 'line')} came in.")
             return redirect("incidents:room", made[0].pk)
     shown = [(line, False) for line in found.lines[:SHOWN]] if found else []
     context = {"form": form, "found": found, "shown": shown, "new": len(found.lines) if found else 0}
@@ -107,7 +110,7 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
         brought = form.attempt(lambda: importing.bring_in(incident, found.lines, by=person))
         if brought is not None:
             already = f"; {brought.known} were there already" if brought.known else ""
-            messages.success(request, f"{brought.new} lines came in{already}.")
+            messages.success(request, f"{counted(brought.new, 'line')} came in{already}.")
             return redirect("incidents:room", pk)
     there = importing.known(incident, found.lines) if found else set()
     context = {

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from raglan.chat import actions, elsewhere, exported, importing, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
 from raglan.chat.words import link_of
+from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.rest import Router, Schema
@@ -334,7 +335,7 @@ class BroughtOut(Schema):
 
 
 def _export(data: ChatImportIn) -> exported.Export:
-    return exported.read(data.text, exported.Reading(data.kind, data.zone, data.day, data.names))
+    return exported.read(data.text, exported.Reading(data.kind, data.zone, data.day, data.names, until=now()))
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from raglan.chat import exported
 from raglan.cli import client
 from raglan.core.decode import Json
 from raglan.core.errors import BadInput
+from raglan.ui.wording import counted
 
 MAX_BYTES = 64 << 20
 AT_ONCE = 200
@@ -51,8 +52,8 @@ def imported(
     """Bring FILES in: Slack's JSON export, Matrix's JSON export, or lines of text. The same again adds nothing."""
     try:
         known = exported.names_in(_text(names)) if names else {}
-        how = exported.Reading(kind, zone, day.date() if day else None, known)
-        found = [(path, exported.read(_text(path), how)) for path in files]
+        how = exported.Reading(kind, zone, day.date() if day else None, known, until=datetime.now(UTC))
+        found = [(path, _read(path, how)) for path in files]
     except BadInput as error:
         raise click.ClickException(error.sentence) from None
     if bool(new) == (incident is not None):
@@ -68,6 +69,13 @@ def imported(
         click.echo(_make({"title": new, "began_at": start.isoformat()}, lines, closes=close))
 
 
+def _read(path: Path, how: exported.Reading) -> exported.Export:
+    try:
+        return exported.read(_text(path), how)
+    except BadInput as error:
+        raise click.ClickException(f"{path.name}: {error.sentence}") from None
+
+
 def _text(path: Path) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise click.ClickException(f"{path.name} is larger than 64 MiB")
@@ -80,7 +88,7 @@ def _text(path: Path) -> str:
 def _preview(export: exported.Export) -> str:
     lines = [f"  {line.at:%Y-%m-%d %H:%M:%S} UTC  {line.author}: {line.text[:100]}" for line in export.lines[:SHOWN]]
     more = [f"  and {len(export.lines) - SHOWN} more"] if len(export.lines) > SHOWN else []
-    return "\n".join([f"{len(export.lines)} lines, read as {export.kind}", *lines, *more])
+    return "\n".join([f"{counted(len(export.lines), 'line')}, read as {export.kind}", *lines, *more])
 
 
 def _send(incident: int, export: exported.Export) -> str:
@@ -89,7 +97,7 @@ def _send(incident: int, export: exported.Export) -> str:
         body = {"kind": "raglan", "text": f"[{','.join(some)}]"}
         answer = client.post(f"/incidents/{incident}/chat-import", body)
         new, known = new + int(str(answer.get("new", 0))), known + int(str(answer.get("known", 0)))
-    return f"{new} lines came in, {known} were there already"
+    return f"{counted(new, 'line')} came in, {known} were there already"
 
 
 def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> str:
@@ -104,7 +112,7 @@ def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool)
         }
         answer = client.post("/chat-import", body)
         came += int(str(answer.get("new", 0)))
-    return f"{came} lines came in: {answer.get('url', '')}"
+    return f"{counted(came, 'line')} came in: {answer.get('url', '')}"
 
 
 def _portions(lines: Sequence[exported.Told]) -> Iterator[list[str]]:

@@ -67,8 +67,9 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
         done = form.attempt(lambda: _correct(entry, form.cleaned_data["text"], uploads(request), by=person))
         if done is not None:
             return _back(request, entry, f"#e{entry.pk}")
-    is_own = entry.author_id == person.pk and entry.incident.state == "open" and person.may_respond
-    context = {"line": room.line(entry), "incident": entry.incident, "form": form if is_own else None}
+    is_own = entry.author_id == person.pk and entry.is_said
+    may_correct = is_own and entry.incident.state == "open" and person.may_respond
+    context = {"line": room.line(entry), "incident": entry.incident, "form": form if may_correct else None}
     return render(request, "incidents/entry.html", context, status=422 if form.errors else 200)
 
 

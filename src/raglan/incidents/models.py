@@ -361,6 +361,11 @@ class Entry(models.Model):
         """The name of whoever wrote it; of what wrote it, where nobody did."""
         return self.author.name if self.author else self.author_words or "raglan"
 
+    @property
+    def is_said(self) -> bool:
+        """Whether these are somebody's words, and no line by which raglan tells what was done."""
+        return self.kind not in (self.Kind.MACHINE, self.Kind.TURN)
+
 
 class EarlierText(models.Model):
     """What an entry said before its writer corrected it, or an outcome before another one was told under it.

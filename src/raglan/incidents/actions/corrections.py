@@ -21,6 +21,8 @@ def correct(entry: Entry, text: str, *, by: Person) -> Entry:
     text = text.strip()
     if entry.author_id != by.pk:
         raise NotAllowed("Only whoever wrote an entry can correct it. You can answer it with an entry of your own.")
+    if not entry.is_said:
+        raise Conflict("This line tells what was done here; nobody wrote it. Say in an entry of your own what is so.")
     if not text:
         raise BadInput("text", "write a few words")
     if len(text) > MAX_TEXT:

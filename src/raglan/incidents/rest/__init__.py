@@ -6,6 +6,7 @@ from raglan.incidents.rest import (
     entries,
     hand,
     heads_ups,
+    joining,
     merging,
     people,
     privacy,
@@ -17,5 +18,20 @@ from raglan.incidents.rest import (
 )
 
 router = Router(tags=["incidents"])
-for _part in (heads_ups, rooms, merging, privacy, entries, tools, people, tasks, settings, related, checklists, hand):
+_PARTS = (
+    heads_ups,
+    rooms,
+    joining,
+    merging,
+    privacy,
+    entries,
+    tools,
+    people,
+    tasks,
+    settings,
+    related,
+    checklists,
+    hand,
+)
+for _part in _PARTS:
     router.add_router("", _part.router)

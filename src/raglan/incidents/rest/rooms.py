@@ -25,7 +25,6 @@ from raglan.incidents.rest.shapes import (
     fields,
     person_by_id,
 )
-from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.people.rest.caller import responder
 
@@ -102,25 +101,6 @@ class RoomRoleIn(Body):
 
     person_id: Id | None
     note: ShortText = ""
-
-
-class GroupsIn(Body):
-    """Which alert groups belong to it."""
-
-    group_ids: Annotated[list[Id], Field(min_length=1, max_length=200)]
-
-
-class PagesIn(Body):
-    """Which pages the room follows."""
-
-    page_ids: Annotated[list[Id], Field(min_length=1, max_length=200)]
-
-
-class OutIn(Body):
-    """What does not belong to it after all."""
-
-    group_ids: Annotated[list[Id], Field(max_length=200)] = []
-    page_ids: Annotated[list[Id], Field(max_length=200)] = []
 
 
 class StandDownIn(Body):
@@ -315,40 +295,6 @@ def hand_over(
     """Give a role to a person, or to nobody, with a note that stands in the timeline."""
     by, person = responder(request), person_by_id(data.person_id, "person_id")
     return detail(actions.hand_over(queries.incident(incident_id), role, person, by=by, note=data.note))
-
-
-@router.post(
-    "/incidents/{incident_id}/join-alerts",
-    response=IncidentDetail,
-    operation_id="join_alerts",
-    summary="Join alert groups",
-)
-def join_alerts(request: HttpRequest, incident_id: Cursor, data: GroupsIn) -> IncidentDetail:
-    """Join alert groups to an incident."""
-    incident = queries.incident(incident_id)
-    actions.join_by_hand(incident, list(AlertGroup.objects.filter(pk__in=data.group_ids)), by=responder(request))
-    return detail(incident)
-
-
-@router.post(
-    "/incidents/{incident_id}/join-pages", response=IncidentDetail, operation_id="join_pages", summary="Join pages"
-)
-def join_pages(request: HttpRequest, incident_id: Cursor, data: PagesIn) -> IncidentDetail:
-    """Let the room tell what becomes of pages; one that another room follows stays there."""
-    incident = queries.incident(incident_id)
-    actions.join_by_hand(incident, (), list(Page.objects.filter(pk__in=data.page_ids)), by=responder(request))
-    return detail(incident)
-
-
-@router.post(
-    "/incidents/{incident_id}/take-out", response=IncidentDetail, operation_id="take_out", summary="Take alerts out"
-)
-def take_out(request: HttpRequest, incident_id: Cursor, data: OutIn) -> IncidentDetail:
-    """Take alert groups and pages out of an incident again."""
-    incident = queries.incident(incident_id)
-    groups = list(AlertGroup.objects.select_related("page").filter(pk__in=data.group_ids))
-    actions.take_out(incident, groups, list(Page.objects.filter(pk__in=data.page_ids)), by=responder(request))
-    return detail(incident)
 
 
 @router.post(
