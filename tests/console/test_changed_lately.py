@@ -11,6 +11,8 @@ from raglan.changes.models import Change
 from raglan.core.clock import now
 from raglan.fleet import lately
 from raglan.fleet.concern import Concern, of_labels, ties
+from raglan.fleet.models import Host
+from raglan.fleet.watch_models import Surprise
 from raglan.incidents import actions as incidents
 from raglan.people.models import Person
 from raglan.testing import world
@@ -110,3 +112,27 @@ def test_a_room_an_alert_and_its_group_show_what_is_tied_first_as_rest_does(clie
     assert [one["title"] for one in plain] == ["Deploy search", "Deploy checkout"]
     assert client.get("/api/v1/changes/lately?alert_id=1&group_id=1").status_code == 422
     assert client.get(f"/api/v1/changes/lately?group_id={group.pk + 9}").status_code == 404
+
+
+def test_a_room_about_nothing_known_says_so_of_what_changed_and_draws_no_change_that_is_over(
+    client: Client, mara: Person
+) -> None:
+    fleet(2)
+    change = pin(mara)
+    upgrade("east000", "east001")
+    host, at = Host.objects.get(name="east000"), now()
+    Surprise.objects.create(change=change, kind="more", words="more came along", host=host, at=at, raised_at=at)
+    about_nothing = incidents.declare("It is slow", by=mara)
+    page = client.get(f"/incidents/{about_nothing.pk}/").content.decode()
+    assert "The change, host by host" in page
+    Change.objects.filter(pk=change.pk).update(state=Change.State.DONE)
+    page = client.get(f"/incidents/{about_nothing.pk}/").content.decode()
+    assert "The change, host by host" not in page
+    assert "What changed here lately" not in page
+    assert "What changed anywhere lately" in page
+    assert "Nothing says yet what this incident is about." in page
+    about_it = incidents.declare("It is slow", services=[world.service("graphs")], by=mara)
+    page = client.get(f"/incidents/{about_it.pk}/").content.decode()
+    assert "What changed here lately" in page
+    assert "The change, host by host" in page
+    assert "Nothing says yet" not in page

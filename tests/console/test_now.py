@@ -1,5 +1,6 @@
 """Now shows what is broken, who asks, who is on call, and the reader's own part."""
 
+import re
 from datetime import date, time, timedelta
 
 import pytest
@@ -233,3 +234,9 @@ def test_what_people_wrote_is_shown_as_text(client: Client, bo: Person) -> None:
     html = html_of(client)
     assert "<script>alert" not in html
     assert "<img src=x" not in html
+
+
+def test_a_heads_up_is_offered_once_on_now_and_on_every_other_page(client: Client) -> None:
+    for address in ("/", "/alerts/"):
+        wide = re.sub(r'<details class="menu nav-phone">.*?</details>', "", html_of(client, address), flags=re.S)
+        assert wide.count("Give a heads-up") == 1, address

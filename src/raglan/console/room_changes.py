@@ -23,15 +23,20 @@ def concern_of(incident: Incident) -> Concern:
 
 def lately_in(incident: Incident) -> list[lately.Lately]:
     """Return what changed from a day before a room was opened until it was closed; what is tied to it first."""
-    until = incident.closed_at or now()
-    return lately.since(incident.declared_at, until, concern_of(incident), most=SHOWN)
+    return _lately(incident, concern_of(incident))
+
+
+def _lately(incident: Incident, concern: Concern) -> list[lately.Lately]:
+    return lately.since(incident.declared_at, incident.closed_at or now(), concern, most=SHOWN)
 
 
 def in_room(incident: Incident, reader: Person) -> dict[str, object]:
-    """Return what changed lately, and the board of a change that differs."""
-    found = lately_in(incident)
-    differs = next((one.change for one in found if one.differs), None)
-    return {"changes": found, "board": ChangeBoard(change(differs.pk)) if differs else None}
+    """Return what changed lately, and the board of a change that differs: one that is over only where it is tied."""
+    concern = concern_of(incident)
+    found = _lately(incident, concern)
+    differs = next((one.change for one in found if one.differs and (one.is_tied or one.change.is_open)), None)
+    board = ChangeBoard(change(differs.pk)) if differs else None
+    return {"changes": found, "board": board, "is_about": bool(concern)}
 
 
 ports.register_panel("console/changes/part_room.html", in_room, name="changes", live="changes")

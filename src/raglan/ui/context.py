@@ -71,9 +71,11 @@ def build(request: HttpRequest) -> Chrome:
     reader: object | None = getattr(request, "person", None)
     zone, at = timezone.get_current_timezone(), now()
     name = str(getattr(reader, "name", "") or reader or "")
+    may_respond = bool(getattr(reader, "may_respond", False))
     return Chrome(
         places=_places(PLACES, request.path) if reader else (),
-        heads_up=_places(HEADS_UP, request.path) if getattr(reader, "may_respond", False) else (),
+        # Now has a button of its own for it.
+        heads_up=_places(HEADS_UP, request.path) if may_respond and request.path != "/" else (),
         own=_places(OWN, request.path) if reader else (),
         person=int(getattr(reader, "pk", 0) or 0),
         name=name,

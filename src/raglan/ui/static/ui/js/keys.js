@@ -24,9 +24,11 @@ function closeMenus(except, refocus = false) {
   }
 }
 
-// Where several buttons send, the reader presses the one that is meant: one of them may say something outside.
+// Only forms that are there to say something are sent by keys; one that ends, merges or removes wants its button. Where
+// several buttons send, the reader presses the one that is meant: one of them may say something outside.
 function send(form) {
-  const buttons = [...form?.elements ?? []].filter((one) => one.type === "submit");
+  if (!form?.matches("[data-composer], [data-writes]")) return;
+  const buttons = [...form.elements].filter((one) => one.type === "submit");
   if (buttons.length === 1) form.requestSubmit(buttons[0]);
 }
 
