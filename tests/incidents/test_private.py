@@ -1,9 +1,11 @@
 """A private incident: who comes on its list, who goes off it, and who looks at it by exception, each with a trace."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from raglan.alerts.models import AlertGroup
 from raglan.core.errors import BadInput, Conflict, NotAllowed
@@ -169,3 +171,23 @@ def test_over_rest(rest: Call, mara: Person, bo: Person) -> None:
     assert rest(ada, "POST", "/private-incidents/exceptions", exception)["title"] == "A key leaked"
     assert rest(mara, "POST", path, {"is_private": False, "why": "It is over"})["listed"] == []
     assert rest(bo, "GET", f"/incidents/{made['id']}")["is_private"] is False
+
+
+def test_other_incidents_stay_open_to_whoever_does_not_know_of_a_private_one(
+    rest: Call, incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client]
+) -> None:
+    """One private incident hides itself only: its stranger reads, hears and writes in all others."""
+    private = actions.declare("Nobody’s business", by=mara)
+    actions.make_private(private, "a person is named", by=mara)
+
+    assert rest(bo, "GET", f"/incidents/{incident.pk}")["title"] == incident.title
+    assert (
+        rest(bo, "POST", f"/incidents/{incident.pk}/entries", {"kind": "note", "text": "I am here"})["author"]
+        == bo.name
+    )
+    assert browser(bo).get(f"/incidents/{incident.pk}/").status_code == 200
+    assert browser(bo).get(f"/incidents/{private.pk}/").status_code == 404
+    with reading.read_for(bo):
+        assert privacy.hides("incident", [incident.pk, private.pk]) == {private.pk}
+        topics = [f"incident:{incident.pk}", f"incident:{private.pk}"]
+        assert privacy.audible(topics) == {f"incident:{incident.pk}"}

@@ -66,8 +66,8 @@ def register(kind: str, model: type[Model], path: str, *, places: Sequence[str] 
     """
 
     def hides(numbers: Collection[int]) -> set[int]:
-        narrowed = {"pk__in": numbers, f"{path}__in": hidden().values("pk")}
-        return set(model._default_manager.filter(**narrowed).values_list("pk", flat=True))
+        of_private = Q(**{f"{path}__in": hidden().values("pk")})  # of a number apart: the path may be `pk` itself
+        return set(model._default_manager.filter(of_private, pk__in=numbers).values_list("pk", flat=True))
 
     _kinds[kind] = hides
     _places.update(dict.fromkeys(places, kind))
