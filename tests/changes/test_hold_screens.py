@@ -71,6 +71,33 @@ def test_a_hold_is_raised_and_shown_with_who_has_asked_and_who_has_not(browser: 
     assert "Went on" in browser.get(f"/changes/holds/{hold.pk}/").content.decode()
 
 
+def test_of_many_hosts_each_can_be_seen(browser: Client) -> None:
+    hold = raised()
+    hearing.heard("solo", ["httpd"], "stop", now())
+    few = browser.get(f"/changes/holds/{hold.pk}/").content.decode()
+    assert "All that" not in few
+    for number in range(250):
+        host(f"web{number:03}", "fra1")
+    for number in range(60):
+        hearing.heard(f"web{number:03}", ["httpd"], "stop", now())
+    Host.objects.filter(name="web249").update(gate_answer="go", gate_asked_at=now() + timedelta(minutes=2))
+
+    page, all_of = browser.get(f"/changes/holds/{hold.pk}/").content.decode(), f"/changes/holds/{hold.pk}/hosts/"
+    assert f'<a class="small" href="{all_of}">All that have heard of it</a>' in page
+    assert f'<a class="small" href="{all_of}?which=untold">All that were not told</a>' in page
+    heard = browser.get(all_of).content.decode()
+    assert "61 hosts" in heard
+    assert all(f"<b>web{number:03}</b>" in heard for number in range(60))
+    first, last = (browser.get(f"{all_of}?which=untold&page={number}").content.decode() for number in (1, 2))
+    assert "190 hosts, 1 to 100 shown" in first
+    assert first.index("<b>web249</b>") < first.index("<b>web060</b>") < first.index("<b>web158</b>")
+    assert "<b>web159</b>" not in first
+    assert all(f"<b>web{number}</b>" in last for number in range(159, 249))
+    call = browser.get(f"/api/v1/holds/{hold.pk}/heard?skip=180&limit=50").json()
+    assert [one["host"] for one in call["untold"]] == [f"web{number}" for number in range(239, 249)]
+    assert call["heard"] == []
+
+
 def test_a_hold_is_extended_excepted_and_lifted(browser: Client) -> None:
     hold = raised()
     path = f"/changes/holds/{hold.pk}/"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from raglan.cli import changes, client
+from raglan.cli import changes, client, holds
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
@@ -54,6 +54,16 @@ def test_how_old_the_evidence_of_a_way_back_is_stands_beside_it(monkeypatch: pyt
     said = CliRunner().invoke(changes.change, ["propose", "Raise the pin", "--look"]).output
     assert "Way back: Two-way door: httpd 2.4 is on main. Looked up 2 h 5 min ago.\n" in said
     assert said.endswith("Way back: Nobody knows: no mirror has had it.\n")
+
+
+def test_where_the_hosts_are_that_a_hold_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = [{"host": f"web{number}", "went_on": number == 0} for number in range(20)]
+    whole = {"id": 7, "name": "httpd", "went_on": 1, "not_asked": 21}
+    monkeypatch.setattr(client, "get", lambda path, **_: {"untold": hosts} if path.endswith("/heard") else whole)
+    monkeypatch.setattr(client, "connection", lambda: client.Connection("https://raglan.example.org", "t"))
+    said = CliRunner().invoke(holds.hold, ["show", "7"]).output
+    assert "  web0 went on\n  web1 has not asked\n" in said
+    assert said.endswith("  and 2 more, all at https://raglan.example.org/changes/holds/7/hosts/?which=untold\n")
 
 
 def test_what_others_wrote_gives_no_orders_to_a_terminal(running: Running) -> None:

@@ -115,6 +115,7 @@ def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client
     assert (counts.back, counts.differs, counts.kept, counts.total) == (1, 2, 3, 6)
     page = client.get(f"/changes/{change.pk}/").content.decode()
     assert "serves graphs" in page
+    assert '>what it carried<span class="vh">: east003</span></a>' in page  # its name begins with what is seen
     assert "failed on 3 hosts" in page
     listed = client.get(f"/changes/{change.pk}/hosts/?state=left").content.decode()
     assert "east003" in listed

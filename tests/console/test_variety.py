@@ -58,6 +58,20 @@ def test_a_host_is_listed_when_its_automation_is_late_or_was_never_seen(mara: Pe
     assert "web0" not in listed()
 
 
+def test_while_no_run_was_seen_nobody_is_told_that_all_is_well(client: Client, mara: Person) -> None:
+    Host.objects.update(run_interval_s=0, ran_at=None, converged_at=None)
+    page = client.get("/changes/variety/").content.decode()
+    assert "No run of automation was seen to converge yet." in page
+    assert "Automation converges on every host" not in page
+    Host.objects.update(run_interval_s=600, ran_at=now(), converged_at=now())
+    assert "Automation converges on every host" in client.get("/changes/variety/").content.decode()
+
+
+def test_the_register_looks_once_where_runs_are_seen_and_not_once_for_each_host(mara: Person) -> None:
+    found = variety.register()
+    assert "CORRELATED" not in found.explain().upper()
+
+
 def test_a_host_whose_runs_fail_is_late_however_often_it_runs(client: Client, mara: Person) -> None:
     begun, ran = now(), {}
     take(told("before", Outcome.UNCHANGED, name="web0", ended_at=begun))

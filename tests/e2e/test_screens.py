@@ -79,6 +79,7 @@ SIGNED_IN = [
     "/changes/holds/",
     "/changes/holds/freeze/",
     "/changes/holds/{hold}/",
+    "/changes/holds/{hold}/hosts/?which=untold",
     "/channels/",
     "/on-call/",
     "/on-call/web/",

@@ -71,6 +71,7 @@ LOOK: dict[Level, set[str]] = {
         "console:variety",
         "console:variety_of",
         "console:zabbix_media_type",
+        "holds:hosts",
         "holds:index",
         "holds:part",
         "holds:show",

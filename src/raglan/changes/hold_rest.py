@@ -17,7 +17,6 @@ from raglan.core.schema import Body, Cursor, Instant, Limit, WallTime
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["holds"])
-SILENT_SHOWN = 100
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(clean_text)]
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(clean_text)
@@ -254,11 +253,13 @@ def end_exception(request: HttpRequest, hold_id: Cursor, exception_id: Cursor) -
 
 
 @router.get("/holds/{hold_id}/heard", response=HeardPage, operation_id="list_heard", summary="Who has heard")
-def list_heard(request: HttpRequest, hold_id: Cursor, limit: Limit = 100) -> HeardPage:
-    """Return hosts that asked under a hold, those that were let through first, and some that were not told of it."""
+def list_heard(request: HttpRequest, hold_id: Cursor, skip: Cursor = 0, limit: Limit = 100) -> HeardPage:
+    """Return hosts that asked under a hold, those let through first, and those not told; of both after `skip`."""
     hold = hold_queries.hold(hold_id)
-    heard = [HeardOut.model_validate(row, from_attributes=True) for row in hold_queries.heard_of(hold)[:limit]]
-    silent = ports.roll().call(hold, most=SILENT_SHOWN).some
+    heard = [
+        HeardOut.model_validate(row, from_attributes=True) for row in hold_queries.heard_of(hold)[skip : skip + limit]
+    ]
+    silent = ports.roll().call(hold, most=limit, skip=skip).some
     untold = [SilentOut(host=one.name, last_heard_at=one.last_heard_at, went_on=one.went_on) for one in silent]
     return HeardPage(heard=heard, untold=untold)
 

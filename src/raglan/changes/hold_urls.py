@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from raglan.changes import hold_views
+from raglan.changes import hold_host_views, hold_views
 
 app_name = "holds"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("changes/holds/freeze/", hold_views.new_freeze, name="freeze"),
     path("changes/holds/freeze/<int:pk>/end/", hold_views.end_freeze, name="end_freeze"),
     path("changes/holds/<int:pk>/", hold_views.hold, name="show"),
+    path("changes/holds/<int:pk>/hosts/", hold_host_views.hosts, name="hosts"),
     path("changes/holds/<int:pk>/part/<slug:name>/", hold_views.part, name="part"),
     path("changes/holds/<int:pk>/exceptions/<int:exception>/end/", hold_views.take_back, name="take_back"),
 ]

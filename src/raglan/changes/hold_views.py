@@ -51,6 +51,16 @@ class Obeyed:
     heard: list[HoldHeard]
     unknown: set[str] = field(default_factory=set)
 
+    @property
+    def more_heard(self) -> bool:
+        """Whether more have heard of it than are shown."""
+        return len(self.heard) == SHOWN
+
+    @property
+    def more_untold(self) -> bool:
+        """Whether more were not told than are shown."""
+        return self.call.went_on + self.call.not_asked > len(self.call.some)
+
 
 @require_GET
 def holds(request: HttpRequest) -> HttpResponse:

@@ -33,8 +33,8 @@ class RollCall:
 class Roll(Protocol):
     """Who knows the fleet."""
 
-    def call(self, hold: Hold, *, most: int) -> RollCall:
-        """Say who was not told of a hold, those first that went on."""
+    def call(self, hold: Hold, *, most: int, skip: int = 0) -> RollCall:
+        """Say who was not told of a hold, those first that went on; `some` are `most` after `skip`."""
 
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""
@@ -49,7 +49,7 @@ class Roll(Protocol):
 class Nobody:
     """Before anything tells of hosts."""
 
-    def call(self, hold: Hold, *, most: int) -> RollCall:
+    def call(self, hold: Hold, *, most: int, skip: int = 0) -> RollCall:
         """Nobody is known."""
         return RollCall()
 

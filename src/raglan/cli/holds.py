@@ -124,7 +124,11 @@ def _heard(answer: Json, heard: Json) -> str:
         f"  {it.get('host')} {'went on' if it.get('went_on') else 'has not asked'}"
         for it in objects(listed.get("untold"))
     ]
-    return "\n".join([_line(one), f"{told[:1].upper()}{told[1:]}.", *through, *hosts[:SHOWN]])
+    untold = [one.get("went_on"), one.get("not_asked")]
+    if (left := sum(count for count in untold if isinstance(count, int)) - len(hosts)) > 0:
+        link = f"{client.connection().url}/changes/holds/{one.get('id')}/hosts/?which=untold"
+        hosts.append(f"  and {left} more, all at {link}")
+    return "\n".join([_line(one), f"{told[:1].upper()}{told[1:]}.", *through, *hosts])
 
 
 @hold.command("end")

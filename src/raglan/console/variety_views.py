@@ -32,7 +32,11 @@ def index(request: HttpRequest) -> HttpResponse:
     page = Paginator(variety.register(), PER_PAGE).get_page(request.GET.get("page"))
     hosts = list(page.object_list)
     serves = variety.serves(hosts)
-    context = {"page": page, "shown": [(host, serves.get(host.pk, [])) for host in hosts]}
+    context = {
+        "page": page,
+        "shown": [(host, serves.get(host.pk, [])) for host in hosts],
+        "is_known": bool(hosts) or variety.was_converging_seen(),
+    }
     return render(request, "console/changes/variety.html", context)
 
 

@@ -1,7 +1,7 @@
 """Tells changes which hosts a hold is for and where hosts belong, and the gate which tokens tell of hosts."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -22,17 +22,17 @@ AT_ONCE = 500
 class Roll:
     """Hosts that were not taken out."""
 
-    def call(self, hold: Hold, *, most: int) -> ports.RollCall:
+    def call(self, hold: Hold, *, most: int, skip: int = 0) -> ports.RollCall:
         """Say who was not told of a hold, those first that asked elsewhere and went on, then the longest silent."""
         hosts = reached_by(hold)
         untold = hosts.exclude(name__in=HoldHeard.objects.filter(hold=hold).values("host"))
         went_on = untold.filter(gate_asked_at__gte=hold.starts_at + SLACK, gate_answer=GO)
-        first = list(went_on.order_by("last_heard_at", "name").values_list("name", "last_heard_at")[:most])
         quiet = untold.exclude(pk__in=went_on.values("pk"))
-        then = quiet.order_by("last_heard_at", "name").values_list("name", "last_heard_at")[: most - len(first)]
+        counts = hosts.count(), went_on.count(), quiet.count()
+        first = _some(went_on, skip, most)
+        then = _some(quiet, max(skip - counts[1], 0), most - len(first))
         some = [ports.Silent(name, at, went_on=True) for name, at in first]
-        some += [ports.Silent(name, at) for name, at in then]
-        return ports.RollCall(hosts.count(), went_on.count(), quiet.count(), some)
+        return ports.RollCall(*counts, [*some, *(ports.Silent(name, at) for name, at in then)])
 
     def known(self, names: Collection[str]) -> set[str]:
         """Return which of some names are of hosts that are known."""
@@ -77,6 +77,11 @@ def _asked(
     if found is None:
         found = kept[words] = Asked("", *words)
     return found
+
+
+def _some(hosts: QuerySet[Host], skip: int, most: int) -> list[tuple[str, datetime]]:
+    found = hosts.order_by("last_heard_at", "name", "pk").values_list("name", "last_heard_at")
+    return list(found[skip : skip + most]) if most else []
 
 
 def reached_by(hold: Hold) -> QuerySet[Host]:

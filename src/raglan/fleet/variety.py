@@ -36,12 +36,17 @@ def register() -> QuerySet[Host]:
         late |= Q(run_interval_s__gt=least, run_interval_s__lte=most, well_until__lt=at - wait)
         least = most
     once = Q(run_interval_s=0, well_until__lt=at - LATE[-1][1])
-    near = Host.objects.filter(cluster=OuterRef("cluster"), converged_at__isnull=False, retired_at__isnull=True)
-    never = Q(well_until__isnull=True) & Exists(near)
+    near = Host.objects.filter(converged_at__isnull=False, retired_at__isnull=True).values("cluster").distinct()
+    never = Q(well_until__isnull=True, cluster__in=near.order_by())
     noted = Q(variety__isnull=False)
     known = Host.objects.annotate(well_until=Coalesce("converged_at", "failing_since"))
     found = known.filter(retired_at__isnull=True).filter(noted | (Q(silent_since__isnull=True) & (late | once | never)))
     return found.select_related("variety__by").order_by(F("converged_at").asc(nulls_first=True), "name", "pk")
+
+
+def was_converging_seen() -> bool:
+    """Whether a run that converged was ever seen on a living host: without one the register can name nobody."""
+    return Host.objects.filter(converged_at__isnull=False, retired_at__isnull=True).exists()
 
 
 def host(pk: int) -> Host:
