@@ -35,6 +35,12 @@ def test_a_heads_up_opens_a_room_and_prints_its_address(running: Running) -> Non
     assert f"{running.url}/incidents/" in said.stdout
 
 
+def test_a_heads_up_goes_whatever_its_service_is_called(running: Running) -> None:
+    said = raglan(running, "heads-up", "I think I broke it", "--service", "no-such-thing")
+    assert "Not known here as a service: no-such-thing." in said.stdout
+    assert "/incidents/" in said.stdout
+
+
 def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     what = ("Raise the pin", "--package", "httpd=2.4.6-45", "--on-existing", "nothing", "--on-new", "it comes up")
     made = json.loads(raglan(running, "change", "propose", *what, "--cluster", "web", "--json").stdout)

@@ -203,3 +203,12 @@ def test_what_a_device_keeps_of_a_room_is_named_by_the_person(
     for person in (mara, bo):
         shown = browser(person).get(f"/incidents/{room}/").content.decode()
         assert f'data-composer="{room}:{person.pk}"' in shown
+
+
+def test_over_rest_a_service_that_is_not_known_stops_no_heads_up(rest: Call, mara: Person) -> None:
+    """A slip in a name must not hold up whoever says that they broke something."""
+    httpd = world.service("httpd")
+    told = rest(mara, "POST", "/heads-up", {"text": "I broke it", "services": ["HTTPD", "htpd"]})
+
+    assert told["not_known"] == ["htpd"]
+    assert list(Incident.objects.get(pk=told["incident_id"]).services.all()) == [httpd]

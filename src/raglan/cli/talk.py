@@ -55,7 +55,13 @@ def _heard(answer: Mapping[str, Json]) -> str:
     told = answer.get("told")
     names = " and ".join(map(str, told)) if isinstance(told, list) else ""
     heard = f"{names} will be told at once." if names else "Nobody else is on call for this: ask in the room."
-    return f"{answer.get('thanks')} {heard}\n{answer.get('url')}"
+    unknown = answer.get("not_known")
+    missing = (
+        f"\nNot known here as a service: {', '.join(map(str, unknown))}."
+        if isinstance(unknown, list) and unknown
+        else ""
+    )
+    return f"{answer.get('thanks')} {heard}{missing}\n{answer.get('url')}"
 
 
 @click.command()

@@ -1,17 +1,19 @@
 """REST of heads-ups."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Status
+from pydantic import Field
 
-from raglan.catalog.queries import all_named
+from raglan.catalog.queries import called
 from raglan.core.clock import now
 from raglan.core.keys import key_of
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Text
 from raglan.incidents import actions, queries
-from raglan.incidents.rest.shapes import Slugs, url
+from raglan.incidents.rest.shapes import url
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import own, responder
 
@@ -19,10 +21,13 @@ router = Router()
 
 
 class HeadsUpIn(Body):
-    """Only the text is needed. The same `key` of the same person again gives no second one."""
+    """Only the text is needed. The same `key` of the same person again gives no second one.
+
+    Services go by short name or name. One that is not known does not stop it; `not_known` names it.
+    """
 
     text: Text
-    services: Slugs = []
+    services: Annotated[list[ShortText], Field(max_length=50)] = []
     did: Text = ""
     saw: Text = ""
     reach: Text = ""
@@ -38,6 +43,7 @@ class HeadsUpOut(Schema):
     url: str
     told: list[str]
     thanks: str
+    not_known: list[str] = []
 
 
 class ThanksIn(Body):
@@ -63,13 +69,14 @@ class AddressOut(Schema):
 def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
     """Tell everyone at once and nudge whoever is on call."""
     by = responder(request)
+    services, not_known = called(data.services)
     warned = actions.Warned(
         text=data.text,
         did=data.did,
         saw=data.saw,
         reach=data.reach,
         need=data.need,
-        services=all_named(data.services, "services"),
+        services=services,
         key=key_of(data.key),
     )
     given = actions.give_heads_up(warned, by=by)
@@ -79,6 +86,7 @@ def heads_up(request: HttpRequest, data: HeadsUpIn) -> Status[HeadsUpOut]:
         url=url(given.incident_id or 0),
         told=[person.name for person in queries.told_of(given, now())],
         thanks=queries.thanks(),
+        not_known=not_known,
     )
     return Status(201, out)
 
