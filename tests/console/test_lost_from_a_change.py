@@ -1,5 +1,7 @@
 """A tool that is not reachable is told from the page of a change that is under way, with a room or without one."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -39,7 +41,7 @@ def test_the_first_one_opens_a_room_and_the_next_goes_there(browser: Client, mar
     room = Incident.objects.get()
     assert (room.title, room.severity) == ("Raise the pin", Incident.Severity.UNKNOWN)
     page = browser.get(path).content.decode()
-    assert f'<option value="{room.pk}">Raise the pin</option>' in page
+    assert f'<option value="{room.pk}" selected>Raise the pin</option>' in page
     assert f"/incidents/{room.pk}/#tool-{LostTool.objects.get().pk}" in page
     answer = browser.post(f"{path}lost/", {"name": "Run books", "room": str(room.pk)}, follow=True)
     assert "Run books stands on the list of the room" in answer.content.decode()
@@ -68,3 +70,24 @@ def test_a_private_room_of_others_is_neither_shown_nor_written_to(browser: Clien
     assert "Secret tool" not in page
     assert browser.post(f"/changes/{change.pk}/lost/", {"name": "Graphs", "room": str(room.pk)}).status_code == 404
     assert LostTool.objects.count() == 1
+
+
+def test_no_room_about_something_else_is_chosen_beforehand(browser: Client, mara: Person) -> None:
+    change = under_way(mara)
+    other = actions.declare("The mail is late", by=mara)
+    page = browser.get(f"/changes/{change.pk}/").content.decode()
+    assert page.index("A new one about this change") < page.index(f'<option value="{other.pk}">The mail is late')
+
+
+def test_a_room_that_was_closed_meanwhile_costs_no_words(browser: Client, mara: Person) -> None:
+    change = under_way(mara)
+    room, other = actions.declare("Slow", by=mara), actions.declare("Slower", by=mara)
+    actions.stand_down(room, by=mara)
+    body = {"name": "Graphs of <b>mail</b>", "room": str(room.pk)}
+    page = browser.post(f"/changes/{change.pk}/lost/", body, follow=True).content.decode()
+    assert 'value="Graphs of &lt;b&gt;mail&lt;/b&gt;"' in page
+    assert re.search(r'<select id="lost-room"[^>]*aria-describedby="lost-room_error"', page)
+    assert re.search(r'id="lost-room_error">.*?closed', page)
+    assert f'<option value="{other.pk}">' in page
+    fresh = browser.get(f"/changes/{change.pk}/").content.decode()
+    assert 'id="lost-name" name="name" list="lost-names" required maxlength="120" autocomplete="off">' in fresh

@@ -5,6 +5,7 @@ from datetime import date
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -13,6 +14,7 @@ from raglan.changes.automation_forms import AutomationForm, initial
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Conflict
 from raglan.people.access import Scope, needs, reader
+from raglan.ui import typed
 
 MOST = 200
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -95,7 +97,7 @@ def act_on_card(request: HttpRequest, slug: str) -> HttpResponse:
             automation.bring_back(found, writer=writer)
             messages.success(request, "The card is in use again.")
         case done:
-            _practise(request, found.slug, worked=done != "failed")
+            return _practise(request, found.slug, worked=done != "failed")
     return redirect("automation:card", slug)
 
 
@@ -110,15 +112,14 @@ def _day(written: str) -> date | None:
     return on
 
 
-def _practise(request: HttpRequest, slug: str, *, worked: bool) -> None:
+def _practise(request: HttpRequest, slug: str, *, worked: bool) -> HttpResponse:
     question, words, day = (clean_text(request.POST.get(name, "")) for name in ("question", "words", "on"))
     writer = automation.by(reader(request))
     try:
         on = _day(day)
         automation.practise(automation.card(slug), question, words, worked=worked, writer=writer, on=on)
-    except BadInput as error:
-        messages.error(request, f"Not kept: {error.reason}.")
-    except Conflict as error:
-        messages.error(request, error.sentence)
-    else:
-        messages.success(request, "Kept: when it was practised, and what came of it.")
+    except (BadInput, Conflict) as error:
+        place = f"{reverse('automation:card', args=[slug])}#h-{question}"
+        return typed.refuse(request, f"practised-{question}", error, place)
+    messages.success(request, "Kept: when it was practised, and what came of it.")
+    return redirect("automation:card", slug)

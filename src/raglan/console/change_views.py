@@ -99,7 +99,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "may": reader(request).may_respond,
         "live_topics": f"change:{pk} holds now",
         "live_since": since,
-        **lost_views.context(board.change),
+        **lost_views.context(request, board.change),
     }
     return render(request, "console/changes/show.html", context)
 

@@ -16,16 +16,29 @@ from raglan.incidents import queries as incidents
 from raglan.incidents.models import Incident, LostTool
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
+from raglan.ui import typed
 
 ROOMS = 10
 MOST_NAME = 120
 
 
-def context(change: Change) -> dict[str, object]:
-    """Return what the panel shows: what is missed in open rooms, names to choose from, and the rooms."""
+def context(request: HttpRequest, change: Change) -> dict[str, object]:
+    """Return what the panel shows: what is missed in open rooms, names to choose from, and the rooms.
+
+    A new room is chosen beforehand, or the one that is about this change; never one about something else.
+    """
     if change.state != Change.State.UNDER_WAY:
         return {}
-    return {"lost": lost(), "tool_names": incidents.tool_names(), "rooms": list(incidents.open_incidents()[:ROOMS])}
+    rooms = list(incidents.open_incidents()[:ROOMS])
+    before = typed.take(request, f"lost-{change.pk}")
+    own = next((str(room.pk) for room in rooms if room.title == change.title), "")
+    return {
+        "lost": lost(),
+        "tool_names": incidents.tool_names(),
+        "rooms": [(str(room.pk), room.title) for room in rooms],
+        "lost_typed": before,
+        "chosen_room": before.words.get("room", own),
+    }
 
 
 def lost() -> QuerySet[LostTool]:
@@ -42,8 +55,8 @@ def lose_tool(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         room = _say(change, name, request.POST.get("room", ""), person)
     except (BadInput, Conflict) as error:
-        messages.error(request, error.sentence)
-        return redirect(f"/changes/{pk}/#lost")
+        at = "name" if isinstance(error, BadInput) else "room"
+        return typed.refuse(request, f"lost-{pk}", error, f"/changes/{pk}/#lost", at=at)
     messages.success(request, f"{name} stands on the list of the room “{room.title}”.")
     return redirect(f"/changes/{pk}/#lost")
 

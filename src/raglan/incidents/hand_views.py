@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.core.decode import clean_text
@@ -15,6 +16,7 @@ from raglan.incidents.hand_models import HandChange
 from raglan.incidents.models import Incident
 from raglan.people.access import Scope, needs, reader, require
 from raglan.people.forms import Form
+from raglan.ui import typed
 
 
 class HandForm(Form):
@@ -73,8 +75,6 @@ def end_hand_change(request: HttpRequest, pk: int, hand_pk: int) -> HttpResponse
     state, words = (clean_text(request.POST.get(name, "")) for name in ("state", "words"))
     try:
         hand.end(hand.hand_change(incident, hand_pk), state, words, by=reader(request))
-    except BadInput as error:
-        messages.error(request, f"Not kept: {error.reason}.")
-    except Conflict as error:
-        messages.error(request, error.sentence)
+    except (BadInput, Conflict) as error:
+        return typed.refuse(request, f"hand-{hand_pk}", error, reverse("incidents:hand_changes", args=[pk]), at="words")
     return redirect("incidents:hand_changes", pk)

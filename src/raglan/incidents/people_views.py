@@ -9,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.catalog import queries as catalog
 from raglan.core.decode import clean_text
-from raglan.core.errors import RaglanError
+from raglan.core.errors import BadInput, RaglanError
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import AvailabilityForm, HandOverForm
 from raglan.incidents.models import Script
 from raglan.people.access import Scope, needs, reader
+from raglan.ui import typed
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -66,5 +67,6 @@ def about(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         actions.say_about(incident, services, by=reader(request))
     except RaglanError:
-        messages.error(request, f"No service here is called “{word[:60]}”." if word else "Name a service.")
+        why = f"No service here is called “{word[:60]}”" if word else "Name a service"
+        return typed.refuse(request, f"about-{pk}", BadInput("name", why), f"/incidents/{pk}/?about=ask#h-about")
     return redirect("incidents:room", pk)

@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.core.clock import now
@@ -19,6 +19,7 @@ from raglan.incidents.forms import IN_A_WHILE, EndTaskForm, TaskForm
 from raglan.incidents.models import Incident, Task
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
+from raglan.ui import typed
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 VERBS: dict[str, Callable[[Task, Person, str], object]] = {
@@ -80,8 +81,17 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
     is_good = request.method == "POST" and form.is_valid()
     if is_good and form.attempt(lambda: _change(found, form, person)) is not None:
         return redirect(f"/incidents/{found.incident_id}/#task-{pk}")
-    context = {"task": found, "incident": found.incident, "form": form, "end_form": EndTaskForm(), "at": now()}
+    context = {"task": found, "incident": found.incident, "form": form, "end_form": _end_form(request, pk), "at": now()}
     return render(request, "incidents/task.html", context, status=422 if form.errors else 200)
+
+
+def _end_form(request: HttpRequest, pk: int) -> EndTaskForm:
+    """Return the form of an end, with what was typed and not taken."""
+    before = typed.take(request, f"task-{pk}")
+    form = EndTaskForm(dict(before.words) if before else None)
+    if before:
+        form.add_error("words", before.why)
+    return form
 
 
 @atomic
@@ -108,9 +118,8 @@ def act_on_task(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise NotFound("There is nothing like that to do with a task.")
     try:
         VERBS[verb](found, person, clean_text(request.POST.get("words", "")))
-    except Conflict as error:
-        messages.error(request, error.sentence)
-    except BadInput as error:
-        messages.error(request, f"{error.reason[:1].upper()}{error.reason[1:]}.")
-        return redirect("incidents:task", pk)
+    except (BadInput, Conflict) as error:
+        room_url = f"/incidents/{found.incident_id}/#task-{pk}"
+        to = reverse("incidents:task", args=[pk]) if isinstance(error, BadInput) else room_url
+        return typed.refuse(request, f"task-{pk}", error, to, at="words")
     return redirect(f"/incidents/{found.incident_id}/#task-{pk}")

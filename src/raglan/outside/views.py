@@ -22,6 +22,7 @@ from raglan.outside.forms import NEXT_WORD, HandOverForm, QuestionForm, WordForm
 from raglan.outside.models import Question, Stage
 from raglan.outside.panel import holds
 from raglan.people.access import Scope, needs, reader
+from raglan.ui import typed
 
 SHOWN = 40
 
@@ -206,10 +207,9 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
             asking.put_off(question, by=person)
         else:
             asking.answer(question, clean_text(request.POST.get("answer", "")), by=person)
-    except BadInput as error:
-        messages.error(request, error.reason.capitalize() + ".")
-    except Conflict as error:
-        messages.error(request, error.sentence)
+    except (BadInput, Conflict) as error:
+        place = f"/incidents/{question.incident_id}/outside/#q{pk}"
+        return typed.refuse(request, f"answer-{pk}", error, place, at="answer")
     return redirect("outside:desk", question.incident_id)
 
 

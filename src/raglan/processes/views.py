@@ -13,6 +13,7 @@ from raglan.people.access import Scope, needs, reader
 from raglan.processes import actions, experiments, queries, skipping
 from raglan.processes.forms import ProcessForm, SkipForm, initial
 from raglan.processes.models import Process
+from raglan.ui import typed
 
 PER_PAGE = 40
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -114,7 +115,7 @@ def act(request: HttpRequest, slug: str) -> HttpResponse:
             try:
                 actions.rethink(process, clean_text(request.POST.get("words", "")), writer=writer)
             except BadInput as error:
-                messages.error(request, f"Not kept: {error.reason}.")
+                return typed.refuse(request, "rethought", error, reverse("processes:show", args=[slug]))
             else:
                 messages.success(request, "Kept. The tally begins anew; the earlier one stays beside it.")
     return redirect("processes:show", slug)

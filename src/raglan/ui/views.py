@@ -1,5 +1,6 @@
 """Screens that belong to no context: errors, and keys and help."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from django.template.loader import render_to_string
 
 from raglan.core.clock import now
 from raglan.core.errors import NotSignedIn, Overloaded, RaglanError
+from raglan.ui import typed
 
 RETRY_AFTER = 10
 
@@ -24,6 +26,7 @@ class Screen:
     sentence: str
     icon: str = "info"
     who: str = ""
+    typed: Sequence[str] = ()
 
 
 TITLES = {
@@ -52,7 +55,8 @@ def refusal(request: HttpRequest, error: RaglanError) -> HttpResponse:
         response = server_error(request)
     else:
         title = TITLES.get(error.status, "That did not work")
-        response = _page(request, Screen(title, error.sentence, who=str(error.details.get("who", ""))), error.status)
+        who = str(error.details.get("who", ""))
+        response = _page(request, Screen(title, error.sentence, who=who, typed=typed.sentences(request)), error.status)
     if isinstance(error, Overloaded):
         response["Retry-After"] = str(error.retry_after)
     return response

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from raglan.core.clock import now
 from raglan.ui import markdown as texts
-from raglan.ui import states, svg, wording
+from raglan.ui import states, svg, typed, wording
 
 register = template.Library()
 
@@ -34,6 +34,31 @@ def icon(name: str, label: str = "") -> SafeString:
             '<svg class="i" role="img" aria-label="{}"><use href="{}#i-{}"/></svg>', label, sprite(), name
         )
     return format_html('<svg class="i" aria-hidden="true"><use href="{}#i-{}"/></svg>', sprite(), name)
+
+
+@register.simple_tag(takes_context=True, name="typed")
+def typed_into(context: template.RequestContext, *form: object) -> typed.Typed:
+    """Return what was typed into a small form and not taken: `{% typed "answer" one.pk as typed %}`."""
+    return typed.take(context.request, "-".join(str(part) for part in form))
+
+
+@register.simple_tag
+def again(what: typed.Typed, name: str, *field_id: object) -> SafeString:
+    """Write the attributes of a field that shows what was typed: its value, and where the reason stands."""
+    value = format_html(' value="{}"', what.words[name]) if what.words.get(name) else SafeString()
+    if what.wrong != name or not what:
+        return value
+    said = "".join(map(str, field_id))
+    return value + format_html(' aria-invalid="true" aria-describedby="{}_error" data-focus', said)
+
+
+@register.simple_tag
+def why_not(what: typed.Typed, name: str, *field_id: object) -> SafeString:
+    """Write why a field was not taken, below it."""
+    if what.wrong != name or not what:
+        return SafeString()
+    said = "".join(map(str, field_id))
+    return format_html('<span class="msg" id="{}_error">{}<span>{}</span></span>', said, icon("bad"), what.why)
 
 
 @register.filter

@@ -55,6 +55,9 @@ export function waits(person) {
 export async function leave(person) {
   write(`left:${person}`, Date.now());
   for (const name of names().filter((one) => whose(one) === person)) drop(name);
+  try {
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith("raglan:beside:")) sessionStorage.removeItem(name);
+  } catch { /* forbidden */ }
   await withoutWords();
 }
 

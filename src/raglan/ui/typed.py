@@ -1,0 +1,73 @@
+"""Words that were typed and could not be taken: they show once more, with the reason beside their field.
+
+A form that has a page of its own is shown again at once, as `raglan.people.forms.Form` does. A small form on a page of
+others leads back to that page with `refuse`; its template asks `{% typed "name of the form" as typed %}`. What no page
+takes back stands on the page that says why, so that it can be copied.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from raglan.core.decode import clean_text
+from raglan.core.errors import BadInput, RaglanError
+
+KEY = "typed"
+MOST = 400_000  # characters of one form: the longest text that an entry takes, and some
+MOST_REPEATED = 2_000
+NOT_WORDS = re.compile(r"token|key$|password|secret|^next$|^code$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into a form, which field is wrong, and why."""
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    wrong: str = ""
+    why: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+
+def refuse(request: HttpRequest, form: str, error: RaglanError, to: str, *, at: str = "") -> HttpResponse:
+    """Lead back to where a form stands, which shows what was typed and why it was not taken; `at` names the field."""
+    is_input = isinstance(error, BadInput)
+    reason = error.reason if isinstance(error, BadInput) else error.sentence
+    why = f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
+    wrong = at or (error.field if isinstance(error, BadInput) else "")
+    request.session[KEY] = {"form": form, "words": _words(request), "wrong": wrong, "why": why}
+    messages.error(request, f"Not kept: {reason.rstrip('.')}." if is_input else _and_words(request, why))
+    return HttpResponseRedirect(to)
+
+
+def take(request: HttpRequest, form: str) -> Typed:
+    """Return what was typed into a form, once; nothing where it was another form's."""
+    session = getattr(request, "session", None)
+    kept = session.get(KEY) if session is not None and request.method == "GET" else None
+    if session is None or not kept or kept["form"] != form:
+        return Typed()
+    del session[KEY]
+    return Typed(kept["words"], kept["wrong"], kept["why"])
+
+
+def sentences(request: HttpRequest) -> list[str]:
+    """Return what a form brought that somebody would not like to write again: words, no keys and no secrets."""
+    if request.method != "POST":
+        return []
+    return [text for text in _words(request).values() if len(text.split()) > 1 or "\n" in text]
+
+
+def _and_words(request: HttpRequest, why: str) -> str:
+    """Say why, and repeat what was written: where somebody was faster the form may be gone."""
+    said = " / ".join(sentences(request))
+    return f"{why} You wrote: “{said[:MOST_REPEATED]}”" if said else why
+
+
+def _words(request: HttpRequest) -> dict[str, str]:
+    sent = {name: str(value) for name, value in request.POST.items() if not NOT_WORDS.search(name)}
+    words = {name: clean_text(value) for name, value in sent.items()}
+    return words if sum(map(len, words.values())) <= MOST else {}
