@@ -57,6 +57,16 @@ def test_a_change_turns_only_where_it_can() -> None:
         proposing.turn(change, "taken_back", actor="raglan")
 
 
+@pytest.mark.parametrize("over", ["done", "taken_back"])
+def test_a_change_that_was_called_over_by_mistake_is_under_way_again(over: str) -> None:
+    change = proposing.turn(proposed(), "under_way", actor="raglan")
+    began = change.started_at
+    proposing.turn(change, over, actor="raglan", words="oops")
+    change = proposing.turn(change, "under_way", actor="raglan")
+    assert (change.state, change.started_at, change.ended_at, change.state_words) == ("under_way", began, None, "")
+    assert change.is_open
+
+
 def test_what_waits_is_not_shown_as_having_changed_anything() -> None:
     change = proposed()
     assert list(queries.around(now())) == []

@@ -104,6 +104,19 @@ def test_a_hold_that_was_raised_for_it_is_shown(client: Client, mara: Person) ->
     assert "stop it" in client.get(f"/changes/{change.pk}/part/head/").content.decode()
 
 
+def test_what_was_called_over_by_mistake_is_under_way_again_at_the_press_of_a_button(
+    client: Client, mara: Person
+) -> None:
+    change = pin(mara)
+    address = f"/changes/{change.pk}/"
+    assert "It is not over" not in client.get(address).content.decode()
+    client.post(f"{address}state/", {"state": "taken_back"})
+    assert "It is not over" in client.get(address).content.decode()
+    client.post(f"{address}state/", {"state": "under_way"})
+    change.refresh_from_db()
+    assert change.state == "under_way"
+
+
 def test_hosts_that_kept_what_they_had_are_told_once_the_runs_have_passed(client: Client, mara: Person) -> None:
     fleet(6)
     change = pin(mara)

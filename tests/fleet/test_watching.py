@@ -240,6 +240,25 @@ def test_a_change_that_no_further_host_takes_is_over_by_itself() -> None:
     assert pinned.state == Change.State.DONE
 
 
+def test_a_change_that_was_let_go_on_is_over_when_nothing_came_since_then() -> None:
+    fleet(2)
+    change = proposing.turn(pin(on_existing="version"), "under_way", actor="raglan")
+    proposing.turn(change, "stopped", actor="raglan")
+    world.fast_forward(timedelta(days=6))
+    proposing.turn(change, "under_way", actor="raglan")
+    upgrade("web0")
+    proposing.turn(change, "done", actor="raglan")
+    world.fast_forward(timedelta(days=9))
+    proposing.turn(change, "under_way", actor="raglan")
+    world.fast_forward(timedelta(days=6))
+    upgrade("web1")
+    change.refresh_from_db()
+    assert (change.state, Arrival.objects.filter(change=change).count()) == ("under_way", 2)
+    world.fast_forward(timedelta(days=7, minutes=1))
+    change.refresh_from_db()
+    assert change.state == Change.State.DONE
+
+
 def test_many_packages_that_move_together_are_one_change() -> None:
     more = tuple((f"lib{number}", "2", "amd64") for number in range(60))
     names = fleet(3)

@@ -23,7 +23,7 @@ ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 State, Kind = Change.State, Expectation.Kind
 # From where a change may turn to a state.
 FROM: dict[str, tuple[str, ...]] = {
-    State.UNDER_WAY: (State.PROPOSED, State.STOPPED),
+    State.UNDER_WAY: (State.PROPOSED, State.STOPPED, State.DONE, State.TAKEN_BACK),
     State.DONE: (State.UNDER_WAY, State.STOPPED),
     State.STOPPED: (State.PROPOSED, State.UNDER_WAY),
     State.TAKEN_BACK: (State.PROPOSED, State.UNDER_WAY, State.STOPPED),
@@ -206,6 +206,8 @@ def _check_side(side: str, kind: str, words: str, *, has_packages: bool) -> None
 @atomic
 def turn(change: Change, to: str, *, actor: timeline.Subject, words: str = "", at: datetime | None = None) -> Change:
     """Say that a change began, is done, is stopped, or is taken back, now or at a time. The same again changes nothing.
+
+    One that was called over by mistake can be under way again: hosts are compared with it as before.
 
     Raises Conflict when it can not turn to that any more, and BadInput for a state that nothing turns to.
     """

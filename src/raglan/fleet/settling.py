@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 
 from raglan.changes import proposing
+from raglan.changes.events import ChangeTurned
 from raglan.changes.models import Change
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
+from raglan.core.models import EventSubject
 from raglan.fleet.watch_models import Arrival
 from raglan.ui.wording import span
 
@@ -40,7 +42,14 @@ def quiet_from(change: Change) -> datetime:
         return change.at + NOTHING_CAME
     last = Arrival.objects.filter(change=change).aggregate(last=Max("at"))["last"]
     begun = change.started_at or change.at
-    return max(last or begun, begun) + _quiet(change)
+    return max(last or begun, begun, _went_on(change) or begun) + _quiet(change)
+
+
+def _went_on(change: Change) -> datetime | None:
+    """Return when it was last said to be under way again, after it was stopped or called over."""
+    told = EventSubject.objects.filter(subject=timeline.ref(change), event__kind=ChangeTurned.kind).order_by("event")
+    begun = [at for at, data in told.values_list("event__at", "event__data") if data["state"] == Change.State.UNDER_WAY]
+    return begun[-1] if len(begun) > 1 else None
 
 
 def _quiet(change: Change) -> timedelta:
