@@ -56,6 +56,8 @@ STREAMS = {
     "a length with a nought": plain(b"", head="").replace(b"Length: 0", b"Length: 04") + b"null" + plain(),
     "too short a body": plain()[:-5],
     "too long a body": plain() + b"]]",
+    "a body that seems whole": plain(alert() + b"   ")[:-3],
+    "spaces behind": plain() + b"  ",
     "two hosts": plain(head="Host: y\r\n") + plain(),
     "no host": plain().replace(b"Host: x\r\n", b"") + plain(),
     "lines of LF": plain().replace(b"\r\n", b"\n"),

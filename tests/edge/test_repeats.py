@@ -13,7 +13,7 @@ from django.db import OperationalError
 
 from raglan.alerts import actions
 from raglan.alerts.models import Alert, Source
-from raglan.alerts.ports import Batch, Beat, Outcome
+from raglan.alerts.ports import MAX_LABELS, MAX_NAME, MAX_VALUE, Batch, Beat, Decoded, Outcome
 from raglan.core.clock import CLOCK, now
 from raglan.edge.intake import Intake
 from raglan.edge.journal import Journal
@@ -235,6 +235,36 @@ def test_what_is_not_plain_is_left_to_the_thorough_way(name: str) -> None:
     seen = split(body, resolve_timeout=timedelta(minutes=5))
 
     assert seen is None or seen.decode([0, 1]) is None
+
+
+AT_A_LIMIT: dict[str, dict[str, str]] = {
+    "a name": {"alertname": "A", "n" * MAX_NAME: "x"},
+    "a value": {"alertname": "A", "v": "x" * MAX_VALUE},
+    "a value in several bytes": {"alertname": "A", "v": "é" * MAX_VALUE},
+    "labels": {f"l{number}": "x" for number in range(MAX_LABELS)},
+}
+
+
+@pytest.mark.parametrize("name", AT_A_LIMIT)
+def test_what_is_at_a_limit_is_read_quickly_and_what_is_beyond_it_thoroughly(name: str) -> None:
+    labels = AT_A_LIMIT[name]
+    last = list(labels)[-1]
+    beyond = {**labels, "one more": "x"} if name == "labels" else dict(labels)
+    if name == "a name":
+        beyond[last + "n"] = beyond.pop(last)
+    elif name != "labels":
+        beyond[last] += "x"
+
+    def read(labels: dict[str, str]) -> Decoded | None:
+        body = json.dumps([{**firing("A"), "labels": labels}], ensure_ascii=False).encode()
+        seen = split(body, resolve_timeout=timedelta(minutes=5))
+        assert seen is not None
+        return seen.decode([0])
+
+    quick = read(labels)
+    assert quick is not None
+    assert quick.signals[0].labels == labels
+    assert read(beyond) is None
 
 
 def test_each_message_has_its_own_end() -> None:

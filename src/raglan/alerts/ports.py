@@ -43,8 +43,7 @@ class Problem:
     raw: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """A whole request: what was understood and what was not. `extra` is for the door that answers.
 
     `marks`, one for each signal where the door can tell, stand for all in a message that a repeat may not change.
@@ -52,7 +51,7 @@ class Decoded:
 
     signals: Sequence[RawSignal]
     problems: Sequence[Problem] = ()
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = {}
     marks: Sequence[bytes] = ()
 
 
@@ -91,8 +90,7 @@ class SourceKey:
     secret: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Signals of one request, for the journal."""
 
     source: SourceKey
@@ -122,8 +120,7 @@ class Beat:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a batch, after the commit; of each signal with a mark, the alert that it is about."""
 
     new: int = 0

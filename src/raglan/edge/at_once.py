@@ -5,13 +5,14 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 from prometheus_client import Counter
 
 from raglan.alerts.ports import Answer, Batch, Desk, Door, Glimpsed, Outcome, SourceKey
@@ -209,4 +210,4 @@ def with_repeats(
         return outcome
     book.hear(source.id, repeats, at)
     metrics.signals_accepted.labels(source.slug).inc(len(repeats))
-    return replace(outcome, repeated=outcome.repeated + len(repeats))
+    return structs.replace(outcome, repeated=outcome.repeated + len(repeats))

@@ -227,7 +227,7 @@ class Intake:
         severe = [one for one in decoded.signals if is_critical(one.severity) and one.status == "firing"]
         outcome = Outcome()
         if severe:
-            kept = replace(decoded, signals=severe, problems=(), marks=())
+            kept = structs.replace(decoded, signals=severe, problems=(), marks=())
             outcome = await self._journal.put(Batch(source, kept, now()))
         if len(severe) < len(decoded.signals):
             raise Overloaded(SHORT, retry_after=SHORT_RETRY_S)

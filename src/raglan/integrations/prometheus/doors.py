@@ -21,6 +21,7 @@ from raglan.integrations import shape
 from raglan.integrations.prometheus import quick
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
+TAKEN = Answer(200, b"")
 
 
 class ApiV2:
@@ -50,7 +51,7 @@ class ApiV2:
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """An empty 200, or 400 that names each bad alert; the good ones were kept either way."""
         if not decoded.problems:
-            return Answer(200, b"")
+            return TAKEN
         return Answer(400, "; ".join(shape.sentence_of(problem) for problem in decoded.problems))
 
     def refuse(self, error: BadInput) -> Answer:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
 
@@ -32,7 +33,10 @@ class Item(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=Fa
 
 
 _items = msgspec.json.Decoder(list[Item]).decode
-_words = msgspec.json.Decoder(dict[str, str]).decode
+# In which nothing needs to be cut and nothing is empty; the decoder looks as it goes.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_VALUE)]
+_words = msgspec.json.Decoder(Annotated[dict[Name, Text], msgspec.Meta(max_length=MAX_LABELS)]).decode
 
 
 class Push:
@@ -105,8 +109,6 @@ def _plain(moment: datetime) -> datetime | None:
 
 def _signal(item: Item, expires_at: datetime) -> RawSignal | None:
     labels, annotations = _words(item.labels), _words(item.annotations)
-    if not (_is_small(labels, item.labels) and _is_small(annotations, item.annotations)):
-        return None
     starts_at = None if item.startsAt is None or item.startsAt == NOT_SET else _plain(item.startsAt)
     if not labels or (starts_at is None and item.startsAt is not None and item.startsAt != NOT_SET):
         return None
@@ -124,10 +126,3 @@ def _signal(item: Item, expires_at: datetime) -> RawSignal | None:
         expires_at=expires_at,
         raw=item,
     )
-
-
-def _is_small(words: dict[str, str], raw: msgspec.Raw) -> bool:
-    """Tell whether nothing needs to be cut and nothing is empty."""
-    is_short = len(raw) <= MAX_VALUE or max(map(len, words.values()), default=0) <= MAX_VALUE
-    is_named = "" not in words and "" not in words.values() and max(map(len, words), default=0) <= MAX_NAME
-    return is_short and is_named and len(words) <= MAX_LABELS
