@@ -154,3 +154,23 @@ def test_one_line_of_chat_writes_down_takes_and_ends(incident: Incident, mara: P
     assert spoken_tasks.run(incident, "", by=bo, key="").startswith("No task is open.")
     spoken_tasks.run(incident, f"reopen {task.pk}", by=bo, key="")
     assert spoken_tasks.run(incident, "", by=bo, key="") == f"{task.pk}: take the queue down – Bo Silva"
+
+
+def test_very_many_tasks_are_all_counted_and_all_reached(
+    incident: Incident, mara: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_queries, "MOST", 7)
+    for number in range(17):
+        actions.add_task(incident, actions.ToDo(f"Look at host {number:02d}"), by=mara)
+    own, address = browser(mara), f"/incidents/{incident.pk}/tasks/"
+
+    first = own.get(address).content.decode()
+    assert ("12 more open" in first, "10 more come after these" in first) == (True, True)
+    second = own.get(f"{address}?skip=7").content.decode()
+    assert [f"host {number:02d}<" in second for number in (6, 7, 13, 14)] == [False, True, True, False]
+    assert "3 more come after these" in second
+    last = own.get(f"{address}?skip=14").content.decode()
+    assert ("host 16<" in last, "come after these" in last) == (True, False)
+    for nothing in ("999", "-1", "x" * 9):
+        assert own.get(f"{address}?skip={nothing}").status_code == 200
+    assert "12 more open" in own.get(f"/incidents/{incident.pk}/").content.decode()

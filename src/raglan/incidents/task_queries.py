@@ -17,18 +17,28 @@ ENDED = 50
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """The tasks of a room as it shows them: some that stand, more to unfold, and what is over."""
+    """The tasks of a room as it shows them: some that stand, more to unfold, and what is over.
+
+    With very many, those up to number `seen` of them are shown, and `unseen` come after these.
+    """
 
     stand: Sequence[Task]
     more: Sequence[Task]
     ended: Sequence[Task]
     ended_count: int
+    open_count: int
+    seen: int
     at: datetime
 
     @property
-    def open_count(self) -> int:
-        """How many are open."""
-        return len(self.stand) + len(self.more)
+    def more_count(self) -> int:
+        """How many are open beside those that stand."""
+        return self.open_count - len(self.stand)
+
+    @property
+    def unseen(self) -> int:
+        """How many are open and not shown here: they come later."""
+        return self.open_count - self.seen
 
 
 def tasks(incident: Incident, *, state: str = "") -> QuerySet[Task]:
@@ -42,13 +52,16 @@ def open_tasks(incident: Incident) -> QuerySet[Task]:
     return tasks(incident, state=Task.State.OPEN).order_by(F("due_at").asc(nulls_last=True), "pk")
 
 
-def in_room(incident: Incident, at: datetime) -> Tasks:
-    """Return the tasks of a room as it shows them."""
-    found = list(open_tasks(incident)[:MOST])
+def in_room(incident: Incident, at: datetime, skip: int = 0) -> Tasks:
+    """Return the tasks of a room as it shows them; with very many, those after the first `skip` open ones."""
+    found = list(open_tasks(incident)[skip : skip + MOST])
+    is_last = len(found) < MOST and (found or not skip)
+    open_count = skip + len(found) if is_last else open_tasks(incident).count()
     ended = tasks(incident).exclude(state=Task.State.OPEN).order_by("-ended_at", "-pk")
     shown = list(ended[:ENDED])
     count = len(shown) if len(shown) < ENDED else ended.count()
-    return Tasks(found[:STAND], found[STAND:], shown, count, at)
+    stand = 0 if skip else STAND
+    return Tasks(found[: stand or MOST], found[stand or MOST :], shown, count, open_count, skip + len(found), at)
 
 
 def task(pk: int) -> Task:

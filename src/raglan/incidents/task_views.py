@@ -54,6 +54,8 @@ def tasks(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         require(person, Scope.RESPOND)
     incident = queries.incident(pk)
+    asked = request.GET.get("skip", "")
+    skip = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
     form = form_for(incident, person, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -65,7 +67,8 @@ def tasks(request: HttpRequest, pk: int) -> HttpResponse:
         "task_form": form,
         "topic": room.topic(incident),
         "live_topics": room.topic(incident),
-        "tasks": task_queries.in_room(incident, now()),
+        "tasks": task_queries.in_room(incident, now(), skip),
+        "skip": skip,
     }
     return render(request, "incidents/tasks.html", context, status=422 if form.errors else 200)
 
