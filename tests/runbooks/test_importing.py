@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from django.test import Client
 
 from raglan.catalog.models import Service
 from raglan.cli.runbooks import files_below
+from raglan.cli.runbooks import runbooks as command
 from raglan.people.models import Person
 from raglan.runbooks import actions, importing, queries
 from raglan.runbooks.actions import Draft
@@ -79,3 +81,10 @@ def test_rest_writes_changes_and_follows(browser: Client, runbook: Runbook, mara
     assert (found["services"], found["version"], found["followed_at"]) == (["httpd"], 1, None)
     assert browser.get("/api/v1/runbooks?q=httpd").json()[0]["slug"] == "put-it-back-by-hand"
     assert browser.get("/api/v1/runbooks/put-it-back-by-hand/versions").json()[0]["by"] == "Mara Keller"
+
+
+def test_the_command_says_when_there_is_nothing_to_import(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("1. no Markdown")
+    result = CliRunner().invoke(command, ["import", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "There is no Markdown file below" in result.output

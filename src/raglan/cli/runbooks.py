@@ -9,6 +9,7 @@ import click
 from raglan.cli import client
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.runbooks.limits import MAX_BYTES, MAX_FILES, is_wanted
+from raglan.ui.wording import counted
 
 
 @click.group()
@@ -44,16 +45,19 @@ def shown(slug: str, *, as_json: bool) -> None:
 @click.option("--overwrite", is_flag=True, help="Also take the place of what was written or removed here.")
 def imported(folder: Path, *, overwrite: bool) -> None:
     """Import all Markdown files below FOLDER. Importing the same again changes nothing."""
-    failed = 0
+    count = failed = 0
     for path in files_below(folder):
+        count += 1
         name = path.relative_to(folder).as_posix()
         try:
             words = _import(path, name, overwrite=overwrite)
         except click.ClickException as error:
             failed, words = failed + 1, f"not taken: {error.message}"
         click.echo(f"{name}: {words}")
+    if not count:
+        raise click.ClickException(f"There is no Markdown file below {folder}.")
     if failed:
-        raise click.ClickException(f"{failed} of the files could not be taken.")
+        raise click.ClickException(f"{failed} of {counted(count, 'file')} could not be taken.")
 
 
 def _import(path: Path, name: str, *, overwrite: bool) -> str:
