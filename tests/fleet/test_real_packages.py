@@ -1,5 +1,9 @@
-"""Real tools move real packages, puppet by dpkg and ansible-playbook by apt; it is compared with what was said."""
+"""Real tools upgrade real packages by apt; what they did is compared with what was said, and is one move in raglan.
 
+ansible-playbook works on a layer over this machine, puppet on a root folder in which apt's hook tells as well.
+"""
+
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,14 +14,13 @@ import pytest
 
 from tests.fleet import repositories as repo
 from tests.host import overlay_root
+from tests.host.machine import Machine
 from tests.support.server import Running, serving, until
 
 pytestmark = pytest.mark.e2e
-OLD, NEW = "2.4.6-40", "2.4.6-45"
+OLD, NEW, NEWEST = "2.4.6-40", "2.4.6-45", "2.4.6-46"
 MOVED = f"snafu-httpd {OLD} → {NEW}"
-SITE = f"""
-package {{ 'snafu-httpd': ensure => latest, provider => dpkg, source => '/in/snafu-httpd_{NEW}_all.deb' }}
-"""
+SITE = "package { 'snafu-httpd': ensure => '%s', provider => apt }"
 BOOK = """
 - hosts: all
   gather_facts: false
@@ -62,9 +65,9 @@ def first_of(folder: Path, script: str) -> str:
     return done.stdout.split()[-1]
 
 
-def proposed(raglan: Running) -> int:
+def proposed(raglan: Running, version: str = NEW) -> int:
     said = {"on_existing": "nothing", "on_new": "nothing"}
-    body = {"title": "Pin", "packages": [{"name": "snafu-httpd", "version": NEW}], "expected": said}
+    body = {"title": "Pin", "packages": [{"name": "snafu-httpd", "version": version}], "expected": said}
     made: Any = raglan.api("POST", "/changes/proposed", body)
     return int(made["id"])
 
@@ -72,19 +75,6 @@ def proposed(raglan: Running) -> int:
 def surprises(raglan: Running, change: int) -> list[str]:
     found: Any = raglan.api("GET", f"/changes/{change}/progress")
     return [one["words"] for one in found["surprises"]]
-
-
-def test_puppet_upgrades_a_package_by_dpkg(raglan: Running, folder: Path) -> None:
-    repo.program("puppet", "puppet-agent")
-    url = f"{raglan.url}/fleet/{source(raglan, 'puppet')}/runs/puppet"
-    (folder / "in/puppet.conf").write_text(f"[main]\nreports = http\nreporturl = {url}\n")
-    (folder / "in/site.pp").write_text(SITE)
-    change = proposed(raglan)
-
-    assert first_of(folder, "puppet apply --config /in/puppet.conf --certname pup1 /in/site.pp") == NEW
-    until(lambda: surprises(raglan, change), 30)
-    assert surprises(raglan, change) == [f"{MOVED} on a new host"]
-    raglan.api("POST", f"/changes/{change}/state", {"state": "done"})
 
 
 def test_ansible_upgrades_a_package_by_apt(raglan: Running, folder: Path) -> None:
@@ -107,3 +97,74 @@ def test_ansible_upgrades_a_package_by_apt(raglan: Running, folder: Path) -> Non
     assert first_of(folder, f"{play} site.yml") == NEW
     until(lambda: surprises(raglan, change), 30)
     assert surprises(raglan, change) == [f"{MOVED} on an existing host"]
+
+
+def puppet(machine: Machine, folder: Path, address: str, version: str, *words: str, name: str = "web1") -> int:
+    program = shutil.which("puppet")
+    assert program, "There is no Puppet here: `apt-get install puppet-agent`."
+    (folder / "site.pp").write_text(SITE % version)
+    said = ["--detailed-exitcodes", "--reports", "http", "--reporturl", address, "--certname", name]
+    said += [f"--{place}={folder / place}" for place in ("confdir", "vardir", "rundir", "logdir")]
+    environ = {**machine.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [program, "apply", "site.pp", *said, *words],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    return done.returncode
+
+
+def test_what_puppet_upgraded_differs_from_what_was_said_and_is_one_move(raglan: Running, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, raglan.url, token=source(raglan, "hosts"))
+    address = f"{raglan.url}/fleet/{source(raglan, 'puppet')}/runs/puppet"
+    machine.offer(OLD)
+    machine.apt("install", "snafu-httpd")
+    until(lambda: raglan.api("GET", "/hosts?q=web1"), 30)
+    said = {"on_existing": "nothing", "on_new": "version"}
+    body = {"title": "Pin", "packages": [{"name": "snafu-httpd", "version": NEW}], "expected": said}
+    change: Any = raglan.api("POST", "/changes/proposed", body)
+    machine.offer(NEW)
+
+    assert puppet(machine, tmp_path, address, NEW, "--noop") == 0
+    assert machine.installed() == OLD
+    assert puppet(machine, tmp_path, address, NEW) == 2
+    assert machine.installed() == NEW
+
+    def told() -> Any:
+        return raglan.api("GET", f"/changes/{change['id']}/progress")
+
+    until(lambda: told()["surprises"], 30)
+    words = f"snafu-httpd {OLD} → {NEW} on an existing host"
+    assert [one["words"] for one in told()["surprises"]] == [words]
+    runs: Any = raglan.api("GET", "/runs?tool=puppet")
+    full: list[Any] = [raglan.api("GET", f"/runs/{one['id']}") for one in sorted(runs, key=lambda one: one["at"])]
+    assert [(one["outcome"], one["moves"]) for one in full] == [
+        ("rehearsed", []),
+        ("changed", [{"name": "snafu-httpd", "old": OLD, "new": NEW, "arch": ""}]),
+    ]
+    (host,) = raglan.api("GET", "/hosts?q=web1")  # type: ignore[misc]  # a list of one
+
+    def moves() -> list[tuple[str, str]]:
+        found: Any = raglan.api("GET", f"/hosts/{host['id']}/moves")
+        return [(one["old"], one["new"]) for one in found]
+
+    machine.report()
+    assert moves()[0] == (OLD, NEW)
+    assert moves().count((OLD, NEW)) == 1
+
+    # The same under a name of which nobody but Puppet tells: for raglan a new host beside the one with the hook.
+    later = proposed(raglan, NEWEST)
+    machine.offer(NEWEST)
+    assert puppet(machine, tmp_path, address, NEWEST, name="pup1") == 2
+
+    def standing() -> dict[str, str]:
+        hosts: Any = raglan.api("GET", f"/changes/{later}/hosts")
+        return {one["name"]: one["words"] for one in hosts}
+
+    moved = f"snafu-httpd {NEW} → {NEWEST} on"
+    until(lambda: standing().get("pup1") and standing().get("web1"), 30)
+    assert (standing()["pup1"], standing()["web1"]) == (f"{moved} a new host", f"{moved} an existing host")
