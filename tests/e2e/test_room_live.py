@@ -6,12 +6,17 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from http import HTTPStatus
+from http.client import HTTPException
+from threading import Barrier, Event, Semaphore
+from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from raglan.incidents.room import PAGE_SIZE
 from tests.support.browser import PHONE, browser_page, sign_in
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
@@ -63,6 +68,8 @@ READ_ALOUD = """
       - heading "Who is here, on what" [level=2]
 - contentinfo
 """
+SHOWS = """ids => [...document.querySelectorAll("#thread > li")].slice(0, ids.length)
+  .every((line, place) => line.id === ids[place])"""
 POOR_LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}  # 400 kbit/s
 FIRST_LOAD = 72_000  # bytes: the budgets of script, style and a room's page
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -228,6 +235,79 @@ def test_of_fifty_who_post_at_once_nothing_is_lost_or_doubled_and_all_see_one_or
         for page in pages:
             expect(page.locator("#thread > li")).to_have_count(FIFTY, timeout=60_000)
         assert shown(pages[0]) == shown(pages[1]) == [f"e{entry['id']}" for entry in reversed(timeline)]
+
+
+PARTS = ("first", "second")
+
+
+@dataclass
+class Crowd:
+    """Fifty who each post twice, one after the other, as browsers do: cut off, they send the same once more."""
+
+    raglan: Running
+    room: int
+    tokens: list[str]
+    taken: Semaphore = field(default_factory=lambda: Semaphore(0))
+    is_back: Event = field(default_factory=Event)
+    cut_off: set[int] = field(default_factory=set)
+
+    def post(self, number: int) -> None:
+        """Post both entries of one of them, each once the one before is taken."""
+        for part in PARTS:
+            body = {"text": f"Of fifty, {number}, {part}", "key": f"fifty-{number}-{part}"}
+            while not self.is_taken(number, body):
+                self.cut_off.add(number)
+                if not self.is_back.wait(120):
+                    raise TimeoutError("the server did not come back")
+            self.taken.release()
+
+    def is_taken(self, number: int, body: dict[str, str]) -> bool:
+        """Send an entry; cut off, refused by nobody, or told to come later is not taken."""
+        try:
+            self.raglan.api("POST", f"/incidents/{self.room}/entries", body, token=self.tokens[number])
+        except HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            return False
+        except (OSError, HTTPException):
+            return False
+        return True
+
+
+def test_of_fifty_who_post_while_the_server_is_killed_nothing_is_lost_or_doubled_and_all_see_one_order(
+    browser: Browser,
+) -> None:
+    with serving() as raglan:
+        set_up_web_team(raglan)
+        made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+        assert isinstance(made, dict)
+        names = ("Mara Novak", "Ike Okafor")
+        pages = [in_the_room(browser, raglan, name, f"/incidents/{made['id']}/") for name in names]
+        crowd = Crowd(raglan, made["id"], [account(raglan, number) for number in range(FIFTY)])
+        with ThreadPoolExecutor(FIFTY) as people:
+            posting = [people.submit(crowd.post, number) for number in range(FIFTY)]
+            assert all(crowd.taken.acquire(timeout=60) for _ in range(FIFTY // 2))
+            raglan.stop(signal.SIGKILL)
+            for page, name in zip(pages, names, strict=True):
+                say(page, f"Said by {name}")
+                expect(page.get_by_text("Not sent yet")).to_be_visible()
+            raglan.start_again()
+            crowd.is_back.set()
+            assert [one.result(timeout=120) for one in posting] == [None] * FIFTY
+        assert len(crowd.cut_off) > FIFTY // 4
+        for page in pages:
+            expect(page.get_by_text("Not sent yet")).to_be_hidden(timeout=60_000)
+        timeline = raglan.api("GET", f"/incidents/{made['id']}/timeline?order=written")
+        assert isinstance(timeline, list)
+        said = [(entry["author"], entry["text"]) for entry in timeline]
+        of_fifty = [(f"Person {number}", f"Of fifty, {number}, {part}") for number in range(FIFTY) for part in PARTS]
+        assert sorted(said) == sorted(of_fifty + [(name, f"Said by {name}") for name in names])
+        assert all(
+            said.index(one) < said.index(other) for one, other in zip(of_fifty[::2], of_fifty[1::2], strict=True)
+        )
+        newest = [f"e{entry['id']}" for entry in reversed(timeline)][:PAGE_SIZE]
+        for page in pages:
+            page.wait_for_function(SHOWS, arg=newest, timeout=60_000)
 
 
 def test_a_phone_on_a_poor_line_posts_once_although_the_answer_is_lost(raglan: Running, browser: Browser) -> None:
