@@ -4,7 +4,6 @@ A token stands for one purpose and one notification, so for one page and one per
 part of a mail address, and it ends with the link: 72 hours after its page began.
 """
 
-import hashlib
 import hmac
 import re
 
@@ -31,7 +30,7 @@ def token(purpose: str, notification_id: int) -> str:
 
 def _mac(key: str | bytes, purpose: str, notification_id: int) -> str:
     text = f"raglan.answer:{purpose}:{notification_id}".encode()
-    return hmac.new(key if isinstance(key, bytes) else key.encode(), text, hashlib.sha256).hexdigest()[:MAC]
+    return hmac.digest(key if isinstance(key, bytes) else key.encode(), text, "sha256").hex()[:MAC]
 
 
 def of(purpose: str, given: str) -> Notification | None:
