@@ -1,5 +1,7 @@
 """People follow a runbook in a room, step by step."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 
@@ -151,6 +153,17 @@ def test_the_screen_goes_from_step_to_step(browser: Client, going: Following) ->
     assert Entry.objects.filter(incident=going.incident).count() == 2
     browser.post(f"{place}tell/?step=1", sent)
     assert Entry.objects.filter(incident=going.incident).count() == 2
+
+
+def test_what_it_needs_to_work_stands_before_the_steps(
+    browser: Client, write: Callable[..., Runbook], room: Incident, mara: Person
+) -> None:
+    """Whoever follows it at night learns before the first command that it can not work without the VPN."""
+    chef = world.service("chef")
+    going = following.follow(room, write("By a long way", needs=[chef], needs_words="The VPN"), by=mara)
+    shown = browser.get(f"/incidents/{room.pk}/runbooks/{going.pk}/").content.decode()
+    assert 0 < shown.index("What it needs to work") < shown.index(chef.name) < shown.index("The VPN")
+    assert shown.index("The VPN") < shown.index('id="h-step"')
 
 
 def test_words_are_kept_when_somebody_was_faster(browser: Client, going: Following, bo: Person) -> None:

@@ -98,6 +98,7 @@ def _screen(request: HttpRequest, found: Following, form: StepForm | None) -> Ht
         "current": current,
         "look": LOOKS.get(current.result.result, "") if current.result else "",
         "html": shown([current.step])[0].html,
+        "needs": queries.what_it_needs(found),
         "form": form or StepForm(initial=start),
         "may": reader(request).may_respond and found.state == Following.State.GOING,
         "people": Person.objects.filter(is_active=True).exclude(role=Person.Role.VIEWER).order_by("name")[:500],

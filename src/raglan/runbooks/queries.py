@@ -114,6 +114,12 @@ class StepSeen:
     result: StepResult | None
 
 
+def what_it_needs(following: Following) -> list[Service | str]:
+    """Return what a runbook that is followed needs to work: services and tools, then words on what else."""
+    words = version(following.runbook, following.version).needs_words
+    return [*following.runbook.needs.order_by("name"), *([words] if words else [])]
+
+
 def steps_of(following: Following) -> Sequence[StepSeen]:
     """Return the steps as they were when people began, each with the newest word on it."""
     text = version(following.runbook, following.version).text
