@@ -142,7 +142,9 @@ class History:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(history=st.lists(steps, max_size=8))
 def test_what_was_accepted_is_accounted_for_after_any_history(
     outbox: world.Outbox, history: list[tuple[str, object, object]]

@@ -372,7 +372,9 @@ class Naive:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(history=moves)
 def test_any_history_flaps_exactly_as_the_rule_says(outbox: world.Outbox, history: list[tuple[bool, int]]) -> None:
     moved = CLOCK.moved

@@ -94,7 +94,9 @@ class Storms:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(history=st.lists(steps, max_size=8), hour=st.sampled_from((10, 20)))
 @example(history=HELD_IN_A_STORM, hour=20)
 @example(history=HELD_IN_A_STORM, hour=10)

@@ -80,7 +80,9 @@ INCOMING = st.builds(
 
 
 @given(message=INCOMING)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_whatever_comes_is_taken(
     chat: Workspace, room: Room, bo: Person, caplog: pytest.LogCaptureFixture, message: ports.Incoming
 ) -> None:

@@ -50,7 +50,9 @@ def test_each_value_stands_in_all_of_its_places() -> None:
         assert before(incident.pk, entry.at, entry.pk) == list(real.values_list("pk", flat=True))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     word=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20),
     number=st.integers(-(2**70), 2**70),

@@ -138,7 +138,9 @@ def story(policy: Policy, take: Callable[[list[timers.Due]], None], moves: list[
 
 @pytest.mark.django_db
 @pytest.mark.one_database
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(moves=some.lists(some.sampled_from(["wait", "late", "answer"]), min_size=1, max_size=4))
 def test_many_steps_at_once_leave_what_each_leaves_alone(outbox: world.Outbox, moves: list[str]) -> None:
     for policy in policies():
