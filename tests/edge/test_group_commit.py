@@ -9,9 +9,10 @@ import pytest
 from django.db import DataError, OperationalError
 
 from raglan.alerts.ports import Batch, Decoded, Outcome, RawSignal, SourceKey
+from raglan.core import metrics
 from raglan.core.clock import now
 from raglan.core.errors import Overloaded
-from raglan.edge.journal import CROWD, GROUP, Journal, NotStored
+from raglan.edge.journal import CROWD, GROUP, Journal, NotStored, waiting_reports
 
 T = TypeVar("T")
 
@@ -296,3 +297,22 @@ def test_what_may_linger_shares_a_commit_with_what_comes_a_little_later() -> Non
 
     asyncio.run(story())
     assert [sorted(names) for names in disk.commits] == [["a", "b", "c"]]
+
+
+def test_what_waits_in_one_journal_is_not_told_as_what_waits_in_another() -> None:
+    """The hosts' journal took the place of the alerts' one in the figure that tells of a full queue."""
+    disk = Disk()
+
+    async def story(journal: Journal) -> None:
+        disk.gate.clear()
+        waits = asyncio.create_task(journal.put(batch(signals=3)))
+        await asyncio.to_thread(disk.held.wait, 10)
+        other: Journal = Journal(disk.ingest, most=10)
+        other.waiting = waiting_reports
+        other.put_then(batch("b"), lambda _: None)
+        told = metrics.REGISTRY.get_sample_value
+        assert (told("raglan_journal_waiting"), told("raglan_fleet_waiting_kb")) == (3, 1)
+        disk.gate.set()
+        await waits
+
+    run(disk, story)

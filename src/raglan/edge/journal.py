@@ -28,6 +28,7 @@ AWAY = (OperationalError, InterfaceError)
 log = logs.get("raglan.journal")
 
 waiting_signals = Gauge("raglan_journal_waiting", "Signals that wait for the disk", registry=metrics.REGISTRY)
+waiting_reports = Gauge("raglan_fleet_waiting_kb", "Reports of hosts that wait for the disk", registry=metrics.REGISTRY)
 commits = Counter("raglan_journal_commits", "Group commits", ["outcome"], registry=metrics.REGISTRY)
 
 
@@ -99,6 +100,7 @@ class Journal(Generic[B, Out]):
     ) -> None:
         self._ingest = ingest
         self.begin: Callable[[], None] = lambda: None
+        self.waiting = waiting_signals  # what tells how much waits
         self._most = most
         self._group = group
         self._linger_s = linger_s
@@ -178,7 +180,7 @@ class Journal(Generic[B, Out]):
     def _count(self, item: _Item[B, Out], sign: int) -> None:
         self._size += sign * item.size
         self._by_source[item.batch.source.id] += sign * item.size
-        waiting_signals.set(self._size)
+        self.waiting.set(self._size)
 
     def _write(self) -> None:
         self.begin()

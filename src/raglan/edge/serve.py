@@ -36,7 +36,7 @@ from raglan.edge.gate import Gate
 from raglan.edge.gate_file import GateFile
 from raglan.edge.health import Check, Health
 from raglan.edge.intake import Intake
-from raglan.edge.journal import Journal
+from raglan.edge.journal import Journal, waiting_reports
 from raglan.edge.last_resort.door import Door
 from raglan.edge.last_resort.pager import Pager
 from raglan.edge.live import Hub
@@ -152,6 +152,7 @@ class Process:
         self._spool = self._make_spool()
         self._intake = self._make_intake(proxies) if self._journal else None
         self._fleet_journal = Journal(fleet.take, most=QUEUE_KB, group=GROUP_KB, linger_s=LINGER_S, name="raglan-fleet")
+        self._fleet_journal.waiting = waiting_reports
         self._fleet = self._make_fleet() if "edge" in roles else None
         self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None
         more = self._more_checks
