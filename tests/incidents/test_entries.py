@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -7,7 +8,7 @@ from django.test import Client
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, queries, room
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.paging.models import Page
@@ -54,8 +55,8 @@ def test_the_same_key_posts_once(incident: Incident, mara: Person) -> None:
 def test_the_same_key_in_another_room_is_another_entry(incident: Incident, mara: Person) -> None:
     other = actions.declare("Another thing", by=mara)
 
-    for room in (incident, other):
-        actions.post(room, Said(Kind.NOTE, "Hello", key="k1"), by=mara)
+    for one in (incident, other):
+        actions.post(one, Said(Kind.NOTE, "Hello", key="k1"), by=mara)
 
     assert Entry.objects.count() == 2
 
@@ -325,3 +326,26 @@ def test_a_form_that_is_refused_keeps_whom_it_asks(
     assert 'value="the mirror"' in shown
     assert '<option value="nothing" selected>' in shown
     assert '<option value="20" selected>' in shown
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_what_came_late_is_on_one_of_the_pages_of_the_room(
+    incident: Incident, mara: Person, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = now()
+    for minutes, text in ((50, "third"), (60, "fourth"), (10, "first"), (20, "second")):
+        said = Said(Kind.NOTE, text, key=text)
+        actions.post(incident, said, by=mara, at=at + timedelta(minutes=minutes))
+    monkeypatch.setattr(room, "PAGE_SIZE", 1)
+
+    texts, before = [], 0
+    for _ in range(9):
+        view = room.View(show="people", oldest_first=order == "oldest", before=before)
+        found: Any = room.lines(incident, mara, view)
+        texts += [line.entry.text for line in found["lines"]]
+        before = found["more_after"]
+        if not before:
+            break
+
+    told = [text for text in texts if text in ("first", "second", "third", "fourth")]
+    assert told == ["first", "second", "third", "fourth"][:: 1 if order == "oldest" else -1]

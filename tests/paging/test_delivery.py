@@ -189,6 +189,25 @@ def test_each_try_of_one_message_has_the_same_key(outbox: world.Outbox, monkeypa
     assert len(set(keys)) == 1
 
 
+@pytest.mark.parametrize(("unknown", "marks"), [(False, [False, False]), (True, [False, True])])
+def test_a_try_after_one_whose_answer_was_lost_says_that_it_may_be_a_repeat(
+    outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, *, unknown: bool, marks: list[bool]
+) -> None:
+    seen: list[bool] = []
+
+    def take(kind: str, address: str, message: ports.Message) -> ports.Receipt:
+        seen.append(message.may_repeat)
+        if len(seen) == 1:
+            raise DeliveryError("it answered too slowly", permanent=False, unknown=unknown)
+        return ports.Receipt()
+
+    monkeypatch.setattr(outbox, "take", take)
+    world.page(world.policy((1800, [world.person()])))
+    world.fast_forward(timedelta(minutes=2))
+
+    assert seen == marks
+
+
 def test_a_message_says_what_happens_when_nobody_answers(outbox: world.Outbox) -> None:
     mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
 

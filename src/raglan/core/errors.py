@@ -71,11 +71,15 @@ class Overloaded(RaglanError):
 
 
 class DeliveryError(RaglanError):
-    """A hand-over to a provider that did not succeed; `permanent` says whether trying again can help."""
+    """A hand-over to a provider that did not succeed; `permanent` says whether trying again can help.
+
+    `unknown` is one whose answer was lost: the provider may have taken it, so that another try may be a repeat.
+    """
 
     code = "delivery_failed"
     status = 502
 
-    def __init__(self, sentence: str, *, permanent: bool) -> None:
+    def __init__(self, sentence: str, *, permanent: bool, unknown: bool = False) -> None:
         super().__init__(sentence)
         self.permanent = permanent
+        self.unknown = unknown

@@ -109,7 +109,8 @@ def _ask_over(server: Server, line: Line, request: Request, cut: CutOff, most: i
         if isinstance(error, NothingSent) and not is_new and not cut.struck:
             raise
         why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
-        raise DeliveryError(f"{server[1]} did not take it: {why}", permanent=False) from None
+        unknown = not isinstance(error, NothingSent | ValueError)
+        raise DeliveryError(f"{server[1]} did not take it: {why}", permanent=False, unknown=unknown) from None
     finally:
         if not may_go_on or not _keeping.is_on:
             line.connection.close()

@@ -133,6 +133,12 @@ def written_after(found: QuerySet[Entry], pk: int) -> QuerySet[Entry]:
     return found if one is None else found.filter(Q(at__gt=one) | Q(at=one, pk__gt=pk))
 
 
+def written_before(found: QuerySet[Entry], pk: int) -> QuerySet[Entry]:
+    """Narrow the timeline of a room to what stands before one of its entries; to all of it for an unknown one."""
+    one = found.filter(pk=pk).values_list("at", flat=True).first()
+    return found if one is None else found.filter(Q(at__lt=one) | Q(at=one, pk__lt=pk))
+
+
 def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
     seen = privacy.visible("other__incident__")

@@ -243,7 +243,8 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """A page of the timeline."""
     found = queries.entries(incident, show=view.show, oldest_first=view.oldest_first)
     if view.before:
-        found = found.filter(pk__gt=view.before) if view.oldest_first else found.filter(pk__lt=view.before)
+        beyond = queries.written_after if view.oldest_first else queries.written_before
+        found = beyond(found, view.before)
     shown = list(found[: PAGE_SIZE + 1])
     return {
         "lines": [line(entry) for entry in shown[:PAGE_SIZE]],

@@ -38,17 +38,22 @@ class Try:
     provider: str
     tried: tuple[str, ...] = ()
     again: bool = False  # one of those may have taken it
+    unknown: bool = False  # the answer to an earlier try was lost
 
     @classmethod
     def of(cls, due: timers.Due, provider: str = "") -> "Try":
         """Read what the timer of a fail-over carries."""
         listed = due.payload.get("tried")
         names = tuple(str(name) for name in listed) if isinstance(listed, list) else ()
-        return cls(provider, names, bool(due.payload.get("again")))
+        return cls(provider, names, bool(due.payload.get("again")), bool(due.payload.get("unknown")))
 
     def payload(self, error: DeliveryError) -> dict[str, object]:
         """Return what the next provider's timer carries."""
         return {"tried": [*self.tried, self.provider], "again": self.again or not error.permanent}
+
+    def payload_of_next(self, error: DeliveryError) -> dict[str, object]:
+        """Return what the timer of the next try carries, in which every provider is asked anew."""
+        return {"unknown": True} if self.unknown or error.unknown else {}
 
 
 def deliver(due: timers.Due) -> None:
@@ -128,7 +133,7 @@ def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> 
 
 def _claim(notification_id: int, this: Try) -> Notification | None:
     """Move to *sending*, with what other threads claim at this moment; None when it is not to go out any more."""
-    return claiming.claim(claiming.Wanted(notification_id, goes_on=bool(this.tried), again=this.again))
+    return claiming.claim(claiming.Wanted(notification_id, goes_on=bool(this.tried), again=this.again or this.unknown))
 
 
 @atomic
@@ -157,7 +162,7 @@ def _record_failure(notification: Notification, error: DeliveryError, this: Try)
     )
     if changed and again:
         due_at = now() if falls_over else now() + RETRIES[notification.attempts - 1]
-        payload = this.payload(error) if falls_over else {}
+        payload = this.payload(error) if falls_over else this.payload_of_next(error)
         subject = f"notification:{notification.pk}"
         timers.schedule(actions.DELIVER, subject=subject, due_at=due_at, payload=payload)
     if falls_over:

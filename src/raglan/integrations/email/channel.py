@@ -41,7 +41,9 @@ class Email:
         except smtplib.SMTPResponseException as error:
             raise DeliveryError(_said(error.smtp_code, error.smtp_error), permanent=error.smtp_code >= 500) from None
         except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryError(f"the mail server could not be reached: {error}", permanent=False) from None
+            unknown = isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError)
+            why = f"the mail server could not be reached: {error}"
+            raise DeliveryError(why, permanent=False, unknown=unknown) from None
         return Receipt(provider_id=str(mail["Message-ID"]))
 
 

@@ -109,7 +109,8 @@ class Sip:
         try:
             failed = call.began.get(timeout=max(1.0, config().send_deadline_s - 0.5))
         except queue.Empty:
-            raise DeliveryError("the telephone system did not answer in time", permanent=False) from None
+            why = "the telephone system did not answer in time"
+            raise DeliveryError(why, permanent=False, unknown=True) from None
         if failed is not None:
             raise failed
         return Receipt(provider_id=message.key)
