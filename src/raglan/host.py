@@ -75,7 +75,9 @@ VERSIONS = ("raglan-gate 1", "gate: 1")
 RPM_FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")  # where it was, and where it is on SUSE and newer Fedora
 RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")  # as SQLite, ndb and Berkeley DB
 THERE = ("i", "U", "F", "W", "t")  # of dpkg: installed, or its files are there and dpkg is not done with it yet
-STARTED = ("ExecMainStartTimestamp", "ActiveEnterTimestamp", "NRestarts")
+STARTED = ("Id", "Restart", "ExecMainStartTimestamp", "ActiveEnterTimestamp", "NRestarts")
+AFTER_FAILURES = ("on-failure", "on-abnormal", "on-abort", "on-watchdog")  # others start again after a good end, too
+ENDED_WELL, ENDED_BADLY = "7ad2d189f7e94e70a38c781354912448", "d9b373ed55a64feb8242e02dbe79a49c"  # in systemd's journal
 CHECKED = {0: "active", 3: "inactive", 4: "unknown"}  # as init scripts answer `status`, by the LSB
 
 
@@ -720,7 +722,7 @@ def packages_of(options: Options) -> Optional[List[List[str]]]:
 class Units(NamedTuple):
     """The states of services, None when they can not be told, and when they were started, as far as that is known.
 
-    `crashed` are those that systemd itself started last, after they had ended in a way that they should not.
+    `crashed` are those that systemd itself started last, after they had failed.
     """
 
     states: Optional[List[List[str]]]
@@ -746,11 +748,39 @@ def units_of(options: Options) -> Units:
             )
             if at:
                 started.append([name, at])
-            if said.get("NRestarts", "0") not in ("0", ""):  # it is 0 again once somebody starts it
+            if said.get("NRestarts", "0") not in ("0", "") and ended_badly(name, at, said):
                 crashed.append(name)
     for option in sorted(name for name in options.said if name.startswith("check.")):
         found.append([option[6:], checked(options.said[option])])
     return Units(found if found or names else None, started, tuple(crashed))
+
+
+ENDS: Dict[str, Tuple[Tuple[int, str], bool]] = {}  # of each unit the last start that was looked at, and what it was
+
+
+def ended_badly(name: str, at: int, said: Dict[str, str]) -> bool:
+    """Tell whether a unit that systemd itself started again had failed; its counter is 0 again once somebody starts it.
+
+    systemd keeps no word of how the last run ended once the next one has begun, but for its journal. Where that does
+    not tell, only a unit that is started again after failures alone has failed.
+    """
+    if said.get("Restart") in AFTER_FAILURES:
+        return True
+    start = (at, said["NRestarts"])
+    if ENDS.get(name, ((0, ""), False))[0] != start:
+        unit = said.get("Id") or (name if "." in name else name + ".service")
+        ENDS[name] = (start, last_end(unit) == ENDED_BADLY)
+    return ENDS[name][1]
+
+
+def last_end(unit: str) -> str:
+    """Return which message of systemd's journal tells how a unit ended last, empty when none does."""
+    ends = ["MESSAGE_ID=" + ENDED_WELL, "MESSAGE_ID=" + ENDED_BADLY, "UNIT=" + unit]
+    try:
+        line = output_of(["journalctl", "--quiet", "--boot", "--output=json", "--lines=1", *ends])[1]
+        return str(json.loads(line).get("MESSAGE_ID", ""))
+    except (OSError, ValueError, AttributeError, subprocess.SubprocessError):
+        return ""
 
 
 def told_by_systemd(names: Sequence[str]) -> List[Dict[str, str]]:

@@ -140,6 +140,7 @@ def test_an_upgrade_by_apt_and_an_apache_that_does_not_come_up_are_told_at_once(
 APACHE = "[Service]\nType=forking\nPIDFile={pid}\nExecStart={program} -f /shared/httpd.conf -k start\n"
 AGENT = "[Service]\nType=oneshot\n{before}ExecStart=/usr/bin/touch /shared/{name}\n"
 WORKER = "[Service]\nExecStart=/usr/bin/sleep 3600\nRestart=always\nRestartSec=0\n"
+STEADY = "[Service]\nExecStart=/bin/sh -c 'until rm /shared/end; do sleep 0.1; done'\nRestart=always\nRestartSec=0\n"
 OLDER = "ExecStartPre=/usr/local/bin/raglan-host gate --quiet\n"
 
 
@@ -157,7 +158,7 @@ def test_under_a_real_systemd_an_apache_is_watched_and_agents_wait_for_the_gate(
         "look_s": "0.2",
         "every_s": "2",
     }
-    conf |= {"units": "apache2.service, cron.service, worker.service", "packages": "none"}
+    conf |= {"units": "apache2.service, cron.service, worker.service, steady.service", "packages": "none"}
 
     def units() -> dict[str, str]:
         found: Any = raglan.api("GET", "/hosts?q=web2")
@@ -169,28 +170,32 @@ def test_under_a_real_systemd_an_apache_is_watched_and_agents_wait_for_the_gate(
         small.put("/usr/local/bin/raglan-host", Path(host.__file__).read_text())
         small.put("/etc/raglan-host.conf", "".join(f"{name} = {value}\n" for name, value in conf.items()))
         small.put("/etc/systemd/system/apache2.service", APACHE.format(pid=apache.pid_file, program=apache.binary))
-        small.put("/etc/systemd/system/worker.service", WORKER)
+        for name, text in (("worker", WORKER), ("steady", STEADY)):
+            small.put(f"/etc/systemd/system/{name}.service", text)
         small.put("/etc/systemd/system/chef-client.service", AGENT.format(before="", name="new"))
         small.put("/etc/systemd/system/older.service", AGENT.format(before=OLDER, name="old"))
         small.run("raglan-host", "install", "--write", "/", "systemd", "gate")
-        small.systemctl("daemon-reload")
+        small.keep_a_journal()
         small.systemctl("enable", "--now", "raglan-host")
-        until(lambda: units() == dict.fromkeys(("apache2", "cron", "worker"), "inactive"), 30)
+        until(lambda: units() == dict.fromkeys(("apache2", "cron", "steady", "worker"), "inactive"), 30)
         small.systemctl("start", "apache2")
         until(lambda: units().get("apache2") == "active", 30)
         (small.folder / "httpd.conf").write_text(apache.conf("KeepAliveTimeouts 5"))
         small.systemctl("restart", "apache2")
         until(lambda: units().get("apache2") == "failed", 30)
 
-        small.systemctl("start", "worker")
-        until(lambda: units().get("worker") == "active", 30)
+        small.systemctl("start", "worker", "steady")
+        until(lambda: [units().get(name) for name in ("worker", "steady")] == ["active", "active"], 30)
         small.run("sleep", "1.1")  # systemd tells whole seconds
-        said = {"on_existing": "nothing", "on_new": "nothing", "units": ["worker"], "clusters": ["ams2"]}
+        said = {"on_existing": "nothing", "on_new": "nothing", "units": ["worker", "steady"], "clusters": ["ams2"]}
         made: Any = raglan.api("POST", "/changes/proposed", {"title": "A new kernel", "packages": [], "expected": said})
         raglan.api("POST", f"/changes/{made['id']}/state", {"state": "under_way"})
         small.systemctl("kill", "--signal=KILL", "worker")
         crashed = "worker crashed and was started again, on an existing host"
         until(lambda: surprises(raglan, made["id"]) == [crashed], 30)
+        (small.folder / "end").touch()  # and steady ends as it should
+        anew = f"{crashed}; steady restarted on an existing host, which was not expected"
+        until(lambda: surprises(raglan, made["id"]) == [crashed, anew], 30)
         assert units()["worker"] == "active"
 
         ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()

@@ -44,6 +44,22 @@ printf '[Unit]\\nDefaultDependencies=no\\n' >etc/systemd/system/small.target
 exec chroot . env -i container=small PATH=/usr/sbin:/usr/bin \
     /lib/systemd/systemd --unit=small.target --log-target=null --show-status=0
 """
+JOURNAL_SOCKET = """[Unit]
+DefaultDependencies=no
+[Socket]
+ListenStream=/run/systemd/journal/stdout
+ListenDatagram=/run/systemd/journal/socket
+"""
+JOURNAL = """[Unit]
+DefaultDependencies=no
+Requires=systemd-journald.socket
+[Service]
+Type=notify
+Sockets=systemd-journald.socket
+ExecStart=/lib/systemd/systemd-journald
+StandardOutput=null
+StandardError=null
+"""
 TIDY = """
 mount --make-rprivate / && mount -t cgroup2 none "$1"
 find "$1/$2" -depth -type d -exec rmdir {} ';'
@@ -75,6 +91,18 @@ class Small:
         (self.folder / "put").write_text(text)
         done = self.run("install", "-D", "-m", "755", "/shared/put", path)
         assert done.returncode == 0, done.stderr
+
+    def keep_a_journal(self) -> None:
+        """Start its journal, in memory, and have systemd write to it. It reads nothing of the kernel, which is ours."""
+        units = "/etc/systemd/system/systemd-journald"
+        self.run("rm", "-f", f"{units}.service", f"{units}.socket")
+        self.put("/etc/systemd/journald.conf", "[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\n")
+        self.put(f"{units}.socket", JOURNAL_SOCKET)
+        self.put(f"{units}.service", JOURNAL)
+        self.systemctl("daemon-reload")
+        started = self.run("systemctl", "start", "systemd-journald.service")
+        assert started.returncode == 0, started.stderr
+        self.systemctl("log-target", "journal")
 
     def systemctl(self, *words: str) -> str:
         """Run systemctl; return what it said, without the line's end."""

@@ -202,10 +202,53 @@ def test_one_call_tells_how_units_are_and_when_they_were_started(
     assert "crashed" not in told
     options = host.options_of(str(tmp_path / "conf"), {})
     host.report(options, "apt", only_news=True)
-    systemctl.write_text(SYSTEMD.replace("21:26:37", "21:40:00").replace("NRestarts=0", "NRestarts=2", 1))
+    again = SYSTEMD.replace("21:26:37", "21:40:00").replace("NRestarts=0", "NRestarts=2\nRestart=on-failure", 1)
+    systemctl.write_text(again)
     host.report(options, "apt", only_news=True)
     assert receiver.reports[1]["crashed"] == ["apache2.service"]
     assert [one["started"][0][1] for one in receiver.reports] == [1795814797, 1795815600]
+
+
+JOURNAL = """#!/bin/sh
+echo "$@" >>{asked}
+echo '{{"MESSAGE_ID": "{end}"}}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("restart", "end", "crashed"),
+    [
+        ("always", host.ENDED_WELL, False),
+        ("always", host.ENDED_BADLY, True),
+        ("on-success", host.ENDED_WELL, False),
+        ("always", "nothing that is known", False),
+        ("on-failure", host.ENDED_WELL, True),
+    ],
+)
+def test_a_unit_that_ended_well_and_was_started_again_has_not_crashed(
+    restart: str, end: str, crashed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "ENDS", {})
+    asked = tmp_path / "asked"
+    (tmp_path / "systemctl").write_text(SYSTEMD.replace("NRestarts=0", f"NRestarts=1\nRestart={restart}", 1))
+    (tmp_path / "journalctl").write_text(JOURNAL.format(asked=asked, end=end))
+    for name in ("systemctl", "journalctl"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    options = host.Options({"units": "apache2, cron.service"})
+    for _ in range(3):  # which asks the journal once for each start
+        assert host.units_of(options).crashed == (("apache2",) if crashed else ())
+    if restart != "on-failure":
+        assert asked.read_text().count("UNIT=apache2.service") == 1
+
+
+def test_without_a_journal_no_unit_is_said_to_have_crashed_that_may_have_ended_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "ENDS", {})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host.last_end("apache2.service") == ""
+    assert not host.ended_badly("apache2", 5, {"NRestarts": "1", "Restart": "always"})
 
 
 @pytest.mark.parametrize("text", ["", "n/a", "Fri 2026-11-27 21:26:37 CET", "Fri 2026-11-27 xx UTC"])
