@@ -157,3 +157,18 @@ def test_the_same_over_rest(incident: Incident, mara: Person, bo: Person, rest: 
     back = rest(bo, "POST", f"/entries/{asked['id']}/hand-back", {"why": "Called away"})
 
     assert (back["ask_state"], back["taken_by"]) == ("waiting", None)
+
+
+def test_of_very_many_asks_some_unfold_and_those_to_the_reader_stand_first(
+    incident: Incident, mara: Person, bo: Person, browser: Browser
+) -> None:
+    to_bo = actions.post(incident, Said(Kind.ASK, "Bo, is the mirror yours?", to_person=bo), by=mara)
+    for number in range(20):
+        actions.post(incident, Said(Kind.ASK, f"Who knows host {number}?"), by=mara)
+
+    page = browser(bo).get(f"/incidents/{incident.pk}/").content.decode()
+    stand, unfold = page.split("9 more open")
+
+    assert stand.index('id="ask-') == stand.index(f'id="ask-{to_bo.pk}"')
+    assert stand.count('<li class="ask waiting" id="ask-') == 12
+    assert unfold.count('<li class="ask waiting" id="ask-') == 9

@@ -20,6 +20,7 @@ from raglan.people.models import Person
 from raglan.ui.wording import clock, listed
 
 PAGE_SIZE = 50
+STANDING = 12  # asks; more of them unfold, so that the way to the composer stays short
 ABOUT = "about"  # in a session: the room that its opener is asked about
 COMING = 50
 LOOKS = {
@@ -219,13 +220,17 @@ def standing(incident: Incident, reader: Person, view: View) -> dict[str, object
 
 
 def asks(incident: Incident, reader: Person, view: View) -> dict[str, object]:
-    """Open asks, waiting ones first, and open intentions."""
+    """Open asks, those to the reader first, then waiting ones, and open intentions; of very many, some unfold."""
     found = list(queries.open_asks(incident) if view.asks is None else view.asks)
     present = view.here or queries.here(incident)
     answered = incident.entries.filter(kind__in=queries.ASKS, ask_state=Entry.AskState.ANSWERED).count()
+    mine = {entry.pk for entry in found if entry.to_person_id == reader.pk}
+    found.sort(key=lambda entry: entry.pk not in mine)
+    open_ones = [Ask(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found]
     return {
-        "asks": [Ask(entry, tally(entry) if entry.kind == Entry.Kind.VERIFY else "") for entry in found],
-        "mine": {entry.pk for entry in found if entry.to_person_id == reader.pk},
+        "asks": open_ones[:STANDING],
+        "more_asks": open_ones[STANDING:],
+        "mine": mine,
         "intentions": list(queries.open_intentions(incident)),
         "results": Entry.Result.choices,
         "answered_count": answered,
