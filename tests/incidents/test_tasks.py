@@ -56,7 +56,11 @@ def test_of_two_who_take_it_one_has_it_and_the_other_is_told(task: Task, mara: P
 def test_done_by_two_is_done_once_and_dropped_after_it_is_refused(task: Task, mara: Person, bo: Person) -> None:
     for person in (mara, bo):
         assert actions.end_task(task, "done", by=person).ended_by == mara
-    for late in (lambda: actions.end_task(task, "dropped", by=bo, words="x"), lambda: actions.take_task(task, by=bo)):
+    for late in (
+        lambda: actions.end_task(task, "dropped", by=bo, words="x"),
+        lambda: actions.end_task(task, "done", by=bo, words="I did it in Amsterdam, too"),  # nobody's words are dropped
+        lambda: actions.take_task(task, by=bo),
+    ):
         with pytest.raises(Conflict, match="Mara Keller said that this task is done"):
             late()
 

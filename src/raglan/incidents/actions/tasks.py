@@ -106,7 +106,7 @@ def change_task(task: Task, text: str, *, due_at: datetime | None, by: Person) -
 def end_task(task: Task, state: str, *, by: Person, words: str = "") -> Task:
     """Say that a task is done, whoever had it, or drop it with the reason. Safe to call twice.
 
-    Raises BadInput, Conflict.
+    Raises BadInput, and Conflict when somebody ended it before, unless in the same words or with none.
     """
     words = words.strip()
     if state not in (State.DONE, State.DROPPED):
@@ -117,7 +117,7 @@ def end_task(task: Task, state: str, *, by: Person, words: str = "") -> Task:
         raise BadInput("words", f"are longer than {MAX_WORDS} characters", status=422)
     hold_room(task.incident)
     task.refresh_from_db()
-    if task.state == state:
+    if task.state == state and words in ("", task.words):
         return task
     task = _still_open(task)
     task.state, task.words, task.ended_by, task.ended_at = state, words, by, now()
