@@ -98,8 +98,16 @@ def test_lost_pins_come_first_and_a_version_can_be_looked_up(browser: Client) ->
     assert "Two-way door" in text
     assert "there last" in page(browser, "/changes/mirrors/local/")
     assert "httpd 2.4.6-40" in page(browser, "/changes/mirrors/pins/?role=web")
+    unseen = browser.post("/changes/mirrors/pins/", {"role": "web", "pins": "nginx 1.2\nopenssl 4"})
+    assert (unseen.status_code, unseen.context["form"]["pins"].value()) == (422, "nginx 1.2\nopenssl 4\nhttpd 2.4.6-40")
+    assert "web has pins already" in unseen.content.decode()
+    assert 'action="?role=web"' in unseen.content.decode()
+    assert "openssl 3" in page(browser, "/changes/mirrors/pins/?role=web")
+    assert browser.post("/changes/mirrors/pins/", {"role": "web", "pins": ""}).status_code == 422
     wrong = browser.post("/changes/mirrors/pins/", {"role": "web", "pins": "httpd"})
     assert (wrong.status_code, Pin.objects.count()) == (422, 2)
+    assert browser.post("/changes/mirrors/pins/?role=web", {"role": "web", "pins": ""}).status_code == 302
+    assert not Pin.objects.exists()
 
 
 def test_a_mirror_is_named_and_ended_on_its_screens(browser: Client) -> None:

@@ -123,12 +123,33 @@ def act(request: HttpRequest, slug: str) -> HttpResponse:
 def edit_pins(request: HttpRequest) -> HttpResponse:
     """Paste the pins of a role."""
     role = clean_text(request.GET.get("role", ""))[:120]
-    written = "\n".join(f"{one.name} {one.version}" for one in pins.pins().filter(role=role))
+    written = "\n".join(_lines(role))
     form = PinsForm(request.POST or None, initial={"role": role, "pins": written})
-    if request.method == "POST" and form.is_valid() and form.attempt(lambda: _set_pins(request, form)):
-        messages.success(request, "These are the pins of this role now.")
-        return redirect(reverse("mirrors:index"))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data["role"]
+        if said != role and form.attempt(lambda: pins.parse(form.cleaned_data["pins"]) is not None):
+            form, role = _with_unseen(form), said
+        if not form.errors and form.attempt(lambda: _set_pins(request, form)):
+            messages.success(request, "These are the pins of this role now.")
+            return redirect(reverse("mirrors:index"))
     return render(request, "fleet/pins_form.html", {"form": form, "role": role}, status=422 if form.errors else 200)
+
+
+def _lines(role: str) -> list[str]:
+    return [f"{one.name} {one.version}" for one in pins.pins().filter(role=role)]
+
+
+def _with_unseen(form: PinsForm) -> PinsForm:
+    """Show the pins that the role of a form has and that nobody who wrote there saw: they would be gone unseen."""
+    role, text = form.cleaned_data["role"], form.cleaned_data["pins"]
+    wanted = pins.parse(text)
+    unseen = [line for line in _lines(role) if line.partition(" ")[0] not in wanted]
+    if not unseen:
+        return form
+    shown = PinsForm({"role": role, "pins": "\n".join([text.rstrip(), *unseen]).lstrip()})
+    shown.is_valid()
+    shown.add_error("pins", f"{role or 'This'} has pins already. They stand at the end now: take out what should go.")
+    return shown
 
 
 def _set_pins(request: HttpRequest, form: PinsForm) -> bool:
