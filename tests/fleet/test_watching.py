@@ -133,6 +133,11 @@ def test_a_host_whose_units_are_well_again_is_back_until_they_fail_once_more() -
     report("web0", packages=NEWER, seq=4, units=FAILED)
     assert states(change) == {"web0": "differs"}
     assert len(raised()) == 1
+    words = Arrival.objects.get().words
+    report("web0", packages=NEWER, seq=5, units=WELL)
+    report("web0", packages=NEWER, seq=6, units=FAILED)
+    assert Arrival.objects.get().words == words
+    assert "2.4.6-45" in words, "what was told first is still told"
 
 
 def test_what_comes_as_it_was_said_raises_nothing() -> None:

@@ -201,8 +201,8 @@ def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> 
 
 
 def _note(arrival: Arrival, said: str) -> None:
-    words = said if not arrival.words or said in arrival.words else f"{arrival.words}; {said}"
-    arrival.words = words[:MOST_WORDS]
+    if said not in arrival.words:
+        arrival.words = (f"{arrival.words}; {said}" if arrival.words else said)[:MOST_WORDS]
 
 
 def _recover(found: _Round, key: Key, arrival: Arrival, one: Observation) -> None:
