@@ -12,6 +12,13 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+@pytest.fixture(autouse=True)
+def no_keys_of_another_database() -> None:
+    """What is known by heart of packages is of the database of one test; the next one gives the same keys again."""
+    if packages := sys.modules.get("raglan.fleet.packages"):
+        packages.forget_known()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the run on PostgreSQL leave out what never touches the database."""
     parser.addoption("--database-only", action="store_true", help="run only tests that use Django's database")

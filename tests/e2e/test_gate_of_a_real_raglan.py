@@ -81,10 +81,10 @@ def test_a_stop_holds_while_raglan_is_killed_and_nothing_is_lost(
     assert (run("gate"), run("report")) == (0, 0)
     hold = raised(raglan, "httpd")
     until(lambda: run("gate", "--quiet") == 75)
-    assert run("gate", cluster="ams2") == 0
+    assert run("gate", name="web4", cluster="ams2") == 0
     until(lambda: heard(raglan, hold) == [("web1", True, "http")])
     assert run("gate", url="", gate=dns) == 75
-    assert run("gate", url="", gate=dns, cluster="ams2") == 0
+    assert run("gate", url="", gate=dns, name="web4", cluster="ams2") == 0
 
     raglan.stop(signal.SIGKILL)
     assert run("gate") == 75  # as it was told last

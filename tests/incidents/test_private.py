@@ -12,7 +12,8 @@ from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.core.models import Timer
 from raglan.incidents import actions, privacy, privacy_audit, queries
 from raglan.incidents.actions import Said, Warned
-from raglan.incidents.models import Entry, Incident, IncidentGroup
+from raglan.incidents.models import Entry, Incident, IncidentGroup, IncidentPage
+from raglan.paging.models import Page
 from raglan.people import mail, reading, sealing
 from raglan.people.models import Person
 from raglan.testing import world
@@ -78,6 +79,19 @@ def test_paging_of_a_private_rooms_ask_carries_no_word_of_it(mara: Person, bo: P
     world.fast_forward(timedelta(minutes=6))
     assert ("Bo Silva", "paged") in on_list(room)
     assert "key" not in outbox.to(bo)[0].message.text
+
+
+def test_a_page_of_a_private_room_can_not_be_joined_to_another_by_who_does_not_know_of_it(
+    mara: Person, bo: Person, outbox: world.Outbox, rest: Call
+) -> None:
+    room = actions.make_private(actions.declare("A key leaked", by=mara), "A key", by=mara)
+    actions.post(room, Said(Entry.Kind.ASK, "Who has the key?", to_person=bo), by=mara)
+    world.fast_forward(timedelta(minutes=6))
+    page, cy = Page.objects.get(), world.person("Cy Moon")
+    other = actions.declare("Slow pages", by=cy)
+    path, asked = f"/incidents/{other.pk}/join-pages", {"page_ids": [page.pk]}
+    assert rest(cy, "POST", path, asked) == rest(cy, "POST", path, {"page_ids": [page.pk + 1]})
+    assert not IncidentPage.objects.filter(incident=other).exists()
 
 
 def test_the_lead_and_the_last_one_stay_on_the_list(incident: Incident, mara: Person, bo: Person) -> None:

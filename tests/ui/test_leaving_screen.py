@@ -103,8 +103,9 @@ def test_other_tabs_of_whoever_signed_out_keep_nothing_more(context: BrowserCont
     page.wait_for_function("() => !document.querySelector('form')")
     expect(room.locator("#text")).to_have_value("")
     room.locator("#text").fill("after the end")
-    page.goto("/plain/", wait_until="load")
     assert page.evaluate(NAMES) == []
+    page.goto("/plain/", wait_until="load")  # and signed in again
+    page.wait_for_function(f"() => ({NAMES})().some((name) => name.includes('draft:'))")
     back = open_room(context)
     expect(back.locator("#text")).to_have_value("")
     back.locator("#text").fill("here again")

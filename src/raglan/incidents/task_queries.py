@@ -38,7 +38,7 @@ class Tasks:
     @property
     def unseen(self) -> int:
         """How many are open and not shown here: they come later."""
-        return self.open_count - self.seen
+        return max(0, self.open_count - self.seen)
 
 
 def tasks(incident: Incident, *, state: str = "") -> QuerySet[Task]:

@@ -47,7 +47,8 @@ def refuse(request: HttpRequest, form: str, error: RaglanError, to: str, *, at: 
 def take(request: HttpRequest, form: str) -> Typed:
     """Return what was typed into a form, once; nothing where it was another form's."""
     session = getattr(request, "session", None)
-    kept = session.get(KEY) if session is not None and request.method == "GET" else None
+    is_page = request.method == "GET" and "X-Raglan-Part" not in request.headers  # a part keeps forms as they are
+    kept = session.get(KEY) if session is not None and is_page else None
     if session is None or not kept or kept["form"] != form:
         return Typed()
     del session[KEY]

@@ -56,7 +56,8 @@ def refusal(request: HttpRequest, error: RaglanError) -> HttpResponse:
     else:
         title = TITLES.get(error.status, "That did not work")
         who = str(error.details.get("who", ""))
-        response = _page(request, Screen(title, error.sentence, who=who, typed=typed.sentences(request)), error.status)
+        written = [] if isinstance(error, Overloaded) else typed.sentences(request)  # nothing more is read then
+        response = _page(request, Screen(title, error.sentence, who=who, typed=written), error.status)
     if isinstance(error, Overloaded):
         response["Retry-After"] = str(error.retry_after)
     return response

@@ -11,7 +11,7 @@ from raglan.alerts.models import AlertGroup
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id
-from raglan.incidents import actions, queries
+from raglan.incidents import actions, privacy, queries
 from raglan.incidents.models import Incident
 from raglan.incidents.rest.shapes import IncidentDetail, detail
 from raglan.paging.models import Page
@@ -62,7 +62,7 @@ def join_alerts(request: HttpRequest, incident_id: Cursor, data: GroupsIn) -> In
 def join_pages(request: HttpRequest, incident_id: Cursor, data: PagesIn) -> IncidentDetail:
     """Let the room tell what becomes of pages; one that another room follows stays there, 409 when nothing came."""
     incident = queries.incident(incident_id)
-    pages = _all_there(Page.objects.filter(pk__in=data.page_ids), data.page_ids, "page_ids")
+    pages = _all_there(Page.objects.filter(privacy.pages_seen(), pk__in=data.page_ids), data.page_ids, "page_ids")
     actions.join_by_hand(incident, (), pages, by=responder(request))
     here = Page.objects.filter(followed_by__incident=incident, pk__in=data.page_ids)
     return _joined(incident, is_elsewhere=not here.exists())

@@ -51,7 +51,6 @@ function miss(files) {
 // The tab's own draft comes back; a tab without one takes over what a tab left that is gone.
 async function begin() {
   tab = await own();
-  words.drop(`left:${room.split(":").at(-1)}`);
   if (words.read(drafted())) return restore(drafted());
   const at = (name) => words.read(name)?.at ?? 0;
   const others = words.names("draft", room).sort((one, other) => at(other) - at(one));
@@ -140,6 +139,15 @@ function put(entry) {
   else memory.set(entry.key, entry);
 }
 
+// What was written while nobody was signed in here is kept once somebody is.
+function keepAgain() {
+  for (const entry of [...memory.values()]) {
+    put(entry);
+    if (held.has(entry.key)) keep(waiting(entry.key), held.get(entry.key));
+  }
+  keepFiles();
+}
+
 function remove(entry) {
   memory.delete(entry.key);
   words.drop(`entry:${room}:${entry.key}`);
@@ -196,14 +204,15 @@ async function filesOf(entry) {
 }
 
 async function send(entry, files, lost) {
-  const refused = await post(form, entry, files);
+  const refused = await post(form, entry, files), isEdited = form.elements.entry_key.value === entry.key;
   if (refused) {
-    put({ ...entry, refused });
+    if (!isEdited) put({ ...entry, refused });
     say(`Not sent: ${refused}`, true);
   } else {
     remove(entry);
     held.delete(entry.key);
     forget(waiting(entry.key));
+    if (isEdited) form.elements.entry_key.value = words.newKey(); // it was on its way: what is written now is another one
     if (lost) say("An entry was sent without its files. Choose them again: Correct, under the entry.", true);
     document.dispatchEvent(new CustomEvent("raglan:refresh"));
   }
@@ -258,6 +267,7 @@ addEventListener("storage", ({ key, newValue }) => {
   if (key === `raglan:left:${room.split(":").at(-1)}`) {
     signedOut = newValue !== null;
     if (signedOut) clearForm();
+    else keepAgain();
   } else if (key !== null && !key.startsWith(`raglan:entry:${room}:`)) return;
   changed();
   if (sending || !queue().some((entry) => !entry.refused)) return;

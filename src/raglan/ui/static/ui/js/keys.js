@@ -1,6 +1,6 @@
 // Keys, menus, focus after a form that could not be taken, and copying. Single keys stay off until the reader turns them on.
 import "./beside.js";
-import { tidy } from "./words.js";
+import { drop, tidy } from "./words.js";
 
 const PLACES = { n: "/", i: "/incidents/", a: "/alerts/", o: "/on-call/", p: "/people/", w: "/wrong/", "?": "/keys/" };
 const KINDS = { s: "note", h: "ask", v: "verify" };
@@ -76,4 +76,6 @@ document.addEventListener("click", (event) => {
 for (const button of document.querySelectorAll("[data-use]")) button.hidden = !button.form?.querySelector("textarea");
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 document.querySelector("[data-focus]")?.focus();
+// Whoever is signed in keeps words again, in all tabs.
+if (document.body.dataset.person) drop(`left:${document.body.dataset.person}`);
 tidy();

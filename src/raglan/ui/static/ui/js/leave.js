@@ -25,7 +25,7 @@ async function go(event) {
   event.preventDefault();
   if (!note && (found.entry || found.draft)) return location.assign(form.action);
   if (note && JSON.stringify(found) !== told) return tell(found);
-  await Promise.race([leave(person), new Promise((done) => { setTimeout(done, PATIENCE); })]);
+  if (navigator.onLine) await Promise.race([leave(person), new Promise((done) => { setTimeout(done, PATIENCE); })]);
   form.submit();
 }
 

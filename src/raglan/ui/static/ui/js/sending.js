@@ -11,7 +11,7 @@ export async function post(form, entry, files) {
   if (files.length < (entry.files?.length ?? 0) && !entry.text.trim()) data.set("text", entry.files.join(", "));
   const patience = PATIENCE + files.reduce((sum, file) => sum + file.size, 0) / BYTES_A_MS;
   data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
-  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout(patience) });
+  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout?.(patience) });
   if (answer.status !== 507 && (answer.status >= 500 || answer.status === 429)) throw new Error(String(answer.status));
   return answer.ok && !/\/login\//.test(answer.url) ? "" : reason(answer);
 }

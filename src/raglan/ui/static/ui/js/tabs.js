@@ -16,7 +16,7 @@ async function hold(name) {
   return new Promise((done) => {
     const until = new Promise((over) => { letGo = over; });
     const held = () => { done(true); return until; };
-    navigator.locks.request(lockOf(name), { signal: AbortSignal.timeout(OWN) }, held).catch(() => done(false));
+    navigator.locks.request(lockOf(name), { signal: AbortSignal.timeout?.(OWN) }, held).catch(() => done(false));
   });
 }
 
@@ -56,7 +56,7 @@ export async function alone(name, act) {
     return act();
   };
   try {
-    return await navigator.locks.request(lock, { signal: AbortSignal.timeout(TURN) }, later);
+    return await navigator.locks.request(lock, { signal: AbortSignal.timeout?.(TURN) }, later);
   } catch (error) {
     if (begun) throw error;
     return act();
