@@ -100,6 +100,21 @@ def test_draft_survives_a_reload_with_its_kind(context: BrowserContext) -> None:
     assert page.locator("[value=ask]").is_checked()
 
 
+SLOW_LOCKS = """for (const ask of [navigator.locks.request.bind(navigator.locks)])
+  navigator.locks.request = (...all) => new Promise(done => { window.goOn = done; }).then(() => ask(...all));"""
+
+
+def test_what_is_typed_before_the_draft_is_back_costs_neither(context: BrowserContext) -> None:
+    page = open_room(context)
+    page.locator("#text").fill("what I found so far")
+    page.add_init_script(SLOW_LOCKS)
+    page.reload(wait_until="load")
+    page.wait_for_function("() => window.goOn")
+    page.locator("#text").fill("and this")
+    page.evaluate("() => window.goOn()")
+    expect(page.locator("#text")).to_have_value("what I found so far\nand this")
+
+
 def test_a_draft_comes_back_with_its_files_and_whom_it_asks(context: BrowserContext, world: World) -> None:
     page = open_room(context)
     page.locator("#text").fill("half a sen")

@@ -64,7 +64,12 @@ async function begin() {
 async function restore(name) {
   const draft = words.read(name);
   if (!words.recent(draft?.at)) return words.drop(name);
-  if (draft.text && !text.value) {
+  const isOwn = name === drafted();
+  if (text.value && !isOwn) return; // somebody types already: another tab's words come back another time
+  if (text.value && draft.text && !text.value.includes(draft.text)) {
+    text.value = `${draft.text}\n${text.value}`; // typed while the page came up
+    measure();
+  } else if (draft.text && !text.value) {
     text.value = draft.text;
     measure();
     if (!location.search.includes("kind=")) choose(draft.kind);
@@ -76,7 +81,7 @@ async function restore(name) {
     pick(files);
     miss(draft.files.filter((one) => !named(files).includes(one)));
   }
-  if (name === drafted()) return;
+  if (isOwn) return keepDraft();
   keepFiles();
   words.drop(name);
   forget(name);
