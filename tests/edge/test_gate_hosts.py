@@ -68,6 +68,25 @@ def stops(server: Loopback, query: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_after_a_start_no_host_is_let_go_on_before_it_is_known_where_it_belongs() -> None:
+    ran("web1", "canary")
+    hold(tags=("canary",))
+    made = Gate(lambda token: True)
+    told: list[list[str]] = []
+    made.on_news = lambda rules, known: told.append(sorted(known))
+    server = Loopback(made)
+    server.start()
+    server.on_loop(made.start)
+    try:
+        until(lambda: made.rules is not None)
+        assert word(server, "host=web1") == "stop"
+        assert told[0] == ["web1"], "nothing is told without it, to the file neither"
+    finally:
+        made.close()
+        server.stop()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_hold_by_tag_stops_a_host_whose_tag_only_a_tool_or_a_rule_told(door: tuple[Gate, Loopback]) -> None:
     made, server = door
     ran("web1", "canary")

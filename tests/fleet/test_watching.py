@@ -240,6 +240,10 @@ def test_a_change_that_no_further_host_takes_is_over_by_itself() -> None:
     world.fast_forward(timedelta(hours=5))
     found.refresh_from_db()
     assert (found.state, found.state_words) == (Change.State.DONE, "No further host took it for 1 day.")
+    proposing.turn(found, "under_way", actor="raglan")  # it is not over
+    world.fast_forward(timedelta(hours=20))
+    found.refresh_from_db()
+    assert found.state == Change.State.UNDER_WAY
     world.fast_forward(timedelta(days=7))
     pinned.refresh_from_db()
     assert pinned.state == Change.State.DONE

@@ -94,22 +94,22 @@ def _send(sock: socket.socket, data: bytes) -> None:
 
 
 def _receive(sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
-    have = sock.recv(PIECE)
+    have = bytearray(sock.recv(PIECE))
     while (end := have.find(b"\r\n\r\n")) < 0 and len(have) < MOST_HEAD and (piece := sock.recv(PIECE)):
         have += piece
-    read = _read_head(have[:end]) if end >= 0 else None
+    read = _read_head(bytes(have[:end])) if end >= 0 else None
     if read is None:
-        return _anew(have, sock, method, most)
+        return _anew(bytes(have), sock, method, most)
     status, headers = read
     length = 0 if status in WITHOUT_BODY else _length(headers)
     if length is None or length > most:
-        return _anew(have, sock, method, most)
+        return _anew(bytes(have), sock, method, most)
     start = end + 4
     while len(have) < start + length and (piece := sock.recv(PIECE)):
         have += piece
     is_whole = len(have) == start + length  # nothing is missing, and nothing was said unasked
     may_go_on = is_whole and "close" not in headers.get("connection", "").lower()
-    return Answer(status, headers, have[start : start + length]), may_go_on
+    return Answer(status, headers, bytes(have[start : start + length])), may_go_on
 
 
 def _read_head(head: bytes) -> tuple[int, dict[str, str]] | None:

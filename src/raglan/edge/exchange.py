@@ -50,6 +50,7 @@ class Exchange:
 
     def answer(self, said: Answer) -> None:
         """Send an answer, unless the client has left."""
+        self._data = b""  # the connection may stay open for long
         self.response_complete = True
         wire = self._wire
         if self.disconnected or wire.transport.is_closing():

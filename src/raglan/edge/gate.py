@@ -82,7 +82,7 @@ class Gate:
         self._is_closing = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self.hosts = GateHosts()
-        self.hosts.on_news = lambda known: self.on_news(self.rules or (), known)
+        self.hosts.on_news = lambda known: None if self.rules is None else self.on_news(self.rules, known)
         self.on_news: Callable[[Sequence[gate.HoldRule], Mapping[str, gate.Asked]], None] = lambda rules, known: None
 
     def takes(self, path: str) -> bool:
@@ -129,12 +129,14 @@ class Gate:
         close_old_connections()
         at, began = now(), time.monotonic()
         try:
-            self.rules = tuple(hold_queries.rules())
+            rules = tuple(hold_queries.rules())
         except Exception as error:  # whatever it is, the gate goes on and reads again
             log.warning("holds could not be read; those in memory count", extra={"error": type(error).__name__})
             self._next_read = 0.0  # with the next tick
             return
-        self.read_at, self._read_at = at, began
+        if self.rules is None:  # no host that a hold is for is let go on because of a start
+            self.hosts.begin(rules)
+        self.rules, self.read_at, self._read_at = rules, at, began
         self.on_news(self.rules, self.hosts.known)
         self.hosts.look_for(self.rules)
         try:

@@ -47,6 +47,11 @@ class GateHosts:
             self._named, self._is_changed, self._next_read = named, True, 0.0
             self.tick()
 
+    def begin(self, rules: Sequence[gate.HoldRule]) -> None:
+        """Read what holds name before the first answer; on the thread of the gate. What fails is read again."""
+        self._named, self._is_changed = gate.named_by(rules), True
+        self._read()
+
     def changed(self) -> None:
         """Hosts belong elsewhere: they are read again when it is time."""
         self._is_changed = True
@@ -69,7 +74,8 @@ class GateHosts:
 
     def _read(self) -> None:
         """On the thread: a reading that began after the last change has seen it."""
-        self._is_changed, named = False, self._named
+        self._is_changed = False
+        named = self._named  # read last: a hold that comes now is seen by this or by the next reading
         close_old_connections()
         began = time.thread_time()
         try:
@@ -84,7 +90,7 @@ class GateHosts:
         self._next_read = max(at + SOONEST_S, at + SHARE * (time.thread_time() - began))
         self._next_surely = at + SURELY_S
         if named is not self._named:  # a hold came meanwhile
-            self._next_read = 0.0
+            self._is_changed, self._next_read = True, 0.0
         if found != self.known:
             self.known = found
             self.on_news(found)

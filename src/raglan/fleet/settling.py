@@ -49,7 +49,8 @@ def _went_on(change: Change) -> datetime | None:
     """Return when it was last said to be under way again, after it was stopped or called over."""
     told = EventSubject.objects.filter(subject=timeline.ref(change), event__kind=ChangeTurned.kind).order_by("event")
     begun = [at for at, data in told.values_list("event__at", "event__data") if data["state"] == Change.State.UNDER_WAY]
-    return begun[-1] if len(begun) > 1 else None
+    first = 0 if change.is_found else 1  # one that was found was never said to begin
+    return begun[-1] if len(begun) > first else None
 
 
 def _quiet(change: Change) -> timedelta:

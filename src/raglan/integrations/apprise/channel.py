@@ -59,7 +59,7 @@ class Apprise:
         if not taken:
             status = heard.status
             why = f"the service answered {status}" if status else "the service did not take it"
-            raise DeliveryError(f"Apprise: {why}", permanent=status in REFUSED)
+            raise DeliveryError(f"Apprise: {why}", permanent=status in REFUSED, unknown=not status)
         return Receipt()
 
 

@@ -14,6 +14,7 @@ from raglan.paging.ports import Message, Receipt
 
 __all__ = ["Webhook", "body_of", "sign", "signing_key"]
 PERMANENT = (400, 401, 403, 404, 405, 410, 422)
+LOST_BEHIND = (502, 504)  # said by a gateway: the receiver behind it may have taken it
 
 
 class Webhook:
@@ -39,7 +40,9 @@ class Webhook:
         }
         answer = http.post(address, body, headers)
         if not 200 <= answer.status < 300:
-            raise DeliveryError(f"the webhook answered {answer.status}", permanent=answer.status in PERMANENT)
+            unknown = answer.status in LOST_BEHIND
+            why = f"the webhook answered {answer.status}"
+            raise DeliveryError(why, permanent=answer.status in PERMANENT, unknown=unknown)
         return Receipt(provider_id=answer.headers.get("x-request-id", "")[:200])
 
 
