@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
 from threading import Barrier, Event, Semaphore
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -208,13 +209,19 @@ def account(raglan: Running, number: int) -> str:
     return person_token(raglan, f"p{number}")
 
 
+TWO = ("Mara Novak", "Ike Okafor")
+
+
+def watched_by_two(browser: Browser, raglan: Running) -> tuple[dict[str, Any], list[Page]]:
+    """Open a room, and let two browsers watch it."""
+    set_up_web_team(raglan)
+    made: Any = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
+    return made, [in_the_room(browser, raglan, name, f"/incidents/{made['id']}/") for name in TWO]
+
+
 def test_of_fifty_who_post_at_once_nothing_is_lost_or_doubled_and_all_see_one_order(browser: Browser) -> None:
     with serving() as raglan:
-        set_up_web_team(raglan)
-        made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
-        assert isinstance(made, dict)
-        names = ("Mara Novak", "Ike Okafor")
-        pages = [in_the_room(browser, raglan, name, f"/incidents/{made['id']}/") for name in names]
+        made, pages = watched_by_two(browser, raglan)
         tokens = [account(raglan, number) for number in range(FIFTY)]
         begin = Barrier(FIFTY)
 
@@ -278,17 +285,13 @@ def test_of_fifty_who_post_while_the_server_is_killed_nothing_is_lost_or_doubled
     browser: Browser,
 ) -> None:
     with serving() as raglan:
-        set_up_web_team(raglan)
-        made = raglan.api("POST", "/incidents", {"title": "The shop is slow"})
-        assert isinstance(made, dict)
-        names = ("Mara Novak", "Ike Okafor")
-        pages = [in_the_room(browser, raglan, name, f"/incidents/{made['id']}/") for name in names]
+        made, pages = watched_by_two(browser, raglan)
         crowd = Crowd(raglan, made["id"], [account(raglan, number) for number in range(FIFTY)])
         with ThreadPoolExecutor(FIFTY) as people:
             posting = [people.submit(crowd.post, number) for number in range(FIFTY)]
             assert all(crowd.taken.acquire(timeout=60) for _ in range(FIFTY // 2))
             raglan.stop(signal.SIGKILL)
-            for page, name in zip(pages, names, strict=True):
+            for page, name in zip(pages, TWO, strict=True):
                 say(page, f"Said by {name}")
                 expect(page.get_by_text("Not sent yet")).to_be_visible()
             raglan.start_again()
@@ -301,7 +304,7 @@ def test_of_fifty_who_post_while_the_server_is_killed_nothing_is_lost_or_doubled
         assert isinstance(timeline, list)
         said = [(entry["author"], entry["text"]) for entry in timeline]
         of_fifty = [(f"Person {number}", f"Of fifty, {number}, {part}") for number in range(FIFTY) for part in PARTS]
-        assert sorted(said) == sorted(of_fifty + [(name, f"Said by {name}") for name in names])
+        assert sorted(said) == sorted(of_fifty + [(name, f"Said by {name}") for name in TWO])
         assert all(
             said.index(one) < said.index(other) for one, other in zip(of_fifty[::2], of_fifty[1::2], strict=True)
         )

@@ -180,13 +180,19 @@ def test_what_is_written_while_another_entry_is_on_its_way_goes_after_it(context
     assert [post["text"] for post in world.posts] == ["first", "second"]
 
 
-def test_each_of_two_tabs_has_a_draft_of_its_own(context: BrowserContext, world: World) -> None:
-    one, other = open_room(context), open_room(context)
-    one.locator("#text").fill("begun here")
-    other.locator("#text").fill("and something else there")
-    for page, words in ((one, "begun here"), (other, "and something else there")):
+def two_that_keep_their_words(context: BrowserContext, *words: str) -> list[Page]:
+    """Write in each of two tabs; a reload gives each its own words back."""
+    tabs = [open_room(context) for _ in words]
+    for page, said in zip(tabs, words, strict=True):
+        page.locator("#text").fill(said)
+    for page, said in zip(tabs, words, strict=True):
         page.reload(wait_until="load")
-        expect(page.locator("#text")).to_have_value(words)
+        expect(page.locator("#text")).to_have_value(said)
+    return tabs
+
+
+def test_each_of_two_tabs_has_a_draft_of_its_own(context: BrowserContext, world: World) -> None:
+    one, other = two_that_keep_their_words(context, "begun here", "and something else there")
     other.get_by_role("button", name="Post to the room").click()
     wait_for_posts(other, world, 1)
     one.reload(wait_until="load")
@@ -294,12 +300,7 @@ def test_without_locks_a_tab_keeps_its_own_words_and_each_entry_is_taken_once(
     context: BrowserContext, world: World
 ) -> None:
     context.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', {get() { return undefined }})")
-    one, other = open_room(context), open_room(context)
-    one.locator("#text").fill("begun here")
-    other.locator("#text").fill("and there")
-    for page, words in ((one, "begun here"), (other, "and there")):
-        page.reload(wait_until="load")
-        expect(page.locator("#text")).to_have_value(words)
+    one, other = two_that_keep_their_words(context, "begun here", "and there")
     one.close()
     other.close()
     heir = open_room(context)
