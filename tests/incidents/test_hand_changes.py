@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from raglan.core import timeline
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput, Conflict
 from raglan.core.models import Event, Timer
 from raglan.fleet.models import Host
@@ -234,3 +235,18 @@ def test_the_host_shows_what_stands_on_it_to_those_who_may_know(
     actions.make_private(incident, by=mara, why="a person")
     assert "put 2.4.6-40 back" not in browser(bo).get(address).content.decode()
     assert "put 2.4.6-40 back" in browser(mara).get(address).content.decode()
+
+
+def test_a_run_that_did_not_come_is_not_told_as_the_next_one(incident: Incident, put_back: HandChange) -> None:
+    take(told("r0", Outcome.UNCHANGED))
+    Host.objects.filter(name="web17").update(ran_at=now(), run_interval_s=600)
+    state = "incidents/hand_state.html"
+
+    def words() -> str:
+        (one,) = hand.seen(incident.hand_changes.all())
+        return " ".join(render_to_string(state, {"one": one}).split())
+
+    assert "next run there about" in words()
+    CLOCK.move(timedelta(minutes=11))
+    assert "a run was due there about" in words()
+    assert "next run there" not in words()

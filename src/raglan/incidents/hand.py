@@ -51,6 +51,11 @@ class Seen:
     next_run: datetime | None
     is_known: bool = True
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether no run was heard from its host when one should have been."""
+        return self.next_run is not None and self.next_run < now()
+
 
 def read(text: str) -> Told:
     """Read `web0091 httpd: put 2.4.6-40 back`. A role is `role=web`, a cluster `cluster=c1`. Raises BadInput."""
