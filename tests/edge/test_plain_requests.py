@@ -366,6 +366,28 @@ def test_a_connection_on_which_nothing_is_asked_ends_after_its_time() -> None:
     run(play())
 
 
+@pytest.mark.parametrize("first", ["plain", "parsed", ""])
+def test_an_empty_line_keeps_no_connection_for_ever(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raglan.edge.protocol.HEAD_S", 0.1)
+
+    async def play() -> None:
+        wires = Wires()
+        await wires.meet()
+        protocol, pipe = wires.open()
+        if first:
+            protocol.data_received(plain() if first == "plain" else plain().replace(b"\r\n", b"\r\nX-Odd: 1\r\n", 1))
+            await asyncio.sleep(0.05)
+            assert pipe.said
+        protocol.data_received(b"\r\n")
+        began = asyncio.get_running_loop().time()
+        while not pipe.has_ended:
+            assert asyncio.get_running_loop().time() - began < 5
+            await asyncio.sleep(0.01)
+        wires.intake.close(5)
+
+    run(play())
+
+
 def test_its_time_does_not_end_a_connection_whose_request_is_under_way() -> None:
     async def play() -> None:
         wires = Wires()

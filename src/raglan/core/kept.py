@@ -94,10 +94,10 @@ class Kept:
             over = [line for lines in self._lines.values() for line in lines if line.is_over]
             left = {server: [line for line in lines if line not in over] for server, lines in self._lines.items()}
             self._lines = {server: lines for server, lines in left.items() if lines}
-            self._is_watched = bool(self._lines)
+            goes_on = self._is_watched = bool(self._lines)
         for line in over:
             line.connection.close()
-        if self._is_watched:
+        if goes_on:
             self._watch()
 
     def forget(self) -> None:

@@ -6,6 +6,7 @@ of what is broken. What a host without a token asks does not count as heard, for
 """
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,8 @@ class Gate:
         self._is_closing = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self.hosts = GateHosts()
-        self.hosts.on_news = lambda known: None if self.rules is None else self.on_news(self.rules, known)
+        self.hosts.on_news = lambda known: self._tell_news()
+        self._telling = threading.Lock()
         self.on_news: Callable[[Sequence[gate.HoldRule], Mapping[str, gate.Asked]], None] = lambda rules, known: None
 
     def takes(self, path: str) -> bool:
@@ -137,12 +139,18 @@ class Gate:
         if self.rules is None:  # no host that a hold is for is let go on because of a start
             self.hosts.begin(rules)
         self.rules, self.read_at, self._read_at = rules, at, began
-        self.on_news(self.rules, self.hosts.known)
+        self._tell_news()
         self.hosts.look_for(self.rules)
         try:
             self._cautions = asking.cautions()
         except Exception as error:  # they are beside the holds, and never in their way
             log.warning("what was changed by hand could not be read", extra={"error": type(error).__name__})
+
+    def _tell_news(self) -> None:
+        """Tell what is known now: of two threads that have news at once, the last one tells both."""
+        with self._telling:
+            if self.rules is not None:
+                self.on_news(self.rules, self.hosts.known)
 
     def _tick(self) -> None:
         if self._loop is None or self._is_closing:

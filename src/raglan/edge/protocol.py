@@ -83,6 +83,8 @@ class Protocol(HttpToolsProtocol):
             self._start(*self._postponed)
         if not self._head_is_open:
             self._head_size = 0
+            if self._is_idle and self._timer is None:  # an empty line is no head, and has ended the time that it had
+                self._wait(HEAD_S)
             return
         self._head_size += len(data)
         if self._head_size > HEAD_LIMIT and not self.transport.is_closing():
@@ -90,6 +92,12 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         elif self._timer is None:
             self._wait(HEAD_S)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is under way and nothing else ends the connection."""
+        is_free = self.cycle is None or self.cycle.response_complete
+        return is_free and not self._body_is_open and self.timeout_keep_alive_task is None
 
     def on_message_begin(self) -> None:
         """A head begins."""
