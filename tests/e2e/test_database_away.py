@@ -62,6 +62,7 @@ def test_what_was_answered_while_it_was_away_pages_once_when_it_is_back(
     token = set_up_web_team(raglan)
     assert push(raglan, token, "Before") == "database"
     until(lambda: "Before" in subjects(raglan), 30)
+    until(lambda: is_recorded(raglan, "Before"), 30)  # else it may go out again, marked: nobody could tell that it went
 
     if how == "stopped":
         database.halt()
@@ -107,6 +108,13 @@ def test_a_node_that_is_killed_with_a_spool_hands_it_over_at_its_next_start(
     raglan.start_again()
 
     until(lambda: set(subjects(raglan)) >= set(names), 60)
+
+
+def is_recorded(running: Running, title: str) -> bool:
+    """Tell whether it is written down that the message of a page went out."""
+    [number] = [page["id"] for page in running.api("GET", "/pages?state=all") if page["title"] == title]
+    reached = running.api("GET", f"/pages/{number}")["reached"]
+    return [one["state"] for person in reached for one in person["notifications"]] == ["handed_over"]
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class World:
     post_status: int = 200
     stream: str = "on"  # on, off (refused), silent (opened and nothing comes)
     up: bool = True
+    refused: str = ""  # a path at which nothing is taken, as if the server were down
     asked: list[str] = field(default_factory=list)
     streams: list["queue.Queue[str]"] = field(default_factory=list)
     opened: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -73,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Note what was posted."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if not self.world.up:
+        if not self.world.up or self.path == self.world.refused:
             self._answer(503, "text/plain", b"down")
             return
         self.world.posts.append(_fields(self.headers["Content-Type"], body))

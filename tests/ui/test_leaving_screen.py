@@ -45,18 +45,17 @@ def context(browser: Browser, world: World, address: str) -> Iterator[BrowserCon
 
 
 def leave_words(context: BrowserContext, world: World, address: str = "/room/") -> Page:
-    """Leave an entry that waits and a draft with a file."""
+    """Leave an entry that waits, also when the server is back, and a draft with a file."""
     page = open_room(context) if address == "/room/" else context.new_page()
     if address != "/room/":
         page.goto(address, wait_until="load")
-    world.up = False
+    world.refused = "/post/"
     page.locator("#text").fill("waits")
     page.get_by_role("button", name="Post to the room").click()
     expect(page.locator("[data-unsent]")).to_contain_text("waits")
     page.locator("#text").fill("half a sen")
     page.locator("#files").set_input_files(FILE)
     page.wait_for_function("() => Object.keys(localStorage).some(name => name.startsWith('raglan:draft:'))")
-    world.up = True
     return page
 
 
