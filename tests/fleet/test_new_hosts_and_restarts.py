@@ -9,7 +9,8 @@ from raglan.changes import proposing
 from raglan.changes.models import Change
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event, Timer
-from raglan.fleet import packages, restarting, stopping
+from raglan.fleet import crashing, packages, restarting, stopping
+from raglan.fleet.models import Host
 from raglan.fleet.ports import HostTold, Outcome, RunTold
 from raglan.fleet.runs import take_run
 from raglan.fleet.taking import take_reports
@@ -159,6 +160,51 @@ def test_a_crash_after_which_systemd_started_it_again_is_told_as_one() -> None:
     assert raised() == [words]
     report("web1", seq=2, started=anew, crashed=["cron.service"])  # which the change does not name, nor is it there
     assert stands("web1")[0] == ""
+
+
+def crashed(seq: int, started: float, state: str = "active") -> None:
+    """Its report tells when systemd itself started the unit again."""
+    report("web0", seq=seq, units=units(state), started=[["apache2.service", started]], crashed=["apache2.service"])
+
+
+def test_a_host_whose_unit_crashed_is_back_once_it_has_stood_and_the_crash_stays_readable() -> None:
+    crashed(1, at(-900))
+    change = pin()
+    crashed(2, at(0))
+    words = "apache2 crashed and was started again, on an existing host"
+    assert stands() == ("differs", words)
+    began = at(0)
+    world.fast_forward(timedelta(minutes=6))
+    crashed(3, began)
+    world.fast_forward(timedelta(minutes=5))  # it is looked at, and its host was heard when it had stood for 6 minutes
+    assert stands() == ("differs", words)
+    crashed(4, began)
+    world.fast_forward(timedelta(minutes=10))
+    assert stands() == ("back", words)
+    assert Arrival.objects.get().back_at is not None
+    crashed(5, at(0))
+    assert stands() == ("differs", words)
+    CLOCK.move(timedelta(minutes=11))
+    crashed(6, at(-660), "failed")  # and now it stays down
+    world.fast_forward(timedelta(minutes=10))
+    assert stands()[0] == "differs"
+    report(
+        "web0", seq=7, units=units("active"), started=[["apache2.service", at(0)]]
+    )  # by hand: no restart, it was down
+    assert stands()[0] == "back"
+    proposing.turn(change, Change.State.DONE, actor="raglan")
+    world.fast_forward(timedelta(minutes=30))
+    assert not Timer.objects.filter(kind=crashing.LOOK).exists()
+
+
+def test_a_silent_host_whose_unit_crashed_is_not_waited_for() -> None:
+    crashed(1, at(-900))
+    pin()
+    crashed(2, at(0))
+    Host.objects.update(silent_since=now())
+    world.fast_forward(timedelta(minutes=11))
+    assert stands()[0] == "differs"
+    assert not Timer.objects.filter(kind=crashing.LOOK).exists()
 
 
 @pytest.mark.parametrize("started", [None, "odd", [["apache2"]], [["apache2", -1], ["b", 1e30]], [[1, 2]], {}])

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from raglan.changes.models import OPEN, Change
 from raglan.core import timeline, timers
 from raglan.core.clock import now
-from raglan.fleet.judging import plain_unit
+from raglan.fleet.judging import BAD_STATES, plain_unit
+from raglan.fleet.ports import Observation
 from raglan.fleet.watch_models import Arrival
 
 LOOK = "fleet.look_at_restarts"
@@ -18,6 +19,12 @@ def awaited(units: Iterable[str], starts: Mapping[str, int], restarts: Sequence[
     """Return the units that are to restart and have not, of those whose starts a host tells."""
     named = {plain_unit(name) for name in units}
     return sorted(name for name in starts if plain_unit(name) in named and name not in restarts)
+
+
+def of_what_was_up(seen: Observation, told: Iterable[str]) -> list[str]:
+    """Return the units that were started anew though they were up; one `told` as down has come back by that."""
+    down = {plain_unit(name) for name in (*told, *(turn.name for turn in seen.turns if turn.was in BAD_STATES))}
+    return [name for name in seen.restarts if plain_unit(name) not in down]
 
 
 def look_later(change: int, at: datetime) -> None:

@@ -13,7 +13,7 @@ from raglan.changes.models import Change
 from raglan.core import bus, timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
-from raglan.fleet import going_back, packages, ports, restarting, stopping, unannounced
+from raglan.fleet import crashing, going_back, packages, ports, restarting, stopping, unannounced
 from raglan.fleet.judging import BAD_STATES, NOT_WELL, Difference, Judged, Seen, Verdict, compare, plain_unit, stayed
 from raglan.fleet.models import Host, Package
 from raglan.fleet.open_changes import Watched, about, by_package, is_new_for, open_changes
@@ -134,7 +134,7 @@ def _take(
         bool(moves) and watched.keeps_aside(host),
         _held(has, said.packages),
         one.stopped,
-        one.restarts,
+        restarting.of_what_was_up(one, arrival.units if arrival is not None else ()),
         one.crashes,
     )
     judged = compare(said, seen)
@@ -185,7 +185,10 @@ def _tell(found: _Round, arrival: Arrival, judged: Judged, one: Observation) -> 
     _note(arrival, judged.words)
     arrival.difference = str(judged.kinds[0])
     failed = {turn.name for turn in (*one.turns, *one.stopped) if turn.now in BAD_STATES or turn in one.stopped}
-    arrival.units = sorted(failed | set(arrival.units))
+    crashed = set(one.crashes) if Difference.CRASH in judged.kinds else set()
+    arrival.units = sorted(failed | crashed | set(arrival.units))
+    if crashed:
+        crashing.look_later(arrival.change_id)
     kinds = [str(kind) for kind in judged.kinds]
     found.surprises.append(
         Surprise(
