@@ -39,6 +39,24 @@ def test_a_hold_stops_until_it_ends_by_itself() -> None:
     assert (word(clusters=("fra1",)), hold.ended_at, hold.version) == ("go", hold.ends_at, 2)
 
 
+@pytest.mark.parametrize(
+    ("reach", "field", "said"),
+    [
+        (Reach(tags=("two words",)), "tags", "no spaces"),
+        (Reach(tags=("x" * 300,)), "tags", "at most 253 letters"),
+        (Reach(changes=("seven",)), "changes", "there is no change seven; write its number"),
+        (Reach(changes=("7" * 30,)), "changes", "there is no change 777"),
+        (Reach(changes=("99999",)), "changes", "there is no change 99999"),
+    ],
+)
+def test_what_can_mean_no_host_is_refused_in_words(reach: Reach, field: str, said: str) -> None:
+    with pytest.raises(BadInput) as wrong:
+        raised(reach=reach)
+    assert wrong.value.field == field
+    assert said in wrong.value.sentence
+    assert not Hold.objects.exists()
+
+
 def test_it_is_extended_by_hand_by_whoever_saw_it_last() -> None:
     hold = raised()
     holding.extend(hold, now() + 3 * HOUR, version=1, by=BY)

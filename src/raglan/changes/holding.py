@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from raglan.changes import events, ports
 from raglan.changes.gate import EVERYTHING, EXEMPT, Reach
 from raglan.changes.hold_models import Hold, HoldDrill, HoldException, HoldHeard
+from raglan.changes.models import Change
 from raglan.config import config
 from raglan.core import timeline, timers
 from raglan.core.clock import now
@@ -24,6 +25,7 @@ MOST_NAME = 80
 MOST_REASON = 300
 MOST_NAMES = 100
 MOST_NAME_OF_HOST = 253
+MOST_DIGITS = 19
 DRILL = timedelta(minutes=30)
 COMING = timedelta(days=366)
 SLACK = timedelta(minutes=1)  # between writing a form and sending it
@@ -270,9 +272,13 @@ def check_line(field: str, words: str, most: int) -> None:
 
 
 def check_reach(reach: Reach) -> None:
-    """Raise BadInput when names can not stand in what a hold is for."""
+    """Raise BadInput when names can not stand in what a hold is for, or a change is not there."""
     for kind, names in asdict(reach).items():
         check_names(kind, names)
+    numbers = {int(name) for name in reach.changes if name.isdecimal() and len(name) < MOST_DIGITS}
+    known = {str(pk) for pk in Change.objects.filter(pk__in=numbers).values_list("pk", flat=True)}
+    if unknown := [name for name in reach.changes if name not in known]:
+        raise BadInput("changes", f"there is no change {unknown[0][:40]}; write its number, as in 12", status=422)
 
 
 def check_names(field: str, names: Iterable[str]) -> None:
@@ -281,7 +287,9 @@ def check_names(field: str, names: Iterable[str]) -> None:
     if len(listed) > MOST_NAMES:
         raise BadInput(field, f"at most {MOST_NAMES} names", status=422)
     for name in listed:
-        if not name or len(name) > MOST_NAME_OF_HOST or "," in name or not name.isprintable() or " " in name:
+        if len(name) > MOST_NAME_OF_HOST:
+            raise BadInput(field, f"names have at most {MOST_NAME_OF_HOST} letters", status=422)
+        if not name or "," in name or not name.isprintable() or " " in name:
             raise BadInput(field, "names have no spaces and no commas" if name else "say a name", status=422)
 
 

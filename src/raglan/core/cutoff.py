@@ -13,6 +13,10 @@ from contextlib import suppress
 from itertools import count
 from types import TracebackType
 
+from raglan.core import logs
+
+log = logs.get("raglan.cutoff")
+
 
 class CutOff:
     """Shuts the watched socket when a moment (monotonic seconds) comes; `struck` says whether it came."""
@@ -98,7 +102,10 @@ class _Watch:
     def _run(self) -> None:
         while True:
             for cut in self._due():
-                cut.strike()
+                try:
+                    cut.strike()
+                except Exception:  # the conversations of all others hang on this thread
+                    log.exception("a moment could not be kept")
 
     def _due(self) -> list[CutOff]:
         """Wait for the next moment; return whose it is. Conversations that are over are left out on the way."""
