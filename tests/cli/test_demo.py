@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from raglan.cli.children import free_port, status_of
+from raglan.cli.children import status_of
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 STORY_S = 100

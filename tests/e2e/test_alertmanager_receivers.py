@@ -9,7 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.support.server import Running, free_port, serving, set_up_web_team, until
+from tests.support.ports import free_port
+from tests.support.server import Running, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 KINDS = ("webhook", "pagerduty", "opsgenie", "slack")

@@ -15,7 +15,8 @@ import pytest
 
 from raglan import host
 from tests.host.conftest import install
-from tests.support.server import Running, free_port, serving, until
+from tests.support.ports import free_port
+from tests.support.server import Running, serving, until
 
 pytestmark = pytest.mark.e2e
 PAGE = Path(__file__).parents[2] / "docs/how-to/hosts.md"

@@ -13,7 +13,8 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.server import Running, free_port, get_status, serving, set_up_web_team, until
+from tests.support.ports import free_port
+from tests.support.server import Running, get_status, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

@@ -6,7 +6,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.support.server import Running, free_port, serving, set_up_web_team, until
+from tests.support.ports import free_port
+from tests.support.server import Running, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 DOMAIN = "raglan.example.test"

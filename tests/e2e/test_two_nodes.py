@@ -18,7 +18,8 @@ from playwright.sync_api import sync_playwright
 from tests.host.asking import Asking
 from tests.support import pg
 from tests.support.browser import FLAGS, chromium_path
-from tests.support.server import Running, free_port, serving, set_up_web_team, spawn, until, wait_ready
+from tests.support.ports import free_port
+from tests.support.server import Running, serving, set_up_web_team, spawn, until, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

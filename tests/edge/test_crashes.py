@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from raglan.cli.children import free_port
 from raglan.edge import crashes
 from tests.edge.test_life_of_a_process import Process
+from tests.support.ports import free_port
 from tests.support.server import put_migrated
 
 

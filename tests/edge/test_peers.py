@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from raglan.cli.children import free_port
 from raglan.config import config
 from raglan.core import signs, timeline, timers
 from raglan.core.clock import CLOCK, now
@@ -24,6 +23,7 @@ from raglan.paging.models import Page
 from raglan.testing import world
 from tests.edge.loopback import listening
 from tests.edge.test_life_of_a_process import Process, environment, until
+from tests.support.ports import free_port
 from tests.support.server import first_token, put_migrated
 
 KEY = "a key that both know"

@@ -15,7 +15,8 @@ from raglan import host
 from tests.fleet.repositories import program
 from tests.host import systemd_root
 from tests.host.machine import Machine
-from tests.support.server import Running, free_port, get_status, serving, session_cookie, until
+from tests.support.ports import free_port
+from tests.support.server import Running, get_status, serving, session_cookie, until
 
 pytestmark = pytest.mark.e2e
 CONF = "usr/share/snafu/httpd.conf"

@@ -17,7 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.host.machine import Machine
-from tests.support.server import Running, free_port, person_token, serving, set_up_web_team, until
+from tests.support.ports import free_port
+from tests.support.server import Running, person_token, serving, set_up_web_team, until
 
 pytestmark = pytest.mark.e2e
 PAYLOADS = Path(__file__).parents[1] / "integrations" / "payloads"

@@ -10,6 +10,8 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.ports import free_port
+
 
 class Postbox:
     """Keeps what it takes; answers what it was told for each step."""
@@ -53,10 +55,8 @@ class Postbox:
 @contextmanager
 def running(box: Postbox) -> Iterator[str]:
     """Run the server; give its address as `smtp_url` takes it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     try:
         yield f"smtp://127.0.0.1:{port}"

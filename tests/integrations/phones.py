@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from raglan.integrations.sip.line import MODULES
+from tests.support.ports import free_port
 
 CONFIG = """module_path {modules}
 sip_listen 127.0.0.1:{sip}
@@ -94,12 +95,6 @@ def messages(read: bytearray) -> Iterator[dict[str, object]]:
         yield json.loads(body)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
     """Run one telephone."""
@@ -111,7 +106,7 @@ def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
         (folder / "accounts").write_text(f"<sip:mara@127.0.0.1:{sip};transport=udp>;regint=0;answermode={mode}\n")
         (folder / "contacts").write_text("")
         silence = ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(folder / "silence.wav"), "trim", "0", "90"]
-        subprocess.run(silence, check=True, capture_output=True, timeout=20)
+        subprocess.run(silence, check=True, capture_output=True, timeout=60)
         process = subprocess.Popen(
             ["timeout", "--kill-after=2", "120", "baresip", "-f", str(folder)],
             stdin=subprocess.PIPE,
@@ -128,6 +123,6 @@ def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
             stop.set()
             thread.join(10)
             process.terminate()
-            process.wait(10)
+            process.wait(60)
             if process.stdin:
                 process.stdin.close()

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from socket import socket
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from raglan.config import config
+from tests.support.ports import free_port
 
 
 class Mailbox:
@@ -51,10 +51,8 @@ class Mailbox:
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Run a mail server and point raglan at it."""
     box = Mailbox()
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    port = free_port()
+    server = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60)
     server.start()
     try:
         monkeypatch.setattr(config(), "smtp_url", f"smtp://127.0.0.1:{port}")

@@ -18,12 +18,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from playwright.sync_api import Browser, BrowserContext, Cookie, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Cookie, Page, ViewportSize, expect, sync_playwright
 
 from raglan.ui import build
 
 # The synchronous driver keeps an event loop running in this thread, which Django would take for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+PATIENCE_MS = 30_000  # what comes at once on a quiet machine takes its time where others work
+expect.set_options(timeout=PATIENCE_MS)
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = [
@@ -121,7 +123,7 @@ def browser_context(
         reduced_motion="reduce",
         locale="en-GB",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     if cookies:
         context.add_cookies([dict(cookie) for cookie in cookies])  # type: ignore[misc] # a cookie read is a cookie set
     try:

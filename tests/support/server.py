@@ -27,7 +27,9 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-READY_S = 60
+from tests.support.ports import free_port
+
+READY_S = PATIENCE_S = 60  # what comes at once on a quiet machine takes its time where others work
 
 
 class Mailbox:
@@ -36,7 +38,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.arrived: list[float] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=READY_S)
         self._controller.start()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's name
@@ -77,7 +79,7 @@ class Running:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
         request = Request(f"{self.url}/api/v1{path}", data=data, method=method, headers=headers)
-        with urlopen(request, timeout=20) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -85,21 +87,12 @@ class Running:
         """Send a signal and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_S)
 
     def start_again(self, ready: str = "/readyz") -> None:
         """Start on the same data and port; wait until it says that it is ready."""
         self.process = spawn(self.env, self.log)
         wait_ready(self, ready)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def spawn(env: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
@@ -121,7 +114,7 @@ def wait_ready(running: Running, path: str = "/readyz") -> None:
 def get_status(url: str, path: str) -> int:
     """Return the status of a GET, 0 when nobody answers."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
@@ -227,7 +220,7 @@ def first_token(command: list[str], env: Mapping[str, str]) -> str:
     return made.stdout.split()[-1]
 
 
-def until(look: "object", seconds: float = 15.0, every: float = 0.05) -> object:
+def until(look: "object", seconds: float = PATIENCE_S, every: float = 0.05) -> object:
     """Return the first true value of `look()`; raise AssertionError when none came in time."""
     assert callable(look)
     end = time.monotonic() + seconds
@@ -272,12 +265,12 @@ def set_up_web_team(running: Running) -> str:
 def session_cookie(running: Running) -> str:
     """Sign in by the demonstration's form, without a browser; return the Cookie header."""
     opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
-    with opener.open(f"{running.url}/account/login/", timeout=20) as answer:
+    with opener.open(f"{running.url}/account/login/", timeout=PATIENCE_S) as answer:
         form = answer.read().decode()
     fields = {
         name: re.findall(rf'name="{name}" value="([^"]+)"', form)[0] for name in ("csrfmiddlewaretoken", "person")
     }
-    with opener.open(f"{running.url}/demo/sign-in/", data=urlencode(fields).encode(), timeout=20) as answer:
+    with opener.open(f"{running.url}/demo/sign-in/", data=urlencode(fields).encode(), timeout=PATIENCE_S) as answer:
         assert answer.status == 200
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 

@@ -19,7 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from tests.support.server import free_port
+from tests.support.ports import free_port
 
 READY_S = 60
 NAME = "raglan.test"
