@@ -172,6 +172,8 @@ def test_rules_are_read_as_they_were_set_by_oneself_or_who_may_configure(call: C
     assert call("GET", f"/people/{mara.pk}/notification-rules", by=ike)[0] == 403
     assert call("GET", f"/people/{mara.pk}/notification-rules?urgency=odd")[0] == 422
     assert call("GET", f"/people/{2**62}/notification-rules")[0] == 404
+    assert call("PUT", f"/people/{mara.pk}/notification-rules", rules * 26)[0] == 422  # none is left out in silence
+    assert call("GET", f"/people/{mara.pk}/notification-rules")[1] == {"rules": rules}
 
 
 def test_a_policy_with_somebody_who_can_not_be_reached_needs_a_reason(call: Call, boss: Person) -> None:

@@ -8,11 +8,10 @@ from pydantic import Field
 
 from raglan.catalog import actions, queries
 from raglan.catalog.models import Service
-from raglan.core.errors import BadInput
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Line, ShortText, Slug
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Team
+from raglan.people.queries import named_team
 
 router = Router(tags=["catalog"])
 Kind = Literal["service", "datastore", "queue", "vendor", "job", "tool"]
@@ -60,9 +59,7 @@ def get_service(request: HttpRequest, slug: Slug) -> ServiceOut:
 def save_service(request: HttpRequest, data: ServiceIn) -> Status[ServiceOut]:
     """Make or change a service: the same short name again replaces what is known of it."""
     require_scope(request, Scope.CONFIGURE)
-    team = Team.objects.filter(slug=data.team).first() if data.team else None
-    if data.team and team is None:
-        raise BadInput("team", "there is no such team", status=422)
+    team = named_team(data.team)
     draft = actions.ServiceDraft(
         slug=data.slug,
         name=data.name,

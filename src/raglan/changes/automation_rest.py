@@ -10,11 +10,10 @@ from pydantic import Field
 from raglan.changes import automation
 from raglan.changes.automation_models import AutomationCard
 from raglan.config import config
-from raglan.core.errors import BadInput
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Id, Line, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Team
+from raglan.people.queries import named_team
 
 router = Router(tags=["changes"])
 Answer = Annotated[Text, Field(max_length=automation.MAX_ANSWER)]
@@ -138,9 +137,7 @@ def _writer(request: HttpRequest) -> automation.Writer:
 
 
 def _draft(data: AutomationIn) -> automation.Draft:
-    team = Team.objects.filter(slug=data.team).first() if data.team else None
-    if data.team and team is None:
-        raise BadInput("team", "there is no such team", status=422)
+    team = named_team(data.team)
     return automation.Draft(data.title, data.acts_on, {str(key): text for key, text in data.answers.items()}, team)
 
 

@@ -39,6 +39,8 @@ from raglan.oncall.source_rest import router as filling
 from raglan.outside.page_rest import router as status_page
 from raglan.outside.rest import router as outside
 from raglan.paging.channel_views import router as channels
+from raglan.paging.policy_rest import router as policies
+from raglan.paging.reach_rest import router as reach
 from raglan.paging.rest import router as paging
 from raglan.people.access import rest_auth
 from raglan.people.rest import router as people
@@ -60,7 +62,7 @@ _fleet = (fleet, runs, mirrors, places)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
 _rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
 _changes = (changes, lately, proposed, changes_on_hosts, variety, holds)
-for _router in (people, catalog, *_rotas, *_fleet, *_changes, paging, *_noise, *_rooms, own):
+for _router in (people, catalog, *_rotas, *_fleet, *_changes, policies, paging, reach, *_noise, *_rooms, own):
     api.add_router("", _router)
 api.add_router("", channels)
 

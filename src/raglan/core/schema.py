@@ -39,6 +39,7 @@ Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 When = Annotated[datetime, AfterValidator(_in_range)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 WallTime = Annotated[time, AfterValidator(_of_a_wall)]
 Limit = Annotated[int, Field(ge=1, le=500)]
 Cursor = Annotated[int, Field(ge=0, le=MAX_ID)]

@@ -18,6 +18,7 @@ from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.models import Override, Rotation, Schedule
 from raglan.oncall.windows import line_of
 from raglan.people.models import Person, Team
+from raglan.people.queries import named_team
 
 Known = dict[str, Person]
 
@@ -154,7 +155,7 @@ def take_over(
     With `overrule` everybody in a new turn order must be in reach, or it has to be a reason. Raises NotReady.
     """
     people = _known(document)
-    team = _team(document)
+    team = named_team(document.team)
     steps: list[str] = []
     drafts = [(_draft(layer, people), layer) for layer in document.layers]
     try:
@@ -227,15 +228,6 @@ def _at(value: object, place: str, path: str) -> object:
         elif isinstance(value, list) and step.isdecimal():
             value = value[int(step)]
     return value
-
-
-def _team(document: Document) -> Team | None:
-    if not document.team:
-        return None
-    team = Team.objects.filter(slug=document.team).first()
-    if team is None:
-        raise BadInput("team", "there is no such team", status=422)
-    return team
 
 
 def _draft(layer: LayerText, people: Known) -> RotationDraft:

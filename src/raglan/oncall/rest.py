@@ -31,7 +31,7 @@ from raglan.oncall.rest_shapes import (
     schedule_out,
 )
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Team
+from raglan.people.queries import named_team
 
 router = Router(tags=["on call"])
 
@@ -86,9 +86,7 @@ def make_schedule(request: HttpRequest, data: ScheduleIn) -> Status[ScheduleOut]
     409 `not_ready` when somebody in it can not be reached; `overrule` with a reason saves it all the same.
     """
     require_scope(request, Scope.CONFIGURE)
-    team = Team.objects.filter(slug=data.team).first() if data.team else None
-    if data.team and team is None:
-        raise BadInput("team", "there is no such team", status=422)
+    team = named_team(data.team)
     schedule = actions.create_schedule(
         name=data.name,
         slug=data.slug,

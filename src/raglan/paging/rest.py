@@ -1,109 +1,28 @@
-"""REST of paging: policies, pages, notification rules."""
+"""REST of pages: by hand, answered, passed on, put off, with more people."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Status
+from ninja import Status
 from pydantic import Field
 
-from raglan.core import http, timeline
-from raglan.core.clock import now
-from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core import timeline
+from raglan.core.errors import BadInput, NotFound
 from raglan.core.rest import Router, Schema
-from raglan.core.schema import MAX_ID, Body, Cursor, Id, Limit, Line, ShortText, Slug, Text, When
-from raglan.oncall.models import Schedule
-from raglan.paging import actions, appointments, foresight, last_resort, promises, queries, readiness, returning
-from raglan.paging.busy import busy_with
+from raglan.core.schema import Body, Cursor, Id, Limit, Line, Slug, Text, When
+from raglan.paging import actions, last_resort, queries, returning
 from raglan.paging.events import MessageOfLastResort
-from raglan.paging.hours import Hours
-from raglan.paging.models import NotificationRule, Page, Policy
-from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
-from raglan.paging.policies import MAX_FORGOTTEN_S
+from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Urgency
 from raglan.paging.rooms import page_for, room
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Person, Team
-from raglan.people.rest.caller import own, responder
+from raglan.people.models import Person
+from raglan.people.queries import named_team
+from raglan.people.rest.caller import responder
 
 router = Router(tags=["paging"])
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-
-class TargetIn(Body):
-    """Whom a step pages. Schedules and teams may be named by slug or id; a webhook has an address instead."""
-
-    type: Literal["schedule", "person", "team", "webhook"]
-    id: Annotated[int, Field(ge=1, le=MAX_ID)] | Slug | None = None
-    url: ShortText = ""
-
-
-class StepIn(Body):
-    """One step; then `wait_s` seconds pass before the next."""
-
-    wait_s: Annotated[int, Field(ge=0, le=actions.MAX_WAIT_S)] = 300
-    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=20)]
-    acknowledge: Acknowledge = Acknowledge.ANYONE
-
-
-class HoursIn(Body):
-    """Business hours on the wall clock of a zone; Monday is 0, and `until` 00:00 is the end of the day."""
-
-    zone: Annotated[str, Field(max_length=64)]
-    days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(min_length=1, max_length=7)] = [0, 1, 2, 3, 4]
-    since: Clock = "09:00"
-    until: Clock = "17:00"
-
-
-class PolicyIn(Body):
-    """A policy; the same slug again makes a new version."""
-
-    name: Line
-    slug: Slug
-    team: Slug | None = None
-    repeat: Annotated[int, Field(ge=0, le=20)] = 2
-    steps: Annotated[list[StepIn], Field(min_length=1, max_length=20)]
-    when_nobody: WhenNobody = WhenNobody.NEXT_STEP
-    earlier_steps: EarlierSteps = EarlierSteps.GO_ON
-    urgency: Literal["high", "low", "severity"] = "high"
-    hours: HoursIn | None = None
-    forgotten_after_s: Annotated[int, Field(ge=0, le=MAX_FORGOTTEN_S)] = FORGOTTEN_AFTER_S
-    overrule: Annotated[ShortText, Field(description="Why to save it although somebody can not be reached.")] = ""
-
-
-class PolicyOut(Schema):
-    """A policy as it is now, what it does in words, and what in it can never happen."""
-
-    id: int
-    name: str
-    slug: str
-    version: int
-    repeat: int
-    is_fallback: bool
-    steps: list[dict[str, object]]
-    when_nobody: str
-    earlier_steps: str
-    urgency: str
-    hours: dict[str, object]
-    forgotten_after_s: int
-
-
-class PolicyDetail(PolicyOut):
-    """A policy with what it does in words, and what in it can never happen."""
-
-    words: list[str]
-    warnings: list[str]
-
-
-class VersionOut(Schema):
-    """One version of a policy as it was saved. A running page keeps the version it started with."""
-
-    version: int
-    at: datetime
-    by: str
-    name: str
-    repeat: int
-    steps: list[dict[str, object]]
 
 
 class NotificationOut(Schema):
@@ -171,63 +90,6 @@ class PageIn(Body):
     incident_id: Annotated[Id | None, Field(description="An open incident whose room follows the page.")] = None
 
 
-class BusyOut(Schema):
-    """One thing that a person is in now."""
-
-    words: str
-    link: str
-
-
-class MissOut(Schema):
-    """One time that a page did not go out within a minute, and why."""
-
-    page: int
-    person: int
-    at: datetime
-    why: str
-
-
-class PromisesOut(Schema):
-    """The two numbers to publish. Intake is counted by this process since it started; pages by the last `days`."""
-
-    days: int
-    pages_due: int
-    pages_in_time: int
-    pages_share: float
-    misses: list[MissOut]
-    intake_accepted: int
-    intake_failed: int
-    intake_refused: int
-    intake_share: float
-
-
-class MemberOut(Schema):
-    """Somebody who may be paged, and how well they can be reached."""
-
-    person_id: int
-    person: str
-    is_ready: bool
-    is_blocked: bool
-    problems: list[str]
-    of: list[str]
-
-
-class AppointmentIn(Body):
-    """When: weekly at a time of the person's zone, or some hours before each of their shifts."""
-
-    kind: Literal["weekly", "shift"] = "weekly"
-    weekday: Annotated[int, Field(ge=0, le=6)] = 1
-    at: Clock = "14:00"
-    hours_before: Annotated[int, Field(ge=1, le=168)] = 24
-
-
-class AppointmentOut(AppointmentIn):
-    """An appointment, with how its last test went: `passed` is empty until then."""
-
-    tested_at: datetime | None
-    passed: bool | None
-
-
 class SnoozeIn(Body):
     """Until when."""
 
@@ -244,138 +106,6 @@ class AddIn(Body):
     """Who is asked as well."""
 
     person_ids: Annotated[list[Id], Field(min_length=1, max_length=20)]
-
-
-class RuleIn(Body):
-    """One way to be tried, after a wait in seconds."""
-
-    contact_method_id: Id
-    delay_s: Annotated[int, Field(ge=0, le=actions.MAX_WAIT_S)] = 0
-
-
-class RulesOut(Schema):
-    """The rules as saved."""
-
-    rules: list[RuleIn]
-
-
-@router.get("/policies", response=list[PolicyOut], operation_id="list_policies", summary="All policies")
-def list_policies(request: HttpRequest) -> list[PolicyOut]:
-    """Return every policy with its steps."""
-    return [_policy_out(policy) for policy in Policy.objects.order_by("name")]
-
-
-@router.post("/policies", response={201: PolicyDetail}, operation_id="save_policy", summary="Make or change a policy")
-def save_policy(request: HttpRequest, data: PolicyIn) -> Status[PolicyDetail]:
-    """Make a policy, or a new version of the one with this slug. Running pages keep theirs.
-
-    409 `not_ready` when somebody in it can not be reached; `overrule` with a reason saves it all the same.
-    """
-    require_scope(request, Scope.CONFIGURE)
-    team = _team(data.team, "team") if data.team else None
-    steps = [
-        actions.StepDraft(
-            step.wait_s,
-            tuple(_target(t, f"steps[{n}].targets[{m}]") for m, t in enumerate(step.targets)),
-            step.acknowledge,
-        )
-        for n, step in enumerate(data.steps)
-    ]
-    policy = readiness.save_policy(
-        slug=data.slug,
-        name=data.name,
-        team=team,
-        repeat=data.repeat,
-        steps=steps,
-        actor=principal(request).actor,
-        choices=_choices(data),
-        overrule=data.overrule,
-    )
-    return Status(201, _policy_detail(policy))
-
-
-@router.get("/policies/{slug}", response=PolicyDetail, operation_id="get_policy", summary="One policy, in words too")
-def get_policy(request: HttpRequest, slug: Slug) -> PolicyDetail:
-    """Return a policy, what it does in words, and what in it can never happen."""
-    return _policy_detail(_policy(slug))
-
-
-@router.get(
-    "/policies/{slug}/versions", response=list[VersionOut], operation_id="list_policy_versions", summary="Its versions"
-)
-def list_policy_versions(request: HttpRequest, slug: Slug, limit: Limit = 100) -> list[VersionOut]:
-    """Return every version of a policy as it was saved, newest first."""
-    return [
-        VersionOut.model_validate({**event.data, "at": event.at, "by": event.actor})
-        for event in foresight.versions(_policy(slug))[:limit]
-    ]
-
-
-def _policy(slug: str) -> Policy:
-    found = Policy.objects.filter(slug=slug).first()
-    if found is None:
-        raise NotFound("There is no such policy.")
-    return found
-
-
-def _choices(data: PolicyIn) -> actions.Choices:
-    hours = None
-    if data.hours is not None:
-        since, until = time.fromisoformat(data.hours.since), time.fromisoformat(data.hours.until)
-        hours = Hours(data.hours.zone, tuple(sorted(set(data.hours.days))), since, until)
-    return actions.Choices(data.when_nobody, data.earlier_steps, data.urgency, hours, data.forgotten_after_s)
-
-
-def _policy_out(policy: Policy) -> PolicyOut:
-    return PolicyOut.model_validate(_policy_fields(policy))
-
-
-def _policy_detail(policy: Policy) -> PolicyDetail:
-    plan = queries.plan_of(policy)
-    words = foresight.words_of(plan, policy.urgency)
-    unready = [item.words for item in readiness.of_plan(plan) if not item.is_ready]
-    warnings = [*foresight.never_reached(plan, policy.urgency), *unready]
-    return PolicyDetail.model_validate(_policy_fields(policy) | {"words": words, "warnings": warnings})
-
-
-def _policy_fields(policy: Policy) -> dict[str, object]:
-    plan = queries.plan_of(policy).as_json()
-    of_plan = ("steps", "when_nobody", "earlier_steps", "hours", "forgotten_after_s")
-    return {
-        "id": policy.pk,
-        "name": policy.name,
-        "slug": policy.slug,
-        "version": policy.version,
-        "repeat": policy.repeat,
-        "is_fallback": policy.is_fallback,
-        "urgency": policy.urgency,
-        **{name: plan[name] for name in of_plan},
-    }
-
-
-def _target(target: TargetIn, field: str) -> Target:
-    if target.type == "webhook":
-        http.check_url(target.url, f"{field}.url")
-        return Target("webhook", 0, target.url)
-    by_id = {"pk": target.id} if isinstance(target.id, int) else {"slug": target.id}
-    found: Schedule | Person | Team | None = None
-    match target.type:
-        case "schedule":
-            found = Schedule.objects.filter(**by_id).first()
-        case "team":
-            found = Team.objects.filter(**by_id).first()
-        case "person":
-            found = Person.objects.filter(pk=target.id).first() if isinstance(target.id, int) else None
-    if found is None:
-        raise BadInput(f"{field}.id", f"there is no such {target.type}", status=422)
-    return Target(target.type, found.pk)
-
-
-def _team(slug: str, field: str) -> Team:
-    team = Team.objects.filter(slug=slug).first()
-    if team is None:
-        raise BadInput(field, "there is no such team", status=422)
-    return team
 
 
 @router.get("/pages", response=list[PageOut], operation_id="list_pages", summary="Pages, newest first")
@@ -412,8 +142,7 @@ def _by_hand(data: PageIn, words: actions.Words, by: Person | None) -> Callable[
         if person is None:
             raise BadInput("person_id", "there is no such person", status=422)
         return lambda reason: actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
-    if data.team is not None:
-        team = _team(data.team, "team")
+    if (team := named_team(data.team)) is not None:
         return lambda reason: actions.page_team(team, words, reason=reason, by=by, urgency=urgency)
     policy = Policy.objects.filter(slug=data.policy).first()
     if policy is None:
@@ -446,125 +175,6 @@ def join(request: HttpRequest, page_id: Cursor) -> PageDetail:
 def pass_on(request: HttpRequest, page_id: Cursor) -> PageDetail:
     """Let the next person be tried at once."""
     return _detail(actions.pass_on(_page(page_id), by=responder(request), via=actions.Via.REST))
-
-
-@router.get("/promises", response=PromisesOut, operation_id="promises", summary="The two numbers to publish")
-def show_promises(request: HttpRequest, days: Annotated[int, Query(ge=1, le=366)] = 30) -> PromisesOut:
-    """Return the share of intake accepted, and of due pages handed over within a minute; each miss with why."""
-    at = now()
-    found, intake = promises.paged(at - timedelta(days=days), at), promises.accepted()
-    return PromisesOut(
-        days=days,
-        pages_due=found.due,
-        pages_in_time=found.kept,
-        pages_share=found.share,
-        misses=[MissOut.model_validate(miss, from_attributes=True) for miss in found.misses],
-        intake_accepted=intake.accepted,
-        intake_failed=intake.failed,
-        intake_refused=intake.refused,
-        intake_share=intake.share,
-    )
-
-
-@router.get("/readiness", response=list[MemberOut], operation_id="list_readiness", summary="Who can be reached")
-def list_readiness(request: HttpRequest) -> list[MemberOut]:
-    """Return everybody whom a policy or a rota may page, those who can not be reached first."""
-    return [
-        MemberOut(
-            person_id=member.readiness.person.pk,
-            person=member.readiness.person.name,
-            is_ready=member.readiness.is_ready,
-            is_blocked=member.readiness.is_blocked,
-            problems=[problem.words for problem in member.readiness.problems],
-            of=list(member.of),
-        )
-        for member in readiness.overview()
-    ]
-
-
-@router.put(
-    "/people/{person_id}/test-appointment",
-    response=AppointmentOut,
-    operation_id="agree_test",
-    summary="Test a person by appointment",
-)
-def agree_test(request: HttpRequest, person_id: Cursor, data: AppointmentIn) -> AppointmentOut:
-    """Set when each of a person's ways is tested: one's own, or anybody's with the configure scope."""
-    person, by = _own_or_configured(request, person_id)
-    found = appointments.agree(
-        person,
-        kind=data.kind,
-        weekday=data.weekday,
-        at=time.fromisoformat(data.at),
-        hours_before=data.hours_before,
-        by=by,
-    )
-    return AppointmentOut.model_validate({**data.model_dump(), "tested_at": found.tested_at, "passed": found.passed})
-
-
-@router.delete(
-    "/people/{person_id}/test-appointment", response={204: None}, operation_id="call_test_off", summary="No more tests"
-)
-def call_test_off(request: HttpRequest, person_id: Cursor) -> Status[None]:
-    """End a person's tests by appointment."""
-    person, by = _own_or_configured(request, person_id)
-    appointments.call_off(person, by=by)
-    return Status(204, None)
-
-
-def _own_or_configured(request: HttpRequest, person_id: int) -> tuple[Person, Person | None]:
-    who = principal(request)
-    person = Person.objects.filter(pk=person_id).first()
-    if person is None:
-        raise NotFound("There is no such person.")
-    own = who.person is not None and who.person.pk == person.pk
-    require_scope(request, Scope.RESPOND if own else Scope.CONFIGURE)
-    return person, who.person
-
-
-@router.get(
-    "/people/{person_id}/busy", response=list[BusyOut], operation_id="busy_with", summary="What a person is in now"
-)
-def busy(request: HttpRequest, person_id: Cursor) -> list[BusyOut]:
-    """Return the pages that a person has and the open rooms that they are in: look before you page them."""
-    person = Person.objects.filter(pk=person_id).first()
-    if person is None:
-        raise NotFound("There is no such person.")
-    return [BusyOut(words=item.words, link=item.link) for item in busy_with([person])[person.pk]]
-
-
-@router.get(
-    "/people/{person_id}/notification-rules",
-    response=RulesOut,
-    operation_id="list_rules",
-    summary="The rules by which a person is reached",
-)
-def list_rules(request: HttpRequest, person_id: Cursor, urgency: Urgency = Urgency.HIGH) -> RulesOut:
-    """Return the rules for an urgency, in order: one's own, or anybody's with the configure scope."""
-    rules = NotificationRule.objects.filter(person=own(request, person_id), urgency=urgency).order_by("position", "pk")
-    return RulesOut(rules=[RuleIn(contact_method_id=rule.contact_id, delay_s=rule.delay_s) for rule in rules])
-
-
-@router.put(
-    "/people/{person_id}/notification-rules",
-    response=RulesOut,
-    operation_id="set_rules",
-    summary="How a person is reached",
-)
-def set_rules(request: HttpRequest, person_id: Cursor, data: list[RuleIn], urgency: Urgency = Urgency.HIGH) -> RulesOut:
-    """Replace a person's rules for an urgency: one's own, or anybody's with the configure scope."""
-    who = principal(request)
-    person = Person.objects.filter(pk=person_id).first()
-    if person is None:
-        raise NotFound("There is no such person.")
-    if who.person is None or who.person.pk != person.pk:
-        require_scope(request, Scope.CONFIGURE)
-        _shield_administrator(who.person, person)
-    else:
-        require_scope(request, Scope.RESPOND)
-    rules = [(rule.contact_method_id, rule.delay_s) for rule in data[:50]]
-    actions.set_rules(person, rules, by=who.person, urgency=urgency)
-    return RulesOut(rules=data[:50])
 
 
 @router.post("/pages/{page_id}/snooze", response=PageDetail, operation_id="snooze_page", summary="I have it, later")
@@ -602,12 +212,6 @@ def _person(pk: int, field: str) -> Person:
     if found is None:
         raise BadInput(field, "there is no such person", status=422)
     return found
-
-
-def _shield_administrator(caller: Person | None, person: Person) -> None:
-    """Let only an administrator decide how another one is reached; else a manager could keep them asleep."""
-    if person.role == Person.Role.ADMINISTRATOR and (caller is None or caller.role != Person.Role.ADMINISTRATOR):
-        raise NotAllowed("Only an administrator can change this for an administrator.", who="Administrators")
 
 
 def _page(page_id: int) -> Page:

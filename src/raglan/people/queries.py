@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Prefetch, Q, QuerySet
 
 from raglan.core.clock import now
-from raglan.core.errors import NotFound
+from raglan.core.errors import BadInput, NotFound
 from raglan.people.models import ApiToken, ContactMethod, Membership, Person, SignIn, Team
 
 
@@ -34,6 +34,16 @@ def person(person_id: int) -> Person:
 def by_email(email: str) -> Person | None:
     """Return the active person with an address, or None."""
     return Person.objects.filter(email=email.strip().lower(), is_active=True).first()
+
+
+def named_team(slug: str | None, field: str = "team") -> Team | None:
+    """Return the team that a caller named by its short name, None where none is named. Raises BadInput at the field."""
+    if not slug:
+        return None
+    found = Team.objects.filter(slug=slug).first()
+    if found is None:
+        raise BadInput(field, "there is no such team", status=422)
+    return found
 
 
 def teams() -> QuerySet[Team]:

@@ -9,11 +9,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from raglan.config import config
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Team
+from raglan.people.queries import named_team
 from raglan.processes import actions, queries, skipping, steps
 from raglan.processes.interview_rest import router as talks
 from raglan.processes.models import Process
@@ -224,9 +223,7 @@ def _writer(request: HttpRequest) -> actions.Writer:
 
 
 def _draft(data: ProcessIn) -> actions.Draft:
-    team = Team.objects.filter(slug=data.team).first() if data.team else None
-    if data.team and team is None:
-        raise BadInput("team", "there is no such team", status=422)
+    team = named_team(data.team)
     drafts = [steps.StepDraft(one.title, one.minutes) for one in data.steps]
     return actions.Draft(data.title, data.outcome.replace("\r\n", "\n"), drafts, team)
 

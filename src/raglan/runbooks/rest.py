@@ -12,12 +12,13 @@ from raglan.alerts.rest import MatcherIn
 from raglan.catalog.queries import all_named
 from raglan.config import config
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, NotFound
+from raglan.core.errors import NotFound
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents.queries import incident as room_of
 from raglan.people.access import Scope, principal, require_scope
-from raglan.people.models import Person, Team
+from raglan.people.models import Person
+from raglan.people.queries import named_team
 from raglan.people.rest.caller import responder
 from raglan.runbooks import actions, document, folders, following, importing, queries, suggest
 from raglan.runbooks.git import Where
@@ -451,9 +452,7 @@ def _writer(request: HttpRequest) -> actions.Writer:
 
 
 def _draft(data: RunbookIn, slug: str) -> actions.Draft:
-    team = Team.objects.filter(slug=data.team).first() if data.team else None
-    if data.team and team is None:
-        raise BadInput("team", "there is no such team", status=422)
+    team = named_team(data.team)
     return actions.Draft(
         title=data.title,
         text=data.text.replace("\r\n", "\n"),

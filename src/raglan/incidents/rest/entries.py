@@ -14,8 +14,9 @@ from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Limit, ShortText, Slug, Text
 from raglan.incidents import actions, files, queries
 from raglan.incidents.models import Entry
-from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, person_by_id, team
+from raglan.incidents.rest.shapes import EntryOut, entry_by_id, entry_now, entry_out, person_by_id
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.queries import named_team
 from raglan.people.rest.caller import responder
 
 router = Router()
@@ -104,7 +105,7 @@ def post_entry(request: HttpRequest, incident_id: Cursor, data: EntryIn) -> Stat
         kind=Entry.Kind(data.kind),
         text=data.text,
         key=data.key,
-        to_team=team(data.to_team),
+        to_team=named_team(data.to_team, "to_team"),
         to_person=person_by_id(data.to_person_id, "to_person_id"),
         to_topic=data.to_topic,
         if_nobody=_if_nobody(data.if_nobody),
@@ -173,7 +174,7 @@ def _if_nobody(data: IfNobodyIn | None) -> actions.IfNobody | None:
     return actions.IfNobody(
         timedelta(minutes=data.after_minutes),
         person_by_id(data.page_person_id, "if_nobody.page_person_id"),
-        team(data.page_team, "if_nobody.page_team"),
+        named_team(data.page_team, "if_nobody.page_team"),
     )
 
 

@@ -12,8 +12,8 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug, Text
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.models import Availability
-from raglan.incidents.rest.shapes import team as team_by_slug
 from raglan.people.access import Scope, principal, require_scope
+from raglan.people.queries import named_team
 from raglan.people.rest.caller import responder
 
 router = Router()
@@ -94,14 +94,14 @@ def list_scripts(request: HttpRequest, team: Slug | None = None) -> list[ScriptO
 
     They are as the caller's team says them; with `team` as that one does.
     """
-    found = scripts.shelf(reader=principal(request).person, team=team_by_slug(team, "team"))
+    found = scripts.shelf(reader=principal(request).person, team=named_team(team))
     return [ScriptOut.model_validate(asdict(wording)) for wording in found]
 
 
 @router.put("/scripts/{moment}", response=ScriptOut, operation_id="change_script", summary="Say it otherwise here")
 def change_script(request: HttpRequest, moment: Slug, data: ScriptIn, team: Slug | None = None) -> ScriptOut:
     """Adapt the words for a moment, for all or, as one of its members, for a `team`, which may add moments."""
-    of = team_by_slug(team, "team")
+    of = named_team(team)
     if of is None:
         require_scope(request, Scope.CONFIGURE)
     else:

@@ -13,9 +13,10 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, ShortText, Slug
 from raglan.incidents import actions, privacy, privacy_audit, queries
 from raglan.incidents.models import Incident
-from raglan.incidents.rest.shapes import IncidentDetail, detail, person_by_id, team
+from raglan.incidents.rest.shapes import IncidentDetail, detail, person_by_id
 from raglan.people.access import Scope, principal, require_administrator, require_scope
 from raglan.people.models import Person, Team
+from raglan.people.queries import named_team
 from raglan.people.rest.caller import responder
 
 router = Router()
@@ -125,7 +126,7 @@ def set_privacy(request: HttpRequest, incident_id: Cursor, data: PrivateIn) -> P
 
 def _whom(person_ids: list[int], teams: list[str]) -> list[Person | Team]:
     people = [person_by_id(pk, "person_ids") for pk in person_ids]
-    return [one for one in (*people, *(team(slug, "teams") for slug in teams)) if one is not None]
+    return [one for one in (*people, *(named_team(slug, "teams") for slug in teams)) if one is not None]
 
 
 @router.post(
@@ -134,7 +135,7 @@ def _whom(person_ids: list[int], teams: list[str]) -> list[Person | Team]:
 def put_on_list(request: HttpRequest, incident_id: Cursor, data: ListIn) -> PrivacyOut:
     """Put a person or a team on the list."""
     by, incident = responder(request), queries.incident(incident_id)
-    whom = person_by_id(data.person_id, "person_id") or team(data.team, "team")
+    whom = person_by_id(data.person_id, "person_id") or named_team(data.team)
     if whom is None or (data.person_id and data.team):
         raise BadInput("person_id", "name exactly one of person_id and team", status=422)
     actions.put_on_list(incident, whom, by=by, why=data.why)

@@ -13,7 +13,7 @@ from raglan.core.schema import Slug
 from raglan.incidents import queries, severities
 from raglan.incidents.catching_up import Card, Told
 from raglan.incidents.models import Entry, Incident
-from raglan.people.models import Person, Team
+from raglan.people.models import Person
 
 Slugs = Annotated[list[Slug], Field(max_length=50)]
 
@@ -170,16 +170,6 @@ def person_by_id(pk: int | None, field: str) -> Person | None:
     if person is None:
         raise BadInput(field, "there is no such person", status=422)
     return person
-
-
-def team(slug: str | None, field: str = "to_team") -> Team | None:
-    """Return a team by its slug. Raises BadInput."""
-    if slug is None:
-        return None
-    team = Team.objects.filter(slug=slug).first()
-    if team is None:
-        raise BadInput(field, "there is no such team", status=422)
-    return team
 
 
 def entry_by_id(entry_id: int) -> Entry:

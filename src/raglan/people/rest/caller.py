@@ -24,7 +24,7 @@ def own(request: HttpRequest, person_id: int) -> Person:
     person = Person.objects.filter(pk=person_id, is_active=True).first()
     if person is None:
         raise NotFound("There is no such person.")
-    _shield_administrator(who.person, person)
+    shield_administrator(who.person, person)
     return person
 
 
@@ -50,7 +50,7 @@ def responder(request: HttpRequest) -> Person:
     return speaker(request)
 
 
-def _shield_administrator(caller: Person | None, person: Person) -> None:
+def shield_administrator(caller: Person | None, person: Person) -> None:
     """Let only an administrator look after another one.
 
     Else a manager could make a token that is worth more than their own.
