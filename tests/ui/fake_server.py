@@ -14,7 +14,7 @@ from django.conf import settings
 
 from raglan.ui.build import STATIC
 
-WAIT = 10
+WAIT = 30  # seconds
 END = ""
 
 

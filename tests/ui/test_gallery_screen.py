@@ -37,7 +37,7 @@ def test_policy_refuses_nothing_that_a_page_needs(browser: Browser, address: str
         page = context.new_page()
         page.goto("/", wait_until="load")
         assert screens.refusals(page) == []
-        assert page.evaluate("document.fonts.status") == "loaded"
+        page.wait_for_function("() => document.fonts.status === 'loaded'")
 
 
 @pytest.mark.usefixtures("pages")
@@ -53,7 +53,7 @@ def test_page_asks_for_nothing_from_elsewhere(browser: Browser, address: str) ->
 def test_focus_goes_to_the_error_summary(browser: Browser, address: str) -> None:
     with screens.browser_page(browser, base_url=address) as page:
         page.goto("/", wait_until="load")
-        assert page.evaluate("document.activeElement.className") == "err"
+        expect(page.locator(".err").first).to_be_focused()
 
 
 @pytest.mark.usefixtures("pages")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support import browser as screens
 from tests.ui.fake_server import World
 from tests.ui.render import Reader, render
-from tests.ui.test_composer_screen import FILE, PAGE, open_room, wait_until_kept
+from tests.ui.test_composer_screen import FILE, PAGE, open_room, wait_until_kept, write
 
 pytestmark = pytest.mark.e2e
 LEAVE = """{% extends "ui/base.html" %}
@@ -53,9 +53,8 @@ def leave_words(context: BrowserContext, world: World, address: str = "/room/") 
     page.locator("#text").fill("waits")
     page.get_by_role("button", name="Post to the room").click()
     expect(page.locator("[data-unsent]")).to_contain_text("waits")
-    page.locator("#text").fill("half a sen")
+    write(page, "half a sen")
     page.locator("#files").set_input_files(FILE)
-    page.wait_for_function("() => Object.keys(localStorage).some(name => name.startsWith('raglan:draft:'))")
     return page
 
 
@@ -107,7 +106,7 @@ def test_other_tabs_of_whoever_signed_out_keep_nothing_more(context: BrowserCont
     page.wait_for_function(f"() => ({NAMES})().some((name) => name.includes('draft:'))")
     back = open_room(context)
     expect(back.locator("#text")).to_have_value("")
-    back.locator("#text").fill("here again")
+    write(back, "here again")
     back.reload(wait_until="load")
     expect(back.locator("#text")).to_have_value("here again")
 
