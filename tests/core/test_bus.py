@@ -77,6 +77,6 @@ def test_on_postgresql_the_message_says_everything_when_it_would_be_too_long() -
         cursor.execute(f"LISTEN {bus.CHANNEL}")
     bus.publish(["incident:1"], 7)
     bus.publish([f"alert:{number}" for number in range(1000)], 8)
-    got = [bus.parse(note.payload) for note in connection.connection.notifies(timeout=5, stop_after=2)]
+    got = [bus.parse(note.payload) for note in connection.connection.notifies(timeout=30, stop_after=2)]
 
     assert got == [(["incident:1"], 7), (["*"], 8)]

@@ -12,6 +12,7 @@ from raglan.core import clock, timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.engine import Engine
 from raglan.core.models import Timer
+from tests.support.pace import timed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Register = Callable[..., list[timers.Due]]
@@ -40,7 +41,14 @@ def engine() -> Iterator[Engine]:
     running = Engine(threads=1, network_threads=2)
     running.start()
     yield running
-    assert running.stop(timeout=8)
+    assert running.stop(timeout=60)
+
+
+class Moment:
+    """A time of raglan's clock, between two of the machine's own (monotonic seconds): it may stand still in between."""
+
+    def __init__(self) -> None:
+        self.before, self.at, self.after = time.monotonic(), now(), time.monotonic()
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["forwards", "backwards"])
@@ -56,27 +64,31 @@ def test_steps_keep_their_order_and_their_time(
     late: list[float] = []
     may_end = threading.Event()
     fired = handler(does=lambda due: late.append((now() - due.due_at).total_seconds()))
-    called = handler("test.call", does=lambda due: may_end.wait(10), network=True)
-    began, start = time.monotonic(), now()
+    called = handler("test.call", does=lambda due: may_end.wait(90), network=True)
+    started = Moment()
+    start = started.at
     for number in range(4):
         timers.schedule("test.work", subject=f"step:{number}", due_at=start + timedelta(seconds=0.2 + 0.3 * number))
     timers.schedule("test.call", subject="page:1", due_at=start)
     eventually(lambda: called)
 
-    wall(sign * by)  # in the middle of a wait, and of a call under lease
-    eventually(lambda: len(fired) == 2)
-    leased_until = Timer.objects.get(kind="test.call").leased_until
-    wall(timedelta())
-    may_end.set()
-    eventually(lambda: len(fired) == 4)
-    eventually(lambda: not Timer.objects.exists())
+    with timed() as pace:
+        wall(sign * by)  # in the middle of a wait, and of a call under lease
+        eventually(lambda: len(fired) >= 2)
+        leased_until = Timer.objects.get(kind="test.call").leased_until
+        wall(timedelta())
+        may_end.set()
+        eventually(lambda: len(fired) == 4)
+        eventually(lambda: not Timer.objects.exists())
+    ended = Moment()
 
     assert [due.subject for due in fired] == [f"step:{number}" for number in range(4)]
     assert [due.attempt for due in (*fired, *called)] == [1] * 5
-    assert all(0 <= seconds < WINDOW_S for seconds in late)
+    assert all(0 <= seconds < WINDOW_S + pace.late_s for seconds in late)
     assert leased_until is not None
     assert leased_until - start < timedelta(minutes=1)
-    assert (now() - start).total_seconds() == pytest.approx(time.monotonic() - began, abs=0.5)
+    passed = (ended.at - start).total_seconds()
+    assert ended.before - started.after - 0.5 <= passed <= ended.after - started.before + 0.5
 
 
 def test_both_ways_are_told(engine: Engine, wall: Callable[[timedelta], None], eventually: Wait) -> None:
@@ -111,4 +123,4 @@ def test_a_node_whose_clock_is_wrong_claims_nothing_until_it_is_right(
         monkeypatch.setattr(CLOCK, "_wall", right)
         eventually(lambda: fired)
     finally:
-        assert engine.stop(timeout=8)
+        assert engine.stop(timeout=60)

@@ -34,7 +34,7 @@ class Receiver:
                     self.close_connection = True
                     return
                 if receiver.meets is not None:
-                    receiver.meets.wait(10)
+                    receiver.meets.wait(60)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -79,7 +79,7 @@ def the_line() -> kept.Line:
 def test_a_connection_outlives_one_go_and_serves_another_thread(receiver: Receiver) -> None:
     ask(receiver)
     with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(ask, receiver).result(10) == 200
+        assert thread.submit(ask, receiver).result(60) == 200
 
     assert (len(receiver.came), receiver.lines, len(http.kept)) == (2, 1, 1)
 
@@ -121,7 +121,7 @@ def test_only_so_many_are_kept(receiver: Receiver, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(kept, bound, 2)
     receiver.meets = threading.Barrier(3)
     with ThreadPoolExecutor(3) as threads:
-        assert [one.result(20) for one in [threads.submit(ask, receiver) for _ in range(3)]] == [200] * 3
+        assert [one.result(60) for one in [threads.submit(ask, receiver) for _ in range(3)]] == [200] * 3
 
     assert (receiver.lines, len(http.kept)) == (3, 2)
 

@@ -73,7 +73,7 @@ def test_what_another_transaction_is_claiming_is_not_claimed(handler: Register) 
             may_end.wait(1)  # on SQLite the other one can not come in before this ends
 
     def claims_meanwhile() -> None:
-        holds.wait(10)
+        holds.wait(60)
         found["second"] = [due.id for due in timers.claim(2)]
         may_end.set()
 

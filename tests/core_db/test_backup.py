@@ -64,8 +64,11 @@ def test_a_backup_while_others_write_ends_and_is_one_state(sqlite: str, tmp_path
     writers = [threading.Thread(target=write) for _ in range(3)]
     for writer in writers:
         writer.start()
-    assert started.wait(10)
-    reports = [backup(tmp_path / "out" / f"{number}.sqlite3") for number in range(5)]
+    assert started.wait(60)
+    reports = [backup(tmp_path / "out" / f"{number}.sqlite3") for number in range(4)]
+    started.clear()
+    assert started.wait(60)  # whoever writes may not have come to it meanwhile
+    reports.append(backup(tmp_path / "out" / "4.sqlite3"))
     stop.set()
     for writer in writers:
         writer.join()

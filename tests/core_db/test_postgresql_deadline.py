@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from raglan.core.db.settings import databases
 from tests.support import pg
 from tests.support.probe import note, notes, registered, run
 
-WAIT = 10.0
+WAIT = 40.0  # less than what they would wait for
 SHORT = 0.3
 
 
@@ -129,10 +129,13 @@ def test_a_commit_on_a_frozen_server_ends_at_the_deadline_and_is_unknown(postgre
     process = backend(postgresql)
     called: list[str] = []
     refused = pytest.raises(UnknownOutcome, match="may or may not be stored")
-    with awake_at_the_end(process), at_most(WAIT), refused, deadline(2 * SHORT), atomic(postgresql):
+    with awake_at_the_end(process), at_most(WAIT), refused, ExitStack() as transactions:
+        transactions.enter_context(atomic(postgresql))
         transaction.on_commit(lambda: called.append("told"), using=postgresql)
         note(postgresql, "perhaps")
         os.kill(process, signal.SIGSTOP)  # after the last statement, before the commit
+        with deadline(2 * SHORT):
+            transactions.close()
     until_gone(process)
 
     # The commit was on its way when we hung up, and this time it did arrive: unknown is not failed.

@@ -4,6 +4,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ from raglan.core.db.settings import databases
 from tests.support import pg
 from tests.support.probe import make_note_table, note, notes, registered, run
 
-WAIT = 10.0
+WAIT = 40.0
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +83,11 @@ def test_so_it_is_for_a_statement_that_commits_itself(lonely_primary: pg.Server,
 
 def test_a_commit_that_waits_for_the_standby_ends_at_the_deadline(primary: str) -> None:
     start = time.monotonic()
-    with pytest.raises(UnknownOutcome, match="may or may not be stored"), deadline(0.5), atomic(primary):
-        run(primary, "SET LOCAL statement_timeout = 100")  # which the server does not apply to that wait
+    with pytest.raises(UnknownOutcome, match="may or may not be stored"), ExitStack() as transactions:
+        transactions.enter_context(atomic(primary))
         note(primary, "perhaps")
+        run(primary, "SET LOCAL statement_timeout = 100")  # which the server does not apply to that wait
+        with deadline(0.5):
+            transactions.close()
 
     assert time.monotonic() - start < WAIT

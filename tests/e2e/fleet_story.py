@@ -47,5 +47,5 @@ def report(running: Running, token: str, name: str, *, seq: int, unit: str, pack
     place = {"cluster": name.rpartition("-")[0], "services": ["httpd"], "machine": name[-24:]}
     data = body(name, packages=packages, seq=seq, units=[["apache2.service", unit]], host=place, boot="1")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    with urlopen(Request(f"{running.url}/fleet/report", data=data, headers=headers), timeout=20) as answer:
+    with urlopen(Request(f"{running.url}/fleet/report", data=data, headers=headers), timeout=60) as answer:
         assert json.loads(answer.read()) == {"ok": True}

@@ -21,7 +21,7 @@ def push(running: Running, source_token: str, labels: list[dict[str, str]]) -> N
     alerts = [{"labels": one, "annotations": {"summary": f"{one['alertname']} on {one['service']}"}} for one in labels]
     headers = {"Authorization": f"Bearer {source_token}", "Content-Type": "application/json"}
     request = Request(f"{running.url}/api/v2/alerts", data=json.dumps(alerts).encode(), headers=headers)
-    with urlopen(request, timeout=20) as answer:
+    with urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -60,7 +60,7 @@ def host_reports(running: Running) -> int:
         units = [["apache2.service", "active" if seq == 1 else "failed"], [HOSTILE, "active"]]
         body = json.dumps({**told, "units": units, "packages": [["apache2", version, "amd64"], [HOSTILE, "1", ""]]})
         headers = {"Authorization": f"Bearer {source['token']}"}
-        with urlopen(Request(f"{running.url}/fleet/report", data=body.encode(), headers=headers), timeout=20) as answer:
+        with urlopen(Request(f"{running.url}/fleet/report", data=body.encode(), headers=headers), timeout=60) as answer:
             assert answer.status == 202
     return number(listed(running, "/hosts?q=web-xxx")[0])
 

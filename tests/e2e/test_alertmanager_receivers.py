@@ -56,14 +56,14 @@ def alertmanager(raglan: Running, tmp_path_factory: pytest.TempPathFactory) -> I
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def push(alertmanager: str, body: dict[str, object]) -> bool:
     headers = {"Content-Type": "application/json"}
     try:
         with urlopen(
-            Request(f"{alertmanager}/api/v2/alerts", json.dumps([body]).encode(), headers), timeout=5
+            Request(f"{alertmanager}/api/v2/alerts", json.dumps([body]).encode(), headers), timeout=30
         ) as answer:
             return bool(answer.status == 200)
     except OSError:
@@ -79,10 +79,11 @@ def states(running: Running) -> dict[object, object]:
 def test_every_receiver_opens_an_alert_and_ends_it(raglan: Running, alertmanager: str, tmp_path: Path) -> None:
     labels = {"alertname": "HttpdDown", "instance": "web-014", "severity": "critical"}
     alert: dict[str, object] = {"labels": labels, "annotations": {"summary": "Apache is not running"}}
-    until(lambda: push(alertmanager, alert), 20)
-    until(lambda: states(raglan) == dict.fromkeys(KINDS, "firing"), 30)
-    push(alertmanager, {**alert, "endsAt": "2020-01-01T00:00:00Z", "startsAt": "2019-01-01T00:00:00Z"})
-    until(lambda: states(raglan) == dict.fromkeys(KINDS, "resolved"), 30)
+    until(lambda: push(alertmanager, alert))
+    until(lambda: states(raglan) == dict.fromkeys(KINDS, "firing"))
+    over = {**alert, "endsAt": "2020-01-01T00:00:00Z", "startsAt": "2019-01-01T00:00:00Z"}
+    until(lambda: push(alertmanager, over))
+    until(lambda: states(raglan) == dict.fromkeys(KINDS, "resolved"))
 
 
 ODD = [
@@ -114,7 +115,7 @@ def test_odd_requests_are_refused_and_never_a_5xx(raglan: Running, method: str, 
     for headers in ({}, {"Authorization": "GenieKey \xff"}, {"Authorization": "Basic !!!", "Content-Encoding": "gzip"}):
         request = Request(f"{raglan.url}{path}", data=body, method=method, headers=headers)
         try:
-            with urlopen(request, timeout=20) as answer:
+            with urlopen(request, timeout=60) as answer:
                 status = answer.status
         except OSError as error:
             status = getattr(error, "code", 0)

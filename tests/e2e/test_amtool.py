@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -40,7 +41,7 @@ def amtool(raglan: Running, *words: str, how: str = "path") -> str:
     assert binary, "the Debian package prometheus-alertmanager is missing: `make test` installs it"
     command = [binary, f"--alertmanager.url={url(raglan, how)}", *words]
     home = {"HOME": str(raglan.data_dir)}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, env=home)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=home)
     assert done.returncode == 0, f"{done.stderr}\n{raglan.log.read_text()[-6000:]}"
     return done.stdout
 
@@ -49,7 +50,7 @@ def ask(raglan: Running, method: str, path: str, body: bytes | None = None, **he
     request = Request(f"{url(raglan)}{path}", data=body, method=method)
     request.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     try:
-        with urlopen(request, timeout=20) as answer:
+        with urlopen(request, timeout=60) as answer:
             status, text = answer.status, answer.read()
     except HTTPError as error:
         status, text = error.code, error.read()
@@ -78,7 +79,7 @@ def test_alerts_are_added_and_asked_for(raglan: Running) -> None:
 
 def test_a_silence_is_added_asked_for_changed_and_expired(raglan: Running) -> None:
     amtool(raglan, "alert", "add", "Muted", "severity=warning")
-    until(lambda: [mail for mail in raglan.mailbox.to("mara@example.test") if "Muted" in str(mail["Subject"])], 20)
+    until(lambda: [mail for mail in raglan.mailbox.to("mara@example.test") if "Muted" in str(mail["Subject"])])
 
     key = amtool(raglan, "silence", "add", "Muted", "--comment=planned", "--author=ops", "--duration=1h").strip()
 
@@ -98,7 +99,7 @@ def test_a_silence_is_added_asked_for_changed_and_expired(raglan: Running) -> No
 
     assert "Muted" in names(raglan)
     again = lambda: [mail for mail in raglan.mailbox.to("mara@example.test") if "Muted" in str(mail["Subject"])][1:]  # noqa: E731 -- looked at often
-    until(again, 20)
+    until(again)
 
 
 def test_the_configuration_is_shown_and_real_software_can_read_it(raglan: Running, tmp_path: Path) -> None:
@@ -118,16 +119,16 @@ def test_basic_and_bearer_open_the_same_desk(raglan: Running) -> None:
     amtool(raglan, "alert", "add", "ByBasic", how="basic")
     assert "ByBasic" in amtool(raglan, "alert", "query", "ByBasic", how="basic")
     bearer = Request(f"{raglan.url}/api/v2/receivers", headers={"Authorization": f"Bearer {token(raglan)}"})
-    with urlopen(bearer, timeout=20) as answer:
+    with urlopen(bearer, timeout=60) as answer:
         assert {"name": "web"} in json.loads(answer.read())
     for path in ("/api/v2/status", "/api/v2/alerts"):
         with pytest.raises(HTTPError, match="401"):
-            urlopen(f"{raglan.url}{path}", timeout=20)
+            urlopen(f"{raglan.url}{path}", timeout=60)
 
 
 def test_whether_it_is_well_may_be_asked_by_anybody(raglan: Running) -> None:
     for place in (f"{raglan.url}/-/healthy", f"{raglan.url}/-/ready", f"{url(raglan)}/-/ready"):
-        with urlopen(place, timeout=20) as answer:
+        with urlopen(place, timeout=60) as answer:
             assert (answer.status, answer.read()) == (200, b"OK")
 
 
@@ -208,7 +209,8 @@ def test_without_a_content_type_a_silence_is_not_read(raglan: Running) -> None:
 
 
 def test_a_silence_that_a_person_set_is_seen_and_not_ended_by_a_source(raglan: Running) -> None:
-    wish = {"matchers": [{"name": "a", "value": "b"}], "ends_at": "2026-12-20T00:00:00Z", "reason": "mine"}
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    wish = {"matchers": [{"name": "a", "value": "b"}], "ends_at": ends_at, "reason": "mine"}
     made = raglan.api("POST", "/silences", wish)
     assert isinstance(made, dict)
 
@@ -221,10 +223,10 @@ def test_what_a_real_prometheus_pushes_is_read_and_silenced_by_amtool(raglan: Ru
     target = f'{{path_prefix: "/integrations/{token(raglan)}", static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}'
     with prometheus(tmp_path, target) as rules:
         fire(rules, on=True)
-        until(lambda: "HttpdDown" in names(raglan), 40)
+        until(lambda: "HttpdDown" in names(raglan))
 
         amtool(raglan, "silence", "add", "HttpdDown", "service=httpd", "--comment=planned")
 
-        assert names(raglan, "--silenced") == ["HttpdDown"]
+        until(lambda: names(raglan, "--silenced") == ["HttpdDown"])  # it ends for a moment when Prometheus is late
         fire(rules, on=False)
-        until(lambda: "HttpdDown" not in names(raglan, "--silenced"), 40)
+        until(lambda: "HttpdDown" not in names(raglan, "--silenced"))

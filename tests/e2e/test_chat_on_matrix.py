@@ -78,7 +78,7 @@ def is_away(raglan: Running) -> bool:
 
 def screen(raglan: Running, path: str) -> str:
     request = Request(f"{raglan.url}{path}", headers={"Cookie": session_cookie(raglan)})
-    with urlopen(request, timeout=20) as answer:
+    with urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -16,7 +16,7 @@ def test_whoever_comes_through_a_proxy_is_not_signed_in_by_a_click() -> None:
         set_up_web_team(running)
         parts = urlsplit(running.url)
         for headers, wanted in (({}, True), ({"X-Forwarded-For": "203.0.113.9"}, False), ({"Via": "1.1 p"}, False)):
-            connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+            connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
             connection.request("GET", "/account/login/", headers=headers)
             html = connection.getresponse().read().decode()
             connection.close()

@@ -40,7 +40,7 @@ class Hands:
         self.page.keyboard.press(key)
 
     def type(self, words: str) -> None:
-        assert self.page.evaluate("document.activeElement.id") == "id_text", "the field has the focus already"
+        expect(self.page.locator("#id_text"), "the field has the focus already").to_be_focused()
         self.characters += len(words)
         self.page.keyboard.type(words)
 

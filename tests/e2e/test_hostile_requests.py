@@ -26,7 +26,7 @@ def test_no_request_of_schemathesis_is_answered_with_a_server_error(tmp_path: Pa
         token = make_a_way(running)
         alert = json.dumps([{"labels": {"alertname": NAME}, "annotations": {"summary": "Still here"}}]).encode()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        with urlopen(Request(f"{running.url}/api/v2/alerts", data=alert, headers=headers), timeout=20) as answer:
+        with urlopen(Request(f"{running.url}/api/v2/alerts", data=alert, headers=headers), timeout=60) as answer:
             assert answer.status == 200
         until(lambda: [mail for mail in running.mailbox.to("tess@example.test") if mail["Subject"] == "Still here"], 30)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Cookie, Page
+from playwright.sync_api import Browser, Cookie, Page, expect
 
 from tests.support.browser import PHONE, Pages, browser_context, browser_page, look_at, open_pages
 from tests.support.server import Running, serving, until
@@ -89,7 +89,8 @@ def test_who_is_invited_chooses_a_password_by_the_link(
         page.goto("/people/invite/")
         page.get_by_label("Name", exact=True).fill("Bo Silva")
         page.get_by_label(re.compile("mail", re.IGNORECASE)).fill("bo@example.test")
-        page.get_by_role("button", name=re.compile("Invite|Make")).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=re.compile("Invite|Make")).click()
         found = re.search(r"/invitation/[\w-]+/", page.content())
         assert found is not None
     link = found[0]
@@ -99,7 +100,7 @@ def test_who_is_invited_chooses_a_password_by_the_link(
         page.get_by_label(re.compile("Password")).fill("a long sentence that only Bo knows")
         page.locator("main form button[type=submit]").click()
         page.wait_for_url(lambda url: "/invitation/" not in url)
-        assert page.get_by_role("heading", level=1).inner_text() == "Now"
+        expect(page.get_by_role("heading", level=1)).to_have_text("Now")
 
 
 def test_the_first_link_is_over_once_somebody_is_here(

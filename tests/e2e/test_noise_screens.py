@@ -27,7 +27,7 @@ def furnish(running: Running) -> None:
     made = running.api("POST", "/sources", {"name": "Disks", "slug": "disks", "kind": "webhook"})
     assert isinstance(made, dict)
     running.api("PATCH", "/sources/disks", {"flapping": {"changes": 3, "open_s": 86_400}})
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while time.monotonic() < ends and not _is_held(running):
         for status in ("resolved", "firing"):
             send(running, str(made["token"]), status)
@@ -43,7 +43,7 @@ def send(running: Running, token: str, status: str) -> None:
     body = {"version": "4", "alerts": [{"status": status, "labels": {"alertname": NAME, "host": "db-01"}}]}
     url = f"{running.url}/integrations/{token}/alertmanager"
     request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST")
-    urlopen(request, timeout=20).close()
+    urlopen(request, timeout=60).close()
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def tls(raglan: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     class Proxy(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            onward = HTTPConnection(behind.hostname or "", behind.port, timeout=10)
+            onward = HTTPConnection(behind.hostname or "", behind.port, timeout=60)
             onward.request("POST", self.path, body, {"Content-Type": self.headers.get("Content-Type", "")})
             answer = onward.getresponse()
             content = answer.read()

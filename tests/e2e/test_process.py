@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.pace import timed
 from tests.support.server import Running, serving, session_cookie, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -39,7 +40,7 @@ class Load:
             number += 1
             name = f"A{number}"
             body = json.dumps([{"labels": {"alertname": name, "service": name}, "annotations": {"summary": name}}])
-            connection = HTTPConnection(self._parts.hostname or "", self._parts.port, timeout=5)
+            connection = HTTPConnection(self._parts.hostname or "", self._parts.port, timeout=30)
             try:
                 connection.request("POST", "/api/v2/alerts", body, {"Authorization": f"Bearer {self._token}"})
                 if connection.getresponse().status == 200:
@@ -51,7 +52,7 @@ class Load:
 
     def stop(self) -> list[str]:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(60)
         return self.accepted
 
 
@@ -62,9 +63,9 @@ def titles(running: Running) -> set[str]:
 def test_sigterm_ends_in_order_in_under_ten_seconds_and_loses_nothing(raglan: Running) -> None:
     load = Load(raglan, set_up_web_team(raglan))
     until(lambda: len(load.accepted) > 30)
-    began = time.monotonic()
-    assert raglan.stop() == 0
-    assert time.monotonic() - began < 10
+    with timed() as pace:
+        assert raglan.stop() == 0
+    assert pace.s < 10
     accepted = load.stop()
     raglan.start_again()
     until(lambda: titles(raglan) >= set(accepted), 60)
@@ -77,7 +78,7 @@ def test_a_kill_in_the_middle_of_paging_loses_no_page(raglan: Running) -> None:
         load = Load(raglan, token)
         until(lambda load=load: len(load.accepted) > 15)
         raglan.process.send_signal(signal.SIGKILL)
-        raglan.process.wait(10)
+        raglan.process.wait(60)
         accepted += load.stop()
         raglan.start_again()
     until(lambda: titles(raglan) >= set(accepted), 90)
@@ -104,7 +105,7 @@ def test_a_stream_ends_with_the_process_and_goes_on_after_it(raglan: Running) ->
 def stream(running: Running, cookie: str, **headers: str) -> Iterator[Iterator[tuple[str, str, str]]]:
     """Open a live stream; give what comes as kind, id and data, beats left out, until it ends."""
     parts = urlsplit(running.url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.request("GET", "/live?topics=now", headers={"Cookie": cookie, **headers})
         answer = connection.getresponse()

@@ -39,7 +39,7 @@ def reply(running: Running, sent: EmailMessage, text: str, **headers: str) -> in
     for name, value in headers.items():
         mail[name.replace("_", "-")] = value
     mail.set_content(text)
-    with smtplib.SMTP("127.0.0.1", running.people["mail_in"], timeout=20) as server:
+    with smtplib.SMTP("127.0.0.1", running.people["mail_in"], timeout=60) as server:
         try:
             server.send_message(mail, to_addrs=[str(sent["Reply-To"])])
         except smtplib.SMTPResponseException as refused:

@@ -8,7 +8,8 @@ import pytest
 from tests.integrations.phones import telephone
 from tests.support.server import Running, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
+TRIES_S = 100  # a call that did not begin is tried again after 5, 15 and 40 s
 
 
 @pytest.fixture(scope="module")
@@ -51,30 +52,29 @@ def test_the_page_is_heard_and_key_4_takes_it(raglan: Running) -> None:
     with telephone("94") as phone:  # a slip of the finger first
         page = called(raglan, phone.address, "The shop is down")
 
-        until(lambda: call_of(raglan, page).get("page") == "acknowledged", seconds=40)
+        until(lambda: call_of(raglan, page).get("page") == "acknowledged", TRIES_S)
 
-        call = call_of(raglan, page)
-        assert (call["state"], call["confirmed_at"] is not None) == ("handed_over", True)
-        until(lambda: "CALL_CLOSED" in phone.events, seconds=30)  # after it has said so
+        until(lambda: call_of(raglan, page)["state"] == "handed_over")  # whoever called writes it down in its own time
+        assert call_of(raglan, page)["confirmed_at"] is not None
+        until(lambda: "CALL_CLOSED" in phone.events)  # after it has said so
 
 
 def test_key_6_passes_it_on(raglan: Running) -> None:
     with telephone("6") as phone:
         page = called(raglan, phone.address, "The shop is slow")
 
-        until(lambda: '"passed_on"' in json.dumps(raglan.api("GET", f"/pages/{page}")), seconds=40)
+        until(lambda: '"passed_on"' in json.dumps(raglan.api("GET", f"/pages/{page}")), TRIES_S)
 
 
 def test_a_call_that_is_taken_without_a_key_leads_to_the_next_way(raglan: Running) -> None:
-    with telephone() as phone:
+    with telephone(hangs_up=True) as phone:
         mails = pages_by_mail(raglan)
         page = called(raglan, phone.address, "The mail queue grows")
-        until(lambda: "CALL_ESTABLISHED" in phone.events, seconds=40)
-        phone.hang_up()
+        until(lambda: "CALL_ESTABLISHED" in phone.events, TRIES_S)
 
-        until(lambda: call_of(raglan, page).get("state") == "failed", seconds=60)
+        until(lambda: call_of(raglan, page).get("state") == "failed", TRIES_S)
         assert call_of(raglan, page)["error"] == "the call was taken and no key was pressed"
-        until(lambda: pages_by_mail(raglan) > mails, seconds=60)
+        until(lambda: pages_by_mail(raglan) > mails)
 
 
 def test_a_telephone_that_is_not_there_leads_to_the_next_way_at_once(raglan: Running) -> None:
@@ -82,7 +82,7 @@ def test_a_telephone_that_is_not_there_leads_to_the_next_way_at_once(raglan: Run
 
     page = called(raglan, "sip:nobody@127.0.0.1:9", "The disk is full")
 
-    until(lambda: pages_by_mail(raglan) > mails, seconds=40)
+    until(lambda: pages_by_mail(raglan) > mails)
     call = call_of(raglan, page)
     assert call["handed_over_at"] is None
     assert call["error"]

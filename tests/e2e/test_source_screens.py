@@ -39,7 +39,7 @@ def furnish(running: Running) -> None:
 
 def send(running: Running, path: str, body: bytes) -> None:
     with suppress(HTTPError):  # what is refused shows on the screen, too
-        urlopen(Request(f"{running.url}{path}", data=body, method="POST"), timeout=20).close()
+        urlopen(Request(f"{running.url}{path}", data=body, method="POST"), timeout=60).close()
 
 
 @pytest.fixture(scope="module")

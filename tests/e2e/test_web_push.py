@@ -64,7 +64,7 @@ def deliver(context: BrowserContext, page: Page, running: Running, data: str) ->
     found: list[str] = []
     session.on("ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(ids(told)))
     session.send("ServiceWorker.enable")
-    for _ in range(100):
+    for _ in range(600):
         if found:
             break
         page.wait_for_timeout(50)
@@ -83,7 +83,7 @@ def test_a_real_browser_gets_a_page_and_its_button_takes_it(
     page.goto(f"{raglan.url}/you/")
     page.evaluate(SUBSCRIBE, keys.form)
     page.get_by_role("button", name="Use this browser").click()
-    expect(page.get_by_text("This browser was added.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("This browser was added.")).to_be_visible(timeout=30_000)
 
     raglan.api(
         "POST", "/pages", {"person_id": raglan.people["mara"], "title": "The shop is down", "text": "Since 14:02."}
@@ -106,7 +106,7 @@ def test_a_real_browser_gets_a_page_and_its_button_takes_it(
         "async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(one => one.close())"
     )
     deliver(context, page, raglan, json.dumps(word))
-    assert until(lambda: page.evaluate(SHOWN)) == [["It differs", "On web1.", "tap-0"]]
+    until(lambda: page.evaluate(SHOWN) == [["It differs", "On web1.", "tap-0"]])  # the other one is closed in its time
     assert refusals(page) == []
     context.close()
 

@@ -31,19 +31,23 @@ module_app ctrl_tcp.so
 
 @dataclass
 class Telephone:
-    """One that rings at `address`. `keys` are pressed after it was taken; `mode` is auto (takes calls) or manual."""
+    """One that rings at `address`; `mode` is auto (takes calls) or manual.
+
+    `keys` are pressed after it was taken, and again as long as nobody seems to have heard them. One that `hangs_up`
+    ends each call that it took.
+    """
 
     address: str
     keys: str
     control: int
+    hangs_up: bool = False
     events: list[str] = field(default_factory=list)
     ready: threading.Event = field(default_factory=threading.Event)
-    _pressed: bool = False
-    _link: socket.socket | None = None
+    _press_at: float | None = None  # seconds of the monotonic clock
 
     def live(self, stop: threading.Event) -> None:
-        """Listen to what happens, press keys once."""
-        link = self._link = connect(self.control)  # the only one: a second connection would take its place
+        """Listen to what happens, press keys, hang up."""
+        link = connect(self.control)  # the only one: a second connection would take its place
         link.settimeout(0.2)
         self.ready.set()
         read = bytearray()
@@ -51,24 +55,31 @@ class Telephone:
             try:
                 piece = link.recv(65536)
             except TimeoutError:
+                self._press(link)
                 continue
             if not piece:
                 break
             read += piece
             for told in messages(read):
                 self.events.append(str(told.get("type", "")))
-                if told.get("type") == "CALL_ESTABLISHED" and self.keys and not self._pressed:
-                    self._pressed = True
-                    time.sleep(1.0)  # a person listens first
-                    for key in self.keys:
-                        command(link, "sndcode", key)
-                        time.sleep(0.4)
+                self._hear(link, self.events[-1])
         link.close()
 
-    def hang_up(self) -> None:
-        """End the call from this side."""
-        assert self._link is not None
-        command(self._link, "hangup")
+    def _hear(self, link: socket.socket, kind: str) -> None:
+        if kind == "CALL_ESTABLISHED" and self.hangs_up:
+            command(link, "hangup")
+        elif kind == "CALL_ESTABLISHED" and self.keys:
+            self._press_at = time.monotonic() + 1.0  # a person listens first
+        elif kind == "CALL_CLOSED":
+            self._press_at = None
+
+    def _press(self, link: socket.socket) -> None:
+        if self._press_at is None or time.monotonic() < self._press_at:
+            return
+        for key in self.keys:
+            command(link, "sndcode", key)
+            time.sleep(0.4)
+        self._press_at = time.monotonic() + 5.0
 
 
 def connect(port: int) -> socket.socket:
@@ -96,7 +107,7 @@ def messages(read: bytearray) -> Iterator[dict[str, object]]:
 
 
 @contextmanager
-def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
+def telephone(keys: str = "", *, mode: str = "auto", hangs_up: bool = False) -> Iterator[Telephone]:
     """Run one telephone."""
     sip, control, stop = free_port(), free_port(), threading.Event()
     with tempfile.TemporaryDirectory(prefix="raglan-phone-") as name:
@@ -108,12 +119,12 @@ def telephone(keys: str = "", *, mode: str = "auto") -> Iterator[Telephone]:
         silence = ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", str(folder / "silence.wav"), "trim", "0", "90"]
         subprocess.run(silence, check=True, capture_output=True, timeout=60)
         process = subprocess.Popen(
-            ["timeout", "--kill-after=2", "120", "baresip", "-f", str(folder)],
+            ["timeout", "--kill-after=2", "300", "baresip", "-f", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        phone = Telephone(f"sip:mara@127.0.0.1:{sip}", keys, control)
+        phone = Telephone(f"sip:mara@127.0.0.1:{sip}", keys, control, hangs_up)
         thread = threading.Thread(target=phone.live, args=(stop,), daemon=True)
         thread.start()
         assert phone.ready.wait(70)

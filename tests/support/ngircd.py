@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.ports import free_port
 
-READY_S = 20
+READY_S = 60
 CONFIG = """
 [Global]
 Name = irc.raglan.test

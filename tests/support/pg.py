@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
 SETTINGS = {
     "listen_addresses": "",
