@@ -13,6 +13,8 @@ import uvicorn
 from raglan.edge.answers import App
 from raglan.edge.protocol import Protocol
 
+PATIENCE_S = 60.0  # what comes at once on a quiet machine takes its time where others work
+
 
 class Loopback:
     """Where the app listens, and the loop that it runs on."""
@@ -48,8 +50,13 @@ class Loopback:
     def stop(self) -> None:
         """End."""
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._listening.close()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._server.server_state.connections)
 
     def on_loop(self, function: Callable[[], object]) -> None:
         """Call something on the loop and wait for it."""
@@ -57,13 +64,13 @@ class Loopback:
         async def call() -> None:
             function()
 
-        asyncio.run_coroutine_threadsafe(call(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
 
-    def client(self, timeout: float = 10) -> HTTPConnection:
+    def client(self, timeout: float = PATIENCE_S) -> HTTPConnection:
         """Return a connection, not yet open."""
         return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def raw(self, text: bytes = b"", timeout: float = 10) -> socket.socket:
+    def raw(self, text: bytes = b"", timeout: float = PATIENCE_S) -> socket.socket:
         """Return an open socket on which something has been sent."""
         opened = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
         opened.sendall(text)
@@ -91,7 +98,7 @@ def listening(app: App) -> Iterator[Loopback]:
         loopback.stop()
 
 
-def until(look: Callable[[], object], seconds: float = 10) -> None:
+def until(look: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not look():

@@ -51,7 +51,7 @@ class Running:
 
     def send(self, *pieces: bytes, answers: int = 1) -> list[bytes]:
         """Send pieces over one connection, each after a pause; return the answers without their dates."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as wire:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as wire:
             for number, piece in enumerate(pieces):
                 if number:
                     time.sleep(0.05)  # so that it comes by itself
@@ -248,13 +248,13 @@ def test_a_client_that_has_left_takes_nothing_with_it(door: Running) -> None:
 
     def ingest(batches: Sequence[Batch]) -> list[Outcome]:
         is_there.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         return actions.ingest(batches)
 
     door.ingest = ingest
-    with socket.create_connection(("127.0.0.1", door.port), timeout=15) as wire:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=60) as wire:
         wire.sendall(door.request("A"))
-        assert is_there.wait(10)
+        assert is_there.wait(60)
     time.sleep(0.05)
     goes_on.set()
     until(lambda: Alert.objects.filter(labels__alertname="A").exists())

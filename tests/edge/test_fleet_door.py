@@ -65,7 +65,7 @@ class Door:
     ) -> tuple[int, object]:
         """Send a body with the token of a source, unless the headers say otherwise."""
         headers = {"Authorization": "Bearer good", **{name.replace("_", "-"): value for name, value in lines.items()}}
-        client = HTTPConnection("127.0.0.1", self._port, timeout=15)
+        client = HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             client.request(method, path, data, headers)
             answer = client.getresponse()

@@ -47,7 +47,7 @@ def raised(draft: holding.HoldDraft) -> Hold:
 
 
 def ask(server: Loopback, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    asking_it = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    asking_it = HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         asking_it.request("GET", path, headers=headers)
         answer: HTTPResponse = asking_it.getresponse()

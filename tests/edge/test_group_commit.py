@@ -40,7 +40,7 @@ class Disk:
         """Take a group."""
         names = [title(one) for one in batches]
         self.held.set()
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         for name in names:
             if name in self.bad:
                 raise self.bad[name]
@@ -58,7 +58,7 @@ def run(disk: Disk, story: Callable[[Journal], Awaitable[T]], *, most: int = 10_
             return await story(journal)
         finally:
             disk.gate.set()
-            assert await asyncio.to_thread(journal.stop, 10)
+            assert await asyncio.to_thread(journal.stop, 60)
             assert not journal.is_writing
 
     return asyncio.run(main())
@@ -68,7 +68,7 @@ async def while_writing(disk: Disk, journal: Journal, *batches: Batch) -> list[o
     """Let a first batch hold the writer, put others behind it, and return what became of those."""
     disk.gate.clear()
     first = asyncio.create_task(journal.put(batch("first")))
-    await asyncio.to_thread(disk.held.wait, 10)
+    await asyncio.to_thread(disk.held.wait, 60)
     waiting = [asyncio.create_task(journal.put(one)) for one in batches]
     await asyncio.sleep(0)
     disk.gate.set()
@@ -98,7 +98,7 @@ def test_nothing_is_answered_before_the_commit() -> None:
     async def story(journal: Journal) -> bool:
         disk.gate.clear()
         task = asyncio.create_task(journal.put(batch()))
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         await asyncio.sleep(0.05)
         early = task.done()
         disk.gate.set()
@@ -154,7 +154,7 @@ def test_a_full_queue_refuses_and_takes_again_when_there_is_room() -> None:
     async def story(journal: Journal) -> float:
         disk.gate.clear()
         waiting = [asyncio.create_task(journal.put(batch(f"{n}"))) for n in range(5)]
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         await asyncio.sleep(0)
         fullness = journal.fullness
         with pytest.raises(Overloaded) as refused:
@@ -174,7 +174,7 @@ def test_a_source_that_fills_the_queue_leaves_room_for_the_others() -> None:
     async def story(journal: Journal) -> None:
         disk.gate.clear()
         waiting = [asyncio.create_task(journal.put(batch("noisy", 2, source=1))) for _ in range(4)]
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await journal.put(batch("noisy", source=1))
@@ -193,11 +193,12 @@ def test_stopping_writes_what_waits_and_takes_nothing_more() -> None:
     async def story(journal: Journal) -> list[object]:
         disk.gate.clear()
         waiting = [asyncio.create_task(journal.put(batch("first")))]
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         waiting.append(asyncio.create_task(journal.put(batch("second"))))
         await asyncio.sleep(0)
-        stopping = asyncio.create_task(asyncio.to_thread(journal.stop, 10))
-        await asyncio.sleep(0.05)
+        stopping = asyncio.create_task(asyncio.to_thread(journal.stop, 60))
+        while not journal._stopping:
+            await asyncio.sleep(0.01)
         with pytest.raises(Overloaded):
             await journal.put(batch("late"))
         disk.gate.set()
@@ -214,7 +215,7 @@ def test_a_client_that_left_does_not_take_its_signals_with_it() -> None:
     async def story(journal: Journal) -> None:
         disk.gate.clear()
         task = asyncio.create_task(journal.put(batch("left")))
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         task.cancel()
         disk.gate.set()
         assert await journal.put(batch("stayed")) == Outcome(new=1)
@@ -235,8 +236,8 @@ def test_a_writer_that_is_ended_lets_nobody_wait_for_ever() -> None:
         journal = Journal(ingest, most=10)
         journal.start()
         with pytest.raises(Overloaded):
-            await asyncio.wait_for(journal.put(batch()), 10)
-        await asyncio.to_thread(journal.stop, 10)
+            await asyncio.wait_for(journal.put(batch()), 60)
+        await asyncio.to_thread(journal.stop, 60)
         assert not journal.is_writing
 
     asyncio.run(main())
@@ -278,7 +279,7 @@ def test_a_whole_group_is_not_waited_for_longer(monkeypatch: pytest.MonkeyPatch)
 
     async def story(journal: Journal) -> None:
         await while_writing(disk, journal, *(batch(f"a{number}") for number in range(CROWD)))
-        await asyncio.wait_for(journal.put(batch("large", GROUP)), 20)
+        await asyncio.wait_for(journal.put(batch("large", GROUP)), 50)
 
     run(disk, story)
     assert disk.commits[-1] == ["large"]
@@ -293,7 +294,7 @@ def test_what_may_linger_shares_a_commit_with_what_comes_a_little_later() -> Non
         try:
             await asyncio.gather(*(journal.put(batch(name)) for name in "abc"))
         finally:
-            assert await asyncio.to_thread(journal.stop, 10)
+            assert await asyncio.to_thread(journal.stop, 60)
 
     asyncio.run(story())
     assert [sorted(names) for names in disk.commits] == [["a", "b", "c"]]
@@ -306,7 +307,7 @@ def test_what_waits_in_one_journal_is_not_told_as_what_waits_in_another() -> Non
     async def story(journal: Journal) -> None:
         disk.gate.clear()
         waits = asyncio.create_task(journal.put(batch(signals=3)))
-        await asyncio.to_thread(disk.held.wait, 10)
+        await asyncio.to_thread(disk.held.wait, 60)
         other: Journal = Journal(disk.ingest, most=10)
         other.waiting = waiting_reports
         other.put_then(batch("b"), lambda _: None)

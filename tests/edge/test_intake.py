@@ -53,7 +53,7 @@ class World:
 
     def ingest(self, batches: Sequence[Batch]) -> list[Outcome]:
         """Take a group."""
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.raising is not None:
             raise self.raising
         self.batches.extend(batches)
@@ -81,7 +81,7 @@ class Door:
         lines = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             lines["Authorization"] = f"Bearer {token}"
-        client = HTTPConnection("127.0.0.1", self.loopback.port, timeout=15)
+        client = HTTPConnection("127.0.0.1", self.loopback.port, timeout=60)
         try:
             client.request("POST", path, data, lines)
             answer = client.getresponse()
@@ -103,8 +103,8 @@ def opened(world: World | None = None, *, most: int = 1_000) -> Iterator[Door]:
             yield Door(loopback, journal, known)
     finally:
         known.gate.set()
-        assert journal.stop(10)
-        assert intake.close(10)
+        assert journal.stop(60)
+        assert intake.close(60)
 
 
 @pytest.fixture(autouse=True)
@@ -307,7 +307,7 @@ def test_a_full_queue_is_503_with_a_time_to_come_back() -> None:
         status, headers, _ = door.post("/api/v2/alerts", ALERT, token="prom")
         world.gate.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     assert (status, headers["retry-after"]) == (503, "2")
     assert len(world.batches) == 2
 
@@ -448,10 +448,10 @@ def test_the_whole_way_to_the_database(transactional_db: None) -> None:
             until(lambda: door.post("/api/v2/alerts", ALERT, token=token)[0] == 401)
             assert door.post("/api/v2/alerts", ALERT, token=fresh)[0] == 200
     finally:
-        assert journal.stop(10)
-        assert intake.close(10)
+        assert journal.stop(60)
+        assert intake.close(60)
         if listener is not None:
-            assert listener.stop(10)
+            assert listener.stop(60)
     assert Alert.objects.get().signal_count >= 3
 
 

@@ -59,9 +59,9 @@ def test_one_that_can_not_be_told_keeps_nobody_else_from_an_answer(caplog: pytes
         await asyncio.sleep(0)
         journal.start()
         try:
-            return await asyncio.wait_for(told, 5)
+            return await asyncio.wait_for(told, 60)
         finally:
-            assert await asyncio.to_thread(journal.stop, 10)
+            assert await asyncio.to_thread(journal.stop, 60)
 
     assert asyncio.run(story()) == Outcome(new=1)
     assert disk.commits == [["a", "b"]]

@@ -1,6 +1,7 @@
 """raglan says whether it can page, in words."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,13 @@ class Still(Engine):
         return self.runs
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it wait for its database and its engine, however slow the machine is."""
+    monkeypatch.setattr(module, "LOOKS_S", 60.0)
+    monkeypatch.setattr(module, "NEXT_TICK_S", 60.0)
+
+
 @contextmanager
 def asked(engine: Engine | None, journal: Journal | None = None, *, quiet: bool = False) -> Iterator[Loopback]:
     health = Health(engine, journal, is_quiet=lambda: quiet)
@@ -53,7 +61,7 @@ def asked(engine: Engine | None, journal: Journal | None = None, *, quiet: bool 
         with listening(health) as loopback:
             yield loopback
     finally:
-        assert health.close(10)
+        assert health.close(60)
 
 
 def look(loopback: Loopback, path: str) -> tuple[int, dict[str, tuple[bool, str]]]:
@@ -80,7 +88,7 @@ def test_ready_when_the_database_is_up_to_date_and_the_engine_goes_round(transac
         status, checks = look(loopback, "/readyz")
     assert status == 503
     assert not checks["engine"][0]
-    assert "21" in checks["engine"][1]
+    assert 21 <= float(re.findall(r"[\d.]+", checks["engine"][1])[0]) < 60
 
 
 def test_an_engine_that_does_not_run_is_not_healthy(transactional_db: None) -> None:
@@ -130,7 +138,7 @@ def test_the_next_whole_tick_can_be_waited_for(transactional_db: None, monkeypat
         status, checks = look(loopback, "/healthz?tick=next")
         assert (status, checks["tick"]) == (200, (True, "went round"))
         assert engine.ticks >= before + 2
-        assert engine.stop(10)
+        assert engine.stop(60)
         monkeypatch.setattr(module, "NEXT_TICK_S", 0.1)
         status, checks = look(loopback, "/healthz?tick=next")
     assert status == 503

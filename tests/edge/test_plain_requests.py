@@ -21,6 +21,7 @@ from raglan.edge.plain import END, MOST_HEAD, read_head
 from raglan.edge.protocol import Protocol
 from raglan.edge.repeats import Repeats
 from tests.edge.wires import TOKEN, Wires, alert, plain, without_length
+from tests.support.pace import SteadyLoop
 
 OVER = alert(endsAt="2001-01-01T00:00:00Z")
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%b\r\n0\r\n\r\n" % (len(alert()), alert())
@@ -94,7 +95,8 @@ def without_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(test: Any) -> None:
-    asyncio.run(asyncio.wait_for(test, 300))
+    with asyncio.Runner(loop_factory=SteadyLoop) as runner:
+        runner.run(asyncio.wait_for(test, 300))
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -113,7 +115,7 @@ def test_all_splits_of_a_stream_are_answered_as_by_the_parser(name: str, monkeyp
         with monkeypatch.context() as patch:
             patch.setattr(Protocol, "_is_taken_plainly", lambda *_: False)
             parsed = [await told(wires, pieces) for pieces in ways]
-        assert wires.intake.close(5)
+        assert wires.intake.close(60)
         assert plainly == parsed
 
     run(compare())
@@ -131,7 +133,7 @@ async def starts(stream: bytes) -> bool:
     for _ in range(50):
         await asyncio.sleep(0)
     protocol.connection_lost(None)
-    wires.intake.close(5)
+    wires.intake.close(60)
     return is_taken
 
 
@@ -220,7 +222,7 @@ def test_the_scope_is_that_of_the_parser() -> None:
         extensions = {ABORT: {"abort": pipe.abort}, WIRE: {"transport": pipe}}
 
         assert scope_of(BY_HEADER, {**about, "extensions": extensions}) == tuple(found)
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(compare())
 
@@ -252,7 +254,7 @@ def test_one_that_the_database_does_not_take_starts_anew_before_what_is_behind_i
 
         assert pipe.said.count(b"x-raglan-stored: spool") == 2
         assert [labels["alertname"] for (labels,) in wires.ledger.taken] == ["A", "A", "B"]
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -278,7 +280,7 @@ def test_an_orderly_stop_answers_what_is_under_way_and_ends() -> None:
         assert bytes(pipe.said).startswith(b"HTTP/1.1 200")
         assert b"connection: close" in pipe.said
         assert pipe.has_ended
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -292,7 +294,7 @@ def test_a_client_that_has_left_is_told_nothing() -> None:
         wires.ledger.go_on()
 
         assert bytes(pipe.said) == b""
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -308,7 +310,7 @@ def test_a_refusal_is_told_in_the_same_words() -> None:
                 if not reads:
                     patch.setattr(Protocol, "_is_taken_plainly", lambda *_: False)
                 said.append(await wires.tell([plain()]))
-            wires.intake.close(5)
+            wires.intake.close(60)
 
         assert said[0] == said[1]
         assert b"retry-after: 7" in said[0]
@@ -324,7 +326,7 @@ def test_memory_for_a_body_is_given_back() -> None:
         wires.ledger.go_on()
 
         assert not wires.intake._named._held
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -339,7 +341,7 @@ def test_heads_of_strangers_are_not_kept() -> None:
 
         assert len(wires.intake._at_once._heads) == 1
         assert TOKEN not in str(wires.intake._at_once._heads)
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -361,7 +363,7 @@ def test_a_connection_on_which_nothing_is_asked_ends_after_its_time() -> None:
             await asyncio.sleep(0.01)
 
         assert loop.time() - last >= 0.25
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -383,7 +385,7 @@ def test_an_empty_line_keeps_no_connection_for_ever(first: str, monkeypatch: pyt
         while not pipe.has_ended:
             assert asyncio.get_running_loop().time() - began < 5
             await asyncio.sleep(0.01)
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -405,7 +407,7 @@ def test_its_time_does_not_end_a_connection_whose_request_is_under_way() -> None
         await asyncio.sleep(0.3)
 
         assert pipe.has_ended
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -431,7 +433,7 @@ def test_a_slow_head_behind_a_plain_request_has_its_limits(monkeypatch: pytest.M
         protocol.data_received(b"POST /long HTTP/1.1\r\nX: ")
         protocol.data_received(b"x" * (wire.HEAD_LIMIT + 1))
         assert b"HTTP/1.1 431" in pipe.said
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())
 
@@ -447,6 +449,6 @@ def test_repeats_are_answered_from_memory() -> None:
 
         assert first == again
         assert len(wires.ledger.taken) == 1
-        wires.intake.close(5)
+        wires.intake.close(60)
 
     run(play())

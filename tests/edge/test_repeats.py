@@ -48,7 +48,7 @@ class Running:
     def post(self, *items: Item) -> int:
         """Send alerts; return how many of them the journal got."""
         self.given.clear()
-        client = HTTPConnection("127.0.0.1", self.port, timeout=15)
+        client = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             client.request("POST", f"/integrations/{self.token}/api/v2/alerts", json.dumps(items))
             assert client.getresponse().status == 200

@@ -17,7 +17,7 @@ from tests.edge.loopback import until
 
 def waits(gate: threading.Event) -> None:
     """Hold a thread until the gate opens."""
-    gate.wait(10)
+    gate.wait(60)
 
 
 def test_the_line_is_bounded_and_moves_on() -> None:
@@ -29,7 +29,7 @@ def test_the_line_is_bounded_and_moves_on() -> None:
     gate.set()
     until(lambda: threads.taken == 0)
     threads.give(lambda: done.append(3))
-    assert threads.stop(10)
+    assert threads.stop(60)
     assert done == [1, 3]
 
 
@@ -41,7 +41,7 @@ def test_stopping_finishes_what_waits_and_does_not_wait_for_what_is_stuck() -> N
     with pytest.raises(Overloaded):
         threads.give(lambda: done.append(2))
     gate.set()
-    assert threads.stop(10)
+    assert threads.stop(60)
     assert done == [1]
 
 
@@ -65,7 +65,7 @@ def test_an_answer_or_its_error_comes_back_to_whoever_asked(raised: Exception, e
         return await threads.ask(lambda: threading.current_thread().name)
 
     assert asyncio.run(ask()) == "raglan-test-0"
-    assert threads.stop(10)
+    assert threads.stop(60)
 
 
 def test_the_pulse_knows_since_when_the_database_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ time.sleep(60)
 
 
 def test_a_process_whose_loop_is_stuck_ends_and_says_where_it_was() -> None:
-    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=50, check=False)
+    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=100, check=False)
     assert ended.returncode == 70
     assert "most recent call first" in ended.stderr
     assert "time.sleep" not in ended.stdout
