@@ -141,7 +141,9 @@ def test_a_skipped_step_is_noted_and_the_kitchen_shows_who_is_there(running: Run
     running.api("POST", "/processes", {"title": "Change it", "outcome": "No surprise", "steps": [step]})
     assert raglan(running, "skip", "change-it").stdout.startswith("1  Reserve it\nReasons: too_slow, ")
     noted = raglan(running, "skip", "change-it", "1", "too_slow", "--minutes", "40")
-    assert noted.stdout == "Kept, unsigned. It shows once five notes are there.\n", noted.stderr
+    assert noted.stdout == (
+        "Kept, unsigned. Notes are counted at night, once five or more wait on one step; then they show together.\n"
+    ), noted.stderr
     mara = person_token(running, "mara")
     assert raglan(running, "kitchen", "Staging", token=mara).stdout.startswith("You are in staging, until ")
     assert raglan(running, "kitchen").stdout == "staging: Mara Novak\n"

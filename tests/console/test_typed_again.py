@@ -1,9 +1,11 @@
 """Words that a small form could not take show once more beside the reason; what no page takes back can be copied."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
 from raglan.changes import automation
@@ -82,6 +84,74 @@ def test_words_for_which_there_is_no_form_stand_on_the_page_that_says_why(browse
     assert answer.status_code == 409
     assert '<pre class="code" id="typed-1">the graphs &lt;of&gt; mail</pre>' in page
     assert "typed-2" not in page
+
+
+def test_two_tabs_that_are_refused_one_after_the_other_both_have_their_words(browser: Client, mara: Person) -> None:
+    room = actions.declare("Slow", by=mara)
+    one, two = (actions.add_task(room, actions.ToDo(text), by=mara) for text in ("Ask the shop", "Ask the bank"))
+    first, second = "x" * 1_999 + " of one", "x" * 1_999 + " of two"
+    browser.post(f"/tasks/{one.pk}/done/", {"words": first})
+    browser.post(f"/tasks/{two.pk}/done/", {"words": second})
+    assert first in browser.get(f"/tasks/{one.pk}/").content.decode()
+    assert second in browser.get(f"/tasks/{two.pk}/").content.decode()
+    assert first not in browser.get(f"/tasks/{one.pk}/").content.decode()
+
+
+def test_words_of_a_conflict_stand_where_they_can_be_used_and_wait_nowhere_else(browser: Client, mara: Person) -> None:
+    room, bo = actions.declare("Slow", by=mara), world.person("Bo")
+    task = actions.add_task(room, actions.ToDo("Ask the shop", owner=bo), by=mara)
+    path = f"/tasks/{task.pk}/"
+    taken = browser.post(f"{path}take/", {"words": "it was empty"}, follow=True)
+    assert taken.request["PATH_INFO"] == path
+    assert 'value="it was empty"' in taken.content.decode()
+
+    actions.end_task(task, "done", by=bo, words="Asked")
+    late = browser.post(f"{path}done/", {"words": "it was full"}, follow=True)
+    assert late.request["PATH_INFO"] == f"/incidents/{room.pk}/"
+    assert "You wrote: “it was full”" in late.content.decode()
+    actions.reopen_task(task, by=bo)
+    assert "it was full" not in browser.get(path).content.decode()
+
+
+def test_a_service_named_for_a_closed_room_is_not_called_unknown(browser: Client, mara: Person) -> None:
+    world.service("checkout")
+    room = actions.declare("Slow", by=mara)
+    actions.stand_down(room, by=mara)
+    page = browser.post(f"/incidents/{room.pk}/about/", {"name": "checkout"})
+    assert page.status_code == 409
+    assert "No service here is called" not in page.content.decode()
+
+
+def test_of_refused_forms_the_last_eight_are_kept_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = typed.now()
+    monkeypatch.setattr(typed, "now", lambda: at)
+    session = SessionStore()
+    for number in range(9):
+        _refused(session, f"form-{number}", f"words of {number}")
+    back = _back(session)
+    assert not typed.take(back, "form-0")
+    assert typed.take(back, "form-1").words == {"words": "words of 1"}
+
+    _refused(session, "long", "x " * 190_000)
+    _refused(session, "longer", "y " * 190_000)
+    assert [bool(typed.take(back, name)) for name in ("form-2", "long", "longer")] == [False, True, True]
+
+    _refused(session, "old", "two words")
+    monkeypatch.setattr(typed, "now", lambda: at + timedelta(hours=1, seconds=1))
+    assert not typed.take(back, "old")
+
+
+def _refused(session: SessionStore, form: str, words: str) -> None:
+    request = RequestFactory().post("/x/", {"words": words})
+    request.session = session
+    request._messages = _Heard()  # type: ignore[attr-defined] # where django.contrib.messages keeps its storage
+    typed.refuse(request, form, BadInput("words", "too long"), "/x/")
+
+
+def _back(session: SessionStore) -> HttpRequest:
+    request = RequestFactory().get("/x/")
+    request.session = session
+    return request
 
 
 def test_secrets_and_keys_are_not_kept_and_another_form_takes_nothing() -> None:

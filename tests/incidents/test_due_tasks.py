@@ -6,12 +6,14 @@ import pytest
 
 from raglan.core import timeline
 from raglan.core.clock import now
+from raglan.core.errors import BadInput
 from raglan.incidents import actions
 from raglan.incidents.actions import ToDo
 from raglan.incidents.models import Entry, Incident, Listed, Task
 from raglan.people import mail
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.incidents.conftest import Call
 
 SOON = timedelta(minutes=30)
 
@@ -78,7 +80,6 @@ def test_what_is_done_or_has_no_time_reminds_nobody(
     other = actions.add_task(incident, ToDo("Ask the bank", due_at=now() + SOON), by=mara)
     actions.end_task(task, "done", by=mara)
     actions.change_task(other, other.text, due_at=None, by=mara)
-    actions.add_task(incident, ToDo("Long ago", due_at=now() - SOON), by=mara)
     world.fast_forward(SOON * 2)
     assert (letters, told(incident)) == ([], [])
     actions.reopen_task(task, by=mara)  # its time has passed, and whoever opens it knows
@@ -109,3 +110,29 @@ def test_whoever_is_taken_off_the_list_hears_nothing(
     assert [to for to, _ in letters] == ([mara.email] if who == "lead" else [])
     assert all("Bo Silva has it, who may not see this incident." in text for _, text in letters)
     assert [words.endswith("Bo Silva has it, who may not see this incident.") for words in told(incident)] == [True]
+
+
+def test_a_time_that_has_passed_is_refused_and_the_same_key_is_still_answered(
+    incident: Incident, task: Task, mara: Person
+) -> None:
+    gone = now() - timedelta(seconds=1)
+    with pytest.raises(BadInput, match="has passed already") as refused:
+        actions.add_task(incident, ToDo("Ask the bank", due_at=gone), by=mara)
+    assert (refused.value.field, refused.value.status) == ("due_at", 422)
+    with pytest.raises(BadInput, match="has passed already"):
+        actions.change_task(task, task.text, due_at=gone, by=mara)
+
+    soon = ToDo("Ask the shop", due_at=now() + SOON, key="k")
+    first = actions.add_task(incident, soon, by=mara)
+    world.fast_forward(SOON * 2)
+    assert actions.add_task(incident, soon, by=mara) == first
+    assert actions.change_task(first, "Ask the bank", due_at=first.due_at, by=mara).text == "Ask the bank"
+
+
+def test_a_time_that_has_passed_is_refused_over_rest_too(
+    incident: Incident, task: Task, mara: Person, rest: Call
+) -> None:
+    for method, path in (("POST", f"/incidents/{incident.pk}/tasks"), ("PATCH", f"/tasks/{task.pk}")):
+        answer = rest(mara, method, path, {"text": "Check", "due_at": "2020-01-01T00:00:00Z"})
+        assert answer == (422, "bad_input")
+    assert Task.objects.count() == 1

@@ -34,6 +34,20 @@ def test_an_incident_turns_out_to_be_one_and_back(incident: Incident, mara: Pers
     assert not queries.incidents(kind="near_miss").exists()
 
 
+def test_what_kept_it_from_being_worse_outlives_a_mistake(
+    incident: Incident, mara: Person, browser: Browser, rest: Call
+) -> None:
+    address = f"/incidents/{incident.pk}/"
+    actions.turn_kind(incident, "near_miss", by=mara, kept="A spare disk")
+    browser(mara).post(f"{address}kind/", {"kept": "A spare disk"})
+    assert "worse: A spare disk</p>" not in browser(mara).get(address).content.decode()
+    assert "A spare disk" in browser(mara).get(f"{address}kind/").content.decode()
+
+    assert rest(mara, "POST", f"{address}kind", {"kind": "near_miss"})["kept"] == "A spare disk"
+    assert rest(mara, "POST", f"{address}kind", {"kind": "near_miss", "kept": "Luck"})["kept"] == "Luck"
+    assert rest(mara, "POST", f"{address}kind", {"kind": "near_miss", "kept": ""})["kept"] == ""
+
+
 def test_a_closed_one_can_still_be_called_so(incident: Incident, mara: Person) -> None:
     actions.stand_down(incident, by=mara)
     said = texts(incident)

@@ -318,7 +318,10 @@ def losing_tools(mara: Person, bo: Person) -> None:
 
 def doing_tasks(mara: Person, bo: Person) -> None:
     room = declaring(mara, bo)
-    one, two, _ = (actions.add_task(room, actions.ToDo(text, due_at=now(), key="k"), by=mara) for text in "abc")
+    one, two, _ = (
+        actions.add_task(room, actions.ToDo(text, due_at=now() + timedelta(hours=1), key="k"), by=mara)
+        for text in "abc"
+    )
     other = actions.add_task(room, actions.ToDo("b", owner=bo), by=mara)
     actions.take_task(one, by=bo)
     actions.change_task(two, "c", due_at=None, by=bo)

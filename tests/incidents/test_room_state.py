@@ -1,6 +1,8 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -124,10 +126,29 @@ def test_a_reopened_room_goes_on_and_can_be_closed_again(incident: Incident, mar
     assert texts(incident) == ["Over.", "It is back.", "Now it is over."]
 
 
-def test_reopening_an_open_room_changes_nothing(incident: Incident, mara: Person) -> None:
-    actions.reopen(incident, by=mara, why="?")
+def test_reopening_an_open_room_opens_nothing_and_drops_no_reason(incident: Incident, mara: Person, bo: Person) -> None:
+    actions.reopen(incident, by=mara, why=" ")
+    actions.stand_down(incident, by=mara, words="Over.")
+    for _ in range(2):
+        actions.reopen(incident, by=mara, why="Pages are slow again.")
+        actions.reopen(incident, by=bo, why="Mail is late, too.")
 
-    assert texts(incident) == []
+    assert texts(incident) == ["Over.", "Pages are slow again.", "Mail is late, too."]
+    assert [event.kind for event in timeline.about(incident)].count("incident.reopened") == 1
+
+
+def test_other_words_of_whoever_closes_second_are_not_dropped(
+    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client]
+) -> None:
+    actions.stand_down(incident, by=mara, words="All hosts serve again.")
+    actions.stand_down(incident, by=bo)  # no words that could be lost
+
+    with pytest.raises(Conflict, match="All hosts serve again"):
+        actions.stand_down(incident, by=bo, words="The cache was cold.")
+    page = browser(bo).post(f"/incidents/{incident.pk}/close/", {"words": "The cache was cold."})
+    assert page.status_code == 422
+    assert "It is closed already: “All hosts serve again.”" in page.content.decode()
+    assert "The cache was cold." in page.content.decode()
 
 
 def test_an_update_that_was_promised_is_not_owed_after_the_end(incident: Incident, mara: Person) -> None:

@@ -120,6 +120,6 @@ def _practise(request: HttpRequest, slug: str, *, worked: bool) -> HttpResponse:
         automation.practise(automation.card(slug), question, words, worked=worked, writer=writer, on=on)
     except (BadInput, Conflict) as error:
         place = f"{reverse('automation:card', args=[slug])}#h-{question}"
-        return typed.refuse(request, f"practised-{question}", error, place)
+        return typed.refuse(request, f"practised-{slug}-{question}", error, place)
     messages.success(request, "Kept: when it was practised, and what came of it.")
     return redirect("automation:card", slug)

@@ -312,7 +312,7 @@ class RelateForm(Form):
     )
 
 
-class ReopenForm(forms.Form):
+class ReopenForm(Form):
     """Why it goes on."""
 
     why = forms.CharField(
@@ -323,7 +323,7 @@ class ReopenForm(forms.Form):
     )
 
 
-class CloseForm(forms.Form):
+class CloseForm(Form):
     """Closing."""
 
     words = forms.CharField(

@@ -48,8 +48,7 @@ def kind(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         chosen = Incident.Kind.NEAR_MISS if data["is_near_miss"] else Incident.Kind.INCIDENT
-        kept = data["kept"] if data["is_near_miss"] else ""
-        if form.attempt(lambda: actions.turn_kind(incident, chosen, by=person, kept=kept)) is not None:
+        if form.attempt(lambda: actions.turn_kind(incident, chosen, by=person, kept=data["kept"])) is not None:
             return redirect("incidents:room", pk)
     context = {"incident": incident, "form": form}
     return render(request, "incidents/kind.html", context, status=422 if form.errors else 200)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from raglan.catalog import queries as catalog
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, RaglanError
+from raglan.core.errors import BadInput
 from raglan.incidents import actions, queries, scripts
 from raglan.incidents.forms import AvailabilityForm, HandOverForm
 from raglan.incidents.models import Script
@@ -66,7 +66,7 @@ def about(request: HttpRequest, pk: int) -> HttpResponse:
     services, _ = catalog.called([word])
     try:
         actions.say_about(incident, services, by=reader(request))
-    except RaglanError:
+    except BadInput:
         why = f"No service here is called “{word[:60]}”" if word else "Name a service"
         return typed.refuse(request, f"about-{pk}", BadInput("name", why), f"/incidents/{pk}/?about=ask#h-about")
     return redirect("incidents:room", pk)

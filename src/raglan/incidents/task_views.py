@@ -122,7 +122,8 @@ def act_on_task(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     try:
         VERBS[verb](found, person, clean_text(request.POST.get("words", "")))
     except (BadInput, Conflict) as error:
-        room_url = f"/incidents/{found.incident_id}/#task-{pk}"
-        to = reverse("incidents:task", args=[pk]) if isinstance(error, BadInput) else room_url
-        return typed.refuse(request, f"task-{pk}", error, to, at="words")
+        is_open = task_queries.task(pk).state == Task.State.OPEN
+        if isinstance(error, BadInput) or (is_open and request.POST.get("words", "").strip()):
+            return typed.refuse(request, f"task-{pk}", error, reverse("incidents:task", args=[pk]), at="words")
+        return typed.repeat(request, error, f"/incidents/{found.incident_id}/#task-{pk}")
     return redirect(f"/incidents/{found.incident_id}/#task-{pk}")

@@ -279,8 +279,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     """Close the incident: what is still open is shown first."""
     person, incident = responder(request), queries.incident(pk)
     form = CloseForm(request.POST or None, initial={"words": incident.summary})
-    if request.method == "POST" and form.is_valid():
-        actions.stand_down(incident, by=person, words=form.cleaned_data["words"])
+    is_good = request.method == "POST" and form.is_valid()
+    if is_good and form.attempt(lambda: actions.stand_down(incident, by=person, words=form.cleaned_data["words"])):
         messages.success(request, "The incident is closed. Its review is being drafted from the timeline.")
         return redirect("incidents:room", pk)
     context = {
@@ -301,8 +301,8 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on in the same room, and say why."""
     person, incident = responder(request), queries.incident(pk)
     form = ReopenForm({"why": composing.text(request, "why")} if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        actions.reopen(incident, by=person, why=form.cleaned_data["why"])
+    is_good = request.method == "POST" and form.is_valid()
+    if is_good and form.attempt(lambda: actions.reopen(incident, by=person, why=form.cleaned_data["why"])):
         return redirect("incidents:room", pk)
     context = {"incident": incident, "form": form}
     return render(request, "incidents/reopen.html", context, status=422 if form.errors else 200)

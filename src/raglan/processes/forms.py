@@ -73,8 +73,8 @@ class SkipForm(Form):
         max_length=skipping.MOST_WORDS,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="Shown among those of others once five notes are there. Leave names out, yours too; "
-        "somebody may know how you write.",
+        help_text="Shown among those of others, when notes are counted: at night, once five or more wait on one step. "
+        "Leave names out, yours too; somebody may know how you write.",
     )
 
     def __init__(self, *args: object, standing: Sequence[ProcessStep], **more: object) -> None:

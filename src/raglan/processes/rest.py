@@ -213,7 +213,8 @@ def skip_step(request: HttpRequest, slug: Slug, data: SkipNoteIn) -> Status[Skip
     """Keep an unsigned note. Whose token it was is not read, and not kept."""
     step = queries.step(queries.process(slug), data.step)
     skipping.note(step, skipping.Skipped(data.why, data.minutes, data.words))
-    return Status(202, SkippedOut(kept=True, message="Kept, unsigned. It shows once five notes are there."))
+    told = "Kept, unsigned. Notes are counted at night, once five or more wait on one step; then they show together."
+    return Status(202, SkippedOut(kept=True, message=told))
 
 
 def _writer(request: HttpRequest) -> actions.Writer:

@@ -115,7 +115,7 @@ def act(request: HttpRequest, slug: str) -> HttpResponse:
             try:
                 actions.rethink(process, clean_text(request.POST.get("words", "")), writer=writer)
             except BadInput as error:
-                return typed.refuse(request, "rethought", error, reverse("processes:show", args=[slug]))
+                return typed.refuse(request, f"rethought-{slug}", error, reverse("processes:show", args=[slug]))
             else:
                 messages.success(request, "Kept. The tally begins anew; the earlier one stays beside it.")
     return redirect("processes:show", slug)

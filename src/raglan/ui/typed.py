@@ -1,22 +1,28 @@
 """Words that were typed and could not be taken: they show once more, with the reason beside their field.
 
 A form that has a page of its own is shown again at once, as `raglan.people.forms.Form` does. A small form on a page of
-others leads back to that page with `refuse`; its template asks `{% typed "name of the form" as typed %}`. What no page
-takes back stands on the page that says why, so that it can be copied.
+others leads back to that page with `refuse`; its template asks `{% typed "name of the form" as typed %}`. Each form has
+its own words, so that two tabs which are refused one after the other both have theirs; the last forms are kept, for an
+hour. What no page takes back stands on the page that says why, so that it can be copied.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, RaglanError
 
-KEY = "typed"
-MOST = 400_000  # characters of one form: the longest text that an entry takes, and some
+KEY = "typed_by_form"
+MOST = 400_000  # characters of one form: the longest text that an entry takes, and some; of all others as much again
+MOST_FORMS = 8
+KEPT_FOR = 3_600.0  # seconds
 MOST_REPEATED = 2_000
 NOT_WORDS = re.compile(r"token|key$|password|secret|^next$|^code$", re.IGNORECASE)
 
@@ -39,8 +45,14 @@ def refuse(request: HttpRequest, form: str, error: RaglanError, to: str, *, at: 
     reason = error.reason if isinstance(error, BadInput) else error.sentence
     why = f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
     wrong = at or (error.field if isinstance(error, BadInput) else "")
-    request.session[KEY] = {"form": form, "words": _words(request), "wrong": wrong, "why": why}
+    _keep(request, form, {"words": _words(request), "wrong": wrong, "why": why, "at": now().timestamp()})
     messages.error(request, f"Not kept: {reason.rstrip('.')}." if is_input else _and_words(request, why))
+    return HttpResponseRedirect(to)
+
+
+def repeat(request: HttpRequest, error: RaglanError, to: str) -> HttpResponse:
+    """Lead to a page that has no form for the words: it says why, and repeats them."""
+    messages.error(request, _and_words(request, error.sentence))
     return HttpResponseRedirect(to)
 
 
@@ -48,11 +60,30 @@ def take(request: HttpRequest, form: str) -> Typed:
     """Return what was typed into a form, once; nothing where it was another form's."""
     session = getattr(request, "session", None)
     is_page = request.method == "GET" and "X-Raglan-Part" not in request.headers  # a part keeps forms as they are
-    kept = session.get(KEY) if session is not None and is_page else None
-    if session is None or not kept or kept["form"] != form:
+    held = _held(session) if session is not None and is_page else {}
+    if session is None or form not in held:
         return Typed()
-    del session[KEY]
+    kept = held.pop(form)
+    session[KEY] = held
     return Typed(kept["words"], kept["wrong"], kept["why"])
+
+
+def _held(session: SessionBase) -> dict[str, Any]:
+    """Return what is kept of each form, the oldest first, without what is too old."""
+    since = now().timestamp() - KEPT_FOR
+    return {form: kept for form, kept in session.get(KEY, {}).items() if kept["at"] > since}
+
+
+def _keep(request: HttpRequest, form: str, kept: dict[str, Any]) -> None:
+    """Keep the words of a form beside those of others; of too many or too long ones the oldest go."""
+    held = {name: one for name, one in _held(request.session).items() if name != form}
+    while held and (len(held) >= MOST_FORMS or sum(map(_length, held.values())) > MOST):
+        del held[next(iter(held))]
+    request.session[KEY] = held | {form: kept}
+
+
+def _length(kept: dict[str, Any]) -> int:
+    return sum(map(len, kept["words"].values()))
 
 
 def sentences(request: HttpRequest) -> list[str]:

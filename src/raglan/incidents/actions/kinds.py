@@ -33,17 +33,18 @@ class NearMiss:
 
 
 @atomic
-def turn_kind(incident: Incident, kind: str, *, by: Person, kept: str = "") -> Incident:
+def turn_kind(incident: Incident, kind: str, *, by: Person, kept: str | None = None) -> Incident:
     """Call an incident a near miss, with what kept it from being worse, or an incident after all.
 
-    Safe to call twice. Raises BadInput.
+    With None the words stay that are there. So they do with an incident, which shows them no more: whoever calls it a
+    near miss again finds them. Safe to call twice. Raises BadInput.
     """
-    kept = kept.strip()
     if kind not in Kind.values:
         raise BadInput("kind", f"must be one of {', '.join(Kind.values)}", status=422)
-    if len(kept) > MAX_KEPT:
+    if kept is not None and len(kept.strip()) > MAX_KEPT:
         raise BadInput("kept", f"is longer than {MAX_KEPT} characters", status=422)
     held = hold_room(incident)
+    kept = _stays(held, kind, kept)
     if (held.kind, held.kept) != (kind, kept):
         is_turned = held.kind != kind
         Incident.objects.filter(pk=incident.pk).update(kind=kind, kept=kept)
@@ -68,6 +69,12 @@ def write_near_miss(told: NearMiss, *, by: Person) -> Incident:
     post(incident, Said(Entry.Kind.NOTE, told.happened), by=by, at=min(told.at or now(), now()))
     incident = turn_kind(incident, Kind.NEAR_MISS, by=by, kept=told.kept)
     return stand_down(incident, by=by, words="A near miss, written down afterwards.")
+
+
+def _stays(held: Incident, kind: str, kept: str | None) -> str:
+    """Return what is known of what kept it from being worse; calling it an incident takes no words away."""
+    said = (kept or "").strip()
+    return held.kept if kept is None or (kind == Kind.INCIDENT and not said) else said
 
 
 def _words(kind: str, kept: str, *, is_turned: bool) -> str:

@@ -59,11 +59,17 @@ def declare(
 
 @atomic
 def stand_down(incident: Incident, *, by: Person, words: str = "", at: datetime | None = None) -> Incident:
-    """End the coordination, or say when it ended. A review is drafted from the timeline. Safe to call twice."""
+    """End the coordination, or say when it ended. A review is drafted from the timeline.
+
+    Safe to call twice. Raises Conflict when it was closed before in other words: these have no place then.
+    """
     text = words.strip() or "Stood down."
-    if hold(incident.pk).state == Incident.State.OPEN:
+    held = hold(incident.pk)
+    if held.state == Incident.State.OPEN:
         post(incident, Said(Entry.Kind.DECIDED, text), by=by, at=at)
         _close(incident, text, by, at or now())
+    elif words.strip() and held.closing_words != text[:4000]:
+        raise Conflict(f"It is closed already: “{held.closing_words[:200]}”. More can be said in its review.")
     incident.refresh_from_db()
     return incident
 
@@ -83,7 +89,10 @@ def _close(incident: Incident, text: str, by: Person, at: datetime) -> None:
 
 @atomic
 def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
-    """Go on. Safe to call twice. Raises Conflict for one that goes on in another incident."""
+    """Go on. Of a room that somebody opened before, the reason is told in it. Safe to call twice.
+
+    Raises BadInput, and Conflict for one that goes on in another incident.
+    """
     if into := hold(incident.pk).merged_into_id:
         raise Conflict(f"This goes on as incident {into}. It can be taken out of it again there.")
     done = Incident.objects.filter(pk=incident.pk, state=Incident.State.CLOSED).update(
@@ -93,7 +102,13 @@ def reopen(incident: Incident, *, by: Person, why: str) -> Incident:
     if done:
         timeline.append(events.IncidentReopened(why=why), actor=by, about=room_and_now(incident))
         post(incident, Said(Entry.Kind.NOTE, why or "Reopened."), by=by)
+    elif why.strip() and not _is_said(incident, why.strip(), by):
+        post(incident, Said(Entry.Kind.NOTE, why), by=by)
     return incident
+
+
+def _is_said(incident: Incident, text: str, by: Person) -> bool:
+    return Entry.objects.filter(incident=incident, kind=Entry.Kind.NOTE, author=by, text=text).exists()
 
 
 @atomic

@@ -43,6 +43,7 @@ def add_task(incident: Incident, wanted: ToDo, *, by: Person) -> Task:
     if found := Task.objects.filter(incident=incident, key=key).first():
         return found
     text = _checked(wanted.text)
+    _to_come(wanted.due_at)
     incident = open_room(incident)
     given = {"text": text, "owner": wanted.owner, "due_at": wanted.due_at, "made_by": by, "made_at": now()}
     task, is_new = Task.objects.get_or_create(incident=incident, key=key, defaults=given)
@@ -94,6 +95,8 @@ def change_task(task: Task, text: str, *, due_at: datetime | None, by: Person) -
     task = _open(task)
     if (task.text, task.due_at) == (text, due_at):
         return task
+    if due_at != task.due_at:
+        _to_come(due_at)
     before, task.text, task.due_at = task.text, text, due_at
     task.save(update_fields=["text", "due_at"])
     plan_reminder(task)
@@ -189,6 +192,12 @@ def _checked(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise BadInput("text", f"is longer than {MAX_TEXT} characters", status=422)
     return text
+
+
+def _to_come(due_at: datetime | None) -> None:
+    """Refuse a time of which nobody could be reminded. Raises BadInput."""
+    if due_at is not None and due_at <= now():
+        raise BadInput("due_at", "has passed already; name a time that is still to come, or none", status=422)
 
 
 def _has(owner: Person | None) -> str:

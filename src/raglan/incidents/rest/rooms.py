@@ -57,7 +57,7 @@ class KindIn(Body):
     """Whether something broke, and if not, what kept it from being worse."""
 
     kind: Literal["incident", "near_miss"]
-    kept: Text = ""
+    kept: Annotated[Text | None, Field(description="What is left out stays as it is.")] = None
 
 
 class NearMissIn(Body):
