@@ -33,6 +33,9 @@ def test_a_code_is_asked_for_after_the_password(make_person: Make, sign_in: Sign
     answer = fresh.post("/account/login/", {"login": person.email, "password": PASSWORD})
     assert answer["Location"].startswith("/account/2fa/authenticate/")
     assert fresh.get("/you/").status_code == 302
+    step = fresh.get("/account/2fa/authenticate/").content.decode()
+    assert f'action="/account/logout/" data-sign-out="{person.pk}"' in step  # what waits on the device is said, too
+    assert "ui/js/leave" in step
     assert "did not fit" in fresh.post("/account/2fa/authenticate/", {"code": "000000"}).content.decode()
     assert fresh.post("/account/2fa/authenticate/", {"code": code(secret, steps=1)}).status_code == 302
     assert fresh.get("/you/").status_code == 200

@@ -341,6 +341,111 @@ def test_without_locks_a_tab_keeps_its_own_words_and_each_entry_is_taken_once(
     expect(heir.locator("#text")).to_have_value("begun here")
 
 
+LEAVE = "() => dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))"
+COME_BACK = "() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+
+
+def test_a_page_that_comes_back_has_no_words_that_another_tab_took_over(context: BrowserContext) -> None:
+    one = open_room(context)
+    one.locator("#text").fill("half a sentence")
+    one.evaluate(LEAVE)
+    heir = open_room(context)
+    expect(heir.locator("#text")).to_have_value("half a sentence")
+    one.evaluate(COME_BACK)
+    expect(one.locator("#text")).to_have_value("")
+    one.locator("#text").fill("another one")
+    heir.reload(wait_until="load")
+    expect(heir.locator("#text")).to_have_value("half a sentence")
+
+
+def test_a_page_whose_name_a_copy_took_meanwhile_gets_one_of_its_own(context: BrowserContext) -> None:
+    one = open_room(context)
+    one.locator("#text").fill("half a sentence")
+    name = one.evaluate("() => sessionStorage.getItem('raglan:tab')")
+    one.evaluate(LEAVE)
+    copy = context.new_page()
+    copy.add_init_script(f"sessionStorage.setItem('raglan:tab', '{name}')")
+    copy.clock.install()
+    copy.goto("/room/", wait_until="load")
+    expect(copy.locator("#text")).to_have_value("half a sentence")
+    one.evaluate(COME_BACK)
+    one.locator("#text").fill("half a sentence, and more")  # before it is known whose the words are
+    one.clock.run_for(2_000)
+    one.wait_for_function("before => sessionStorage.getItem('raglan:tab') !== before", arg=name)
+    expect(one.locator("#text")).to_have_value("half a sentence, and more")
+    one.reload(wait_until="load")
+    expect(one.locator("#text")).to_have_value("half a sentence, and more")
+    copy.reload(wait_until="load")
+    expect(copy.locator("#text")).to_have_value("half a sentence")
+
+
+def test_a_page_that_comes_back_keeps_its_own_words(context: BrowserContext) -> None:
+    one = open_room(context)
+    one.locator("#text").fill("half a sentence")
+    one.evaluate(LEAVE)
+    one.evaluate(COME_BACK)
+    one.locator("#text").press_sequentially(" more")
+    one.reload(wait_until="load")
+    expect(one.locator("#text")).to_have_value("half a sentence more")
+
+
+def test_sending_has_an_end_where_signals_have_no_time(context: BrowserContext, world: World) -> None:
+    context.add_init_script("delete AbortSignal.timeout")
+    page = open_room(context)
+    held: list[Route] = []
+    page.route("**/post/", lambda route: route.continue_() if held else held.append(route))
+    page.locator("#text").fill("on a line that swallows it")
+    page.get_by_role("button", name="Post to the room").click()
+    for _ in range(100):
+        page.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+        if held:
+            break
+    page.clock.run_for(21_000)
+    wait_for_posts(page, world, 1)
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+
+
+def changed_while_sent(context: BrowserContext, world: World) -> tuple[Page, Page]:
+    """Change an entry in one tab while another sends it; return both, the sending one first."""
+    one, other = open_room(context), open_room(context)
+    held: list[Route] = []
+    one.route("**/post/", lambda route: held.append(route))
+    one.locator("#text").fill("as it was")
+    one.get_by_role("button", name="Post to the room").click()
+    expect(other.locator("[data-unsent]")).to_contain_text("as it was")
+    for _ in range(100):
+        one.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+        if held:
+            break
+    other.locator("[data-edit]").click()
+    expect(other.locator("#text")).to_have_value("as it was")
+    other.locator("#text").fill("as it is meant")
+    held[0].continue_()
+    wait_for_posts(one, world, 1)
+    return one, other
+
+
+def test_what_one_tab_changes_does_not_come_back_when_another_had_it_refused(
+    context: BrowserContext, world: World
+) -> None:
+    world.post_status = 422
+    one, other = changed_while_sent(context, world)
+    expect(one.locator("#announce")).to_contain_text("Not sent")
+    for page in (one, other):
+        expect(page.locator("[data-unsent] li")).to_have_count(0)
+    expect(other.locator("#text")).to_have_value("as it is meant")
+
+
+def test_who_changes_an_entry_hears_that_another_tab_sent_it_as_it_was(context: BrowserContext, world: World) -> None:
+    one, other = changed_while_sent(context, world)
+    expect(other.locator("#announce")).to_contain_text("Another tab has sent this entry")
+    other.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(other, world, 2)
+    assert [post["text"] for post in world.posts] == ["as it was", "as it is meant"]
+    assert len({post["entry_key"] for post in world.posts}) == 1  # the server posts other words beside the first ones
+    expect(one.locator("[data-unsent] li")).to_have_count(0)
+
+
 def test_entries_that_an_older_page_left_are_sent(context: BrowserContext, world: World) -> None:
     page = open_room(context)
     page.evaluate("""() => localStorage.setItem("raglan:queue:incident:42", JSON.stringify([{key: "old", text: "left",

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 LEAVE = """{% extends "ui/base.html" %}
 {% block head %}<script src="{% static 'ui/js/leave.js' %}" type="module"></script>{% endblock %}
 {% block main %}<h1>Sign out</h1>NOTE
-<form method="post" action="/out/" data-sign-out><button>Sign out</button></form>{% endblock %}"""
+<form method="post" action="/out/" data-sign-out="42" data-drops="Sign out and drop them"><button>Sign out</button></form>{% endblock %}"""
 NOTE = "<div data-waits hidden><span data-what></span><ul data-rooms></ul></div>"
 ROOM = PAGE.replace("incident:42", "12:42")
 NAMES = "() => Object.keys(localStorage).filter(name => !name.startsWith('raglan:left:')).sort()"
@@ -109,6 +109,17 @@ def test_other_tabs_of_whoever_signed_out_keep_nothing_more(context: BrowserCont
     write(back, "here again")
     back.reload(wait_until="load")
     expect(back.locator("#text")).to_have_value("here again")
+
+
+def test_whoever_stops_half_way_through_signing_in_leaves_nothing_either(context: BrowserContext, world: World) -> None:
+    leave_words(context, world).close()
+    world.pages["/out/"] = render(LEAVE.replace("NOTE", NOTE))
+    page = context.new_page()
+    page.goto("/out/", wait_until="load")
+    expect(page.locator("[data-what]")).to_have_text("1 entry is not sent yet, 1 draft is not posted")
+    page.get_by_role("button", name="Sign out and drop them").click()
+    page.wait_for_function("() => !document.querySelector('form')")
+    assert page.evaluate(NAMES) == []
 
 
 def test_what_another_person_left_stays(context: BrowserContext, world: World) -> None:

@@ -13,7 +13,8 @@ PAGE = """{% extends "ui/base.html" %}{% block main %}<h1>Review</h1>
 <label>Title <input name="title" value="Slow"></label>
 <label>Story <textarea name="summary">
 as saved</textarea></label><label><input type="checkbox" name="open">Open</label>
-<label>State <select name="state"><option>draft<option>done</select></label><button>Save</button></form>
+<label>State <select name="state"><option>draft<option>done</select></label>
+<label>Hosts <select name="hosts" multiple><option selected>web1<option>web2<option>web3</select></label><button>Save</button></form>
 <details id="q1"><summary>Questions</summary><form method="post" action="/reply/">
 <input type="hidden" name="question" value="a">
 <label>First <textarea name="text"></textarea></label><button>Save first</button></form></details>
@@ -31,6 +32,7 @@ def test_words_in_other_forms_come_back_once_with_the_version_they_were_written_
         page.get_by_label("Story").fill("half a story")
         page.get_by_label("Open").check()
         page.get_by_label("State").select_option("done")
+        page.get_by_label("Hosts").select_option(["web2", "web3"])
         page.get_by_text("Questions").click()
         page.get_by_label("First").fill("half an answer")
         page.get_by_role("button", name="It does").click()
@@ -40,6 +42,7 @@ def test_words_in_other_forms_come_back_once_with_the_version_they_were_written_
         expect(page.get_by_label("Story")).to_have_value("half a story")
         expect(page.get_by_label("Open")).to_be_checked()
         expect(page.get_by_label("State")).to_have_value("done")
+        expect(page.get_by_label("Hosts")).to_have_values(["web2", "web3"])
         expect(page.get_by_label("First")).to_have_value("half an answer")
         expect(page.get_by_label("First")).to_be_visible()
         expect(page.get_by_label("Second")).to_have_value("")
@@ -62,3 +65,16 @@ def test_what_was_sent_is_not_brought_back(browser: Browser, world: World, addre
         page.wait_for_url("**/reply/")
         page.goto("/review/")
         expect(page.get_by_label("Second")).to_have_value("")
+
+
+def test_a_choice_alone_of_one_or_of_several_is_kept(browser: Browser, world: World, address: str) -> None:
+    world.pages["/review/"] = render(PAGE, reader=Reader())
+    for label, chosen in (("State", ["done"]), ("Hosts", ["web1", "web3"]), ("Hosts", [])):
+        with screens.browser_page(browser, base_url=address) as page:
+            page.goto("/review/")
+            page.get_by_label(label).select_option(chosen)
+            page.get_by_role("button", name="It does").click()
+            page.wait_for_url("**/need/")
+            page.goto("/review/")
+            kept = page.get_by_label(label).evaluate("field => [...field.selectedOptions].map(one => one.text)")
+            assert kept == chosen

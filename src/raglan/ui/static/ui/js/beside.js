@@ -7,8 +7,21 @@ const isOn = (field) => ["checkbox", "radio"].includes(field.type);
 
 function isTyped(field) {
   if (isOn(field)) return field.checked !== field.defaultChecked;
-  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected) && [...field.options].some((option) => option.defaultSelected);
-  return field.value !== field.defaultValue;
+  if (!field.matches("select")) return field.value !== field.defaultValue;
+  const options = [...field.options];
+  if (!field.multiple && !options.some((option) => option.defaultSelected)) return field.selectedIndex > 0;
+  return options.some((option) => option.selected !== option.defaultSelected);
+}
+
+function valueOf(field) {
+  if (isOn(field)) return field.checked;
+  return field.matches("select[multiple]") ? [...field.selectedOptions].map((option) => option.value) : field.value;
+}
+
+function give(field, value) {
+  if (isOn(field)) field.checked = value;
+  else if (!field.matches("select[multiple]")) field.value = value;
+  else for (const option of field.options) option.selected = value.includes(option.value);
 }
 
 // Forms by where they lead, fields by their names, each with its place among its like.
@@ -26,7 +39,7 @@ const fields = (form) => named([...form.elements].filter((field) => field.name &
 
 function keep(sent) {
   const found = forms().filter(([, form]) => form !== sent && [...form.elements].some((field) => field.matches(TYPED) && isTyped(field)));
-  const words = found.map(([name, form]) => [name, fields(form).map(([one, field]) => [one, isOn(field) ? field.checked : field.value])]);
+  const words = found.map(([name, form]) => [name, fields(form).map(([one, field]) => [one, valueOf(field)])]);
   try {
     if (words.length) sessionStorage.setItem(NAME, JSON.stringify(words));
     else sessionStorage.removeItem(NAME);
@@ -44,7 +57,7 @@ function restore() {
     const form = here.get(name), found = new Map(fields(form));
     for (const [one, value] of values) {
       const field = found.get(one);
-      if (field) field[isOn(field) ? "checked" : "value"] = value;
+      if (field) give(field, value);
     }
     for (let box = form.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     for (const field of form.querySelectorAll("textarea, input")) field.dispatchEvent(new Event("input", { bubbles: true }));

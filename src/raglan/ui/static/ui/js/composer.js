@@ -5,6 +5,7 @@
 // Without this file the form posts as any form does.
 import { say } from "./announce.js";
 import { forget, keep, kept } from "./kept.js";
+import * as queued from "./queue.js";
 import { post } from "./sending.js";
 import { alone, isOpen, own, whileFree } from "./tabs.js";
 import * as words from "./words.js";
@@ -17,8 +18,8 @@ const text = form?.querySelector("textarea");
 const room = form?.dataset.composer;
 const picker = form?.querySelector("[type=file]");
 const list = document.querySelector("[data-unsent]");
-const held = new Map(), memory = new Map();
-let failures = 0, timer = 0, sending = false, again = false, missed = [], tab = "", signedOut = false;
+const held = new Map();
+let failures = 0, timer = 0, sending = false, again = false, missed = [], tab = "", signedOut = false, asLeft = null;
 const ASKED = ["to", "to_topic", "otherwise", "after"];
 
 // ---- the draft: words, kind, whom it asks, and files; where a device keeps no files it says which ones are missing
@@ -87,6 +88,25 @@ async function restore(name) {
   forget(name);
 }
 
+// A page that comes back as it was (its tab went on, and back) may have lost its draft meanwhile: another tab took it over,
+// or somebody signed out. What it showed goes then, unless more was typed.
+function leave() {
+  asLeft = tab && words.read(drafted()) ? text.value : null;
+}
+
+async function comeBack() {
+  const before = tab;
+  tab = ""; // until it is known whose the draft is, this one keeps nothing
+  const name = await own();
+  const isLost = name !== before || !words.read(`draft:${room}:${before}`);
+  tab = name;
+  signedOut = words.read(`left:${room.split(":").at(-1)}`) !== null;
+  if (signedOut || (isLost && text.value === asLeft)) clearForm();
+  else keepFiles();
+  changed();
+  flush();
+}
+
 // Words go without their files rather than never, where a device does not answer.
 function soon(answer) {
   return Promise.race([answer, new Promise((done) => { setTimeout(done, FOR_FILES); })]);
@@ -133,29 +153,17 @@ function clearForm() {
 
 // ---- the queue: each entry under its own name, for all tabs of the room
 
-function queue() {
-  const stored = words.names("entry", room).map(words.read).filter((entry) => words.recent(entry?.at));
-  const all = [...stored.filter((entry) => !memory.has(entry.key)), ...memory.values()];
-  return all.sort((one, other) => new Date(one.at) - new Date(other.at));
-}
-
-function put(entry) {
-  if (!signedOut && words.write(`entry:${room}:${entry.key}`, entry)) memory.delete(entry.key);
-  else memory.set(entry.key, entry);
-}
-
 // What was written while nobody was signed in here is kept once somebody is.
 function keepAgain() {
-  for (const entry of [...memory.values()]) {
+  for (const entry of queued.unkept()) {
     put(entry);
     if (held.has(entry.key)) keep(waiting(entry.key), held.get(entry.key));
   }
   keepFiles();
 }
 
-function remove(entry) {
-  memory.delete(entry.key);
-  words.drop(`entry:${room}:${entry.key}`);
+function put(entry) {
+  queued.put(room, entry, !signedOut);
 }
 
 function take() {
@@ -172,7 +180,7 @@ function take() {
 
 function changed() {
   draw();
-  document.dispatchEvent(new CustomEvent("raglan:waiting", { detail: queue().length }));
+  document.dispatchEvent(new CustomEvent("raglan:waiting", { detail: queued.queue(room).length }));
 }
 
 async function flush() {
@@ -196,8 +204,9 @@ async function flush() {
 // An entry whose files only another tab has is that one's to send, while it is open.
 async function sendAll() {
   const left = new Set();
-  for (let entry; (entry = queue().find((one) => !one.refused && !left.has(one.key)));) {
+  for (let entry; (entry = queued.queue(room).find((one) => !one.refused && !left.has(one.key)));) {
     const files = await filesOf(entry), lost = (entry.files?.length ?? 0) > files.length;
+    if (!queued.waits(room, entry)) continue;
     if (lost && entry.tab !== tab && await isOpen(entry.tab)) left.add(entry.key);
     else await send(entry, files, lost);
   }
@@ -211,10 +220,11 @@ async function filesOf(entry) {
 async function send(entry, files, lost) {
   const refused = await post(form, entry, files), isEdited = form.elements.entry_key.value === entry.key;
   if (refused) {
-    if (!isEdited) put({ ...entry, refused });
+    if (queued.waits(room, entry)) put({ ...entry, refused });
     say(`Not sent: ${refused}`, true);
   } else {
-    remove(entry);
+    if (!isEdited && !queued.waits(room, entry)) queued.tellSent(room, entry);
+    queued.remove(room, entry);
     held.delete(entry.key);
     forget(waiting(entry.key));
     if (isEdited) form.elements.entry_key.value = words.newKey(); // it was on its way: what is written now is another one
@@ -227,7 +237,7 @@ async function send(entry, files, lost) {
 // ---- what waits is shown as an entry that is not sent yet
 
 function draw() {
-  list?.replaceChildren(...queue().map(row));
+  list?.replaceChildren(...queued.queue(room).map(row));
   if (list) list.hidden = !list.children.length;
 }
 
@@ -244,7 +254,7 @@ function row(entry) {
 }
 
 async function edit(entry) {
-  remove(entry);
+  queued.remove(room, entry);
   if (text.value.trim()) text.value += `\n${entry.text}`;
   else text.value = entry.text;
   form.elements.entry_key.value = entry.key;
@@ -273,9 +283,12 @@ addEventListener("storage", ({ key, newValue }) => {
     signedOut = newValue !== null;
     if (signedOut) clearForm();
     else keepAgain();
+  } else if (key === `raglan:sent:${room}:${form.elements.entry_key.value}`) {
+    if (newValue !== null) say("Another tab has sent this entry as it was. Other words go as another entry.", true);
+    return;
   } else if (key !== null && !key.startsWith(`raglan:entry:${room}:`)) return;
   changed();
-  if (sending || !queue().some((entry) => !entry.refused)) return;
+  if (sending || !queued.queue(room).some((entry) => !entry.refused)) return;
   clearTimeout(timer);
   timer = setTimeout(flush, OTHERS);
 });
@@ -311,5 +324,7 @@ if (form) {
     open();
   });
   addEventListener("online", flush);
-  if (queue().length) { changed(); flush(); }
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => { if (event.persisted) comeBack(); });
+  if (queued.queue(room).length) { changed(); flush(); }
 }

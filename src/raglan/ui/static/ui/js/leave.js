@@ -2,7 +2,9 @@
 import { leave, waits } from "./words.js";
 
 const PATIENCE = 2_000;
-const person = document.body.dataset.person, note = document.querySelector("[data-waits]");
+const form = document.querySelector("form[data-sign-out]"), button = form?.querySelector("button"), plain = button?.textContent;
+// Whoever stops half-way through signing in is named by the form alone.
+const person = document.body.dataset.person ?? form?.dataset.signOut, note = document.querySelector("[data-waits]");
 const counted = (many, one, more) => (many ? [many === 1 ? `1 ${one}` : `${many} ${more}`] : []);
 let told = "";
 
@@ -16,12 +18,12 @@ function tell(found) {
     item.append(Object.assign(document.createElement("a"), { href: `/incidents/${Number(room)}/`, textContent: `Incident ${room}` }));
     return item;
   }));
-  document.querySelector("form[data-sign-out] button").textContent = what.length ? "Sign out and drop them" : "Sign out";
+  button.textContent = what.length ? form.dataset.drops : plain;
 }
 
 // A page without the place to say it leads to the one that has it.
 async function go(event) {
-  const found = waits(person), form = event.target;
+  const found = waits(person);
   event.preventDefault();
   if (!note && (found.entry || found.draft)) return location.assign(form.action);
   if (note && JSON.stringify(found) !== told) return tell(found);
@@ -31,5 +33,5 @@ async function go(event) {
 
 if (person) {
   if (note) tell(waits(person));
-  for (const form of document.querySelectorAll("form[data-sign-out]")) form.addEventListener("submit", go);
+  form?.addEventListener("submit", go);
 }

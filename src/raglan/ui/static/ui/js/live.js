@@ -3,6 +3,7 @@
 // Without a stream the page asks every 30 seconds.
 import { say } from "./announce.js";
 import { morph, mustWait, parse } from "./morph.js";
+import { within } from "./within.js";
 
 const QUIET = 15_000, LOST = 30_000, POLL = 30_000, GAP = 600, REST = 20_000, NOTE = 6_000;
 const body = document.body;
@@ -56,7 +57,7 @@ async function refresh(region) {
   Object.assign(fact, { busy: true, again: false, timer: 0, last: Date.now() });
   let fresh = 0;
   try {
-    const answer = await fetch(region.dataset.src, { headers: { "X-Raglan-Part": "1" }, signal: AbortSignal.timeout(LOST / 2) });
+    const answer = await fetch(region.dataset.src, { headers: { "X-Raglan-Part": "1" }, signal: within(LOST / 2) });
     if (answer.status === 401 || (answer.redirected && /\/login\//.test(answer.url))) leave();
     else if (answer.ok) fresh = await place(region, await answer.text());
     else if (answer.status === 404) location.reload(); // what it showed is not there any more, or not for this reader

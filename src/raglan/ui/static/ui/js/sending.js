@@ -1,5 +1,7 @@
 // One entry on its way to the server. Only an answer settles it: no answer, or a fault of the server, is thrown and means
 // the same entry again, later. 507 is an answer: there is no room for its files, and asking again makes none.
+import { within } from "./within.js";
+
 const PATIENCE = 20_000, BYTES_A_MS = 20;
 
 // Returns why it was refused, "" where it was taken.
@@ -11,7 +13,7 @@ export async function post(form, entry, files) {
   if (files.length < (entry.files?.length ?? 0) && !entry.text.trim()) data.set("text", entry.files.join(", "));
   const patience = PATIENCE + files.reduce((sum, file) => sum + file.size, 0) / BYTES_A_MS;
   data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken?.value ?? "");
-  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: AbortSignal.timeout?.(patience) });
+  const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Raglan-Part": "1", Accept: "application/json, text/html" }, signal: within(patience) });
   if (answer.status !== 507 && (answer.status >= 500 || answer.status === 429)) throw new Error(String(answer.status));
   return answer.ok && !/\/login\//.test(answer.url) ? "" : reason(answer);
 }

@@ -1,6 +1,7 @@
 // Tabs of one browser beside each other. Each has a name, which a reload keeps and a copy of the tab does not: a lock says
 // which names are in use. Where a browser has no locks (an address without https) every name counts as free: nothing is
 // lost by that, for what an open tab shows it keeps again, and the server takes one key once.
+import { within } from "./within.js";
 import { newKey } from "./words.js";
 
 const OWN = 1_000, TURN = 60_000, SETTLE = 100;
@@ -16,7 +17,7 @@ async function hold(name) {
   return new Promise((done) => {
     const until = new Promise((over) => { letGo = over; });
     const held = () => { done(true); return until; };
-    navigator.locks.request(lockOf(name), { signal: AbortSignal.timeout?.(OWN) }, held).catch(() => done(false));
+    navigator.locks.request(lockOf(name), { signal: within(OWN) }, held).catch(() => done(false));
   });
 }
 
@@ -56,7 +57,7 @@ export async function alone(name, act) {
     return act();
   };
   try {
-    return await navigator.locks.request(lock, { signal: AbortSignal.timeout?.(TURN) }, later);
+    return await navigator.locks.request(lock, { signal: within(TURN) }, later);
   } catch (error) {
     if (begun) throw error;
     return act();
@@ -64,4 +65,3 @@ export async function alone(name, act) {
 }
 
 addEventListener("pagehide", () => letGo());
-addEventListener("pageshow", (event) => { if (event.persisted) hold(remembered()); });
