@@ -409,7 +409,7 @@ def changed_while_sent(context: BrowserContext, world: World) -> tuple[Page, Pag
     """Change an entry in one tab while another sends it; return both, the sending one first."""
     one, other = open_room(context), open_room(context)
     held: list[Route] = []
-    one.route("**/post/", lambda route: held.append(route))
+    one.route("**/post/", held.append)
     one.locator("#text").fill("as it was")
     one.get_by_role("button", name="Post to the room").click()
     expect(other.locator("[data-unsent]")).to_contain_text("as it was")

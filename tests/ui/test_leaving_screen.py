@@ -14,7 +14,8 @@ pytestmark = pytest.mark.e2e
 LEAVE = """{% extends "ui/base.html" %}
 {% block head %}<script src="{% static 'ui/js/leave.js' %}" type="module"></script>{% endblock %}
 {% block main %}<h1>Sign out</h1>NOTE
-<form method="post" action="/out/" data-sign-out="42" data-drops="Sign out and drop them"><button>Sign out</button></form>{% endblock %}"""
+<form method="post" action="/out/" data-sign-out="42" data-drops="Sign out and drop them">
+<button>Sign out</button></form>{% endblock %}"""
 NOTE = "<div data-waits hidden><span data-what></span><ul data-rooms></ul></div>"
 ROOM = PAGE.replace("incident:42", "12:42")
 NAMES = "() => Object.keys(localStorage).filter(name => !name.startsWith('raglan:left:')).sort()"

@@ -14,7 +14,8 @@ PAGE = """{% extends "ui/base.html" %}{% block main %}<h1>Review</h1>
 <label>Story <textarea name="summary">
 as saved</textarea></label><label><input type="checkbox" name="open">Open</label>
 <label>State <select name="state"><option>draft<option>done</select></label>
-<label>Hosts <select name="hosts" multiple><option selected>web1<option>web2<option>web3</select></label><button>Save</button></form>
+<label>Hosts <select name="hosts" multiple><option selected>web1<option>web2<option>web3</select></label>
+<button>Save</button></form>
 <details id="q1"><summary>Questions</summary><form method="post" action="/reply/">
 <input type="hidden" name="question" value="a">
 <label>First <textarea name="text"></textarea></label><button>Save first</button></form></details>

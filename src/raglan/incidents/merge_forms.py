@@ -58,16 +58,27 @@ class SplitForm(Form):
     )
     key = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
-    def __init__(self, data: QueryDict | None, *, of: Incident, key: str) -> None:
+    def __init__(self, data: QueryDict | None, *, of: Incident, key: str, before: int = 0) -> None:
         super().__init__(data, initial={"key": key})
-        newest = of.entries.order_by("-pk").values_list("pk", flat=True)[:SHOWN]
         offered = {
             "groups": AlertGroup.objects.filter(joined_incident__incident=of).order_by("-pk"),
             "services": of.services.order_by("name"),
             "tasks": of.tasks.order_by("pk"),
-            "entries": Entry.objects.filter(pk__in=list(newest)).order_by("-at", "-pk"),
+            "entries": of.entries.order_by("-at", "-pk"),
         }
         for name, found in offered.items():
             self.fields[name].queryset = found  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
             if not found.exists():
                 del self.fields[name]
+        self.older = 0
+        if "entries" in self.fields:
+            self._offer(of.entries.all(), before)
+
+    def _offer(self, entries: QuerySet[Entry], before: int) -> None:
+        """Offer the newest entries, or those before a number; `older` is where those begin that are not offered."""
+        found = (entries.filter(pk__lt=before) if before else entries).order_by("-pk")
+        numbers = list(found.values_list("pk", flat=True)[: SHOWN + 1])
+        self.older = numbers[SHOWN - 1] if len(numbers) > SHOWN else 0
+        shown = Entry.objects.filter(pk__in=numbers[:SHOWN]).order_by("-at", "-pk")
+        field = self.fields["entries"]
+        field.widget.choices = [(one.pk, field.label_from_instance(one)) for one in shown]  # type: ignore[attr-defined]  # a ModelMultipleChoiceField

@@ -60,7 +60,10 @@ def _take_out(request: HttpRequest, incident: Incident) -> HttpResponse:
 def split(request: HttpRequest, pk: int) -> HttpResponse:
     """Let some of a room go on in a new one."""
     incident, by = queries.incident(pk), reader(request)
-    form = SplitForm(request.POST if request.method == "POST" else None, of=incident, key=secrets.token_hex(16))
+    asked = request.GET.get("before", "")
+    before = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+    sent = request.POST if request.method == "POST" else None
+    form = SplitForm(sent, of=incident, key=secrets.token_hex(16), before=before)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         chosen = actions.Chosen(

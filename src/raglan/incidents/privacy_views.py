@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
 from raglan.incidents import actions, privacy, privacy_audit, queries
-from raglan.incidents.models import Incident
+from raglan.incidents.models import Incident, Listed
 from raglan.incidents.privacy_forms import ExceptionForm, ListForm, PrivateForm, TakeOffForm, WhyForm
 from raglan.people.access import Scope, needs, reader, require_administrator
 from raglan.people.models import Person
@@ -35,7 +35,7 @@ def private(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "incident": incident,
         "forms": forms,
-        "listed": list(privacy.listed(incident)),
+        "listed": sorted(privacy.listed(incident), key=lambda line: line.how != Listed.How.EXCEPTION),
         "traces": privacy_audit.traces(incident),
         "bad": next((form for form in forms.values() if form.errors), None),
     }

@@ -280,7 +280,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     person, incident = responder(request), queries.incident(pk)
     form = CloseForm(request.POST or None, initial={"words": incident.summary})
     is_good = request.method == "POST" and form.is_valid()
-    if is_good and form.attempt(lambda: actions.stand_down(incident, by=person, words=form.cleaned_data["words"])):
+    words = form.cleaned_data["words"] if is_good else ""
+    if is_good and form.attempt(lambda: actions.stand_down(incident, by=person, words=words)) is not None:
         messages.success(request, "The incident is closed. Its review is being drafted from the timeline.")
         return redirect("incidents:room", pk)
     context = {
@@ -302,7 +303,8 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     person, incident = responder(request), queries.incident(pk)
     form = ReopenForm({"why": composing.text(request, "why")} if request.method == "POST" else None)
     is_good = request.method == "POST" and form.is_valid()
-    if is_good and form.attempt(lambda: actions.reopen(incident, by=person, why=form.cleaned_data["why"])):
+    why = form.cleaned_data["why"] if is_good else ""
+    if is_good and form.attempt(lambda: actions.reopen(incident, by=person, why=why)) is not None:
         return redirect("incidents:room", pk)
     context = {"incident": incident, "form": form}
     return render(request, "incidents/reopen.html", context, status=422 if form.errors else 200)

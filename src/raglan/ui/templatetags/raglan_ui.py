@@ -3,11 +3,12 @@
 import functools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django import template
 from django.forms import BaseForm, CheckboxInput, CheckboxSelectMultiple, RadioSelect
-from django.forms.boundfield import BoundField
+from django.forms.boundfield import BoundField, BoundWidget
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -198,6 +199,31 @@ def is_check(field: BoundField) -> bool:
 def is_group(field: BoundField) -> bool:
     """Say whether a field is a group of radio buttons or check boxes, whose label is a legend."""
     return isinstance(field.field.widget, RadioSelect | CheckboxSelectMultiple)
+
+
+STAND, FOLD_FROM = 8, 13  # choices of a group that stand, and how many there are before others fold
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The choices of a group: some stand, and where there are very many, others unfold."""
+
+    stand: Sequence[BoundWidget]
+    more: Sequence[BoundWidget]
+    is_many: bool  # several may be chosen
+
+    @property
+    def chosen(self) -> int:
+        """How many of those that unfold are chosen."""
+        return sum(bool(choice.data["selected"]) for choice in self.more)
+
+
+@register.filter
+def folded(field: BoundField) -> Folded:
+    """Return the choices of a group as they are shown."""
+    choices, is_many = list(field), isinstance(field.field.widget, CheckboxSelectMultiple)
+    stand = STAND if len(choices) >= FOLD_FROM else len(choices)
+    return Folded(choices[:stand], choices[stand:], is_many)
 
 
 @register.filter

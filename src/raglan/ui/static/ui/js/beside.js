@@ -38,7 +38,7 @@ const forms = () => named([...document.querySelectorAll("form[method=post]:not([
 const fields = (form) => named([...form.elements].filter((field) => field.name && field.name !== "csrfmiddlewaretoken" && field.matches(`${TYPED}, input[type=hidden]`)), (field) => field.name);
 
 function keep(sent) {
-  const found = forms().filter(([, form]) => form !== sent && [...form.elements].some((field) => field.matches(TYPED) && isTyped(field)));
+  const found = forms().filter(([, form]) => form !== sent && [...form.elements].some((field) => field.name && field.matches(TYPED) && isTyped(field)));
   const words = found.map(([name, form]) => [name, fields(form).map(([one, field]) => [one, valueOf(field)])]);
   try {
     if (words.length) sessionStorage.setItem(NAME, JSON.stringify(words));

@@ -1,5 +1,6 @@
 // Keys, menus, focus after a form that could not be taken, and copying. Single keys stay off until the reader turns them on.
 import "./beside.js";
+import "./narrow.js";
 import { drop, tidy } from "./words.js";
 
 const PLACES = { n: "/", i: "/incidents/", a: "/alerts/", o: "/on-call/", p: "/people/", w: "/wrong/", "?": "/keys/" };

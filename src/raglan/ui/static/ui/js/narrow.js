@@ -1,0 +1,23 @@
+// A long list of choices is narrowed by a part of what they say. What is chosen stays chosen, seen or not.
+function narrow(list, bar) {
+  const wanted = bar.querySelector("input").value.trim().toLowerCase();
+  const labels = [...list.querySelectorAll("label.check")];
+  for (const label of labels) label.hidden = !label.textContent.toLowerCase().includes(wanted);
+  if (wanted) list.querySelector("details").open = true;
+  const seen = labels.filter((label) => !label.hidden).length;
+  bar.querySelector("[data-found]").textContent = wanted ? `${seen} of ${labels.length}` : "";
+}
+
+// Those that can be seen: all of them until the list is narrowed, also while some of it is folded.
+function choose(list, isChosen) {
+  for (const box of list.querySelectorAll("label.check:not([hidden]) input")) box.checked = isChosen;
+  list.querySelector("details").open = true;
+}
+
+for (const bar of document.querySelectorAll("[data-narrow]")) {
+  const list = bar.closest("fieldset"), field = bar.querySelector("input");
+  bar.hidden = false;
+  field.addEventListener("input", () => narrow(list, bar));
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  for (const button of bar.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(list, Boolean(button.dataset.choose)));
+}

@@ -1,0 +1,75 @@
+"""Of very many people, entries or asks some stand and others unfold; nothing is out of reach."""
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from raglan.incidents import actions
+from raglan.incidents.actions import Said
+from raglan.incidents.models import Entry, Incident, Listed, Responder
+from raglan.people.models import Person
+
+Browser = Callable[[Person], Client]
+
+
+def crowd(count: int) -> list[Person]:
+    """Make many people at once, without the way by which they come."""
+    made = [Person(name=f"Person {number:03}", email=f"p{number}@example.test") for number in range(count)]
+    return Person.objects.bulk_create(made)
+
+
+def test_two_hundred_in_the_room_fold_and_all_go_on_seeing_it(
+    incident: Incident, mara: Person, browser: Browser
+) -> None:
+    people, at = crowd(200), incident.declared_at
+    Responder.objects.bulk_create(Responder(incident=incident, person=one, joined_at=at) for one in people)
+    own, path = browser(mara), f"/incidents/{incident.pk}/private/"
+
+    page = own.get(path).content.decode()
+    assert "192 more, all chosen" in page
+    assert page.count('name="people"') == 200
+    assert page.index("Person 007") < page.index("192 more") < page.index("Person 008")
+
+    few = own.post(path, {"do": "make", "why": "", "people": [people[0].pk, people[100].pk]}).content.decode()
+    assert "192 more, 1 chosen" in few
+    assert '<details class="small" open><summary>192 more' in few
+
+    own.post(path, {"do": "make", "why": "Salaries", "people": [one.pk for one in people]})
+    assert Listed.objects.filter(incident=incident).count() == 201
+    listed = own.get(path).content.decode()
+    assert "189 more on the list" in listed
+    assert "more</summary><ol" in listed
+
+
+def test_older_entries_can_be_split_off_too(incident: Incident, mara: Person, browser: Browser) -> None:
+    first = actions.post(incident, Said(Entry.Kind.NOTE, "How it began"), by=mara)
+    at = first.at
+    Entry.objects.bulk_create(
+        Entry(incident=incident, key=f"k{number}", kind="note", text=f"Line {number}", author=mara, at=at)
+        for number in range(230)
+    )
+    own, path = browser(mara), f"/incidents/{incident.pk}/split/"
+
+    newest = own.get(path).content.decode()
+    assert (newest.count('name="entries"'), "How it began" in newest, "192 more<" in newest) == (200, False, True)
+    before = newest.split('href="?before=')[1].split('"')[0]
+    older = own.get(f"{path}?before={before}").content.decode()
+    assert (older.count('name="entries"'), "How it began" in older, "Older ones" in older) == (31, True, False)
+
+    refused = own.post(f"{path}?before={before}", {"title": "", "entries": [first.pk]})
+    assert refused.status_code == 422
+    assert "How it began" in refused.content.decode()
+    own.post(f"{path}?before={before}", {"title": "The beginning", "entries": [first.pk], "key": "k"})
+    assert Entry.objects.get(pk=first.pk).incident.title == "The beginning"
+
+
+def test_what_is_still_open_at_the_end_folds(incident: Incident, mara: Person, browser: Browser) -> None:
+    for number in range(12):
+        actions.post(incident, Said(Entry.Kind.ASK, f"Who knows {number:02}?"), by=mara)
+        actions.post(incident, Said(Entry.Kind.DOING, f"Restart host {number:02}"), by=mara)
+
+    page = browser(mara).get(f"/incidents/{incident.pk}/close/").content.decode()
+
+    assert "4 more open asks" in page
+    assert "4 more being done" in page
+    assert all(f"Who knows {number:02}?" in page and f"Restart host {number:02}" in page for number in range(12))
