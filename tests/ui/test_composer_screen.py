@@ -409,7 +409,11 @@ def changed_while_sent(context: BrowserContext, world: World) -> tuple[Page, Pag
     """Change an entry in one tab while another sends it; return both, the sending one first."""
     one, other = open_room(context), open_room(context)
     held: list[Route] = []
-    one.route("**/post/", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    one.route("**/post/", hold)
     one.locator("#text").fill("as it was")
     one.get_by_role("button", name="Post to the room").click()
     expect(other.locator("[data-unsent]")).to_contain_text("as it was")
