@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from raglan.core import zones
 from raglan.core.errors import BadInput
 from raglan.oncall.wall import first_instant
 
@@ -45,7 +46,7 @@ class Hours:
 
     def check(self, field: str = "hours") -> None:
         """Raise BadInput when no instant could ever be inside."""
-        if self.zone not in available_timezones():
+        if self.zone not in zones.names():
             raise BadInput(f"{field}.zone", "is not a time zone such as Europe/Berlin")
         if not self.days or any(day not in range(WEEK) for day in self.days):
             raise BadInput(f"{field}.days", "name at least one weekday; Monday is 0")

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 from django import forms
 
+from raglan.core import zones as known
 from raglan.core.errors import BadInput, Conflict
 from raglan.people import ports
 from raglan.people.access import Scope, scopes_of
@@ -45,9 +45,7 @@ def _sentence(reason: str) -> str:
 @cache
 def zones() -> list[tuple[str, str]]:
     """Return the time zones that people choose from, by name."""
-    places = (
-        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "US/", "SystemV/"))
-    )
+    places = (name for name in known.names() if "/" in name and not name.startswith(("Etc/", "US/", "SystemV/")))
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in sorted(places))]
 
 

@@ -1,11 +1,9 @@
 """Verbs of people and teams."""
 
-from zoneinfo import available_timezones
-
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from raglan.core import timeline
+from raglan.core import timeline, zones
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotAllowed
@@ -43,7 +41,7 @@ def add_person(
 
 def check_zone(time_zone: str) -> None:
     """Raise BadInput unless this is the name of a time zone."""
-    if time_zone not in available_timezones():
+    if time_zone not in zones.names():
         raise BadInput("time_zone", "choose a zone by its name, such as Europe/Berlin")
 
 
