@@ -1,9 +1,12 @@
 """Who is on call, found by walking: an evaluator that shares nothing with the product's arithmetic but its input.
 
 It looks at the wall clock step by step; a handoff happens the first time that the clock shows its time or a later one,
-and a window opens and closes the first time that the clock shows its ends or passes them.
+and a window opens and closes the first time that the clock shows its ends or passes them. Steps in which no clock is
+put back or forward and none shows a time that anything waits for are passed over; that this leaves nothing out is
+tested.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -91,16 +94,28 @@ class Walker:
         ended = self.rotation.ends_at is not None and at >= self.rotation.ends_at
         return not ended and (bool(self.closing) or not self.rotation.windows)
 
+    def rest(self, at: datetime) -> timedelta:
+        """Return for how long the clock shows nothing that is waited for, and nobody puts it back or forward."""
+        here = at.astimezone(self.zone)
+        opening = zip(self.opens_on, self.rotation.windows, strict=True)
+        waited_for = [self.due, *self.closing, *(datetime.combine(day, window.starts) for day, window in opening)]
+        length = min(min(waited_for) - here.replace(tzinfo=None), DAY)
+        same_clock = (at + length).astimezone(self.zone).utcoffset() == here.utcoffset()
+        return length if same_clock else timedelta(0)
+
     @property
     def group(self) -> tuple[int, ...]:
         one = self.rotation.participants[self.turn % len(self.rotation.participants)]
         return one if isinstance(one, tuple) else (one,)
 
 
-def people(schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE) -> Iterator[Crew]:
-    """Yield who is on call at `start` and each step after it, before `end`."""
+def people(
+    schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE, *, rests: bool = True
+) -> Iterator[tuple[datetime, Crew]]:
+    """Yield who is on call at `start` and at steps after it, before `end`; without rests at each step."""
     at = min([start - 3 * DAY, *(_midnight(item) for item in schedule.rotations)])
     walkers = [Walker(item, at) for item in sorted(schedule.rotations, key=lambda item: item.id)]
+    moments = sorted({start, *_moments(schedule)})
     deciding: dict[int, list[Walker]] = {}
     while at < end:
         for walker in walkers:
@@ -108,8 +123,24 @@ def people(schedule: Schedule, start: datetime, end: datetime, step: timedelta =
             if walker.step(at) and walker not in ruling:
                 ruling.append(walker)
         if at >= start:
-            yield _after_overrides(_by_layers(deciding, schedule, at), schedule, at)
-        at += step
+            yield at, _after_overrides(_by_layers(deciding, schedule, at), schedule, at)
+        at += max(step, _rest(walkers, moments, at) // step * step) if rests else step
+
+
+def _moments(schedule: Schedule) -> Iterator[datetime]:
+    """Yield the instants that no clock decides."""
+    for item in schedule.rotations:
+        yield from (moment for moment in (item.effective_from, item.ends_at) if moment is not None)
+    for override in schedule.overrides:
+        yield from (override.starts_at, override.ends_at)
+    yield from schedule.departed.values()
+
+
+def _rest(walkers: list[Walker], moments: list[datetime], at: datetime) -> timedelta:
+    """Return for how long nothing can change."""
+    coming = bisect_right(moments, at)
+    until = moments[coming] - at if coming < len(moments) else DAY
+    return min([until, *(walker.rest(at) for walker in walkers)])
 
 
 def _by_layers(deciding: dict[int, list[Walker]], schedule: Schedule, at: datetime) -> set[int]:
@@ -188,14 +219,13 @@ class Table:
         self._sit(comes, {gone}, before | {person})
 
 
-def runs(schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE) -> list[Run]:
+def runs(
+    schedule: Schedule, start: datetime, end: datetime, step: timedelta = MINUTE, *, rests: bool = True
+) -> list[Run]:
     """Return the times with the same people, in order."""
-    found: list[Run] = []
-    at = start
-    for crew in people(schedule, start, end, step):
-        if found and found[-1][2] == crew:
-            found[-1] = (found[-1][0], at + step, crew)
-        else:
-            found.append((at, at + step, crew))
-        at += step
-    return found
+    found: list[tuple[datetime, Crew]] = []
+    for at, crew in people(schedule, start, end, step, rests=rests):
+        if not found or found[-1][1] != crew:
+            found.append((at, crew))
+    ends = [at for at, _ in found[1:]] + [start + -((start - end) // step) * step]
+    return [(at, until, crew) for (at, crew), until in zip(found, ends, strict=True)]

@@ -100,6 +100,13 @@ def test_each_minute_has_the_people_whom_the_walker_finds(case: tuple[resolve.Sc
     assert runs_of(resolve.shifts(schedule, start, end)) == naive.runs(schedule, start, end)
 
 
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(schedules())
+def test_the_walker_misses_nothing_that_it_passes_over(case: tuple[resolve.Schedule, datetime, datetime]) -> None:
+    schedule, start, end = case
+    assert naive.runs(schedule, start, end) == naive.runs(schedule, start, end, rests=False)
+
+
 @st.composite
 def crowded_days(draw: st.DrawFn) -> tuple[resolve.Schedule, datetime, datetime]:
     """Draw a day on which many overrides meet."""
