@@ -1,5 +1,6 @@
 """Options and habits of the whole suite; `tests.support.environment` sets data folder and database before."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 # How long a busy machine takes says nothing of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# Tests and all that they import stay until the end: looking through them for rubbish again and again finds nothing.
+gc.disable()
+OBJECTS_BEFORE_A_LOOK = 50_000
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +27,14 @@ def no_keys_of_another_database() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the run on PostgreSQL leave out what never touches the database."""
     parser.addoption("--database-only", action="store_true", help="run only tests that use Django's database")
+
+
+def pytest_collection_finish() -> None:
+    """Look for rubbish from now on, among what tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BEFORE_A_LOOK, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
