@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
 from pytest_django.plugin import DjangoDbBlocker
 
 from raglan.core.db import newborn
@@ -71,22 +72,45 @@ def filled(connection: BaseDatabaseWrapper) -> set[str]:
     return {table for table in tables if run(connection.alias, f'SELECT 1 FROM "{table}" LIMIT 1')}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_both_ways_lead_to_the_same_tables(kind: str, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
-    (tmp_path / "steps").mkdir()
-    with (
-        django_db_blocker.unblock(),
-        empty(kind, "steps", tmp_path / "steps") as steps,
-        empty(kind, "newborn", tmp_path) as new,
-    ):
-        executor = MigrationExecutor(steps)
-        executor.migrate(executor.loader.graph.leaf_nodes())
-        newborn.make(new)
-        assert shape(steps) == shape(new)
-        assert (
-            MigrationRecorder(new).applied_migrations().keys() == MigrationRecorder(steps).applied_migrations().keys()
-        )
-        assert filled(steps) == {"django_migrations"}  # else a new database would lack what a migration puts in
+def take_every_step(*taken: BaseDatabaseWrapper) -> None:
+    """Bring databases up to date step by step as Django does, side by side.
+
+    Drawing the models anew after each step is nearly all of the work, and is done once for all of them.
+    """
+    executor = MigrationExecutor(taken[0])
+    recorders = [MigrationRecorder(connection) for connection in taken]
+    for recorder in recorders:
+        recorder.ensure_schema()
+    state = ProjectState(real_apps=executor.loader.unmigrated_apps)
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        assert migration.atomic
+        with ExitStack() as stack:
+            editors = [stack.enter_context(connection.schema_editor()) for connection in taken]
+            for operation in migration.operations:
+                before = state.clone()
+                operation.state_forwards(migration.app_label, state)
+                for editor in editors:
+                    operation.database_forwards(migration.app_label, editor, before, state)
+        for recorder in recorders:
+            recorder.record_applied(migration.app_label, migration.name)
+
+
+@pytest.mark.timeout(300)
+def test_both_ways_lead_to_the_same_tables(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock(), ExitStack() as stack:
+        kinds = ("sqlite", "postgresql")
+        for folder in ("steps", "new"):
+            (tmp_path / folder).mkdir()
+        by_steps = [stack.enter_context(empty(kind, f"steps_{kind}", tmp_path / "steps")) for kind in kinds]
+        newborns = [stack.enter_context(empty(kind, f"new_{kind}", tmp_path / "new")) for kind in kinds]
+        take_every_step(*by_steps)
+        for steps, new in zip(by_steps, newborns, strict=True):
+            newborn.make(new)
+            assert steps.vendor == new.vendor
+            assert shape(steps) == shape(new)
+            recorded = MigrationRecorder(new).applied_migrations().keys()
+            assert recorded == MigrationRecorder(steps).applied_migrations().keys()
+            assert filled(steps) == {"django_migrations"}  # else a new database would lack what a migration puts in
 
 
 def test_what_failed_half_way_left_nothing(
