@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 # How long a busy machine takes says nothing of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+E2E_S = 300  # how long a test with real servers may take that says nothing else: each of its waits may be a minute
 
 # Tests and all that they import stay until the end: looking through them for rubbish again and again finds nothing.
 gc.disable()
@@ -48,6 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         patience[item.path] = max(patience.get(item.path, 0), _patience(item))
     items.sort(key=lambda item: patience[item.path], reverse=True)
+    for item in items:
+        if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(E2E_S))
 
 
 def _patience(item: pytest.Item) -> float:

@@ -74,11 +74,11 @@ def acks_of_raglan(url: str, there: Lines, mara: Person, bo: Person) -> dict[str
     talk = Talk(slack, there)
     teller = threading.Thread(target=tell, args=(there, room_of(slack, incident)))
     teller.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while teller.is_alive() and time.monotonic() < deadline:
         talk.hear(0.05)
     talk.line.close()
-    teller.join(1)
+    teller.join(60)
     return {one["envelope_id"]: one.get("payload") for one in there.acks}
 
 

@@ -91,11 +91,11 @@ def test_ansible_upgrades_a_package_by_apt(raglan: Running, folder: Path) -> Non
     variables += " ANSIBLE_CALLBACK_PLUGINS=/in/callback_plugins ANSIBLE_CALLBACKS_ENABLED=raglan"
     play = f"{ONLY_HERE}\ncd /in && {variables} {Path(sys.executable).with_name('ansible-playbook')} -i hosts.ini"
     assert first_of(folder, f"{play} before.yml") == OLD
-    until(lambda: raglan.api("GET", "/hosts?q=ans1"), 30)
+    until(lambda: raglan.api("GET", "/hosts?q=ans1"))
     change = proposed(raglan)
 
     assert first_of(folder, f"{play} site.yml") == NEW
-    until(lambda: surprises(raglan, change), 30)
+    until(lambda: surprises(raglan, change))
     assert surprises(raglan, change) == [f"{MOVED} on an existing host"]
 
 
@@ -123,7 +123,7 @@ def test_what_puppet_upgraded_differs_from_what_was_said_and_is_one_move(raglan:
     address = f"{raglan.url}/fleet/{source(raglan, 'puppet')}/runs/puppet"
     machine.offer(OLD)
     machine.apt("install", "snafu-httpd")
-    until(lambda: raglan.api("GET", "/hosts?q=web1"), 30)
+    until(lambda: raglan.api("GET", "/hosts?q=web1"))
     said = {"on_existing": "nothing", "on_new": "version"}
     body = {"title": "Pin", "packages": [{"name": "snafu-httpd", "version": NEW}], "expected": said}
     change: Any = raglan.api("POST", "/changes/proposed", body)
@@ -137,7 +137,7 @@ def test_what_puppet_upgraded_differs_from_what_was_said_and_is_one_move(raglan:
     def told() -> Any:
         return raglan.api("GET", f"/changes/{change['id']}/progress")
 
-    until(lambda: told()["surprises"], 30)
+    until(lambda: told()["surprises"])
     words = f"snafu-httpd {OLD} → {NEW} on an existing host"
     assert [one["words"] for one in told()["surprises"]] == [words]
     runs: Any = raglan.api("GET", "/runs?tool=puppet")
@@ -166,5 +166,5 @@ def test_what_puppet_upgraded_differs_from_what_was_said_and_is_one_move(raglan:
         return {one["name"]: one["words"] for one in hosts}
 
     moved = f"snafu-httpd {NEW} → {NEWEST} on"
-    until(lambda: standing().get("pup1") and standing().get("web1"), 30)
+    until(lambda: standing().get("pup1") and standing().get("web1"))
     assert (standing()["pup1"], standing()["web1"]) == (f"{moved} a new host", f"{moved} an existing host")

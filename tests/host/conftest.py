@@ -11,6 +11,13 @@ from tests.host.receiver import Receiver
 Run = Callable[..., int]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it wait for whom it asks, however slow the machine is."""
+    monkeypatch.setattr(host, "A_PLACE_S", 30.0)
+    monkeypatch.setattr(host, "ALL_PLACES_S", 60.0)
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()

@@ -91,4 +91,4 @@ class Receiver:
         """End."""
         self.server.shutdown()
         self.server.server_close()
-        self.thread.join(5)
+        self.thread.join(60)

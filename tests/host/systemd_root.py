@@ -84,7 +84,7 @@ class Small:
         """Run a program in it."""
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wd"]
         environ = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"}
-        return subprocess.run([*enter, *words], env=environ, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([*enter, *words], env=environ, capture_output=True, text=True, timeout=100, check=False)
 
     def put(self, path: str, text: str) -> None:
         """Write a file in it."""
@@ -128,11 +128,11 @@ def booted(folder: Path) -> Iterator[Small]:
     script = OWN_CGROUP.format(unshare=" ".join(UNSHARE))
     with subprocess.Popen([*words, script, "own", root, shared, group], env={"BOOT": BOOT}) as process:
         try:
-            small = Small(int(str(until(lambda: first_process(process.pid), 30))), shared)
-            until(lambda: small.systemctl("is-system-running") == "running", 60)
+            small = Small(int(str(until(lambda: first_process(process.pid)))), shared)
+            until(lambda: small.systemctl("is-system-running") == "running")
             yield small
         finally:
             process.kill()
-            process.wait(20)
+            process.wait(60)
             tidy = ["unshare", "--mount", "sh", "-c", TIDY, "tidy", root, group]
-            until(lambda: subprocess.run(tidy, capture_output=True, check=False).returncode == 0, 20, every=0.2)
+            until(lambda: subprocess.run(tidy, capture_output=True, check=False).returncode == 0, every=0.2)

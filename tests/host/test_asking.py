@@ -259,8 +259,8 @@ def test_a_broken_state_folder_keeps_nobody_from_asking(run: Run, receiver: Rece
 def test_a_place_that_does_not_answer_holds_nobody_up(
     run: Run, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(host, "A_PLACE_S", 0.05)
-    receiver.slow_s = 1.5
+    monkeypatch.setattr(host, "A_PLACE_S", 1.0)
+    receiver.slow_s = 4.0
     receiver.texts["/gate"] = said()
     (tmp_path / "gate.txt").write_text(gate_file(rule()))
     assert run("gate", gate=str(tmp_path / "gate.txt")) == 75

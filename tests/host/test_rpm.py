@@ -75,12 +75,12 @@ def test_what_dnf_installs_upgrades_and_removes_is_told_at_once(tmp_path: Path, 
     machine = Machine(tmp_path, receiver.url)
     machine.offer("2.4.6", "40")
     machine.dnf("install", "httpd")
-    until(lambda: receiver.reports, 30)
+    until(lambda: receiver.reports)
     machine.offer("2.4.6", "45")
     assert "httpd-2.4.6-45.noarch" in machine.dnf("upgrade")
-    until(lambda: len(receiver.reports) > 1, 30)
+    until(lambda: len(receiver.reports) > 1)
     machine.dnf("remove", "httpd")
-    until(lambda: len(receiver.reports) > 2, 30)
+    until(lambda: len(receiver.reports) > 2)
     assert [(one["because"], one["packages"]) for one in receiver.reports] == [
         ("rpm", [["httpd", "2.4.6-40", "noarch"]]),
         ("rpm", [["httpd", "2.4.6-45", "noarch"]]),

@@ -74,7 +74,7 @@ def test_what_no_thread_began_with_goes_out_once_and_unmarked_after_the_restart(
         monkeypatch.setattr(running, "take", interrupted(running, stops))
 
     page_three()
-    assert running.stop(timeout=8)
+    assert running.stop(timeout=60)
     timers.let_go()  # as a process does when its journal has ended, too
 
     assert outbox.tried == []
@@ -84,7 +84,7 @@ def test_what_no_thread_began_with_goes_out_once_and_unmarked_after_the_restart(
     try:
         eventually(lambda: not Timer.objects.filter(kind=actions.DELIVER).exists())
     finally:
-        assert again.stop(timeout=8)
+        assert again.stop(timeout=60)
     assert sorted(item.message.person_name for item in outbox.sent) == ["Bo Silva", "Ines Roth", "Mara Keller"]
     assert not any(item.message.may_repeat for item in outbox.sent)
     assert standing() == {("handed_over", 1, False)}

@@ -258,7 +258,7 @@ def test_a_hung_provider_leaves_threads_for_the_others() -> None:
         try:
             with circuit.hand_over("hung"):
                 entered.release()
-                hung.wait(30)
+                hung.wait(100)
         except circuit.Full:
             put_back.release()
 
@@ -267,9 +267,9 @@ def test_a_hung_provider_leaves_threads_for_the_others() -> None:
         thread.start()
     try:
         for _ in range(circuit.PLACES):
-            assert entered.acquire(timeout=10)
+            assert entered.acquire(timeout=60)
         for _ in range(NETWORK_THREADS - circuit.PLACES):
-            assert put_back.acquire(timeout=10)  # these have left; without the share they would hang too
+            assert put_back.acquire(timeout=60)  # these have left; without the share they would hang too
         with circuit.hand_over("well"):
             assert {lane.name: len(lane.in_flight) for lane in circuit.lanes()} == {"hung": circuit.PLACES, "well": 1}
         with pytest.raises(circuit.Full), circuit.hand_over("hung"):
@@ -277,7 +277,7 @@ def test_a_hung_provider_leaves_threads_for_the_others() -> None:
     finally:
         hung.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     circuit.forget()
 
 

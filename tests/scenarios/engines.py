@@ -94,7 +94,7 @@ def _done(calls: Path) -> dict[str, Counter[str]]:
 def start(name: str, calls: Path, *, broken: bool, dies: bool) -> "subprocess.Popen[str]":
     """Start one engine; it says `ready`. Where engines die, leases are short so that the race ends soon."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
-    env |= {"RAGLAN_LOG_LEVEL": "error", **({"RAGLAN_SEND_DEADLINE_S": "1", "RAGLAN_LEASE_S": "3"} if dies else {})}
+    env |= {"RAGLAN_LOG_LEVEL": "error", **({"RAGLAN_SEND_DEADLINE_S": "1", "RAGLAN_LEASE_S": "6"} if dies else {})}
     command = [sys.executable, "-m", "tests.scenarios.engines", name, str(calls), "broken" if broken else ""]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
 

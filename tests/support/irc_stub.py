@@ -131,7 +131,7 @@ class _Visit:
             self._stub.said.append(text)
 
     def _say(self, *lines: str) -> None:
-        self._socket.settimeout(10)
+        self._socket.settimeout(60)
         self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
 

@@ -62,7 +62,7 @@ class Ngircd:
         """End it at once."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(60)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Guest:
 
     def enter(self, *rooms: str) -> "Guest":
         """Sign on and enter channels."""
-        self._socket = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", self.server.port), timeout=60)
         self._file = self._socket.makefile("r", encoding="utf-8", newline="\r\n")
         self._send(f"PASS {PASSWORD}", f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
         for room in rooms:

@@ -103,7 +103,7 @@ class Account:
 def ask(method: str, url: str, body: object, token: str = "") -> dict[str, object]:
     data = json.dumps(body).encode() if body is not None else None
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    with urlopen(Request(url, data=data, method=method, headers=headers), timeout=30) as answer:
+    with urlopen(Request(url, data=data, method=method, headers=headers), timeout=60) as answer:
         found = json.loads(answer.read())
     assert isinstance(found, dict)
     return found
