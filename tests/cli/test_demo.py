@@ -13,6 +13,7 @@ import pytest
 
 from raglan.cli.children import status_of
 from tests.support.ports import free_port
+from tests.support.server import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 STORY_S = 100
@@ -43,7 +44,7 @@ class Demo:
         """Ask it to end as Ctrl-C does, and return its exit code."""
         self._process.send_signal(signal.SIGINT)
         try:
-            return self._process.wait(30)
+            return self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
@@ -73,14 +74,14 @@ def processes_of(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_story_that_is_broken_off_leaves_no_process_behind(tmp_path: Path) -> None:
     demo = Demo(tmp_path, "--speed", "1")
     demo.wait_for("T-90 min")
     assert len(processes_of(tmp_path)) >= 2
     assert demo.end() == 0
     assert status_of("127.0.0.1", demo.port, "/livez") == 0
-    assert processes_of(tmp_path) == []
+    until(lambda: processes_of(tmp_path) == [])
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         env = {name: value for name, value in os.environ.items() if not name.startswith("RAGLAN_")}
         env |= {"RAGLAN_DATA_DIR": str(tmp_path / "data"), "RAGLAN_PORT": str(taken.getsockname()[1])}
         command = [sys.executable, "-m", "raglan", "demo", "--serve"]
-        said = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+        said = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=100, cwd=tmp_path)
     assert said.returncode == 1
     assert said.stderr.startswith("Error: Port ")
 

@@ -26,7 +26,7 @@ def letter(text: str, *, subject: str = "A page") -> EmailMessage:
 
 
 def client(mailbox: Mailbox) -> smtplib.SMTP:
-    return smtplib.SMTP("127.0.0.1", mailbox.port, timeout=5)
+    return smtplib.SMTP("127.0.0.1", mailbox.port, timeout=60)
 
 
 def test_a_mail_is_kept_as_a_file_with_its_envelope(mailbox: Mailbox) -> None:
@@ -89,7 +89,7 @@ def test_reset_forgets_the_mail_begun(mailbox: Mailbox) -> None:
 )
 def test_what_is_out_of_order_is_refused(mailbox: Mailbox, said: list[str], code: bytes) -> None:
     with (
-        socket.create_connection(("127.0.0.1", mailbox.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", mailbox.port), timeout=60) as connection,
         connection.makefile("rb") as answers,
     ):
         answers.readline()
@@ -101,7 +101,7 @@ def test_what_is_out_of_order_is_refused(mailbox: Mailbox, said: list[str], code
 
 def test_a_client_that_goes_away_in_the_middle_leaves_nothing(mailbox: Mailbox) -> None:
     with (
-        socket.create_connection(("127.0.0.1", mailbox.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", mailbox.port), timeout=60) as connection,
         connection.makefile("rb") as answers,
     ):
         for line in ("", "MAIL FROM:<a@example.test>", "RCPT TO:<b@example.test>", "DATA"):

@@ -65,7 +65,7 @@ def told(running: Running) -> Told:
 def play(running: Running, *arguments: str) -> str:
     command = [sys.executable, "-m", "raglan.demo", "--speed", "max", *arguments]
     env = os.environ | {"RAGLAN_URL": running.url, "RAGLAN_TOKEN": running.token}
-    played = subprocess.run(command, env=env, capture_output=True, text=True, timeout=110, check=False)
+    played = subprocess.run(command, env=env, capture_output=True, text=True, timeout=250, check=False)
     assert played.returncode == 0, played.stdout[-2000:] + played.stderr[-2000:] + running.log.read_text()[-4000:]
     return played.stdout
 

@@ -20,7 +20,7 @@ class Slow:
         self.refuses = False
 
     def call(self, method: str, path: str, body: dict[str, Json]) -> None:
-        assert self.opened.wait(30)
+        assert self.opened.wait(60)
         if self.refuses:
             raise Refused(403, "no")
         if path == "/fleet/report":

@@ -56,4 +56,4 @@ def http_server(respond: Callable[[Request], Answer]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)

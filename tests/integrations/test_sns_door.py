@@ -206,7 +206,7 @@ def test_made_up_regions_hold_one_thread_for_some_seconds_and_few_fetches(monkey
 
     def slow(url: str) -> bytes:
         asked.append(url)
-        assert gate.wait(20)
+        assert gate.wait(100)
         return certificate()
 
     certificates = signature.Certificates(slow)
@@ -215,7 +215,7 @@ def test_made_up_regions_hold_one_thread_for_some_seconds_and_few_fetches(monkey
         for number in range(9)
     ]
     with ThreadPoolExecutor(9) as senders:
-        said = [sender.exception(10) for sender in [senders.submit(certificates.check, one) for one in messages]]
+        said = [sender.exception(60) for sender in [senders.submit(certificates.check, one) for one in messages]]
     assert all(isinstance(error, Overloaded) for error in said), said
     until(lambda: len(asked) == signature.FETCHES)
     assert sum("does not answer" in str(error) for error in said) >= 1
@@ -231,14 +231,14 @@ def test_while_one_waits_for_a_certificate_others_are_sent_away_at_once() -> Non
 
     def slow(url: str) -> bytes:
         begun.set()
-        assert gate.wait(20)
+        assert gate.wait(100)
         return certificate()
 
     certificates, message = signature.Certificates(slow), {n: str(v) for n, v in signed().items()}
     with ThreadPoolExecutor(1) as senders:
         first = senders.submit(certificates.check, message)
         try:
-            assert begun.wait(10)
+            assert begun.wait(60)
             until(lambda: not certificates._waiting._value)  # the first one waits
             with pytest.raises(Overloaded, match="is being fetched"):
                 certificates.check(message)
