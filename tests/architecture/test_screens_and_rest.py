@@ -101,6 +101,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "chat:code": ("make_chat_code",),
     "chat:bring_in": ("preview_chat_import", "import_chat"),
     "chat:bring_in_past": ("import_past_incident",),
+    "chat:act_on_import": ("import_chat", "go_on_with_chat_import", "take_out_chat_import", "get_chat_import"),
     "chat:open_room": ("list_chat_rooms", "open_chat_room"),
     "reviews:edit": ("write_review",),
     "reviews:reply": ("reply",),

@@ -16,6 +16,7 @@ from raglan.core.errors import BadInput
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.chat.test_importing import yes_to
 
 pytestmark = pytest.mark.django_db
 TEXT = "2026-05-04 14:02 Rowan: it is mine\n2026-05-04 15:30 Jun: it is over\n"
@@ -59,7 +60,9 @@ def test_the_screen_shows_first_and_makes_it_at_the_second_button(client: Client
     assert "Make the incident with 2 lines" in client.post(path, fields).content.decode()
     assert not Incident.objects.exists()
     fields["began_at"] = "2026-05-04T13:50"
-    answered = client.post(path, {**fields, "do": "yes"})
+    shown = client.post(path, fields).content.decode()
+    answered = client.post(yes_to(shown))
+    assert client.post(yes_to(shown))["Location"] == answered["Location"]  # pressed twice
     made = Incident.objects.get()
     assert answered["Location"] == f"/incidents/{made.pk}/"
     assert made.declared_at == datetime(2026, 5, 4, 11, 50, tzinfo=UTC)

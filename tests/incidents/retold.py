@@ -47,6 +47,12 @@ def keep_outcome(state: State, said: events.OutcomeTold) -> None:
         }
 
 
+@hears_of(events.EntriesTakenOut)
+def _(state: State, room: int, said: events.EntriesTakenOut) -> None:
+    for entry in said.entries:
+        del state["entries"][entry]
+
+
 @hears_of(events.EntryHelped)
 def _(state: State, room: int, said: events.EntryHelped) -> None:
     state["helped"][said.entry, said.person] = {"at": said.helped_at}

@@ -171,3 +171,21 @@ def test_a_draft_of_an_incident_without_lost_tools_asks_nothing_of_them(
     client.force_login(mara)
 
     assert "What lost tools need" not in client.get(f"/reviews/{review.pk}/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_very_long_timeline_has_pages_and_a_moment_stays_in_sight(
+    client: Client, review: Review, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOMENTS_PER_PAGE", 2)
+    numbers = [moment.entry_id for moment in review.moments.all()]
+    assert len(numbers) == 4
+    client.force_login(bo)
+    for page, shown in ((1, numbers[:2]), (2, numbers[2:])):
+        page_of = client.get(f"/reviews/{review.pk}/?page={page}").content.decode()
+        assert [int(number) for number in re.findall(r'id="m(\d+)"', page_of)] == shown
+        assert "Timeline, 4 moments" in page_of
+    for number, where in ((numbers[1], ""), (numbers[2], "?page=2")):
+        answered = client.post(f"/reviews/{review.pk}/moments/{number}/", {"in_story": "no"})
+        assert answered["Location"] == f"/reviews/{review.pk}/{where}#m{number}"
+    assert queries.page_of(review, 0) == 1

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.chat import importing
-from raglan.chat.exported import Told
+from raglan.chat.exported import Export, Told
 from raglan.chat.importing import Brought
+from raglan.chat.models import ChatImport
 from raglan.core.clock import now
-from raglan.core.errors import BadInput
+from raglan.core.db import atomic
+from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import actions
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
@@ -29,35 +31,63 @@ class Past:
     closes: bool = True
 
 
-def bring_in(past: Past, lines: Sequence[Told], *, by: Person) -> tuple[Incident, Brought]:
+def look_at(past: Past, export: Export, *, by: Person) -> ChatImport:
+    """Keep what would become an incident, so that somebody can look at it and then say yes. Raises BadInput."""
+    kept = {
+        "title": _title(past),
+        "began_at": _began(past, export.lines).isoformat(),
+        "is_near_miss": past.is_near_miss,
+        "closes": past.closes,
+        "closing": CLOSING,
+    }
+    return importing.look_at(export, by=by, incident=None, past=kept)
+
+
+@atomic
+def make(chat_import: ChatImport) -> Incident:
+    """Make the incident of what was looked at, or find it where it is made; begin() brings the lines in."""
+    held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("incident", "by")
+    found = held.filter(pk=chat_import.pk).first()
+    if found is None:
+        raise Conflict("This is not there any more. Bring it in anew.")
+    if found.incident is None:
+        past = dict(found.past or {})
+        found.incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
+        found.save(update_fields=["incident"])
+    return found.incident
+
+
+def bring_in(
+    past: Past, lines: Sequence[Told], *, by: Person, after: ChatImport | None = None, kind: str = "text"
+) -> tuple[Incident, Brought]:
     """Put a chat into an incident made for it. The same title and beginning again goes on in the same one.
 
     Raises BadInput, Conflict.
     """
     if not lines:
         raise BadInput("text", "holds no line that can be understood", status=422)
-    began = past.began_at or min(line.at for line in lines)
-    if began > now():
-        raise BadInput("began_at", "is still to come", status=422)
-    incident = _made(past, began, by)
+    incident = _made(_title(past), _began(past, lines), by)
     if incident.state != Incident.State.OPEN:
         return incident, Brought(0, len(importing.known(incident, lines)))
-    brought = importing.bring_in(incident, lines, by=by)
+    brought = importing.bring_in(incident, lines, by=by, after=after, kind=kind)
     if past.is_near_miss:
         incident = actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=by)
     if past.closes:
-        incident = actions.stand_down(incident, by=by, words=CLOSING, at=_end(incident, began))
+        incident = importing.close(incident, brought, words=CLOSING, by=by)
     return incident, brought
 
 
-def _made(past: Past, began: datetime, by: Person) -> Incident:
-    title = " ".join(past.title.split())[:300]
+def _title(past: Past) -> str:
+    return " ".join(past.title.split())[:300]
+
+
+def _began(past: Past, lines: Sequence[Told]) -> datetime:
+    began = past.began_at or min(line.at for line in lines)
+    if began > now():
+        raise BadInput("began_at", "is still to come", status=422)
+    return began
+
+
+def _made(title: str, began: datetime, by: Person) -> Incident:
     known = Incident.objects.filter(title=title, declared_at=began, declared_by=by, merged_into=None).order_by("pk")
     return known.first() or actions.declare(title, by=by, began_at=began)
-
-
-def _end(incident: Incident, began: datetime) -> datetime:
-    """Return when the last line was said."""
-    keyed = incident.entries.filter(key__startswith=importing.KEY).order_by("-at")
-    last = keyed.values_list("at", flat=True).first()
-    return min(max(last or began, began), now())

@@ -105,3 +105,14 @@ class ChatImported(EventPayload):
     first_at: datetime
     last_at: datetime
     person: int
+    chat_import: int | None = None
+
+
+class ChatImportUndone(EventPayload):
+    """Lines that a chat had brought into the timeline were taken out again; some stay, as people went on with them."""
+
+    kind = "chat.import_undone"
+    chat_import: int
+    lines: int
+    stay: int
+    person: int

@@ -1,12 +1,20 @@
-"""Brings a chat that was held elsewhere into the timeline of an incident. The same line again adds nothing."""
+"""Brings a chat that was held elsewhere into the timeline of an incident, and takes it out again.
+
+The same line again adds nothing. A long chat comes in by a timer, part by part, so that nothing else waits for it and a
+new start of the server goes on where it was; so does taking it out. Whoever holds the room takes it before the import.
+"""
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from raglan.chat import events
-from raglan.chat.exported import Told
-from raglan.core import timeline
+from raglan.chat.exported import Export, Told
+from raglan.chat.models import ChatImport, ImportedLine, ImportPart
+from raglan.core import bus, timeline, timers
+from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import Conflict
@@ -15,16 +23,23 @@ from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 
 KEY = "import-"
+GO_ON = "chat.import"
 AT_ONCE = 50
+MOST_AT_ONCE = 300  # lines that come in while somebody waits for the answer
+SOON = timedelta(seconds=30)  # then the timer does what a process that died left
+KEPT_LOOKS = timedelta(days=1)
 MOST_TEXT = 19_000
+CLOSED = "This incident is closed. Reopen it to bring a chat in."
+State = ChatImport.State
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """How many lines are new, and how many were there already."""
+    """How many lines are new, and how many were there already; of a long chat, so far."""
 
     new: int
     known: int
+    chat_import: ChatImport | None = field(default=None, compare=False)
 
 
 def key_of(line: Told) -> str:
@@ -42,29 +57,271 @@ def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
     return found
 
 
-def bring_in(incident: Incident, lines: Sequence[Told], *, by: Person) -> Brought:
+@atomic
+def look_at(
+    export: Export, *, by: Person, incident: Incident | None, past: dict[str, object] | None = None
+) -> ChatImport:
+    """Keep what an export holds, so that somebody can look at it and then say yes. Nobody else sees it."""
+    lines = export.lines
+    made = ChatImport.objects.create(
+        incident=incident,
+        by=by,
+        platform=export.kind[:60],
+        total=len(lines),
+        problems=export.problems,
+        past=past,
+        first_at=lines[0].at,
+        last_at=lines[-1].at,
+        made_at=now(),
+    )
+    _keep(made, lines, 0)
+    return made
+
+
+def _keep(chat_import: ChatImport, lines: Sequence[Told], after: int) -> None:
+    parts = (lines[start : start + AT_ONCE] for start in range(0, len(lines), AT_ONCE))
+    ImportPart.objects.bulk_create(
+        (
+            ImportPart(chat_import=chat_import, number=number, lines=json.dumps([line.as_json() for line in some]))
+            for number, some in enumerate(parts, after + 1)
+        ),
+        batch_size=100,
+    )
+
+
+def waiting(chat_import: ChatImport, most: int) -> list[Told]:
+    """Return the first lines that are still to come in."""
+    found: list[Told] = []
+    for part in chat_import.parts.order_by("number")[: -(-most // AT_ONCE)]:
+        found += _told(part)
+    return found[:most]
+
+
+def _told(part: ImportPart) -> list[Told]:
+    return [
+        Told(one["id"], datetime.fromisoformat(one["at"]), one["author"], one["text"]) for one in json.loads(part.lines)
+    ]
+
+
+def bring_in(
+    incident: Incident, lines: Sequence[Told], *, by: Person, after: ChatImport | None = None, kind: str = "text"
+) -> Brought:
     """Put lines into the timeline, each under its time and the name of who said it. Raises Conflict.
 
-    Some at a time, each time in a transaction of its own, so that pages never wait for it. They are entries of nobody
-    here, with the author's name: whoever was there is not thereby in this room.
+    They are entries of nobody here, with the author's name: whoever was there is not thereby in this room. With `after`
+    they belong to an import that is there, and are taken out with it.
     """
     if incident.state != Incident.State.OPEN:
-        raise Conflict("This incident is closed. Reopen it to bring a chat in.")
+        raise Conflict(CLOSED)
     there = known(incident, lines)
-    fresh = [line for line in lines if key_of(line) not in there]
-    for start in range(0, len(fresh), AT_ONCE):
-        _put(incident, fresh[start : start + AT_ONCE])
-    if fresh:
-        with atomic():
-            told = events.ChatImported(lines=len(fresh), first_at=fresh[0].at, last_at=fresh[-1].at, person=by.pk)
-            timeline.append(told, actor=by, about=[incident])
-    return Brought(len(fresh), len(lines) - len(fresh))
+    if lines and len(there) == len(lines):
+        return Brought(0, len(lines), after)
+    made = look_at(Export(kind, list(lines), []), by=by, incident=incident) if after is None else _go_on(after, lines)
+    begin(made)
+    before = (after.new, after.known) if after else (0, 0)
+    return Brought(made.new - before[0], made.known - before[1], made)
 
 
 @atomic
-def _put(incident: Incident, lines: Sequence[Told]) -> None:
+def _go_on(after: ChatImport, lines: Sequence[Told]) -> ChatImport:
+    """Let more lines come in by an import that is there. Raises Conflict."""
+    held = _held(after.pk)
+    if held is None or held.state not in (State.THERE, State.COMING):
+        raise Conflict("This import was stopped or taken out.")
+    last = held.parts.order_by("-number").values_list("number", flat=True).first() or 0
+    _keep(held, lines, last)
+    held.total += len(lines)
+    held.first_at, held.last_at = min(held.first_at, lines[0].at), max(held.last_at, lines[-1].at)
+    held.state = State.STOPPED
+    held.save()
+    return held
+
+
+def begin(chat_import: ChatImport) -> None:
+    """Let what was looked at, or was stopped, come in: a short chat at once, a long one by and by. Raises Conflict."""
+    with atomic():
+        held = _held(chat_import.pk)
+        if held is None or held.incident is None:
+            raise Conflict("This is not there any more. Bring it in anew.")
+        if held.state not in (State.LOOKED_AT, State.STOPPED):
+            chat_import.refresh_from_db()
+            return
+        if held.incident.state != Incident.State.OPEN:
+            raise Conflict(CLOSED)
+        held.state, held.why = State.COMING, ""
+        held.save(update_fields=["state", "why"])
+        is_short = held.parts.count() * AT_ONCE <= MOST_AT_ONCE
+        _plan(held, SOON if is_short else timedelta(0))
+    _do_at_once(held, is_short)
+    chat_import.refresh_from_db()
+
+
+def _do_at_once(held: ChatImport, is_short: bool) -> None:
+    if is_short:
+        while go_on(held.pk):
+            pass
+        timers.cancel(GO_ON, subject=timeline.ref(held))
+
+
+def _plan(chat_import: ChatImport, after: timedelta = timedelta(0)) -> None:
+    timers.cancel(GO_ON, subject=timeline.ref(chat_import))
+    timers.schedule(GO_ON, subject=timeline.ref(chat_import), due_at=now() + after)
+
+
+def _held(pk: int) -> ChatImport | None:
+    """Return an import that is held until the end of the transaction, with its room, if there is any."""
+    seen = ChatImport.objects.select_related("incident").filter(pk=pk).first()
+    if seen is not None and seen.incident is not None:
+        actions.hold_room(seen.incident)
+    held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("incident", "by")
+    return held.filter(pk=pk).first()
+
+
+@atomic
+def go_on(pk: int) -> bool:
+    """Do the next part of what an import has to do; tell whether there is more."""
+    held = _held(pk)
+    if held is None or held.incident is None:
+        return False
+    if held.state == State.COMING:
+        return _come(held, held.incident)
+    return held.state == State.LEAVING and _leave(held, held.incident)
+
+
+def _come(held: ChatImport, incident: Incident) -> bool:
+    if incident.state != Incident.State.OPEN:
+        _stop(held, CLOSED)
+        return False
+    part = held.parts.order_by("number").first()
+    if part is not None:
+        _put(held, incident, _told(part))
+        part.delete()
+    if part is not None and held.parts.exists():
+        held.save(update_fields=["new", "known"])
+        return True
+    _arrive(held, incident)
+    return False
+
+
+def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
+    there, came = known(incident, lines), list[Entry]()
     for line in lines:
-        text = clean_text(line.text).strip()[:MOST_TEXT]
-        if text:
-            said = actions.Said(Entry.Kind.NOTE, text, key=key_of(line), author_words=line.author)
-            actions.post(incident, said, by=None, at=line.at)
+        key, text = key_of(line), clean_text(line.text).strip()[:MOST_TEXT]
+        if key in there or not text:
+            continue
+        there.add(key)
+        said = actions.Said(Entry.Kind.NOTE, text, key=key, author_words=line.author)
+        came.append(actions.post(incident, said, by=None, at=line.at))
+    ImportedLine.objects.bulk_create(ImportedLine(chat_import=held, entry=entry) for entry in came)
+    held.new += len(came)
+    held.known += len(lines) - len(came)
+
+
+def _arrive(held: ChatImport, incident: Incident) -> None:
+    held.state, held.ended_at = State.THERE, now()
+    held.save(update_fields=["state", "ended_at", "new", "known"])
+    if held.new:
+        told = events.ChatImported(
+            lines=held.new, first_at=held.first_at, last_at=held.last_at, person=held.by_id, chat_import=held.pk
+        )
+        timeline.append(told, actor=held.by, about=[incident])
+    past = held.past or {}
+    if past.get("is_near_miss"):
+        actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=held.by)
+    if past.get("closes"):
+        _stand_down(incident, words=str(past.get("closing", "")), by=held.by)
+
+
+def close(incident: Incident, brought: Brought, *, words: str, by: Person) -> Incident:
+    """Close an incident as of the last line that was brought into it, now or once all of them are there."""
+    with atomic():
+        held = _held(brought.chat_import.pk) if brought.chat_import else None
+        if held is not None and held.state == State.COMING:
+            held.past = {**(held.past or {}), "closes": True, "closing": words}
+            held.save(update_fields=["past"])
+            return incident
+        return _stand_down(incident, words=words, by=by)
+
+
+def _stand_down(incident: Incident, *, words: str, by: Person) -> Incident:
+    keyed = incident.entries.filter(key__startswith=KEY).order_by("-at")
+    last = keyed.values_list("at", flat=True).first() or incident.declared_at
+    end = min(max(last, incident.declared_at), now())
+    return actions.stand_down(incident, by=by, words=words, at=end)
+
+
+def _stop(held: ChatImport, why: str) -> None:
+    held.state, held.why = State.STOPPED, why[:300]
+    held.save(update_fields=["state", "why"])
+    _tell(held)
+
+
+def _tell(held: ChatImport) -> None:
+    """Let the pages that show an import hear of it."""
+    if held.incident is not None:
+        bus.publish([timeline.ref(held.incident)], timeline.newest_id())
+
+
+# Out again ------------------------------------------------------------------------------------------------------------
+
+
+def take_out(chat_import: ChatImport, *, by: Person) -> None:
+    """Take all lines of an import out of the timeline again, also of a closed incident. Safe to say twice.
+
+    Lines with which somebody went on stay. Raises Conflict while it comes in.
+    """
+    with atomic():
+        held = _held(chat_import.pk)
+        if held is None or held.state == State.LOOKED_AT:
+            raise Conflict("There is nothing to take out.")
+        if held.state in (State.LEAVING, State.GONE):
+            chat_import.refresh_from_db()
+            return
+        held.parts.all().delete()
+        held.state, held.by = State.LEAVING, by
+        held.save(update_fields=["state", "by"])
+        is_short = held.lines.count() <= MOST_AT_ONCE
+        _plan(held, SOON if is_short else timedelta(0))
+    _do_at_once(held, is_short)
+    chat_import.refresh_from_db()
+
+
+def _leave(held: ChatImport, incident: Incident) -> bool:
+    some = list(held.lines.order_by("pk").values_list("pk", "entry_id")[: 2 * AT_ONCE])
+    gone = actions.take_entries_out(incident, [entry for _, entry in some], by=held.by)
+    ImportedLine.objects.filter(pk__in=[pk for pk, _ in some]).delete()  # those that stay are let go of
+    held.removed += gone
+    held.stay += len(some) - gone
+    if not held.lines.exists():
+        held.state, held.ended_at = State.GONE, now()
+        done = events.ChatImportUndone(chat_import=held.pk, lines=held.removed, stay=held.stay, person=held.by_id)
+        timeline.append(done, actor=held.by, about=[incident])
+    held.save(update_fields=["removed", "stay", "state", "ended_at"])
+    return held.state == State.LEAVING
+
+
+# By timers ------------------------------------------------------------------------------------------------------------
+
+
+def _give_up(due: timers.Due, error: str) -> None:
+    """Stop an import whose next part failed again and again; somebody can let it go on."""
+    held = _held(due.subject_id)
+    if held is not None and held.state == State.COMING:
+        _stop(held, f"It failed three times: {error}")
+    elif held is not None and held.state == State.LEAVING:
+        held.state, held.why = State.THERE, f"Taking it out failed three times: {error}"[:300]
+        held.save(update_fields=["state", "why"])
+        _tell(held)
+
+
+@timers.handler(GO_ON, on_parked=_give_up)
+def go_on_by_timer(due: timers.Due) -> None:
+    """Do the next part, and plan the one after it."""
+    if go_on(due.subject_id):
+        timers.schedule(GO_ON, subject=due.subject, due_at=now())
+
+
+def forget_looks() -> int:
+    """Delete what was looked at and never brought in; return how many."""
+    old = ChatImport.objects.filter(state=State.LOOKED_AT, made_at__lt=now() - KEPT_LOOKS, new=0, known=0)
+    return old.delete()[0]

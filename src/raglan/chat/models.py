@@ -166,3 +166,74 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+class ChatImport(models.Model):
+    """A chat that was held elsewhere, on its way into a timeline or out of it again.
+
+    Its lines wait in parts; an incident that is made for it exists once somebody said yes to what they looked at.
+    """
+
+    ref_kind: ClassVar[str] = "chat_import"
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        LOOKED_AT = "looked_at", "Looked at"
+        COMING = "coming", "Coming in"
+        STOPPED = "stopped", "Stopped"
+        THERE = "there", "In the timeline"
+        LEAVING = "leaving", "Being taken out"
+        GONE = "gone", "Taken out"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, blank=True, related_name="chat_imports")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    platform = models.CharField(max_length=60)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LOOKED_AT)
+    total = models.PositiveIntegerField()
+    new = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    removed = models.PositiveIntegerField(default=0)
+    stay = models.PositiveIntegerField(default=0)
+    problems = models.JSONField(default=list)
+    past = models.JSONField(null=True, blank=True)
+    why = models.CharField(max_length=300, blank=True, default="")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "made_at"], name="chat_import_state")]
+
+    def __str__(self) -> str:
+        return f"{self.total} lines"
+
+    @property
+    def done(self) -> int:
+        """How many of its lines were dealt with."""
+        return self.new + self.known
+
+
+class ImportPart(models.Model):
+    """Some lines that wait to come into a timeline, as JSON."""
+
+    chat_import = models.ForeignKey(ChatImport, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    lines = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chat_import", "number"], name="import_part_once")]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class ImportedLine(models.Model):
+    """Which entry came with which import, so that all of them can be taken out again."""
+
+    chat_import = models.ForeignKey(ChatImport, on_delete=models.CASCADE, related_name="lines")
+    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.entry_id)

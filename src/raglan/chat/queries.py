@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from raglan.chat import ports
-from raglan.chat.models import Handle, Message, Post, Room, Workspace
+from raglan.chat.models import ChatImport, Handle, Message, Post, Room, Workspace
 from raglan.config import config
 from raglan.core.db import Prepared, bulk
 from raglan.core.errors import NotFound
@@ -156,3 +156,23 @@ def door_of(workspace: Workspace) -> str:
     platform = ports.platform(workspace.platform)
     calls = platform is not None and platform.is_called(workspace.settings)
     return f"{config().public_url}/{workspace.platform}/{workspace.pk}/" if calls else ""
+
+
+def chat_import(pk: int) -> ChatImport:
+    """Return an import with its incident, if there is one yet. Raises NotFound."""
+    found = ChatImport.objects.select_related("incident", "by").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such import.")
+    return found
+
+
+def imports_of(incident: Incident) -> QuerySet[ChatImport]:
+    """What was brought into a timeline, the newest first."""
+    found = ChatImport.objects.filter(incident=incident).exclude(state=ChatImport.State.LOOKED_AT)
+    return found.select_related("by").order_by("-pk")
+
+
+def imports_at_work(incident: Incident) -> QuerySet[ChatImport]:
+    """What comes into a timeline or leaves it at this moment, or stopped on the way."""
+    at_work = (ChatImport.State.COMING, ChatImport.State.STOPPED, ChatImport.State.LEAVING)
+    return imports_of(incident).filter(state__in=at_work)

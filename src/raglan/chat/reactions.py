@@ -6,10 +6,10 @@ Where no platform is connected nothing of this is planned.
 from datetime import timedelta
 
 from raglan.chat import actions, importing, outbox, queries
-from raglan.chat.models import Handle, Post, Room
+from raglan.chat.models import ChatImport, Handle, Post, Room
 from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
 from raglan.core import timeline
-from raglan.incidents import privacy, severities
+from raglan.incidents import moving, privacy, severities
 from raglan.incidents.models import Answer, Entry, Incident
 from raglan.incidents.room import tally
 from raglan.paging import queries as pages
@@ -19,6 +19,8 @@ from raglan.ui.wording import in_a_line
 AFTERWARDS = timedelta(minutes=1)  # between the beginning of an incident and the word of it
 
 privacy.register(Room.ref_kind, Room, "incident")
+privacy.register(ChatImport.ref_kind, ChatImport, "incident", places=("chat-imports",))
+moving.register("chat_imports", ChatImport)
 
 
 @timeline.reaction("incident.declared", when=queries.is_connected)

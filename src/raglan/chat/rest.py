@@ -1,20 +1,18 @@
 """REST of chat: connections, who is who there, rooms of incidents."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Status
 from pydantic import AfterValidator, Field, StringConstraints
 
-from raglan.chat import actions, elsewhere, exported, importing, ports, queries
+from raglan.chat import actions, ports, queries
 from raglan.chat.models import Handle, Room, Workspace
-from raglan.chat.words import link_of
-from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotAllowed, NotFound
 from raglan.core.rest import Router, Schema
-from raglan.core.schema import Body, Cursor, Id, Instant, Line, ShortText
+from raglan.core.schema import Body, Cursor, Id, Line
 from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
@@ -296,114 +294,3 @@ def open_chat_room(request: HttpRequest, incident_id: Cursor, data: RoomIn) -> S
     workspace = queries.workspace(data.workspace_id)
     made = actions.open_room(incident_of(incident_id), workspace)
     return Status(201, _room(Room.objects.select_related("workspace").get(pk=made.pk)))
-
-
-class ChatImportIn(Body):
-    """A chat that was held elsewhere, and how it is to be read. `names` says who ids are."""
-
-    text: Annotated[str, StringConstraints(min_length=1, max_length=900_000), AfterValidator(clean_text)]
-    kind: Literal["auto", "slack", "matrix", "text", "raglan"] = "auto"
-    zone: Annotated[str, StringConstraints(max_length=64)] = "UTC"
-    day: date | None = None
-    names: Annotated[dict[str, ShortText], Field(max_length=2000)] = {}
-
-
-class ChatToldOut(Schema):
-    """One line as it would stand in the timeline."""
-
-    at: datetime
-    author: str
-    text: str
-    is_known: bool
-
-
-class FoundOut(Schema):
-    """What was found in an export."""
-
-    kind: str
-    lines: list[ChatToldOut]
-    new: int
-    problems: list[str]
-
-
-class BroughtOut(Schema):
-    """How many lines are new, and how many were there already."""
-
-    new: int
-    known: int
-    problems: list[str]
-
-
-def _export(data: ChatImportIn) -> exported.Export:
-    return exported.read(data.text, exported.Reading(data.kind, data.zone, data.day, data.names, until=now()))
-
-
-@router.post(
-    "/incidents/{incident_id}/chat-import/preview",
-    response=FoundOut,
-    operation_id="preview_chat_import",
-    summary="Look at a chat first",
-)
-def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -> FoundOut:
-    """Return what would come into the timeline; nothing is kept."""
-    require_scope(request, Scope.RESPOND)
-    found = _export(data)
-    there = importing.known(incident_of(incident_id), found.lines)
-    lines = [
-        ChatToldOut(at=line.at, author=line.author, text=line.text, is_known=importing.key_of(line) in there)
-        for line in found.lines
-    ]
-    return FoundOut(kind=found.kind, lines=lines[:500], new=len(lines) - len(there), problems=found.problems)
-
-
-@router.post(
-    "/incidents/{incident_id}/chat-import",
-    response=BroughtOut,
-    operation_id="import_chat",
-    summary="Bring a chat in",
-)
-def import_chat(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -> BroughtOut:
-    """Put a chat that was held elsewhere into the timeline; the same lines again add nothing."""
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
-    found = _export(data)
-    brought = importing.bring_in(incident_of(incident_id), found.lines, by=person)
-    return BroughtOut(new=brought.new, known=brought.known, problems=found.problems)
-
-
-class PastIn(ChatImportIn):
-    """An incident that happened elsewhere, with its chat. Without `began_at` it began with the first line."""
-
-    title: Annotated[Line, StringConstraints(max_length=300)]
-    began_at: Instant | None = None
-    is_near_miss: bool = False
-    closes: bool = True
-
-
-class PastOut(BroughtOut):
-    """The incident that was made for a chat, and what came in."""
-
-    incident_id: int
-    url: str
-
-
-@router.post(
-    "/chat-import",
-    response=PastOut,
-    operation_id="import_past_incident",
-    summary="Bring in an incident that happened elsewhere",
-)
-def import_past_incident(request: HttpRequest, data: PastIn) -> PastOut:
-    """Make an incident for a chat, as of when it began; the same title and beginning again goes on in the same one."""
-    require_scope(request, Scope.RESPOND)
-    person = principal(request).person
-    if person is None:
-        raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
-    found = _export(data)
-    past = elsewhere.Past(data.title, data.began_at, data.is_near_miss, data.closes)
-    made, brought = elsewhere.bring_in(past, found.lines, by=person)
-    return PastOut(
-        new=brought.new, known=brought.known, problems=found.problems, incident_id=made.pk, url=link_of(made)
-    )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from raglan.chat import actions
+from raglan.chat import actions, importing
 from raglan.core import timers
 from raglan.core.clock import now
 
@@ -12,6 +12,7 @@ FORGET_EVERY = timedelta(hours=1)
 
 @timers.handler(FORGET, on_parked=timers.goes_on(FORGET_EVERY))
 def forget(due: timers.Due) -> None:
-    """Delete messages and sent posts beyond their time."""
+    """Delete messages, sent posts and looks at exports beyond their time."""
     actions.forget_old()
+    importing.forget_looks()
     timers.schedule(FORGET, subject="chat", due_at=now() + FORGET_EVERY)

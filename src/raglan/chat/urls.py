@@ -16,5 +16,8 @@ urlpatterns = [
     path("you/chat/", views.code, name="code"),
     path("incidents/chat/import/", import_views.bring_in_past, name="bring_in_past"),
     path("incidents/<int:pk>/chat/import/", import_views.bring_in, name="bring_in"),
+    path("chat-imports/<int:pk>/", import_views.show, name="import"),
+    path("chat-imports/<int:pk>/part/", import_views.part, name="import_part"),
+    path("chat-imports/<int:pk>/act/", import_views.act, name="act_on_import"),
     path("incidents/<int:pk>/chat/", views.open_room, name="open_room"),
 ]

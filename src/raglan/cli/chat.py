@@ -18,6 +18,13 @@ MAX_BYTES = 64 << 20
 AT_ONCE = 200
 PORTION = 300_000
 SHOWN = 10
+STATES = {
+    "coming": "{new} of {total} lines came in so far",
+    "stopped": "stopped after {new} of {total} lines: {why}",
+    "there": "{new} lines came in, {known} were there already",
+    "leaving": "{removed} of {new} lines are out so far",
+    "gone": "{removed} lines are out again, {stay} stay",
+}
 
 
 @click.group()
@@ -59,14 +66,41 @@ def imported(
     if bool(new) == (incident is not None):
         raise click.UsageError("Say --incident NUMBER, or --new TITLE.")
     for path, export in found:
-        for problem in export.problems:
-            click.echo(f"{path.name}: {problem}", err=True)
-        if preview or incident is not None:
-            click.echo(f"{path.name}: {_preview(export) if preview else _send(incident or 0, export)}")
-    if new and not preview:
+        _say_problems(path, export)
+        if preview:
+            click.echo(f"{path.name}: {_preview(export)}")
+    if preview:
+        return
+    if new:
         lines = sorted((line for _, export in found for line in export.lines), key=lambda line: line.at)
         start = began.replace(tzinfo=ZoneInfo(zone)) if began else lines[0].at
-        click.echo(_make({"title": new, "began_at": start.isoformat()}, lines, closes=close))
+        came_with = _make({"title": new, "began_at": start.isoformat()}, lines, closes=close)
+    else:
+        came_with = _send_all(incident or 0, found)
+    if came_with is not None:
+        click.echo(f"raglan chat take-out {came_with} takes all of it out again.")
+
+
+@chat.command("take-out")
+@click.argument("number", type=int)
+def take_out(number: int) -> None:
+    """Take all lines that came with an import out of the timeline again."""
+    answer = client.post(f"/chat-imports/{number}/take-out", {})
+    click.echo(_told(answer))
+
+
+@chat.command("imports")
+@click.option("--incident", type=int, metavar="NUMBER", required=True, help="Into whose timeline.")
+def imports(incident: int) -> None:
+    """List what was brought into a timeline, the newest first."""
+    found = client.get(f"/incidents/{incident}/chat-imports")
+    for one in found if isinstance(found, list) else []:
+        click.echo(_told(one) if isinstance(one, dict) else "")
+
+
+def _told(one: dict[str, Json]) -> str:
+    words = STATES.get(str(one.get("state")), "{state}")
+    return f"{one.get('id')}: {words.format(**one)}. {one.get('platform')}, {one.get('made_at')}, {one.get('by')}"
 
 
 def _read(path: Path, how: exported.Reading) -> exported.Export:
@@ -91,28 +125,52 @@ def _preview(export: exported.Export) -> str:
     return "\n".join([f"{counted(len(export.lines), 'line')}, read as {export.kind}", *lines, *more])
 
 
-def _send(incident: int, export: exported.Export) -> str:
+def _say_problems(path: Path, export: exported.Export) -> None:
+    for problem in export.problems:
+        click.echo(f"{path.name}: {problem}", err=True)
+
+
+def _send_all(incident: int, found: Sequence[tuple[Path, exported.Export]]) -> int | None:
+    """Send files, one after the other; return the import by which all of them came."""
+    after: int | None = None
+    for path, export in found:
+        words, after = _send(incident, export, after)
+        click.echo(f"{path.name}: {words}")
+    return after
+
+
+def _send(incident: int, export: exported.Export, after: int | None) -> tuple[str, int | None]:
     new = known = 0
     for some in _portions(export.lines):
-        body = {"kind": "raglan", "text": f"[{','.join(some)}]"}
+        body: dict[str, Json] = {"kind": "raglan", "text": f"[{','.join(some)}]", "import_id": after}
         answer = client.post(f"/incidents/{incident}/chat-import", body)
         new, known = new + int(str(answer.get("new", 0))), known + int(str(answer.get("known", 0)))
-    return f"{counted(new, 'line')} came in, {known} were there already"
+        after = _number(answer) or after
+    return f"{counted(new, 'line')} came in, {known} were there already", after
 
 
-def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> str:
+def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> int | None:
     """Make an incident; the same title and beginning goes on in the same one, and the last portion closes it."""
     portions, answer, came = list(_portions(lines)), {}, 0
+    after: int | None = None
     for number, some in enumerate(portions, 1):
         body: dict[str, Json] = {
             **past,
             "kind": "raglan",
             "text": f"[{','.join(some)}]",
             "closes": closes and number == len(portions),
+            "import_id": after,
         }
         answer = client.post("/chat-import", body)
         came += int(str(answer.get("new", 0)))
-    return f"{counted(came, 'line')} came in: {answer.get('url', '')}"
+        after = _number(answer) or after
+    click.echo(f"{counted(came, 'line')} came in: {answer.get('url', '')}")
+    return after
+
+
+def _number(answer: dict[str, Json]) -> int | None:
+    found = answer.get("import_id")
+    return found if isinstance(found, int) else None
 
 
 def _portions(lines: Sequence[exported.Told]) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ from raglan.changes.automation_rest import router as automation
 from raglan.changes.hold_rest import router as holds
 from raglan.changes.propose_rest import router as proposed
 from raglan.changes.rest import router as changes
+from raglan.chat.import_rest import router as chat_imports
 from raglan.chat.rest import router as chat
 from raglan.console.lately_rest import router as lately
 from raglan.console.own_rest import router as own
@@ -60,7 +61,7 @@ api = NinjaAPI(
 _noise = (alerts, heartbeats, routes, silences, maintenances, tries)
 _fleet = (fleet, runs, mirrors, places)
 _rotas = (oncall, code, filling, covers, hours, calendars, leave, handover, shadows)
-_rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat)
+_rooms = (incidents, reviews, runbooks, processes, automation, outside, status_page, chat, chat_imports)
 _changes = (changes, lately, proposed, changes_on_hosts, variety, holds)
 for _router in (people, catalog, *_rotas, *_fleet, *_changes, policies, paging, reach, *_noise, *_rooms, own):
     api.add_router("", _router)

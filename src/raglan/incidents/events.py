@@ -118,6 +118,14 @@ class EntryCorrected(EventPayload):
     corrected_at: datetime
 
 
+class EntriesTakenOut(EventPayload):
+    """Entries that were brought in from elsewhere were taken out again; what they said stays in the record."""
+
+    kind = "entry.taken_out"
+    entries: list[int]
+    person: int
+
+
 class EntryHelped(EventPayload):
     """An entry helped somebody who did not write it."""
 

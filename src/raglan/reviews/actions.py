@@ -1,5 +1,7 @@
 """Verbs of reviews."""
 
+from collections.abc import Sequence
+
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -112,6 +114,19 @@ def keep_moment(review: Review, entry_id: int, *, in_story: bool, by: Person) ->
     if Moment.objects.filter(review=review, entry_id=entry_id).update(in_story=in_story):
         kept = events.MomentKept(entry=entry_id, in_story=in_story)
         timeline.append(kept, actor=by, about=[review, "reviews"])
+
+
+@atomic
+def take_moments_out(incident_id: int, entry_ids: Sequence[int]) -> None:
+    """Let entries that are no longer in the timeline be none in its draft; a review that is open to read keeps them."""
+    review = Review.objects.select_for_update().filter(incident=incident_id, state=Review.State.DRAFT).first()
+    if review is None:
+        return
+    gone = Moment.objects.filter(review=review, entry_id__in=entry_ids)
+    numbers = sorted(gone.values_list("entry_id", flat=True))
+    if numbers:
+        gone.delete()
+        timeline.append(events.MomentsTakenOut(entries=numbers), about=[review, "reviews"])
 
 
 @atomic

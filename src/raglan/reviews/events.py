@@ -37,6 +37,13 @@ class MomentKept(EventPayload):
     in_story: bool
 
 
+class MomentsTakenOut(EventPayload):
+    """Entries were taken out of the timeline, and with them their moments in a draft."""
+
+    kind = "review.moments_taken_out"
+    entries: list[int]
+
+
 class ReviewShared(EventPayload):
     """A draft was opened for everyone to read."""
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from raglan.core.errors import NotFound
 from raglan.incidents import privacy
 from raglan.reviews.models import Reply, Review
 from raglan.reviews.questions import QUESTIONS, Question
+
+MOMENTS_PER_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ def review(pk: int) -> Review:
     if found is None:
         raise NotFound("There is no such review.")
     return found
+
+
+def page_of(review: Review, entry_id: int) -> int:
+    """Return on which page of the timeline an entry stands."""
+    found = review.moments.filter(entry_id=entry_id).first()
+    if found is None:
+        return 1
+    before = Q(at__lt=found.at) | Q(at=found.at, entry_id__lt=entry_id)
+    return review.moments.filter(before).count() // MOMENTS_PER_PAGE + 1
 
 
 def asked(review: Review) -> dict[str, list[Asked]]:

@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -35,11 +36,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         theirs = _save(request, review, form)
         if theirs is None:
             return redirect("reviews:edit", pk)
+    page = Paginator(review.moments.all(), queries.MOMENTS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "review": review,
         "form": form,
         "theirs": theirs,
-        "moments": [(moment, KINDS.get(moment.kind)) for moment in review.moments.all()],
+        "page": page,
+        "moments": [(moment, KINDS.get(moment.kind)) for moment in page],
         "groups": queries.asked(review),
         "reader": request.user,
         "proposed": learned_needs.proposed(review.incident),
@@ -91,8 +94,10 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
 def moment(request: HttpRequest, pk: int, entry_id: int) -> HttpResponse:
     """Take a moment into the story or leave it out."""
     person, in_story = _writer(request), request.POST.get("in_story") == "yes"
-    actions.keep_moment(queries.review(pk), entry_id, in_story=in_story, by=person)
-    return redirect(f"/reviews/{pk}/#m{entry_id}")
+    review = queries.review(pk)
+    actions.keep_moment(review, entry_id, in_story=in_story, by=person)
+    page = queries.page_of(review, entry_id)
+    return redirect(f"/reviews/{pk}/{f'?page={page}' if page > 1 else ''}#m{entry_id}")
 
 
 @require_POST

@@ -54,6 +54,7 @@ from raglan.incidents.actions.standing import (
     show_late_update,
     write_standing,
 )
+from raglan.incidents.actions.taking_out import take_entries_out
 from raglan.incidents.actions.task_reminders import TASK_DUE, remind_of_task
 from raglan.incidents.actions.tasks import ToDo, add_task, change_task, end_task, hand_task, reopen_task, take_task
 from raglan.incidents.actions.tools import confirm_lost, lose_tool, tool_back
@@ -133,6 +134,7 @@ __all__ = [
     "stands_as",
     "take_ask",
     "take_availability_back",
+    "take_entries_out",
     "take_helped_back",
     "take_lead",
     "take_off_list",
