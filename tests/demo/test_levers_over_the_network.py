@@ -45,7 +45,7 @@ class Reports(Client):
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = HTTPConnection(self._host, self._port, timeout=30)
+            connection = HTTPConnection(self._host, self._port, timeout=60)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         connection.request(method, path, json.dumps(body) if method == "POST" else None, headers)
         answer = connection.getresponse()

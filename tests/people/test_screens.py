@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Cookie
+from playwright.sync_api import Browser, Cookie, expect
 
 from tests.support.browser import PHONE, Pages, browser_page, chromium, look_at, open_pages
 from tests.support.server import Running, serving, set_up_web_team
@@ -61,10 +61,10 @@ def test_focus_goes_to_what_needs_a_look(raglan: Running, browser: Browser, cook
         page.get_by_label("Email").fill("ada@example.test")
         page.get_by_role("button", name="Invite").click()
         page.get_by_role("alert").wait_for()
-        assert page.get_by_role("alert").evaluate("node => node === document.activeElement")
+        expect(page.get_by_role("alert")).to_be_focused()
         assert page.get_by_label("Name").input_value() == "Again"
         page.get_by_role("link", name="Email").click()
-        assert page.get_by_label("Email").evaluate("node => node === document.activeElement")
+        expect(page.get_by_label("Email")).to_be_focused()
 
 
 def test_the_profile_is_saved_without_script(raglan: Running, browser: Browser, cookies: list[Cookie]) -> None:

@@ -25,7 +25,7 @@ class Repository:
     def git(self, place: Path, *words: str) -> str:
         env = {"PATH": os.environ["PATH"], "HOME": str(self.work.parent), "GIT_CONFIG_NOSYSTEM": "1"}
         own = ("-c", "user.name=Test", "-c", "user.email=test@example.test")
-        done = subprocess.run(["git", *own, *words], cwd=place, env=env, check=True, capture_output=True, timeout=20)
+        done = subprocess.run(["git", *own, *words], cwd=place, env=env, check=True, capture_output=True, timeout=60)
         return done.stdout.decode().strip()
 
     def put(self, **files: str | bytes | None) -> str:
@@ -78,7 +78,7 @@ def _from_git(root: Path, request: Request) -> Answer:
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
     }
     command = ["git", "http-backend"]
-    done = subprocess.run(command, env=env, input=request.body, capture_output=True, timeout=20, check=True)
+    done = subprocess.run(command, env=env, input=request.body, capture_output=True, timeout=60, check=True)
     head, _, rest = done.stdout.partition(b"\r\n\r\n")
     pairs = [line.decode().split(": ", 1) for line in head.split(b"\r\n")]
     status = next((int(value.split()[0]) for name, value in pairs if name == "Status"), 200)

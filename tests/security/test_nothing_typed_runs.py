@@ -151,7 +151,7 @@ def free_texts(walk: Walk, paths: Json) -> Iterator[tuple[str, str, Json]]:
 
 def send(url: str, body: bytes, headers: dict[str, str]) -> int:
     try:
-        with urlopen(Request(url, data=body, headers=headers), timeout=20) as answer:
+        with urlopen(Request(url, data=body, headers=headers), timeout=60) as answer:
             return int(answer.status)
     except HTTPError as error:
         raise AssertionError(error.read().decode()) from error
@@ -233,7 +233,7 @@ def crawl(raglan: Running, cookies: Sequence[Cookie]) -> dict[str, Living]:
         if kind in kinds or not path.startswith("/") or any(part in path for part in LEFT_ALONE):
             continue
         kinds.add(kind)
-        with urlopen(Request(raglan.url + path, headers={"Cookie": cookie}), timeout=20) as answer:
+        with urlopen(Request(raglan.url + path, headers={"Cookie": cookie}), timeout=60) as answer:
             if "text/html" in answer.headers["Content-Type"]:
                 found[path] = Living(answer.read().decode())
                 waiting += [

@@ -53,7 +53,7 @@ from raglan.demo.world import Voice, World
 
 WATCH = "Change watch"
 # For a page to leave. Without a mail server none does; then people answer what they see on the screen.
-PATIENCE_S = 6.0
+PATIENCE_S = 20.0
 _EXPECTS = {"nothing": "nothing", "version": "the new version", "restart": "a restart"}
 _SAYS: dict[str, str] = {
     "note": "says",
