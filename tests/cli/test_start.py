@@ -110,3 +110,19 @@ def test_a_server_does_without_rest_until_it_is_asked_and_without_djangos_tools_
     env = {**os.environ, "RAGLAN_DATA_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", TOOLS], env=env, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [True, "api/v1/incidents", True, True, True]
+
+
+LOOKS = """
+import gc
+from raglan.cli import ready
+looks = []
+gc.callbacks.append(lambda phase, _: looks.append(phase) if phase == "start" else None)
+ready.prepare()
+print(len(looks) <= 1, gc.isenabled())  # one may follow when all is loaded
+"""
+
+
+def test_nothing_looks_for_rubbish_among_what_is_being_loaded(tmp_path: Path) -> None:
+    env = {**os.environ, "RAGLAN_DATA_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", LOOKS], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"

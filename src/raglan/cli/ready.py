@@ -9,6 +9,7 @@ import click
 import django
 from pydantic import ValidationError
 
+from raglan.core import loading
 from raglan.core.errors import RaglanError
 
 P = ParamSpec("P")
@@ -19,7 +20,8 @@ def prepare() -> None:
     """Read the options and load Django. Options that do not fit are said in one line each."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raglan.settings")
     try:
-        django.setup()
+        with loading.undisturbed():
+            django.setup()
     except ValidationError as error:
         raise click.ClickException("\n       ".join(faults_of(error))) from None
 

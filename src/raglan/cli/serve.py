@@ -11,6 +11,7 @@ import click
 
 from raglan.cli import ready
 from raglan.config import config
+from raglan.core import loading
 
 M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3  # of malloc.h
 LARGE = 128 * 1024  # bytes; as the C library has it at first, which it would raise by itself
@@ -30,10 +31,11 @@ def serve(*, host: str | None, port: int | None, roles: str | None, migrate: boo
     given = {"RAGLAN_HOST": host, "RAGLAN_PORT": port, "RAGLAN_ROLES": roles}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     share_heaps()
-    ready.prepare()
-    leave_test_tools_out()
-    # Imported only now: it needs Django to be ready.
-    server = importlib.import_module("raglan.edge.serve")
+    with loading.undisturbed():
+        ready.prepare()
+        leave_test_tools_out()
+        # Imported only now: it needs Django to be ready.
+        server = importlib.import_module("raglan.edge.serve")
     raise SystemExit(server.serve(config(), migrate=migrate, say=click.echo))
 
 

@@ -21,7 +21,7 @@ from django.urls import get_resolver
 from raglan.alerts import actions as alerts
 from raglan.changes.gate import Asked, HoldRule
 from raglan.config import Config
-from raglan.core import disk, logs, timeline, timers
+from raglan.core import disk, loading, logs, timeline, timers
 from raglan.core.backup import restored_mark
 from raglan.core.db import lock
 from raglan.core.engine import Engine
@@ -311,7 +311,8 @@ class Process:
     async def _load(self) -> None:
         """Load the screens once signals and timers are served: those come first after a restart."""
         if self._bridge is not None:
-            await self._bridge.load(load_screens)
+            with loading.undisturbed():
+                await self._bridge.load(load_screens)
         gc.collect()
         gc.freeze()  # what is loaded by now stays; no later collection needs to look at it
         gc.set_threshold(*COLLECT)
