@@ -15,7 +15,7 @@ from raglan.alerts import snapshot
 from raglan.alerts.models import Alert, AlertGroup, Route, Source
 from raglan.alerts.pipeline.flap import FlapRule
 from raglan.alerts.ports import SourceKey
-from raglan.core.clock import now
+from raglan.core.clock import CLOCK, now
 from raglan.core.faults import Crash, crash_at
 from raglan.paging import actions as paging
 from raglan.paging import queries as policies
@@ -81,6 +81,32 @@ def test_work_of_the_engine_in_between_lets_rules_stand(source: SourceKey, monke
     has_memory = connection.vendor == "sqlite"
     for table in ("alerts_route", "alerts_inhibition", "paging_policy", "paging_step"):
         assert any(f'FROM "{table}"' in sql for sql in asked) is not has_memory
+
+
+def test_where_nothing_begins_or_ends_by_time_nothing_is_read_again_for_that(source: SourceKey) -> None:
+    world.ingest(source, world.signal(instance="a"))
+    CLOCK.move(timedelta(hours=1))
+
+    asked = statements(lambda: world.ingest(source, world.signal(instance="b")))
+
+    assert any('FROM "alerts_silence"' in sql for sql in asked) is (connection.vendor != "sqlite")
+
+
+@pytest.mark.parametrize("is_silence", [True, False])
+def test_what_begins_by_time_alone_is_seen(source: SourceKey, *, is_silence: bool) -> None:
+    if is_silence:
+        world.silence(("service", "=", "httpd"), after=1)
+    else:
+        begins = now() + timedelta(hours=1)
+        start = begins.time().replace(second=0, microsecond=0)
+        world.maintenance(("service", "=", "httpd"), first=begins.date(), start=start, zone="UTC")
+    world.ingest(source, world.signal(instance="a"))
+    CLOCK.move(timedelta(minutes=65))
+
+    world.ingest(source, world.signal(instance="b"))
+
+    held = Alert.objects.order_by("pk").values_list("held", flat=True)
+    assert list(held) == ["", "silenced" if is_silence else "planned"]
 
 
 def changes(source: SourceKey, mara: Person) -> dict[str, Callable[[], object]]:

@@ -9,7 +9,7 @@ from django.db import transaction
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
-from raglan.core.db import bulk
+from raglan.core.db import atomic, bulk
 from raglan.core.models import Timer
 from raglan.paging import actions, at_once, claimed, handing, queries
 from raglan.paging import events as told
@@ -306,6 +306,25 @@ def test_a_handoff_counts_although_nobody_wrote(engine: Engine, monkeypatch: pyt
     then = paged(policy)
 
     assert [page.reached.get().person for page in (first, then)] == [bo, mara]
+
+
+def test_what_a_commit_knew_that_was_taken_back_is_not_kept(engine: Engine) -> None:
+    mara = world.person()
+    policy = world.policy((60, [mara]))
+
+    @atomic
+    def in_vain() -> None:
+        for _ in range(3):
+            timeline.append(told.RulesChanged(person=mara.pk, rules=[], urgency="high"), about=[mara])
+        known.known_now().ways(mara, "high")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        in_vain()
+    second = world.way(mara, ContactMethod.Kind.WEBHOOK)
+    timeline_of(mara)  # on SQLite with an id of an event that was taken back
+
+    assert list(kinds(paged(policy))) == ["email", second.kind]
 
 
 def test_a_mistake_in_whom_to_page_keeps_no_alert_from_the_disk(

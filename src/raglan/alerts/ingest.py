@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import DatabaseError
 
@@ -29,6 +30,8 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
+
+_accepted_of = cache(metrics.signals_accepted.labels)  # the library looks a label up with a lock and a copy
 
 
 @dataclass(slots=True)
@@ -346,7 +349,7 @@ def _note_sources(batches: Sequence[Batch], snapshot: Snapshot) -> None:
             sentence = f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
             Source.objects.filter(pk=batch.source.id).update(last_error=sentence[:1000], last_error_at=now())
     for slug, count in accepted.items():
-        metrics.signals_accepted.labels(slug).inc(count)
+        _accepted_of(slug).inc(count)
 
 
 @atomic

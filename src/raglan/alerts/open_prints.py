@@ -31,10 +31,13 @@ class OpenPrints:
         self._seen = 0
         self._lock = threading.Lock()
 
-    def find(self, fingerprints: Collection[str]) -> list[int]:
-        """Return the ids of all alerts that fire with one of these fingerprints, and maybe of some that are over."""
+    def find(self, fingerprints: Collection[str], last: int | None = None) -> list[int]:
+        """Return the ids of all alerts that fire with one of these fingerprints, and maybe of some that are over.
+
+        `last` is the property of that name, where it was just read.
+        """
         with self._lock:
-            known, own = self._ids, self._catch_up()
+            known, own = self._ids, self._catch_up(last)
             keys = [_key(fingerprint) for fingerprint in fingerprints]
             found = [known[key] for key in keys if key in known]
         return [*found, *(own[key] for key in keys if key in own)] if own else found
@@ -68,9 +71,9 @@ class OpenPrints:
                 if self._ids.get(_key(fingerprint)) == alert:
                     del self._ids[_key(fingerprint)]
 
-    def _catch_up(self) -> dict[bytes, int]:
+    def _catch_up(self, last: int | None = None) -> dict[bytes, int]:
         """Read what has been opened since; return what is of a transaction under way, which is not kept."""
-        last = _last_id()
+        last = _last_id() if last is None else last
         if last == self._seen:
             return {}
         if last < self._seen:  # another database

@@ -33,7 +33,7 @@ from raglan.alerts.pipeline.silence import SilenceRule
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.db import bulk
+from raglan.core.db import Prepared, bulk
 from raglan.core.errors import NotFound, NotSignedIn
 from raglan.core.models import Event
 from raglan.core.secrets import digest
@@ -41,6 +41,7 @@ from raglan.paging.models import Page
 from raglan.people.sealing import unseal
 
 NOTES = 100
+FEW = 8  # rows that are read sooner one by one with a statement that is kept than together with one made for them
 
 
 def source_by_token(token: str) -> SourceKey:
@@ -71,12 +72,15 @@ def source_key(source: Source) -> SourceKey:
     return SourceKey(source.pk, source.slug, source.kind, source.mapping, secret)
 
 
-def firing_ids(fingerprints: Collection[str]) -> list[int]:
-    """Return the ids of the alerts that fire and have one of these fingerprints."""
+def firing_ids(fingerprints: Collection[str], last: int | None = None) -> list[int]:
+    """Return the ids of the alerts that fire and have one of these fingerprints.
+
+    `last` is the last id that was given to an alert, where that is known on SQLite.
+    """
     if bulk.is_postgresql():
         index = "one_open_alert_a_fingerprint"
         return bulk.find_keys(Alert, "fingerprint", fingerprints, index=index, where="state = 'firing'")
-    maybe = open_prints.find(fingerprints)
+    maybe = open_prints.find(fingerprints, last)
     return bulk.keys_where(Alert, maybe, "state = 'firing'") if maybe else []
 
 
@@ -89,6 +93,25 @@ def opened_since(fingerprints: Collection[str], since: datetime) -> list[int]:
 def open_group_ids(keys: Collection[str]) -> list[int]:
     """Return the ids of the open groups with one of these keys."""
     return bulk.find_keys(AlertGroup, "key", keys, index="one_open_group_a_key", where="state = 'open'")
+
+
+_WITH_GROUP = ("group", "group__policy", "group__page__acknowledged_by")
+_alert_by_id = Prepared(lambda pk: Alert.objects.select_related(*_WITH_GROUP).filter(pk=pk))
+_group_by_id = Prepared(lambda pk: AlertGroup.objects.select_related("page__acknowledged_by").filter(pk=pk))
+
+
+def alerts_by_id(ids: Sequence[int]) -> list[Alert]:
+    """Return some alerts with all that the pipeline looks at."""
+    if len(ids) <= FEW:
+        return [alert for pk in ids for alert in _alert_by_id(pk)]
+    return list(Alert.objects.select_related(*_WITH_GROUP).filter(pk__in=ids))
+
+
+def groups_by_id(ids: Sequence[int]) -> list[AlertGroup]:
+    """Return some groups with their pages, and who has those."""
+    if len(ids) <= FEW:
+        return [group for pk in ids for group in _group_by_id(pk)]
+    return list(AlertGroup.objects.select_related("page__acknowledged_by").filter(pk__in=ids))
 
 
 def routes() -> list[RouteRule]:
@@ -229,17 +252,19 @@ def sources() -> QuerySet[Source]:
 
 def noise(at: datetime) -> Noise:
     """Return all that may hold an alert back at a time."""
-    active = Silence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
+    silences = list(Silence.objects.filter(ends_at__gt=at).order_by("pk"))
+    windows = [maintenance_rule(window) for window in maintenances()]
     marked = Source.objects.filter(Q(noisy_since__isnull=False) | Q(flapping__isnull=False))
     sources = list(marked.values_list("pk", "slug", "noisy_since", "flapping"))
     rules = Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
     return Noise(
-        silences=tuple(silence_rule(silence) for silence in active),
+        silences=tuple(silence_rule(silence) for silence in silences if silence.starts_at <= at),
         inhibitions=tuple(inhibition_rule(inhibition) for inhibition in rules),
-        windows=open_at((maintenance_rule(window) for window in maintenances()), at),
+        windows=open_at(windows, at),
         noisy_sources=frozenset(pk for pk, _, noisy_since, _ in sources if noisy_since),
         flaps={row.fingerprint: flapping(row) for row in Flap.objects.filter(ended_at__isnull=True)},
         flap_rules={pk: FlapRule(**rule, name=f"source {slug}"[:60]) for pk, slug, _, rule in sources if rule},
+        is_timed=bool(silences or windows),
     )
 
 

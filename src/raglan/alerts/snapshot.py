@@ -63,16 +63,16 @@ class Keys(Generic[M]):
 
     def __init__(self, model: type[M], expected: int, then: int = 1) -> None:
         self._model = model
-        self._expected, self._then = expected, then
+        self.expected, self._then = expected, then  # how many are taken when there is none
         self._left: list[int] = []
         self.given = 0  # by the database, taken or not
 
     def take(self) -> int:
         """Return the next key."""
         if not self._left:
-            self._left = bulk.take_keys(self._model, max(1, self._expected))[::-1]
+            self._left = bulk.take_keys(self._model, max(1, self.expected))[::-1]
             self.given += len(self._left)
-            self._expected = self._then
+            self.expected = self._then
         return self._left.pop()
 
 
@@ -238,6 +238,8 @@ class Snapshot:
         if policy.pk not in self.plans:
             self.plans[policy.pk] = policies.plan_of(policy)
         plan = self.plans[policy.pk]
+        if not self.page_keys.given:
+            bulk.reserve_keys(at_once.keys_for(self.page_keys.expected))
         page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take(), urgency=urgency)
         self.new_pages.append(page)
         return page
@@ -294,10 +296,9 @@ def read(batches: Sequence[Batch]) -> Snapshot:
     named = [[(signal, *identify(signal, batch.source.id)) for signal in batch.decoded.signals] for batch in batches]
     prints = {fingerprint for signals in named for _, fingerprint, _ in signals}
     snapshot.last_alert = 0 if bulk.is_postgresql() else open_prints.last
-    if known := queries.firing_ids(prints):  # most of what comes here is new
-        related = ("group__policy", "group__page__acknowledged_by")
+    if known := queries.firing_ids(prints, snapshot.last_alert):  # most of what comes here is new
         for chunk in _chunks(known):
-            alerts = Alert.objects.select_related("group", *related).filter(pk__in=chunk)
+            alerts = queries.alerts_by_id(chunk)
             snapshot.open_alerts |= {alert.fingerprint: alert for alert in alerts}
             for alert in alerts:
                 alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
@@ -354,7 +355,8 @@ def _fresh(at: datetime) -> Snapshot:
     if not are_good:
         rules = queries.routes()
         return Snapshot(at, rules, queries.noise(at), noise_at=at, places=Places(rules), stamp=stamp)
-    is_recent = timedelta(0) <= at - _kept.noise_at < NOISE_KEPT and not _kept.noise.flaps  # which count on
+    noise, age = _kept.noise, at - _kept.noise_at
+    is_recent = not noise.flaps and (not noise.is_timed or timedelta(0) <= age < NOISE_KEPT)  # what flaps counts on
     return Snapshot(
         at,
         _kept.rules,
@@ -402,13 +404,15 @@ def _read_groups(snapshot: Snapshot) -> None:
     known = snapshot.open_groups
     wanted = {placed.key for placed in new.values() if placed.key not in known}
     for chunk in _chunks(queries.open_group_ids(wanted)):
-        for group in AlertGroup.objects.select_related("page__acknowledged_by").filter(pk__in=chunk):
+        for group in queries.groups_by_id(chunk):
             group.policy = snapshot.policy(group.policy_id) if group.policy_id else None
             snapshot.open_groups[group.key] = group
     absent = {key for key in wanted if key not in known}
     snapshot.open_groups |= dict.fromkeys(absent)
     snapshot.alert_keys = Keys(Alert, len(new))
     snapshot.group_keys, snapshot.page_keys = Keys(AlertGroup, len(absent)), Keys(Page, len(absent))
+    if absent:
+        bulk.reserve_keys({Alert: len(new), AlertGroup: len(absent)})
 
 
 def _chunks(items: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -17,10 +17,12 @@ from raglan.alerts.pipeline.severity import is_worse
 from raglan.alerts.pipeline.storm import CALM, WITHIN
 from raglan.config import config
 from raglan.core import timeline
+from raglan.core.db import Prepared, bulk
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Urgency, urgency_of
 
+_of_policy = Prepared(lambda pk: Storm.objects.select_related("page").filter(policy=pk))
 TOLD_AT = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 
@@ -33,7 +35,7 @@ def shelter(policy: Policy, severity: str, at: datetime, *, urgency: Urgency | N
     most = config().storm_groups
     if not most:
         return None
-    storm = Storm.objects.select_related("page").filter(policy=policy).first()
+    storm = _of_policy.first(policy.pk)
     if storm is None:
         storm = Storm(policy=policy, since=at, last_at=at)
     if storm.page is not None and _goes_on(storm, storm.page, at):
@@ -44,7 +46,10 @@ def shelter(policy: Policy, severity: str, at: datetime, *, urgency: Urgency | N
     if storm.page is not None or at - storm.since > WITHIN:
         storm.page, storm.groups, storm.since = None, 0, at
     storm.groups, storm.last_at = storm.groups + 1, at
-    storm.save()
+    if storm.pk is None:
+        storm.save()
+    else:
+        bulk.update([storm], "page_id", "groups", "since", "last_at")
     return _begin(storm, severity, at, urgency) if storm.groups > most else None
 
 
@@ -71,7 +76,7 @@ def _begin(storm: Storm, severity: str, at: datetime, urgency: Urgency) -> Storm
 
 def _join(storm: Storm, page: Page, at: datetime) -> Storm:
     storm.groups, storm.last_at = storm.groups + 1, at
-    storm.save(update_fields=["groups", "last_at"])
+    bulk.update([storm], "groups", "last_at")
     if storm.groups in TOLD_AT:
         paging.reword(page, paging.Words(title=f"{_title(storm)}, {storm.groups} so far", text=_text(storm)))
     return storm

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, NamedTuple, Protocol, overload, runtime_checkable
 
 import msgspec
@@ -24,6 +25,7 @@ REACT_IF_NEEDED = "core.react_if_needed"
 WIDE_READ = 100
 SYSTEM = "raglan"
 log = logs.get("raglan.timeline")
+_appended_as = cache(metrics.events_appended.labels)  # the library looks a label up with a lock and a copy
 
 
 class EventPayload(BaseModel):
@@ -164,7 +166,7 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
         bus.publish(sorted({name for item in records for name in (*item.about, *item.names)}), keys[-1])
     _plan_reactions(keys, records, at)
     for kind, count in Counter(item.kind for item in records).items():
-        metrics.events_appended.labels(kind).inc(count)
+        _appended_as(kind).inc(count)
     return keys
 
 

@@ -8,14 +8,16 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from raglan.alerts.models import Alert, AlertGroup, Signal
 from raglan.config import Config
 from raglan.core import audit, timers
 from raglan.core.clock import now
-from raglan.core.db import atomic, check, no_deadline
+from raglan.core.db import atomic, check, no_deadline, numbering
 from raglan.core.errors import Conflict
-from raglan.core.models import Timer
+from raglan.core.models import Event, EventSubject, Timer
 from raglan.edge import life, peers
 from raglan.paging import backlog
+from raglan.paging.models import Notification, Page, Reached
 from raglan.people import actions as people
 from raglan.ui import static
 
@@ -37,6 +39,8 @@ STANDING = (
     ("fleet.forget", "fleet"),
     ("fleet.watch", "fleet"),
 )
+# What an alert is stored in, and the page that it may become: what is stored most first.
+OF_ALERTS = (Alert, Signal, Event, EventSubject, Timer, AlertGroup, Page, Reached, Notification)
 MIGRATION_LOCK = 7_246_914  # any number, the same on every node
 CACHE_TABLES = {"raglan_cache", "raglan_public_cache"}
 
@@ -50,6 +54,7 @@ def prepare(config: Config, *, migrate: bool) -> list[str]:
     forget_migrations()
     facts = check.verify_durability(connection, config.allow_data_loss)
     static.collect()
+    numbering.put_first(OF_ALERTS)
     if connection.vendor == "sqlite":
         with atomic():
             timers.release()  # nobody else serves this file: every lease is of a process that is gone

@@ -6,21 +6,30 @@ message goes out. What is not plain is left to the timers, and all is where no e
 behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Model
 
 from raglan.core import logs, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
+from raglan.core.models import Timer
 from raglan.paging import actions, last_resort
 from raglan.paging.actions import many
 from raglan.paging.actions.known import known_now
 from raglan.paging.actions.names import why_and_page
-from raglan.paging.models import Page
+from raglan.paging.models import Notification, Page, Reached
 
 FOR_ALERTS = ("group", "storm")
 log = logs.get("raglan.paging")
+
+
+def keys_for(pages: int) -> Mapping[type[Model], int]:
+    """Return how many keys of which tables so many new pages take with their first steps, mostly."""
+    if timers.taker() is None:
+        return {Page: pages, Timer: pages}
+    return {Page: pages, Timer: 2 * pages, Reached: pages, Notification: pages}
 
 
 @atomic(savepoint=False)

@@ -72,7 +72,7 @@ _changed = threading.Condition(_lock)
 
 def name_of(provider: ports.Provider, address: str) -> str:
     """Return the lane of a provider, or of the server that an address leads to."""
-    server = provider.channel.lane(address) if isinstance(provider.channel, ports.HasLanes) else ""
+    server = provider.lanes.lane(address) if provider.lanes is not None else ""
     return f"{provider.name} {server}".strip()
 
 

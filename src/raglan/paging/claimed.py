@@ -67,7 +67,7 @@ def way_of(message: Notification) -> Way | None:
         provider = providers.choose(message.channel, message.address, ())
     except DeliveryError:
         return None
-    if provider is None or provider.per_hour() or isinstance(provider.channel, ports.Confirms):
+    if provider is None or provider.per_hour() or provider.confirms:
         return None
     lane = circuit.name_of(provider, message.address)
     return None if circuit.rests(lane) else Way(provider, lane)

@@ -6,7 +6,7 @@ registered channel to it.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -143,6 +143,14 @@ class Provider:
     can_confirm: bool = True
     per_hour: Callable[[], int] = lambda: 0
     needs_database: str = ""
+    # What its channel can do, asked once: asking a protocol for each message takes as long as a small statement.
+    lanes: HasLanes | None = field(init=False)
+    confirms: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look what the channel can do."""
+        object.__setattr__(self, "lanes", self.channel if isinstance(self.channel, HasLanes) else None)
+        object.__setattr__(self, "confirms", isinstance(self.channel, Confirms))
 
     @property
     def is_on(self) -> bool:

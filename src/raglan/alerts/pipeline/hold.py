@@ -22,6 +22,7 @@ class Noise:
     noisy_sources: frozenset[int] = frozenset()
     flaps: dict[str, Flapping] = field(default_factory=dict)  # by fingerprint; few, and none for most
     flap_rules: Mapping[int, FlapRule] = field(default_factory=dict)  # by source
+    is_timed: bool = True  # whether something in it begins or ends by time alone
 
     @property
     def is_alike(self) -> bool:

@@ -5,16 +5,43 @@ by `executemany`; PostgreSQL takes text by COPY, which is several times faster t
 what the database stores: text for JSON and, by `stamp`, for times.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.models.base import ModelState
 
-Value = str | int | bool | None
+from raglan.core.db.numbering import reserve_keys, take_keys
+from raglan.core.db.raw import Value, is_postgresql, leave_checks_out, ready, rows_of
+
+__all__ = [
+    "NO_KEY",
+    "Row",
+    "Value",
+    "find_keys",
+    "first_keys",
+    "fresh",
+    "insert",
+    "insert_rows",
+    "is_postgresql",
+    "keys_where",
+    "leave_checks_out",
+    "move_on",
+    "ready",
+    "reserve_keys",
+    "rows_of",
+    "select_by",
+    "select_rows",
+    "stamp",
+    "take_keys",
+    "text_of",
+    "update",
+    "update_rows",
+]
 Row = Sequence[Value]
 M = TypeVar("M", bound=models.Model)
 WORTH_A_COPY = 16
@@ -23,70 +50,15 @@ NAIVE = -len("+00:00")
 _encode = msgspec.json.Encoder().encode
 
 
-@cache
-def is_postgresql() -> bool:
-    """Tell which of the two databases this is; no process changes that, and Django looks it up each time."""
-    return connection.vendor == "postgresql"
-
-
-def ready() -> Any:
-    """Return this thread's connection, open. Django's own name for it looks it up again for each thing asked of it."""
-    own = connections[DEFAULT_DB_ALIAS]
-    own.ensure_connection()
-    return own
-
-
-def leave_checks_out() -> None:
-    """Let this thread write without SQLite's CHECK constraints: for the one that writes what our own encoder made.
-
-    Each column of JSON has one that parses its text once more, which for an alert takes as long as its indexes do.
-    """
-    from raglan.core.db.sqlite.base import DatabaseWrapper  # PostgreSQL does without
-
-    own = connections[DEFAULT_DB_ALIAS]
-    if isinstance(own, DatabaseWrapper):
-        own.leave_checks_out()
-
-
-def take_keys(model: type[models.Model], count: int) -> list[int]:
-    """Return so many growing keys that nobody else will get; those left unused are gaps."""
-    if count <= 0:
-        return []
-    if is_postgresql():
-        return _from_sequence(model, count)
-    return _from_counter(model._meta.db_table, count)
-
-
-def _from_sequence(model: type[models.Model], count: int) -> list[int]:
-    sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [model._meta.db_table, count])
-        return [int(row[0]) for row in cursor.fetchall()]
-
-
-def _from_counter(table: str, count: int) -> list[int]:
-    """Move SQLite's own counter; we hold the only write transaction, so nobody stands between reading and writing."""
-    own = ready()
-    name = own.ops.quote_name(table)
-    with own.wrap_database_errors:
-        ask = own.connection.execute
-        row = ask("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ? RETURNING seq", [count, table]).fetchone()
-        if row is None:  # nothing was ever stored here
-            row = ask(f"SELECT COALESCE(MAX(id), 0) + ? FROM {name}", [count]).fetchone()  # noqa: S608 -- a quoted name
-            ask("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, row[0]])
-    last = int(row[0])
-    return list(range(last - count + 1, last + 1))
-
-
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Store rows of prepared values, in order."""
     into = _into(model, tuple(columns))
     if is_postgresql():
         _insert_on_postgresql(into, len(columns), list(rows))
         return
-    marks, own = ", ".join(["?"] * len(columns)), ready()
+    own = ready()
     with own.wrap_database_errors:  # the driver's own method: Django's would look for % in each statement
-        own.connection.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608
+        own.connection.executemany(_inserting(into, len(columns)), rows)
 
 
 @cache
@@ -94,6 +66,11 @@ def _into(model: type[models.Model], columns: tuple[str, ...]) -> str:
     """Return a table with its columns; both databases quote names alike."""
     quote = connection.ops.quote_name
     return f"{quote(model._meta.db_table)} ({', '.join(map(quote, columns))})"
+
+
+@cache
+def _inserting(into: str, width: int) -> str:
+    return f"INSERT INTO {into} VALUES ({', '.join(['?'] * width)})"  # noqa: S608 -- quoted names
 
 
 def _insert_on_postgresql(into: str, width: int, rows: Sequence[Row]) -> None:
@@ -123,16 +100,22 @@ def find_keys(
     """
     if not values:
         return []
+    sql = _finding(model, column, index, where)
+    if not is_postgresql():
+        return [int(row[0]) for row in rows_of(sql, [*given, text_of(list(values))])]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*given, list(values)])
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+@cache
+def _finding(model: type[models.Model], column: str, index: str, where: str) -> str:
     quote = connection.ops.quote_name
     table, column = quote(model._meta.db_table), quote(column)
-    with connection.cursor() as cursor:
-        if is_postgresql():
-            cursor.execute(f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)", [*given, list(values)])  # noqa: S608
-        else:
-            named = f"{table} INDEXED BY {quote(index)}"
-            one_of = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
-            cursor.execute(f"SELECT id FROM {named} WHERE {where} AND {one_of}", [*given, text_of(list(values))])  # noqa: S608
-        return [int(row[0]) for row in cursor.fetchall()]
+    if is_postgresql():
+        return f"SELECT id FROM {table} WHERE {where} AND {column} = ANY(%s)"  # noqa: S608
+    named, where = f"{table} INDEXED BY {quote(index)}", where.replace("%s", "?")
+    return f"SELECT id FROM {named} WHERE {where} AND {column} IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 
 def select_by(
@@ -157,9 +140,7 @@ def select_by(
         with connection.cursor() as cursor:
             cursor.execute(sql, [list(values)])
             return list(cursor.fetchall())
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return list(connection.connection.execute(sql, [text_of(list(values))]))
+    return rows_of(sql, [text_of(list(values))])
 
 
 @cache
@@ -192,18 +173,14 @@ def select_rows(
     same = " AND ".join(f"t.{name} = json_extract(w.value, '$[{place}]')" for place, name in enumerate(names))
     shown = ", ".join(f"t.{name}" for name in (quote(column), *names))
     sql = f"SELECT {shown} FROM json_each(?) w CROSS JOIN {table} t ON {same}"  # noqa: S608 -- quoted names
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return list(connection.connection.execute(sql, [text_of(wanted)]))
+    return rows_of(sql, [text_of(wanted)])
 
 
 def keys_where(model: type[models.Model], keys: Sequence[int], where: str) -> list[int]:
     """Return those of these keys for whose rows a condition holds, without an index that SQLite might prefer."""
     table = connection.ops.quote_name(model._meta.db_table)
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        sql = f"SELECT id FROM {table} NOT INDEXED WHERE id IN (SELECT value FROM json_each(?)) AND {where}"  # noqa: S608
-        return [int(row[0]) for row in connection.connection.execute(sql, [text_of(list(keys))])]
+    sql = f"SELECT id FROM {table} NOT INDEXED WHERE id IN (SELECT value FROM json_each(?)) AND {where}"  # noqa: S608
+    return [int(row[0]) for row in rows_of(sql, [text_of(list(keys))])]
 
 
 def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequence[Value], most: int) -> list[int]:
@@ -220,16 +197,21 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     """Set columns of rows by their ids: each row is the values in the order of the columns, then the id."""
     if not rows:
         return
-    quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)
+    sql = _updating(model, tuple(columns))
     if is_postgresql():
         with connection.cursor() as cursor:
-            sets = ", ".join(f"{quote(column)} = %s" for column in columns)
-            cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", rows)  # noqa: S608 -- quoted names
+            cursor.executemany(sql, rows)
         return
-    sets, own = ", ".join(f"{quote(column)} = ?" for column in columns), ready()
+    own = ready()
     with own.wrap_database_errors:
-        own.connection.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", rows)  # noqa: S608
+        own.connection.executemany(sql, rows)
+
+
+@cache
+def _updating(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    quote, mark = connection.ops.quote_name, "%s" if is_postgresql() else "?"
+    sets = ", ".join(f"{quote(column)} = {mark}" for column in columns)
+    return f"UPDATE {quote(model._meta.db_table)} SET {sets} WHERE id = {mark}"  # noqa: S608 -- quoted names
 
 
 def move_on(model: type[models.Model], counter: str, latest: Sequence[str], rows: Sequence[Row]) -> None:
@@ -319,60 +301,61 @@ def insert(rows: Sequence[models.Model]) -> None:
     """Store instances of one model: all have their keys, or none has and the database gives them."""
     if rows:
         model = type(rows[0])
-        columns, names, converters = _shape(model, is_keyed=rows[0].pk is not None)
-        insert_rows(model, columns, _prepared(rows, names, converters))
+        columns, shape = _shape(model, is_keyed=rows[0].pk is not None)
+        insert_rows(model, columns, shape.rows(rows))
 
 
 def update(rows: Sequence[models.Model], *names: str) -> None:
     """Store some fields of instances of one model, named by their columns."""
     if rows:
         model = type(rows[0])
-        converters = [_converter(model._meta.get_field(name.removesuffix("_id"))) for name in names]
-        update_rows(model, names, list(_prepared(rows, (*names, model._meta.pk.attname), [*converters, None])))
+        update_rows(model, names, list(_part(model, names).rows(rows)))
 
 
-Convert = Callable[[list[Any]], list[Value]]
+Convert = Callable[[Any], Value]
+
+
+class _Shape:
+    """Takes prepared rows from what instances hold; asking their fields for each value takes many times as long."""
+
+    def __init__(self, names: Sequence[str], converters: Sequence[Convert | None]) -> None:
+        self._take = itemgetter(*names)  # more than one, so that a tuple comes
+        self._special = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
+
+    def rows(self, rows: Sequence[models.Model]) -> Iterator[Row]:
+        """Give one row after another."""
+        take, special = self._take, self._special
+        for row in rows:
+            values = list(take(row.__dict__))
+            for place, convert in special:
+                values[place] = convert(values[place])
+            yield values
 
 
 @cache
-def _shape(model: type[models.Model], *, is_keyed: bool) -> tuple[list[str], list[str], list[Convert | None]]:
-    """Return the columns of a model, the names of their values, and what prepares the values of each."""
+def _shape(model: type[models.Model], *, is_keyed: bool) -> tuple[tuple[str, ...], _Shape]:
+    """Return the columns of a model, and what takes their values."""
     fields = [field for field in model._meta.concrete_fields if is_keyed or not field.primary_key]
-    return [str(field.column) for field in fields], [field.attname for field in fields], list(map(_converter, fields))
+    shape = _Shape([field.attname for field in fields], list(map(_converter, fields)))
+    return tuple(str(field.column) for field in fields), shape
+
+
+@cache
+def _part(model: type[models.Model], names: tuple[str, ...]) -> _Shape:
+    """Return what takes the values of some columns, and the key after them."""
+    converters = [_converter(model._meta.get_field(name.removesuffix("_id"))) for name in names]
+    return _Shape((*names, model._meta.pk.attname), [*converters, None])
 
 
 def _converter(field: object) -> Convert | None:
     match field:
         case models.DateTimeField():
-            return _stamps
+            return stamp
         case models.JSONField():
-            return _texts
+            return text_of
         case models.ForeignKey() | models.CharField() | models.TextField() | models.IntegerField():
             return None
         case models.BooleanField():
             return None
         case _:
             raise TypeError(f"{field} is not prepared for bulk storage")
-
-
-def _stamps(values: list[Any]) -> list[Value]:
-    return list(map(stamp, values))
-
-
-def _texts(values: list[Any]) -> list[Value]:
-    return [text.decode() for text in map(_encode, values)]
-
-
-def _prepared(
-    rows: Sequence[models.Model], names: Sequence[str], converters: Sequence[Convert | None]
-) -> Iterable[Row]:
-    """Return rows of prepared values. They are taken from what instances hold, a column at a time.
-
-    Asking the fields for each value, or going through the columns for each row, takes twice as long.
-    """
-    held = [row.__dict__ for row in rows]
-    columns = []
-    for name, convert in zip(names, converters, strict=True):
-        values = [own[name] for own in held]
-        columns.append(convert(values) if convert else values)
-    return zip(*columns, strict=True)

@@ -7,6 +7,7 @@ itself gives.
 """
 
 import copy
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,14 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet, prefetch_related_objects
 from django.db.models.query import FlatValuesListIterable, ValuesListIterable
 
+from raglan.core.db import bulk
+
 R = TypeVar("R")
 Value = int | str | datetime
 FIRST_NUMBER = 4_611_686_018_427_380_000  # no id, and still one that both databases take
 MOST = 2**63
 A_WORD = "\N{PLACE OF INTEREST SIGN} place "
+_PLACE = re.compile("(?<!%)%s")
 A_MOMENT = datetime(1971, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -33,14 +37,14 @@ class Prepared(Generic[R]):
 
     def __init__(self, make: Callable[..., QuerySet[Any, R]]) -> None:
         self._make = make
-        self._kept: dict[tuple[str, tuple[type, ...]], _Statement] = {}
+        self._kept: dict[tuple[bool, tuple[type, ...]], _Statement] = {}
         self._lock = threading.Lock()
 
     def __call__(self, *values: Value) -> list[R]:
         """Return what the query gives for these values."""
         if any(isinstance(value, int) and abs(value) >= MOST for value in values):
             return list(self._make(*values))  # Django knows what no column of a database can hold
-        key = (connections[DEFAULT_DB_ALIAS].vendor, tuple(type(value) for value in values))
+        key = (bulk.is_postgresql(), tuple(map(type, values)))
         statement = self._kept.get(key)
         if statement is None:
             with self._lock:
@@ -68,6 +72,7 @@ class _Statement:
         self._parameters = [places.index(one) if one in places else one for one in parameters]
         self._is_plain = not self._lookups and self._has_plain_rows(made)
         self._is_flat = made._iterable_class is FlatValuesListIterable
+        self._for_sqlite = _PLACE.sub("?", self._sql).replace("%%", "%")
         self._at = [at for at, one in enumerate(parameters) if one in places]
         if {parameters[at] for at in self._at} != set(places):
             raise TypeError("each value must be a parameter of the statement")
@@ -76,6 +81,9 @@ class _Statement:
         parameters, given = list(self._parameters), _as_parameters(values)
         for at in self._at:
             parameters[at] = given[parameters[at]]
+        if self._is_plain and not bulk.is_postgresql():
+            rows = bulk.rows_of(self._for_sqlite, parameters)
+            return [row[0] for row in rows] if self._is_flat else rows
         if self._is_plain:
             with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
                 cursor.execute(self._sql, parameters)
@@ -118,5 +126,7 @@ def _stand_in(value: Value, at: int) -> Value:
 
 def _as_parameters(values: Sequence[Value]) -> list[Any]:
     """Return values as the database takes them."""
+    if not bulk.is_postgresql():
+        return [bulk.stamp(value) if isinstance(value, datetime) else value for value in values]
     moment = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value
     return [moment(value) if isinstance(value, datetime) else value for value in values]

@@ -4,8 +4,9 @@ Of the whole database SQLite tells it by itself; of single matters their events 
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-from raglan.core.db.bulk import is_postgresql, ready
+from raglan.core.db.bulk import NO_KEY, is_postgresql, ready
 
 Mark = tuple[object, int, int]
 
@@ -31,21 +32,12 @@ def newest(kinds: Sequence[str], *, since: int | None) -> tuple[int | None, bool
     """
     if is_postgresql():
         return None, False
-    ask = ready().connection.execute
-    (last,) = ask("SELECT max(id) FROM core_event").fetchone()
-    if since is None or (last or 0) < since:
-        return last or 0, False
-    told = f"SELECT 1 FROM core_event NOT INDEXED WHERE id > ? AND kind IN ({', '.join('?' * len(kinds))}) LIMIT 1"  # noqa: S608
-    return last or 0, ask(told, [since, *kinds]).fetchone() is None
+    beyond = NO_KEY if since is None else since
+    last, is_told = ready().connection.execute(_newest(len(kinds)), [beyond, *kinds]).fetchone()
+    return last or 0, since is not None and (last or 0) >= since and not is_told
 
 
-def stamp(kinds: Sequence[str]) -> int | None:
-    """Return what changes with every event of these kinds: the id of the newest one, 0 when there is none.
-
-    None, which says nothing, on PostgreSQL, where a higher id may be committed before a lower one.
-    """
-    if is_postgresql():
-        return None
-    newest_of = "(SELECT max(id) FROM core_event WHERE kind = ?)"  # one step in the index for each kind
-    row = ready().connection.execute(f"SELECT {', '.join([newest_of] * len(kinds))}", list(kinds)).fetchone()
-    return max((int(found) for found in row if found is not None), default=0)
+@cache
+def _newest(kinds: int) -> str:
+    among = f"NOT INDEXED WHERE id > ? AND kind IN ({', '.join('?' * kinds)})"
+    return f"SELECT max(id), EXISTS (SELECT 1 FROM core_event {among}) FROM core_event"  # noqa: S608 -- marks only

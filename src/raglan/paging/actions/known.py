@@ -6,7 +6,9 @@ has its time. PostgreSQL is asked each time.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
+
+from django.db import transaction
 
 from raglan.core import timeline
 from raglan.core.clock import now
@@ -65,10 +67,19 @@ def forget() -> None:
 
 def known_now() -> Known:
     """Return what is known, with that of the last commit while it stands. Inside a transaction that writes."""
+    at, last = now(), _last
+    newest, is_quiet = quiet.newest(_of_people(), since=last.stamp if last is not None else None)
+    known = Known(at, newest)
+    if last is not None and is_quiet and last.at <= at < last.at + KEPT:
+        known = last.moved_to(at)
+        last = Known(last.at, newest, last._whom, last._ways)
+    else:
+        last = known
+    if newest is not None:
+        transaction.on_commit(partial(_keep, last))  # what is not on disk yet may be taken back
+    return known
+
+
+def _keep(known: Known) -> None:
     global _last  # noqa: PLW0603 -- as above
-    at, stamp, last = now(), quiet.stamp(_of_people()), _last
-    if last is not None and stamp is not None and last.stamp == stamp and last.at <= at < last.at + KEPT:
-        return last.moved_to(at)
-    fresh = Known(at, stamp)
-    _last = fresh if stamp is not None else None
-    return fresh
+    _last = known

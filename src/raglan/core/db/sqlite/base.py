@@ -1,6 +1,7 @@
 """Django's SQLite, set to keep what it acknowledges and to let writers queue inside the process."""
 
 from sqlite3 import Connection
+from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
@@ -35,6 +36,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _holds_write_lock = False
     _leaves_checks_out = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.reserved_keys: dict[str, list[int]] = {}  # by table; for this transaction only, see `core.db.bulk`
+
     def get_connection_params(self) -> dict[str, object]:
         """Give the parameters of Django with our timeout and transaction mode unless the settings say otherwise."""
         params: dict[str, object] = super().get_connection_params()
@@ -62,23 +67,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
             raise OperationalError("database is locked: another thread of this process has been writing too long")
         self._holds_write_lock = True
+        self.reserved_keys = {}
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # a hook that the stubs leave out
         except BaseException:
             self._release_write_lock()
             raise
 
+    def _savepoint_rollback(self, sid: str) -> None:
+        self.reserved_keys = {}  # the counters are taken back, too
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # a hook that the stubs leave out
+
     def _commit(self) -> None:
+        self.reserved_keys = {}
         super()._commit()  # type: ignore[misc]  # a hook that the stubs leave out
         self._release_write_lock()
 
     def _rollback(self) -> None:
+        self.reserved_keys = {}
         try:
             super()._rollback()  # type: ignore[misc]  # a hook that the stubs leave out
         finally:
             self._release_write_lock()
 
     def _close(self) -> None:
+        self.reserved_keys = {}
         try:
             super()._close()  # type: ignore[misc]  # a hook that the stubs leave out
         finally:
