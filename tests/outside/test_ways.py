@@ -4,10 +4,11 @@ import hashlib
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,55 @@ def test_a_branch_gets_a_commit_on_top_and_keeps_what_else_it_holds(repository: 
     assert shown(repository, "main:readme.md") == "# Site"
     assert repository.git(repository.bare, "rev-list", "--count", "main") == "3"
     assert repository.git(repository.bare, "log", "-1", "--format=%an", "main") == "raglan"
+
+
+def pushed_meanwhile(monkeypatch: pytest.MonkeyPatch, push: Callable[[], object], times: int) -> None:
+    """Let somebody else push right before each of the next pushes from here."""
+    real, left = core_git.run, [times]
+
+    def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
+        if "push" in words and left[0]:
+            left[0] -= 1
+            push()
+        return real(remote, home, *words, **more)
+
+    monkeypatch.setattr(core_git, "run", run)
+
+
+@pytest.mark.parametrize("branch", ["main", "gh-pages"])
+def test_who_pushes_at_the_same_time_costs_nothing_and_loses_nothing(
+    repository: Repository, branch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = iter(range(9))
+
+    def push() -> None:
+        repository.put(**{f"theirs{next(number)}": "# Theirs"})
+        repository.git(repository.work, "push", "--quiet", str(repository.bare), f"HEAD:{branch}")
+
+    pushed_meanwhile(monkeypatch, push, 2)
+    with serving(repository.bare.parent) as url:
+        Git().bring(Place({"address": f"{url}/web.git", "branch": branch}), FILES)
+    names = repository.git(repository.bare, "ls-tree", "--name-only", branch).split()
+    assert names == ["index.html", "readme.md", "style.css", "theirs0.md", "theirs1.md"]
+
+
+def test_who_pushes_without_end_is_not_raced_for_ever(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = iter(range(99))
+    pushed_meanwhile(monkeypatch, lambda: repository.put(**{f"theirs{next(number)}": "# Theirs"}), 99)
+    with serving(repository.bare.parent) as url, pytest.raises(NotBroughtError) as refused:
+        Git().bring(Place({"address": f"{url}/web.git", "branch": "main"}), FILES)
+    assert "the branch moved meanwhile" in str(refused.value)
+    assert next(number) == 3
+
+
+def test_a_history_that_somebody_rewrote_is_gone_on_from(repository: Repository) -> None:
+    with serving(repository.bare.parent) as url:
+        place = Place({"address": f"{url}/web.git", "branch": "main"})
+        Git().bring(place, FILES)
+        repository.git(repository.work, "commit", "--quiet", "--amend", "--message=rewritten")
+        repository.git(repository.work, "push", "--quiet", "--force", str(repository.bare), "HEAD:main")
+        Git().bring(place, FILES)
+    assert repository.git(repository.bare, "log", "--format=%s", "main").splitlines()[1:] == ["rewritten"]
 
 
 def test_a_branch_that_is_missing_is_made_and_holds_the_page_alone(repository: Repository) -> None:

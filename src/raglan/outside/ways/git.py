@@ -1,7 +1,7 @@
 """A branch of a git repository: one commit with all files, pushed. Nothing is checked out, nothing is forced."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.outside.ways.way import NotBroughtError, Place
 
+TRIES = 3  # while others push to the same branch
 IN_ALL_S = 120  # for all calls of git together: less than for how long a place is claimed
 WHO = ("-c", "user.name=raglan", "-c", "user.email=raglan@localhost", "-c", "commit.gpgSign=false")
 
@@ -46,18 +47,35 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     def run(*words: str, given: bytes = b"") -> str:
         return git.run(remote, home, *WHO, *words, given=given, bounds=bounds).decode("utf-8", "replace").strip()
 
+    def head() -> str:
+        return run("ls-remote", remote.address, branch).partition("\t")[0]
+
     run("init", "--quiet", "--template=", ".")
-    parent = run("ls-remote", remote.address, branch).partition("\t")[0]
-    if parent:
-        run("fetch", "--quiet", "--depth=1", "--no-tags", remote.address, branch)
+    parent = head()
+    for left in reversed(range(TRIES)):
+        commit = _committed(run, place, files, branch if parent else "")
+        try:
+            run("push", "--quiet", remote.address, f"{commit}:{branch}")
+            break
+        except git.GitError:
+            before, parent = parent, head()
+            if parent == before:  # it was refused; nobody else moved the branch
+                raise
+            if not left:
+                raise git.GitError("the branch moved meanwhile, again and again; others push to it") from None
+    return f"commit {commit[:10]}"
+
+
+def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes], branch: str) -> str:
+    """Commit the files on top of a branch that is there, or as the first commit; return the commit."""
+    run("read-tree", "--empty")
+    if branch:
+        run("fetch", "--quiet", "--depth=1", "--no-tags", place.get("address"), branch)
         run("read-tree", "FETCH_HEAD")
     folder = place.get("folder").strip("/")
     for name, content in files.items():
         blob = run("hash-object", "-w", "--stdin", given=content)
         path = f"{folder}/{name}" if folder else name
         run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-    above = ("-p", "FETCH_HEAD") if parent else ()
-    words = f"Status page of {now():%Y-%m-%d %H:%M} UTC"
-    commit = run("commit-tree", run("write-tree"), *above, "-m", words)
-    run("push", "--quiet", remote.address, f"{commit}:{branch}")
-    return f"commit {commit[:10]}"
+    above = ("-p", "FETCH_HEAD") if branch else ()
+    return run("commit-tree", run("write-tree"), *above, "-m", f"Status page of {now():%Y-%m-%d %H:%M} UTC")
