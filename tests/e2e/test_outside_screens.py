@@ -10,7 +10,17 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import DESK, Pages, browser_context, look_at, open_pages, refusals, sign_in, watch_policy
+from tests.support.browser import (
+    DESK,
+    PHONE,
+    Pages,
+    browser_context,
+    look_at,
+    open_pages,
+    refusals,
+    sign_in,
+    watch_policy,
+)
 from tests.support.server import Running, person_token, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -68,6 +78,31 @@ def test_a_question_shows_at_the_desk_by_itself_and_typed_words_stay(raglan: Run
     raglan.api("POST", f"{room}/questions", {"text": "Does the export run at four?"}, token=token)
     expect(page.get_by_text("Does the export run at four?")).to_be_visible()
     expect(page.get_by_label("What do you want to know?")).to_have_value("Half a sen")
+
+
+def test_a_stranger_subscribes_confirms_and_leaves_in_a_browser(raglan: Running, browser: Browser, room: str) -> None:
+    """A browser says where a form comes from; a page that hides that from the browser can not be sent."""
+
+    def linked(number: int, place: str) -> str:
+        until(lambda: len(raglan.mailbox.to("vera@example.org")) >= number)
+        found = re.search(rf"http\S+/status/{place}/\S+", str(raglan.mailbox.to("vera@example.org")[-1].get_content()))
+        assert found
+        return found[0]
+
+    with browser_context(browser, PHONE, base_url=raglan.url) as context:
+        page = context.new_page()
+        page.goto("/status/subscribe/")
+        page.get_by_label("Your mail address").fill("vera@example.org")
+        page.get_by_role("button", name="Send me the link").click()
+        expect(page.get_by_text("Look into your mails.")).to_be_visible()
+        page.goto(linked(1, "confirm"))
+        page.get_by_role("button", name="Yes, tell me").click()
+        expect(page.get_by_text("You are told of news by mail.")).to_be_visible()
+        word = {"stage": "found", "text": "We know it.", "headline": "Buying is slow", "is_public": True}
+        raglan.api("POST", f"{room}/updates", {**word, "seen": 1}, token=person_token(raglan, "mara"))
+        page.goto(linked(2, "leave"))
+        page.get_by_role("button", name="Tell me no more").click()
+        expect(page.get_by_text("You are told no more.")).to_be_visible()
 
 
 @pytest.fixture

@@ -70,7 +70,10 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:
-    """Keep search engines and addresses of other sites out."""
+    """Keep search engines out, and the address, which may hold a token, from other places.
+
+    Not `no-referrer`: a browser would then send the form with `Origin: null`, which is refused as forged.
+    """
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
