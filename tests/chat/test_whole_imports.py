@@ -319,9 +319,9 @@ def test_several_files_are_one_chat_and_say_who_is_who() -> None:
     ("content", "words"),
     [
         (b"", "holds no line that can be understood"),
-        (b"[]", "a.json holds no message"),
-        (b'[{"ts": "1777888800.1", "text": "cut o', "a.json: this is not JSON"),
-        (b"\xff\xfa\x80", "a.json is no text in UTF-8"),
+        (b"[]", "“a.json” holds no message"),
+        (b'[{"ts": "1777888800.1", "text": "cut o', "“a.json”: this is not JSON"),
+        (b"\xff\xfa\x80", "“a.json” is no text in UTF-8"),
         (b"PK\x03\x04 not really PK\x05\x06" + b"\0" * 18, "hold no messages"),
         (b'[{"ts": "1777888800.1", "type": "message", "text": ""}]', "holds no line that can be understood"),
     ],

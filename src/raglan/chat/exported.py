@@ -60,7 +60,7 @@ def _of_one(text: str, how: Reading, zone: ZoneInfo, problems: list[str], name: 
     except BadInput as error:
         if not name:
             raise
-        raise BadInput("text", f"{name} {error.reason}" if error.field else f"{name}: {error.reason}") from None
+        raise BadInput("text", f"“{name}” {error.reason}" if error.field else f"“{name}”: {error.reason}") from None
 
 
 def _said_by(until: datetime | None, lines: Iterator[Told], problems: list[str]) -> Iterator[Told]:

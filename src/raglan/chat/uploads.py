@@ -64,7 +64,7 @@ def _texts(upload: "UploadedFile[bytes]", channel: str, room: _Room) -> Iterator
         with zipfile.ZipFile(upload) as archive:
             yield from _of_archive(name, archive, channel, room)
     except (zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-        raise BadInput("picked", f"{name} is damaged or can not be unpacked here", status=422) from None
+        raise BadInput("picked", f"“{name}” is damaged or can not be unpacked here", status=422) from None
 
 
 def _of_archive(name: str, archive: zipfile.ZipFile, channel: str, room: _Room) -> Iterator[tuple[str, str]]:
@@ -100,4 +100,4 @@ def _text(name: str, content: bytes) -> str:
     try:
         return clean_text(content.decode("utf-16" if wide else "utf-8-sig"))
     except UnicodeDecodeError:
-        raise BadInput("picked", f"{name} is no text in UTF-8", status=422) from None
+        raise BadInput("picked", f"“{name}” is no text in UTF-8", status=422) from None
