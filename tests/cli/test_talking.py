@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from raglan.cli import changes, client, holds
+from raglan.cli import changes, client, holds, talk
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +34,31 @@ def test_a_heads_up_opens_a_room_and_prints_its_address(running: Running) -> Non
     said = raglan(running, "heads-up", "I think I broke httpd", "--service", "httpd", "--did", "a pin change")
     assert said.returncode == 0, said.stderr
     assert f"{running.url}/incidents/" in said.stdout
+
+
+def test_two_who_say_that_they_do_the_same_are_told_of_each_other(running: Running) -> None:
+    made = json.loads(raglan(running, "declare", "The shop is slow", "--json").stdout)
+    room, ike = str(made["id"]), person_token(running, "ike")
+    first = raglan(running, "say", "restarting httpd on web1", "--as", "doing", "--in", room, token=ike)
+    assert first.stdout == f"Said in incident {room}.\n{running.url}/incidents/{room}/\n", first.stderr
+    second = raglan(running, "say", "restart httpd on web1 now", "--as", "doing", "--in", room)
+    assert re.match(r"Ike Okafor says the same, .*: restarting httpd on web1\nSaid in incident", second.stdout)
+    told = running.api("GET", f"/incidents/{room}/timeline", token=ike)
+    assert isinstance(told, list)
+    alike = {one["author"]: [same["text"] for same in one["alike"]] for one in told if one["kind"] == "doing"}
+    assert alike["Ike Okafor"] == ["restart httpd on web1 now"]
+
+
+def test_where_one_says_it_is_asked_for_unless_one_room_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms: list[dict[str, object]] = []
+    monkeypatch.setattr(client, "get", lambda _path, **_: rooms)
+    monkeypatch.setattr(client, "post", lambda path, body: {"alike": [], "path": path, "kind": body["kind"]})
+    assert "No incident is open" in CliRunner().invoke(talk.say, ["hello"]).output
+    rooms.append({"id": 7, "title": "Slow"})
+    said = json.loads(CliRunner().invoke(talk.say, ["hello", "--json"]).output)
+    assert (said["path"], said["kind"]) == ("/incidents/7/entries", "note")
+    rooms.append({"id": 8, "title": "Slower"})
+    assert "2 incidents are open; say which" in CliRunner().invoke(talk.say, ["hello"]).output
 
 
 def test_a_heads_up_goes_whatever_its_service_is_called(running: Running) -> None:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,19 @@ def test_two_rooms_about_one_service_hear_of_each_other(mara: Person, bo: Person
     do(other, bo)
 
     assert len(told()) == count
+
+
+def test_both_read_it_on_top_and_the_first_hears_it(incident: Incident, mara: Person, bo: Person) -> None:
+    do(incident, mara, "Restarting httpd on web0012", ago=60)
+    do(incident, bo, "restart httpd on web0012 <now>")
+    client = Client()
+    client.force_login(mara)
+
+    on_top = client.get(f"/incidents/{incident.pk}/part/asks/").content.decode()
+    lines = client.get(f"/incidents/{incident.pk}/part/lines/").content.decode()
+
+    assert "<b>Bo Silva</b> says the same" in on_top
+    assert "<b>Mara Keller</b> says the same" in on_top
+    assert "restart httpd on web0012 &lt;now&gt;</a>" in on_top
+    assert 'data-say="Bo Silva is doing: restart httpd on web0012 &lt;now&gt;, the same as you"' in lines
+    assert lines.count("the same as you") == 1

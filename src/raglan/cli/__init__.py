@@ -24,6 +24,7 @@ class Entry:
 TALKING: dict[str, Entry] = {
     "heads-up": Entry("raglan.cli.talk:heads_up", "Say that you may have broken something.", serving=False),
     "declare": Entry("raglan.cli.talk:declare", "Open the room of an incident.", serving=False),
+    "say": Entry("raglan.cli.talk:say", "Say something in a room, such as what you are about to do.", serving=False),
     "page": Entry("raglan.cli.talk:page", "Page a policy, a team or a person.", serving=False),
     "ack": Entry("raglan.cli.talk:ack", "Take a page.", serving=False),
     "change": Entry("raglan.cli.changes:change", "Say what you are about to change; see changes.", serving=False),

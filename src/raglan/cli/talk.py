@@ -75,6 +75,38 @@ def declare(title: str, *, severity: str | None, services: Sequence[str], as_jso
     show(answer, lambda: f"Incident {answer.get('id')} is open.\n{answer.get('url')}", as_json=as_json)
 
 
+KINDS = ("note", "doing", "ask", "verify", "found", "tried", "ruled_out", "decided", "stuck")
+
+
+@click.command()
+@click.argument("text")
+@click.option("--as", "kind", type=click.Choice(KINDS), default="note", show_default=True, help="What you say.")
+@click.option("--in", "incident", type=int, metavar="INCIDENT", help="In which room; without it, the only open one.")
+@as_json
+def say(text: str, *, kind: str, incident: int | None, as_json: bool) -> None:
+    """Say TEXT in a room, such as what you are about to do."""
+    room = _only_open_room() if incident is None else incident
+    body: dict[str, Json] = {"kind": kind, "text": text, "key": secrets.token_hex(16)}
+    answer = client.post(f"/incidents/{room}/entries", body)
+    show(answer, lambda: _said(room, answer), as_json=as_json)
+
+
+def _said(room: int, answer: Mapping[str, Json]) -> str:
+    alike = objects(answer.get("alike"))
+    same = [f"{one.get('author')} says the same, {when(one.get('at'))}: {one.get('text')}" for one in alike]
+    return "\n".join([*same, f"Said in incident {room}.", f"{client.connection().url}/incidents/{room}/"])
+
+
+def _only_open_room() -> int:
+    rooms = objects(client.get("/incidents", state="open"))
+    if len(rooms) == 1:
+        return int(str(rooms[0].get("id")))
+    if not rooms:
+        raise click.ClickException("No incident is open; raglan declare opens one.")
+    lines = "\n".join(f"  {item.get('id')}  {item.get('title')}" for item in rooms[:20])
+    raise click.ClickException(f"{len(rooms)} incidents are open; say which: raglan say --in NUMBER\n{lines}")
+
+
 @click.command()
 @click.argument("title")
 @click.option("--text", help="More words for whoever gets it.")

@@ -33,7 +33,7 @@ from raglan.incidents.models import (
 from raglan.oncall import queries as oncall
 from raglan.paging.models import Page, Reached
 from raglan.people import reading
-from raglan.people.models import Person, Team
+from raglan.people.models import Membership, Person, Team
 
 THANKS = "Thank you for saying so at once."
 WHO = ("author", "taken_by", "to_team", "to_person", "ping_person", "ping_team", "risky_by")
@@ -141,10 +141,9 @@ def written_before(found: QuerySet[Entry], pk: int) -> QuerySet[Entry]:
 
 def with_all(found: QuerySet[Entry]) -> QuerySet[Entry]:
     """Fetch what hangs under entries with them."""
-    seen = privacy.visible("other__incident__")
     return found.select_related(*WHO, "outcome_by").prefetch_related(
         Prefetch("answers", Answer.objects.select_related("person").order_by("at")),
-        Prefetch("alikes", Alike.objects.filter(seen).select_related("other__author").order_by("pk")),
+        Prefetch("alikes", _alikes()),
         Prefetch("earlier", EarlierText.objects.select_related("by").order_by("number")),
         Prefetch("attachments", Attachment.objects.defer("data").order_by("pk")),
         Prefetch("helped", Helped.objects.select_related("person").order_by("at", "pk")),
@@ -196,9 +195,14 @@ def askable(present: Here, *, coming: Iterable[Availability], services: Iterable
 
 
 def open_intentions(incident: Incident) -> QuerySet[Entry]:
-    """What people said that they are doing, and have not told the outcome of."""
+    """What people said that they are doing, and have not told the outcome of; with who does the same."""
     waiting = Entry.objects.filter(incident=incident, kind=Entry.Kind.DOING, ask_state=Entry.AskState.WAITING)
-    return waiting.select_related("author").order_by("-pk")
+    return waiting.select_related("author").prefetch_related(Prefetch("alikes", _alikes())).order_by("-pk")
+
+
+def _alikes() -> QuerySet[Alike]:
+    seen = Alike.objects.filter(privacy.visible("other__incident__"))
+    return seen.select_related("other__author").order_by("pk")
 
 
 def said_lately(entry: Entry, *, within: timedelta) -> QuerySet[Entry]:
@@ -219,7 +223,7 @@ def here(incident: Incident) -> Here:
     found = list(
         Responder.objects.filter(incident=incident, left_at__isnull=True)
         .select_related("person")
-        .prefetch_related("person__memberships__team")
+        .prefetch_related(Prefetch("person__memberships", Membership.objects.select_related("team")))
         .order_by("joined_at")
     )
     found.sort(key=lambda item: item.person_id != incident.lead_id)

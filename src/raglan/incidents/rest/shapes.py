@@ -78,6 +78,8 @@ class AlikeOut(Schema):
 
     entry_id: int
     author: str
+    text: str
+    at: datetime
     url: str
 
 
@@ -282,6 +284,8 @@ def entry_out(entry: Entry) -> EntryOut:
         AlikeOut(
             entry_id=item.other_id,
             author=item.other.author.name if item.other.author else "",
+            text=item.other.text,
+            at=item.other.at,
             url=f"{url(item.other.incident_id)}#e{item.other_id}",
         )
         for item in entry.alikes.all()
