@@ -8,7 +8,8 @@ from raglan.core import timeline
 from raglan.core.errors import BadInput
 from raglan.incidents import actions, queries
 from raglan.incidents.actions import Warned
-from raglan.incidents.models import Entry, HeadsUp, Incident
+from raglan.incidents.models import Entry, HeadsUp, Incident, IncidentPage
+from raglan.paging import ports
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
@@ -52,6 +53,54 @@ def test_the_message_says_who_gave_it_and_that_somebody_is_on_it(
     world.fire_all()
 
     assert "Mara Keller gave a heads-up" in outbox.sent[0].message.text
+
+
+def test_the_first_message_of_a_later_alert_says_who_has_it_though_it_has_not_joined_yet(
+    mara: Person, bo: Person, httpd: Service
+) -> None:
+    warn(mara, httpd, text="The pin change broke it, it is mine")
+    world.route(1, world.policy((60, [bo])))
+    world.ingest(world.source(), world.signal())
+    page = Page.objects.get(title="HttpdDown")
+    assert not IncidentPage.objects.filter(page=page).exists()  # no page waits for a room
+
+    around = ports.around_many([page])[page.pk]
+
+    assert "Mara Keller gave a heads-up: “The pin change broke it, it is mine”" in [
+        f"{one.words} {one.text}" for one in around.known
+    ]
+    assert around.has_it == "Mara Keller"
+    world.fire_all()
+    assert IncidentPage.objects.get(page=page).incident.heads_ups.count() == 1
+    assert ports.around_many([page])[page.pk].known[0] == around.known[0]
+
+
+@pytest.mark.parametrize("how", ["another service", "closed", "private"])
+def test_alerts_that_join_nothing_or_something_private_say_nothing_of_it(
+    mara: Person, bo: Person, httpd: Service, how: str
+) -> None:
+    given = warn(mara, httpd)
+    assert given.incident is not None
+    if how == "closed":
+        actions.stand_down(given.incident, by=mara)
+    if how == "private":
+        actions.make_private(given.incident, "Salaries", by=mara)
+    world.route(1, world.policy((60, [bo])))
+    world.ingest(world.source(), world.signal(service="dns" if how == "another service" else "httpd"))
+    page = Page.objects.get(title="HttpdDown")
+
+    assert ports.around_many([page])[page.pk] == ports.Around()
+    assert ports.around(page) == ports.Around()
+
+
+def test_of_many_heads_ups_the_first_and_the_last_are_told(mara: Person, httpd: Service) -> None:
+    for number in range(6):
+        given = warn(mara, httpd, text=f"Word {number}")
+    world.fire_all()
+    page = Page.objects.filter(followed_by__incident=given.incident).first()
+    assert page is not None
+
+    assert [one.text for one in ports.around(page).known] == ["“Word 0”", "“Word 4”", "“Word 5”"]
 
 
 def test_the_first_thing_that_comes_back_is_thanks(mara: Person, bo: Person, httpd: Service) -> None:

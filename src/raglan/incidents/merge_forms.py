@@ -40,6 +40,14 @@ class MergeForm(Form):
             del self.fields["outcome"]
 
 
+class _Said(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # it is generic for type checkers only
+    """Entries with who said them."""
+
+    def label_from_instance(self, obj: Entry) -> str:
+        """Return who said it, and the beginning of what."""
+        return f"{obj.who}: {obj.text[:200]}"
+
+
 class SplitForm(Form):
     """What goes on in a new room, and what that is called."""
 
@@ -53,9 +61,7 @@ class SplitForm(Form):
     tasks = forms.ModelMultipleChoiceField(
         label="Tasks", queryset=Task.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
-    entries = forms.ModelMultipleChoiceField(
-        label="Entries", queryset=Entry.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
-    )
+    entries = _Said(label="Entries", queryset=Entry.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
     key = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
     def __init__(self, data: QueryDict | None, *, of: Incident, key: str, before: int = 0) -> None:
@@ -79,6 +85,6 @@ class SplitForm(Form):
         found = (entries.filter(pk__lt=before) if before else entries).order_by("-pk")
         numbers = list(found.values_list("pk", flat=True)[: SHOWN + 1])
         self.older = numbers[SHOWN - 1] if len(numbers) > SHOWN else 0
-        shown = Entry.objects.filter(pk__in=numbers[:SHOWN]).order_by("-at", "-pk")
+        shown = Entry.objects.filter(pk__in=numbers[:SHOWN]).select_related("author").order_by("-at", "-pk")
         field = self.fields["entries"]
         field.widget.choices = [(one.pk, field.label_from_instance(one)) for one in shown]  # type: ignore[attr-defined]  # a ModelMultipleChoiceField

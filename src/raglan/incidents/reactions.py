@@ -1,27 +1,18 @@
 """How incidents follow news of lower contexts: open rooms take in alerts and tell what became of pages."""
 
-from collections.abc import Mapping, Sequence
-
-from django.db.models import Q
-from django.db.models.functions import Lower
+from collections.abc import Sequence
 
 from raglan.alerts.models import AlertGroup
-from raglan.catalog.models import Service
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import bulk
 from raglan.core.db.prepared import Prepared
-from raglan.incidents import actions, queries
+from raglan.incidents import about_to_join, actions, queries
 from raglan.incidents.models import Entry, Incident, IncidentPage
 from raglan.paging.models import Page
 from raglan.people.models import Person
 
 MOST_PROPOSED = 5
-_called_in_rooms = Prepared(
-    lambda: Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False).values_list(
-        "services__slug", "services__name"
-    )
-)
 _told_lately = Prepared(
     lambda since: queries.told_by(queries.bare_rooms(since)).order_by().values_list("person_id", flat=True).distinct()
 )
@@ -29,8 +20,8 @@ _told_lately = Prepared(
 
 def _of_open_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many new groups are about a service that an open incident is about."""
-    names = {name.lower() for pair in _called_in_rooms() for name in pair}
-    return {event.id for event in events if not names.isdisjoint(_services(_labels(event)))} if names else set()
+    names, called = about_to_join.names(), about_to_join.services_in
+    return {event.id for event in events if not names.isdisjoint(called(_labels(event)))} if names else set()
 
 
 def _of_private_rooms(events: Sequence[timeline.Happened]) -> set[int]:
@@ -50,10 +41,7 @@ def join_open_room(event: timeline.Happened) -> None:
     group = _group(event)
     if group is None or group.state != AlertGroup.State.OPEN:
         return
-    names = _services(group.labels)
-    services = Service.objects.annotate(called=Lower("name")).filter(Q(slug__in=names) | Q(called__in=names))
-    rooms = Incident.objects.filter(state=Incident.State.OPEN, services__in=services)
-    incident = rooms.order_by("is_private", "-pk").first()
+    incident = about_to_join.room_of(group.labels)
     if incident is not None and actions.join_groups(incident, [group]):
         said = actions.Said(
             Entry.Kind.MACHINE,
@@ -152,11 +140,6 @@ def nudge_on_call(event: timeline.Happened) -> None:
 def _labels(event: timeline.Happened) -> dict[str, str]:
     labels = event.data.get("labels")
     return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
-
-
-def _services(labels: Mapping[str, str]) -> list[str]:
-    """Return what the labels of a group call services, by their short names or names, in small letters."""
-    return [labels[name].lower() for name in ("service", "component", "job") if name in labels]
 
 
 def _group(event: timeline.Happened) -> AlertGroup | None:

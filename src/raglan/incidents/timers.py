@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from raglan.core import timers
 from raglan.core.db import bulk
-from raglan.incidents import actions, privacy, queries
+from raglan.incidents import about_to_join, actions, privacy, queries
 from raglan.incidents.models import Incident, IncidentPage, Responder
 from raglan.paging import ports
 from raglan.paging.busy import Busy, register_busy
@@ -43,14 +43,16 @@ def forget(due: timers.Due) -> None:
 
 
 def around(page: Page) -> ports.Around:
-    """Return what the room that follows a page knows already."""
-    followed = IncidentPage.objects.filter(page=page).values_list("incident_id", flat=True)[:1]
-    incident = Incident.objects.select_related("lead").filter(pk=followed[0]).first() if followed else None
+    """Return what the room knows already that follows a page, or that its alerts are about to join."""
+    followed = IncidentPage.objects.select_related("incident__lead").filter(page=page).first()
+    incident = followed.incident if followed else about_to_join.room_for(page)
     if incident is None or not incident.is_seen:
         return ports.Around()
     if incident.is_private and reading.current() is None:  # a message goes through hands that are on no list
         return ports.Around(room_link=f"/incidents/{incident.pk}/")
-    heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:3])
+    heads_ups = list(incident.heads_ups.select_related("person").order_by("pk")[:50])
+    if len(heads_ups) > 3:
+        heads_ups = [heads_ups[0], *heads_ups[-2:]]
     known = [ports.Known(f"{item.who} gave a heads-up:", f"“{item.text}”") for item in heads_ups]
     if incident.summary:
         known.append(ports.Known("Where it stands:", incident.summary))
@@ -73,8 +75,9 @@ def _has_it(incident: Incident) -> str:
 
 
 def followed(pages: Sequence[int]) -> set[int]:
-    """Return which of some pages a room follows."""
-    return {int(page) for (page,) in bulk.select_by(IncidentPage, ("page_id",), "page_id", list(pages))}
+    """Return which of some pages a room follows, or is about to follow."""
+    found = {int(page) for (page,) in bulk.select_by(IncidentPage, ("page_id",), "page_id", list(pages))}
+    return found | about_to_join.pages_with_room([page for page in pages if page not in found])
 
 
 def rooms_of(ids: list[int]) -> dict[int, list[Busy]]:
