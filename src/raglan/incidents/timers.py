@@ -59,7 +59,12 @@ def around(page: Page) -> ports.Around:
     groups = incident.joined_groups.count()
     if groups:
         alerts = sum(joined.group.alert_count for joined in incident.joined_groups.select_related("group"))
-        known.append(ports.Known("", f"{alerts} alerts in {groups} groups belong to incident {incident.pk}."))
+        many = (
+            f"{alerts} alerts in {groups} group{'s' if groups != 1 else ''} belong"
+            if alerts != 1
+            else "1 alert belongs"
+        )
+        known.append(ports.Known("", f"{many} to incident {incident.pk}."))
     return ports.Around(
         known=tuple(known),
         has_it=_has_it(incident),
