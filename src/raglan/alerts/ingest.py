@@ -339,7 +339,7 @@ def _note_sources(batches: Sequence[Batch], snapshot: Snapshot) -> None:
     heard = {batch.source.id for batch in batches}
     late = [pk for pk in heard if snapshot.at - snapshot.heard.get(pk, NEVER) >= HEARD_EVERY]
     if late:
-        Source.objects.filter(pk__in=late).update(last_heard_at=snapshot.at)
+        bulk.update_rows(Source, ("last_heard_at",), [(bulk.stamp(snapshot.at), pk) for pk in sorted(late)])
         snapshot.heard |= dict.fromkeys(late, snapshot.at)
     accepted = Tally[str]()
     for batch in batches:

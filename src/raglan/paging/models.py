@@ -158,7 +158,9 @@ class Page(models.Model):
     created_at = models.DateTimeField()
     next_step_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    acknowledged_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    acknowledged_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     resolved_at = models.DateTimeField(null=True, blank=True)
     is_test = models.BooleanField(default=False)
     urgency = models.CharField(
@@ -177,6 +179,11 @@ class Page(models.Model):
                 fields=["snoozed_until"], name="page_snoozed", condition=models.Q(snoozed_until__isnull=False)
             ),
             models.Index(fields=["reason_type", "reason_id"], name="page_reason"),
+            models.Index(
+                fields=["acknowledged_by"],
+                name="page_acknowledged_by",
+                condition=models.Q(acknowledged_by__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -195,7 +202,7 @@ class Reached(models.Model):
         PASSED_ON = "passed_on", "Passed it on"
         UNREACHABLE = "unreachable", "Could not be reached"
 
-    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="reached")
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="reached", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="pages_reached")
     round = models.PositiveSmallIntegerField(default=0)
     step = models.PositiveSmallIntegerField(default=0)
@@ -227,7 +234,7 @@ class Notification(models.Model):
         FAILED = "failed", "Could not be handed over"
         CANCELLED = "cancelled", "Not needed any more"
 
-    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="notifications")
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="notifications", db_index=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     contact = models.ForeignKey(ContactMethod, on_delete=models.SET_NULL, null=True, related_name="+")
     reached = models.ForeignKey(Reached, on_delete=models.CASCADE, null=True, related_name="notifications")
@@ -248,8 +255,11 @@ class Notification(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["page", "state"], name="notification_page"),
-            models.Index(fields=["provider", "handed_over_at"], name="notification_provider"),
-            models.Index(fields=["provider_id"], name="notification_provider_id"),
+            models.Index(
+                fields=["provider", "handed_over_at"],
+                name="notification_provider",
+                condition=models.Q(handed_over_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

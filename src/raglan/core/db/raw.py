@@ -17,9 +17,14 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+def of_thread(alias: str = DEFAULT_DB_ALIAS) -> Any:
+    """Return this thread's connection to a database, which may not be open yet."""
+    return getattr(_of_threads, alias, None) or connections[alias]
+
+
 def ready() -> Any:
     """Return this thread's connection, open. Django's own name for it looks it up again for each thing asked of it."""
-    own = getattr(_of_threads, DEFAULT_DB_ALIAS, None) or connections[DEFAULT_DB_ALIAS]
+    own = of_thread()
     if own.connection is None:
         own.ensure_connection()
     return own

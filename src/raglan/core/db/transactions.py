@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar, overload
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from raglan.core import faults
+from raglan.core.db.raw import of_thread
 from raglan.core.faults import fault_point
 
 P = ParamSpec("P")
@@ -41,7 +42,7 @@ class Atomic(ContextDecorator):
 
     def __enter__(self) -> None:
         depth = _depth.of.get(self._alias, 0)
-        only_counts = self._may_count and depth > 0 and transaction.get_connection(self._alias).in_atomic_block
+        only_counts = self._may_count and depth > 0 and of_thread(self._alias).in_atomic_block
         if not only_counts:
             self._inner.__enter__()
         _depth.counts.append(only_counts)
