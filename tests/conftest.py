@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 # How long a busy machine takes says nothing of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
-E2E_S = 300  # how long a test with real servers may take that says nothing else: each of its waits may be a minute
+E2E_S = 400  # how long a test with real servers may take that says nothing else: each of its waits may be a minute
 
 # Tests and all that they import stay until the end: looking through them for rubbish again and again finds nothing.
 gc.disable()
@@ -78,10 +78,13 @@ def django_db_setup(django_db_setup: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_known_of_another_test() -> Iterator[None]:
-    """Forget the rules of alerts that the last commit knew: a new test may give ids of events once more."""
+    """Forget what commits of this process knew, and how providers did: a new test may give the same ids once more."""
     yield
     if (snapshot := sys.modules.get("raglan.alerts.snapshot")) is not None:
         snapshot._kept.stamp = None
+    for name in ("raglan.paging.actions.known", "raglan.paging.claimed", "raglan.paging.circuit"):
+        if (module := sys.modules.get(name)) is not None:
+            module.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.server import Running, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 KINDS = ("webhook", "pagerduty", "opsgenie", "slack")
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.test_one_real_event import fire, prometheus
 from tests.support.server import Running, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 

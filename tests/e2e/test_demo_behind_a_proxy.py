@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.server import serving, set_up_web_team
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 def test_whoever_comes_through_a_proxy_is_not_signed_in_by_a_click() -> None:

@@ -12,7 +12,7 @@ from tests.support.server import Running, serving, set_up_web_team
 WORDS = "I pinned httpd and it restarts everywhere"
 TAP_S, CHARACTER_S, READ_S = 1.5, 0.28, 2.0  # slow hands: a tap with finding its place, a letter at 43 words a minute
 MOST_S = 20
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Cookie, Page, expect
 from tests.support.browser import PHONE, Pages, browser_context, browser_page, look_at, open_pages
 from tests.support.server import Running, serving, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 EMPTY = [
     "/",

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import Pages, axe, look_at, open_pages, scrolls_sideways, sign_in, take_picture
 from tests.support.server import Running, serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 NAME = "DiskIsNearlyFullOnTheMachineThatHasTheLongestNameOfAll"
 
 

@@ -9,7 +9,7 @@ from tests.integrations.fakes import Answer, Request, http_server
 from tests.support.pace import timed
 from tests.support.server import Running, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 PAGES = 24
 
 

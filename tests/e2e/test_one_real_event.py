@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from tests.support.ports import free_port
 from tests.support.server import Running, get_status, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 RULE = """groups:
 - name: httpd

@@ -23,7 +23,7 @@ from tests.support.browser import (
 )
 from tests.support.server import Running, person_token, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import trustme
 
 from tests.support.server import Running, serving, set_up_web_team
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

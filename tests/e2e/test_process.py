@@ -14,7 +14,7 @@ import pytest
 from tests.support.pace import timed
 from tests.support.server import Running, serving, session_cookie, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 TEXT = "Only without Chef.\n\n1. Look at one host.\n\n   ```\n   systemctl status httpd\n   ```\n2. Start it.\n"
 
 

@@ -10,7 +10,7 @@ from tests.e2e.story import tell
 from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, serving, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 SIGNED_IN = [
     "/",

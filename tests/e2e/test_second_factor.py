@@ -10,7 +10,7 @@ from tests.support.browser import PHONE, browser_context, chromium, refusals, wa
 from tests.support.server import Running, serving, until
 from tests.support.totp import code
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 PASSWORD = "a long sentence that only Ada knows"
 DEVICE = {

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import Pages, look_at, open_pages, sign_in
 from tests.support.server import Running, serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.support.browser import FLAGS, chromium_path
 from tests.support.ports import free_port
 from tests.support.server import Running, serving, set_up_web_team, spawn, until, wait_ready
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 FIFTY = 50

@@ -16,7 +16,7 @@ from tests.integrations.push_service import PushService, push_service
 from tests.support.browser import refusals, watch_policy
 from tests.support.server import Running, serving, set_up_web_team, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 SUBSCRIBE = """form => {
   const bytes = text => Uint8Array.from(
     atob(text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - text.length % 4) % 4)),

@@ -13,7 +13,7 @@ import yaml
 from raglan.integrations.zabbix.doors import media_type
 from tests.support.server import Running, serving, set_up_web_team
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 STOCK = Path("/usr/share/zabbix-server-pgsql/data.sql.gz")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 

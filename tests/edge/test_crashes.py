@@ -34,7 +34,7 @@ def test_a_folder_that_can_not_be_written_is_no_reason_not_to_start(tmp_path: Pa
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_after_unexpected_ends_only_what_pages_runs_until_an_orderly_restart(tmp_path: Path) -> None:
     data = put_migrated(tmp_path / "data")
     looks, port = [], str(free_port())

@@ -18,8 +18,8 @@ import pytest
 from tests.support.pace import timed
 from tests.support.server import put_migrated
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-READY_S = 60
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+READY_S = 120
 
 
 class Process:

@@ -174,7 +174,7 @@ def test_the_door_answers_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_two_real_raglans_hear_each_other_and_one_pages_when_the_other_is_killed(tmp_path: Path) -> None:
     numbers = [free_port(), free_port()]
     with ExitStack() as ended:

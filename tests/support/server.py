@@ -29,7 +29,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support.ports import free_port
 
-READY_S = PATIENCE_S = 60  # what comes at once on a quiet machine takes its time where others work
+READY_S, PATIENCE_S = 120, 60  # what comes at once on a quiet machine takes its time where others work
 
 
 class Mailbox:
@@ -38,7 +38,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.arrived: list[float] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=READY_S)
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=PATIENCE_S)
         self._controller.start()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's name

@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 from tests.support.ports import free_port
 
-READY_S = 60
+READY_S = 120
 NAME = "raglan.test"
 SECRET = "for-tests-only"
 CONFIG = """
