@@ -193,7 +193,7 @@ def test_the_screen_says_how_far_it_is(client: Client, incident: Incident, bo: P
     path = f"/chat-imports/{made.pk}/"
     for where in (path, f"{path}part/"):
         assert "50 of 450 lines are in" in client.get(where).content.decode()
-    assert "A chat from elsewhere, 450 lines" in client.get(f"/incidents/{incident.pk}/").content.decode()
+    assert "Coming in" in client.get(f"/incidents/{incident.pk}/chat/import/").content.decode()
     world.fire_all()
     shown = client.get(path).content.decode()
     assert "450 lines came in" in shown

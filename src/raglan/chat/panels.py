@@ -12,11 +12,7 @@ def room_panel(incident: Incident, reader: Person) -> dict[str, object]:
     """Return the rooms of an incident in chat, and what has none yet."""
     more = list(queries.without_room(incident)) if incident.state == Incident.State.OPEN else []
     rooms = vars(incident).get("shown_rooms")  # what is said above a room has read them
-    return {
-        "rooms": list(queries.rooms_of(incident)) if rooms is None else rooms,
-        "more": more,
-        "imports": list(queries.imports_at_work(incident)),
-    }
+    return {"rooms": list(queries.rooms_of(incident)) if rooms is None else rooms, "more": more}
 
 
 def away(incident: Incident) -> list[str]:

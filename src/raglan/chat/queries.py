@@ -170,9 +170,3 @@ def imports_of(incident: Incident) -> QuerySet[ChatImport]:
     """What was brought into a timeline, the newest first."""
     found = ChatImport.objects.filter(incident=incident).exclude(state=ChatImport.State.LOOKED_AT)
     return found.select_related("by").order_by("-pk")
-
-
-def imports_at_work(incident: Incident) -> QuerySet[ChatImport]:
-    """What comes into a timeline or leaves it at this moment, or stopped on the way."""
-    at_work = (ChatImport.State.COMING, ChatImport.State.STOPPED, ChatImport.State.LEAVING)
-    return imports_of(incident).filter(state__in=at_work)

@@ -77,6 +77,7 @@ class Line:
     is_turn: bool
     is_machine: bool
     folded: Folded | None = None
+    day: str = ""  # where it is another one than above, or than today on top
 
     @property
     def verb(self) -> str:
@@ -252,12 +253,26 @@ def lines(incident: Incident, reader: Person, view: View) -> dict[str, object]:
         found = beyond(found, view.before)
     shown = list(found[: PAGE_SIZE + 1])
     return {
-        "lines": [line(entry) for entry in shown[:PAGE_SIZE]],
+        "lines": _with_days([line(entry) for entry in shown[:PAGE_SIZE]]),
         # The words that thank for a heads-up at once, before anybody is there.
         "thanks": queries.thanks() if any(entry.kind == Entry.Kind.HEADS_UP for entry in shown) else "",
         "more_after": shown[PAGE_SIZE - 1].pk if len(shown) > PAGE_SIZE else 0,
         "view": view,
     }
+
+
+def _with_days(found: Sequence[Line]) -> list[Line]:
+    """Say the day where another one begins: a time of day alone would be taken for one of today."""
+    zone, marked = timezone.get_current_timezone(), []
+    today = above = now().astimezone(zone).date()
+    for one in found:
+        on = one.entry.at.astimezone(zone).date()
+        if on != above and not one.is_turn:
+            above = on
+            year = "" if on.year == today.year else f" {on.year}"
+            one = replace(one, day="today" if on == today else f"{on.day} {on:%b}{year}")  # noqa: PLW2901
+        marked.append(one)
+    return marked
 
 
 def side(incident: Incident, reader: Person, view: View) -> dict[str, object]:
