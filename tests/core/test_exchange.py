@@ -101,7 +101,7 @@ def written(request: Request, host: str, port: int, *, is_quick: bool) -> list[b
     connection.sock = near
     with near, far:
         if is_quick:
-            head = exchange._head(connection, request)
+            head = exchange.head_of(connection, request)
             assert head is not None
             near.sendall(head + (request.body or b""))
         else:
@@ -146,7 +146,7 @@ def test_a_request_is_written_as_the_standard_library_writes_it(request_: Reques
     ids=lambda value: ascii((value.method, value.path, value.headers)),
 )
 def test_what_is_not_plain_is_left_to_the_standard_library(request_: Request) -> None:
-    assert exchange._head(HTTPConnection("hooks.example"), request_) is None
+    assert exchange.head_of(HTTPConnection("hooks.example"), request_) is None
 
 
 @pytest.mark.parametrize("host", ["::1", "höst.example", "a b"])
@@ -154,7 +154,7 @@ def test_so_is_a_name_that_is_not_plain(host: str) -> None:
     connection = HTTPConnection("hooks.example")
     connection.host = host
 
-    assert exchange._head(connection, Request("POST", "/", b"", {})) is None
+    assert exchange.head_of(connection, Request("POST", "/", b"", {})) is None
 
 
 def test_what_the_other_side_ended_before_the_first_byte_was_not_sent() -> None:

@@ -196,7 +196,7 @@ def test_a_lane_that_came_to_rest_in_between_tries_nothing_and_each_waits_alone(
     def rests(name: str) -> object:
         raise circuit.Resting("left alone", timedelta(seconds=10))
 
-    monkeypatch.setattr(circuit, "hand_over", rests)
+    monkeypatch.setattr(circuit, "enter", rests)
 
     left = timers.fire_together(claimed())
 

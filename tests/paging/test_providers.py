@@ -283,13 +283,13 @@ def test_a_hung_provider_leaves_threads_for_the_others() -> None:
 
 @pytest.mark.django_db
 def test_a_message_for_a_full_lane_is_put_back_and_not_failed(phones: tuple[Phone, Phone]) -> None:
-    started = [circuit._enter("first") for _ in range(circuit.PLACES)]
+    started = [circuit.enter("first") for _ in range(circuit.PLACES)]
     CLOCK.move(circuit.SLOW)
 
     page = world.page(world.policy((600, [by_phone()])))
     assert (the_call().state, the_call().attempts) == ("waiting", 0)
     for at in started:
-        circuit._leave("first", at, None)
+        circuit.leave("first", at, None)
     world.fast_forward(3 * SECOND)
 
     assert (the_call().state, the_call().attempts) == ("handed_over", 1)
@@ -300,14 +300,14 @@ def test_a_message_for_a_full_lane_is_put_back_and_not_failed(phones: tuple[Phon
 
 @pytest.mark.django_db
 def test_a_message_waits_for_a_full_lane_however_long_it_is_full(phones: tuple[Phone, Phone]) -> None:
-    started = [circuit._enter("first") for _ in range(circuit.PLACES)]
+    started = [circuit.enter("first") for _ in range(circuit.PLACES)]
     CLOCK.move(circuit.SLOW)
 
     page = world.page(world.policy((6000, [by_phone()])))
     world.fast_forward(timedelta(minutes=10))
     assert (the_call().state, the_call().attempts) == ("waiting", 0)
     for at in started:
-        circuit._leave("first", at, None)
+        circuit.leave("first", at, None)
     world.fast_forward(9 * SECOND)
 
     assert (the_call().state, the_call().attempts) == ("handed_over", 1)

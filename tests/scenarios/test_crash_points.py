@@ -11,7 +11,7 @@ from raglan.core.db import atomic
 from raglan.core.faults import crash_at, record
 from raglan.core.models import Event
 from raglan.paging import actions as paging
-from raglan.paging import claimed, delivery, handing, ports
+from raglan.paging import claimed, handing, ports, wording
 from raglan.paging.models import Notification, Page
 from tests.scenarios.histories import STORIES, ServedStory, Story, it_resolves, lived_until_a_crash, wait_for_leases
 
@@ -111,7 +111,7 @@ def mark_then_send(due: timers.Due) -> None:
         if notification.state != Notification.State.WAITING:
             return
         Notification.objects.filter(pk=notification.pk).update(state=Notification.State.HANDED_OVER)
-    ports.channel(notification.channel).send(notification.address, delivery.message_of(notification))
+    ports.channel(notification.channel).send(notification.address, wording.message_of(notification))
 
 
 def test_the_check_finds_what_a_wrong_protocol_loses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_the_check_finds_what_a_wrong_protocol_loses(monkeypatch: pytest.MonkeyP
 def send_without_claiming(due: timers.Due) -> None:
     """Another wrong one: nobody can tell a first try from a second."""
     notification = Notification.objects.select_related("page", "person", "reached").get(pk=due.subject_id)
-    ports.channel(notification.channel).send(notification.address, delivery.message_of(notification))
+    ports.channel(notification.channel).send(notification.address, wording.message_of(notification))
     Notification.objects.filter(pk=notification.pk).update(state=Notification.State.HANDED_OVER)
 
 

@@ -23,7 +23,7 @@ from raglan.core.clock import CLOCK, now
 from raglan.core.db import atomic, in_write
 from raglan.core.faults import Crash, at_each
 from raglan.paging import actions as paging
-from raglan.paging import delivery, ports
+from raglan.paging import delivery, ports, wording
 from raglan.paging.models import Notification
 from raglan.testing import world
 from tests.scenarios.histories import STORIES, Story
@@ -136,7 +136,7 @@ def give_up_what_was_cut_off(due: timers.Due) -> None:
             Notification.objects.filter(pk=found.pk, state="sending").update(state=Notification.State.FAILED)
             return
         Notification.objects.filter(pk=found.pk).update(state=Notification.State.SENDING)
-    ports.channel(found.channel).send(found.address, delivery.message_of(found))
+    ports.channel(found.channel).send(found.address, wording.message_of(found))
     Notification.objects.filter(pk=found.pk).update(state=Notification.State.HANDED_OVER)
 
 

@@ -128,7 +128,8 @@ def fire_together(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
         return dues
     close_old_connections()
     left = timers.fire_together(dues)
-    metrics.timers_fired.labels(dues[0].kind).inc(len(dues) - len(left))
+    gone = {due.id for due in left}
+    metrics.timers_fired.labels(dues[0].kind).inc(sum(due.id not in gone for due in dues))
     return left
 
 

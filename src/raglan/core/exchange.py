@@ -19,7 +19,8 @@ ONE_RECORD = 16_384  # so much TLS writes as one, which the other side can not r
 is_plain_method = re.compile(r"POST|PUT|GET|PATCH|DELETE").fullmatch
 is_plain_path = re.compile(r"/[!-~]*").fullmatch
 is_plain_host = re.compile(r"[A-Za-z0-9.-]+").fullmatch
-is_plain_header = re.compile(r"[A-Za-z0-9-]+: [ -~]*").fullmatch
+are_plain_headers = re.compile(r"(?:[A-Za-z0-9-]+: [ -~]*\r\n)*").fullmatch
+lowered = str.lower
 status_of = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [ -~]*)?").fullmatch
 OUR_OWN = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "expect"}
 WITHOUT_BODY = (204, 304)
@@ -28,6 +29,10 @@ PORTS = (80, 443)
 
 class NothingSent(ConnectionError):
     """The other side had ended the connection: it has nothing of this request."""
+
+
+class NotPlain(Exception):
+    """The standard library should read this answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +59,34 @@ def exchange(connection: HTTPConnection, request: Request, most: int) -> tuple[A
 
     Raises OSError, HTTPException, and ValueError for what can not be written; `NothingSent` when trying again is safe.
     """
-    head = _head(connection, request)
+    head = head_of(connection, request)
     if head is None:
         connection.request(request.method, request.path, body=request.body, headers=request.headers)
         return _thoroughly(connection.getresponse(), most)
     body = request.body or b""
-    _send(connection.sock, head + body if len(body) <= ONE_RECORD else head)
+    send(connection.sock, head + body if len(body) <= ONE_RECORD else head)
     if len(body) > ONE_RECORD:
         connection.sock.sendall(body)
     return _receive(connection.sock, request.method, most)
 
 
-def _head(connection: HTTPConnection, request: Request) -> bytes | None:
+def head_of(connection: HTTPConnection, request: Request) -> bytes | None:
     """Return the head of a request, the same as the standard library's, or None when it is not plain."""
     host = connection.host
     if not (is_plain_method(request.method) and is_plain_path(request.path) and is_plain_host(host)):
         return None
-    lines = [f"{request.method} {request.path} HTTP/1.1"]
-    lines.append(f"Host: {host}" if connection.port == connection.default_port else f"Host: {host}:{connection.port}")
-    lines.append("Accept-Encoding: identity")
+    headers = request.headers
+    said = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not are_plain_headers(said) or said.count("\n") != len(headers) or not OUR_OWN.isdisjoint(map(lowered, headers)):
+        return None
+    where = host if connection.port == connection.default_port else f"{host}:{connection.port}"
+    first = f"{request.method} {request.path} HTTP/1.1\r\nHost: {where}\r\nAccept-Encoding: identity\r\n"
     if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
-        lines.append(f"Content-Length: {len(request.body or b'')}")
-    for name, value in request.headers.items():
-        line = f"{name}: {value}"
-        if name.lower() in OUR_OWN or not is_plain_header(line):
-            return None
-        lines.append(line)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+        first += f"Content-Length: {len(request.body or b'')}\r\n"
+    return f"{first}{said}\r\n".encode("ascii")
 
 
-def _send(sock: socket.socket, data: bytes) -> None:
+def send(sock: socket.socket, data: bytes) -> None:
     """Write all; what fails before the first byte was taken has sent nothing."""
     try:
         sent = sock.send(data)
@@ -94,19 +97,36 @@ def _send(sock: socket.socket, data: bytes) -> None:
 
 
 def _receive(sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
-    have = bytearray(sock.recv(PIECE))
-    while (end := have.find(b"\r\n\r\n")) < 0 and len(have) < MOST_HEAD and (piece := sock.recv(PIECE)):
+    have = bytearray()
+    while True:
+        piece = sock.recv(PIECE)
         have += piece
+        try:
+            found = answer_in(have, most, is_end=not piece)
+        except NotPlain:
+            return anew(bytes(have), sock, method, most)
+        if found is not None:
+            return found
+
+
+def answer_in(have: bytearray, most: int, *, is_end: bool) -> tuple[Answer, bool] | None:
+    """Return the answer to a request with a body, and whether the connection may take another one.
+
+    None while more has to come; `is_end` says that nothing will. Raises NotPlain.
+    """
+    end = have.find(b"\r\n\r\n")
+    if end < 0 and len(have) < MOST_HEAD and not is_end:
+        return None
     read = _read_head(bytes(have[:end])) if end >= 0 else None
     if read is None:
-        return _anew(bytes(have), sock, method, most)
+        raise NotPlain
     status, headers = read
     length = 0 if status in WITHOUT_BODY else _length(headers)
     if length is None or length > most:
-        return _anew(bytes(have), sock, method, most)
+        raise NotPlain
     start = end + 4
-    while len(have) < start + length and (piece := sock.recv(PIECE)):
-        have += piece
+    if len(have) < start + length and not is_end:
+        return None
     is_whole = len(have) == start + length  # nothing is missing, and nothing was said unasked
     may_go_on = is_whole and "close" not in headers.get("connection", "").lower()
     return Answer(status, headers, bytes(have[start : start + length])), may_go_on
@@ -155,7 +175,7 @@ class _Said(io.RawIOBase):
         return io.BufferedReader(self)
 
 
-def _anew(have: bytes, sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
+def anew(have: bytes, sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
     """Let the standard library read an answer from its beginning."""
     said: Any = _Said(have, sock)
     response = HTTPResponse(said, method=method)

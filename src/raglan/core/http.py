@@ -24,6 +24,8 @@ from raglan.core.kept import Kept, Line, Server
 
 __all__ = ["Answer", "ask", "check_url", "fetch", "get", "is_allowed", "keeping", "post", "put", "resolve"]
 MAX_ANSWER = 5 * 1024 * 1024
+TOO_SLOW = "it answered too slowly"
+OUR_NAME = {"User-Agent": "raglan"}
 NEVER = tuple(
     ip_network(net) for net in ("169.254.169.254/32", "fd00:ec2::254/128", "0.0.0.0/8", "224.0.0.0/4", "ff00::/8")
 )
@@ -75,19 +77,25 @@ def _ask(
     if in_write():
         raise RuntimeError("no network inside a transaction")
     deadline = time.monotonic() + config().send_deadline_s + more_s
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    server, path = place_of(url)
     fault_point("http.before_send")
     with CutOff(deadline) as cut:
-        answer = _over_a_line((parts.scheme, host, port), Request(method, path, body, headers), cut, most)
+        answer = _over_a_line(server, Request(method, path, body, headers), cut, most)
     fault_point("http.after_send")
     return answer
 
 
+@lru_cache(maxsize=256)
+def place_of(url: str) -> tuple[Server, str]:
+    """Return the server of an address, and what is asked for there."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    return (parts.scheme, host, port), (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 def _over_a_line(server: Server, request: Request, cut: CutOff, most: int) -> Answer:
     """Ask over a connection that was kept, when there is one and that is wanted, else over a new one."""
-    named = Request(request.method, request.path, request.body, {"User-Agent": "raglan", **request.headers})
+    named = Request(request.method, request.path, request.body, {**OUR_NAME, **request.headers})
     line = kept.take(server, may_reach) if _keeping.is_on else None
     if line is not None:
         line.connection.sock.settimeout(max(0.1, cut.at - time.monotonic()))
@@ -104,13 +112,11 @@ def _ask_over(server: Server, line: Line, request: Request, cut: CutOff, most: i
         answer, may_go_on = exchange(line.connection, request, most)
         if cut.struck:  # what was cut off may look like the end
             may_go_on = False
-            raise TimeoutError("it answered too slowly")
+            raise TimeoutError(TOO_SLOW)
     except (OSError, HTTPException, ValueError) as error:  # the last for a path that cannot be written
         if isinstance(error, NothingSent) and not is_new and not cut.struck:
             raise
-        why = "it answered too slowly" if cut.struck else str(error) or type(error).__name__
-        unknown = not isinstance(error, NothingSent | ValueError)
-        raise DeliveryError(f"{server[1]} did not take it: {why}", permanent=False, unknown=unknown) from None
+        raise not_taken(server, TimeoutError(TOO_SLOW) if cut.struck else error) from None
     finally:
         if not may_go_on or not _keeping.is_on:
             line.connection.close()
@@ -118,6 +124,13 @@ def _ask_over(server: Server, line: Line, request: Request, cut: CutOff, most: i
         cut.watch_nothing()
         kept.put(server, line)
     return answer
+
+
+def not_taken(server: Server, error: Exception) -> DeliveryError:
+    """Return what a request that broke means: whether it was taken nobody knows once anything was written."""
+    unknown = not isinstance(error, NothingSent | ValueError)
+    why = str(error) or type(error).__name__
+    return DeliveryError(f"{server[1]} did not take it: {why}", permanent=False, unknown=unknown)
 
 
 class _Keeping(threading.local):

@@ -1,11 +1,16 @@
 """Secrets: the signing key, one-purpose signed tokens, hashes of tokens that are only shown once."""
 
 import hashlib
+import hmac
+import json
 import os
 import secrets
+import time
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
+from django.conf import settings
 from django.core import signing
 
 from raglan.config import Config
@@ -41,8 +46,20 @@ def digest(token: str) -> str:
 
 
 def sign(purpose: str, value: str) -> str:
-    """Return a token that carries `value` and is good for one purpose only."""
-    return signing.TimestampSigner(salt=f"raglan.{purpose}").sign_object(value, compress=False)
+    """Return a token that carries `value` and is good for one purpose only.
+
+    It is what `TimestampSigner(salt).sign_object(value)` of Django returns, whose key is derived once and not for each.
+    """
+    carried = signing.b64_encode(json.dumps(value, separators=(",", ":")).encode("latin-1")).decode()
+    signed = f"{carried}:{signing.b62_encode(int(time.time()))}"
+    mac = hmac.digest(_key_of(str(settings.SECRET_KEY), f"raglan.{purpose}"), signed.encode(), "sha256")
+    return f"{signed}:{signing.b64_encode(mac).decode()}"
+
+
+@lru_cache(maxsize=64)
+def _key_of(key: str, salt: str) -> bytes:
+    """Return what Django's signers derive from the key of an installation for a salt."""
+    return hashlib.sha256(f"{salt}signer{key}".encode()).digest()
 
 
 def unsign(purpose: str, token: str, *, max_age: timedelta) -> str | None:

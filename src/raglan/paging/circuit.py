@@ -97,33 +97,45 @@ def forget() -> None:
 @contextmanager
 def hand_over(name: str) -> Iterator[None]:
     """Take a place in a lane for one call outside, and learn from its end. Raises Full or Resting at once."""
-    entered = _enter(name)
+    entered = enter(name)
     try:
         yield
     except DeliveryError as error:
-        _leave(name, entered, error)
+        leave(name, entered, error)
         raise
     except BaseException:
-        _leave(name, entered, None, is_known=False)
+        leave(name, entered, None, is_known=False)
         raise
-    _leave(name, entered, None)
+    leave(name, entered, None)
 
 
-def _enter(name: str) -> datetime:
+def enter(name: str) -> datetime:
+    """Take a place in a lane, which is to be given back by `leave`. Raises Full or Resting at once."""
     with _changed:
-        lane = _lane(name)
-        while len(lane.in_flight) >= PLACES and not lane.is_slow(now()):
-            _changed.wait((lane.in_flight[0] + SLOW - now()).total_seconds())  # a quick provider has a place soon
-        at = now()
-        if lane.closed_until is not None and lane.closed_until > at:
-            said = f"{name} is left alone for a moment after {lane.failures} failures: {lane.last_error}"
-            raise Resting(said, lane.closed_until - at)
-        if lane.is_slow(at) and len(lane.in_flight) >= PLACES_WHEN_SLOW:
-            raise Full(SLOW)
-        if lane.failures >= FAILURES:
-            lane.closed_until = at + TRIAL  # one tries; the others wait for what it finds
-        lane.in_flight.append(at)
+        while (at := _place(name)) is None:
+            _changed.wait((_lane(name).in_flight[0] + SLOW - now()).total_seconds())  # a quick provider has one soon
         return at
+
+
+def enter_at_once(name: str) -> datetime | None:
+    """Take a place as `enter` does, or return None where that would wait: for whoever holds such places already."""
+    with _lock:
+        return _place(name)
+
+
+def _place(name: str) -> datetime | None:
+    lane, at = _lane(name), now()
+    if len(lane.in_flight) >= PLACES and not lane.is_slow(at):
+        return None
+    if lane.closed_until is not None and lane.closed_until > at:
+        said = f"{name} is left alone for a moment after {lane.failures} failures: {lane.last_error}"
+        raise Resting(said, lane.closed_until - at)
+    if lane.is_slow(at) and len(lane.in_flight) >= PLACES_WHEN_SLOW:
+        raise Full(SLOW)
+    if lane.failures >= FAILURES:
+        lane.closed_until = at + TRIAL  # one tries; the others wait for what it finds
+    lane.in_flight.append(at)
+    return at
 
 
 def _lane(name: str) -> Lane:
@@ -138,7 +150,8 @@ def _last_seen(lane: Lane) -> float:
     return max(moment.timestamp() if moment else 0.0 for moment in (lane.failed_at, lane.went_well_at))
 
 
-def _leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known: bool = True) -> None:
+def leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known: bool = True) -> None:
+    """Give a place back, and learn from how it went; without an error that went well, unless that is not known."""
     at = now()
     with _changed:
         lane = _lane(name)

@@ -7,7 +7,7 @@ is not plain, or more than the engine has room for, waits for its timer as ever.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -67,10 +67,24 @@ def way_of(message: Notification) -> Way | None:
         provider = providers.choose(message.channel, message.address, ())
     except DeliveryError:
         return None
-    if provider is None or provider.per_hour() or provider.confirms:
+    if provider is None or provider.per_hour() or provider.confirms is not None:
         return None
     lane = circuit.name_of(provider, message.address)
     return None if circuit.rests(lane) else Way(provider, lane)
+
+
+class Ways:
+    """Who may take some messages, looked up at one moment: in a storm most go to the same few addresses."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Way | None] = {}
+
+    def of(self, message: Notification) -> Way | None:
+        """Return what `way_of` does."""
+        where = (message.channel, message.address)
+        if where not in self._known:
+            self._known[where] = way_of(message)
+        return self._known[where]
 
 
 def store(messages: Sequence[Notification]) -> None:
@@ -79,8 +93,9 @@ def store(messages: Sequence[Notification]) -> None:
     room = taker.room if taker is not None else 0
     at, since = now(), time.monotonic()
     ready: list[Claimed] = []
+    ways = Ways()
     for message in messages:
-        if len(ready) < room and message.due_at <= at and (way := _way_now(message)) is not None:
+        if len(ready) < room and message.due_at <= at and (way := _way_now(message, ways)) is not None:
             message.state, message.attempts = Notification.State.SENDING, 1
             ready.append(Claimed(message, way, since))
     bulk.insert(messages)
@@ -100,10 +115,10 @@ def store(messages: Sequence[Notification]) -> None:
     )
 
 
-def _way_now(message: Notification) -> Way | None:
+def _way_now(message: Notification, ways: Ways) -> Way | None:
     """Return who may take it, or None; no mistake in a channel may take back what this transaction stores."""
     try:
-        return way_of(message)
+        return ways.of(message)
     except (DatabaseError, InterfaceError):
         raise
     except Exception:
@@ -139,13 +154,35 @@ def unchanged(ids: Sequence[int]) -> dict[int, Notification]:
     """
     with _lock:
         known = {pk: message for pk in ids if (message := _waiting.pop(pk, None)) is not None}
+    same = as_written(known)
+    return {pk: message for pk, message in known.items() if pk in same}
+
+
+def as_written(known: Mapping[int, Notification]) -> set[int]:
+    """Return, locked, which messages are as they stand here, their pages too, so that they are still to go out."""
     if not known:
-        return {}
+        return set()
     pages = {message.page_id: message.page for message in known.values()}
     same_pages = {row[0] for row in bulk.select_by(Page, OF_PAGE, "id", list(pages)) if _is_same(pages[row[0]], row)}
     rows = bulk.select_by(Notification, OF_MESSAGE, "id", list(known), lock=True)
     same = {row[0] for row in rows if tuple(known[row[0]].__dict__[name] for name in OF_MESSAGE) == tuple(row)}
-    return {pk: message for pk, message in known.items() if pk in same and message.page_id in same_pages}
+    return {pk for pk, message in known.items() if pk in same and message.page_id in same_pages}
+
+
+def lane_of(dues: Sequence[timers.Due]) -> str:
+    """Return the lane of messages that are known by heart, when all are plain posts to the same one; else nothing."""
+    lanes: set[str] = set()
+    ways = Ways()
+    for due in dues:
+        held = _claimed.get(due.id)
+        message = held.notification if held is not None else _waiting.get(due.subject_id)
+        way = held.way if held is not None else ways.of(message) if message is not None else None
+        if way is None or way.provider.posts is None:
+            return ""
+        lanes.add(way.lane)
+        if len(lanes) > 1:
+            return ""
+    return next(iter(lanes), "")
 
 
 def _is_same(page: Page, row: Sequence[object]) -> bool:

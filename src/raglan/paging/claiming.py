@@ -101,8 +101,8 @@ def note_sent(sent: Sequence[Sent]) -> list[None]:
         if page.pk in told:
             actions.reached_somebody(page)
     for item in done:
-        if isinstance(item.provider.channel, ports.Confirms) and item.receipt.provider_id:
-            ask_later(item.notification.pk, item.provider.channel, times=0)
+        if item.provider.confirms is not None and item.receipt.provider_id:
+            ask_later(item.notification.pk, item.provider.confirms, times=0)
     return [None] * len(sent)
 
 

@@ -15,10 +15,11 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
 from raglan.core.models import EventSubject
-from raglan.paging import actions, circuit, claiming, events, ports, providers, queries, replies
+from raglan.paging import actions, circuit, claiming, events, ports, providers, queries
 from raglan.paging.models import Notification, Page, Reached
+from raglan.paging.wording import message_of
 from raglan.people import actions as people
-from raglan.people import mail, sealing
+from raglan.people import mail
 from raglan.people.models import Person
 
 RETRIES = queries.RETRIES
@@ -373,31 +374,3 @@ def update(due: timers.Due) -> None:
         metrics.sends.labels(notification.channel, "updated").inc()
     except (DeliveryError, circuit.Full):
         metrics.sends.labels(notification.channel, "update_failed").inc()
-
-
-def message_of(notification: Notification, around: ports.Around | None = None) -> ports.Message:
-    """Return what the channel hands over; `around` is what is known around the page, where that was read already."""
-    page = notification.page
-    token = queries.link_token(page, notification.person)
-    known = (around or ports.around(page)).known
-    words = "\n".join(f"{item.words} {item.text}".strip() for item in known)
-    sealed = notification.contact.sealed if notification.contact else ""
-    door = f"{config().public_url}/a"
-    return ports.Message(
-        key=notification.key,
-        page_id=page.pk,
-        person_name=notification.person.name,
-        title=page.title,
-        text="\n\n".join(part for part in (page.text, words) if part),
-        severity=page.severity,
-        since=page.created_at,
-        why=notification.reached.why if notification.reached else "",
-        link=f"{config().public_url}/p/{token}/",
-        next_words=queries.next_words(page),
-        may_repeat=notification.may_repeat,
-        is_test=page.is_test,
-        token=replies.token("reply", notification.pk),
-        have_url=f"{door}/have/{replies.token('have', notification.pk)}/",
-        pass_url=f"{door}/pass/{replies.token('pass', notification.pk)}/",
-        secret=sealing.unseal(sealed) if sealed else "",
-    )

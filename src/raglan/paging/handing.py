@@ -12,66 +12,42 @@ they had not been claimed, also while the thread hangs in one of them: a provide
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from django.db import connections
 from django.db.models import F
 
-from raglan.core import http, logs, metrics, timers
+from raglan.core import logs, timers
+from raglan.core.cutoff import Later
 from raglan.core.db import atomic, fault_point
-from raglan.core.errors import DeliveryError
-from raglan.paging import circuit, claimed, claiming, delivery, ports
+from raglan.paging import claimed, claiming, desk, sending
 from raglan.paging.models import Notification
+from raglan.paging.sending import Ready, Went
 
 LONGEST_S = 0.5
 log = logs.get("raglan.paging")
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A message in *sending*, and who is to take it."""
-
-    due: timers.Due
-    notification: Notification
-    provider: ports.Provider
-    lane: str
-
-    @classmethod
-    def by(cls, due: timers.Due, notification: Notification, way: claimed.Way) -> "Ready":
-        """Return a message with its way."""
-        return cls(due, notification, way.provider, way.lane)
-
-
-@dataclass(slots=True)
-class Went:
-    """What became of the messages of one go.
-
-    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
-    this. Timers that are `late` were given to other threads.
-    """
-
-    waiting: deque[Ready] = field(default_factory=deque)
-    others: list[timers.Due] = field(default_factory=list)
-    sent: list[claiming.Sent] = field(default_factory=list)
-    over: list[int] = field(default_factory=list)
-    back: list[Ready] = field(default_factory=list)
-    late: set[int] = field(default_factory=set)
-
-    def next(self) -> Ready | None:
-        """Take the next message; two threads may ask."""
-        try:
-            return self.waiting.popleft()
-        except IndexError:
-            return None
-
-
 def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
     """Hand over what is plain among some messages; return the timers of the others, to be fired alone."""
+    lane = claimed.lane_of(dues)
+    if not lane:
+        return _hand_over(dues, nothing)
+    with desk.turn(lane, dues) as (taken, end_turn):
+        return _hand_over(taken, end_turn) if taken else []
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+def _hand_over(dues: Sequence[timers.Due], sent: Callable[[], None]) -> Sequence[timers.Due]:
+    """Hand over what is plain among some messages; `sent` is called when no more of them will be sent."""
     went = Went()
     try:
         _go(dues, went)
+        sent()
+        _record(went)
     except Exception:  # alone, each goes out again as a possible repeat; but not those that other threads have now
         log.exception("messages failed together; each is done alone", extra={"messages": len(dues)})
         return [due for due in dues if due.id not in went.late]
@@ -91,7 +67,6 @@ def _go(dues: Sequence[timers.Due], went: Went) -> None:
     if went.waiting:
         fault_point("deliver.claimed")
         _send(went)
-    _record(went)
 
 
 @atomic
@@ -100,14 +75,15 @@ def _claim(plain: dict[int, timers.Due], went: Went) -> list[Ready]:
     live = claimed.unchanged(list(plain))
     live |= claiming.wanted_of([pk for pk in plain if pk not in live]) if len(live) < len(plain) else {}
     went.over += [due.id for pk, due in plain.items() if pk not in live]
-    ready = [item for row in live.values() if (item := _ready(plain[row.pk], row)) is not None]
+    ways = claimed.Ways()
+    ready = [item for row in live.values() if (item := _ready(plain[row.pk], row, ways)) is not None]
     claiming.take([(item.notification, claiming.Wanted(item.notification.pk)) for item in ready])
     return ready
 
 
-def _ready(due: timers.Due, row: Notification) -> Ready | None:
+def _ready(due: timers.Due, row: Notification, ways: claimed.Ways) -> Ready | None:
     """Return a message with its provider, or None when it is to be delivered alone."""
-    way = claimed.way_of(row) if row.state == Notification.State.WAITING else None
+    way = ways.of(row) if row.state == Notification.State.WAITING else None
     return Ready.by(due, row, way) if way is not None else None
 
 
@@ -117,25 +93,24 @@ def _begun(dues: Sequence[timers.Due], went: Went) -> list[Ready]:
     lost = {due.id for due, item in held if item.is_lost}
     went.late |= lost  # another thread or node may have them by now; their leases tell
     ready = [Ready.by(due, item.notification, item.way) for due, item in held if due.id not in lost]
-    if all(item.is_fresh for _, item in held):
-        return ready
-    with atomic():
-        live = claiming.wanted_of([item.notification.pk for item in ready])
-    wanted = {pk for pk, row in live.items() if row.state == Notification.State.SENDING}
-    went.over += [item.due.id for item in ready if item.notification.pk not in wanted]
-    return [item for item in ready if item.notification.pk in wanted]
+    old = {item.notification.pk: item.notification for _, item in held if not item.is_fresh}
+    unwanted = _unwanted(old) if old else set()
+    went.over += [item.due.id for item in ready if item.notification.pk in unwanted]
+    return [item for item in ready if item.notification.pk not in unwanted]
+
+
+@atomic
+def _unwanted(sending: dict[int, Notification]) -> set[int]:
+    """Return which messages that this node has claimed are not to go out any more."""
+    same = claimed.as_written(sending)
+    live = claiming.wanted_of([pk for pk in sending if pk not in same])
+    return {pk for pk in sending if pk not in same and (pk not in live or live[pk].state != Notification.State.SENDING)}
 
 
 def _send(went: Went) -> None:
-    around = ports.around_many([item.notification.page for item in went.waiting])
     relieved = relief(LONGEST_S, lambda: _relieve(went)) if len(went.waiting) > 1 or went.others else None
     try:
-        with http.keeping():
-            while (item := went.next()) is not None:
-                try:
-                    _send_one(item, around[item.notification.page_id], went)
-                except Exception:  # it may be with its provider: alone, it goes out as a possible repeat
-                    log.exception("a message broke", extra={"notification": item.notification.pk})
+        sending.send(went)
     finally:
         if relieved is not None:
             relieved()
@@ -143,22 +118,37 @@ def _send(went: Went) -> None:
 
 def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
     """Do something after a while on a thread of its own; return what ends that, and waits for it if it has begun."""
+    coming = _Relief(time.monotonic() + after_s, do)
+    coming.plan()
+    return coming.end
 
-    def run() -> None:
+
+class _Relief(Later):
+    """Work for a thread of its own, which is started only if its moment comes."""
+
+    def __init__(self, at: float, do: Callable[[], None]) -> None:
+        super().__init__(at, do)
+        self._thread: threading.Thread | None = None
+
+    def strike(self) -> None:
+        """Begin with it."""
+        with self._lock:
+            if not self.is_over:
+                self._thread = threading.Thread(target=self._run, name="raglan-relief", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
         try:
-            do()
+            self._do()
         finally:
             connections.close_all()  # those of this thread
 
-    timer = threading.Timer(after_s, run)
-    timer.daemon = True
-    timer.start()
-
-    def end() -> None:
-        timer.cancel()
-        timer.join()
-
-    return end
+    def end(self) -> None:
+        """Leave it, or wait until it is done."""
+        with self._lock:
+            self.is_over = True
+        if self._thread is not None:
+            self._thread.join()
 
 
 def _relieve(went: Went) -> None:
@@ -194,24 +184,6 @@ def give_back_unbegun() -> int:
     given = timers.give_back(list(held))
     _unclaim([item.notification.pk for pk, item in held.items() if pk in given])
     return len(given)
-
-
-def _send_one(item: Ready, around: ports.Around, went: Went) -> None:
-    row, started = item.notification, time.monotonic()
-    try:
-        with circuit.hand_over(item.lane):
-            receipt = item.provider.channel.send(row.address, delivery.message_of(row, around))
-    except (circuit.Full, circuit.Resting):  # it has come to that since they were claimed; nothing was tried
-        went.back.append(item)
-    except DeliveryError as error:
-        delivery.refused(item.due, item.provider, error)
-        went.over.append(item.due.id)
-    else:
-        fault_point("deliver.sent")
-        metrics.sends.labels(row.channel, "handed_over").inc()
-        metrics.send_seconds.labels(row.channel).observe(time.monotonic() - started)
-        went.sent.append(claiming.Sent(row, receipt, item.provider))
-        went.over.append(item.due.id)
 
 
 @atomic

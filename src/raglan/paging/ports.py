@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 from django.db.models import Q
 
 from raglan.core.errors import BadInput, DeliveryError
+from raglan.core.http import Answer
+from raglan.core.posts import Post
 from raglan.paging.models import Page
 
 
@@ -118,6 +120,20 @@ class HasLanes(Protocol):
         """Return the name of the server behind an address."""
 
 
+@runtime_checkable
+class Posts(Protocol):
+    """A channel whose messages are a plain POST each, so that one thread may have several on their way.
+
+    `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`.
+    """
+
+    def post_of(self, address: str, message: Message) -> Post:
+        """Return what is to be posted."""
+
+    def receipt_of(self, answer: Answer) -> Receipt:
+        """Take the answer. Raises DeliveryError when it is a refusal."""
+
+
 class Gone(DeliveryError):
     """The address has ended for good, such as a browser whose subscription is over: it is removed."""
 
@@ -145,12 +161,14 @@ class Provider:
     needs_database: str = ""
     # What its channel can do, asked once: asking a protocol for each message takes as long as a small statement.
     lanes: HasLanes | None = field(init=False)
-    confirms: bool = field(init=False)
+    confirms: Confirms | None = field(init=False)
+    posts: Posts | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Look what the channel can do."""
         object.__setattr__(self, "lanes", self.channel if isinstance(self.channel, HasLanes) else None)
-        object.__setattr__(self, "confirms", isinstance(self.channel, Confirms))
+        object.__setattr__(self, "confirms", self.channel if isinstance(self.channel, Confirms) else None)
+        object.__setattr__(self, "posts", self.channel if isinstance(self.channel, Posts) else None)
 
     @property
     def is_on(self) -> bool:

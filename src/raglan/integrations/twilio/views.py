@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from raglan.config import config
 from raglan.integrations.twilio import call, sms, wire
-from raglan.paging import actions, delivery, replies
+from raglan.paging import actions, delivery, replies, wording
 from raglan.paging.models import Notification
 from raglan.paging.ports import Outcome, Report
 
@@ -84,7 +84,7 @@ def call_taken(fields: Fields, token: str) -> HttpResponse:
         return _twiml("<Hangup/>")
     if by == "human":
         delivery.report_on(notification.pk, Report(Outcome.RECEIVED))
-    words = f"{call.spoken(delivery.message_of(notification))} {KEYS_WORDS}"
+    words = f"{call.spoken(wording.message_of(notification))} {KEYS_WORDS}"
     asked = call.ask_for_key(words, f"{config().public_url}/twilio/key/{token}/")
     return _twiml(asked, asked, call.say("No key was pressed. The next way is tried. Goodbye."))
 

@@ -3,12 +3,14 @@
 The key for an address stands on the person's profile.
 """
 
-import json
 from urllib.parse import urlsplit
+
+import msgspec
 
 from raglan.core import http
 from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
+from raglan.core.posts import Post, post
 from raglan.core.signing import sign, signing_key
 from raglan.paging.ports import Message, Receipt
 
@@ -31,14 +33,21 @@ class Webhook:
         return urlsplit(address).hostname or ""
 
     def send(self, address: str, message: Message) -> Receipt:
-        """Post once. 2xx is handed over; some refusals are permanent."""
-        body = json.dumps(body_of(message), ensure_ascii=False).encode()
+        """Post once."""
+        return self.receipt_of(post(self.post_of(address, message)))
+
+    def post_of(self, address: str, message: Message) -> Post:
+        """Return what is posted."""
+        body = msgspec.json.encode(body_of(message))
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": message.key,
             "X-Raglan-Signature": sign(address, body, int(now().timestamp())),
         }
-        answer = http.post(address, body, headers)
+        return Post(address, body, headers)
+
+    def receipt_of(self, answer: http.Answer) -> Receipt:
+        """Take the answer. 2xx is handed over; some refusals are permanent. Raises DeliveryError."""
         if not 200 <= answer.status < 300:
             unknown = answer.status in LOST_BEHIND
             why = f"the webhook answered {answer.status}"

@@ -1,0 +1,190 @@
+"""Sending the messages of one go: one after another, and several at once where a channel posts them.
+
+A thread that waits for each answer does little else, however quick the receiver is. So those that are a plain POST are
+written over all the connections that are kept and for which their lane has a place, and then the answers are read as
+they come. Each takes its place in its lane as ever, so that no receiver has more of them at once.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from raglan.core import http, logs, metrics, posts, timers
+from raglan.core.db import fault_point
+from raglan.core.errors import DeliveryError
+from raglan.paging import circuit, claimed, claiming, delivery, ports
+from raglan.paging.models import Notification
+from raglan.paging.wording import Words
+
+MOST_AT_ONCE = 16
+WAIT_S = 1.0
+log = logs.get("raglan.paging")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message in *sending*, and who is to take it."""
+
+    due: timers.Due
+    notification: Notification
+    provider: ports.Provider
+    lane: str
+
+    @classmethod
+    def by(cls, due: timers.Due, notification: Notification, way: claimed.Way) -> "Ready":
+        """Return a message with its way."""
+        return cls(due, notification, way.provider, way.lane)
+
+
+@dataclass(slots=True)
+class Went:
+    """What became of the messages of one go.
+
+    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
+    this. Timers that are `late` were given to other threads.
+    """
+
+    waiting: deque[Ready] = field(default_factory=deque)
+    others: list[timers.Due] = field(default_factory=list)
+    sent: list[claiming.Sent] = field(default_factory=list)
+    over: list[int] = field(default_factory=list)
+    back: list[Ready] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)
+
+    def next(self) -> Ready | None:
+        """Take the next message; two threads may ask."""
+        try:
+            return self.waiting.popleft()
+        except IndexError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A message that is with its provider, since when (monotonic seconds), and its place in the lane."""
+
+    item: Ready
+    started: float
+    place: datetime
+
+
+def send(went: Went) -> None:
+    """Send what waits, until nothing does; what becomes of each stands in `went`."""
+    go = _Go(went)
+    try:
+        with http.keeping():
+            put_off = 0
+            while (item := went.next()) is not None or go.on_way:
+                if item is None:
+                    go.collect(WAIT_S)
+                elif go.begin(item):
+                    put_off = 0
+                else:
+                    went.waiting.append(item)  # where it can be taken from us as long as it was not begun
+                    put_off += 1
+                    go.collect(WAIT_S if put_off >= len(went.waiting) else 0)
+    finally:
+        go.leave()
+
+
+class _NotYet(Exception):
+    """It would have to be waited for."""
+
+
+class _Go:
+    """The sender of one go."""
+
+    def __init__(self, went: Went) -> None:
+        self._went = went
+        self._words = Words()
+        self._around = ports.around_many([item.notification.page for item in went.waiting])
+        self._lanes: Counter[str] = Counter()
+        self.on_way: posts.Posts[_Begun] = posts.Posts()
+
+    def begin(self, item: Ready) -> bool:
+        """Begin with one; return when it was written, or has ended. False where that would hold up what is on its way.
+
+        Places in lanes are held for no longer than their answers take: so nothing is waited for but these.
+        """
+        if len(self.on_way) >= MOST_AT_ONCE or (self.on_way and item.provider.posts is None):
+            return False
+        try:
+            place = circuit.enter_at_once(item.lane) if self.on_way else circuit.enter(item.lane)
+            if place is None:
+                return False
+            begun = _Begun(item, time.monotonic(), place)
+            return self._end(begun, partial(self._send, begun))
+        except (circuit.Full, circuit.Resting):  # it has come to that since they were claimed; nothing was tried
+            self._went.back.append(item)
+        except Exception:  # it may be with its provider: alone, it goes out as a possible repeat
+            _broke(item)
+        return True
+
+    def collect(self, wait_s: float) -> None:
+        """Wait for an answer to what is on its way, for so long at most."""
+        for begun, result in self.on_way.ended(wait_s):
+            self._lanes[begun.item.lane] -= 1
+            try:
+                self._end(begun, partial(_receipt_of, begun.item, result))
+            except Exception:
+                _broke(begun.item)
+
+    def _end(self, begun: _Begun, end: Callable[[], ports.Receipt | None]) -> bool:
+        """Note how one ends, and give its place back, unless it is still on its way. False when it has to wait."""
+        item, went = begun.item, self._went
+        try:
+            receipt = end()
+        except DeliveryError as error:
+            circuit.leave(item.lane, begun.place, error)
+            delivery.refused(item.due, item.provider, error)
+            went.over.append(item.due.id)
+            return True
+        except _NotYet:
+            circuit.leave(item.lane, begun.place, None, is_known=False)
+            return False
+        except BaseException:
+            circuit.leave(item.lane, begun.place, None, is_known=False)
+            raise
+        if receipt is None:
+            self._lanes[item.lane] += 1
+            return True
+        circuit.leave(item.lane, begun.place, None)
+        fault_point("deliver.sent")
+        metrics.sends.labels(item.notification.channel, "handed_over").inc()
+        metrics.send_seconds.labels(item.notification.channel).observe(time.monotonic() - begun.started)
+        went.sent.append(claiming.Sent(item.notification, receipt, item.provider))
+        went.over.append(item.due.id)
+        return True
+
+    def _send(self, begun: _Begun) -> ports.Receipt | None:
+        """Send one, or write it only: then None is returned, and the answer comes later. Raises _NotYet."""
+        row, provider = begun.item.notification, begun.item.provider
+        message = self._words.message_of(row, self._around[row.page_id])
+        if provider.posts is None:
+            return provider.channel.send(row.address, message)
+        one = provider.posts.post_of(row.address, message)
+        if self.on_way.begin(one, begun):
+            return None
+        if len(self.on_way) > self._lanes[begun.item.lane]:  # those of others have their places for so long
+            raise _NotYet
+        return provider.posts.receipt_of(posts.post(one))
+
+    def leave(self) -> None:
+        """Give back the places of what is still on its way: of something that broke."""
+        for begun in self.on_way.leave():
+            circuit.leave(begun.item.lane, begun.place, None, is_known=False)
+
+
+def _receipt_of(item: Ready, result: posts.Result) -> ports.Receipt:
+    if isinstance(result, DeliveryError):
+        raise result
+    if item.provider.posts is None:
+        raise TypeError(f"{item.provider.name} posts nothing")
+    return item.provider.posts.receipt_of(result)
+
+
+def _broke(item: Ready) -> None:
+    log.exception("a message broke", extra={"notification": item.notification.pk})
