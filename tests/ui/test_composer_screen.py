@@ -519,6 +519,19 @@ def test_refused_entry_says_why_and_can_be_changed(context: BrowserContext, worl
     expect(page.locator("[data-unsent] li")).to_have_count(0)
 
 
+def test_whoever_posts_a_long_text_stays_with_the_field(context: BrowserContext, world: World) -> None:
+    page = open_room(context)
+    page.evaluate("""() => { for (let n = 0; n < 99; n++) {
+      document.querySelector("main").append(Object.assign(document.createElement("p"), {textContent: n}));
+    } }""")
+    page.locator("#text").fill("a line of the log\n" * 120)
+    page.locator("#text").press("Control+End")
+    page.evaluate("() => scrollTo(0, document.querySelector('#text').getBoundingClientRect().bottom - 100)")
+    page.locator("#text").press("Control+Enter")
+    wait_for_posts(page, world, 1)
+    expect(page.locator("#text")).to_be_in_viewport()
+
+
 def test_empty_entry_is_not_posted(context: BrowserContext, world: World) -> None:
     page = open_room(context)
     page.get_by_role("button", name="Post to the room").click()

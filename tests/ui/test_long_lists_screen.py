@@ -11,7 +11,7 @@ from tests.ui.render import Reader, render
 
 pytestmark = pytest.mark.e2e
 PAGE = """{% extends "ui/base.html" %}{% block main %}<h1>Who</h1><form method="post">
-<c-field :field="form.few" /><c-field :field="form.many" /><button>Save</button></form>{% endblock %}"""
+<c-field :field="form.few" /><c-field :field="form.many" ALL/><button>Save</button></form>{% endblock %}"""
 
 
 class Chosen(Form):
@@ -24,7 +24,9 @@ class Chosen(Form):
 
 
 def test_a_long_list_is_narrowed_and_what_is_chosen_stays_chosen(browser: Browser, world: World, address: str) -> None:
-    world.pages["/who/"] = render(PAGE, {"form": Chosen(initial={"many": ["3", "150"]})}, reader=Reader())
+    world.pages["/who/"] = render(
+        PAGE.replace("ALL", 'all="yes" '), {"form": Chosen(initial={"many": ["3", "150"]})}, reader=Reader()
+    )
     with screens.browser_page(browser, base_url=address, bypass_csp=True) as page:
         page.goto("/who/")
         expect(page.locator("[data-narrow]")).to_have_count(1)
@@ -46,10 +48,18 @@ def test_a_long_list_is_narrowed_and_what_is_chosen_stays_chosen(browser: Browse
         assert chosen == ["3", "150", *(str(number) for number in range(152, 160))]
 
 
+def test_where_all_of_it_is_hardly_meant_nothing_chooses_all(browser: Browser, world: World, address: str) -> None:
+    world.pages["/who/"] = render(PAGE.replace("ALL", ""), {"form": Chosen()}, reader=Reader())
+    with screens.browser_page(browser, base_url=address) as page:
+        page.goto("/who/")
+        expect(page.get_by_label("Find in this list")).to_be_visible()
+        expect(page.get_by_role("button", name="Choose all")).to_have_count(0)
+
+
 def test_without_script_a_long_list_folds_and_has_no_field_to_find_in(
     browser: Browser, world: World, address: str
 ) -> None:
-    world.pages["/who/"] = render(PAGE, {"form": Chosen()}, reader=Reader())
+    world.pages["/who/"] = render(PAGE.replace("ALL", ""), {"form": Chosen()}, reader=Reader())
     with screens.browser_page(browser, base_url=address, script=False) as page:
         page.goto("/who/")
         expect(page.get_by_label("Find in this list")).to_be_hidden()

@@ -176,6 +176,13 @@ function take() {
   clearForm();
   changed();
   flush();
+  stay();
+}
+
+// A field that held a long text is small again: whoever wrote it stays with it, and not far below.
+function stay() {
+  const { top, bottom } = text.getBoundingClientRect();
+  if (bottom < 0 || top > innerHeight) text.scrollIntoView({ block: "center" });
 }
 
 function changed() {
