@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -143,8 +142,8 @@ def changes(source: SourceKey, mara: Person) -> dict[str, Callable[[], object]]:
 
 
 def at_once() -> dict[str, Any]:
-    local = now().astimezone(ZoneInfo("Europe/Berlin"))
-    return {"first": local.date(), "start": local.time().replace(second=0, microsecond=0)}
+    here = now()  # in UTC, where no hour comes twice
+    return {"first": here.date(), "start": here.time().replace(second=0, microsecond=0), "zone": "UTC"}
 
 
 def seen() -> dict[str, object]:
