@@ -151,6 +151,9 @@ def tell(running: Running) -> dict[str, int]:
         task = api("POST", f"{room}/tasks", {"text": text, "due_at": "2038-01-01T12:00:00Z"}, token=ike)
     api("POST", f"/tasks/{number(task)}/end", {"words": HOSTILE[:200]}, token=mara)
     closed = api("POST", "/incidents", {"title": LONG[:200], "severity": "sev3"}, token=mara)
+    chat = {"text": f"2026-05-04 14:02 <Rowan> {HOSTILE[:200]}\nno time\n2026-05-04 14:03 <{LONG[:60]}> it is mine"}
+    brought = api("POST", f"/incidents/{number(closed)}/chat-import", chat, token=mara)
+    assert isinstance(brought, dict)
     api("POST", f"/incidents/{number(closed)}/stand-down", {"summary": "It was over by itself."}, token=mara)
     api("PUT", f"{room}/related/{number(closed)}", {"words": HOSTILE[:200]}, token=mara)
     pages = until(lambda: api("GET", "/pages?state=live"))
@@ -166,6 +169,7 @@ def tell(running: Running) -> dict[str, int]:
         "host": host_reports(running),
         "incident": incident,
         "closed": number(closed),
+        "chat_import": brought["import_id"],
         "page": pages[0]["id"],
         "group": groups[0]["id"],
         "alert": alerts[0]["id"],

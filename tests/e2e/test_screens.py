@@ -40,6 +40,7 @@ SIGNED_IN = [
     "/incidents/{incident}/related/",
     "/incidents/{closed}/reopen/",
     "/incidents/{incident}/chat/import/",
+    "/chat-imports/{chat_import}/",
     "/near-miss/",
     "/chat/",
     "/free/",
