@@ -40,8 +40,10 @@ FLAGS = [
 ]
 Theme = Literal["light", "dark"]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => {
-  const report = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+# What axe-core looks at colours for. Themes differ by colours alone, as tests/ui/test_themes.py tells.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+RUN_AXE = """async (only) => {
+  const report = await axe.run(document, {runOnly: only, resultTypes: ["violations"]});
   const where = node => [node.target.join(" "), node.html.slice(0, 160), (node.failureSummary ?? "").slice(0, 300)];
   return report.violations.map(found =>
     ({id: found.id, help: found.help, nodes: found.nodes.map(node => where(node).join("  "))}));
@@ -157,11 +159,13 @@ def axe_source() -> str:
     return path.read_text()
 
 
-def axe(page: Page) -> list[Violation]:
-    """Return what axe-core finds on the page as it is now."""
+def axe(page: Page, rules: Sequence[str] = ()) -> list[Violation]:
+    """Return what axe-core finds on the page as it is now, by all rules unless some are named."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(f"() => {{ {axe_source()}; }}")
-    found: list[Violation] = page.evaluate(RUN_AXE, AXE_TAGS)
+    found: list[Violation] = page.evaluate(
+        RUN_AXE, {"type": "rule", "values": rules} if rules else {"type": "tag", "values": AXE_TAGS}
+    )
     return found
 
 
@@ -211,10 +215,10 @@ def load(page: Page, address: str) -> list[str]:
     return wrong
 
 
-def check(page: Page, look: Look) -> list[str]:
+def check(page: Page, look: Look, rules: Sequence[str] = ()) -> list[str]:
     """See a loaded page in one theme and return what is wrong with it: rules of axe, sideways scroll, a broken top."""
     page.emulate_media(color_scheme=look.theme, reduced_motion="reduce")
-    found = axe(page)
+    found = axe(page, rules)
     wrong = [f"{item['id']}: {item['help']}: {json.dumps(item['nodes'][:4], indent=1)}" for item in found]
     if scrolls_sideways(page):
         wrong.append(f"scrolls sideways at {look.width} px")
@@ -253,12 +257,16 @@ def open_pages(browser: Browser, url: str, cookies: Sequence[Cookie]) -> Iterato
 
 
 def look_at(pages: Pages, address: str) -> dict[str, list[str]]:
-    """Return what is wrong in each look. A page is loaded once for each width: no script of ours knows of themes."""
+    """Return what is wrong in each look.
+
+    A page is loaded once for each width: no script of ours knows of themes. In the dark, after the light, axe-core
+    looks at colours alone, for nothing else is another there.
+    """
     found: dict[str, list[str]] = {}
     for width, page in pages.items():
         wrong = load(page, address)
         for look in (look for look in LOOKS if look.width == width):
-            if seen := wrong + check(page, look):
+            if seen := wrong + check(page, look, OF_COLOURS if look.theme == "dark" else ()):
                 found[str(look)] = seen
             take_picture(page, address, look)
     return found
