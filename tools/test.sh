@@ -4,8 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-tools/environment.sh dev
-tools/environment.sh salt
+tools/environment.sh tests
 debian "the tests" chromium fonts-dejavu-core prometheus prometheus-alertmanager nagios4-core zabbix-server-pgsql baresip-core ngircd espeak-ng sox gcc libc6-dev puppet-agent createrepo-c rpm dpkg-dev apache2-bin dnf dnf-plugins-core systemd curl rsync
 if [ "$#" -gt 0 ]; then
     exec "$PYTHON" -m pytest "$@"
