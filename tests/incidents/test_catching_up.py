@@ -119,3 +119,22 @@ def test_the_same_over_rest(room: Incident, mara: Person, rest: Call) -> None:
 
     assert [item["text"] for item in told["under_way"]] == ["Second run everywhere, in waves"]
     assert told["wanted"][0]["who"] == "Mara Keller"
+
+
+def test_after_a_long_day_its_beginning_and_what_was_ruled_out_early_are_still_told(
+    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "MOST_READ", 40)
+    actions.post(incident, Said(Entry.Kind.HEADS_UP, "I may have broken Apache"), by=mara)
+    for number in range(20):
+        actions.post(incident, Said(Entry.Kind.RULED_OUT, f"Not host {number:02}"), by=mara)
+        actions.post(incident, Said(Entry.Kind.TRIED, f"Restarted host {number:02}"), by=mara)
+
+    card = catching_up.card(incident)
+    page = browser(bo).get(f"/incidents/{incident.pk}/").content.decode()
+
+    assert [told.text for told in card.first] == ["I may have broken Apache"]
+    assert len(card.ruled_out) == 20
+    assert page.count("15 earlier<") == 2
+    assert page.count(f'<a href="/entries/{card.ruled_out[0].entry}/">') == 1  # it is on no page of the room any more
+    assert page.index("15 earlier<") < page.index("Restarted host 00") < page.index("Restarted host 19")

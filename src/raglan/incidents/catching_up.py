@@ -13,7 +13,8 @@ from raglan.ui.wording import listed
 Kind = Entry.Kind
 READ = (Kind.HEADS_UP, Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
 MOST_READ = 500
-FIRST, SOME, MANY = 3, 5, 8
+FIRST, SOME, MANY, MOST_TOLD = 3, 5, 8, 60
+TRIED, RULED_OUT = "Tried, and what it did", "Ruled out"
 LENGTH = 220
 ENOUGH = 6
 
@@ -54,12 +55,17 @@ class Card:
             ("Under way", self.under_way),
             ("Not reachable", self.tools),
             ("Known", self.known),
-            ("Tried, and what it did", self.tried),
-            ("Ruled out", self.ruled_out),
+            (TRIED, self.tried),
+            (RULED_OUT, self.ruled_out),
             ("Decided", self.decided),
             ("Who is on what", self.threads),
         )
         return [(name, told) for name, told in named if told]
+
+    @property
+    def folded(self) -> Sequence[str]:
+        """The headings of what grows with a long incident: its newest stands, earlier ones unfold."""
+        return TRIED, RULED_OUT
 
 
 def card(incident: Incident) -> Card:
@@ -69,12 +75,13 @@ def card(incident: Incident) -> Card:
     acts = [entry for entry in log if entry.kind == Kind.DOING]
     tasks = list(task_queries.open_tasks(incident)[: task_queries.MOST])
     return Card(
-        first=_first(incident, log),
+        first=_first(incident),
         known=_known(incident, log),
         tried=_newest(
-            entry for entry in log if entry.kind == Kind.TRIED or (entry.kind == Kind.DOING and entry.outcome)
+            (entry for entry in log if entry.kind == Kind.TRIED or (entry.kind == Kind.DOING and entry.outcome)),
+            most=MOST_TOLD,
         ),
-        ruled_out=_newest(entry for entry in log if entry.kind == Kind.RULED_OUT),
+        ruled_out=_newest((entry for entry in log if entry.kind == Kind.RULED_OUT), most=MOST_TOLD),
         decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
         risks=_risks(incident),
         under_way=_newest(
@@ -137,11 +144,12 @@ def _newest(entries: Iterable[Entry], most: int = MANY) -> list[Told]:
     return [_told(entry) for entry in list(entries)[-most:]]
 
 
-def _first(incident: Incident, log: Sequence[Entry]) -> list[Told]:
+def _first(incident: Incident) -> list[Told]:
     """Return how it first showed: who declared it with which words, the alert, the heads-up."""
     alert = queries.groups_of(incident).order_by("opened_at", "pk").first()
     alerts = [Told("Alert", alert.title, alert.opened_at)] if alert is not None else []
-    warned = [_told(entry) for entry in log if entry.kind == Kind.HEADS_UP][:1]
+    heads_ups = Entry.objects.filter(incident=incident, kind=Kind.HEADS_UP).select_related("author")
+    warned = [_told(entry) for entry in heads_ups.order_by("at", "pk")[:1]]
     opener = incident.declared_by.name if incident.declared_by else "raglan"
     opened = [] if warned else [Told(opener, incident.title, incident.declared_at)]
     found = sorted([*opened, *alerts, *warned], key=lambda told: (told.at or incident.declared_at, told.entry))
