@@ -253,3 +253,32 @@ def test_only_what_is_known_by_heart_and_is_for_one_receiver_meets_at_its_desk(r
     assert timers.fire_together(dues[:2]) == []
     assert len(receiver.came) == 2
     claims.forget()
+
+
+def test_a_receiver_whose_places_are_taken_lets_those_for_others_begin(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Receiver()
+    monkeypatch.setattr(circuit, "PLACES", 1)
+    monkeypatch.setattr(Webhook, "lane", lambda self, address: address.rpartition(":")[2].partition("/")[0])
+    page_by(f"{receiver.url}/1", f"{receiver.url}/2", f"{other.url}/3", f"{receiver.url}/4")
+    lines(receiver, 1)
+    lines(other, 1)
+    came, waited = threading.Event(), []
+
+    def here(body: bytes) -> bytes:
+        waited.append(came.wait(10))
+        return TAKEN
+
+    def there(body: bytes) -> bytes:
+        came.set()
+        return TAKEN
+
+    receiver.says, other.says = here, there
+
+    assert timers.fire_together(due()) == []
+    other.close()
+
+    assert waited == [True] * 3
+    pages = [body.partition(b'"page":')[2].partition(b",")[0] for body in receiver.bodies]
+    assert pages == sorted(pages, key=int)  # those for one receiver stay in order

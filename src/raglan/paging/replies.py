@@ -6,6 +6,7 @@ part of a mail address, and it ends with the link: 72 hours after its page began
 
 import hmac
 import re
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -25,12 +26,21 @@ JOIN = ("join", "joining")
 
 def token(purpose: str, notification_id: int) -> str:
     """Return the token of a notification for one purpose, such as taking its page."""
-    return f"{notification_id:x}-{_mac(settings.SECRET_KEY, purpose, notification_id)}"
+    return tokens((purpose,), notification_id)[0]
 
 
-def _mac(key: str | bytes, purpose: str, notification_id: int) -> str:
-    text = f"raglan.answer:{purpose}:{notification_id}".encode()
-    return hmac.digest(key if isinstance(key, bytes) else key.encode(), text, "sha256").hex()[:MAC]
+def tokens(purposes: Sequence[str], notification_id: int) -> list[str]:
+    """Return the tokens of a notification for some purposes."""
+    key, begin = _bytes_of(settings.SECRET_KEY), f"{notification_id:x}-"
+    return [begin + _mac(key, purpose, notification_id) for purpose in purposes]
+
+
+def _bytes_of(key: str | bytes) -> bytes:
+    return key if isinstance(key, bytes) else key.encode()
+
+
+def _mac(key: bytes, purpose: str, notification_id: int) -> str:
+    return hmac.digest(key, f"raglan.answer:{purpose}:{notification_id}".encode(), "sha256").hex()[:MAC]
 
 
 def of(purpose: str, given: str) -> Notification | None:
@@ -39,7 +49,7 @@ def of(purpose: str, given: str) -> Notification | None:
     if found is None:
         return None
     number, mac = int(found[1], 16), found[2]
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    keys = map(_bytes_of, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
     if not any([hmac.compare_digest(_mac(key, purpose, number), mac) for key in keys]):  # noqa: C419 -- all are compared
         return None
     return live().filter(pk=number).first()

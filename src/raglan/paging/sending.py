@@ -7,10 +7,14 @@ they come. Each takes its place in its lane as ever, so that no receiver has mor
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+
+from prometheus_client import Counter as Counted
+from prometheus_client import Histogram as Timed
 
 from raglan.core import http, logs, metrics, posts, timers
 from raglan.core.db import fault_point
@@ -54,12 +58,19 @@ class Went:
     back: list[Ready] = field(default_factory=list)
     late: set[int] = field(default_factory=set)
 
-    def next(self) -> Ready | None:
-        """Take the next message; two threads may ask."""
-        try:
-            return self.waiting.popleft()
-        except IndexError:
-            return None
+    def next(self, full: Collection[str] = ()) -> Ready | None:
+        """Take the next message that is for none of some lanes; two threads may ask."""
+        if not full:
+            try:
+                return self.waiting.popleft()
+            except IndexError:
+                return None
+        for item in self.waiting.copy():
+            if item.lane not in full:
+                with suppress(ValueError):  # the other thread has just taken it
+                    self.waiting.remove(item)
+                    return item
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +87,14 @@ def send(went: Went) -> None:
     go = _Go(went)
     try:
         with http.keeping():
-            put_off = 0
-            while (item := went.next()) is not None or go.on_way:
+            full: set[str] = set()  # lanes of which one had to be put off since the last answers
+            while (item := went.next(full)) is not None or go.on_way:
                 if item is None:
                     go.collect(WAIT_S)
-                elif go.begin(item):
-                    put_off = 0
-                else:
-                    went.waiting.append(item)  # where it can be taken from us as long as it was not begun
-                    put_off += 1
-                    go.collect(WAIT_S if put_off >= len(went.waiting) else 0)
+                    full.clear()
+                elif not go.begin(item):
+                    went.waiting.appendleft(item)  # where it can be taken from us as long as it was not begun
+                    full.add(item.lane)
     finally:
         go.leave()
 
@@ -153,8 +162,9 @@ class _Go:
             return True
         circuit.leave(item.lane, begun.place, None)
         fault_point("deliver.sent")
-        metrics.sends.labels(item.notification.channel, "handed_over").inc()
-        metrics.send_seconds.labels(item.notification.channel).observe(time.monotonic() - begun.started)
+        sends, seconds = _metrics_of(item.notification.channel)
+        sends.inc()
+        seconds.observe(time.monotonic() - begun.started)
         went.sent.append(claiming.Sent(item.notification, receipt, item.provider))
         went.over.append(item.due.id)
         return True
@@ -176,6 +186,11 @@ class _Go:
         """Give back the places of what is still on its way: of something that broke."""
         for begun in self.on_way.leave():
             circuit.leave(begun.item.lane, begun.place, None, is_known=False)
+
+
+@lru_cache(maxsize=64)
+def _metrics_of(channel: str) -> tuple[Counted, Timed]:
+    return metrics.sends.labels(channel, "handed_over"), metrics.send_seconds.labels(channel)
 
 
 def _receipt_of(item: Ready, result: posts.Result) -> ports.Receipt:

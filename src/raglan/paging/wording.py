@@ -22,27 +22,28 @@ class Words:
 
     def message_of(self, notification: Notification, around: ports.Around) -> ports.Message:
         """Return what the channel hands over; `around` is what is known around the page."""
-        page = notification.page
-        token = queries.link_token(page, notification.person)
+        page, person, reached = notification.page, notification.person, notification.reached
+        contact, public_url = notification.contact, config().public_url
+        token = queries.link_token(page, person)
         words = "\n".join(f"{item.words} {item.text}".strip() for item in around.known)
-        sealed = notification.contact.sealed if notification.contact else ""
-        public_url = config().public_url
+        sealed = contact.sealed if contact else ""
+        reply, have, no = replies.tokens(("reply", "have", "pass"), notification.pk)
         return ports.Message(
             key=notification.key,
             page_id=page.pk,
-            person_name=notification.person.name,
+            person_name=person.name,
             title=page.title,
             text="\n\n".join(part for part in (page.text, words) if part),
             severity=page.severity,
             since=page.created_at,
-            why=notification.reached.why if notification.reached else "",
+            why=reached.why if reached else "",
             link=f"{public_url}/p/{token}/",
             next_words=self._next_words(page),
             may_repeat=notification.may_repeat,
             is_test=page.is_test,
-            token=replies.token("reply", notification.pk),
-            have_url=f"{public_url}/a/have/{replies.token('have', notification.pk)}/",
-            pass_url=f"{public_url}/a/pass/{replies.token('pass', notification.pk)}/",
+            token=reply,
+            have_url=f"{public_url}/a/have/{have}/",
+            pass_url=f"{public_url}/a/pass/{no}/",
             secret=sealing.unseal(sealed) if sealed else "",
         )
 
