@@ -213,6 +213,24 @@ def test_who_pushes_without_end_is_not_raced_for_ever(repository: Repository, mo
     assert next(number) == 3
 
 
+def test_a_push_that_arrived_and_whose_answer_was_lost_is_not_made_twice(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lost = core_git.run, iter([True])
+
+    def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
+        answer = real(remote, home, *words, **more)
+        if "push" in words and next(lost, False):
+            raise core_git.GitError("the line was cut")
+        return answer
+
+    monkeypatch.setattr(core_git, "run", run)
+    with serving(repository.bare.parent) as url:
+        told = Git().bring(Place({"address": f"{url}/web.git", "branch": "main"}), FILES)
+    assert repository.git(repository.bare, "rev-list", "--count", "main") == "2"
+    assert told == f"commit {repository.git(repository.bare, 'rev-parse', 'main')[:10]}"
+
+
 def test_a_history_that_somebody_rewrote_is_gone_on_from(repository: Repository) -> None:
     with serving(repository.bare.parent) as url:
         place = Place({"address": f"{url}/web.git", "branch": "main"})

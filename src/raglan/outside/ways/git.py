@@ -59,6 +59,8 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
             break
         except git.GitError:
             before, parent = parent, head()
+            if parent == commit:  # it arrived, and only the answer was lost
+                break
             if parent == before:  # it was refused; nobody else moved the branch
                 raise
             if not left:
