@@ -29,6 +29,7 @@ class Mover:
     stays: Stays | None
     has_key: bool
     told: str
+    may_end: bool
 
     def rows(self) -> "QuerySet[Model]":
         """All of them, whatever their room."""
@@ -47,13 +48,19 @@ _movers: dict[str, Mover] = {}
 
 
 def register(
-    kind: str, model: type[Model], *, stays: Stays | None = None, has_key: bool = False, told: str = "pk"
+    kind: str,
+    model: type[Model],
+    *,
+    stays: Stays | None = None,
+    has_key: bool = False,
+    told: str = "pk",
+    may_end: bool = False,
 ) -> None:
     """Let rows of a kind go along when rooms are merged. They have a field `incident`, and perhaps a `key`.
 
-    `told` is the field by which events name them.
+    `told` is the field by which events name them. Rows that `may_end` can be deleted for good; others lead elsewhere.
     """
-    _movers[kind] = Mover(model, stays, has_key, told)
+    _movers[kind] = Mover(model, stays, has_key, told, may_end)
 
 
 def all_of(source: Incident, target: Incident) -> dict[str, list[int]]:
@@ -102,11 +109,15 @@ def told(ids: Ids) -> dict[str, list[int]]:
 
 
 def missing(ids: Ids, room: Incident) -> bool:
-    """Tell whether anything of what came to a room is not in it any more."""
-    return any(
-        _movers[kind].rows().filter(pk__in=numbers, incident=room).count() != len(numbers)
-        for kind, numbers in ids.items()
-    )
+    """Tell whether anything of what came to a room went on to another one; what was deleted for good did not."""
+    return any(_went_on(_movers[kind], numbers, room) for kind, numbers in ids.items())
+
+
+def _went_on(mover: Mover, numbers: Sequence[int], room: Incident) -> bool:
+    rows = mover.rows().filter(pk__in=numbers)
+    if mover.may_end:
+        return rows.exclude(incident=room).exists()
+    return rows.filter(incident=room).count() != len(numbers)
 
 
 def _missed_there(target: Incident) -> Q:
@@ -118,7 +129,7 @@ def _there_already(target: Incident) -> Q:
     return Q(person__in=target.responders.values("person"))
 
 
-register("entries", Entry, has_key=True)
+register("entries", Entry, has_key=True, may_end=True)
 register("groups", IncidentGroup, told="group_id")
 register("pages", IncidentPage, told="page_id")
 register("heads_ups", HeadsUp)
