@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.core import timeline
+from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput
 from raglan.incidents import actions, queries
 from raglan.incidents.actions import Warned
@@ -73,6 +76,37 @@ def test_the_first_message_of_a_later_alert_says_who_has_it_though_it_has_not_jo
     world.fire_all()
     assert IncidentPage.objects.get(page=page).incident.heads_ups.count() == 1
     assert ports.around_many([page])[page.pk].known[0] == around.known[0]
+
+
+def test_what_was_taken_out_of_a_room_is_not_about_to_join_it(mara: Person, bo: Person, httpd: Service) -> None:
+    given = warn(mara, httpd)
+    world.route(1, world.policy((60, [bo])))
+    world.ingest(world.source(), world.signal())
+    world.fire_all()
+    group = AlertGroup.objects.select_related("page").get()
+    assert given.incident is not None
+    assert group.page is not None
+    assert given.incident.joined_groups.exists()
+
+    actions.take_out(given.incident, [group], by=mara)
+
+    assert ports.around_many([group.page])[group.page.pk] == ports.Around()
+    assert ports.around(group.page) == ports.Around()
+
+
+def test_alerts_that_paged_long_before_the_room_are_not_about_to_join_it(
+    mara: Person, bo: Person, httpd: Service
+) -> None:
+    world.route(1, world.policy((60, [bo])))
+    world.ingest(world.source(), world.signal())
+    world.fire_all()
+    page = Page.objects.get(title="HttpdDown")
+    CLOCK.move(timedelta(minutes=30))
+
+    warn(mara, httpd)
+
+    assert ports.around_many([page])[page.pk] == ports.Around()
+    assert ports.around(page) == ports.Around()
 
 
 @pytest.mark.parametrize("how", ["another service", "closed", "private"])

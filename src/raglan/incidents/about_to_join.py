@@ -5,16 +5,21 @@ here what the room knows, such as who gave a heads-up.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
+from raglan.core.clock import now
 from raglan.core.db.prepared import Prepared
+from raglan.core.models import EventSubject
+from raglan.incidents import events
 from raglan.incidents.models import Incident
 from raglan.paging.models import Page
 
+JUST_NOW = timedelta(minutes=2)
 _called_in_rooms = Prepared(
     lambda: Incident.objects.filter(state=Incident.State.OPEN, services__isnull=False).values_list(
         "services__slug", "services__name"
@@ -53,6 +58,15 @@ def room_for(page: Page) -> Incident | None:
 
 
 def _waiting(pages: Sequence[int]) -> list[tuple[int, Mapping[str, str]]]:
-    """Return the pages and labels of open groups that belong to no incident yet."""
+    """Return the pages and labels of groups that opened just now and belong to no incident yet.
+
+    What opened before a room did never joins it by itself, and what somebody took out of one does not come back.
+    """
     groups = AlertGroup.objects.filter(page__in=pages, state=AlertGroup.State.OPEN, joined_incident__isnull=True)
-    return [(int(page or 0), labels) for page, labels in groups.order_by("pk").values_list("page_id", "labels")]
+    lately = groups.filter(opened_at__gt=now() - JUST_NOW)
+    found = list(lately.order_by("pk").values_list("pk", "page_id", "labels"))
+    left = EventSubject.objects.filter(
+        subject__in=[f"group:{pk}" for pk, _, _ in found], event__kind=events.GroupTakenOut.kind
+    )
+    taken_out = set(left.values_list("subject", flat=True)) if found else set()
+    return [(int(page or 0), labels) for pk, page, labels in found if f"group:{pk}" not in taken_out]
