@@ -1,10 +1,13 @@
 """POSTs that are on their way at the same time end as each would alone, and none is written twice."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from raglan.config import config
 from raglan.core import http, posts
@@ -16,10 +19,20 @@ from tests.support.receiver import TAKEN, Receiver, receiving
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX-Request-Id: 7\r\n\r\n" + b"x" * 100_000
 
 
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving(monkeypatch.setattr) as there:
+@pytest.fixture(params=["http", "https"])
+def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiver]:
+    tls = sealed(monkeypatch, tmp_path) if request.param == "https" else None
+    with receiving(monkeypatch.setattr, tls) as there:
         yield there
+
+
+def sealed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> ssl.SSLContext:
+    """Return what a server seals its connections with; whoever asks it trusts its authority."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+    return context
 
 
 def lines(receiver: Receiver, count: int) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,14 +18,15 @@ LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class Receiver:
     """Answers each POST with what `says` returns for its body; nothing returned ends the connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.came: list[tuple[int, bytes]] = []
         self.heads: list[bytes] = []
         self.leaves = False  # after each answer
         self.says: Callable[[bytes], bytes] = lambda body: TAKEN
         self._open: list[socket.socket] = []
         self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}/hook"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._door.getsockname()[1]}/hook"
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
@@ -51,8 +53,11 @@ class Receiver:
                 self._open.append(line)
                 threading.Thread(target=self._serve, args=(line, where[1]), daemon=True).start()
 
+    def _sealed(self, line: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(line, server_side=True) if self._tls else line
+
     def _serve(self, line: socket.socket, port: int) -> None:
-        with suppress(OSError), line, line.makefile("rb") as file:
+        with suppress(OSError), self._sealed(line) as sealed, sealed.makefile("rb") as file:
             while head := _head(file):
                 found = LENGTH.search(head)
                 body = file.read(int(found[1]) if found else 0)
@@ -61,7 +66,7 @@ class Receiver:
                 said, leaves = self.says(body), self.leaves
                 if not said:
                     return
-                line.sendall(said)
+                sealed.sendall(said)
                 if leaves:
                     return
 
@@ -75,13 +80,13 @@ def _head(file: IO[bytes]) -> bytes:
 
 
 @contextmanager
-def receiving(setattr_: Callable[[object, str, object], None]) -> Iterator[Receiver]:
+def receiving(setattr_: Callable[[object, str, object], None], tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """Give a receiver that may be reached; no machine is so busy that a connection to it gets old."""
     setattr_(kept, "IDLE_S", 3600.0)
     setattr_(kept, "AGE_S", 3600.0)
     setattr_(http, "kept", kept.Kept())
     setattr_(http, "config", lambda: config().model_copy(update={"allow_networks": ["127.0.0.0/8"]}))
-    receiver = Receiver()
+    receiver = Receiver(tls)
     try:
         yield receiver
     finally:
