@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from django.test import Client
 
-from raglan.chat import elsewhere, exported
+from raglan.chat import elsewhere, exported, importing
 from raglan.chat.models import Room, Workspace
 from raglan.cli import client as over_rest
 from raglan.cli.chat import chat as command
@@ -96,3 +96,22 @@ def test_a_beginning_before_all_years_is_refused(client: Client, bo: Person) -> 
     body = {"text": TEXT, "title": "Apache was down", "began_at": "0001-01-01T00:00:00+14:00"}
     answered = client.post("/api/v1/chat-import", json.dumps(body), content_type="application/json")
     assert answered.status_code == 422, answered.content
+
+
+@pytest.mark.parametrize("other", ["an incident of here", "one with another title"])
+def test_a_further_portion_for_an_import_of_another_incident_is_refused(
+    client: Client, incident: Incident, bo: Person, other: str
+) -> None:
+    client.force_login(bo)
+    if other == "an incident of here":
+        made = importing.bring_in(incident, lines()[:1], by=bo).chat_import
+    else:
+        past = elsewhere.Past("Apache was down", closes=False)
+        made = elsewhere.bring_in(past, lines()[:1], by=bo)[1].chat_import
+    assert made is not None
+    before = Incident.objects.count()
+    body = {"text": TEXT, "title": "DNS was down", "began_at": FIRST.isoformat(), "import_id": made.pk}
+    answered = client.post("/api/v1/chat-import", json.dumps(body), content_type="application/json")
+    assert (answered.status_code, answered.json()["field"]) == (422, "import_id"), answered.content
+    assert Incident.objects.count() == before
+    assert not Entry.objects.filter(text="it is over").exists()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from raglan.chat import importing
 from raglan.chat.exported import Export, Told
 from raglan.chat.importing import Brought
@@ -62,11 +64,12 @@ def bring_in(
 ) -> tuple[Incident, Brought]:
     """Put a chat into an incident made for it. The same title and beginning again goes on in the same one.
 
-    Raises BadInput, Conflict.
+    With `after` none is made: what it is told to be has to be the incident of that import. Raises BadInput, Conflict.
     """
     if not lines:
         raise BadInput("text", "holds no line that can be understood", status=422)
-    incident = _made(_title(past), _began(past, lines), by)
+    title, began = _title(past), _began(past, lines)
+    incident = _made(title, began, by) if after is None else _of(after, title, began, by)
     if incident.state != Incident.State.OPEN:
         return incident, Brought(0, len(importing.known(incident, lines)))
     brought = importing.bring_in(incident, lines, by=by, after=after, kind=kind)
@@ -89,5 +92,17 @@ def _began(past: Past, lines: Sequence[Told]) -> datetime:
 
 
 def _made(title: str, began: datetime, by: Person) -> Incident:
-    known = Incident.objects.filter(title=title, declared_at=began, declared_by=by, merged_into=None).order_by("pk")
-    return known.first() or actions.declare(title, by=by, began_at=began)
+    return _known(title, began, by).first() or actions.declare(title, by=by, began_at=began)
+
+
+def _of(after: ChatImport, title: str, began: datetime, by: Person) -> Incident:
+    """Return the incident of an import, where it is the one that is told of. Raises BadInput."""
+    found = _known(title, began, by).filter(pk=after.incident_id or 0).first()
+    if found is None:
+        raise BadInput("import_id", "is no import of an incident with this title and beginning", status=422)
+    return found
+
+
+def _known(title: str, began: datetime, by: Person) -> QuerySet[Incident]:
+    told = Incident.objects.filter(title=title, declared_at=began, declared_by=by, merged_into=None)
+    return told.order_by("pk")
