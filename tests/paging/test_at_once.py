@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from raglan.alerts.ports import SourceKey
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
-from raglan.core.db import atomic, bulk
+from raglan.core.db import atomic, bulk, quiet
 from raglan.core.models import Timer
 from raglan.paging import actions, at_once, claimed, handing, queries
 from raglan.paging import events as told
@@ -306,6 +306,36 @@ def test_a_handoff_counts_although_nobody_wrote(engine: Engine, monkeypatch: pyt
     then = paged(policy)
 
     assert [page.reached.get().person for page in (first, then)] == [bo, mara]
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_what_is_too_old_to_be_kept_is_not_asked_about(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Committed, is_old: bool
+) -> None:
+    monkeypatch.setattr(known, "KEPT", timedelta(hours=1))
+    asked: list[int | None] = []
+
+    def newest(_: Sequence[str], *, since: int | None) -> tuple[int | None, bool]:
+        asked.append(since)
+        return 7, True
+
+    monkeypatch.setattr(quiet, "newest", newest)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        known.known_now()
+    CLOCK.move(timedelta(minutes=61 if is_old else 1))
+    known.known_now()
+
+    assert asked == [None, None if is_old else 7]
+
+
+@pytest.mark.skipif("bulk.is_postgresql()", reason="it is asked each time")
+def test_what_the_database_refuses_is_not_taken_for_a_mistake_in_whom_to_page(
+    engine: Engine, source: SourceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quiet, "_newest", lambda _: "SELECT nothing FROM nowhere")
+
+    with pytest.raises(OperationalError):
+        paged(Policy.objects.get())
 
 
 def test_what_a_commit_knew_that_was_taken_back_is_not_kept(engine: Engine) -> None:

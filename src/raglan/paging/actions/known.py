@@ -68,15 +68,16 @@ def forget() -> None:
 def known_now() -> Known:
     """Return what is known, with that of the last commit while it stands. Inside a transaction that writes."""
     at, last = now(), _last
-    newest, is_quiet = quiet.newest(_of_people(), since=last.stamp if last is not None else None)
+    fresh = last if last is not None and last.at <= at < last.at + KEPT else None
+    newest, is_quiet = quiet.newest(_of_people(), since=fresh.stamp if fresh is not None else None)
     known = Known(at, newest)
-    if last is not None and is_quiet and last.at <= at < last.at + KEPT:
-        known = last.moved_to(at)
-        last = Known(last.at, newest, last._whom, last._ways)
+    if fresh is not None and is_quiet:
+        known = fresh.moved_to(at)
+        kept = Known(fresh.at, newest, fresh._whom, fresh._ways)
     else:
-        last = known
+        kept = known
     if newest is not None:
-        transaction.on_commit(partial(_keep, last))  # what is not on disk yet may be taken back
+        transaction.on_commit(partial(_keep, kept))  # what is not on disk yet may be taken back
     return known
 
 
