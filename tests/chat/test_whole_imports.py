@@ -61,7 +61,7 @@ def test_what_a_process_that_died_left_is_done_by_the_timer(
     made = importing.look_at(exported.Export("text", lines(120), []), by=bo, incident=incident)
     with monkeypatch.context() as patch:
         patch.setattr(importing, "_do_at_once", lambda held, is_short: importing.go_on(held.pk))  # and then it died
-        importing.begin(made)
+        importing.begin(made, by=bo)
     assert (made.state, len(notes(incident))) == (State.COMING, 50)
     world.fast_forward(timedelta(seconds=31))
     made.refresh_from_db()
@@ -86,9 +86,9 @@ def test_one_that_is_closed_meanwhile_stops_and_goes_on(incident: Incident, bo: 
     made.refresh_from_db()
     assert (made.state, made.why) == (State.STOPPED, importing.CLOSED)
     with pytest.raises(Conflict):
-        importing.begin(made)
+        importing.begin(made, by=bo)
     incidents.reopen(incident, by=bo, why="for its chat")
-    importing.begin(made)
+    importing.begin(made, by=bo)
     world.fire_all()
     made.refresh_from_db()
     assert (made.state, made.why, len(notes(incident))) == (State.THERE, "", 400)

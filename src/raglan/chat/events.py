@@ -98,7 +98,7 @@ class HandleRemoved(EventPayload):
 
 
 class ChatImported(EventPayload):
-    """Lines of a chat that was held elsewhere stand in the timeline now."""
+    """Lines of a chat that was held elsewhere stand in the timeline now; of an import as many as are new in it."""
 
     kind = "chat.imported"
     lines: int

@@ -170,13 +170,18 @@ class ImportOut(Schema):
     stay: int
     why: str
     by: str
+    out_by: str | None
     made_at: datetime
     ended_at: datetime | None
 
 
+NAMED = ("by", "out_by", "incident_id")
+
+
 def _import_out(found: ChatImport) -> ImportOut:
-    own = {name: getattr(found, name) for name in ImportOut.model_fields if name not in ("by", "incident_id")}
-    return ImportOut(**own, by=found.by.name, incident_id=found.incident_id or 0)
+    own = {name: getattr(found, name) for name in ImportOut.model_fields if name not in NAMED}
+    out_by = found.out_by.name if found.out_by else None
+    return ImportOut(**own, by=found.by.name, out_by=out_by, incident_id=found.incident_id or 0)
 
 
 @router.get(
@@ -216,8 +221,11 @@ def _brought_in(pk: int) -> ChatImport:
 def go_on_with_chat_import(request: HttpRequest, import_id: Cursor) -> ImportOut:
     """Let an import that stopped go on."""
     require_scope(request, Scope.RESPOND)
+    person = principal(request).person
+    if person is None:
+        raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
     found = _brought_in(import_id)
-    importing.begin(found)
+    importing.begin(found, by=person)
     return _import_out(found)
 
 

@@ -89,7 +89,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("chat:import", pk)
     if found.incident is None:
         elsewhere.make(found)
-    importing.begin(found)
+    importing.begin(found, by=person)
     if found.state != State.THERE or found.incident is None:
         return redirect("chat:import", pk)
     already = f"; {found.known} were there already" if found.known else ""

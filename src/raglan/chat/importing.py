@@ -117,7 +117,7 @@ def bring_in(
     if lines and len(there) == len(lines):
         return Brought(0, len(lines), after)
     made = look_at(Export(kind, list(lines), []), by=by, incident=incident) if after is None else _go_on(after, lines)
-    begin(made)
+    begin(made, by=by)
     before = (after.new, after.known) if after else (0, 0)
     return Brought(made.new - before[0], made.known - before[1], made)
 
@@ -137,8 +137,11 @@ def _go_on(after: ChatImport, lines: Sequence[Told]) -> ChatImport:
     return held
 
 
-def begin(chat_import: ChatImport) -> None:
-    """Let what was looked at, or was stopped, come in: a short chat at once, a long one by and by. Raises Conflict."""
+def begin(chat_import: ChatImport, *, by: Person) -> None:
+    """Let what was looked at, or was stopped, come in: a short chat at once, a long one by and by. Raises Conflict.
+
+    The record names whoever said so last.
+    """
     with atomic():
         held = _held(chat_import.pk)
         if held is None or held.incident is None:
@@ -148,8 +151,8 @@ def begin(chat_import: ChatImport) -> None:
             return
         if held.incident.state != Incident.State.OPEN:
             raise Conflict(CLOSED)
-        held.state, held.why = State.COMING, ""
-        held.save(update_fields=["state", "why"])
+        held.state, held.why, held.on_by = State.COMING, "", by
+        held.save(update_fields=["state", "why", "on_by"])
         is_short = held.parts.count() * AT_ONCE <= MOST_AT_ONCE
         _plan(held, SOON if is_short else timedelta(0))
     _do_at_once(held, is_short)
@@ -173,8 +176,8 @@ def _held(pk: int) -> ChatImport | None:
     seen = ChatImport.objects.select_related("incident").filter(pk=pk).first()
     if seen is not None and seen.incident is not None:
         actions.hold_room(seen.incident)
-    held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("incident", "by")
-    return held.filter(pk=pk).first()
+    held = ChatImport.objects.select_for_update(no_key=True, of=("self",))
+    return held.select_related("incident", "by", "on_by", "out_by").filter(pk=pk).first()
 
 
 @atomic
@@ -218,18 +221,21 @@ def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
 
 
 def _arrive(held: ChatImport, incident: Incident) -> None:
-    held.state, held.ended_at = State.THERE, now()
-    held.save(update_fields=["state", "ended_at", "new", "known"])
-    if held.new:
+    new, who = held.new - held.told, held.on_by or held.by
+    held.state, held.ended_at, held.told = State.THERE, now(), held.new
+    held.save(update_fields=["state", "ended_at", "new", "known", "told"])
+    if new:
         told = events.ChatImported(
-            lines=held.new, first_at=held.first_at, last_at=held.last_at, person=held.by_id, chat_import=held.pk
+            lines=new, first_at=held.first_at, last_at=held.last_at, person=who.pk, chat_import=held.pk
         )
-        timeline.append(told, actor=held.by, about=[incident])
+        timeline.append(told, actor=who, about=[incident])
+    else:
+        _tell(held)
     past = held.past or {}
     if past.get("is_near_miss"):
-        actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=held.by)
+        actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=who)
     if past.get("closes"):
-        _stand_down(incident, words=str(past.get("closing", "")), by=held.by)
+        _stand_down(incident, words=str(past.get("closing", "")), by=who)
 
 
 def close(incident: Incident, brought: Brought, *, words: str, by: Person) -> Incident:
@@ -268,7 +274,7 @@ def _tell(held: ChatImport) -> None:
 def take_out(chat_import: ChatImport, *, by: Person) -> None:
     """Take all lines of an import out of the timeline again, also of a closed incident. Safe to say twice.
 
-    Lines with which somebody went on stay. Raises Conflict while it comes in.
+    Lines with which somebody went on stay. One that still comes in is stopped. Raises Conflict where nothing came in.
     """
     with atomic():
         held = _held(chat_import.pk)
@@ -278,8 +284,8 @@ def take_out(chat_import: ChatImport, *, by: Person) -> None:
             chat_import.refresh_from_db()
             return
         held.parts.all().delete()
-        held.state, held.by = State.LEAVING, by
-        held.save(update_fields=["state", "by"])
+        held.state, held.why, held.out_by = State.LEAVING, "", by
+        held.save(update_fields=["state", "why", "out_by"])
         is_short = held.lines.count() <= MOST_AT_ONCE
         _plan(held, SOON if is_short else timedelta(0))
     _do_at_once(held, is_short)
@@ -288,14 +294,15 @@ def take_out(chat_import: ChatImport, *, by: Person) -> None:
 
 def _leave(held: ChatImport, incident: Incident) -> bool:
     some = list(held.lines.order_by("pk").values_list("pk", "entry_id")[: 2 * AT_ONCE])
-    gone = actions.take_entries_out(incident, [entry for _, entry in some], by=held.by)
+    who = held.out_by or held.by
+    gone = actions.take_entries_out(incident, [entry for _, entry in some], by=who)
     ImportedLine.objects.filter(pk__in=[pk for pk, _ in some]).delete()  # those that stay are let go of
     held.removed += gone
     held.stay += len(some) - gone
     if not held.lines.exists():
         held.state, held.ended_at = State.GONE, now()
-        done = events.ChatImportUndone(chat_import=held.pk, lines=held.removed, stay=held.stay, person=held.by_id)
-        timeline.append(done, actor=held.by, about=[incident])
+        done = events.ChatImportUndone(chat_import=held.pk, lines=held.removed, stay=held.stay, person=who.pk)
+        timeline.append(done, actor=who, about=[incident])
     held.save(update_fields=["removed", "stay", "state", "ended_at"])
     return held.state == State.LEAVING
 

@@ -172,6 +172,7 @@ class ChatImport(models.Model):
     """A chat that was held elsewhere, on its way into a timeline or out of it again.
 
     Its lines wait in parts; an incident that is made for it exists once somebody said yes to what they looked at.
+    `by` brought it, `on_by` let it come in last, `out_by` took it out; `told` is how many new lines events told of.
     """
 
     ref_kind: ClassVar[str] = "chat_import"
@@ -188,6 +189,8 @@ class ChatImport(models.Model):
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, blank=True, related_name="chat_imports")
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    on_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    out_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     platform = models.CharField(max_length=60)
     state = models.CharField(max_length=10, choices=State.choices, default=State.LOOKED_AT)
     total = models.PositiveIntegerField()
@@ -195,6 +198,7 @@ class ChatImport(models.Model):
     known = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
     stay = models.PositiveIntegerField(default=0)
+    told = models.PositiveIntegerField(default=0, db_default=0)
     problems = models.JSONField(default=list)
     past = models.JSONField(null=True, blank=True)
     why = models.CharField(max_length=300, blank=True, default="")

@@ -160,7 +160,7 @@ def door_of(workspace: Workspace) -> str:
 
 def chat_import(pk: int) -> ChatImport:
     """Return an import with its incident, if there is one yet. Raises NotFound."""
-    found = ChatImport.objects.select_related("incident", "by").filter(pk=pk).first()
+    found = ChatImport.objects.select_related("incident", "by", "out_by").filter(pk=pk).first()
     if found is None:
         raise NotFound("There is no such import.")
     return found
@@ -169,4 +169,4 @@ def chat_import(pk: int) -> ChatImport:
 def imports_of(incident: Incident) -> QuerySet[ChatImport]:
     """What was brought into a timeline, the newest first."""
     found = ChatImport.objects.filter(incident=incident).exclude(state=ChatImport.State.LOOKED_AT)
-    return found.select_related("by").order_by("-pk")
+    return found.select_related("by", "out_by").order_by("-pk")
