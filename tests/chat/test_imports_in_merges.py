@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from raglan.chat import exported, importing
+from raglan.chat import exported, import_looks, importing
 from raglan.chat.models import ChatImport
 from raglan.core.clock import now
 from raglan.core.errors import Conflict
@@ -23,7 +23,7 @@ def test_what_was_deleted_since_does_not_stand_against_undoing_a_merge(
 ) -> None:
     there = incidents.declare("All of it", by=mara)
     made = importing.bring_in(incident, lines(5), by=bo).chat_import
-    importing.look_at(exported.Export("text", lines(9), []), by=bo, incident=incident)
+    import_looks.look_at(exported.Export("text", lines(9), []), by=bo, incident=incident)
     incidents.merge(incident, there, by=bo)
     assert made is not None
     made.refresh_from_db()
@@ -31,7 +31,7 @@ def test_what_was_deleted_since_does_not_stand_against_undoing_a_merge(
         importing.take_out(made, by=bo)
     else:
         ChatImport.objects.filter(state=State.LOOKED_AT).update(made_at=now() - timedelta(hours=25))
-        assert importing.forget_looks()
+        assert import_looks.forget()
     back = incidents.undo_merge(incident, by=bo)
     made.refresh_from_db()
     assert (back.state, made.incident) == ("open", incident)

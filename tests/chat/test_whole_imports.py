@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from raglan.chat import elsewhere, exported, importing, timers, uploads
+from raglan.chat import elsewhere, exported, import_looks, importing, timers, uploads
 from raglan.chat.models import ChatImport, ImportedLine, ImportPart, Post, Workspace
 from raglan.core import timers as core_timers
 from raglan.core.clock import now
@@ -58,7 +58,7 @@ def test_a_long_chat_comes_in_part_by_part_and_chat_hears_nothing(
 def test_what_a_process_that_died_left_is_done_by_the_timer(
     incident: Incident, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = importing.look_at(exported.Export("text", lines(120), []), by=bo, incident=incident)
+    made = import_looks.look_at(exported.Export("text", lines(120), []), by=bo, incident=incident)
     with monkeypatch.context() as patch:
         patch.setattr(importing, "_do_at_once", lambda held, is_short: importing.go_on(held.pk))  # and then it died
         importing.begin(made, by=bo)
@@ -164,14 +164,17 @@ def test_a_part_that_fails_again_and_again_stops_it(
     due = core_timers.Due(1, importing.GO_ON, f"chat_import:{made.pk}", now(), 3, {})
     importing._give_up(due, "disk full")
     made.refresh_from_db()
-    assert (made.state, made.why) == (State.STOPPED, "It failed three times: disk full")
+    assert (made.state, made.why) == (
+        State.STOPPED,
+        "It failed three times. The log of the server says why; try again.",
+    )
 
 
 @pytest.mark.django_db
 def test_a_look_is_its_readers_own_and_goes_after_a_day(
     client: Client, incident: Incident, bo: Person, mara: Person
 ) -> None:
-    made = importing.look_at(exported.Export("text", lines(5), ["line 6 is left out"]), by=bo, incident=incident)
+    made = import_looks.look_at(exported.Export("text", lines(5), ["line 6 is left out"]), by=bo, incident=incident)
     path = f"/chat-imports/{made.pk}/"
     client.force_login(bo)
     shown = client.get(path).content.decode()

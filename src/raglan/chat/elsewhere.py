@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from raglan.chat import importing
+from raglan.chat import import_looks, importing
 from raglan.chat.exported import Export, Told
 from raglan.chat.importing import Brought
 from raglan.chat.models import ChatImport
@@ -42,7 +42,7 @@ def look_at(past: Past, export: Export, *, by: Person) -> ChatImport:
         "closes": past.closes,
         "closing": CLOSING,
     }
-    return importing.look_at(export, by=by, incident=None, past=kept)
+    return import_looks.look_at(export, by=by, incident=None, past=kept)
 
 
 @atomic

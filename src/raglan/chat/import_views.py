@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.chat import elsewhere, importing, queries
+from raglan.chat import elsewhere, import_looks, importing, queries
 from raglan.chat.import_forms import ImportForm, PastForm
 from raglan.chat.models import ChatImport
 from raglan.core import timeline
@@ -47,7 +47,7 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
         there = importing.known(incident, found.lines)
         new = len(found.lines) - len(there)
         context |= {
-            "looked": importing.look_at(found, by=person, incident=incident) if new else None,
+            "looked": import_looks.look_at(found, by=person, incident=incident) if new else None,
             "shown": [(line, importing.key_of(line) in there) for line in found.lines[:SHOWN]],
             "more": max(0, len(found.lines) - SHOWN),
             "new": new,
@@ -62,8 +62,7 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """How far an import is."""
     found = _of(pk, reader(request))
-    shown = importing.waiting(found, SHOWN) if found.state == State.LOOKED_AT else []
-    context = {**_progress(found), "shown": [(line, False) for line in shown], "more": found.total - len(shown)}
+    context = {**_progress(found), **(_look(found) if found.state == State.LOOKED_AT else {})}
     if found.incident is not None:
         topic = timeline.ref(found.incident)
         context |= {"topic": topic, "live_topics": topic, "live_since": timeline.newest_id()}
@@ -95,6 +94,19 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     already = f"; {found.known} were there already" if found.known else ""
     messages.success(request, f"{counted(found.new, 'line')} came in{already}.")
     return redirect("incidents:room", found.incident.pk)
+
+
+def _look(found: ChatImport) -> dict[str, object]:
+    """Return what of a look would come in now."""
+    shown, there = import_looks.waiting(found, SHOWN), import_looks.known_of(found)
+    new = found.total - len(there)
+    return {
+        "looked": found if new else None,
+        "shown": [(line, importing.key_of(line) in there) for line in shown],
+        "more": found.total - len(shown),
+        "new": new,
+        "known": len(there),
+    }
 
 
 def _progress(found: ChatImport) -> dict[str, object]:

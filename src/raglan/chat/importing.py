@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from raglan.chat import events
 from raglan.chat.exported import Export, Told
 from raglan.chat.models import ChatImport, ImportedLine, ImportPart
-from raglan.core import bus, timeline, timers
+from raglan.core import bus, logs, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
@@ -27,10 +27,11 @@ GO_ON = "chat.import"
 AT_ONCE = 50
 MOST_AT_ONCE = 300  # lines that come in while somebody waits for the answer
 SOON = timedelta(seconds=30)  # then the timer does what a process that died left
-KEPT_LOOKS = timedelta(days=1)
 MOST_TEXT = 19_000
+ASK = "The log of the server says why; try again."
 CLOSED = "This incident is closed. Reopen it to bring a chat in."
 State = ChatImport.State
+log = logs.get("raglan.chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,8 @@ def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
 
 
 @atomic
-def look_at(
-    export: Export, *, by: Person, incident: Incident | None, past: dict[str, object] | None = None
-) -> ChatImport:
-    """Keep what an export holds, so that somebody can look at it and then say yes. Nobody else sees it."""
+def keep(export: Export, *, by: Person, incident: Incident | None, past: dict[str, object] | None = None) -> ChatImport:
+    """Keep what an export holds, until begin() lets it come in."""
     lines = export.lines
     made = ChatImport.objects.create(
         incident=incident,
@@ -89,15 +88,8 @@ def _keep(chat_import: ChatImport, lines: Sequence[Told], after: int) -> None:
     )
 
 
-def waiting(chat_import: ChatImport, most: int) -> list[Told]:
-    """Return the first lines that are still to come in."""
-    found: list[Told] = []
-    for part in chat_import.parts.order_by("number")[: -(-most // AT_ONCE)]:
-        found += _told(part)
-    return found[:most]
-
-
-def _told(part: ImportPart) -> list[Told]:
+def told_in(part: ImportPart) -> list[Told]:
+    """Return the lines of a part."""
     return [
         Told(one["id"], datetime.fromisoformat(one["at"]), one["author"], one["text"]) for one in json.loads(part.lines)
     ]
@@ -116,7 +108,7 @@ def bring_in(
     there = known(incident, lines)
     if lines and len(there) == len(lines):
         return Brought(0, len(lines), after)
-    made = look_at(Export(kind, list(lines), []), by=by, incident=incident) if after is None else _go_on(after, lines)
+    made = keep(Export(kind, list(lines), []), by=by, incident=incident) if after is None else _go_on(after, lines)
     begin(made, by=by)
     before = (after.new, after.known) if after else (0, 0)
     return Brought(made.new - before[0], made.known - before[1], made)
@@ -197,7 +189,7 @@ def _come(held: ChatImport, incident: Incident) -> bool:
         return False
     part = held.parts.order_by("number").first()
     if part is not None:
-        _put(held, incident, _told(part))
+        _put(held, incident, told_in(part))
         part.delete()
     if part is not None and held.parts.exists():
         held.save(update_fields=["new", "known"])
@@ -313,10 +305,11 @@ def _leave(held: ChatImport, incident: Incident) -> bool:
 def _give_up(due: timers.Due, error: str) -> None:
     """Stop an import whose next part failed again and again; somebody can let it go on."""
     held = _held(due.subject_id)
+    log.error("a chat import was given up after three tries", extra={"chat_import": due.subject_id, "why": error})
     if held is not None and held.state == State.COMING:
-        _stop(held, f"It failed three times: {error}")
+        _stop(held, f"It failed three times. {ASK}")
     elif held is not None and held.state == State.LEAVING:
-        held.state, held.why = State.THERE, f"Taking it out failed three times: {error}"[:300]
+        held.state, held.why = State.THERE, f"Taking it out failed three times. {ASK}"
         held.save(update_fields=["state", "why"])
         _tell(held)
 
@@ -326,9 +319,3 @@ def go_on_by_timer(due: timers.Due) -> None:
     """Do the next part, and plan the one after it."""
     if go_on(due.subject_id):
         timers.schedule(GO_ON, subject=due.subject, due_at=now())
-
-
-def forget_looks() -> int:
-    """Delete what was looked at and never brought in; return how many."""
-    old = ChatImport.objects.filter(state=State.LOOKED_AT, made_at__lt=now() - KEPT_LOOKS, new=0, known=0)
-    return old.delete()[0]

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from raglan.chat import actions, importing
+from raglan.chat import actions, import_looks
 from raglan.core import timers
 from raglan.core.clock import now
 
@@ -14,5 +14,5 @@ FORGET_EVERY = timedelta(hours=1)
 def forget(due: timers.Due) -> None:
     """Delete messages, sent posts and looks at exports beyond their time."""
     actions.forget_old()
-    importing.forget_looks()
+    import_looks.forget()
     timers.schedule(FORGET, subject="chat", due_at=now() + FORGET_EVERY)
