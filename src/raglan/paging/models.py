@@ -179,11 +179,6 @@ class Page(models.Model):
                 fields=["snoozed_until"], name="page_snoozed", condition=models.Q(snoozed_until__isnull=False)
             ),
             models.Index(fields=["reason_type", "reason_id"], name="page_reason"),
-            models.Index(
-                fields=["acknowledged_by"],
-                name="page_acknowledged_by",
-                condition=models.Q(acknowledged_by__isnull=False),
-            ),
         ]
 
     def __str__(self) -> str:
@@ -254,10 +249,10 @@ class Notification(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["page", "state"], name="notification_page"),
+            models.Index(fields=["page", "person"], name="notification_to"),
             models.Index(
                 fields=["provider", "handed_over_at"],
-                name="notification_provider",
+                name="notification_taken",
                 condition=models.Q(handed_over_at__isnull=False),
             ),
         ]

@@ -41,6 +41,14 @@ def was_told(page_id: int) -> bool:
     return reached.exists() or WebhookCall.objects.filter(page_id=page_id).exists()
 
 
+def last_reached(page: Page, person: Person) -> Reached | None:
+    """Return how a page reached a person last.
+
+    There are a few for each page. Asked for the newest only, SQLite reads back through all pages of the person.
+    """
+    return max(Reached.objects.filter(page=page, person=person), key=lambda reached: reached.pk, default=None)
+
+
 def live_pages() -> QuerySet[Page]:
     """Pages that are not over."""
     return Page.objects.filter(ports.sight()).exclude(state=Page.State.RESOLVED).order_by("-pk")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
 from raglan.paging import actions, last_resort, ports, queries, returning
-from raglan.paging.models import Page, Reached
+from raglan.paging.models import Page
 from raglan.people import reading
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
@@ -65,7 +65,7 @@ def answer(page: Page, person: Person, said: str, *, via: actions.Via) -> None:
 
 
 def _context(page: Page, person: Person, token: str) -> dict[str, object]:
-    reached = Reached.objects.filter(page=page, person=person).order_by("-pk").first()
+    reached = queries.last_reached(page, person)
     around = ports.around(page)
     return {
         "paged": page,

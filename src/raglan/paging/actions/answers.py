@@ -140,13 +140,13 @@ def somebody_left(page: Page) -> bool:
 
 
 def _answered(page: Page, person: Person, answer: Reached.Answer) -> bool:
-    latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first()
+    latest = queries.last_reached(page, person)
     return latest is not None and latest.answer == answer
 
 
 def note_answer(page: Page, person: Person, answer: Reached.Answer, at: datetime, *, via: Via) -> int:
     """Note an answer; return the id of the row that holds it."""
-    latest = Reached.objects.filter(page=page, person=person).order_by("-pk").first() or Reached.objects.create(
+    latest = queries.last_reached(page, person) or Reached.objects.create(
         page=page, person=person, round=page.round, step=max(0, page.step), why="came by themselves", at=at
     )
     Reached.objects.filter(pk=latest.pk).update(answer=answer, answered_at=at)
