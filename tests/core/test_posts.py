@@ -1,5 +1,6 @@
 """POSTs that are on their way at the same time end as each would alone, and none is written twice."""
 
+import select
 import socket
 import ssl
 import threading
@@ -10,7 +11,7 @@ import pytest
 import trustme
 
 from raglan.config import config
-from raglan.core import http, posts
+from raglan.core import exchange, http, posts
 from raglan.core.errors import DeliveryError
 from raglan.core.posts import Post, Posts
 from tests.core.test_exchange import ANSWERS
@@ -217,3 +218,56 @@ def test_what_is_left_on_its_way_is_named_and_its_connection_ends(receiver: Rece
     assert on_way.leave() == ["a"]
 
     assert (len(on_way), len(http.kept)) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["in chunks", "in chunks, in pieces", "nothing", "rubbish", "old"])
+def test_an_odd_answer_does_not_wait_for_one_that_hangs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """And so it is never too slow because another is."""
+    lines(receiver, 2)
+    never = threading.Event()
+    said = ANSWERS[name.partition(",")[0]]
+    receiver.says = lambda body: said if body == b"odd" or never.wait(60) else b""
+    if name.endswith("pieces"):
+        monkeypatch.setattr(exchange, "PIECE", 1)
+    on_way = Posts[str]()
+    assert on_way.begin(Post(receiver.url, b"hangs", {}), "hangs")
+    assert on_way.begin(Post(receiver.url, b"odd", {}), "odd")
+    found: dict[str, posts.Result] = {}
+
+    while not found:
+        found |= dict(on_way.ended(60))
+
+    assert list(found) == ["odd"]
+    with pytest.MonkeyPatch.context() as alone:
+        alone.setattr(exchange, "PIECE", 65_536)
+        never.set()
+        on_way.leave()
+        try:
+            expected: posts.Result = http.post(receiver.url, b"odd", {})
+        except DeliveryError as error:
+            expected = error
+    assert outcome(found["odd"]) == outcome(expected)
+
+
+@pytest.mark.parametrize("name", ["with a body", "in chunks"])
+def test_what_has_come_at_the_last_moment_is_not_too_slow(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """However long this thread was kept from reading it."""
+    lines(receiver, 1)
+    receiver.says = lambda body: ANSWERS[name]
+    monkeypatch.setattr(exchange, "PIECE", 1)
+    monkeypatch.setattr(posts, "MOST_LOOKS", 0)
+    on_way = Posts[str]()
+    assert on_way.begin(Post(receiver.url, b"a", {}), "a")
+    (flight,) = on_way._flights.values()
+    news = select.poll()
+    news.register(flight.line.connection.sock, select.POLLIN)
+    assert news.poll(60_000)
+    flight.ends_at = 0.0
+
+    ((_, result),) = on_way.ended(60)
+
+    assert isinstance(result, http.Answer)

@@ -14,6 +14,7 @@ from raglan.paging import claimed as claims
 from raglan.paging.models import Notification, Page
 from raglan.people.models import ContactMethod
 from raglan.testing import world
+from tests.core.test_exchange import ANSWERS
 from tests.core.test_posts import lines
 from tests.support.receiver import TAKEN, Receiver, receiving
 
@@ -282,3 +283,33 @@ def test_a_receiver_whose_places_are_taken_lets_those_for_others_begin(
     assert waited == [True] * 3
     pages = [body.partition(b'"page":')[2].partition(b",")[0] for body in receiver.bodies]
     assert pages == sorted(pages, key=int)  # those for one receiver stay in order
+
+
+def test_an_odd_answer_of_one_receiver_is_read_while_another_hangs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Receiver()
+    monkeypatch.setattr(Webhook, "lane", lambda self, address: address.rpartition(":")[2].partition("/")[0])
+    page_by(f"{receiver.url}/1", f"{other.url}/2")
+    lines(receiver, 1)
+    lines(other, 1)
+    was_read, waited = threading.Event(), []
+    real = sending._receipt_of
+
+    def receipt_of(item: sending.Ready, result: object) -> object:
+        if item.notification.address.startswith(receiver.url):
+            was_read.set()
+        return real(item, result)  # type: ignore[arg-type]
+
+    def hangs(body: bytes) -> bytes:
+        waited.append(was_read.wait(8))
+        return TAKEN
+
+    monkeypatch.setattr(sending, "_receipt_of", receipt_of)
+    receiver.says, other.says = (lambda body: ANSWERS["in chunks"]), hangs
+
+    assert timers.fire_together(due()) == []
+    other.close()
+
+    assert waited == [True]
+    assert {row.state for row in Notification.objects.all()} == {"handed_over"}

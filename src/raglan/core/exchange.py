@@ -8,7 +8,7 @@ read the same.
 import io
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -33,6 +33,10 @@ class NothingSent(ConnectionError):
 
 class NotPlain(Exception):
     """The standard library should read this answer."""
+
+
+class NotAll(Exception):
+    """More of this answer has to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +158,18 @@ def _length(headers: Mapping[str, str]) -> int | None:
 
 
 class _Said(io.RawIOBase):
-    """What has come already, and what still comes."""
+    """What has come already, and what still comes: `more` writes it where it is told and returns how much it was."""
 
-    def __init__(self, have: bytes, sock: socket.socket) -> None:
+    def __init__(self, have: bytes, more: Callable[[Any], int]) -> None:
         self._have = have
-        self._sock = sock
+        self._more = more
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
         if not self._have:
-            return self._sock.recv_into(into)
+            return self._more(into)
         taken = min(len(into), len(self._have))
         into[:taken], self._have = self._have[:taken], self._have[taken:]
         return taken
@@ -177,11 +181,30 @@ class _Said(io.RawIOBase):
 
 def anew(have: bytes, sock: socket.socket, method: str, most: int) -> tuple[Answer, bool]:
     """Let the standard library read an answer from its beginning."""
-    said: Any = _Said(have, sock)
+    return _anew(_Said(have, sock.recv_into), method, most), False
+
+
+def whole_in(have: bytes, method: str, most: int, *, is_end: bool) -> Answer:
+    """Let the standard library read an answer from what has come; `is_end` says that nothing more will.
+
+    Raises NotAll, and OSError, HTTPException and ValueError for what is no answer.
+    """
+    return _anew(_Said(have, _nothing if is_end else _not_all), method, most)
+
+
+def _nothing(_into: Any) -> int:
+    return 0
+
+
+def _not_all(_into: Any) -> int:
+    raise NotAll
+
+
+def _anew(said: Any, method: str, most: int) -> Answer:
     response = HTTPResponse(said, method=method)
     response.begin()
     answer, _ = _thoroughly(response, most)
-    return answer, False
+    return answer
 
 
 def _thoroughly(response: HTTPResponse, most: int) -> tuple[Answer, bool]:

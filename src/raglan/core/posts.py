@@ -2,7 +2,8 @@
 
 A thread that waits for one answer after another sleeps and wakes once for each, and lends the interpreter out as often.
 Here it writes several requests, and then reads the answers that have come. Only what is plain goes this way: there is
-a connection that was kept, the request is short, and the answer is read as it comes. For all else there is `http.post`.
+a connection that was kept, and the request is short. For all else there is `http.post`. Answers are read as they come,
+and nobody waits for one of them: an odd one is collected until the standard library finds it whole.
 """
 
 import select
@@ -20,6 +21,9 @@ from raglan.core.errors import DeliveryError
 from raglan.core.kept import Line, Server
 
 T = TypeVar("T")
+MOST_LOOKS = 50  # at an odd answer in small pieces; then only at its end
+MOST_HELD = 2 * http.MAX_ANSWER
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class _Flight(Generic[T]):
     line: Line
     ends_at: float
     have: bytearray = field(default_factory=bytearray)
-    is_odd: bool = False  # it has to be waited for, and so comes when nothing else is on its way
+    is_odd: bool = False  # the standard library reads its answer, from what has come
+    looks: int = 0  # it was read so often from its beginning
 
 
 Result = http.Answer | DeliveryError
@@ -90,24 +95,20 @@ class Posts(Generic[T]):
         return True
 
     def ended(self, wait_s: float) -> list[tuple[T, Result]]:
-        """Return those that have ended, and how; wait for one for so long at most."""
+        """Return those that have ended, and how; wait for one for so long at most. What has come is not late."""
         at = time.monotonic()
         first = min((flight.ends_at for flight in self._flights.values()), default=at)
-        if all(flight.is_odd for flight in self._flights.values()):
-            done = [(number, (_read_thoroughly(flight), False)) for number, flight in list(self._flights.items())[:1]]
-        else:
-            ready = self._poll.poll(max(0.0, min(wait_s, first - at)) * 1000)
-            done = [(number, result) for number, _ in ready if (result := self._read(number)) is not None]
+        ready = self._poll.poll(max(0.0, min(wait_s, first - at)) * 1000)
+        done = [(number, result) for number, _ in ready if (result := _read(self._flights[number])) is not None]
         found = [self._end(number, result) for number, result in done]
         if first <= time.monotonic():
-            late = [(number, _late(flight)) for number, flight in self._flights.items() if _is_late(flight)]
+            late = [(number, _read_last(flight)) for number, flight in self._flights.items() if _is_late(flight)]
             found += [self._end(number, result) for number, result in late]
         return found
 
     def _end(self, number: int, result: tuple[Result, bool]) -> tuple[T, Result]:
         flight, (answer, may_go_on) = self._flights.pop(number), result
-        if not flight.is_odd:
-            self._poll.unregister(number)
+        self._poll.unregister(number)
         if may_go_on:
             http.kept.put(flight.server, flight.line)
         else:
@@ -115,31 +116,11 @@ class Posts(Generic[T]):
         fault_point("http.after_send")
         return flight.of, answer
 
-    def _read(self, number: int) -> tuple[Result, bool] | None:
-        """Take what has come; return the answer when it is whole, and whether the connection may take another one."""
-        flight = self._flights[number]
-        sock = flight.line.connection.sock
-        try:
-            piece = sock.recv(exchange.PIECE)
-            flight.have += piece
-            while isinstance(sock, ssl.SSLSocket) and sock.pending():  # of which the poll knows nothing
-                flight.have += sock.recv(exchange.PIECE)
-            return exchange.answer_in(flight.have, http.MAX_ANSWER, is_end=not piece)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None
-        except exchange.NotPlain:
-            flight.is_odd = True
-            self._poll.unregister(number)
-            return None
-        except OSError as error:
-            return http.not_taken(flight.server, error), False
-
     def leave(self) -> list[T]:
         """End all connections without waiting any more; return whose they were."""
         left = list(self._flights.values())
         for number, flight in self._flights.items():
-            if not flight.is_odd:
-                self._poll.unregister(number)
+            self._poll.unregister(number)
             flight.line.connection.close()
         self._flights.clear()
         return [flight.of for flight in left]
@@ -179,22 +160,56 @@ def _write_slowly(flight: _Flight[T], data: bytes, sent: int) -> None:
             raise
 
 
-def _read_thoroughly(flight: _Flight[T]) -> Result:
+def _read(flight: _Flight[T]) -> tuple[Result, bool] | None:
+    """Take what has come; return the answer when it is whole, and whether the connection may take another one."""
+    try:
+        return _take(flight)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    except OSError as error:
+        return http.not_taken(flight.server, error), False
+
+
+def _read_last(flight: _Flight[T]) -> tuple[Result, bool]:
+    """Take all that has come when nothing more counts."""
+    try:
+        while (found := _take(flight)) is None:
+            pass
+        return found
+    except (BlockingIOError, ssl.SSLWantReadError):
+        found = _read_anew(flight, is_end=False) if flight.is_odd else None
+        return found or (http.not_taken(flight.server, TimeoutError(http.TOO_SLOW)), False)
+    except OSError as error:
+        return http.not_taken(flight.server, error), False
+
+
+def _take(flight: _Flight[T]) -> tuple[Result, bool] | None:
+    """Take one piece. Raises OSError."""
     sock = flight.line.connection.sock
-    sock.settimeout(max(0.1, flight.ends_at - time.monotonic()))
-    with CutOff(flight.ends_at) as cut:
-        cut.watch(sock)
-        try:
-            answer, _ = exchange.anew(bytes(flight.have), sock, "POST", http.MAX_ANSWER)
-        except (OSError, HTTPException, ValueError) as error:
-            is_late = cut.struck or isinstance(error, TimeoutError)
-            return http.not_taken(flight.server, TimeoutError(http.TOO_SLOW) if is_late else error)
-        return http.not_taken(flight.server, TimeoutError(http.TOO_SLOW)) if cut.struck else answer
+    piece = sock.recv(exchange.PIECE)
+    flight.have += piece
+    while isinstance(sock, ssl.SSLSocket) and sock.pending():  # of which the poll knows nothing
+        flight.have += sock.recv(exchange.PIECE)
+    try:
+        if not flight.is_odd:
+            return exchange.answer_in(flight.have, http.MAX_ANSWER, is_end=not piece)
+    except exchange.NotPlain:
+        flight.is_odd = True
+    flight.looks += 1
+    is_end = not piece or len(flight.have) > MOST_HELD
+    is_looked_at = is_end or flight.looks <= MOST_LOOKS or flight.have.endswith(LAST_CHUNK)
+    return _read_anew(flight, is_end=is_end) if is_looked_at else None
+
+
+def _read_anew(flight: _Flight[T], *, is_end: bool) -> tuple[Result, bool] | None:
+    """Let the standard library read what has come, from its beginning; None when that is not all."""
+    try:
+        return exchange.whole_in(bytes(flight.have), "POST", http.MAX_ANSWER, is_end=is_end), False
+    except exchange.NotAll:
+        return None
+    except (OSError, HTTPException, ValueError) as error:
+        return http.not_taken(flight.server, error), False
 
 
 def _is_late(flight: _Flight[T]) -> bool:
     return flight.ends_at <= time.monotonic()
-
-
-def _late(flight: _Flight[T]) -> tuple[Result, bool]:
-    return http.not_taken(flight.server, TimeoutError(http.TOO_SLOW)), False
