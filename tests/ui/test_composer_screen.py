@@ -343,6 +343,11 @@ def test_without_locks_a_tab_keeps_its_own_words_and_each_entry_is_taken_once(
 
 LEAVE = "() => dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))"
 COME_BACK = "() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+COME_BACK_AND_TYPE = f"() => {{ ({COME_BACK})(); document.querySelector('#text').value = 'another one'; }}"
+WRITE_LATER = """text => {  // as another document of the same tab does
+  const name = `raglan:draft:incident:42:${sessionStorage.getItem("raglan:tab")}`;
+  localStorage.setItem(name, JSON.stringify({at: Date.now(), text, kind: "note", asked: [], files: []}));
+}"""
 
 
 def test_a_page_that_comes_back_has_no_words_that_another_tab_took_over(context: BrowserContext) -> None:
@@ -387,6 +392,30 @@ def test_a_page_that_comes_back_keeps_its_own_words(context: BrowserContext) -> 
     one.locator("#text").press_sequentially(" more")
     one.reload(wait_until="load")
     expect(one.locator("#text")).to_have_value("half a sentence more")
+
+
+@pytest.mark.parametrize("before", ["half a sentence", ""])
+def test_a_page_that_comes_back_shows_what_was_written_after_it(context: BrowserContext, before: str) -> None:
+    one = open_room(context)
+    write(one, "words that wait for a name")
+    one.locator("#text").fill(before)
+    one.evaluate(LEAVE)
+    one.evaluate(WRITE_LATER, "half a sentence, and more")
+    one.evaluate(COME_BACK)
+    expect(one.locator("#text")).to_have_value("half a sentence, and more")
+    one.reload(wait_until="load")
+    expect(one.locator("#text")).to_have_value("half a sentence, and more")
+
+
+def test_what_is_typed_into_a_page_that_comes_back_stands_below_what_was_written_after_it(
+    context: BrowserContext,
+) -> None:
+    one = open_room(context)
+    write(one, "half a sentence")
+    one.evaluate(LEAVE)
+    one.evaluate(WRITE_LATER, "half a sentence, and more")
+    one.evaluate(COME_BACK_AND_TYPE)
+    expect(one.locator("#text")).to_have_value("half a sentence, and more\nanother one")
 
 
 def test_sending_has_an_end_where_signals_have_no_time(context: BrowserContext, world: World) -> None:
@@ -448,6 +477,42 @@ def test_who_changes_an_entry_hears_that_another_tab_sent_it_as_it_was(context: 
     assert [post["text"] for post in world.posts] == ["as it was", "as it is meant"]
     assert len({post["entry_key"] for post in world.posts}) == 1  # the server posts other words beside the first ones
     expect(one.locator("[data-unsent] li")).to_have_count(0)
+
+
+def edited_on_its_way(context: BrowserContext) -> tuple[Page, Route]:
+    """Take an entry back into the field of its own tab while the server has not answered yet."""
+    page, held = open_room(context), list[Route]()
+    page.route("**/post/", lambda route: route.continue_() if held else held.append(route))
+    page.locator("#text").fill("as it was")
+    page.get_by_role("button", name="Post to the room").click()
+    wait_for(page, lambda: held)
+    page.locator("[data-edit]").click()
+    expect(page.locator("#text")).to_have_value("as it was")
+    return page, held[0]
+
+
+def test_an_entry_taken_back_while_it_is_sent_keeps_its_key_and_says_so(context: BrowserContext, world: World) -> None:
+    page, on_its_way = edited_on_its_way(context)
+    on_its_way.continue_()
+    expect(page.locator("#announce")).to_contain_text("was sent as it was")
+    page.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(page, world, 2)
+    assert world.posts[0]["entry_key"] == world.posts[1]["entry_key"]  # the same words are the same entry
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
+
+
+@pytest.mark.parametrize("status", [201, 422])
+def test_other_words_posted_while_the_first_are_on_their_way_are_not_lost(
+    context: BrowserContext, world: World, status: int
+) -> None:
+    page, on_its_way = edited_on_its_way(context)
+    page.locator("#text").fill("as it is meant")
+    page.get_by_role("button", name="Post to the room").click()
+    expect(page.locator("[data-unsent]")).to_contain_text("as it is meant")
+    on_its_way.fulfill(status=status, json={"message": "no"})
+    wait_for_posts(page, world, 1)
+    assert [post["text"] for post in world.posts] == ["as it is meant"]
+    expect(page.locator("[data-unsent] li")).to_have_count(0)
 
 
 def test_entries_that_an_older_page_left_are_sent(context: BrowserContext, world: World) -> None:

@@ -4,6 +4,7 @@
 // what waits to be sent is shown in all tabs of the room, and one of them sends it (tabs.js).
 // Without this file the form posts as any form does.
 import { say } from "./announce.js";
+import { choose, fill, form, measure, named, pick, picked, picker, text } from "./fields.js";
 import { forget, keep, kept } from "./kept.js";
 import * as queued from "./queue.js";
 import { post } from "./sending.js";
@@ -11,21 +12,15 @@ import { alone, isOpen, own, whileFree } from "./tabs.js";
 import * as words from "./words.js";
 
 const PAUSES = [2_000, 5_000, 10_000, 30_000];
-const LONG = 20_000, MOST = 300_000;
 const FOR_FILES = 3_000, OTHERS = 30_000;
-const form = document.querySelector("form[data-composer]");
-const text = form?.querySelector("textarea");
 const room = form?.dataset.composer;
-const picker = form?.querySelector("[type=file]");
 const list = document.querySelector("[data-unsent]");
 const held = new Map();
-let failures = 0, timer = 0, sending = false, again = false, missed = [], tab = "", signedOut = false, asLeft = null;
+let failures = 0, timer = 0, sending = false, again = false, missed = [], tab = "", signedOut = false, left = {};
 const ASKED = ["to", "to_topic", "otherwise", "after"];
 
 // ---- the draft: words, kind, whom it asks, and files; where a device keeps no files it says which ones are missing
 
-const picked = () => [...picker?.files ?? []];
-const named = (files) => files.map((file) => file.name);
 const drafted = () => `draft:${room}:${tab}`, waiting = (key) => `entry:${key}`;
 
 function keepDraft() {
@@ -89,66 +84,46 @@ async function restore(name) {
 }
 
 // A page that comes back as it was (its tab went on, and back) may have lost its draft meanwhile: another tab took it over,
-// or somebody signed out. What it showed goes then, unless more was typed.
+// or somebody signed out. What it showed goes then, unless more was typed. Where a later page of this tab wrote on, that is
+// what it shows.
 function leave() {
-  asLeft = tab && words.read(drafted()) ? text.value : null;
+  left = { text: text.value, draft: tab ? words.read(drafted()) : null };
 }
 
 async function comeBack() {
   const before = tab;
   tab = ""; // until it is known whose the draft is, this one keeps nothing
   const name = await own();
-  const isLost = name !== before || !words.read(`draft:${room}:${before}`);
+  const draft = name === before ? words.read(`draft:${room}:${before}`) : null, isAsLeft = text.value === left.text;
   tab = name;
   signedOut = words.read(`left:${room.split(":").at(-1)}`) !== null;
-  if (signedOut || (isLost && text.value === asLeft)) clearForm();
-  else keepFiles();
+  if (signedOut || (!draft && left.draft && isAsLeft)) clearForm();
+  else if (!draft || says(draft) === says(left.draft)) keepFiles();
+  else {
+    if (isAsLeft) emptyForm();
+    await restore(drafted());
+  }
   changed();
   flush();
 }
+
+const says = (draft) => JSON.stringify([draft?.text, draft?.files]);
 
 // Words go without their files rather than never, where a device does not answer.
 function soon(answer) {
   return Promise.race([answer, new Promise((done) => { setTimeout(done, FOR_FILES); })]);
 }
 
-function fill(fields) {
-  for (const [name, value] of fields) {
-    const field = form.elements[name];
-    if (name === "kind") choose(value);
-    else if (field?.matches?.("select, input:not([type=hidden])")) field.value = value;
-    if (field?.matches?.("select") && field.selectedIndex < 0) field.selectedIndex = 0;
-  }
-}
-
-function choose(kind) {
-  const radio = form.querySelector(`[name=kind][value="${CSS.escape(kind ?? "")}"]`);
-  if (!radio) return;
-  radio.checked = true;
-  radio.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
-// ---- long texts and files
-
-function measure() {
-  const long = form.querySelector("[data-long]"), length = text.value.trim().length;
-  if (long) long.hidden = length <= LONG;
-  text.setCustomValidity(length > MOST ? `An entry takes ${MOST.toLocaleString("en-GB")} characters, this has ${length.toLocaleString("en-GB")}. Attach it as a file.` : "");
-}
-
-function pick(files) {
-  if (!picker) return;
-  const chosen = new DataTransfer();
-  for (const file of files) chosen.items.add(file);
-  picker.files = chosen.files;
-}
-
-function clearForm() {
+function emptyForm() {
   form.reset();
   form.elements.entry_key.value = words.newKey();
   miss([]);
-  keepFiles();
   measure();
+}
+
+function clearForm() {
+  emptyForm();
+  keepFiles();
 }
 
 // ---- the queue: each entry under its own name, for all tabs of the room
@@ -224,17 +199,19 @@ async function filesOf(entry) {
   return held.get(entry.key) ?? await soon(kept(waiting(entry.key))) ?? [];
 }
 
+// Whoever changes it meanwhile, here or in another tab, keeps its key: the same words are not posted twice.
 async function send(entry, files, lost) {
-  const refused = await post(form, entry, files), isEdited = form.elements.entry_key.value === entry.key;
+  const refused = await post(form, entry, files), isSame = queued.waits(room, entry);
   if (refused) {
-    if (queued.waits(room, entry)) put({ ...entry, refused });
+    if (isSame) put({ ...entry, refused });
     say(`Not sent: ${refused}`, true);
   } else {
-    if (!isEdited && !queued.waits(room, entry)) queued.tellSent(room, entry);
-    queued.remove(room, entry);
-    held.delete(entry.key);
-    forget(waiting(entry.key));
-    if (isEdited) form.elements.entry_key.value = words.newKey(); // it was on its way: what is written now is another one
+    if (isSame) {
+      queued.remove(room, entry);
+      held.delete(entry.key);
+      forget(waiting(entry.key));
+    } else if (form.elements.entry_key.value === entry.key) say("This entry was sent as it was. Other words go as another entry.", true);
+    else queued.tellSent(room, entry);
     if (lost) say("An entry was sent without its files. Choose them again: Correct, under the entry.", true);
     document.dispatchEvent(new CustomEvent("raglan:refresh"));
   }

@@ -24,8 +24,10 @@ export function remove(room, entry) {
 
 export const unkept = () => [...memory.values()];
 
+// Whether it waits still as it is here: not taken back, and not put again with other words.
 export function waits(room, entry) {
-  return memory.has(entry.key) || Boolean(words.read(nameOf(room, entry)));
+  const found = memory.get(entry.key) ?? words.read(nameOf(room, entry));
+  return found?.at === entry.at && found.text === entry.text;
 }
 
 // Tells the tab in which an entry is changed that it has gone as it was.
