@@ -34,6 +34,12 @@ def test_an_incident_turns_out_to_be_one_and_back(incident: Incident, mara: Pers
     assert not queries.incidents(kind="near_miss").exists()
 
 
+def test_words_for_an_incident_that_never_was_a_near_miss_are_no_news(incident: Incident, mara: Person) -> None:
+    actions.turn_kind(incident, "incident", by=mara, kept="A spare disk")
+
+    assert (incident.kind, incident.kept, texts(incident)) == ("incident", "A spare disk", [])
+
+
 def test_what_kept_it_from_being_worse_outlives_a_mistake(
     incident: Incident, mara: Person, browser: Browser, rest: Call
 ) -> None:

@@ -50,7 +50,7 @@ def turn_kind(incident: Incident, kind: str, *, by: Person, kept: str | None = N
         Incident.objects.filter(pk=incident.pk).update(kind=kind, kept=kept)
         turned = events.IncidentTurned(incident_kind=kind, kept=kept)
         timeline.append(turned, actor=by, about=room_and_now(incident))
-        if held.state == Incident.State.OPEN:
+        if held.state == Incident.State.OPEN and (is_turned or kind == Kind.NEAR_MISS):
             words = _words(kind, kept, is_turned=is_turned)
             post(incident, Said(Entry.Kind.MACHINE, words, author_words="raglan"), by=by)
     incident.refresh_from_db(fields=["kind", "kept"])
