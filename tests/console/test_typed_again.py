@@ -180,3 +180,17 @@ class _Heard:
     def add(self, level: int, message: str, extra_tags: str = "") -> None:
         """Take one."""
         self.said.append(message)
+
+
+def test_words_that_are_too_old_go_with_the_next_page_that_has_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = typed.now()
+    monkeypatch.setattr(typed, "now", lambda: at)
+    session = SessionStore()
+    _refused(session, "old", "words of one")
+    monkeypatch.setattr(typed, "now", lambda: at + timedelta(minutes=30))
+    _refused(session, "newer", "words of another")
+    monkeypatch.setattr(typed, "now", lambda: at + timedelta(hours=1, seconds=1))
+
+    assert not typed.take(_back(session), "a third form")
+
+    assert list(session[typed.KEY]) == ["newer"]

@@ -60,11 +60,14 @@ def take(request: HttpRequest, form: str) -> Typed:
     """Return what was typed into a form, once; nothing where it was another form's."""
     session = getattr(request, "session", None)
     is_page = request.method == "GET" and "X-Raglan-Part" not in request.headers  # a part keeps forms as they are
-    held = _held(session) if session is not None and is_page else {}
-    if session is None or form not in held:
+    if session is None or not is_page or not session.get(KEY):
         return Typed()
-    kept = held.pop(form)
-    session[KEY] = held
+    held = _held(session)
+    kept = held.pop(form, None)
+    if len(held) < len(session[KEY]):  # also what is only too old: it does not stay until the next refusal
+        session[KEY] = held
+    if kept is None:
+        return Typed()
     return Typed(kept["words"], kept["wrong"], kept["why"])
 
 
