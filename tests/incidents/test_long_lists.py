@@ -1,13 +1,16 @@
 """Of very many people, entries or asks some stand and others unfold; nothing is out of reach."""
 
+import re
 from collections.abc import Callable
 
 from django.test import Client
 
+from raglan.alerts.models import AlertGroup
 from raglan.incidents import actions
 from raglan.incidents.actions import Said
-from raglan.incidents.models import Entry, Incident, Listed, Responder
+from raglan.incidents.models import Entry, Incident, IncidentGroup, Listed, Responder
 from raglan.people.models import Person
+from raglan.testing import world
 
 Browser = Callable[[Person], Client]
 
@@ -52,15 +55,45 @@ def test_older_entries_can_be_split_off_too(incident: Incident, mara: Person, br
 
     newest = own.get(path).content.decode()
     assert (newest.count('name="entries"'), "How it began" in newest, "192 more<" in newest) == (200, False, True)
-    before = newest.split('href="?before=')[1].split('"')[0]
-    older = own.get(f"{path}?before={before}").content.decode()
+    before = newest.split('href="?entries_before=')[1].split('"')[0]
+    older = own.get(f"{path}?entries_before={before}").content.decode()
     assert (older.count('name="entries"'), "How it began" in older, "Older ones" in older) == (31, True, False)
 
-    refused = own.post(f"{path}?before={before}", {"title": "", "entries": [first.pk]})
+    assert ("The newest" in newest, 'href="?">The newest' in older) == (False, True)
+    assert "Up to 200 entries stand on one page" in older
+
+    refused = own.post(f"{path}?entries_before={before}", {"title": "", "entries": [first.pk]})
     assert refused.status_code == 422
     assert "How it began" in refused.content.decode()
-    own.post(f"{path}?before={before}", {"title": "The beginning", "entries": [first.pk], "key": "k"})
+    own.post(f"{path}?entries_before={before}", {"title": "The beginning", "entries": [first.pk], "key": "k"})
     assert Entry.objects.get(pk=first.pk).incident.title == "The beginning"
+
+
+def test_all_that_one_page_offers_can_be_split_off_at_once(incident: Incident, mara: Person, browser: Browser) -> None:
+    at, source = incident.declared_at, world.source()
+    groups = AlertGroup.objects.bulk_create(
+        AlertGroup(key=f"g{number}", title=f"Alert {number}", source_id=source.id, opened_at=at)
+        for number in range(130)
+    )
+    IncidentGroup.objects.bulk_create(IncidentGroup(incident=incident, group=one, joined_at=at) for one in groups)
+    tasks = [actions.add_task(incident, actions.ToDo(f"Task {number}"), by=mara) for number in range(130)]
+    Entry.objects.bulk_create(
+        Entry(incident=incident, key=f"k{number}", kind="note", text=f"Line {number}", author=mara, at=at)
+        for number in range(230)
+    )
+    own, path = browser(mara), f"/incidents/{incident.pk}/split/"
+
+    page = own.get(path).content.decode()
+    offered = {name: re.findall(rf'name="{name}" value="(\d+)"', page) for name in ("groups", "tasks", "entries")}
+    assert {name: len(found) for name, found in offered.items()} == {"groups": 100, "tasks": 100, "entries": 200}
+    for name, first in (("groups", groups[0]), ("tasks", tasks[0])):
+        before = page.split(f'href="?{name}_before=')[1].split('"')[0]
+        assert f'name="{name}" value="{first.pk}"' in own.get(f"{path}?{name}_before={before}").content.decode()
+
+    assert own.post(path, {"title": "", **offered}).status_code == 422  # read, and shown again
+    own.post(path, {"title": "The rest", "key": "k", **offered})
+    made = Incident.objects.get(title="The rest")
+    assert (made.joined_groups.count(), made.tasks.count()) == (100, 100)
 
 
 def test_what_is_still_open_at_the_end_folds(incident: Incident, mara: Person, browser: Browser) -> None:

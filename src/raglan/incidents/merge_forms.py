@@ -1,7 +1,12 @@
 """Forms that bring rooms together and apart."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django import forms
 from django.db.models import QuerySet
+from django.forms import BoundField
 from django.http import QueryDict
 
 from raglan.alerts.models import AlertGroup
@@ -10,7 +15,17 @@ from raglan.incidents.actions.merging import OPEN, PRIVATE
 from raglan.incidents.models import Entry, Incident, Task
 from raglan.people.forms import Form
 
-SHOWN = 200
+MOST_SHOWN = {"groups": 100, "services": 50, "tasks": 100, "entries": 200}  # a form takes 500 fields in all
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of what can be chosen: how many stand on a page at most, and which pages are beside this one."""
+
+    field: BoundField
+    most: int
+    older: int  # where those begin that are not offered here; 0: none are older
+    is_older: bool  # newer ones stand on another page
 
 
 class _Numbered(forms.ModelChoiceField):  # type: ignore[type-arg]  # it is generic for type checkers only
@@ -64,27 +79,37 @@ class SplitForm(Form):
     entries = _Said(label="Entries", queryset=Entry.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
     key = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
-    def __init__(self, data: QueryDict | None, *, of: Incident, key: str, before: int = 0) -> None:
+    def __init__(
+        self, data: QueryDict | None, *, of: Incident, key: str, before: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(data, initial={"key": key})
-        offered = {
-            "groups": AlertGroup.objects.filter(joined_incident__incident=of).order_by("-pk"),
-            "services": of.services.order_by("name"),
-            "tasks": of.tasks.order_by("pk"),
-            "entries": of.entries.order_by("-at", "-pk"),
+        offered: dict[str, tuple[QuerySet[Any], Sequence[str]]] = {
+            "groups": (AlertGroup.objects.filter(joined_incident__incident=of), ["-pk"]),
+            "services": (of.services.all(), ["name"]),
+            "tasks": (of.tasks.all(), ["pk"]),
+            "entries": (of.entries.select_related("author"), ["-at", "-pk"]),
         }
-        for name, found in offered.items():
-            self.fields[name].queryset = found  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
-            if not found.exists():
+        self._before, self._older = before or {}, dict[str, int]()
+        for name, (found, order) in offered.items():
+            if found.exists():
+                self._offer(name, found, order)
+            else:
                 del self.fields[name]
-        self.older = 0
-        if "entries" in self.fields:
-            self._offer(of.entries.all(), before)
 
-    def _offer(self, entries: QuerySet[Entry], before: int) -> None:
-        """Offer the newest entries, or those before a number; `older` is where those begin that are not offered."""
-        found = (entries.filter(pk__lt=before) if before else entries).order_by("-pk")
-        numbers = list(found.values_list("pk", flat=True)[: SHOWN + 1])
-        self.older = numbers[SHOWN - 1] if len(numbers) > SHOWN else 0
-        shown = Entry.objects.filter(pk__in=numbers[:SHOWN]).select_related("author").order_by("-at", "-pk")
-        field = self.fields["entries"]
+    @property
+    def parts(self) -> list[Part]:
+        """What can be chosen, in the order of the screen."""
+        shown = [name for name in MOST_SHOWN if name in self.fields]
+        return [Part(self[name], MOST_SHOWN[name], self._older[name], name in self._before) for name in shown]
+
+    def _offer(self, name: str, found: QuerySet[Any], order: Sequence[str]) -> None:
+        """Offer the newest of a kind, or those before a number; whatever is of the room may be chosen."""
+        field, most = self.fields[name], MOST_SHOWN[name]
+        field.queryset = found  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
+        before = self._before.get(name, 0)
+        numbers = list(
+            (found.filter(pk__lt=before) if before else found).order_by("-pk").values_list("pk", flat=True)[: most + 1]
+        )
+        self._older[name] = numbers[most - 1] if len(numbers) > most else 0
+        shown = found.filter(pk__in=numbers[:most]).order_by(*order)
         field.widget.choices = [(one.pk, field.label_from_instance(one)) for one in shown]  # type: ignore[attr-defined]  # a ModelMultipleChoiceField

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from raglan.core.errors import Conflict
 from raglan.incidents import actions, queries
-from raglan.incidents.merge_forms import MergeForm, SplitForm
+from raglan.incidents.merge_forms import MOST_SHOWN, MergeForm, SplitForm
 from raglan.incidents.models import Incident, Move
 from raglan.people.access import Scope, needs, reader
 
@@ -60,8 +60,8 @@ def _take_out(request: HttpRequest, incident: Incident) -> HttpResponse:
 def split(request: HttpRequest, pk: int) -> HttpResponse:
     """Let some of a room go on in a new one."""
     incident, by = queries.incident(pk), reader(request)
-    asked = request.GET.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+    asked = {name: request.GET.get(f"{name}_before", "") for name in MOST_SHOWN}
+    before = {name: int(word) for name, word in asked.items() if word.isdecimal() and len(word) < 19}
     sent = request.POST if request.method == "POST" else None
     form = SplitForm(sent, of=incident, key=secrets.token_hex(16), before=before)
     if request.method == "POST" and form.is_valid():
