@@ -86,7 +86,7 @@ def test_rest_and_the_command_make_it(
     words = ["import", str(tmp_path / "chat.txt"), "--new", "Apache was down"]
     result = CliRunner().invoke(command, words)
     made = Incident.objects.get()
-    assert result.output.startswith("2 lines came in: http")
+    assert "again.\n2 lines came in: http" in result.output
     assert (made.declared_at, made.closed_at) == (FIRST, LAST)
     assert CliRunner().invoke(command, [*words, "--incident", "7"]).exit_code == 2
 

@@ -6,8 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-from django.core.files.uploadedfile import UploadedFile
+from typing import Protocol
 
 from raglan.chat.exported import lists_people, names_in
 from raglan.core.decode import clean_text
@@ -19,6 +18,36 @@ PEOPLE = "users.json"
 DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")  # as Slack names them, in a folder for each channel
 
 
+class File(Protocol):
+    """A file that is open for reading, as a form or a command hands it over."""
+
+    @property
+    def name(self) -> str | None:
+        """What it is called."""
+        ...
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes it holds."""
+        ...
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return that many bytes, or all that are left."""
+        ...
+
+    def seek(self, to: int, whence: int = ..., /) -> int:
+        """Go to a place in it."""
+        ...
+
+    def seekable(self) -> bool:
+        """Tell whether seek() is of any use."""
+        ...
+
+    def tell(self) -> int:
+        """Return the place."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
     """The files of one chat, each with its name, and who is who where one of them says so."""
@@ -27,9 +56,12 @@ class Picked:
     names: dict[str, str]
 
 
-def picked(uploads: Sequence["UploadedFile[bytes]"], channel: str = "") -> Picked:
-    """Read what was picked. Of an archive with several channels one has to be named. Raises BadInput."""
-    files, names, room = list[tuple[str, str]](), dict[str, str](), _Room()
+def picked(uploads: Sequence[File], channel: str = "", *, most: int = MOST_BYTES) -> Picked:
+    """Read what was picked, at most that many bytes. Of an archive with several channels one has to be named.
+
+    Raises BadInput.
+    """
+    files, names, room = list[tuple[str, str]](), dict[str, str](), _Room(most)
     for upload in uploads:
         for name, text in _texts(upload, channel, room):
             if lists_people(text):
@@ -44,16 +76,16 @@ def picked(uploads: Sequence["UploadedFile[bytes]"], channel: str = "") -> Picke
 class _Room:
     """How many bytes may still be read."""
 
-    def __init__(self) -> None:
-        self.left = MOST_BYTES
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
 
     def take(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise BadInput("picked", f"are larger than {MOST_BYTES >> 20} MiB; bring some in first", status=422)
+            raise BadInput("picked", f"are larger than {self.most >> 20} MiB; bring some in first", status=422)
 
 
-def _texts(upload: "UploadedFile[bytes]", channel: str, room: _Room) -> Iterator[tuple[str, str]]:
+def _texts(upload: File, channel: str, room: _Room) -> Iterator[tuple[str, str]]:
     name = clean_text(upload.name or "file")[:120]
     if not zipfile.is_zipfile(upload):
         upload.seek(0)

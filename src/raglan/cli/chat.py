@@ -1,14 +1,17 @@
 """`raglan chat`: a chat that was held elsewhere, brought into the timeline of an incident, over REST."""
 
 import json
+import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import click
 
-from raglan.chat import exported
+from raglan.chat import exported, uploads
 from raglan.cli import client
 from raglan.core.decode import Json
 from raglan.core.errors import BadInput
@@ -42,6 +45,7 @@ def chat() -> None:
 @click.option("--zone", default="UTC", show_default=True, metavar="NAME", help="Of times that name none.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Of the first line, where lines have a time only.")
 @click.option("--names", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Slack's users.json.")
+@click.option("--channel", default="", metavar="NAME", help="Where Slack's archive (.zip) holds several.")
 @click.option("--preview", is_flag=True, help="Only say what would come in.")
 def imported(
     files: tuple[Path, ...],
@@ -54,13 +58,14 @@ def imported(
     zone: str,
     day: datetime | None,
     names: Path | None,
+    channel: str,
     preview: bool,
 ) -> None:
-    """Bring FILES in: Slack's JSON export, Matrix's JSON export, or lines of text. The same again adds nothing."""
+    """Bring FILES in: Slack's export (.zip or JSON), Matrix's (JSON), or lines of text. The same again adds nothing."""
     try:
         known = exported.names_in(_text(names)) if names else {}
         how = exported.Reading(kind, zone, day.date() if day else None, known, until=datetime.now(UTC))
-        found = [(path, _read(path, how)) for path in files]
+        found = [(path, _read(path, how, channel)) for path in files]
     except BadInput as error:
         raise click.ClickException(error.sentence) from None
     if bool(new) == (incident is not None):
@@ -74,11 +79,9 @@ def imported(
     if new:
         lines = sorted((line for _, export in found for line in export.lines), key=lambda line: line.at)
         start = began.replace(tzinfo=ZoneInfo(zone)) if began else lines[0].at
-        came_with = _make({"title": new, "began_at": start.isoformat()}, lines, closes=close)
+        _make({"title": new, "began_at": start.isoformat()}, lines, closes=close)
     else:
-        came_with = _send_all(incident or 0, found)
-    if came_with is not None:
-        click.echo(f"raglan chat take-out {came_with} takes all of it out again.")
+        _send_all(incident or 0, found)
 
 
 @chat.command("take-out")
@@ -86,6 +89,14 @@ def imported(
 def take_out(number: int) -> None:
     """Take all lines that came with an import out of the timeline again."""
     answer = client.post(f"/chat-imports/{number}/take-out", {})
+    click.echo(_told(answer))
+
+
+@chat.command("go-on")
+@click.argument("number", type=int)
+def go_on(number: int) -> None:
+    """Let an import that stopped go on with the lines that are left."""
+    answer = client.post(f"/chat-imports/{number}/go-on", {})
     click.echo(_told(answer))
 
 
@@ -103,9 +114,33 @@ def _told(one: dict[str, Json]) -> str:
     return f"{one.get('id')}: {words.format(**one)}. {one.get('platform')}, {one.get('made_at')}, {one.get('by')}"
 
 
-def _read(path: Path, how: exported.Reading) -> exported.Export:
+@dataclass(slots=True)
+class _OnDisk:
+    name: str | None
+    size: int | None
+    file: BinaryIO
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self.file.read(size)
+
+    def seek(self, to: int, whence: int = 0, /) -> int:
+        return self.file.seek(to, whence)
+
+    def seekable(self) -> bool:
+        return self.file.seekable()
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+
+def _read(path: Path, how: exported.Reading, channel: str) -> exported.Export:
     try:
-        return exported.read(_text(path), how)
+        if not zipfile.is_zipfile(path):
+            return exported.read(_text(path), how)
+        with path.open("rb") as file:
+            held = _OnDisk(path.name, path.stat().st_size, file)
+            found = uploads.picked([held], channel, most=MAX_BYTES)
+        return exported.read_all(found.files, replace(how, names={**found.names, **how.names}))
     except BadInput as error:
         raise click.ClickException(f"{path.name}: {error.sentence}") from None
 
@@ -130,13 +165,12 @@ def _say_problems(path: Path, export: exported.Export) -> None:
         click.echo(f"{path.name}: {problem}", err=True)
 
 
-def _send_all(incident: int, found: Sequence[tuple[Path, exported.Export]]) -> int | None:
-    """Send files, one after the other; return the import by which all of them came."""
+def _send_all(incident: int, found: Sequence[tuple[Path, exported.Export]]) -> None:
+    """Send files, one after the other; all of them come with one import."""
     after: int | None = None
     for path, export in found:
         words, after = _send(incident, export, after)
         click.echo(f"{path.name}: {words}")
-    return after
 
 
 def _send(incident: int, export: exported.Export, after: int | None) -> tuple[str, int | None]:
@@ -145,11 +179,11 @@ def _send(incident: int, export: exported.Export, after: int | None) -> tuple[st
         body: dict[str, Json] = {"kind": "raglan", "text": f"[{','.join(some)}]", "import_id": after}
         answer = client.post(f"/incidents/{incident}/chat-import", body)
         new, known = new + int(str(answer.get("new", 0))), known + int(str(answer.get("known", 0)))
-        after = _number(answer) or after
+        after = _came_with(answer, after)
     return f"{counted(new, 'line')} came in, {known} were there already", after
 
 
-def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> int | None:
+def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool) -> None:
     """Make an incident; the same title and beginning goes on in the same one, and the last portion closes it."""
     portions, answer, came = list(_portions(lines)), {}, 0
     after: int | None = None
@@ -163,14 +197,18 @@ def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool)
         }
         answer = client.post("/chat-import", body)
         came += int(str(answer.get("new", 0)))
-        after = _number(answer) or after
+        after = _came_with(answer, after)
     click.echo(f"{counted(came, 'line')} came in: {answer.get('url', '')}")
-    return after
 
 
-def _number(answer: dict[str, Json]) -> int | None:
+def _came_with(answer: dict[str, Json], before: int | None) -> int | None:
+    """Return the import by which lines come; say its number at once, so that a failure later leaves no riddle."""
     found = answer.get("import_id")
-    return found if isinstance(found, int) else None
+    if not isinstance(found, int):
+        return before
+    if before is None:
+        click.echo(f"Import {found}: raglan chat take-out {found} takes all of it out again.")
+    return found
 
 
 def _portions(lines: Sequence[exported.Told]) -> Iterator[list[str]]:
