@@ -41,7 +41,7 @@ from raglan.paging.models import Page
 from raglan.people.sealing import unseal
 
 NOTES = 100
-FEW = 8  # rows that are read sooner one by one with a statement that is kept than together with one made for them
+FEW = 8  # rows that SQLite reads sooner one by one, with a statement that is kept, than together with one made for them
 
 
 def source_by_token(token: str) -> SourceKey:
@@ -100,16 +100,21 @@ _alert_by_id = Prepared(lambda pk: Alert.objects.select_related(*_WITH_GROUP).fi
 _group_by_id = Prepared(lambda pk: AlertGroup.objects.select_related("page__acknowledged_by").filter(pk=pk))
 
 
+def _one_by_one(ids: Sequence[int]) -> bool:
+    """Say whether rows are read sooner each by itself: to PostgreSQL each question is a way of its own."""
+    return len(ids) <= (1 if bulk.is_postgresql() else FEW)
+
+
 def alerts_by_id(ids: Sequence[int]) -> list[Alert]:
     """Return some alerts with all that the pipeline looks at."""
-    if len(ids) <= FEW:
+    if _one_by_one(ids):
         return [alert for pk in ids for alert in _alert_by_id(pk)]
     return list(Alert.objects.select_related(*_WITH_GROUP).filter(pk__in=ids))
 
 
 def groups_by_id(ids: Sequence[int]) -> list[AlertGroup]:
     """Return some groups with their pages, and who has those."""
-    if len(ids) <= FEW:
+    if _one_by_one(ids):
         return [group for pk in ids for group in _group_by_id(pk)]
     return list(AlertGroup.objects.select_related("page__acknowledged_by").filter(pk__in=ids))
 
