@@ -169,6 +169,17 @@ def test_a_verification_counts_each_person_once(incident: Incident, mara: Person
     assert sides == {"Mara Keller": "yes", "Bo Silva": "no"}
 
 
+def test_who_changes_sides_keeps_what_was_seen_before(incident: Incident, mara: Person) -> None:
+    question = actions.post(incident, Said(Kind.VERIFY, "Is the login slow for you, too?"), by=mara)
+    said = []
+
+    for side, text in (("yes", "4 s in Berlin"), ("yes", ""), ("no", ""), ("yes", ""), ("no", "0.2 s now")):
+        said.append(actions.answer(question, side, by=mara, text=text).text)
+
+    kept = "Before, “Yes, me too”: 4 s in Berlin"
+    assert said == ["4 s in Berlin", "4 s in Berlin", kept, kept, f"0.2 s now {kept}"]
+
+
 @pytest.mark.parametrize("side", ["", "perhaps"])
 def test_a_verification_has_two_sides(incident: Incident, mara: Person, side: str) -> None:
     question = actions.post(incident, Said(Kind.VERIFY, "Slow for you, too?"), by=mara)

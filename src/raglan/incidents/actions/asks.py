@@ -18,6 +18,7 @@ from raglan.paging.models import Page
 from raglan.people.models import Person
 
 IN_PRIVATE = "What for stands in the room, which is private. This page lets you in."
+BEFORE = "Before, “"
 
 
 @atomic
@@ -40,13 +41,15 @@ def take_ask(entry: Entry, *, by: Person) -> Entry:
 
 @atomic
 def answer(entry: Entry, side: str, *, by: Person, text: str = "") -> Answer:
-    """Answer a verification with one tap; answering again changes the answer."""
+    """Answer a verification with one tap; answering again changes the answer, and keeps what was seen before."""
     if entry.kind != Entry.Kind.VERIFY:
         raise Conflict("Only a verification can be answered.")
     if side not in Answer.Side.values:
         raise BadInput("answer", "must be yes or no")
+    before = entry.answers.select_for_update().filter(person=by).first()
+    words = _with_what_was_seen(before, side, text.strip())[:2000]
     given, _ = Answer.objects.update_or_create(
-        entry=entry, person=by, defaults={"side": side, "text": text.strip()[:2000], "at": now()}
+        entry=entry, person=by, defaults={"side": side, "text": words, "at": now()}
     )
     be_here(entry.incident, by=by)
     payload = events.VerificationAnswered(
@@ -54,6 +57,16 @@ def answer(entry: Entry, side: str, *, by: Person, text: str = "") -> Answer:
     )
     timeline.append(payload, actor=by, about=room_and_now(entry.incident, entry))
     return given
+
+
+def _with_what_was_seen(before: Answer | None, side: str, text: str) -> str:
+    """Return the words of an answer. Those given with the other side stay behind them, and say with which."""
+    if before is None or not before.text:
+        return text
+    if before.side == side:
+        return text or before.text
+    seen = before.text if before.text.startswith(BEFORE) else f"{BEFORE}{before.get_side_display()}”: {before.text}"
+    return f"{text} {seen}".strip()
 
 
 @atomic
