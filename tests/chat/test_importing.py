@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from raglan.chat import exported, importing
@@ -237,6 +238,17 @@ def test_the_screen_shows_first_and_puts_in_at_the_second_button(
     assert client.post(yes_to(shown))["Location"] == f"/incidents/{incident.pk}/"
     assert Entry.objects.filter(incident=incident).count() == before + 2
     assert "All of it is in the timeline." in client.post(path, fields).content.decode()
+
+
+@pytest.mark.django_db
+def test_more_files_than_are_taken_at_once_are_refused_in_words(client: Client, incident: Incident, bo: Person) -> None:
+    client.force_login(bo)
+    path = f"/incidents/{incident.pk}/chat/import/"
+    assert "Up to 100 files, or the archive" in client.get(path).content.decode()
+    days = [SimpleUploadedFile(f"{number}.json", b"[]") for number in range(101)]
+    answer = client.post(path, {"kind": "auto", "zone": "UTC", "picked": days})
+    assert answer.status_code == 400
+    assert "Send up to 100, or one archive of them." in answer.content.decode()
 
 
 @pytest.mark.django_db

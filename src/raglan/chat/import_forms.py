@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.timezone import make_naive
 
@@ -45,7 +46,7 @@ class ImportForm(Form):
         required=False,
         help_text=(
             "The export of Slack as it comes, or some days of a channel; the JSON of Element; text. "
-            f"Up to {uploads.MOST_BYTES >> 20} MiB."
+            f"Up to {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files, or the archive; {uploads.MOST_BYTES >> 20} MiB."
         ),
     )
     channel = forms.CharField(

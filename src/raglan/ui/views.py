@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -65,7 +66,13 @@ def refusal(request: HttpRequest, error: RaglanError) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what could not be read; its details are for the log, not for the page."""
-    return _answer(request, 400, Screen(TITLES[400], "Your browser sent something that raglan does not understand."))
+    said = "Your browser sent something that raglan does not understand."
+    if isinstance(exception, TooManyFilesSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        said = f"More than {most} files came at once; nothing was kept. Send up to {most}, or one archive of them."
+    elif isinstance(exception, TooManyFieldsSent):
+        said = "More was chosen than raglan takes at once; nothing was kept. Go back and choose less."
+    return _answer(request, 400, Screen(TITLES[400], said))
 
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
