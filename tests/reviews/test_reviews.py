@@ -189,3 +189,17 @@ def test_a_very_long_timeline_has_pages_and_a_moment_stays_in_sight(
         answered = client.post(f"/reviews/{review.pk}/moments/{number}/", {"in_story": "no"})
         assert answered["Location"] == f"/reviews/{review.pk}/{where}#m{number}"
     assert queries.page_of(review, 0) == 1
+
+
+def test_a_long_timeline_is_drafted_some_at_a_time(over: Incident, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 3)
+    world.fire_all()
+    review = Review.objects.get()
+    drafted = [event.data["entries"] for event in timeline.about(review) if event.kind == "review.drafted"]
+    assert sorted(len(some) for some in drafted) == [1, 3]
+    told = [pk for some in sorted(drafted) for pk in some]
+    assert told == list(over.entries.order_by("at", "pk").values_list("pk", flat=True))
+    assert next(moment.text for moment in review.moments.all()) == "The login answers 503"
+    assert review.moments.count() == 4
+    actions.draft(over)
+    assert len([event for event in timeline.about(review) if event.kind == "review.drafted"]) == 2

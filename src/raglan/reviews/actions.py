@@ -14,13 +14,14 @@ from raglan.reviews.models import Moment, Reply, Review
 from raglan.reviews.questions import BY_KEY
 
 MAX_TEXT = 20_000
+AT_ONCE = 1_000  # entries of a long timeline that are drafted together
 
 
 @atomic
 def draft(incident: Incident) -> Review:
     """Make the draft of an incident's review, or bring the timeline of an existing one up to date.
 
-    Nothing written is lost.
+    Nothing written is lost. Of a long timeline several events tell, each of some of it.
     """
     at = now()
     review, made = Review.objects.get_or_create(
@@ -28,7 +29,25 @@ def draft(incident: Incident) -> Review:
         defaults={"title": incident.title, "summary": incident.closing_words, "created_at": at, "updated_at": at},
     )
     have = set(review.moments.values_list("entry_id", flat=True))
-    new = [entry for entry in incidents.entries(incident, oldest_first=True) if entry.pk not in have]
+    numbers = incident.entries.order_by("at", "pk").values_list("pk", flat=True)
+    new = [pk for pk in numbers if pk not in have]
+    for start in range(0, max(len(new), 1 if made else 0), AT_ONCE):
+        some = new[start : start + AT_ONCE]
+        _take_in(review, some)
+        drafted = events.ReviewDrafted(
+            review=review.pk,
+            incident=incident.pk,
+            title=review.title,
+            summary=review.summary,
+            drafted_at=at,
+            entries=some,
+        )
+        timeline.append(drafted, about=[review, incident, "reviews"])
+    return review
+
+
+def _take_in(review: Review, entry_ids: Sequence[int]) -> None:
+    found = incidents.entries(review.incident, oldest_first=True).filter(pk__in=entry_ids)
     Moment.objects.bulk_create(
         Moment(
             review=review,
@@ -39,19 +58,8 @@ def draft(incident: Incident) -> Review:
             text=entry.text,
             outcome=_outcome(entry),
         )
-        for entry in new
+        for entry in found
     )
-    if made or new:
-        drafted = events.ReviewDrafted(
-            review=review.pk,
-            incident=incident.pk,
-            title=review.title,
-            summary=review.summary,
-            drafted_at=at,
-            entries=[entry.pk for entry in new],
-        )
-        timeline.append(drafted, about=[review, incident, "reviews"])
-    return review
 
 
 def _outcome(entry: Entry) -> str:
