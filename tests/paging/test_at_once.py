@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, transaction
@@ -11,7 +12,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.db import atomic, bulk, quiet
 from raglan.core.models import Timer
-from raglan.paging import actions, at_once, claimed, handing, queries
+from raglan.paging import actions, at_once, claimed, handing, ports, queries
 from raglan.paging import events as told
 from raglan.paging.actions import known, many
 from raglan.paging.models import LastResort, Notification, Page, Policy
@@ -193,6 +194,21 @@ def test_one_whose_lease_may_end_on_the_way_is_left_to_who_takes_it_then(
     assert timers.fire_together(engine.given) == []
 
     assert (outbox.sent, Timer.objects.filter(kind=actions.DELIVER, attempts=1).count()) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "age_s", "is_lost"),
+    [(10, 0, False), (10, 7, False), (10, 8, True), (19, 0.25, False), (19, 0.75, True)],
+)
+def test_a_lease_is_long_enough_for_a_go_with_its_waiting_and_what_it_begins_last(
+    monkeypatch: pytest.MonkeyPatch, deadline_s: float, age_s: float, *, is_lost: bool
+) -> None:
+    settings = claimed.config().model_copy(update={"lease_s": 20, "send_deadline_s": deadline_s})
+    monkeypatch.setattr(claimed, "config", lambda: settings)
+    monkeypatch.setattr(claimed, "time", SimpleNamespace(monotonic=lambda: 1_000.0 + age_s))
+    (provider,) = ports.providers("webhook")
+
+    assert claimed.Claimed(Notification(), claimed.Way(provider, ""), 1_000.0).is_lost is is_lost
 
 
 def test_a_refusal_falls_back_to_the_next_try(

@@ -1,10 +1,11 @@
 """Messages that one thread hands over in one go leave behind what each would leave behind alone."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from raglan.core import timeline, timers
 from raglan.core.faults import Crash, crash_at
@@ -12,6 +13,7 @@ from raglan.core.models import Timer
 from raglan.paging import actions, circuit, handing, ports
 from raglan.paging import claimed as claims
 from raglan.paging.models import Notification, Page
+from raglan.paging.sending import Ready
 from raglan.testing import world
 
 NAMES = ("Mara Keller", "Bo Silva", "Ines Roth")
@@ -178,6 +180,126 @@ def test_when_the_record_fails_what_other_threads_have_is_not_done_here_too(
 
     assert timers.fire_together(dues) == dues[:1]
     assert Timer.objects.filter(kind=actions.DELIVER, leased_until=None).count() == 2
+
+
+def test_what_fails_on_the_way_takes_nothing_with_it_that_was_taken_before(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = handing.sending._Go.begin
+
+    def begin(self: handing.sending._Go, item: Ready) -> bool:
+        if outbox.sent:
+            raise RuntimeError("a fault of our own")
+        return real(self, item)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handing.sending._Go, "begin", begin)
+        left = timers.fire_together(claimed())
+    assert len(left) == 2
+    for due in left:
+        timers.fire(due)
+
+    assert sorted(item.message.person_name for item in outbox.sent) == sorted(NAMES)
+    rows = Notification.objects.filter(page__in=pages)
+    assert {(row.state, row.attempts) for row in rows} == {("handed_over", 1)}
+    assert sorted(row.may_repeat for row in rows) == [False, False, True]  # the one that broke may be with its provider
+
+
+def test_what_was_cancelled_in_a_claim_that_failed_is_not_over(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(found: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    dues = claimed()
+    Page.objects.filter(pk=pages[0].pk).update(state=Page.State.RESOLVED)
+    monkeypatch.setattr(handing.claiming, "take", fails)
+
+    assert timers.fire_together(dues) == dues
+
+    assert Timer.objects.filter(kind=actions.DELIVER).count() == len(dues)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_record_that_the_database_refuses_once_is_tried_once_more(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    real, calls = handing.claiming.note_sent, []
+
+    def fails_first(sent: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            raise error("the database went away")
+        return real(sent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(handing.claiming, "note_sent", fails_first)
+
+    assert timers.fire_together(claimed()) == []
+
+    assert (len(outbox.sent), len(calls)) == (3, 2)
+    assert {row.state for row in Notification.objects.filter(page__in=pages)} == {"handed_over"}
+
+
+def test_what_was_taken_before_one_hangs_is_recorded_at_once(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a death while it hangs would send all of them once more."""
+    states: list[list[str]] = []
+
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        def meanwhile() -> None:
+            do()
+            states.append(sorted(row.state for row in Notification.objects.filter(page__in=pages)))
+            states.append([str(Timer.objects.filter(kind=actions.DELIVER).count())])
+
+        outbox.meanwhile = lambda: setattr(outbox, "meanwhile", meanwhile)  # of the second
+        return lambda: None
+
+    monkeypatch.setattr(handing, "relief", relief)
+
+    assert timers.fire_together(claimed()) == []
+
+    assert states == [["handed_over", "sending", "waiting"], ["2"]]
+    assert len(outbox.sent) == 2
+    assert [timer.leased_until for timer in Timer.objects.filter(kind=actions.DELIVER)] == [None]
+
+
+def test_what_could_not_be_recorded_early_is_recorded_with_the_others(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = handing.claiming.note_sent, []
+
+    def fails_first(sent: Sequence[object]) -> object:
+        calls.append(len(sent))
+        if len(calls) == 1:
+            raise RuntimeError("a fault of our own")
+        return real(sent)  # type: ignore[arg-type]
+
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        outbox.meanwhile = lambda: setattr(outbox, "meanwhile", do)
+        return lambda: None
+
+    monkeypatch.setattr(handing.claiming, "note_sent", fails_first)
+    monkeypatch.setattr(handing, "relief", relief)
+
+    assert timers.fire_together(claimed()) == []
+
+    assert calls == [1, 2]
+    rows = Notification.objects.filter(page__in=pages)
+    assert sorted(row.state for row in rows) == ["handed_over", "handed_over", "waiting"]
+
+
+def test_relief_that_finds_no_thread_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    coming = handing._Relief(0.0, lambda: None)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fails)
+        with pytest.raises(RuntimeError):
+            coming.strike()
+
+    coming.end()
 
 
 def test_relief_comes_after_its_time_and_not_when_all_was_done_before() -> None:

@@ -313,3 +313,81 @@ def test_an_odd_answer_of_one_receiver_is_read_while_another_hangs(
 
     assert waited == [True]
     assert {row.state for row in Notification.objects.all()} == {"handed_over"}
+
+
+@pytest.fixture
+def strangers(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver in a lane of its own, with no connection that is kept; a message goes to it, and one to the other."""
+    other = Receiver()
+    monkeypatch.setattr(Webhook, "lane", lambda self, address: address.rpartition(":")[2].partition("/")[0])
+    page_by(f"{receiver.url}/1", f"{other.url}/2")
+    lines(receiver, 1)
+    yield other
+    other.close()
+
+
+def test_one_that_was_looked_at_when_relief_came_is_given_back_too(
+    strangers: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Callable[[], None]] = []
+
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        given.append(do)
+        return lambda: None
+
+    begin = sending._Go.begin
+
+    def begin_late(self: sending._Go, item: sending.Ready) -> bool:
+        if self.on_way and given:
+            given.pop()()
+        return begin(self, item)
+
+    monkeypatch.setattr(handing, "relief", relief)
+    monkeypatch.setattr(sending._Go, "begin", begin_late)
+
+    assert timers.fire_together(due()) == []
+
+    rows = Notification.objects.order_by("pk")
+    assert [(row.state, row.attempts) for row in rows] == [("handed_over", 1), ("waiting", 0)]
+    assert strangers.came == []
+    assert Timer.objects.filter(kind=actions.DELIVER, leased_until=None).count() == 1
+
+
+@pytest.mark.parametrize("seems", [False, True], ids=["no line", "a line that is gone"])
+def test_the_words_of_one_that_is_put_off_are_made_once(
+    strangers: Receiver, monkeypatch: pytest.MonkeyPatch, *, seems: bool
+) -> None:
+    made, steps = [], []
+    real, collect = sending.Words.message_of, sending._Go.collect
+
+    def message_of(*given: object) -> object:
+        made.append(1)
+        return real(*given)  # type: ignore[arg-type]
+
+    def collects(self: sending._Go, wait_s: float) -> None:
+        steps.append(len(made))
+        collect(self, wait_s)
+
+    monkeypatch.setattr(sending.Words, "message_of", message_of)
+    monkeypatch.setattr(sending._Go, "collect", collects)
+    if seems:
+        monkeypatch.setattr(sending.posts, "has_line", lambda url: True)
+
+    assert timers.fire_together(due()) == []
+
+    assert steps[0] == (2 if seems else 1)
+    assert (len(made), len(strangers.came)) == (2, 1)
+
+
+def test_a_lane_that_comes_back_keeps_its_one_try_when_that_is_put_off(
+    strangers: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending.posts, "has_line", lambda url: True)
+    name = f"webhook {strangers.url.rpartition(':')[2].partition('/')[0]}"
+    circuit._lanes[name] = circuit.Lane(name, failures=circuit.FAILURES, last_error="it said no")
+
+    assert timers.fire_together(due()) == []
+
+    assert {row.state for row in Notification.objects.all()} == {"handed_over"}
+    lane = circuit._lanes[name]
+    assert (lane.failures, lane.closed_until, lane.in_flight) == (0, None, [])

@@ -53,6 +53,10 @@ class Kept:
     def __len__(self) -> int:
         return sum(len(lines) for lines in self._lines.values())
 
+    def has(self, server: Server) -> bool:
+        """Tell whether a connection to a server is kept; it may be over by now."""
+        return server in self._lines
+
     def take(self, server: Server, may_reach: Callable[[str], bool]) -> Line | None:
         """Return the connection to a server that was used last, if one is as it was left and may still be used."""
         while (line := self._pop(server)) is not None:

@@ -40,6 +40,11 @@ def post(one: Post) -> http.Answer:
     return http.post(one.url, one.body, one.headers)
 
 
+def has_line(url: str) -> bool:
+    """Tell whether a connection is kept by which something could be posted there at once."""
+    return http.kept.has(http.place_of(url)[0])
+
+
 @dataclass(eq=False, slots=True)
 class _Flight(Generic[T]):
     """One that was written: what it is of, by which connection, until when an answer counts (monotonic seconds)."""

@@ -150,6 +150,17 @@ def _last_seen(lane: Lane) -> float:
     return max(moment.timestamp() if moment else 0.0 for moment in (lane.failed_at, lane.went_well_at))
 
 
+def back_out(name: str, entered: datetime) -> None:
+    """Give a place back with which nothing was tried: where it was for the one that tries, another may try."""
+    with _changed:
+        lane = _lane(name)
+        if entered in lane.in_flight:
+            lane.in_flight.remove(entered)
+        if lane.closed_until == entered + TRIAL:
+            lane.closed_until = entered
+        _changed.notify()
+
+
 def leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known: bool = True) -> None:
     """Give a place back, and learn from how it went; without an error that went well, unless that is not known."""
     at = now()

@@ -24,6 +24,7 @@ from raglan.paging.models import Notification, Page
 
 log = logs.get("raglan.paging")
 FRESH_S = 0.25  # so long nobody asks once more whether a message is still wanted
+MOST_BEFORE_S = 0.5 + circuit.SLOW.total_seconds()  # from the start of a go until the last of it has its place
 MOST_REMEMBERED = 4_000
 OF_PAGE = ("id", "state", "title", "text", "severity", "round", "step")
 OF_MESSAGE = ("id", "state", "attempts", "may_repeat", "contact_id", "reached_id", "address")
@@ -52,8 +53,9 @@ class Claimed:
 
     @property
     def is_lost(self) -> bool:
-        """Whether its lease may end before a hand-over that begins now has."""
-        return time.monotonic() - self.since > config().lease_s - config().send_deadline_s
+        """Whether its lease may end before a hand-over of this go has: it may begin late, and wait for its place."""
+        spare_s = config().lease_s - config().send_deadline_s
+        return time.monotonic() - self.since > spare_s - min(MOST_BEFORE_S, spare_s / 2)
 
 
 _claimed: dict[int, Claimed] = {}

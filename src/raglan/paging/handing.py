@@ -1,20 +1,21 @@
-"""Handing over several messages that one thread was given: claimed together, sent one after another, recorded together.
+"""Handing over several messages that one thread was given: claimed together, sent in one go, recorded together.
 
 A message that goes out alone takes three transactions, and in a storm those cost more than sending it. Here some share
 two: one that claims them, and one that records those that were taken and ends their timers. Only what is plain goes
 this way: a first try, by a provider that works, has no budget and tells nothing more later. All else is left to
 `delivery`, which does one message at a time; so is what meets anything unusual on its way.
 
-What that may cost: when the process dies in between, more messages than the one that was on its way go out again, each
-marked as a possible repeat. So there are few in one go. After half a second those that were not begun wait again as if
-they had not been claimed, also while the thread hangs in one of them: a provider that answers slowly holds up no other.
+What that may cost: when the process dies in between, all of a go that were not recorded go out again, each marked as a
+possible repeat: up to 16, or 128 that met at a desk. After half a second those that were taken are recorded, and those
+that were not begun wait again as if they had not been claimed, also while the thread hangs in one of them: a provider
+that answers slowly holds up no other. What fails on the way takes nothing with it that was taken before.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from django.db.models import F
 
 from raglan.core import logs, timers
@@ -46,14 +47,29 @@ def _hand_over(dues: Sequence[timers.Due], sent: Callable[[], None]) -> Sequence
     went = Went()
     try:
         _go(dues, went)
-        sent()
-        _record(went)
-    except Exception:  # alone, each goes out again as a possible repeat; but not those that other threads have now
-        log.exception("messages failed together; each is done alone", extra={"messages": len(dues)})
-        return [due for due in dues if due.id not in went.late]
+    except Exception:  # what became of each until then is recorded all the same
+        log.exception("messages failed together; those that are left are done alone", extra={"messages": len(dues)})
+        went.back += went.waiting
+    sent()
+    try:
+        _record_surely(went)
+    except Exception:  # alone, each goes out again as a possible repeat; but not those that are recorded or given away
+        log.exception("messages could not be recorded; each is done alone", extra={"messages": len(dues)})
+        return [due for due in dues if due.id not in went.late and due.id not in went.recorded]
     fault_point("timers.network_done")
     done = {*went.over, *went.late}
     return [due for due in dues if due.id not in done]
+
+
+def _record_surely(went: Went) -> None:
+    """Record, twice where it is the database that fails: each that is not recorded goes out again."""
+    try:
+        _record(went)
+    except (OperationalError, InterfaceError):
+        log.warning("messages could not be recorded at first", exc_info=True, extra={"messages": len(went.sent)})
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # a new one where the database is another one by now
+        _record(went)
 
 
 def _go(dues: Sequence[timers.Due], went: Went) -> None:
@@ -61,7 +77,9 @@ def _go(dues: Sequence[timers.Due], went: Went) -> None:
     begun = {*went.over, *went.late, *(item.due.id for item in went.waiting)}
     plain = {due.subject_id: due for due in dues if due.id not in begun and due.attempt == 1 and not due.payload}
     if plain:
-        went.waiting.extend(_claim(plain, went))
+        ready, unwanted = _claim(plain)
+        went.over += unwanted
+        went.waiting.extend(ready)
     known = {*went.over, *went.late, *(item.due.id for item in went.waiting)}
     went.others += [due for due in dues if due.id not in known]
     if went.waiting:
@@ -70,15 +88,15 @@ def _go(dues: Sequence[timers.Due], went: Went) -> None:
 
 
 @atomic
-def _claim(plain: dict[int, timers.Due], went: Went) -> list[Ready]:
-    """Move to *sending* what is plain; what is not to go out any more is over."""
+def _claim(plain: dict[int, timers.Due]) -> tuple[list[Ready], list[int]]:
+    """Move to *sending* what is plain; return it, and the timers of what is not to go out any more."""
     live = claimed.unchanged(list(plain))
     live |= claiming.wanted_of([pk for pk in plain if pk not in live]) if len(live) < len(plain) else {}
-    went.over += [due.id for pk, due in plain.items() if pk not in live]
+    unwanted = [due.id for pk, due in plain.items() if pk not in live]
     ways = claimed.Ways()
     ready = [item for row in live.values() if (item := _ready(plain[row.pk], row, ways)) is not None]
     claiming.take([(item.notification, claiming.Wanted(item.notification.pk)) for item in ready])
-    return ready
+    return ready, unwanted
 
 
 def _ready(due: timers.Due, row: Notification, ways: claimed.Ways) -> Ready | None:
@@ -110,7 +128,7 @@ def _unwanted(sending: dict[int, Notification]) -> set[int]:
 def _send(went: Went) -> None:
     relieved = relief(LONGEST_S, lambda: _relieve(went)) if len(went.waiting) > 1 or went.others else None
     try:
-        sending.send(went)
+        sending.send(went, lambda: _give_back(went))
     finally:
         if relieved is not None:
             relieved()
@@ -134,8 +152,9 @@ class _Relief(Later):
         """Begin with it."""
         with self._lock:
             if not self.is_over:
-                self._thread = threading.Thread(target=self._run, name="raglan-relief", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="raglan-relief", daemon=True)
+                thread.start()
+                self._thread = thread  # one that did not start is not waited for
 
     def _run(self) -> None:
         try:
@@ -152,11 +171,21 @@ class _Relief(Later):
 
 
 def _relieve(went: Went) -> None:
-    """Let other threads have what was not begun, and what is to be fired alone."""
+    """Let other threads have what was not begun, and record what was taken: the one that is left may hang for long."""
+    went.is_relieved = True
+    _give_back(went)
+    if went.sent:
+        _record_early(went)
+
+
+def _give_back(went: Went) -> None:
+    """Let other threads have what was not begun, and what is to be fired alone; two threads may do so."""
     late: list[Ready] = []
     while (item := went.next()) is not None:
         late.append(item)
-    ids = [item.due.id for item in late] + [due.id for due in went.others]
+    ids = [item.due.id for item in late]
+    while went.others:
+        ids.append(went.others.pop().id)
     if not ids:
         return
     try:
@@ -167,6 +196,19 @@ def _relieve(went: Went) -> None:
     except Exception:  # then the thread that has them does so when it is free
         log.exception("messages could not be given back", extra={"messages": len(ids)})
         went.back += late
+
+
+def _record_early(went: Went) -> None:
+    taken = [went.sent.popleft() for _ in range(len(went.sent))]
+    ids = [due_id for due_id, _ in taken]
+    try:
+        with atomic():
+            claiming.note_sent([sent for _, sent in taken])
+            timers.end(ids)
+        went.recorded.update(ids)
+    except Exception:  # then they are recorded with the others
+        log.exception("messages could not be recorded early", extra={"messages": len(ids)})
+        went.sent.extend(taken)
 
 
 def _unclaim(ids: Sequence[int]) -> None:
@@ -190,8 +232,8 @@ def give_back_unbegun() -> int:
 def _record(went: Went) -> None:
     """Note what was handed over and end its timers; what was not begun waits again as if it had not been claimed."""
     if went.sent:
-        claiming.note_sent(went.sent)
+        claiming.note_sent([sent for _, sent in went.sent])
     if went.back:
         _unclaim([item.notification.pk for item in went.back])
-    if went.over:
-        timers.end(went.over)
+    if over := [pk for pk in went.over if pk not in went.recorded]:
+        timers.end(over)

@@ -127,6 +127,9 @@ class Posts(Protocol):
     `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`.
     """
 
+    def url_of(self, address: str) -> str:
+        """Return where messages to an address are posted."""
+
     def post_of(self, address: str, message: Message) -> Post:
         """Return what is to be posted."""
 

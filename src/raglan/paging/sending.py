@@ -48,15 +48,18 @@ class Went:
     """What became of the messages of one go.
 
     Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
-    this. Timers that are `late` were given to other threads.
+    this. Timers that are `late` were given to other threads. What was `sent` is taken from there when it is recorded
+    early, and its timers stand in `recorded`.
     """
 
     waiting: deque[Ready] = field(default_factory=deque)
     others: list[timers.Due] = field(default_factory=list)
-    sent: list[claiming.Sent] = field(default_factory=list)
+    sent: deque[tuple[int, claiming.Sent]] = field(default_factory=deque)  # with the timer of each
     over: list[int] = field(default_factory=list)
     back: list[Ready] = field(default_factory=list)
     late: set[int] = field(default_factory=set)
+    recorded: set[int] = field(default_factory=set)
+    is_relieved: bool = False  # what was not begun goes back from now on
 
     def next(self, full: Collection[str] = ()) -> Ready | None:
         """Take the next message that is for none of some lanes; two threads may ask."""
@@ -82,8 +85,11 @@ class _Begun:
     place: datetime
 
 
-def send(went: Went) -> None:
-    """Send what waits, until nothing does; what becomes of each stands in `went`."""
+def send(went: Went, give_back: Callable[[], None]) -> None:
+    """Send what waits, until nothing does; what becomes of each stands in `went`.
+
+    `give_back` lets other threads have what waits; it is called for what was put off when the go's relief had come.
+    """
     go = _Go(went)
     try:
         with http.keeping():
@@ -95,6 +101,8 @@ def send(went: Went) -> None:
                 elif not go.begin(item):
                     went.waiting.appendleft(item)  # where it can be taken from us as long as it was not begun
                     full.add(item.lane)
+                    if went.is_relieved:  # which may have come while nobody could take it from us
+                        give_back()
     finally:
         go.leave()
 
@@ -111,6 +119,7 @@ class _Go:
         self._words = Words()
         self._around = ports.around_many([item.notification.page for item in went.waiting])
         self._lanes: Counter[str] = Counter()
+        self._made: dict[int, posts.Post] = {}  # by timer, of those that were put off
         self.on_way: posts.Posts[_Begun] = posts.Posts()
 
     def begin(self, item: Ready) -> bool:
@@ -118,7 +127,7 @@ class _Go:
 
         Places in lanes are held for no longer than their answers take: so nothing is waited for but these.
         """
-        if len(self.on_way) >= MOST_AT_ONCE or (self.on_way and item.provider.posts is None):
+        if len(self.on_way) >= MOST_AT_ONCE or (self.on_way and not self._may_begin(item)):
             return False
         try:
             place = circuit.enter_at_once(item.lane) if self.on_way else circuit.enter(item.lane)
@@ -131,6 +140,17 @@ class _Go:
         except Exception:  # it may be with its provider: alone, it goes out as a possible repeat
             _broke(item)
         return True
+
+    def _may_begin(self, item: Ready) -> bool:
+        """Tell whether one seems to hold up nothing that is on its way, before anything is made for it."""
+        channel = item.provider.posts
+        if channel is None:
+            return False
+        return not self._has_others(item.lane) or posts.has_line(channel.url_of(item.notification.address))
+
+    def _has_others(self, lane: str) -> bool:
+        """Tell whether some are on their way in other lanes: those have their places for so long."""
+        return len(self.on_way) > self._lanes[lane]
 
     def collect(self, wait_s: float) -> None:
         """Wait for an answer to what is on its way, for so long at most."""
@@ -152,7 +172,7 @@ class _Go:
             went.over.append(item.due.id)
             return True
         except _NotYet:
-            circuit.leave(item.lane, begun.place, None, is_known=False)
+            circuit.back_out(item.lane, begun.place)
             return False
         except BaseException:
             circuit.leave(item.lane, begun.place, None, is_known=False)
@@ -165,22 +185,26 @@ class _Go:
         sends, seconds = _metrics_of(item.notification.channel)
         sends.inc()
         seconds.observe(time.monotonic() - begun.started)
-        went.sent.append(claiming.Sent(item.notification, receipt, item.provider))
+        went.sent.append((item.due.id, claiming.Sent(item.notification, receipt, item.provider)))
         went.over.append(item.due.id)
         return True
 
     def _send(self, begun: _Begun) -> ports.Receipt | None:
         """Send one, or write it only: then None is returned, and the answer comes later. Raises _NotYet."""
-        row, provider = begun.item.notification, begun.item.provider
-        message = self._words.message_of(row, self._around[row.page_id])
-        if provider.posts is None:
-            return provider.channel.send(row.address, message)
-        one = provider.posts.post_of(row.address, message)
+        item = begun.item
+        row, channel = item.notification, item.provider.posts
+        if channel is None:
+            return item.provider.channel.send(row.address, self._message_of(row))
+        one = self._made.pop(item.due.id, None) or channel.post_of(row.address, self._message_of(row))
         if self.on_way.begin(one, begun):
             return None
-        if len(self.on_way) > self._lanes[begun.item.lane]:  # those of others have their places for so long
+        if self._has_others(item.lane):
+            self._made[item.due.id] = one
             raise _NotYet
-        return provider.posts.receipt_of(posts.post(one))
+        return channel.receipt_of(posts.post(one))
+
+    def _message_of(self, row: Notification) -> ports.Message:
+        return self._words.message_of(row, self._around[row.page_id])
 
     def leave(self) -> None:
         """Give back the places of what is still on its way: of something that broke."""

@@ -31,7 +31,7 @@ def _of_names(provider: ports.Provider) -> Iterator[str]:
         yield "the kind has more than 20 letters"
     if not isinstance(provider.why_off(), str) or provider.per_hour() < 0:
         yield "why_off returns a text, per_hour a number from 0"
-    for name in ("send", "update", "ask", "lane", "post_of", "receipt_of"):
+    for name in ("send", "update", "ask", "lane", "url_of", "post_of", "receipt_of"):
         method = getattr(provider.channel, name, None)
         if method is not None and inspect.iscoroutinefunction(method):
             yield f"{name} is asynchronous; channels are called from threads"

@@ -36,6 +36,10 @@ class Webhook:
         """Post once."""
         return self.receipt_of(post(self.post_of(address, message)))
 
+    def url_of(self, address: str) -> str:
+        """Return where it is posted."""
+        return address
+
     def post_of(self, address: str, message: Message) -> Post:
         """Return what is posted."""
         body = msgspec.json.encode(body_of(message))
