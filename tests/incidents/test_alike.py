@@ -111,3 +111,17 @@ def test_both_read_it_on_top_and_the_first_hears_it(incident: Incident, mara: Pe
     assert "restart httpd on web0012 &lt;now&gt;</a>" in on_top
     assert 'data-say="Bo Silva is doing: restart httpd on web0012 &lt;now&gt;, the same as you"' in lines
     assert lines.count("the same as you") == 1
+
+
+def test_what_says_the_same_is_reached_though_the_room_may_not_show_it_any_more(
+    incident: Incident, mara: Person, bo: Person
+) -> None:
+    do(incident, mara, "Restarting httpd on web0012", ago=60)
+    first = Entry.objects.get(incident=incident, kind=DOING)
+    do(incident, bo, "restart httpd on web0012")
+    client = Client()
+    client.force_login(mara)
+
+    for part in ("asks", "lines"):
+        shown = client.get(f"/incidents/{incident.pk}/part/{part}/").content.decode()
+        assert f'<a href="/entries/{first.pk}/">Restarting httpd on web0012</a>' in shown

@@ -1,12 +1,15 @@
 """The card for whoever comes late is made from the log."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from raglan.core.errors import Conflict
 from raglan.incidents import actions, catching_up, queries
+from raglan.incidents import room as room_screen
 from raglan.incidents.actions import Said, Standing, Warned
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
@@ -138,3 +141,18 @@ def test_after_a_long_day_its_beginning_and_what_was_ruled_out_early_are_still_t
     assert page.count("15 earlier<") == 2
     assert page.count(f'<a href="/entries/{card.ruled_out[0].entry}/">') == 1  # it is on no page of the room any more
     assert page.index("15 earlier<") < page.index("Restarted host 00") < page.index("Restarted host 19")
+
+
+def test_what_came_up_before_today_says_its_day_and_is_reached(
+    incident: Incident, mara: Person, bo: Person, browser: Browser
+) -> None:
+    old = actions.post(incident, Said(Entry.Kind.RULED_OUT, "Not the disk"), by=mara)
+    Entry.objects.filter(pk=old.pk).update(at=old.at - timedelta(days=3))
+    for number in range(room_screen.PAGE_SIZE - 1):
+        actions.post(incident, Said(Entry.Kind.NOTE, f"Note {number}"), by=mara)
+    new = actions.post(incident, Said(Entry.Kind.RULED_OUT, "Not the net"), by=mara)
+
+    page = browser(bo).get(f"/incidents/{incident.pk}/catch-up/").content.decode()
+
+    assert re.search(rf'<a href="/entries/{old.pk}/">\w{{3}} \d\d:\d\d</a>', page)
+    assert f'<a href="/incidents/{incident.pk}/#e{new.pk}">' in page

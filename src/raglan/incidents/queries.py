@@ -127,6 +127,12 @@ def entries(incident: Incident, *, show: str = "everything", oldest_first: bool 
     return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
 
 
+def newest(incident: Incident, most: int) -> set[int]:
+    """Return the numbers of the newest entries of a room: those that its page shows at once."""
+    found = Entry.objects.filter(incident=incident).order_by("-at", "-pk")
+    return set(found.values_list("pk", flat=True)[:most])
+
+
 def written_after(found: QuerySet[Entry], pk: int) -> QuerySet[Entry]:
     """Narrow the timeline of a room to what stands after one of its entries; to all of it for an unknown one."""
     one = found.filter(pk=pk).values_list("at", flat=True).first()

@@ -303,7 +303,7 @@ def _groups(incident: Incident, view: View) -> Sequence[AlertGroup]:
 
 def catch_up(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """The card for whoever comes late."""
-    return {"card": catching_up.card(incident)}
+    return {"card": catching_up.card(incident), "newest": queries.newest(incident, PAGE_SIZE)}
 
 
 PARTS: dict[str, Callable[[Incident, Person, View], dict[str, object]]] = {
