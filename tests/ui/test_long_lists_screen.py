@@ -46,6 +46,12 @@ def test_a_long_list_is_narrowed_and_what_is_chosen_stays_chosen(browser: Browse
         expect(page.get_by_label("Person 003")).to_be_visible()
         chosen = page.locator("[name=many]:checked").evaluate_all("boxes => boxes.map(box => box.value)")
         assert chosen == ["3", "150", *(str(number) for number in range(152, 160))]
+        expect(page.get_by_text("192 more, 9 chosen")).to_be_visible()
+        page.get_by_label("Person 150").uncheck()
+        expect(page.get_by_text("192 more, 8 chosen")).to_be_visible()
+        for button, said in (("Choose all", "192 more, all chosen"), ("Choose none", "192 more")):
+            page.get_by_role("button", name=button).click()
+            expect(page.locator("fieldset summary")).to_have_text(said)
 
 
 def test_where_all_of_it_is_hardly_meant_nothing_chooses_all(browser: Browser, world: World, address: str) -> None:

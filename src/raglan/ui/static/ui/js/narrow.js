@@ -12,12 +12,21 @@ function narrow(list, bar) {
 function choose(list, isChosen) {
   for (const box of list.querySelectorAll("label.check:not([hidden]) input")) box.checked = isChosen;
   list.querySelector("details").open = true;
+  count(list);
+}
+
+// The line that unfolds the rest says how many of it are chosen, as the server wrote it.
+function count(list) {
+  const boxes = [...list.querySelectorAll("details input")], chosen = boxes.filter((box) => box.checked).length;
+  const words = chosen === boxes.length ? ", all chosen" : chosen ? `, ${chosen} chosen` : "";
+  list.querySelector("summary").textContent = `${boxes.length} more${words}`;
 }
 
 for (const bar of document.querySelectorAll("[data-narrow]")) {
   const list = bar.closest("fieldset"), field = bar.querySelector("input");
   bar.hidden = false;
   field.addEventListener("input", () => narrow(list, bar));
+  list.addEventListener("change", () => count(list));
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   for (const button of bar.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(list, Boolean(button.dataset.choose)));
 }
