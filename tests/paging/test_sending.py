@@ -391,3 +391,24 @@ def test_a_lane_that_comes_back_keeps_its_one_try_when_that_is_put_off(
     assert {row.state for row in Notification.objects.all()} == {"handed_over"}
     lane = circuit._lanes[name]
     assert (lane.failures, lane.closed_until, lane.in_flight) == (0, None, [])
+
+
+def test_one_that_is_taken_while_another_thread_takes_too_is_found() -> None:
+    """Comparing runs no code between which the other thread could have its turn."""
+    went = sending.Went()
+
+    class Meddling:
+        def __eq__(self, other: object) -> bool:
+            went.waiting.popleft()
+            return False
+
+        __hash__ = None  # type: ignore[assignment]
+
+    def ready(lane: str) -> sending.Ready:
+        return sending.Ready(None, Meddling(), None, lane)  # type: ignore[arg-type]
+
+    first, second, third = (ready(lane) for lane in ("full", "full", "free"))
+    went.waiting.extend([first, second, third])
+
+    assert went.next({"full"}) is third
+    assert list(went.waiting) == [first, second]

@@ -28,7 +28,7 @@ WAIT_S = 1.0
 log = logs.get("raglan.paging")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # so that no code of Python runs where one is looked for
 class Ready:
     """A message in *sending*, and who is to take it."""
 
