@@ -8,6 +8,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from raglan.core import timeline, timers
+from raglan.core.errors import DeliveryError
 from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Timer
 from raglan.paging import actions, circuit, handing, ports
@@ -88,6 +89,58 @@ def test_a_refusal_is_recorded_for_its_message_only(pages: list[Page], outbox: w
     assert states == ["handed_over", "waiting", "handed_over"]
     (again,) = Timer.objects.filter(kind=actions.DELIVER)
     assert again.subject == timeline.ref(f"notification:{Notification.objects.get(page=pages[1]).pk}")
+
+
+def unknown(outbox: world.Outbox, page: Page) -> Notification:
+    """Let a provider not say whether it took the message of a page."""
+    row = Notification.objects.get(page=page)
+    outbox.breaks(row.address, DeliveryError("the line was cut", permanent=False, unknown=True))
+    return row
+
+
+def payloads(row: Notification) -> list[object]:
+    """Return what the timers of a message carry."""
+    found = Timer.objects.filter(kind=actions.DELIVER, subject=timeline.ref(f"notification:{row.pk}"))
+    return list(found.order_by("pk").values_list("payload", flat=True))
+
+
+def test_one_that_may_have_been_taken_is_never_repeated_unmarked_when_the_process_dies(
+    pages: list[Page], outbox: world.Outbox
+) -> None:
+    row = unknown(outbox, pages[0])
+
+    with crash_at(1, name="deliver.sent"), pytest.raises(Crash):
+        timers.fire_together(claimed())
+
+    assert payloads(row) == [{"unknown": True}]
+
+
+def test_one_alone_that_may_have_been_taken_is_never_repeated_unmarked_when_the_process_dies(
+    pages: list[Page], outbox: world.Outbox
+) -> None:
+    row = unknown(outbox, pages[0])
+    (due,) = (due for due in claimed() if due.subject_id == row.pk)
+
+    with crash_at(1, name="timers.network_done"), pytest.raises(Crash):
+        timers.fire(due)
+
+    assert payloads(row) == [{"unknown": True}]
+
+
+def test_a_refusal_that_stands_is_not_tried_again_at_once_when_the_others_can_not_be_recorded(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(sent: object) -> None:
+        raise OperationalError("the database went away")
+
+    row = unknown(outbox, pages[0])
+    monkeypatch.setattr(handing.claiming, "note_sent", fails)
+
+    left = timers.fire_together(claimed())
+
+    assert row.pk not in {due.subject_id for due in left}
+    assert len(left) == 2
+    assert payloads(row) == [{"unknown": True}]
 
 
 def test_one_whose_channel_breaks_is_left_to_be_tried_alone_as_a_possible_repeat(

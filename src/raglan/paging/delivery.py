@@ -68,7 +68,7 @@ def deliver(due: timers.Due) -> None:
         provider, missing = None, error
     if provider is None:
         if (notification := _claim(due.subject_id, Try.of(due))) is not None:
-            _record_failure(notification, missing, Try.of(due))
+            _record_failure(notification, missing, Try.of(due), ends=due)
         return
     try:
         with circuit.hand_over(circuit.name_of(provider, found[1])):
@@ -118,10 +118,13 @@ def _hand_over(due: timers.Due, provider: ports.Provider) -> None:
     claiming.record(claiming.Sent(notification, receipt, provider))
 
 
-def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> None:
-    """Record a refusal; one that came from a resting lane finds its message still to be claimed, or lets it wait."""
+def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> bool:
+    """Record a refusal; one that came from a resting lane finds its message still to be claimed, or lets it wait.
+
+    Return whether the timer ended with what was recorded.
+    """
     if isinstance(error, circuit.Resting) and _wait_for_rest(due, error.wait):
-        return
+        return False
     this = Try.of(due, provider.name)
     sending = Notification.objects.select_related("page", "person", "reached", "contact").filter(
         pk=due.subject_id, state=Notification.State.SENDING
@@ -129,7 +132,8 @@ def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> 
     notification = sending.first() or _claim(due.subject_id, this)
     if notification is not None:
         metrics.sends.labels(notification.channel, "failed").inc()
-        _record_failure(notification, error, this)
+        _record_failure(notification, error, this, ends=due)
+    return notification is not None
 
 
 def _claim(notification_id: int, this: Try) -> Notification | None:
@@ -138,7 +142,10 @@ def _claim(notification_id: int, this: Try) -> Notification | None:
 
 
 @atomic
-def _record_failure(notification: Notification, error: DeliveryError, this: Try) -> None:
+def _record_failure(
+    notification: Notification, error: DeliveryError, this: Try, *, ends: timers.Due | None = None
+) -> None:
+    """Record a failure, and what is tried next; the timer that `ends` must not outlive that, for it knows less."""
     page = Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
     other = _another(notification, this)
     falls_over = other is not None and not circuit.rests(circuit.name_of(other, notification.address))
@@ -166,6 +173,8 @@ def _record_failure(notification: Notification, error: DeliveryError, this: Try)
         payload = this.payload(error) if falls_over else this.payload_of_next(error)
         subject = f"notification:{notification.pk}"
         timers.schedule(actions.DELIVER, subject=subject, due_at=due_at, payload=payload)
+    if ends is not None:
+        timers.end([ends.id])
     if falls_over:
         return
     _bring_next_forward(notification)

@@ -49,7 +49,7 @@ class Went:
 
     Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
     this. Timers that are `late` were given to other threads. What was `sent` is taken from there when it is recorded
-    early, and its timers stand in `recorded`.
+    early, and its timers stand in `recorded`, as do those of refusals, which are recorded at once.
     """
 
     waiting: deque[Ready] = field(default_factory=deque)
@@ -168,7 +168,8 @@ class _Go:
             receipt = end()
         except DeliveryError as error:
             circuit.leave(item.lane, begun.place, error)
-            delivery.refused(item.due, item.provider, error)
+            if delivery.refused(item.due, item.provider, error):
+                went.recorded.add(item.due.id)
             went.over.append(item.due.id)
             return True
         except _NotYet:
