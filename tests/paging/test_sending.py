@@ -140,6 +140,28 @@ def test_one_whose_answer_breaks_us_is_left_to_be_tried_alone_as_a_possible_repe
     ]
 
 
+def test_a_channel_that_breaks_when_it_is_asked_where_takes_no_other_message_with_it(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paged(receiver)
+    lines(receiver, 1)
+    real = Webhook.url_of
+
+    def breaks(self: Webhook, address: str) -> str:
+        if address.endswith("/2"):
+            raise RuntimeError("a fault of the channel")
+        return real(self, address)
+
+    monkeypatch.setattr(Webhook, "lane", lambda self, address: address.rpartition("/")[2])
+    monkeypatch.setattr(Webhook, "url_of", breaks)
+
+    (left,) = timers.fire_together(due())
+
+    assert Notification.objects.get(pk=left.subject_id).address.endswith("/2")
+    states = [row.state for row in Notification.objects.order_by("address")]
+    assert states == ["handed_over", "handed_over", "sending", "handed_over"]
+
+
 def test_wherever_the_process_dies_none_is_lost_and_each_copy_more_is_marked(receiver: Receiver) -> None:
     pages = paged(receiver)
     lines(receiver, 3)

@@ -127,9 +127,11 @@ class _Go:
 
         Places in lanes are held for no longer than their answers take: so nothing is waited for but these.
         """
-        if len(self.on_way) >= MOST_AT_ONCE or (self.on_way and not self._may_begin(item)):
+        if len(self.on_way) >= MOST_AT_ONCE:
             return False
         try:
+            if self.on_way and not self._may_begin(item):
+                return False
             place = circuit.enter_at_once(item.lane) if self.on_way else circuit.enter(item.lane)
             if place is None:
                 return False
