@@ -181,6 +181,30 @@ def test_one_that_waited_is_looked_at_once_more_and_goes_out_to_nobody_who_is_no
     assert not Timer.objects.filter(kind=actions.DELIVER).exists()
 
 
+def test_when_that_look_fails_none_is_taken_for_one_that_was_tried(
+    engine: Engine,
+    outbox: world.Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Committed,
+) -> None:
+    def fails(known: object) -> None:
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(claimed, "FRESH_S", -1.0)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        for _ in range(2):
+            paged(world.policy((60, [world.person()])))
+    monkeypatch.setattr(claimed, "as_written", fails)
+
+    left = timers.fire_together(engine.given)
+    for due in left:
+        timers.fire(due)
+
+    assert len(left) == 2
+    assert [item.message.may_repeat for item in outbox.sent] == [False, False]
+    assert {(row.state, row.attempts) for row in Notification.objects.all()} == {("handed_over", 1)}
+
+
 def test_one_whose_lease_may_end_on_the_way_is_left_to_who_takes_it_then(
     engine: Engine,
     outbox: world.Outbox,

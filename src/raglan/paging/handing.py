@@ -13,6 +13,7 @@ that answers slowly holds up no other. What fails on the way takes nothing with 
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from django.db import InterfaceError, OperationalError, connection, connections
@@ -73,7 +74,7 @@ def _record_surely(went: Went) -> None:
 
 
 def _go(dues: Sequence[timers.Due], went: Went) -> None:
-    went.waiting.extend(_begun(dues, went))
+    _take_begun(dues, went)
     begun = {*went.over, *went.late, *(item.due.id for item in went.waiting)}
     plain = {due.subject_id: due for due in dues if due.id not in begun and due.attempt == 1 and not due.payload}
     if plain:
@@ -105,16 +106,17 @@ def _ready(due: timers.Due, row: Notification, ways: claimed.Ways) -> Ready | No
     return Ready.by(due, row, way) if way is not None else None
 
 
-def _begun(dues: Sequence[timers.Due], went: Went) -> list[Ready]:
-    """Return what was claimed where it was written. What has waited since is looked at once more."""
+def _take_begun(dues: Sequence[timers.Due], went: Went) -> None:
+    """Let wait what was claimed where it was written. What has waited since is looked at once more."""
     held = [(due, item) for due in dues if (item := claimed.of(due)) is not None]
     lost = {due.id for due, item in held if item.is_lost}
     went.late |= lost  # another thread or node may have them by now; their leases tell
     ready = [Ready.by(due, item.notification, item.way) for due, item in held if due.id not in lost]
+    went.waiting.extend(ready)  # before the look: where that fails, they go back as what was never begun
     old = {item.notification.pk: item.notification for _, item in held if not item.is_fresh}
     unwanted = _unwanted(old) if old else set()
     went.over += [item.due.id for item in ready if item.notification.pk in unwanted]
-    return [item for item in ready if item.notification.pk not in unwanted]
+    went.waiting = deque(item for item in ready if item.notification.pk not in unwanted)
 
 
 @atomic
