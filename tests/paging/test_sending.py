@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -373,6 +374,73 @@ def test_one_that_was_looked_at_when_relief_came_is_given_back_too(
     assert [(row.state, row.attempts) for row in rows] == [("handed_over", 1), ("waiting", 0)]
     assert strangers.came == []
     assert Timer.objects.filter(kind=actions.DELIVER, leased_until=None).count() == 1
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_one_whose_lane_came_to_rest_does_not_wait_for_what_is_on_its_way_elsewhere(
+    strangers: Receiver, monkeypatch: pytest.MonkeyPatch, comes: str
+) -> None:
+    """Whether the go's relief comes before it is looked at or after."""
+    given: list[Callable[[], None]] = []
+    seen: list[list[str]] = []
+
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        given.append(do)
+        return lambda: None
+
+    def rests(name: str) -> object:
+        if comes == "before":
+            given.pop()()
+        raise circuit.Resting("left alone", timedelta(seconds=10))
+
+    collect = sending._Go.collect
+
+    def collects(self: sending._Go, wait_s: float) -> None:
+        if given:
+            given.pop()()
+        seen.append([row.state for row in Notification.objects.order_by("pk")])
+        collect(self, wait_s)
+
+    lines(strangers, 1)
+    monkeypatch.setattr(handing, "relief", relief)
+    monkeypatch.setattr(circuit, "enter_at_once", rests)
+    monkeypatch.setattr(sending._Go, "collect", collects)
+
+    assert timers.fire_together(due()) == []
+
+    assert seen[0] == ["sending", "waiting"]
+    rows = Notification.objects.order_by("pk")
+    assert [(row.state, row.attempts) for row in rows] == [("handed_over", 1), ("waiting", 0)]
+    assert Timer.objects.filter(kind=actions.DELIVER, leased_until=None).count() == 1
+
+
+def test_one_that_can_not_be_given_back_is_tried_so_once_and_done_alone_then(
+    strangers: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def fails(ids: object) -> None:
+        tried.append(ids)
+        raise RuntimeError("a fault of our own")
+
+    def relief(after_s: float, do: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None
+
+    begin = sending._Go.begin
+
+    def begin_late(self: sending._Go, item: sending.Ready) -> bool:
+        self._went.is_relieved = bool(self.on_way)
+        return begin(self, item)
+
+    monkeypatch.setattr(handing, "relief", relief)
+    monkeypatch.setattr(sending._Go, "begin", begin_late)
+    monkeypatch.setattr(timers, "give_back", fails)
+
+    (left,) = timers.fire_together(due())
+
+    assert len(tried) == 1
+    row = Notification.objects.get(pk=left.subject_id)
+    assert (row.state, row.attempts) == ("waiting", 0)
 
 
 @pytest.mark.parametrize("seems", [False, True], ids=["no line", "a line that is gone"])

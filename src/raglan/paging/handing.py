@@ -15,6 +15,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.db.models import F
@@ -26,6 +28,7 @@ from raglan.paging import claimed, claiming, desk, sending
 from raglan.paging.models import Notification
 from raglan.paging.sending import Ready, Went
 
+T = TypeVar("T")
 LONGEST_S = 0.5
 log = logs.get("raglan.paging")
 
@@ -185,9 +188,8 @@ def _give_back(went: Went) -> None:
     late: list[Ready] = []
     while (item := went.next()) is not None:
         late.append(item)
-    ids = [item.due.id for item in late]
-    while went.others:
-        ids.append(went.others.pop().id)
+    late += _all_of(went.back)
+    ids = [*(item.due.id for item in late), *(due.id for due in _all_of(went.others))]
     if not ids:
         return
     try:
@@ -197,7 +199,16 @@ def _give_back(went: Went) -> None:
         went.late.update(ids)
     except Exception:  # then the thread that has them does so when it is free
         log.exception("messages could not be given back", extra={"messages": len(ids)})
-        went.back += late
+        went.kept += late
+
+
+def _all_of(items: list[T]) -> list[T]:
+    """Take all of what another thread may take too."""
+    taken: list[T] = []
+    with suppress(IndexError):
+        while True:
+            taken.append(items.pop())
+    return taken
 
 
 def _record_early(went: Went) -> None:
@@ -235,7 +246,7 @@ def _record(went: Went) -> None:
     """Note what was handed over and end its timers; what was not begun waits again as if it had not been claimed."""
     if went.sent:
         claiming.note_sent([sent for _, sent in went.sent])
-    if went.back:
-        _unclaim([item.notification.pk for item in went.back])
+    if unbegun := [*went.back, *went.kept]:
+        _unclaim([item.notification.pk for item in unbegun])
     if over := [pk for pk in went.over if pk not in went.recorded]:
         timers.end(over)

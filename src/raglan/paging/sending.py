@@ -47,9 +47,10 @@ class Ready:
 class Went:
     """What became of the messages of one go.
 
-    Those `over` need their timers no more; those `back` could not be begun; `others` are to be fired alone, after
-    this. Timers that are `late` were given to other threads. What was `sent` is taken from there when it is recorded
-    early, and its timers stand in `recorded`, as do those of refusals, which are recorded at once.
+    Those `over` need their timers no more; those `back` could not be begun, and those `kept` could not be given back
+    either; `others` are to be fired alone, after this. Timers that are `late` were given to other threads. What was
+    `sent` is taken from there when it is recorded early, and its timers stand in `recorded`, as do those of refusals,
+    which are recorded at once.
     """
 
     waiting: deque[Ready] = field(default_factory=deque)
@@ -57,6 +58,7 @@ class Went:
     sent: deque[tuple[int, claiming.Sent]] = field(default_factory=deque)  # with the timer of each
     over: list[int] = field(default_factory=list)
     back: list[Ready] = field(default_factory=list)
+    kept: list[Ready] = field(default_factory=list)
     late: set[int] = field(default_factory=set)
     recorded: set[int] = field(default_factory=set)
     is_relieved: bool = False  # what was not begun goes back from now on
@@ -88,7 +90,7 @@ class _Begun:
 def send(went: Went, give_back: Callable[[], None]) -> None:
     """Send what waits, until nothing does; what becomes of each stands in `went`.
 
-    `give_back` lets other threads have what waits; it is called for what was put off when the go's relief had come.
+    `give_back` lets other threads have what waits; it is called for what is put off after the go's relief has come.
     """
     go = _Go(went)
     try:
@@ -101,8 +103,8 @@ def send(went: Went, give_back: Callable[[], None]) -> None:
                 elif not go.begin(item):
                     went.waiting.appendleft(item)  # where it can be taken from us as long as it was not begun
                     full.add(item.lane)
-                    if went.is_relieved:  # which may have come while nobody could take it from us
-                        give_back()
+                if went.is_relieved and (went.waiting or went.back):  # which may have come while nobody could take it
+                    give_back()
     finally:
         go.leave()
 
