@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -278,6 +278,32 @@ def test_a_hung_provider_leaves_threads_for_the_others() -> None:
         hung.set()
         for thread in threads:
             thread.join(60)
+    circuit.forget()
+
+
+@pytest.mark.parametrize(
+    "leave", [circuit.back_out, lambda name, at: circuit.leave(name, at, None)], ids=["backed out", "left"]
+)
+def test_a_place_wakes_who_waits_for_it_although_others_wait_longer_for_other_lanes(
+    monkeypatch: pytest.MonkeyPatch, leave: Callable[[str, datetime], None]
+) -> None:
+    circuit.forget()
+    monkeypatch.setattr(circuit, "PLACES", 1)
+    monkeypatch.setattr(circuit, "SLOW", timedelta(hours=1))
+    places = {name: circuit.enter(name) for name in ("hung", "quick")}
+    threads = {name: threading.Thread(target=circuit.enter, args=(name,), daemon=True) for name in places}
+    for waiting, thread in enumerate(threads.values(), start=1):
+        thread.start()
+        while len(circuit._changed._waiters) < waiting:  # type: ignore[attr-defined]
+            thread.join(0.01)
+
+    leave("quick", places["quick"])
+    threads["quick"].join(20)
+
+    assert not threads["quick"].is_alive()
+    leave("hung", places["hung"])
+    threads["hung"].join(20)
+    assert not threads["hung"].is_alive()
     circuit.forget()
 
 

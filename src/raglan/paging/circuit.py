@@ -158,7 +158,7 @@ def back_out(name: str, entered: datetime) -> None:
             lane.in_flight.remove(entered)
         if lane.closed_until == entered + TRIAL:
             lane.closed_until = entered
-        _changed.notify()
+        _changed.notify_all()
 
 
 def leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known: bool = True) -> None:
@@ -168,7 +168,7 @@ def leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known
         lane = _lane(name)
         if entered in lane.in_flight:
             lane.in_flight.remove(entered)
-        _changed.notify()
+        _changed.notify_all()
         if error is None:
             if is_known:
                 lane.failures, lane.closed_until, lane.went_well_at = 0, None, at
