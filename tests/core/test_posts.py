@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -271,3 +272,52 @@ def test_what_has_come_at_the_last_moment_is_not_too_slow(
     ((_, result),) = on_way.ended(60)
 
     assert isinstance(result, http.Answer)
+
+
+class Pieces:
+    """A socket on which an answer comes in these pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.left = list(pieces)
+
+    def recv(self, most: int) -> bytes:
+        if not self.left:
+            raise BlockingIOError
+        return self.left.pop(0)
+
+
+def flight_of(*pieces: bytes) -> posts._Flight[str]:
+    line = SimpleNamespace(connection=SimpleNamespace(sock=Pieces(*pieces)))
+    return posts._Flight("a", ("http", "127.0.0.1", 80), line, 0.0)  # type: ignore[arg-type]
+
+
+def test_what_only_looks_like_the_end_is_looked_at_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends it again and again costs no more; what comes of it counts when its time is over."""
+    looks, real = [0], exchange.whole_in
+
+    def whole_in(*given: object, **named: object) -> exchange.Answer:
+        looks[0] += 1
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(exchange, "whole_in", whole_in)
+    monkeypatch.setattr(posts, "MOST_LOOKS", 2)
+    start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n"
+    seems = b"\r\n0\r\n\r\n"
+    flight = flight_of(start + seems, *[b"\r\n7\r\n" + seems] * 40, b"\r\n0\r\n\r\n")
+
+    result, _ = posts._read_last(flight)
+
+    assert result == http.Answer(200, {"transfer-encoding": "chunked"}, seems * 41)
+    assert looks == [2 + posts.MOST_ENDS + 1]
+
+
+def test_of_an_odd_answer_that_is_too_long_no_more_is_held_than_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posts, "MOST_LOOKS", 0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n"
+    flight = flight_of(head, *[b"x" * exchange.PIECE] * 200)
+
+    result, _ = posts._read_last(flight)
+
+    assert isinstance(result, http.Answer)
+    assert len(result.body) == http.MAX_ANSWER
+    assert len(flight.have) <= http.MAX_ANSWER + exchange.MOST_HEAD + exchange.PIECE

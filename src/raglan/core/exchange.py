@@ -161,7 +161,7 @@ class _Said(io.RawIOBase):
     """What has come already, and what still comes: `more` writes it where it is told and returns how much it was."""
 
     def __init__(self, have: bytes, more: Callable[[Any], int]) -> None:
-        self._have = have
+        self._have = memoryview(have)  # taking a part of it copies no rest
         self._more = more
 
     def readable(self) -> bool:

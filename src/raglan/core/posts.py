@@ -22,6 +22,8 @@ from raglan.core.kept import Line, Server
 
 T = TypeVar("T")
 MOST_LOOKS = 50  # at an odd answer in small pieces; then only at its end
+MOST_ENDS = 5  # that only look so: whoever sends more of them is read when its time is over
+MOST_PLAIN = http.MAX_ANSWER + exchange.MOST_HEAD  # of what is not in small chunks, no more is wanted
 MOST_HELD = 2 * http.MAX_ANSWER
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
@@ -55,7 +57,8 @@ class _Flight(Generic[T]):
     ends_at: float
     have: bytearray = field(default_factory=bytearray)
     is_odd: bool = False  # the standard library reads its answer, from what has come
-    looks: int = 0  # it was read so often from its beginning
+    looks: int = 0  # so many pieces came of an odd one
+    ends: int = 0  # so many of them, after the first ones, looked like the last
 
 
 Result = http.Answer | DeliveryError
@@ -190,7 +193,7 @@ def _read_last(flight: _Flight[T]) -> tuple[Result, bool]:
 
 def _take(flight: _Flight[T]) -> tuple[Result, bool] | None:
     """Take one piece. Raises OSError."""
-    sock = flight.line.connection.sock
+    sock, before = flight.line.connection.sock, len(flight.have)
     piece = sock.recv(exchange.PIECE)
     flight.have += piece
     while isinstance(sock, ssl.SSLSocket) and sock.pending():  # of which the poll knows nothing
@@ -200,10 +203,19 @@ def _take(flight: _Flight[T]) -> tuple[Result, bool] | None:
             return exchange.answer_in(flight.have, http.MAX_ANSWER, is_end=not piece)
     except exchange.NotPlain:
         flight.is_odd = True
-    flight.looks += 1
     is_end = not piece or len(flight.have) > MOST_HELD
-    is_looked_at = is_end or flight.looks <= MOST_LOOKS or flight.have.endswith(LAST_CHUNK)
-    return _read_anew(flight, is_end=is_end) if is_looked_at else None
+    is_enough = before <= MOST_PLAIN < len(flight.have)
+    return _read_anew(flight, is_end=is_end) if is_end or is_enough or _may_be_whole(flight) else None
+
+
+def _may_be_whole(flight: _Flight[T]) -> bool:
+    """Tell whether an odd answer is worth a look: each is from its beginning."""
+    flight.looks += 1
+    if flight.looks <= MOST_LOOKS:
+        return True
+    seems = flight.have.endswith(LAST_CHUNK)
+    flight.ends += seems
+    return seems and flight.ends <= MOST_ENDS
 
 
 def _read_anew(flight: _Flight[T], *, is_end: bool) -> tuple[Result, bool] | None:
