@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from raglan.core import timeline
@@ -12,7 +13,7 @@ from raglan.incidents import actions, queries, room
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.paging.models import Page
-from raglan.people.models import Person
+from raglan.people.models import Person, Team
 from raglan.testing import world
 from tests.incidents.conftest import Call
 
@@ -173,11 +174,18 @@ def test_who_changes_sides_keeps_what_was_seen_before(incident: Incident, mara: 
     question = actions.post(incident, Said(Kind.VERIFY, "Is the login slow for you, too?"), by=mara)
     said = []
 
-    for side, text in (("yes", "4 s in Berlin"), ("yes", ""), ("no", ""), ("yes", ""), ("no", "0.2 s now")):
+    for side, text in (
+        ("yes", "4 s in Berlin"),
+        ("yes", ""),
+        ("no", ""),
+        ("yes", ""),
+        ("no", "0.2 s now"),
+        ("no", "9 s"),
+    ):
         said.append(actions.answer(question, side, by=mara, text=text).text)
 
     kept = "Before, “Yes, me too”: 4 s in Berlin"
-    assert said == ["4 s in Berlin", "4 s in Berlin", kept, kept, f"0.2 s now {kept}"]
+    assert said == ["4 s in Berlin", "4 s in Berlin", kept, kept, f"0.2 s now {kept}", f"9 s {kept}"]
 
 
 @pytest.mark.parametrize("side", ["", "perhaps"])
@@ -314,6 +322,46 @@ def test_other_words_under_a_key_that_stands_already_are_kept_beside_it(
     actions.correct(first, "Corrected meanwhile", by=mara)
     browser(mara).post(address, {"kind": "note", "text": "Sent, and its answer lost", "entry_key": "k1"})
     assert Entry.objects.count() == 2
+
+
+def test_a_file_that_is_added_while_an_entry_is_on_its_way_hangs_at_it(
+    incident: Incident, mara: Person, browser: Callable[[Person], Client]
+) -> None:
+    address, client = f"/incidents/{incident.pk}/entries/", browser(mara)
+    fields = {"kind": "note", "text": "See the graph", "entry_key": "k1"}
+    client.post(address, fields)
+    for _ in range(2):
+        client.post(address, fields | {"files": SimpleUploadedFile("graph.txt", b"12 13 99")})
+
+    [entry] = Entry.objects.all()
+    assert [one.name for one in entry.attachments.all()] == ["graph.txt"]
+    actions.stand_down(incident, by=mara)
+    other = fields | {"files": SimpleUploadedFile("late.txt", b"later")}
+    assert client.post(address, other).status_code == 409
+    assert client.post(address, fields).status_code == 302
+    assert entry.attachments.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"to": "person:BO"}, {"to_topic": "disks"}, {"otherwise": "nothing"}, {"after": "20"}]
+)
+def test_an_ask_that_goes_to_somebody_else_is_another_one(
+    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client], changed: dict[str, str]
+) -> None:
+    team = Team.objects.create(name="Disks", slug="disks")
+    address, client = f"/incidents/{incident.pk}/entries/", browser(mara)
+    fields = {"kind": "ask", "text": "Who knows?", "entry_key": "k1", "to": f"team:{team.slug}"}
+    fields |= {"otherwise": "same", "after": "5"}
+    other = fields | {name: value.replace("BO", str(bo.pk)) for name, value in changed.items()}
+    for said in (fields, fields, other, other, fields):
+        client.post(address, said)
+
+    one, two = Entry.objects.order_by("pk")
+    assert [entry.text for entry in (one, two)] == ["Who knows?"] * 2
+    assert (one.to_team, one.to_person, one.ping_after_s) == (team, None, 300)
+    actions.hand_back(actions.take_ask(one, by=bo), by=bo)
+    client.post(address, fields)
+    assert Entry.objects.filter(kind="ask").count() == 2
 
 
 def test_a_form_that_is_refused_keeps_whom_it_asks(

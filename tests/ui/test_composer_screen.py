@@ -501,6 +501,21 @@ def test_an_entry_taken_back_while_it_is_sent_keeps_its_key_and_says_so(context:
     expect(page.locator("[data-unsent] li")).to_have_count(0)
 
 
+def test_an_entry_taken_back_while_it_is_sent_keeps_its_key_over_a_reload(
+    context: BrowserContext, world: World
+) -> None:
+    page, on_its_way = edited_on_its_way(context)
+    sent = page.locator("[name=entry_key]").input_value()
+    on_its_way.abort()
+    page.reload(wait_until="load")
+    expect(page.locator("#text")).not_to_have_value("")
+    page.get_by_role("button", name="Post to the room").click()
+    wait_for_posts(page, world, 1)
+    assert world.posts[0]["entry_key"] == sent
+    expect(page.locator("#text")).to_have_value("")
+    assert page.locator("[name=entry_key]").input_value() != sent
+
+
 @pytest.mark.parametrize("status", [201, 422])
 def test_other_words_posted_while_the_first_are_on_their_way_are_not_lost(
     context: BrowserContext, world: World, status: int

@@ -49,6 +49,15 @@ def asks(*words: str) -> str:
     )
 
 
+def timed(*numbers: int) -> str:
+    """Return entries that were posted one a minute."""
+    return "".join(
+        f'<li class="entry" id="e-{n}" data-say="Mara said {n}">'
+        f'<time datetime="2026-05-04T10:{n:02}:00Z">10:{n:02}</time><p>{"word " * 40}</p></li>'
+        for n in numbers
+    )
+
+
 def put(world: World, count: int, *words: str) -> None:
     world.pages["/part/thread/"] = entries(count)
     world.pages["/part/asks/"] = asks(*words)
@@ -298,3 +307,20 @@ def test_single_keys_work_only_when_turned_on_and_not_while_typing(
         page.locator("#q").blur()
         page.keyboard.press("i")
         page.wait_for_url("**/incidents/")
+
+
+def test_lines_that_were_taken_out_go_also_where_the_reader_has_scrolled(room: Page, world: World) -> None:
+    world.wait_for_stream()
+    for number, shown in ((101, range(40, 20, -1)), (102, range(30, 10, -1)), (103, range(10, 0, -1))):
+        world.pages["/part/thread/"] = timed(*shown)
+        change(world, room, number=number)  # some are taken out, then all that is shown
+        expect(room.locator(f"#e-{shown[-1]}")).to_be_attached()
+        expect(room.locator("#thread .entry")).to_have_count(len(shown))
+        expect(room.locator(".pill")).to_have_count(0)
+        room.evaluate("scrollTo(0, document.getElementById('thread').offsetTop + 300)")
+        assert room.evaluate("document.getElementById('thread').getBoundingClientRect().top") < 0
+    world.pages["/part/thread/"] = timed(12, 11, *range(8, 0, -1))  # two new ones, and 10 and 9 are taken out
+    change(world, room, number=104)
+    expect(room.locator(".pill")).to_have_text("2 new")
+    expect(room.locator("#e-12")).to_have_count(0)
+    expect(room.locator("#e-10")).to_have_count(0)

@@ -309,8 +309,8 @@ def _give_up(due: timers.Due, error: str) -> None:
     if held is not None and held.state == State.COMING:
         _stop(held, f"It failed three times. {ASK}")
     elif held is not None and held.state == State.LEAVING:
-        held.state, held.why = State.THERE, f"Taking it out failed three times. {ASK}"
-        held.save(update_fields=["state", "why"])
+        held.state, held.why, held.out_by = State.THERE, f"Taking it out failed three times. {ASK}", None
+        held.save(update_fields=["state", "why", "out_by"])
         _tell(held)
 
 

@@ -60,7 +60,7 @@ def room_for(page: Page) -> Incident | None:
 def _waiting(pages: Sequence[int]) -> list[tuple[int, Mapping[str, str]]]:
     """Return the pages and labels of groups that opened just now and belong to no incident yet.
 
-    What opened before a room did never joins it by itself, and what somebody took out of one does not come back.
+    What opened long before a room did never joins it by itself, and what somebody took out of one does not come back.
     """
     groups = AlertGroup.objects.filter(page__in=pages, state=AlertGroup.State.OPEN, joined_incident__isnull=True)
     lately = groups.filter(opened_at__gt=now() - JUST_NOW)

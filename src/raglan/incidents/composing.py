@@ -75,11 +75,16 @@ def said(request: HttpRequest, kind: Entry.Kind) -> actions.Said:
 
 
 def beside(said: actions.Said) -> actions.Said:
-    """Return what is said under a key of its own, made of the one that other words stand under and of these words.
+    """Return what is said under a key of its own, made of the one that other words stand under, of these, and to whom.
 
     So does whoever changes what was sent already (its answer got lost, or they went a page back) lose neither of both.
     """
-    return replace(said, key=hashlib.sha256(f"{said.key} {said.kind} {said.text}".encode()).hexdigest())
+    words = f"{said.key} {said.kind} {said.text}"
+    if said.kind in actions.PINGED:
+        nobody = said.if_nobody or actions.IfNobody()
+        whom = (said.to_team, said.to_person, nobody.team, nobody.person)
+        words += f" {[one and one.pk for one in whom]} {said.to_topic} {nobody.after}"
+    return replace(said, key=hashlib.sha256(words.encode()).hexdigest())
 
 
 class Asked(TypedDict, total=False):

@@ -178,6 +178,7 @@ def post_entry(request: HttpRequest, pk: int) -> HttpResponse:
         entry = actions.post(incident, said, by=person, at=at)
         if not actions.stands_as(entry, said, by=person):
             entry = actions.post(incident, composing.beside(said), by=person, at=at)
+        actions.add_files(entry, said.files, by=person)
     except BadInput as error:
         if request.headers.get("X-Raglan-Part"):
             return JsonResponse(error.as_json(), status=error.status)

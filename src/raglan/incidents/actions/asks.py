@@ -64,7 +64,8 @@ def _with_what_was_seen(before: Answer | None, side: str, text: str) -> str:
     if before is None or not before.text:
         return text
     if before.side == side:
-        return text or before.text
+        mark = before.text.find(BEFORE)
+        return f"{text} {before.text[mark:]}" if text and mark >= 0 else text or before.text
     seen = before.text if before.text.startswith(BEFORE) else f"{BEFORE}{before.get_side_display()}”: {before.text}"
     return f"{text} {seen}".strip()
 

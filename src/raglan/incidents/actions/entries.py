@@ -97,7 +97,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
         ask_state=Entry.AskState.WAITING if said.kind in WAITS else Entry.AskState.NONE,
         to_team=said.to_team,
         to_person=said.to_person,
-        to_topic=" ".join(said.to_topic.split())[:MAX_TOPIC],
+        to_topic=_topic(said),
         ping_at=now() + otherwise.after if is_pinged else None,
         ping_after_s=int(otherwise.after.total_seconds()) if is_pinged else 0,
         ping_person=otherwise.person,
@@ -109,12 +109,36 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     return entry
 
 
+@atomic
+def add_files(entry: Entry, files: Sequence[Upload], *, by: Person) -> None:
+    """Hang those files at an entry that were added while it was on its way. Raises BadInput, NoRoom, Conflict."""
+    held = set(entry.attachments.values_list("digest", flat=True)) if files else set()
+    if any(one.digest not in held for one in files):
+        open_room(entry.incident)
+        hang(entry, files, by=by)
+
+
 def stands_as(entry: Entry, said: Said, *, by: Person | None) -> bool:
-    """Say whether an entry is what somebody says under its key, or was that before it was corrected."""
+    """Say whether an entry is what somebody says under its key, to the same, or was that before it was corrected."""
     text = _words(said)
     if (entry.author_id, entry.kind) != (by and by.pk, said.kind):
         return False
+    if said.kind in PINGED and not _asks_the_same(entry, said):
+        return False
     return entry.text == text or entry.earlier.filter(text=text, is_outcome=False).exists()
+
+
+def _asks_the_same(entry: Entry, said: Said) -> bool:
+    otherwise, nobody = _otherwise(said), IfNobody(person=None, team=None)
+    is_pinged = bool(otherwise.person or otherwise.team)
+    whom = (said.to_team, said.to_person, _topic(said), otherwise if is_pinged else nobody)
+    after = timedelta(seconds=entry.ping_after_s)
+    pings = IfNobody(after, entry.ping_person, entry.ping_team) if entry.ping_after_s else nobody
+    return whom == (entry.to_team, entry.to_person, entry.to_topic, pings)
+
+
+def _topic(said: Said) -> str:
+    return " ".join(said.to_topic.split())[:MAX_TOPIC]
 
 
 def _words(said: Said) -> str:

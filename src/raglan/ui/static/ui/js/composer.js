@@ -29,7 +29,7 @@ function keepDraft() {
   if (files.length) miss([]);
   if (!tab || signedOut) return;
   if (!text.value && !files.length && !missed.length) words.drop(drafted());
-  else words.write(drafted(), { at: Date.now(), text: text.value, kind, asked, files: files.length ? files : missed });
+  else words.write(drafted(), { at: Date.now(), key: form.elements.entry_key.value, text: text.value, kind, asked, files: files.length ? files : missed });
 }
 
 function keepFiles() {
@@ -67,6 +67,7 @@ async function restore(name) {
     measure();
   } else if (draft.text && !text.value) {
     text.value = draft.text;
+    form.elements.entry_key.value = draft.key ?? form.elements.entry_key.value; // it may be that of an entry on its way
     measure();
     if (!location.search.includes("kind=")) choose(draft.kind);
     if (!location.search.includes("to=")) fill(draft.asked ?? []);
@@ -107,7 +108,7 @@ async function comeBack() {
   flush();
 }
 
-const says = (draft) => JSON.stringify([draft?.text, draft?.files]);
+const says = (draft) => JSON.stringify([draft?.text, draft?.files, draft?.kind, draft?.asked]);
 
 // Words go without their files rather than never, where a device does not answer.
 function soon(answer) {

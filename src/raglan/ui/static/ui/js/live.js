@@ -83,8 +83,10 @@ async function place(region, html) {
   const fresh = parse(html), fact = facts(region), news = newIn(region, fresh);
   const untold = speak(news);
   if (catching || state !== "live") missed += untold;
-  if (mustWait(region, fresh) || (news.length && past(region))) Object.assign(fact, { held: html, count: news.length });
+  const waits = mustWait(region, fresh);
+  if (waits || (news.length && past(region))) Object.assign(fact, { held: html, count: news.length });
   else await put(region, html);
+  if (!waits && fact.held) takeOut(region, fresh);
   pill();
   return untold;
 }
@@ -116,9 +118,22 @@ async function add(region, entries, fresh) {
   return place(region, box.innerHTML);
 }
 
+const when = (item) => Date.parse(item?.querySelector("time")?.dateTime ?? "");
+const lastOf = (place, region) => [...place.querySelectorAll(region.dataset.count)].at(-1);
+
+// What is older than all that is shown moved up into a list of the newest, after others were taken out: that is no news.
 function newIn(region, fresh) {
   if (!region.dataset.count) return [];
-  return [...fresh.querySelectorAll(region.dataset.count)].filter((item) => item.id && !document.getElementById(item.id));
+  const last = when(lastOf(region, region));
+  return [...fresh.querySelectorAll(region.dataset.count)].filter((item) => item.id && !document.getElementById(item.id) && !(when(item) < last));
+}
+
+// What was taken out goes, also where news wait; what was only pushed out of the list is older than the last of it.
+function takeOut(region, fresh) {
+  const last = when(lastOf(fresh, region));
+  for (const item of region.querySelectorAll(region.dataset.count)) {
+    if (item.id && !fresh.getElementById(item.id) && when(item) > last) item.remove();
+  }
 }
 
 function speak(news) {
