@@ -201,7 +201,7 @@ def is_group(field: BoundField) -> bool:
     return isinstance(field.field.widget, RadioSelect | CheckboxSelectMultiple)
 
 
-STAND, FOLD_FROM = 8, 13  # choices of a group that stand, and how many there are before others fold
+STAND, FOLD_FROM = 8, 13  # check boxes of a group that stand, and how many there are before others fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,6 @@ class Folded:
 
     stand: Sequence[BoundWidget]
     more: Sequence[BoundWidget]
-    is_many: bool  # several may be chosen
 
     @property
     def chosen(self) -> int:
@@ -220,10 +219,10 @@ class Folded:
 
 @register.filter
 def folded(field: BoundField) -> Folded:
-    """Return the choices of a group as they are shown."""
+    """Return the choices of a group as they are shown. All stand where one is chosen among what differs in kind."""
     choices, is_many = list(field), isinstance(field.field.widget, CheckboxSelectMultiple)
-    stand = STAND if len(choices) >= FOLD_FROM else len(choices)
-    return Folded(choices[:stand], choices[stand:], is_many)
+    stand = STAND if is_many and len(choices) >= FOLD_FROM else len(choices)
+    return Folded(choices[:stand], choices[stand:])
 
 
 @register.filter
