@@ -23,13 +23,23 @@ const ASKED = ["to", "to_topic", "otherwise", "after"];
 
 const drafted = () => `draft:${room}:${tab}`, waiting = (key) => `entry:${key}`;
 
-function keepDraft() {
+function draft() {
   const kind = form.querySelector("[name=kind]:checked")?.value, files = named(picked());
   const asked = ASKED.map((name) => [name, form.elements[name]?.value ?? ""]);
-  if (files.length) miss([]);
+  return { at: Date.now(), key: form.elements.entry_key.value, text: text.value, kind, asked, files: files.length ? files : missed };
+}
+
+function keepDraft() {
+  if (picked().length) miss([]);
   if (!tab || signedOut) return;
-  if (!text.value && !files.length && !missed.length) words.drop(drafted());
-  else words.write(drafted(), { at: Date.now(), key: form.elements.entry_key.value, text: text.value, kind, asked, files: files.length ? files : missed });
+  const now = draft();
+  if (now.text || now.files.length) words.write(drafted(), now);
+  else words.drop(drafted());
+}
+
+// A field says that it changed when it is left, as a page that closes does, also where its words were kept as they were typed.
+function keepChange() {
+  if (says(words.read(drafted())) !== says(draft())) keepDraft();
 }
 
 function keepFiles() {
@@ -58,25 +68,25 @@ async function begin() {
 }
 
 async function restore(name) {
-  const draft = words.read(name);
-  if (!words.recent(draft?.at)) return words.drop(name);
+  const old = words.read(name);
+  if (!words.recent(old?.at)) return words.drop(name);
   const isOwn = name === drafted();
   if (text.value && !isOwn) return; // somebody types already: another tab's words come back another time
-  if (text.value && draft.text && !text.value.includes(draft.text)) {
-    text.value = `${draft.text}\n${text.value}`; // typed while the page came up
+  if (text.value && old.text && !text.value.includes(old.text)) {
+    text.value = `${old.text}\n${text.value}`; // typed while the page came up
     measure();
-  } else if (draft.text && !text.value) {
-    text.value = draft.text;
-    form.elements.entry_key.value = draft.key ?? form.elements.entry_key.value; // it may be that of an entry on its way
+  } else if (old.text && !text.value) {
+    text.value = old.text;
+    form.elements.entry_key.value = old.key ?? form.elements.entry_key.value; // it may be that of an entry on its way
     measure();
-    if (!location.search.includes("kind=")) choose(draft.kind);
-    if (!location.search.includes("to=")) fill(draft.asked ?? []);
+    if (!location.search.includes("kind=")) choose(old.kind);
+    if (!location.search.includes("to=")) fill(old.asked ?? []);
   }
-  if (draft.files?.length && !picked().length) {
+  if (old.files?.length && !picked().length) {
     const files = await soon(kept(name)) ?? [];
     if (picked().length) return;
     pick(files);
-    miss(draft.files.filter((one) => !named(files).includes(one)));
+    miss(old.files.filter((one) => !named(files).includes(one)));
   }
   if (isOwn) return keepDraft();
   keepFiles();
@@ -95,11 +105,11 @@ async function comeBack() {
   const before = tab;
   tab = ""; // until it is known whose the draft is, this one keeps nothing
   const name = await own();
-  const draft = name === before ? words.read(`draft:${room}:${before}`) : null, isAsLeft = text.value === left.text;
+  const stored = name === before ? words.read(`draft:${room}:${before}`) : null, isAsLeft = text.value === left.text;
   tab = name;
   signedOut = words.read(`left:${room.split(":").at(-1)}`) !== null;
-  if (signedOut || (!draft && left.draft && isAsLeft)) clearForm();
-  else if (!draft || says(draft) === says(left.draft)) keepFiles();
+  if (signedOut || (!stored && left.draft && isAsLeft)) clearForm();
+  else if (!stored || says(stored) === says(left.draft)) keepFiles();
   else {
     if (isAsLeft) emptyForm();
     await restore(drafted());
@@ -108,7 +118,7 @@ async function comeBack() {
   flush();
 }
 
-const says = (draft) => JSON.stringify([draft?.text, draft?.files, draft?.kind, draft?.asked]);
+const says = (one) => JSON.stringify([one?.text, one?.files, one?.kind, one?.asked]);
 
 // Words go without their files rather than never, where a device does not answer.
 function soon(answer) {
@@ -294,7 +304,7 @@ if (form) {
     keepFiles();
     say(`Attached: ${named(files).join(", ")}`);
   });
-  form.addEventListener("change", keepDraft);
+  form.addEventListener("change", keepChange);
   picker?.addEventListener("change", keepFiles);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
