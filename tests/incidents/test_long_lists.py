@@ -1,5 +1,6 @@
 """Of very many people, entries or asks some stand and others unfold; nothing is out of reach."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -94,6 +95,37 @@ def test_all_that_one_page_offers_can_be_split_off_at_once(incident: Incident, m
     own.post(path, {"title": "The rest", "key": "k", **offered})
     made = Incident.objects.get(title="The rest")
     assert (made.joined_groups.count(), made.tasks.count()) == (100, 100)
+
+
+def test_each_list_of_what_can_be_split_off_keeps_its_page(incident: Incident, mara: Person, browser: Browser) -> None:
+    at = incident.declared_at
+    for number in range(230):
+        actions.add_task(incident, actions.ToDo(f"Task {number:03}"), by=mara)
+    Entry.objects.bulk_create(
+        Entry(incident=incident, key=f"k{number}", kind="note", text=f"Line {number:03}", author=mara, at=at)
+        for number in range(430)
+    )
+    own, path = browser(mara), f"/incidents/{incident.pk}/split/"
+
+    def links(page: str, words: str) -> dict[str, str]:
+        found = re.findall(rf'href="([^"]*)">{words}<span class="vh">: (\w+)<', page)
+        return {name: html.unescape(link) for link, name in found}
+
+    def follow(link: str) -> str:
+        return own.get(path + link).content.decode()
+
+    newest = follow("")
+    older_tasks = follow(links(newest, "Older ones")["tasks"])
+    both = follow(links(older_tasks, "Older ones")["entries"])
+    assert ("Task 129" in both, "Task 130" in both) == (True, False)
+    assert ("Line 229" in both, "Line 230" in both) == (True, False)
+
+    deeper = follow(links(both, "Older ones")["tasks"])
+    assert ("Task 029" in deeper, "Task 030" in deeper, "Line 229" in deeper) == (True, False, True)
+
+    back = follow(links(deeper, "The newest")["tasks"])
+    assert ("Task 229" in back, "Line 229" in back, "Line 230" in back) == (True, True, False)
+    assert links(follow(links(back, "The newest")["entries"]), "The newest") == {}
 
 
 def test_what_is_still_open_at_the_end_folds(incident: Incident, mara: Person, browser: Browser) -> None:

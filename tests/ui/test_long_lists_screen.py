@@ -54,6 +54,30 @@ def test_a_long_list_is_narrowed_and_what_is_chosen_stays_chosen(browser: Browse
             expect(page.locator("fieldset summary")).to_have_text(said)
 
 
+def test_the_word_to_find_stays_when_another_page_of_a_list_is_opened(
+    browser: Browser, world: World, address: str
+) -> None:
+    older = PAGE.replace(
+        "<button>Save", '<a href="?many_before=7">Older ones</a><a href="?">The newest</a><button>Save'
+    )
+    world.pages["/who/"] = render(older.replace("ALL", ""), {"form": Chosen()}, reader=Reader())
+    with screens.browser_page(browser, base_url=address) as page:
+        page.goto("/who/")
+        find, told = page.get_by_label("Find in this list"), page.get_by_role("status").filter(has_text="of 200")
+        find.fill("person 15")
+        page.get_by_role("link", name="Older ones").click()
+        page.wait_for_url("**/who/?many_before=7*")
+        expect(find).to_have_value("person 15")
+        expect(told).to_have_text("10 of 200")
+        page.get_by_role("link", name="The newest").click()
+        page.wait_for_url(lambda url: "many_before" not in url)
+        expect(told).to_have_text("10 of 200")
+        find.fill("")
+        page.get_by_role("link", name="The newest").click()
+        page.wait_for_url(lambda url: "find" not in url)
+        expect(told).to_have_count(0)
+
+
 def test_where_all_of_it_is_hardly_meant_nothing_chooses_all(browser: Browser, world: World, address: str) -> None:
     world.pages["/who/"] = render(PAGE.replace("ALL", ""), {"form": Chosen()}, reader=Reader())
     with screens.browser_page(browser, base_url=address) as page:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
@@ -24,8 +25,8 @@ class Part:
 
     field: BoundField
     most: int
-    older: int  # where those begin that are not offered here; 0: none are older
-    is_older: bool  # newer ones stand on another page
+    older: str  # leads to those that are not offered here, with the pages of the other kinds as they are; or none are
+    newest: str  # leads to the newest where newer ones stand on another page
 
 
 class _Numbered(forms.ModelChoiceField):  # type: ignore[type-arg]  # it is generic for type checkers only
@@ -99,8 +100,21 @@ class SplitForm(Form):
     @property
     def parts(self) -> list[Part]:
         """What can be chosen, in the order of the screen."""
-        shown = [name for name in MOST_SHOWN if name in self.fields]
-        return [Part(self[name], MOST_SHOWN[name], self._older[name], name in self._before) for name in shown]
+        return [
+            Part(
+                self[name],
+                MOST_SHOWN[name],
+                self._page(name, self._older[name]) if self._older[name] else "",
+                self._page(name, 0) if self._before.get(name) else "",
+            )
+            for name in MOST_SHOWN
+            if name in self.fields
+        ]
+
+    def _page(self, name: str, before: int) -> str:
+        """Return what leads to another page of a kind; the other kinds stay on theirs."""
+        pages = {**self._before, name: before}
+        return f"?{urlencode({f'{kind}_before': number for kind, number in pages.items() if number})}"
 
     def _offer(self, name: str, found: QuerySet[Any], order: Sequence[str]) -> None:
         """Offer the newest of a kind, or those before a number; whatever is of the room may be chosen."""

@@ -22,10 +22,21 @@ function count(list) {
   list.querySelector("summary").textContent = `${boxes.length} more${words}`;
 }
 
+// Links to other pages of the form's lists take the word along.
+function keep(field) {
+  for (const link of field.form.querySelectorAll('a[href^="?"]')) {
+    const to = new URLSearchParams(link.getAttribute("href"));
+    if (field.value) to.set(field.id, field.value); else to.delete(field.id);
+    link.setAttribute("href", `?${to}`);
+  }
+}
+
 for (const bar of document.querySelectorAll("[data-narrow]")) {
   const list = bar.closest("fieldset"), field = bar.querySelector("input");
   bar.hidden = false;
-  field.addEventListener("input", () => narrow(list, bar));
+  field.value = new URLSearchParams(location.search).get(field.id) || field.value;
+  if (field.value) { narrow(list, bar); keep(field); }
+  field.addEventListener("input", () => { narrow(list, bar); keep(field); });
   list.addEventListener("change", () => count(list));
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   for (const button of bar.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(list, Boolean(button.dataset.choose)));
