@@ -358,10 +358,10 @@ def is_for(block: Sequence[Tuple[str, str]], asked: Dict[str, List[str]], at: fl
 
 def is_through(words: str, asked: Dict[str, List[str]], at: float) -> bool:
     """Tell whether an exception is this machine's."""
-    parts = words.split()
-    if len(parts) != 4 or parts[2] != "until" or moment(parts[3]) <= at:
+    matched = re.match(r"(\S+) (.+) until (\S+)$", words)
+    if not matched or moment(matched.group(3)) <= at:
         return False
-    return parts[1].lower() in {value.lower() for value in asked.get(parts[0], [])}
+    return matched.group(2).lower() in {value.lower() for value in asked.get(matched.group(1), [])}
 
 
 def read_dns(said: str) -> List[Hold]:

@@ -71,6 +71,26 @@ def test_a_hold_is_raised_and_shown_with_who_has_asked_and_who_has_not(browser: 
     assert "Went on" in browser.get(f"/changes/holds/{hold.pk}/").content.decode()
 
 
+def test_names_with_spaces_stand_in_quotes(browser: Client) -> None:
+    said = {"name": "stop", "reason": "httpd fails", "hours": "2", "tags": '"front row", canary'}
+    wrong = browser.post("/changes/holds/new/", said | {"tags": '"front row'})
+    assert wrong.status_code == 422
+    assert "A quote that begins a name ends it, too" in wrong.content.decode()
+    path = browser.post("/changes/holds/new/", said)["Location"]
+    hold = Hold.objects.get()
+    assert hold.tags == ["front row", "canary"]
+    assert "tags “front row”, canary" in browser.get(path).content.decode()
+    through = {"do": "through", "kind": "tag", "name": '"front row"', "reason": "they look", "hours": "1"}
+    assert browser.post(path, through).status_code == 302
+    assert hold_queries.exceptions_of(hold)[0].name == "front row"
+    made = browser.post(
+        "/api/v1/holds",
+        {"name": "rest", "reason": "x", "ends_at": (now() + timedelta(hours=1)).isoformat(), "tags": ["front row"]},
+        content_type="application/json",
+    )
+    assert (made.status_code, made.json()["tags"]) == (201, ["front row"])
+
+
 def test_of_many_hosts_each_can_be_seen(browser: Client) -> None:
     hold = raised()
     hearing.heard("solo", ["httpd"], "stop", now())

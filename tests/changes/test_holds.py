@@ -42,7 +42,9 @@ def test_a_hold_stops_until_it_ends_by_itself() -> None:
 @pytest.mark.parametrize(
     ("reach", "field", "said"),
     [
-        (Reach(tags=("two words",)), "tags", "no spaces"),
+        (Reach(packages=("two words",)), "packages", "no spaces and no commas"),
+        (Reach(tags=("a,b",)), "tags", "names have no commas"),
+        (Reach(tags=(" edge",)), "tags", "names begin and end with no space"),
         (Reach(tags=("x" * 300,)), "tags", "at most 253 letters"),
         (Reach(changes=("seven",)), "changes", "there is no change seven; write its number"),
         (Reach(changes=("7" * 30,)), "changes", "there is no change 777"),
@@ -55,6 +57,14 @@ def test_what_can_mean_no_host_is_refused_in_words(reach: Reach, field: str, sai
     assert wrong.value.field == field
     assert said in wrong.value.sentence
     assert not Hold.objects.exists()
+
+
+def test_a_hold_names_hosts_by_words_with_spaces() -> None:
+    hold = raised(reach=Reach(tags=("Front row",), roles=("web server",)))
+    assert word(roles=("web server",), tags=("front row",)) == "stop"
+    assert word(roles=("web server",), tags=("front", "row")) == "go"
+    holding.let_through(hold, holding.Through("tag", "front row", "they look"), by=BY)
+    assert word(roles=("web server",), tags=("front row",)) == "go"
 
 
 def test_it_is_extended_by_hand_by_whoever_saw_it_last() -> None:
@@ -90,7 +100,7 @@ def test_lifting_needs_a_word_and_is_safe_twice() -> None:
         {"hours": 73},
         {"hours": -1},
         {"hours": 1, "is_drill": True},
-        {"reach": Reach(roles=("a b",))},
+        {"reach": Reach(roles=("a,b",))},
         {"starts_at": datetime(2999, 1, 1, tzinfo=UTC)},
     ],
 )

@@ -33,6 +33,16 @@ def test_a_hold_is_raised_in_a_room_with_its_reason_scope_and_end(desk: Desk, bo
     assert "is on already" in desk.says("!hold again")[0]
 
 
+def test_names_with_spaces_stand_in_quotes(desk: Desk) -> None:
+    said = desk.says('!hold it spreads; name: pin; tags: “front row”, canary; role: "web server"')[0]
+    hold = Hold.objects.get()
+    assert (hold.tags, hold.roles) == (["front row", "canary"], ["web server"])
+    assert "for role “web server”; tags “front row”, canary, until" in said
+    assert "Tag front row may go on" in desk.says(f'!hold except {hold.pk} tag "front row": they look')[0]
+    made = HoldException.objects.get()
+    assert (made.kind, made.name, made.reason) == ("tag", "front row", "they look")
+
+
 def test_holds_are_listed_extended_excepted_and_lifted(desk: Desk) -> None:
     assert desk.says("!hold")[0].startswith("Nothing is stopped.")
     desk.says("!hold raise it spreads; name: the pin")
@@ -56,7 +66,8 @@ def test_holds_are_listed_extended_excepted_and_lifted(desk: Desk) -> None:
         ("!hold it spreads; until: 26:00", "until: 18:30"),
         ("!hold it spreads; for: 90 d", "at most 72 hours"),
         ("!hold end nothing of mine", "No hold is called so. On or to come: none."),
-        ("!hold it spreads; role: a\x07b", "no spaces and no commas"),
+        ("!hold it spreads; role: a\x07b", "no commas and no signs that can not be printed"),
+        ("!hold it spreads; tag: “front row", "a quote that begins a name ends it, too"),
     ],
 )
 def test_what_can_not_be_done_is_said_in_words(desk: Desk, text: str, answer: str) -> None:

@@ -123,6 +123,10 @@ def test_a_hold_is_raised_listed_looked_at_and_lifted(running: Running) -> None:
     assert "apache" in raglan(running, "hold", "list").stdout
     assert "is lifted" in raglan(running, "hold", "end", "apache", "the pin is back").stdout
     assert raglan(running, "hold", "list").stdout == "Nothing is stopped.\n"
+    spaced = raglan(running, "hold", "raise", "why", "--name", "rows", "--tag", "front row", "--tag", "canary")
+    assert "For tags “front row”, canary, until " in spaced.stdout, spaced.stderr
+    let = raglan(running, "hold", "except", "rows", "tag", "front row", "by hand")
+    assert let.stdout.startswith("Tag front row may go on until "), let.stderr
     wrong = raglan(running, "hold", "raise", "why", "--for", "soon")
     assert (wrong.returncode, "30 min, 2 h or 1 day" in wrong.stderr) == (2, True)
 

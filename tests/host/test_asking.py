@@ -1,5 +1,6 @@
 """`raglan-host gate`: whom it asks, what it believes, and that it never keeps a machine from going on for ever."""
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -275,10 +276,11 @@ def test_what_the_gate_said_stands_in_the_next_report(run: Run, receiver: Receiv
     assert json.loads((tmp_path / "state" / "gate.json").read_text()) == told
 
 
-NAMES = st.lists(st.sampled_from(["a", "B", "c.d"]), max_size=2, unique=True).map(tuple)
+NAMES = st.lists(st.sampled_from(["a", "B", "c.d", "two words"]), max_size=2, unique=True).map(tuple)
 REACHES = st.builds(Reach, NAMES, NAMES, NAMES, NAMES, NAMES)
 ASKS = st.builds(Asked, st.sampled_from(["", "a", "b"]), NAMES, NAMES, NAMES, NAMES, NAMES)
-BUT = st.lists(st.tuples(st.sampled_from(["host", "role"]), st.sampled_from(["A", "b"]), st.sampled_from([-5, 5])))
+BUT_NAMES = st.sampled_from(["A", "b", "Two words", "x until y"])
+BUT = st.lists(st.tuples(st.sampled_from(["host", "role", "tag"]), BUT_NAMES, st.sampled_from([-5, 5])))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -293,3 +295,13 @@ def test_a_machine_that_reads_the_file_finds_what_raglan_would_answer(
     words = {kind: list(getattr(asked, kind + "s")) for kind in host.WORDS} | {"host": [asked.host]}
     holds, _ = host.read_text(file, words)
     assert bool(holds) == (answer([hold], asked, at).word == "stop")
+
+
+def test_an_exception_by_a_name_with_spaces_counts_in_the_file_as_at_raglan() -> None:
+    at = datetime.now(UTC)
+    exempt = Exempt("tag", "Front row until new", at + timedelta(minutes=5))
+    hold = HoldRule(1, "x", "y", at - timedelta(hours=1), at + timedelta(hours=1), Reach(tags=("front row until new",)))
+    words = {kind: [] for kind in host.WORDS} | {"host": ["web1"], "tag": ["front row until New"]}
+    for but, stopped in (((), True), ((exempt,), False)):
+        file = gate_text.file([dataclasses.replace(hold, but=but)], at, good_until=at + timedelta(hours=1))
+        assert bool(host.read_text(file, words)[0]) is stopped

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from raglan.changes import named
+
 VERSION = 1
 GO, STOP = "go", "stop"
 PLACES = ("clusters", "roles", "environments", "tags")
@@ -37,8 +39,8 @@ class Reach:
     @property
     def words(self) -> str:
         """Say it in words."""
-        named = [(kind, getattr(self, kind)) for kind in (*PLACES, *TOUCHED)]
-        said = [f"{kind if len(names) > 1 else kind[:-1]} {', '.join(names)}" for kind, names in named if names]
+        kinds = [(kind, getattr(self, kind)) for kind in (*PLACES, *TOUCHED)]
+        said = [f"{kind if len(names) > 1 else kind[:-1]} {named.written(names)}" for kind, names in kinds if names]
         return "; ".join(said) or "everything"
 
 
@@ -145,11 +147,11 @@ def not_for(reach: Reach, asked: Asked) -> str:
     for kind in PLACES:
         wanted, said = getattr(reach, kind), getattr(asked, kind)
         if wanted and not _meet(wanted, said):
-            return f"it is for {kind} {', '.join(wanted)}; this is {', '.join(said) or 'not said'}"
+            return f"it is for {kind} {named.written(wanted)}; this is {named.written(said) or 'not said'}"
     for kind in TOUCHED:
         wanted, said = getattr(reach, kind), getattr(asked, kind)
         if wanted and said and not _meet(wanted, said):
-            return f"it is for {kind} {', '.join(wanted)}, which this does not touch"
+            return f"it is for {kind} {named.written(wanted)}, which this does not touch"
     return ""
 
 

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from django import forms
 
-from raglan.changes import freezing, holding
+from raglan.changes import freezing, holding, named
 from raglan.changes.gate import PLACES, TOUCHED, Reach
 from raglan.changes.models import Change
 from raglan.core.clock import now
+from raglan.core.errors import BadInput
 from raglan.people.forms import Form, zones
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,7 +26,7 @@ MINUTES = [("10", "10 minutes"), ("20", "20 minutes"), ("30", "30 minutes")]
 
 
 class NamesField(forms.CharField):
-    """Names with spaces or commas between them."""
+    """Names with spaces or commas between them; one with spaces stands in quotes."""
 
     def __init__(self, *, label: str, help_text: str = "") -> None:
         super().__init__(label=label, required=False, max_length=20_000, help_text=help_text)
@@ -33,7 +34,10 @@ class NamesField(forms.CharField):
 
     def clean(self, value: object) -> tuple[str, ...]:
         """Return the names."""
-        return tuple(dict.fromkeys(super().clean(str(value or "")).replace(",", " ").split()))
+        try:
+            return named.read(super().clean(str(value or "")))
+        except BadInput as error:
+            raise forms.ValidationError(f"{error.reason[:1].upper()}{error.reason[1:]}.") from None
 
 
 class ReachForm(Form):
@@ -162,7 +166,7 @@ class ThroughForm(Form):
         """Return what was written."""
         data = self.cleaned_data
         ends_at = now() + timedelta(hours=float(data["hours"])) if data["hours"] else None
-        return holding.Through(data["kind"], data["name"], data["reason"], ends_at)
+        return holding.Through(data["kind"], named.bare(data["name"]), data["reason"], ends_at)
 
 
 def lengths() -> list[tuple[str, str]]:

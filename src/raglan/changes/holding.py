@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError
 
 from raglan.changes import events, ports
-from raglan.changes.gate import EVERYTHING, EXEMPT, Reach
+from raglan.changes.gate import EVERYTHING, EXEMPT, PLACES, Reach
 from raglan.changes.hold_models import Hold, HoldDrill, HoldException, HoldHeard
 from raglan.changes.models import Change
 from raglan.config import config
@@ -26,6 +26,7 @@ MOST_REASON = 300
 MOST_NAMES = 100
 MOST_NAME_OF_HOST = 253
 MOST_DIGITS = 19
+SPACED = (*PLACES, "name")  # tools and people call these with spaces, too
 DRILL = timedelta(minutes=30)
 COMING = timedelta(days=366)
 SLACK = timedelta(minutes=1)  # between writing a form and sending it
@@ -289,8 +290,19 @@ def check_names(field: str, names: Iterable[str]) -> None:
     for name in listed:
         if len(name) > MOST_NAME_OF_HOST:
             raise BadInput(field, f"names have at most {MOST_NAME_OF_HOST} letters", status=422)
-        if not name or "," in name or not name.isprintable() or " " in name:
-            raise BadInput(field, "names have no spaces and no commas" if name else "say a name", status=422)
+        if why := _why_not(name, may_have_spaces=field in SPACED):
+            raise BadInput(field, why, status=422)
+
+
+def _why_not(name: str, *, may_have_spaces: bool) -> str:
+    """Say why nothing can be called so; empty when it can."""
+    if not name:
+        return "say a name"
+    if " " in name and not may_have_spaces:
+        return "names have no spaces and no commas"
+    if "," in name or not name.isprintable():
+        return "names have no commas and no signs that can not be printed"
+    return "" if name == name.strip() else "names begin and end with no space"
 
 
 def about(hold: Hold) -> list[timeline.Subject]:

@@ -1,7 +1,8 @@
 """Holds as one line of chat: `it spreads; for: 2 h; role: web` raises one, `end apache it is mended` lifts one.
 
 Labels stand behind a semicolon or at the beginning of a line: name, for, until, cluster, role, environment, tag,
-package, change, each with one or several names. Without `for` a hold ends after two hours; it always ends by itself.
+package, change, each with one or several names; one with spaces stands in quotes. Without `for` a hold ends after two
+hours; it always ends by itself.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.changes import hold_queries, holding, ports, spans
+from raglan.changes import hold_queries, holding, named, ports, spans
 from raglan.changes.gate import EXEMPT, Reach
 from raglan.changes.hold_models import Hold
 from raglan.core.clock import now
@@ -86,7 +87,7 @@ def _raise(line: str, speaker: Speaker) -> str:
     if not reason:
         raise BadInput("", "Say why, as in !hold httpd fails after its restart; for: 2 h; role: web")
     name = said.get("name", "") or speaker.name or reason[:MOST_NAME].strip()
-    reach = Reach(**{f"{kind}s": _names(said.get(kind, "")) for kind in KINDS})
+    reach = Reach(**{f"{kind}s": _names(kind, said.get(kind, "")) for kind in KINDS})
     draft = holding.HoldDraft(name, reason, _end(said, speaker.person), reach, link=speaker.link)
     made = holding.raise_hold(draft, by=speaker.by)
     until = _time(made.ends_at, ZoneInfo(speaker.person.time_zone))
@@ -106,8 +107,8 @@ def _labels(line: str) -> tuple[str, dict[str, str]]:
     }
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.replace(",", " ").replace("#", " ").split()))
+def _names(kind: str, text: str) -> tuple[str, ...]:
+    return named.read(text.replace("#", " ") if kind == "change" else text, field=kind)
 
 
 def _end(said: Mapping[str, str], person: Person) -> datetime:
@@ -154,7 +155,7 @@ def _extend(text: str, speaker: Speaker) -> str:
 def _except(text: str, speaker: Speaker) -> str:
     hold, said = _named(text)
     kind, _, rest = said.partition(" ")
-    name, _, reason = rest.strip().partition(" ")
+    name, reason = named.first(rest)
     if kind.casefold() not in EXEMPT or not reason.strip(" :"):
         raise BadInput("", f"Say who and why, as in !hold except {hold.pk} host web1 we look at it by hand", status=422)
     through = holding.Through(kind.casefold(), name.strip(":"), reason.strip(" :"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from raglan.changes import spans
+from raglan.changes import named, spans
 from raglan.cli import client
 from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
@@ -89,15 +89,15 @@ def listed(*, state: str | None, as_json: bool) -> None:
 
 def _line(one: Mapping[str, Json]) -> str:
     reach = [(kind, one.get(kind)) for kind in KINDS]
-    named = [
-        f"{kind if len(names) > 1 else kind[:-1]} {', '.join(map(str, names))}"
+    said = [
+        f"{kind if len(names) > 1 else kind[:-1]} {named.written(map(str, names))}"
         for kind, names in reach
         if isinstance(names, list) and names
     ]
     drill = ", a drill" if one.get("is_drill") else ""
     times = f"from {when(one.get('starts_at'))} " if one.get("state") == "coming" else ""
     end = f"{times}until {when(one.get('ended_at') or one.get('ends_at'))}"
-    words = f"{one.get('reason')}. For {'; '.join(named) or 'everything'}, {end}, by {one.get('who')}."
+    words = f"{one.get('reason')}. For {'; '.join(said) or 'everything'}, {end}, by {one.get('who')}."
     return f"{one.get('id')}  {one.get('state')}  {one.get('name')}{drill}: {words}"
 
 
