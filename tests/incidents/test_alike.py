@@ -125,3 +125,17 @@ def test_what_says_the_same_is_reached_though_the_room_may_not_show_it_any_more(
     for part in ("asks", "lines"):
         shown = client.get(f"/incidents/{incident.pk}/part/{part}/").content.decode()
         assert f'<a href="/entries/{first.pk}/">Restarting httpd on web0012</a>' in shown
+
+
+def test_rest_leads_to_what_says_the_same_as_the_room_does(incident: Incident, mara: Person, bo: Person) -> None:
+    do(incident, mara, "Restarting httpd on web0012", ago=60)
+    first = Entry.objects.get(incident=incident, kind=DOING)
+    second = do(incident, bo, "restart httpd on web0012")
+    client = Client()
+    client.force_login(mara)
+
+    told = client.get(f"/api/v1/incidents/{incident.pk}/timeline").json()
+    [alike] = next(entry["alike"] for entry in told if entry["id"] == second.pk)
+    assert alike["url"].endswith(f"/entries/{first.pk}/")
+    shown = client.get(f"/entries/{first.pk}/").content.decode()
+    assert "Restarting httpd on web0012" in shown

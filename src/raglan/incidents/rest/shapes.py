@@ -74,7 +74,7 @@ class AnswerOut(Schema):
 
 
 class AlikeOut(Schema):
-    """Somebody else who said at the same time that they are doing the same."""
+    """Somebody else who said at the same time that they are doing the same; `url` is that entry, however old."""
 
     entry_id: int
     author: str
@@ -286,7 +286,7 @@ def entry_out(entry: Entry) -> EntryOut:
             author=item.other.author.name if item.other.author else "",
             text=item.other.text,
             at=item.other.at,
-            url=f"{url(item.other.incident_id)}#e{item.other_id}",
+            url=f"{config().public_url}/entries/{item.other_id}/",
         )
         for item in entry.alikes.all()
     ]
