@@ -37,6 +37,26 @@ def test_slacks_archive_is_taken_as_it_comes(archive: str) -> None:
     assert "lunch?" not in shown
 
 
+def test_a_channel_is_named_only_where_something_holds_channels(archive: str, tmp_path: Path) -> None:
+    text, plain = tmp_path / "chat.txt", tmp_path / "plain.zip"
+    text.write_text(TWO)
+    with zipfile.ZipFile(plain, "w") as packed:
+        packed.writestr("chat.txt", TWO)
+    words = ["--incident", "7", "--preview", "--channel", "inc"]
+    refused = CliRunner().invoke(command, ["import", str(text), *words])
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: channel: is for the archive of an export (.zip) that holds several; here is none, so leave it out\n",
+    )
+    refused = CliRunner().invoke(command, ["import", str(plain), *words])
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: plain.zip: channel: is for an archive with a folder for each; plain.zip has none, so leave it out\n",
+    )
+    both = CliRunner().invoke(command, ["import", archive, str(text), *words], catch_exceptions=False)
+    assert (both.exit_code, both.output.count("lines, read as")) == (0, 2)
+
+
 @pytest.mark.parametrize("where", [["--incident", "7"], ["--new", "Apache was down"]])
 def test_a_failure_midway_leaves_the_number_of_the_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: list[str]

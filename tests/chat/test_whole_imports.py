@@ -305,6 +305,20 @@ def test_slacks_archive_is_taken_as_it_comes(client: Client, incident: Incident,
     ]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("where", ["pasted", "picked"])
+def test_a_channel_of_what_is_no_archive_is_refused_at_its_field(
+    client: Client, incident: Incident, bo: Person, where: str
+) -> None:
+    client.force_login(bo)
+    text = "2026-05-04 14:02 Rowan: it is mine"
+    chat = {"text": text} if where == "pasted" else {"picked": SimpleUploadedFile("chat.txt", text.encode())}
+    fields = {"kind": "auto", "zone": "UTC", "channel": "inc", **chat}
+    refused = client.post(f"/incidents/{incident.pk}/chat/import/", fields)
+    assert refused.status_code == 422
+    assert "Is for the archive of an export (.zip) that holds several" in refused.content.decode()
+
+
 def test_several_files_are_one_chat_and_say_who_is_who() -> None:
     files = [
         SimpleUploadedFile("2026-05-05.json", json.dumps(EXPORT["inc/2026-05-05.json"]).encode()),

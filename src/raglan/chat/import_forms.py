@@ -95,6 +95,8 @@ class ImportForm(Form):
             return uploads.picked(data["picked"], data["channel"])
         if not data["text"].strip():
             raise BadInput("text", "paste a chat, or pick files above", status=422)
+        if data["channel"].strip():
+            raise BadInput("channel", uploads.NO_CHANNELS, status=422)
         return uploads.Picked([("", clean_text(data["text"]))], {})
 
 

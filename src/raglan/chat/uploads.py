@@ -15,6 +15,7 @@ from raglan.core.errors import BadInput
 MOST_BYTES = 24 << 20  # of all files, unpacked
 MOST_FILES = 2_000
 PEOPLE = "users.json"
+NO_CHANNELS = "is for the archive of an export (.zip) that holds several; here is none, so leave it out"
 DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")  # as Slack names them, in a folder for each channel
 
 
@@ -59,9 +60,11 @@ class Picked:
 def picked(uploads: Sequence[File], channel: str = "", *, most: int = MOST_BYTES) -> Picked:
     """Read what was picked, at most that many bytes. Of an archive with several channels one has to be named.
 
-    Raises BadInput.
+    A channel that is named where nothing holds channels is refused rather than passed over. Raises BadInput.
     """
     files, names, room = list[tuple[str, str]](), dict[str, str](), _Room(most)
+    if channel.strip() and not any(zipfile.is_zipfile(upload) for upload in uploads):
+        raise BadInput("channel", NO_CHANNELS, status=422)
     for upload in uploads:
         for name, text in _texts(upload, channel, room):
             if lists_people(text):
@@ -106,7 +109,11 @@ def _of_archive(name: str, archive: zipfile.ZipFile, channel: str, room: _Room) 
     days = [one for one in found if "/" in one.filename and DAY.fullmatch(PurePosixPath(one.filename).name)]
     wanted = channel.strip().removeprefix("#")
     channels = sorted({PurePosixPath(one.filename).parent.name for one in days})
-    if wanted and channels and wanted not in channels:
+    if wanted and not channels:
+        raise BadInput(
+            "channel", f"is for an archive with a folder for each; {name} has none, so leave it out", status=422
+        )
+    if wanted and wanted not in channels:
         raise BadInput("channel", f"is not in {name}, which holds {_some(channels)}", status=422)
     if len(channels) > 1 and not wanted:
         raise BadInput("channel", f"say which one: {name} holds {_some(channels)}", status=422)

@@ -63,6 +63,8 @@ def imported(
 ) -> None:
     """Bring FILES in: Slack's export (.zip or JSON), Matrix's (JSON), or lines of text. The same again adds nothing."""
     try:
+        if channel.strip() and not any(zipfile.is_zipfile(path) for path in files):
+            raise BadInput("channel", uploads.NO_CHANNELS, status=422)
         known = exported.names_in(_text(names)) if names else {}
         how = exported.Reading(kind, zone, day.date() if day else None, known, until=datetime.now(UTC))
         found = [(path, _read(path, how, channel)) for path in files]
