@@ -1,9 +1,12 @@
 """Tags of hosts: hosts are found by them; holds, changes and groups name their hosts by them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from raglan.changes import holding, proposing, spoken_holds
@@ -12,12 +15,13 @@ from raglan.changes.grouping import read, written
 from raglan.changes.models import Change, Expectation
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.fleet import actions, identity, places, progress, queries, reach, roll, rolling, tags
+from raglan.fleet import actions, identity, places, progress, queries, reach, roll, rolling, run_batches, tags
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostTag
-from raglan.fleet.ports import HostTold
+from raglan.fleet.ports import HostTold, Outcome, RunTold
 from raglan.fleet.watch_models import Arrival
 from raglan.people.models import Person
+from tests.fleet import running
 from tests.fleet.reporting import NEWER, host, report
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +88,73 @@ def test_a_tool_that_tells_all_its_tags_takes_them_back_and_one_that_knows_of_no
     then = at + timedelta(minutes=30)
     actions.host_for(HostTold(name="db1", knows_tags=True), at=then, received_at=then)
     assert names(tag="slow") == ["db1"]
+
+
+def tell(tool: str, *told: str, name: str = "db1", knows_tags: bool = True) -> list[str]:
+    """Let a tool run on a host that has these tags by its word; return what the host has then."""
+    at = now()
+    actions.host_for(HostTold(name=name, tags=told, knows_tags=knows_tags), at=at, received_at=at, tool=tool)
+    found = host(name)
+    assert list(HostTag.objects.filter(host=found).order_by("tag").values_list("tag", flat=True)) == sorted(found.tags)
+    return found.tags
+
+
+def test_tags_of_several_tools_are_joined_and_each_takes_back_its_own_alone() -> None:
+    assert tell("chef", "canary", "blue") == ["canary", "blue"]
+    assert tell("ansible", "web", "blue") == ["web", "blue", "canary"]
+    assert tell("puppet", knows_tags=False) == ["web", "blue", "canary"]
+    assert tell("chef", "canary") == ["web", "blue", "canary"]
+    assert tell("ansible") == ["canary"]
+    assert tell("chef") == []
+
+
+def test_tags_of_tools_count_where_a_host_reports_and_says_none_itself() -> None:
+    report("db1")
+    assert tell("chef", "canary") == ["canary"]
+    report("db1", seq=2, host={"role": "db"})
+    assert host("db1").tags == ["canary"]
+    report("db1", seq=3, host={"tags": ["own"]})
+    assert host("db1").tags == ["own"]
+    assert tell("ansible", "web") == ["own"]
+    report("db1", seq=4, host={"role": "db"})
+    assert tell("puppet", knows_tags=False) == ["web", "canary"]
+
+
+def test_once_the_last_tool_took_its_tags_back_a_rule_gives_them() -> None:
+    tell("chef", "canary")
+    places.set_rules(places.read("db*: tags canary slow"), actor=timeline.SYSTEM)
+    assert tell("ansible", "web") == ["web", "canary"]
+    tell("chef")
+    assert tell("ansible") == ["canary", "slow"]
+    assert tell("chef", "canary", "slow") == ["canary", "slow"]
+    places.set_rules([], actor=timeline.SYSTEM)
+    assert host("db1").tags == ["canary", "slow"]
+
+
+def test_runs_of_many_hosts_at_once_keep_the_tags_of_each_tool() -> None:
+    for key, tool, tags_of in (("a", "chef", ("canary",)), ("b", "ansible", ("web",)), ("c", "ansible", ("web",))):
+        runs = [
+            RunTold(tool, key + name, HostTold(name, tags=tags_of, knows_tags=True), Outcome.UNCHANGED, ended_at=now())
+            for name in ("web1", "web2")
+        ]
+        run_batches.take_runs([run_batches.Told(run, running.source(tool).pk, now()) for run in runs])
+    assert [host(name).tags for name in ("web1", "web2")] == [["web", "canary"]] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tags_of_before_are_of_the_host_or_of_the_tools_that_ran_there() -> None:
+    report("own", host={"tags": ["own"]})
+    running.take(replace(running.told(), host=HostTold("ran", tags=("canary", "web"), knows_tags=True)))
+    executor = MigrationExecutor(connection)
+    latest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "fleet"]
+    executor.migrate([("fleet", "0011_tags_of_hosts")])
+    try:
+        MigrationExecutor(connection).migrate([("fleet", "0012_tags_by_tool")])
+        assert host("ran").tags_by == {}
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+    assert (host("own").tags_by, host("ran").tags_by) == ({"": ["own"]}, {"chef": ["canary", "web"]})
+    assert tell("chef", "canary", name="ran") == ["canary"]
 
 
 def test_a_run_that_is_taken_while_the_host_reports_leaves_what_the_host_said(monkeypatch: pytest.MonkeyPatch) -> None:

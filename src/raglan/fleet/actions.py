@@ -37,8 +37,8 @@ class Found:
 
 
 @atomic
-def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
-    """Return the host that a run was on at a time, and note that it was heard. One that is not known is made."""
+def host_for(told: HostTold, *, at: datetime, received_at: datetime, tool: str = "run") -> Found:
+    """Return the host that a run of a tool was on at a time, and note that it was heard; an unknown one is made."""
     told = clip(told)
     host = identity.by_run(told)
     if host is None:
@@ -47,6 +47,7 @@ def host_for(told: HostTold, *, at: datetime, received_at: datetime) -> Found:
         is_new = False
         identity.speaks_again(host, at)
     _hear_run(host, told, at=at, received_at=received_at)
+    _take_tags(host, told, tool)
     if is_new:
         places.fill(host)
     return Found(host, is_new)
@@ -77,25 +78,28 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
     host.save(update_fields=news)
     if not PLACED_BY.isdisjoint(news):
         bus.publish([PLACED], 0)
-    _take_tags(host, told)
 
 
-def brings_tags(host: Host, told: HostTold) -> bool:
-    """Tell whether a run gives a host other tags; what it says itself counts more, a rule counts less."""
-    if host.told_digest or list(told.tags) == list(host.tags):
-        return False
-    return bool(told.tags) or (told.knows_tags and "tags" not in host.placed)
+def brings_tags(host: Host, told: HostTold, tool: str) -> bool:
+    """Tell whether a run tells other tags of a host than its tool did before."""
+    return bool(told.tags or told.knows_tags) and list(told.tags) != host.tags_by.get(tool, [])
 
 
-def _take_tags(host: Host, told: HostTold) -> None:
-    """Let a host have the tags that its tool knows of it, unless it has said its own meanwhile."""
-    if not brings_tags(host, told):
+def _take_tags(host: Host, told: HostTold, tool: str) -> None:
+    """Keep the tags that a tool knows of a host; those that it says itself count more, those of a rule less."""
+    if not brings_tags(host, told, tool):
         return
-    said, placed = list(told.tags), {name: value for name, value in host.placed.items() if name != "tags"}
-    if Host.objects.filter(pk=host.pk, told_digest="").update(tags=said, placed=placed):
-        host.tags, host.placed = said, placed
-        tags.keep({host.pk: said})
-        bus.publish([PLACED], 0)
+    row = Host.objects.select_for_update(no_key=True).get(pk=host.pk)  # a report may have come in between
+    row.tags_by = tags.by_whom(row.tags_by, tool, told.tags)
+    if tags.counting(row.tags_by) or "tags" not in row.placed:
+        row.tags = tags.counting(row.tags_by)
+        row.placed = {name: value for name, value in row.placed.items() if name != "tags"}
+    row.save(update_fields=["tags", "tags_by", "placed"])
+    tags.keep({row.pk: row.tags})
+    if not row.tags:
+        places.fill(row)
+    host.tags, host.tags_by, host.placed = row.tags, row.tags_by, row.placed
+    bus.publish([PLACED], 0)
 
 
 def allowed_until(host: Host) -> datetime:

@@ -29,13 +29,16 @@ def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
     for host, said, digest in news:
         host.told_digest, host.cluster, host.role = digest, said.cluster, said.role
         host.environment = said.environment
+    tags_by = _tags_by(news)
+    counting = {pk: tags.counting(by) for pk, by in tags_by.items()}
     bulk.update_rows(
         Host,
-        (*WORDS, "tags", "told_digest", "installed_at"),
+        (*WORDS, "tags", "tags_by", "told_digest", "installed_at"),
         [
             (
                 *(getattr(said, word) for word in WORDS),
-                bulk.text_of(said.tags),
+                bulk.text_of(counting[host.id]),
+                bulk.text_of(tags_by[host.id]),
                 digest,
                 bulk.stamp(moment(said.installed, host.clock_offset_s)),
                 host.id,
@@ -46,9 +49,16 @@ def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
     HostService.objects.filter(host__in=[host.id for host, _, _ in news]).delete()
     rows = [(host.id, slug) for host, said, _ in news for slug in said.services]
     bulk.insert_rows(HostService, ("host_id", "slug"), rows)
-    tags.keep({host.id: said.tags for host, said, _ in news})
+    tags.keep(counting)
     places.fill_many([host.id for host, _, _ in news])
     bus.publish([PLACED], 0)
+
+
+def _tags_by(news: Sequence[tuple[Standing, HostTold, str]]) -> dict[int, dict[str, list[str]]]:
+    """Return the tags of hosts by who told them, with those that they say themselves now; the rows are locked."""
+    rows = Host.objects.filter(pk__in=[host.id for host, _, _ in news]).select_for_update(no_key=True).order_by("pk")
+    known = dict(rows.values_list("pk", "tags_by"))
+    return {host.id: tags.by_whom(known[host.id], tags.ITSELF, said.tags) for host, said, _ in news}
 
 
 def _digest(told: HostTold) -> str:

@@ -107,7 +107,8 @@ class Host(models.Model):
     name and boot; `shared_since` that two machines were seen to use one id. `installed_at` is when its system came to
     be, by its own word. `converged_at` is when a run last did all that it was to do, `failing_since` when the first run
     failed after that. `starts` are the times at which its services were started, in seconds by its own clock; `aside`
-    counts the reports that it keeps because raglan could not store them.
+    counts the reports that it keeps because raglan could not store them. `tags_by` are its tags by who told them: a
+    tool by its name, the host itself without one; `tags` are those that count of them, or what a rule gives it.
     """
 
     ref_kind: ClassVar[str] = "host"
@@ -120,6 +121,7 @@ class Host(models.Model):
     environment = models.CharField(max_length=120, blank=True, default="")
     system = models.CharField(max_length=120, blank=True, default="")
     tags = models.JSONField(default=list, blank=True)
+    tags_by = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
     told_digest = models.CharField(max_length=32, blank=True, default="")
     first_heard_at = models.DateTimeField()
     last_heard_at = models.DateTimeField()

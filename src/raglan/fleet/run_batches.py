@@ -75,7 +75,7 @@ def _quiet(batch: Sequence[Told]) -> list[_Quiet]:
     for one in batch:
         told = clip(one.run.host)
         host = known.host(told) if known else None
-        if host is not None and host.pk not in found and _is_as_told(host, told):
+        if host is not None and host.pk not in found and _is_as_told(host, told, one.run.tool[:20]):
             found[host.pk] = _Quiet(one, host, times_of(one.run, one.received_at, host))
     keys = {one.key[3] for one in found.values()}
     rows = HostRun.objects.filter(host__in=found, key__in=keys) if found else HostRun.objects.none()
@@ -106,13 +106,13 @@ class _Known:
         return same if same is not None else self.by_name.get(told.name)
 
 
-def _is_as_told(host: Host, told: HostTold) -> bool:
+def _is_as_told(host: Host, told: HostTold, tool: str) -> bool:
     """Tell whether a run says nothing of its host that is news."""
     is_quiet = host.silent_since is None and host.failing_since is None and host.doubted_since is None
     return (
         is_quiet
         and (not told.services or bool(host.told_digest))
-        and not actions.brings_tags(host, told)
+        and not actions.brings_tags(host, told, tool)
         and all((getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS)
     )
 

@@ -87,7 +87,8 @@ class News:
 def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -> Taken:
     """Keep a run with what moved and turned by it, in the transaction of who calls, who tells the news of it."""
     first = times_of(told, received_at, None)
-    found = actions.host_for(told.host, at=first.started_at or first.at, received_at=received_at)
+    at = first.started_at or first.at
+    found = actions.host_for(told.host, at=at, received_at=received_at, tool=told.tool[:20])
     times = times_of(told, received_at, found.host)
     run, is_new = _row(found.host, told, source, times)
     was, known = (None, None) if is_new else (Outcome(run.outcome), run.moves if run.facts_digest else [])

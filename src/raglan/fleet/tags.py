@@ -8,6 +8,18 @@ from raglan.core.db import bulk
 from raglan.fleet.models import HostTag
 
 MOST_KNOWN = 200
+ITSELF = ""
+
+
+def counting(by: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the tags of a host that count: its own if it says any, else those of all tools together."""
+    return list(by.get(ITSELF, ()) or dict.fromkeys(tag for tool in sorted(by) for tag in by[tool]))
+
+
+def by_whom(by: Mapping[str, Sequence[str]], who: str, said: Sequence[str]) -> dict[str, list[str]]:
+    """Return the tags of a host by who told them, after one told these as all of its own."""
+    others = {name: list(listed) for name, listed in by.items() if name != who}
+    return {**others, who: list(said)} if said else others
 
 
 def keep(told: Mapping[int, Sequence[str]]) -> None:
