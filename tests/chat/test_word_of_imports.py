@@ -71,6 +71,22 @@ def test_a_token_of_nobody_lets_nothing_go_on(client: Client, incident: Incident
     assert made.state == State.STOPPED
 
 
+def test_what_has_nothing_left_to_bring_in_is_a_conflict_over_rest(
+    client: Client, incident: Incident, bo: Person
+) -> None:
+    made = importing.bring_in(incident, lines(2), by=bo).chat_import
+    assert made is not None
+    client.force_login(bo)
+
+    def go_on() -> tuple[int, str]:
+        answer = client.post(f"/api/v1/chat-imports/{made.pk}/go-on", "{}", content_type="application/json")
+        return answer.status_code, answer.json()["message"]
+
+    assert go_on() == (409, "All lines of this import are in the timeline already.")
+    importing.take_out(made, by=bo)
+    assert go_on() == (409, "This import was taken out. Bring the chat in anew.")
+
+
 def test_each_portion_tells_of_its_own_lines(incident: Incident, bo: Person, mara: Person) -> None:
     first = importing.bring_in(incident, lines(10), by=bo).chat_import
     importing.bring_in(incident, lines(25)[10:], by=mara, after=first)

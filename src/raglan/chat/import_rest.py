@@ -11,7 +11,7 @@ from raglan.chat.models import ChatImport
 from raglan.chat.words import link_of
 from raglan.core.clock import now
 from raglan.core.decode import clean_text
-from raglan.core.errors import BadInput, NotAllowed, NotFound
+from raglan.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Instant, Line, ShortText
 from raglan.incidents.models import Incident
@@ -19,6 +19,8 @@ from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["chat"])
+THERE = "All lines of this import are in the timeline already."
+TAKEN_OUT = "This import was taken out. Bring the chat in anew."
 
 
 class ChatImportIn(Body):
@@ -219,13 +221,14 @@ def _brought_in(pk: int) -> ChatImport:
     summary="Go on with an import",
 )
 def go_on_with_chat_import(request: HttpRequest, import_id: Cursor) -> ImportOut:
-    """Let an import that stopped go on."""
+    """Let an import that stopped go on; 409 where nothing of it is left to come in."""
     require_scope(request, Scope.RESPOND)
     person = principal(request).person
     if person is None:
         raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
     found = _brought_in(import_id)
-    importing.begin(found, by=person)
+    if not importing.begin(found, by=person):
+        raise Conflict(THERE if found.state == ChatImport.State.THERE else TAKEN_OUT)
     return _import_out(found)
 
 

@@ -129,10 +129,10 @@ def _go_on(after: ChatImport, lines: Sequence[Told]) -> ChatImport:
     return held
 
 
-def begin(chat_import: ChatImport, *, by: Person) -> None:
+def begin(chat_import: ChatImport, *, by: Person) -> bool:
     """Let what was looked at, or was stopped, come in: a short chat at once, a long one by and by. Raises Conflict.
 
-    The record names whoever said so last.
+    The record names whoever said so last. Tell whether it came or comes: not what is there already, or out again.
     """
     with atomic():
         held = _held(chat_import.pk)
@@ -140,7 +140,7 @@ def begin(chat_import: ChatImport, *, by: Person) -> None:
             raise Conflict("This is not there any more. Bring it in anew.")
         if held.state not in (State.LOOKED_AT, State.STOPPED):
             chat_import.refresh_from_db()
-            return
+            return held.state == State.COMING
         if held.incident.state != Incident.State.OPEN:
             raise Conflict(CLOSED)
         held.state, held.why, held.on_by = State.COMING, "", by
@@ -149,6 +149,7 @@ def begin(chat_import: ChatImport, *, by: Person) -> None:
         _plan(held, SOON if is_short else timedelta(0))
     _do_at_once(held, is_short)
     chat_import.refresh_from_db()
+    return True
 
 
 def _do_at_once(held: ChatImport, is_short: bool) -> None:
