@@ -1,10 +1,13 @@
-"""What somebody looks at before they bring it in: one at a place, with what is known already told."""
+"""What somebody looks at before they bring it in: each keeps what it found, with what is known already told."""
+
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from raglan.chat import elsewhere, exported, import_looks, importing
 from raglan.chat.models import ChatImport
+from raglan.core.clock import now
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
@@ -18,20 +21,88 @@ def export(number: int) -> exported.Export:
     return exported.Export("text", lines(number), [])
 
 
-def test_another_look_at_the_same_place_takes_the_place_of_ones_own(
-    incident: Incident, bo: Person, mara: Person
-) -> None:
-    other = incidents.declare("Another", by=mara)
-    past = elsewhere.Past("Apache was down")
-    stay = [
-        import_looks.look_at(export(2), by=mara, incident=incident),
-        import_looks.look_at(export(2), by=bo, incident=other),
-        importing.bring_in(incident, lines(1), by=bo).chat_import,
+def test_a_second_look_leaves_the_first_with_what_it_found(client: Client, incident: Incident, bo: Person) -> None:
+    client.force_login(bo)
+    path = f"/incidents/{incident.pk}/chat/import/"
+    fields = {"text": "2026-05-04 14:02 Rowan: it is mine", "kind": "auto", "zone": "UTC"}
+    first = client.post(path, fields).content.decode()
+    second = client.post(path, {**fields, "text": "2026-05-04 14:05 Rowan: it is over"}).content.decode()
+    assert second.count("What you looked at") == 1
+    client.post(yes_to(first))
+    client.post(yes_to(second))
+    said = incident.entries.filter(author_words="Rowan").order_by("at").values_list("text", flat=True)
+    assert list(said) == ["it is mine", "it is over"]
+
+
+def test_two_looks_at_what_becomes_an_incident_stand_beside_each_other(client: Client, bo: Person) -> None:
+    client.force_login(bo)
+    path, fields = "/incidents/chat/import/", {"kind": "auto", "zone": "UTC", "closes": "on"}
+    shown = [
+        client.post(path, {**fields, "title": title, "text": f"2026-05-04 14:02 Rowan: {title}"}).content.decode()
+        for title in ("Apache was down", "DNS was down")
     ]
-    for _ in range(3):
-        last = [import_looks.look_at(export(3), by=bo, incident=incident), elsewhere.look_at(past, export(3), by=bo)]
-    left = ChatImport.objects.order_by("pk").values_list("pk", flat=True)
-    assert list(left) == [one.pk for one in [*stay, *last] if one is not None]
+    for page in shown:
+        client.post(yes_to(page))
+    assert set(Incident.objects.values_list("title", flat=True)) == {"Apache was down", "DNS was down"}
+
+
+def test_the_same_look_again_is_the_one_that_is_there(incident: Incident, bo: Person, mara: Person) -> None:
+    past, place = elsewhere.Past("Apache was down"), {"by": bo, "incident": incident}
+    looks = [import_looks.look_at(export(60), **place) for _ in range(2)]
+    looks += [elsewhere.look_at(past, export(60), by=bo) for _ in range(2)]
+    assert looks[0].pk == looks[1].pk != looks[2].pk == looks[3].pk
+    assert import_looks.look_at(export(60), by=mara, incident=incident).pk != looks[0].pk
+    importing.begin(looks[0], by=bo)
+    assert import_looks.look_at(export(60), **place).pk != looks[0].pk
+
+
+def test_the_same_look_again_is_kept_for_a_day_from_then(incident: Incident, bo: Person) -> None:
+    looked = import_looks.look_at(export(2), by=bo, incident=incident)
+    ChatImport.objects.update(made_at=now() - timedelta(hours=23))
+    again = import_looks.look_at(export(2), by=bo, incident=incident)
+    assert (again.pk, now() - again.made_at < timedelta(hours=1)) == (looked.pk, True)
+
+
+def test_more_looks_than_are_kept_are_refused_until_one_is_dropped(
+    client: Client, incident: Incident, bo: Person, mara: Person
+) -> None:
+    client.force_login(bo)
+    kept = [import_looks.look_at(export(number), by=bo, incident=incident) for number in range(1, 11)]
+    path = f"/incidents/{incident.pk}/chat/import/"
+    fields = {"text": "2026-05-04 14:05 Rowan: it is over", "kind": "auto", "zone": "UTC"}
+    refused = client.post(path, fields)
+    shown = refused.content.decode()
+    assert refused.status_code == 422
+    assert "10 chats that you looked at wait for your yes. Bring one in, or drop one." in shown
+    assert all(f'action="/chat-imports/{one.pk}/act/"' in shown for one in kept)
+    import_looks.look_at(export(1), by=mara, incident=incident)  # somebody else's do not count
+
+    dropped = client.post(f"/chat-imports/{kept[0].pk}/act/", {"do": "drop"})
+    assert dropped["Location"] == path
+    assert not ChatImport.objects.filter(pk=kept[0].pk).exists()
+    assert "Put 1 line into the timeline" in client.post(path, fields).content.decode()
+
+
+def test_what_came_in_is_not_dropped_and_nobody_drops_what_another_looked_at(
+    client: Client, incident: Incident, bo: Person, mara: Person
+) -> None:
+    client.force_login(bo)
+    made = importing.bring_in(incident, lines(2), by=bo).chat_import
+    assert made is not None
+    client.post(f"/chat-imports/{made.pk}/act/", {"do": "drop"})
+    made.refresh_from_db()
+    assert made.state == "there"
+    looked = import_looks.look_at(export(3), by=mara, incident=incident)
+    assert client.post(f"/chat-imports/{looked.pk}/act/", {"do": "drop"}).status_code == 404
+    assert ChatImport.objects.filter(pk=looked.pk).exists()
+
+
+def test_looks_of_a_room_that_is_private_now_are_not_listed(client: Client, incident: Incident, bo: Person) -> None:
+    import_looks.look_at(export(2), by=bo, incident=incident)
+    client.force_login(bo)
+    assert incident.title in client.get("/incidents/chat/import/").content.decode()
+    Incident.objects.filter(pk=incident.pk).update(is_private=True)
+    assert "What you looked at" not in client.get("/incidents/chat/import/").content.decode()
 
 
 def test_the_page_of_a_look_counts_what_is_new(client: Client, incident: Incident, bo: Person) -> None:

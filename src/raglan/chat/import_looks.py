@@ -1,16 +1,22 @@
-"""What somebody looks at before they bring it in: kept for them alone, one at a place, for a day."""
+"""What somebody looks at before they bring it in: kept for them alone, for a day."""
 
 from datetime import timedelta
+
+from django.db.models import Q, QuerySet
 
 from raglan.chat.exported import Export, Told
 from raglan.chat.importing import AT_ONCE, keep, known, told_in
 from raglan.chat.models import ChatImport
 from raglan.core.clock import now
 from raglan.core.db import atomic
+from raglan.core.errors import Conflict
+from raglan.incidents import privacy
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
 
 KEPT = timedelta(days=1)
+MOST = 10  # of one person
+FULL = f"{MOST} chats that you looked at wait for your yes. Bring one in, or drop one."
 
 
 @atomic
@@ -19,10 +25,29 @@ def look_at(
 ) -> ChatImport:
     """Keep what an export holds, so that somebody can look at it and then say yes. Nobody else sees it.
 
-    What they looked at before in the same place, and did not say yes to, goes.
+    Several stand beside each other, each with what it found; the same again is the one that is there. Raises Conflict.
     """
-    _delete(by=by, incident=incident)
+    own = ChatImport.objects.filter(state=ChatImport.State.LOOKED_AT, by=by)
+    lines = list(export.lines)
+    for look in own.filter(incident=incident, total=len(lines), platform=export.kind[:60]).order_by("pk"):
+        if look.past == past and look.problems == export.problems and waiting(look, look.total) == lines:
+            if own.filter(pk=look.pk).update(made_at=now()):
+                return own.get(pk=look.pk)
+    if own.count() >= MOST:
+        raise Conflict(FULL)
     return keep(export, by=by, incident=incident, past=past)
+
+
+def of(person: Person) -> QuerySet[ChatImport]:
+    """Return what somebody looked at and did not bring in yet, the newest first."""
+    own = ChatImport.objects.filter(state=ChatImport.State.LOOKED_AT, by=person)
+    return own.filter(Q(incident=None) | privacy.visible("incident__")).select_related("incident").order_by("-pk")
+
+
+@atomic
+def drop(chat_import: ChatImport) -> bool:
+    """Delete a look; tell whether it was one still, and not what somebody says yes to at this moment."""
+    return _delete(pk=chat_import.pk) > 0
 
 
 def waiting(chat_import: ChatImport, most: int) -> list[Told]:

@@ -32,7 +32,8 @@ def bring_in_past(request: HttpRequest) -> HttpResponse:
         shown = [(line, False) for line in found.lines[:SHOWN]]
         context = {"looked": looked, "shown": shown, "new": len(found.lines), "problems": found.problems}
         context["more"] = len(found.lines) - len(shown)
-    return render(request, "chat/import.html", {**context, "form": form}, status=422 if form.errors else 200)
+    context |= {"form": form, "looks": import_looks.of(person)}
+    return render(request, "chat/import.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -42,18 +43,20 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
     incident, person = incident_of(pk), reader(request)
     form = ImportForm(request.POST or None, request.FILES or None, initial={"zone": person.time_zone})
     found = form.attempt(form.export) if request.method == "POST" and form.is_valid() else None
-    context = {"incident": incident, "form": form, "earlier": queries.imports_of(incident)}
+    context: dict[str, object] = {"incident": incident, "form": form, "earlier": queries.imports_of(incident)}
     if found is not None:
         there = importing.known(incident, found.lines)
         new = len(found.lines) - len(there)
+        looked = form.attempt(lambda: import_looks.look_at(found, by=person, incident=incident)) if new else None
         context |= {
-            "looked": import_looks.look_at(found, by=person, incident=incident) if new else None,
+            "looked": looked,
             "shown": [(line, importing.key_of(line) in there) for line in found.lines[:SHOWN]],
             "more": max(0, len(found.lines) - SHOWN),
             "new": new,
             "known": len(there),
             "problems": found.problems,
         }
+    context["looks"] = import_looks.of(person)
     return render(request, "chat/import.html", context, status=422 if form.errors else 200)
 
 
@@ -80,9 +83,11 @@ def part(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Scope.RESPOND)
 def act(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put what was looked at into the timeline, go on with it, or take it out again."""
+    """Put what was looked at into the timeline, go on with it, drop it, or take it out again."""
     person = reader(request)
     found = _of(pk, person)
+    if request.POST.get("do") == "drop":
+        return _drop(request, found)
     if request.POST.get("do") == "take-out":
         importing.take_out(found, by=person)
         return redirect("chat:import", pk)
@@ -94,6 +99,14 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     already = f"; {found.known} were there already" if found.known else ""
     messages.success(request, f"{counted(found.new, 'line')} came in{already}.")
     return redirect("incidents:room", found.incident.pk)
+
+
+def _drop(request: HttpRequest, found: ChatImport) -> HttpResponse:
+    """Drop what was only looked at; what comes in already shows how far it is."""
+    if found.state != State.LOOKED_AT or not import_looks.drop(found):
+        return redirect("chat:import", found.pk)
+    messages.success(request, f"{counted(found.total, 'line')} that you looked at will not come in.")
+    return redirect("chat:bring_in", found.incident.pk) if found.incident else redirect("chat:bring_in_past")
 
 
 def _look(found: ChatImport) -> dict[str, object]:
