@@ -231,6 +231,29 @@ def test_a_push_that_arrived_and_whose_answer_was_lost_is_not_made_twice(
     assert told == f"commit {repository.git(repository.bare, 'rev-parse', 'main')[:10]}"
 
 
+def test_others_who_push_after_a_push_whose_answer_was_lost_lead_to_no_empty_commit(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lost = core_git.run, iter([True])
+
+    def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
+        answer = real(remote, home, *words, **more)
+        if "push" in words and next(lost, False):
+            repository.git(repository.work, "pull", "--quiet", str(repository.bare), "main")
+            repository.put(theirs="# Theirs")
+            raise core_git.GitError("the line was cut")
+        return answer
+
+    monkeypatch.setattr(core_git, "run", run)
+    with serving(repository.bare.parent) as url:
+        place = Place({"address": f"{url}/web.git", "branch": "main"})
+        told = [Git().bring(place, FILES) for _ in range(2)]
+    theirs = repository.git(repository.bare, "rev-parse", "main")
+    assert told == [f"commit {theirs[:10]}"] * 2
+    assert repository.git(repository.bare, "log", "--format=%an", "main").splitlines().count("raglan") == 1
+    assert shown(repository, "main:index.html") == FILES["index.html"].decode()
+
+
 def test_a_history_that_somebody_rewrote_is_gone_on_from(repository: Repository) -> None:
     with serving(repository.bare.parent) as url:
         place = Place({"address": f"{url}/web.git", "branch": "main"})

@@ -53,7 +53,9 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     run("init", "--quiet", "--template=", ".")
     parent = head()
     for left in reversed(range(TRIES)):
-        commit = _committed(run, place, files, branch if parent else "")
+        commit, is_new = _committed(run, place, files, branch if parent else "")
+        if not is_new:
+            break
         try:
             run("push", "--quiet", remote.address, f"{commit}:{branch}")
             break
@@ -68,8 +70,11 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     return f"commit {commit[:10]}"
 
 
-def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes], branch: str) -> str:
-    """Commit the files on top of a branch that is there, or as the first commit; return the commit."""
+def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes], branch: str) -> tuple[str, bool]:
+    """Commit the files on top of a branch that is there, or as the first commit; tell the commit, and that it is new.
+
+    A branch that holds just these files, as after a push whose answer was lost, stays as it is: its own commit is told.
+    """
     run("read-tree", "--empty")
     if branch:
         run("fetch", "--quiet", "--depth=1", "--no-tags", place.get("address"), branch)
@@ -79,5 +84,8 @@ def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes]
         blob = run("hash-object", "-w", "--stdin", given=content)
         path = f"{folder}/{name}" if folder else name
         run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    tree = run("write-tree")
+    if branch and tree == run("rev-parse", "FETCH_HEAD^{tree}"):
+        return run("rev-parse", "FETCH_HEAD"), False
     above = ("-p", "FETCH_HEAD") if branch else ()
-    return run("commit-tree", run("write-tree"), *above, "-m", f"Status page of {now():%Y-%m-%d %H:%M} UTC")
+    return run("commit-tree", tree, *above, "-m", f"Status page of {now():%Y-%m-%d %H:%M} UTC"), True
