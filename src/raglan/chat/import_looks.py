@@ -30,9 +30,9 @@ def look_at(
     own = ChatImport.objects.filter(state=ChatImport.State.LOOKED_AT, by=by)
     lines = list(export.lines)
     for look in own.filter(incident=incident, total=len(lines), platform=export.kind[:60]).order_by("pk"):
-        if look.past == past and look.problems == export.problems and waiting(look, look.total) == lines:
-            if own.filter(pk=look.pk).update(made_at=now()):
-                return own.get(pk=look.pk)
+        is_same = (look.past, look.problems, waiting(look, look.total)) == (past, export.problems, lines)
+        if is_same and own.filter(pk=look.pk).update(made_at=now()):
+            return own.get(pk=look.pk)
     if own.count() >= MOST:
         raise Conflict(FULL)
     return keep(export, by=by, incident=incident, past=past)

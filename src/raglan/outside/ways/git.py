@@ -53,9 +53,7 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     run("init", "--quiet", "--template=", ".")
     parent = head()
     for left in reversed(range(TRIES)):
-        commit, is_new = _committed(run, place, files, branch if parent else "")
-        if not is_new:
-            break
+        commit = _committed(run, place, files, branch if parent else "")
         try:
             run("push", "--quiet", remote.address, f"{commit}:{branch}")
             break
@@ -70,10 +68,10 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
     return f"commit {commit[:10]}"
 
 
-def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes], branch: str) -> tuple[str, bool]:
-    """Commit the files on top of a branch that is there, or as the first commit; tell the commit, and that it is new.
+def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes], branch: str) -> str:
+    """Commit the files on top of a branch that is there, or as the first commit; return the commit.
 
-    A branch that holds just these files, as after a push whose answer was lost, stays as it is: its own commit is told.
+    Of a branch that holds just these files, as after a push whose answer was lost, it is the one on top.
     """
     run("read-tree", "--empty")
     if branch:
@@ -86,6 +84,6 @@ def _committed(run: Callable[..., str], place: Place, files: Mapping[str, bytes]
         run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
     tree = run("write-tree")
     if branch and tree == run("rev-parse", "FETCH_HEAD^{tree}"):
-        return run("rev-parse", "FETCH_HEAD"), False
+        return run("rev-parse", "FETCH_HEAD")
     above = ("-p", "FETCH_HEAD") if branch else ()
-    return run("commit-tree", tree, *above, "-m", f"Status page of {now():%Y-%m-%d %H:%M} UTC"), True
+    return run("commit-tree", tree, *above, "-m", f"Status page of {now():%Y-%m-%d %H:%M} UTC")
