@@ -3,10 +3,11 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_the_story_is_played_once_and_the_data_is_kept(tmp_path: Path) -> None:
     assert "Lowest serving: 7 of 400, minute 11." in said
     assert "All serving: minute 15." in said
     assert first.end() == 0
+    with closing(sqlite3.connect(next((tmp_path / "data").glob("*.sqlite3")))) as kept:
+        seen = "SELECT version, last_seen_at IS NULL FROM fleet_mirrorpackage WHERE name = 'httpd' ORDER BY version"
+        assert kept.execute(seen).fetchall() == [("2.2.31-1", 0), ("2.2.32-1", 1)]
+        assert kept.execute("SELECT role, version, lost_since FROM fleet_pin").fetchall() == [
+            ("httpd", "2.2.32-1", None)
+        ]
     assert status_of("127.0.0.1", first.port, "/livez") == 0
     again = Demo(tmp_path)
     assert "Lowest serving" not in again.wait_for("raglan keeps running at")

@@ -232,6 +232,16 @@ def _acknowledge(fake: FakeRaglan, call: Call, page_id: str) -> Answer:
     return Answer(200, page)
 
 
+def _make_mirror(fake: FakeRaglan, call: Call) -> Answer:
+    return Answer(201, fake.add("mirrors", {**call.body, "slug": "packages", "read_at": "read 1"}))
+
+
+def _read_mirror(fake: FakeRaglan, call: Call, slug: str) -> Answer:
+    [mirror] = [row for row in fake.table("mirrors") if row["slug"] == slug]
+    mirror["read_at"] = f"read {int(mirror['read_at'].split()[1]) + 1}"
+    return Answer(202, mirror)
+
+
 def _ok(fake: FakeRaglan, call: Call, *_found: str) -> Answer:
     return Answer(200, {})
 
@@ -269,6 +279,9 @@ _WRITES: dict[str, Callable[..., Answer]] = {
     "/fleet/sources/([a-z]+)/token": _rotate,
     r"/pages/(\d+)/acknowledge": _acknowledge,
     r"/reviews/(\d+)/replies": _ok,
+    "/mirrors": _make_mirror,
+    "/mirrors/([a-z]+)/read": _read_mirror,
+    "/pins": _ok,
 }
 
 

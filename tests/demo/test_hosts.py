@@ -11,7 +11,7 @@ from raglan.core.clock import now
 from raglan.demo.client import Json, Refused
 from raglan.demo.hosts import NEW, PACKAGE, Hosts
 from raglan.demo.model import MINUTE, simulate
-from raglan.fleet import variety
+from raglan.fleet import queries, tags, variety
 from raglan.fleet.cases import Taken
 from raglan.fleet.models import FleetSource, PackageMove, PackageSet
 from raglan.fleet.ports import RunRequest
@@ -87,4 +87,7 @@ def test_chef_tells_of_each_run_and_those_without_any_stand_in_the_register() ->
     assert {host.name for host in variety.register()} == kept
     counts = Progress(change).counts
     assert counts.differs + counts.back == first
+    known = tags.known()
+    assert known == ["canary", "hall a", "hall b"]
+    assert 8 <= queries.hosts(queries.Wanted(tag="canary")).count() <= 30
     assert PackageSet.objects.count() <= 6  # of 400 machines: three clusters, two versions

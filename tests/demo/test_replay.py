@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,29 @@ def play(fake: FakeRaglan, lever: str = "as-documented", *, with_hosts: bool = F
     lines: list[str] = []
     run(fake.url, ADMIN, "max", lever=lever, out=lines.append, with_hosts=with_hosts)
     return lines
+
+
+@pytest.mark.parametrize(("lever", "keeps"), [("as-documented", False), ("mirror-keeps-two", True)])
+def test_the_mirror_loses_what_hosts_are_pinned_to_and_the_change_raises_the_pin(
+    fake: FakeRaglan, tmp_path: Path, lever: str, keeps: bool
+) -> None:
+    file, has = tmp_path / "mirror.txt", list[list[str]]()
+
+    def look(call: Call) -> None:
+        if call.path.startswith("/api/v1/mirrors") and call.method == "POST":
+            has.append([line for line in file.read_text().splitlines() if line.startswith("httpd ")])
+
+    fake.refuse = look
+    run(fake.url, ADMIN, "max", lever=lever, out=lambda line: None, with_hosts=False, mirror=file)
+    old, new = "httpd 2.2.31-1 x86_64", "httpd 2.2.32-1 x86_64"
+    assert has == [[old], [old, new] if keeps else [new]]
+    pins = [call.body["pins"]["httpd"] for call in fake.writes("/api/v1/pins")]
+    assert pins == ["2.2.31-1", "2.2.32-1"]
+    made = fake.writes("/api/v1/(pins|changes/.+)")
+    assert [call.path for call in made].index("/api/v1/changes/proposed") == 1
+    run(fake.url, ADMIN, "max", lever=lever, out=lambda line: None, with_hosts=False, mirror=file)
+    assert len(fake.table("mirrors")) == 1
+    assert has[2:] == [[old], has[1]]
 
 
 def texts(fake: FakeRaglan, kind: str) -> list[str]:

@@ -17,12 +17,14 @@ from raglan.cli.children import Child, is_taken, wait_until_ready
 from raglan.config import Config
 from raglan.demo import levers as variations
 from raglan.demo.mailbox import Mailbox
+from raglan.demo.mirror import setting
 from raglan.demo.model import SEED
 from raglan.demo.run import SPEED
 from raglan.demo.run import main as play
 
 ADMINISTRATOR = "demo@example.test"
 PLAYED = "demo.json"
+MIRROR = "demo-mirror.txt"
 
 
 @click.command()
@@ -32,6 +34,7 @@ PLAYED = "demo.json"
 @click.option("--levers", is_flag=True, help="Show how the system behaves under other settings, and end.")
 @click.option("--url", envvar="RAGLAN_URL", help="The raglan to play on.")
 @click.option("--token", envvar="RAGLAN_TOKEN", help="A token with the scope configure.")
+@click.option("--mirror", type=click.Path(path_type=Path), hidden=True)
 @click.option(
     "--serve", is_flag=True, help="Start a raglan for the story, with a mailbox of its own, and keep it running."
 )
@@ -44,6 +47,7 @@ def demo(
     levers: bool,
     url: str | None,
     token: str | None,
+    mirror: Path | None,
     serve: bool,
     again: bool,
 ) -> None:
@@ -56,7 +60,8 @@ def demo(
         raise SystemExit(_serve_and_play(arguments, again=again))
     if not url or not token:
         raise click.UsageError("Say --url and --token of a running raglan, or --serve to start one.")
-    raise SystemExit(play([*arguments, "--url", url, "--token", token]))
+    shelf = ["--mirror", str(mirror)] if mirror else []
+    raise SystemExit(play([*arguments, *shelf, "--url", url, "--token", token]))
 
 
 def _serve_and_play(arguments: list[str], *, again: bool) -> int:
@@ -69,7 +74,11 @@ def _serve_and_play(arguments: list[str], *, again: bool) -> int:
         ended.enter_context(mailbox)
         # In our own environment too: the administrator is made in this process, with the server's options.
         os.environ.update(
-            RAGLAN_DATA_DIR=str(data), RAGLAN_DEMO="true", RAGLAN_SMTP_URL=mailbox.url, RAGLAN_PORT=str(options.port)
+            RAGLAN_DATA_DIR=str(data),
+            RAGLAN_DEMO="true",
+            RAGLAN_SMTP_URL=mailbox.url,
+            RAGLAN_PORT=str(options.port),
+            RAGLAN_MIRROR_COMMANDS="\n".join([*options.mirror_commands, setting(data / MIRROR)]),
         )
         token = _token_on_this_machine()
         server = ended.enter_context(Child(["serve"], {}))
@@ -117,7 +126,7 @@ def _token_on_this_machine() -> str:
 
 def _play(arguments: list[str], url: str, token: str, data: Path) -> None:
     env = {"RAGLAN_URL": url, "RAGLAN_TOKEN": token}
-    with Child(["demo", *arguments], env, ends_by=signal.SIGINT) as story:
+    with Child(["demo", *arguments, "--mirror", str(data / MIRROR)], env, ends_by=signal.SIGINT) as story:
         code = story.process.wait()
     if code == 0:
         note = {"played_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "arguments": arguments}

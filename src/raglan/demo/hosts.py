@@ -27,7 +27,8 @@ OLD, NEW = "2.2.31-1", "2.2.32-1"
 RESPONSE_TOOLS = "tools"  # the cluster on which they live
 NEEDS_PACKAGES = 409
 STOP = "stop"
-_BASE = (
+CANARIES = 25  # one of so many
+OTHERS = (
     *("bash", "ca-certificates", "chef", "coreutils", "cronie", "curl", "dhclient", "glibc", "gnupg2", "grep", "gzip"),
     *("iproute", "kernel", "krb5-libs", "less", "libcurl", "logrotate", "lsof", "mailcap", "net-snmp", "nss", "ntp"),
     *("openldap", "openssh-server", "openssl", "pam", "pcre", "perl", "procps", "python", "rsync", "rsyslog", "sudo"),
@@ -38,7 +39,7 @@ _BY_CLUSTER = {"web": ("mod_ssl", "php", "php-opcache"), "api": ("mod_ssl", "mem
 
 def packages_of(machine: Machine, state: State) -> list[list[str]]:
     """Return what is installed on a machine, as `raglan-host` lists it."""
-    names = {*_BASE, *_BY_CLUSTER[machine.cluster]}
+    names = {*OTHERS, *_BY_CLUSTER[machine.cluster]}
     httpd = OLD if state is State.OLD_GOOD else NEW
     return sorted([*([name, "1.0-1", "x86_64"] for name in names), [PACKAGE, httpd, "x86_64"]])
 
@@ -222,9 +223,17 @@ def host_of(machine: Machine) -> Mapping[str, Json]:
         "role": ROLE,
         "environment": "production",
         "system": "centos-7",
-        "tags": [],
+        "tags": list(tags_of(machine)),
         "services": list(_carried(machine)),
     }
+
+
+def tags_of(machine: Machine) -> Iterator[str]:
+    """Each machine stands in one of two halls, and a few are looked at first: the canaries."""
+    number = int(hashlib.sha256(machine.name.encode()).hexdigest()[:8], 16)
+    if number % CANARIES == 0:
+        yield "canary"
+    yield f"hall {'ab'[number % 2]}"
 
 
 def _carried(machine: Machine) -> Iterator[str]:

@@ -11,6 +11,7 @@ from raglan.demo.checks import LOOK_EVERY, Checks
 from raglan.demo.client import Refused, Unreachable
 from raglan.demo.hosts import LOOK_EVERY as HOSTS_EVERY
 from raglan.demo.hosts import Hosts
+from raglan.demo.mirror import PackageMirror
 from raglan.demo.model import MINUTE, Figures
 from raglan.demo.pace import Pace, clock_words
 from raglan.demo.scene import Scene
@@ -30,6 +31,7 @@ class Replay:
     pace: Pace
     out: Callable[[str], None] = print
     hosts: Hosts | None = None
+    mirror: PackageMirror | None = None
     stage: Stage = field(init=False)
     _last_words: str = field(init=False, default="")
 
@@ -97,6 +99,8 @@ class Replay:
             if refused.status != 409:
                 raise
             words = f"(not taken: {refused.sentence})"
+        if isinstance(beat.action, Begins) and self.mirror is not None:
+            self.mirror.raise_pin()
         if words:
             self._tell(beat.at, name, words)
         if isinstance(beat.action, RaiseHold) and self.hosts is not None:

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from raglan.demo import company
 from raglan.demo.acts import figures_words
 from raglan.demo.client import Refused, Unreachable
 from raglan.demo.hosts import Hosts
 from raglan.demo.levers import BY_SLUG, DEFAULT, INVENTED, render
+from raglan.demo.mirror import PackageMirror
 from raglan.demo.model import SEED, Figures, simulate
 from raglan.demo.pace import Pace, Speed
 from raglan.demo.replay import Replay
@@ -34,22 +36,31 @@ def run(  # noqa: PLR0913 -- what a replay is made of
     out: Callable[[str], None] = print,
     *,
     with_hosts: bool = True,
+    mirror: Path | None = None,
 ) -> Figures:
     """Replay the story on a running raglan. Raises Refused, Unreachable; an interrupt ends the story's alerts first.
 
-    `with_hosts` lets all machines report what they run, as automation on them would.
+    `with_hosts` lets all machines report what they run, as automation on them would. `mirror` is the file that the
+    server's command for the company's package mirror prints.
     """
     scene = Scene(BY_SLUG[lever], simulate(BY_SLUG[lever].settings, seed=seed))
     world = make_world(url, admin_token, said=out)
     pace = Pace(speed)
     planned = simulate(replace(scene.lever.settings, stop_at=None), seed=seed)
     hosts = Hosts(world.hosts, planned, behind=BEHIND) if with_hosts else None
-    replay = Replay(world, scene, pace, out, hosts)
+    shelf = (
+        PackageMirror(mirror, world.admin, keeps_old=scene.lever.settings.way_back_at is not None) if mirror else None
+    )
+    replay = Replay(world, scene, pace, out, hosts, shelf)
     try:
         tidy(world, pace, out)
+        if shelf is not None:
+            shelf.begin()
         if replay.hosts is not None:
             out(f"{scene.fleet} machines report what they run …")
             settle(world, replay.hosts)
+        if shelf is not None:
+            shelf.move_on(pace)
         _announce(world, scene, speed, out)
         pace.begin()
         figures = replay.play()
@@ -89,6 +100,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=SEED, help="another seed plays other machines")
     parser.add_argument("--lever", choices=sorted(BY_SLUG), default=DEFAULT.slug, help="other settings; see --levers")
     parser.add_argument("--without-hosts", action="store_true", help="let no machine report what it runs")
+    parser.add_argument("--mirror", type=Path, help="the file that the server's command for the mirror prints")
     parser.add_argument("--levers", action="store_true", help="show how the system behaves under other settings")
     return parser
 
@@ -113,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             given.lever,
             say,
             with_hosts=not given.without_hosts,
+            mirror=given.mirror,
         )
     except (Refused, Unreachable) as error:
         print(f"The story stops: {error}", file=sys.stderr)
