@@ -49,6 +49,47 @@ def test_holds_on_packages_add_up_for_runs_that_do_not_say_what_they_touch() -> 
     assert said(span("a", 0, 14, packages=("httpd",)), span("b", 14, 28, packages=("nginx",)))
 
 
+def many(most: int) -> list[Span]:
+    """So many holds for a role each, and one for a cluster that follows the last of them."""
+    roles = [span(f"r{number:02}", 0, 14, roles=(f"role{number:02}",)) for number in range(most)]
+    return [*roles, span("long", 14, 28, clusters=("fra1",))]
+
+
+def test_how_many_were_not_looked_at_is_told_and_what_is_named_is_looked_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unbroken, "MOST_HOSTS", 12)
+    spans = many(9)
+    whole, cut = unbroken.look(spans[5:]), unbroken.look(spans)
+    assert (whole.left_out, cut.left_out) == (0, 10)
+    assert [one.names for one in whole.stretches if one.is_too_long] == [
+        f"r{number:02}, long" for number in (5, 6, 7, 8)
+    ]
+    first = unbroken.look(spans, first=[spans[8].reach])
+    assert "r08, long" in [one.names for one in first.stretches]
+    assert "r08, long" not in [one.names for one in cut.stretches]
+
+
+def test_hosts_that_two_pairs_mean_alike_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbroken, "MOST_HOSTS", 2)
+    spans = [span("a", 0, 1), span("b", 1, 2, roles=("web",)), span("c", 2, 3, roles=("web",), packages=("httpd",))]
+    assert unbroken.look(spans).left_out == 0
+
+
+@pytest.mark.django_db
+def test_the_list_says_how_many_were_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbroken, "MOST_HOSTS", 3)
+    browser = Client()
+    browser.force_login(world.person("Mara Keller"))
+    for number in range(4):
+        reach = Reach(roles=(f"role{number}",))
+        holding.raise_hold(holding.HoldDraft(f"h{number}", "x", now() + 30 * HOUR, reach), by=BY)
+    page = browser.get("/changes/holds/?part=open").content.decode()
+    assert "1 pair of holds and freezes was not looked at" in page
+    monkeypatch.undo()
+    assert "looked at" not in browser.get("/changes/holds/?part=open").content.decode()
+
+
 def freeze(name: str, in_days: int, days: int, reach: Reach | None = None, *, anyway: bool = False) -> Freeze:
     first: date = (now() + in_days * DAY).date()
     draft = freezing.FreezeDraft(name, "x", "UTC", first, time(0), days * 24 * 60, reach or Reach())
@@ -102,9 +143,9 @@ def test_a_hold_that_is_extended_by_hand_again_and_again_is_said_too() -> None:
     for _ in range(9):
         CLOCK.move(60 * HOUR)
         hold = holding.extend(hold, now() + 72 * HOUR, version=hold.version, by=BY)
-    assert [one.names for one in freezing.too_long(now())] == ["httpd"]
+    assert [one.names for one in freezing.too_long(now()).stretches] == ["httpd"]
     holding.lift(hold, word="fixed", by=BY)
-    assert freezing.too_long(now()) == []
+    assert freezing.too_long(now()).stretches == []
 
 
 @pytest.mark.django_db

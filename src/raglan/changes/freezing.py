@@ -203,7 +203,7 @@ def _check_others(freeze: Freeze) -> None:
         return
     at = max(first, now())  # it may be planned long ahead
     mine = unbroken.of_freeze(freeze, windows(freeze, now()), after=first, at=at)
-    found = unbroken.stretches([*spans(at), *mine])
+    found = unbroken.look([*spans(at), *mine], first=[freeze.reach]).stretches
     adds = [one for one in found if one.is_too_long and not set(mine).isdisjoint(one.spans)]
     for one in unbroken.known(adds):
         zone = ZoneInfo(freeze.zone)
@@ -225,15 +225,18 @@ def spans(at: datetime) -> list[unbroken.Span]:
     return found
 
 
-def too_long(at: datetime) -> list[unbroken.Stretch]:
+def too_long(at: datetime) -> unbroken.Looked:
     """Return for which hosts holds and freezes that follow each other leave no break for too long, now or to come."""
-    found = unbroken.stretches(spans(at))
-    return unbroken.known(one for one in found if one.is_too_long and one.ends_at > at)
+    around = spans(at)
+    found = unbroken.look(around, first=[span.reach for span in around if span.ends_at > at])
+    long = unbroken.known(one for one in found.stretches if one.is_too_long and one.ends_at > at)
+    return unbroken.Looked(long, found.left_out)
 
 
 def goes_on_after(hold: Hold, at: datetime) -> unbroken.Stretch | None:
     """Return the time without a break that a hold is part of, where others go on after it; the longest of them."""
-    found = [one for one in unbroken.stretches(spans(at)) if any(span.hold == hold.pk for span in one.spans)]
+    looked = unbroken.look(spans(at), first=[hold.reach])
+    found = [one for one in looked.stretches if any(span.hold == hold.pk for span in one.spans)]
     longer = unbroken.known(one for one in found if one.ends_at > hold.ends_at)
     return max(longer, key=lambda one: one.ends_at, default=None)
 

@@ -73,7 +73,7 @@ def holds(request: HttpRequest) -> HttpResponse:
         "over": [Row(hold, "over") for hold in hold_queries.over()[:SHOWN]],
         "freezes": [(freeze, repeats(freeze), _next_words(freeze)) for freeze in hold_queries.freezes()],
         "drill": hold_queries.last_drill(),
-        "too_long": freezing.too_long(now()) if on or coming else [],
+        "too_long": freezing.too_long(now()) if on or coming else None,
         "may": reader(request).may_respond,
         "live_topics": f"holds {hearing.GATE}",
         "live_since": since,

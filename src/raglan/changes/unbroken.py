@@ -1,14 +1,15 @@
 """Holds and freezes that follow each other, added up: for how long hosts would wait without a break.
 
 A break of less than four hours is none: most automation would not run in it. What is looked at are hosts as each hold
-means them, and as each two of them mean together, where the fleet knows any such host. They say nothing of what they
+means them, and as each two of them mean together, where the fleet knows any such host; of very many pairs the last are
+not looked at, which is told. They say nothing of what they
 touch, and so are stopped by holds on packages, too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, combinations_with_replacement, islice, product
+from itertools import combinations_with_replacement, product
 
 from raglan.changes import ports
 from raglan.changes.gate import PLACES, Asked, Reach, not_for
@@ -71,16 +72,30 @@ class Stretch:
         return ", ".join(dict.fromkeys(span.name for span in self.spans))
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found, and how many pairs of holds and freezes were left out, for they are too many."""
+
+    stretches: list[Stretch]
+    left_out: int = 0
+
+
 def stretches(spans: Iterable[Span]) -> list[Stretch]:
     """Return the times without a break of all hosts that are meant, each once, in order. Asks for no known host."""
+    return look(spans).stretches
+
+
+def look(spans: Iterable[Span], *, first: Iterable[Reach] = ()) -> Looked:
+    """Look for the times without a break; pairs with what is named `first` come before all others."""
     ordered = sorted(spans, key=lambda span: (span.starts_at, span.ends_at, span.name))
+    hosts, left_out = _hosts(list(dict.fromkeys((*first, *(span.reach for span in ordered)))))
     found: dict[tuple[Span, ...], Stretch] = {}
-    for asked in islice(_hosts(list(dict.fromkeys(span.reach for span in ordered))), MOST_HOSTS):
+    for asked in hosts:
         for one in _of(asked, ordered):
             known = found.get(one.spans)
             if known is None or len(one.hosts) < len(known.hosts):
                 found[one.spans] = one
-    return sorted(found.values(), key=lambda one: (one.starts_at, one.hosts))
+    return Looked(sorted(found.values(), key=lambda one: (one.starts_at, one.hosts)), left_out)
 
 
 def _of(asked: Asked, ordered: Sequence[Span]) -> Iterator[Stretch]:
@@ -98,9 +113,15 @@ def _of(asked: Asked, ordered: Sequence[Span]) -> Iterator[Stretch]:
         yield Stretch(asked, tuple(together))
 
 
-def _hosts(reaches: Sequence[Reach]) -> Iterator[Asked]:
-    """Yield hosts that each, or each two, of what is named mean."""
-    return chain.from_iterable(_meant(one, other) for one, other in combinations_with_replacement(reaches, 2))
+def _hosts(reaches: Sequence[Reach]) -> tuple[list[Asked], int]:
+    """Return hosts that each, or each two, of what is named mean, and how many of these pairs were not looked at."""
+    found: dict[Asked, None] = {}
+    for number, (one, other) in enumerate(combinations_with_replacement(reaches, 2)):
+        fresh = [asked for asked in _meant(one, other) if asked not in found]
+        if fresh and len(found) + len(fresh) > MOST_HOSTS:
+            return list(found), len(reaches) * (len(reaches) + 1) // 2 - number
+        found.update(dict.fromkeys(fresh))
+    return list(found), 0
 
 
 def _meant(one: Reach, other: Reach) -> Iterator[Asked]:
