@@ -1,15 +1,18 @@
 """Two rooms become one and are taken apart again; some of a room goes on in a new one. Nothing is lost."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import actions, privacy, queries, task_queries
+from raglan.incidents import actions, moving, privacy, queries, task_queries
 from raglan.incidents.actions import Chosen, Said, ToDo, Warned
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
@@ -194,3 +197,36 @@ def test_over_rest_and_on_screens(
         f"/incidents/{dns.pk}/split/", {"title": "Two", "entries": [dns.entries.first().pk], "key": "b"}
     )
     assert Incident.objects.get(title="Two").pk == int(answer["Location"].split("/")[2])
+
+
+def test_a_long_room_goes_over_and_comes_back_some_rows_at_a_time(
+    incident: Incident, dns: Incident, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "AT_ONCE", 20)
+    at, other = dns.declared_at, actions.declare("Something else", by=mara)
+    for number in range(3):
+        actions.post(incident, Said(Kind.NOTE, f"Here {number}", key=f"key {number}"), by=mara)
+    Entry.objects.bulk_create(
+        Entry(
+            incident=dns, key=f"key {number}", kind="note", text=f"Line {number}", author=mara, at=at, came_from=other
+        )
+        for number in range(70)
+    )
+    before = set(dns.entries.values_list("pk", "key"))
+
+    def longest() -> int:
+        return max(len(re.findall(r"%s|\b\d+\b", found)) for found in re.findall(r" IN \(([^)]*)\)", " ".join(asked)))
+
+    with CaptureQueriesContext(connection) as seen:
+        there = actions.merge(dns, incident, by=mara)
+    asked = [one["sql"] for one in seen]
+    assert longest() <= 20
+    came = {(pk, key) for pk, key in there.entries.filter(came_from__in=[dns, other]).values_list("pk", "key")}
+    assert {pk for pk, _ in came} >= {pk for pk, _ in before}
+    assert sum(key.startswith(f"from-{dns.pk}-") for _, key in came) == 3
+    with CaptureQueriesContext(connection) as seen:
+        actions.undo_merge(dns, by=mara)
+    asked = [one["sql"] for one in seen]
+    assert longest() <= 20
+    assert {pk for pk, _ in before} <= set(dns.entries.values_list("pk", flat=True))
+    assert dns.entries.filter(came_from=other).count() == 70

@@ -1,9 +1,9 @@
 """What can go from one room to another, with all that hangs under it; contexts above register what they keep there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from raglan.core.secrets import digest
 from raglan.incidents.models import (
@@ -18,6 +18,7 @@ from raglan.incidents.models import (
 )
 
 Ids = Mapping[str, Sequence[int]]
+AT_ONCE = 500  # rows that one statement names: databases bound how many, and plan the slower the more they are
 Stays = Callable[[Incident], Q]  # narrows to rows that the room to which all goes has already
 
 
@@ -77,23 +78,35 @@ def move(ids: Ids, source: Incident, target: Incident) -> Moved:
     """Let rows go from one room to another. Entries keep the mark of the room in which they were written."""
     done = Moved()
     for kind, numbers in ids.items():
-        mover = _movers[kind]
-        rows = mover.rows().filter(pk__in=numbers, incident=source)
-        if mover.has_key:
-            done.keys.update(_free_keys(kind, rows, source, target))
-        done.ids[kind] = sorted(rows.values_list("pk", flat=True))
-        rows.update(incident=target)
-    written = Entry.objects.filter(pk__in=done.ids.get("entries", ()))
+        mover, went = _movers[kind], list[int]()
+        for some in _portions(numbers):
+            rows = mover.rows().filter(pk__in=some, incident=source)
+            if mover.has_key:
+                done.keys.update(_free_keys(kind, rows, source, target))
+            found = list(rows.values_list("pk", flat=True))
+            rows.update(incident=target)
+            went += found
+        done.ids[kind] = sorted(went)
+    for some in _portions(done.ids.get("entries", ())):
+        _mark(Entry.objects.filter(pk__in=some), source, target)
+    return done
+
+
+def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))
+
+
+def _mark(written: "QuerySet[Entry]", source: Incident, target: Incident) -> None:
+    """Say of entries in which room they were written, unless they are there again."""
     unmarked = list(written.filter(came_from__isnull=True).values_list("pk", flat=True))
     written.filter(came_from=target).update(came_from=None)
     written.filter(pk__in=unmarked).update(came_from=source)
-    return done
 
 
 def _free_keys(kind: str, rows: "QuerySet[Model]", source: Incident, target: Incident) -> dict[str, str]:
     """Give new keys to rows whose key is taken there."""
-    there = _movers[kind].rows().filter(incident=target)
-    clash = list(rows.filter(key__in=there.values("key")).values_list("pk", "key"))
+    there = _movers[kind].rows().filter(incident=target, key=OuterRef("key"))
+    clash = list(rows.filter(Exists(there)).values_list("pk", "key"))
     fresh = {pk: f"from-{source.pk}-{digest(key)[:32]}" for pk, key in clash}
     for pk, key in fresh.items():
         rows.filter(pk=pk).update(key=key)
@@ -102,15 +115,17 @@ def _free_keys(kind: str, rows: "QuerySet[Model]", source: Incident, target: Inc
 
 def told(ids: Ids) -> dict[str, list[int]]:
     """Return what went as events name it."""
-    return {
-        kind: sorted(_movers[kind].rows().filter(pk__in=numbers).values_list(_movers[kind].told, flat=True))
-        for kind, numbers in ids.items()
-    }
+    return {kind: sorted(_names(_movers[kind], numbers)) for kind, numbers in ids.items()}
+
+
+def _names(mover: Mover, numbers: Sequence[int]) -> Iterator[int]:
+    for some in _portions(numbers):
+        yield from mover.rows().filter(pk__in=some).values_list(mover.told, flat=True)
 
 
 def missing(ids: Ids, room: Incident) -> bool:
     """Tell whether anything of what came to a room went on to another one; what was deleted for good did not."""
-    return any(_went_on(_movers[kind], numbers, room) for kind, numbers in ids.items())
+    return any(_went_on(_movers[kind], some, room) for kind, numbers in ids.items() for some in _portions(numbers))
 
 
 def _went_on(mover: Mover, numbers: Sequence[int], room: Incident) -> bool:
