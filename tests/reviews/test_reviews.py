@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 from raglan.reviews import actions, queries
-from raglan.reviews.models import Reply, Review
+from raglan.reviews.models import Moment, Reply, Review
 from raglan.reviews.questions import QUESTIONS
 from raglan.testing import world
 from tests.support import people
@@ -189,6 +190,35 @@ def test_a_very_long_timeline_has_pages_and_a_moment_stays_in_sight(
         answered = client.post(f"/reviews/{review.pk}/moments/{number}/", {"in_story": "no"})
         assert answered["Location"] == f"/reviews/{review.pk}/{where}#m{number}"
     assert queries.page_of(review, 0) == 1
+
+
+def test_over_rest_a_review_holds_its_first_moments_and_pages_of_all(
+    client: Client, review: Review, bo: Person
+) -> None:
+    at = review.moments.all()[3].at
+    Moment.objects.bulk_create(
+        Moment(review=review, entry_id=10_000 - number, at=at + timedelta(seconds=number), kind="note", text="x")
+        for number in range(600)
+    )
+    numbers = [moment.entry_id for moment in review.moments.all()]
+    client.force_login(bo)
+    address = f"/api/v1/reviews/{review.pk}"
+
+    told = client.get(address).json()
+    assert ([one["entry_id"] for one in told["moments"]], told["moments_in_all"]) == (numbers[:500], 604)
+    kept = client.put(f"{address}/moments/{numbers[0]}", {"in_story": False}, content_type="application/json").json()
+    assert (len(kept["moments"]), kept["moments"][0]["in_story"], kept["moments_in_all"]) == (500, False, 604)
+
+    rest = client.get(f"{address}/moments?after={numbers[499]}&limit=500").json()
+    assert [one["entry_id"] for one in rest] == numbers[500:]
+    seen, after = list[int](), 0
+    while some := client.get(f"{address}/moments?after={after}").json():
+        seen += [one["entry_id"] for one in some]
+        after = seen[-1]
+    assert seen == numbers
+    assert client.get(f"{address}/moments?limit=501").status_code == 422
+    assert client.get("/api/v1/reviews/9999/moments").status_code == 404
+    assert client.get(f"{address}/moments?after=9999999").status_code == 404  # taken out, or never there
 
 
 def test_a_long_timeline_is_drafted_some_at_a_time(over: Incident, monkeypatch: pytest.MonkeyPatch) -> None:

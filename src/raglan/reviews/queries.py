@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from raglan.core.errors import NotFound
 from raglan.incidents import privacy
-from raglan.reviews.models import Reply, Review
+from raglan.reviews.models import Moment, Reply, Review
 from raglan.reviews.questions import QUESTIONS, Question
 
 MOMENTS_PER_PAGE = 200
@@ -41,6 +41,17 @@ def page_of(review: Review, entry_id: int) -> int:
         return 1
     before = Q(at__lt=found.at) | Q(at=found.at, entry_id__lt=entry_id)
     return review.moments.filter(before).count() // MOMENTS_PER_PAGE + 1
+
+
+def moments_after(review: Review, entry_id: int) -> QuerySet[Moment]:
+    """Return the timeline after an entry, oldest first; all of it for 0. Raises NotFound."""
+    found = review.moments.order_by("at", "entry_id")
+    if not entry_id:
+        return found
+    last = found.filter(entry_id=entry_id).first()
+    if last is None:
+        raise NotFound("There is no such moment in this review.")
+    return found.filter(Q(at__gt=last.at) | Q(at=last.at, entry_id__gt=entry_id))
 
 
 def asked(review: Review) -> dict[str, list[Asked]]:

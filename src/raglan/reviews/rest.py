@@ -8,9 +8,10 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Limit, Line, Text
 from raglan.people.rest.caller import responder
 from raglan.reviews import actions, queries
-from raglan.reviews.models import Review
+from raglan.reviews.models import Moment, Review
 
 router = Router(tags=["reviews"])
+MOST_AT_ONCE = 500  # moments that stand in a review itself
 
 
 class MomentOut(Schema):
@@ -53,12 +54,13 @@ class ReviewOut(Schema):
 
 
 class ReviewDetail(ReviewOut):
-    """A review with its timeline and questions."""
+    """A review with its questions and the beginning of its timeline, which is paged by `list_moments`."""
 
     summary: str
     surprised: str
     went_right: str
     moments: list[MomentOut]
+    moments_in_all: int
     questions: list[QuestionOut]
 
 
@@ -94,8 +96,16 @@ def list_reviews(request: HttpRequest, before: Cursor = 0, limit: Limit = 100) -
 
 @router.get("/reviews/{review_id}", response=ReviewDetail, operation_id="get_review", summary="One review")
 def get_review(request: HttpRequest, review_id: Cursor) -> ReviewDetail:
-    """Return the timeline, the text and the questions."""
+    """Return the text, the questions and the first 500 moments of the timeline; `list_moments` has all of them."""
     return _detail(queries.review(review_id))
+
+
+@router.get(
+    "/reviews/{review_id}/moments", response=list[MomentOut], operation_id="list_moments", summary="A review’s timeline"
+)
+def list_moments(request: HttpRequest, review_id: Cursor, after: Cursor = 0, limit: Limit = 100) -> list[Moment]:
+    """Return moments, oldest first; `after` is the `entry_id` to go on from."""
+    return list(queries.moments_after(queries.review(review_id), after)[:limit])
 
 
 @router.get(
@@ -163,7 +173,7 @@ def _detail(review: Review) -> ReviewDetail:
         for items in queries.asked(review).values()
         for item in items
     ]
-    moments = [MomentOut.model_validate(moment, from_attributes=True) for moment in review.moments.all()]
+    moments = [MomentOut.model_validate(moment, from_attributes=True) for moment in review.moments.all()[:MOST_AT_ONCE]]
     base = ReviewOut.model_validate(review, from_attributes=True).model_dump()
     return ReviewDetail(
         **base,
@@ -171,5 +181,6 @@ def _detail(review: Review) -> ReviewDetail:
         surprised=review.surprised,
         went_right=review.went_right,
         moments=moments,
+        moments_in_all=review.moments.count(),
         questions=questions,
     )
