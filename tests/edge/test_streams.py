@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from raglan.core import bus
-from raglan.edge import live
+from raglan.edge import live, rounds
 from raglan.edge.answers import Scope
 from raglan.edge.live import Hub, wanted
 from tests.edge.loopback import Loopback, listening, until
@@ -270,7 +270,7 @@ def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_reader_that_fell_behind_the_ring_loads_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "RING", 4)
+    monkeypatch.setattr(rounds, "ROUNDS", 4)
     known = World()
     streams = Hub(authorize=known.authorize, replay=known.replay)
     streams._number = 0
@@ -283,6 +283,20 @@ def test_a_reader_that_fell_behind_the_ring_loads_anew(monkeypatch: pytest.Monke
         "incident:8",
         "incident:9",
     ]
+
+
+def test_a_storm_of_names_is_not_kept_for_those_who_fell_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "NAMES", 10)
+    known = World()
+    streams = Hub(authorize=known.authorize, replay=known.replay)
+    for number in range(1, 5):
+        streams._gather([f"group:{number}-{part}" for part in range(4)], number)
+        streams._flush()
+    assert b"event: reload" in streams._since(1, ("group:*",))
+    assert len(json.loads(streams._since(2, ("group:*",)).split(b"data: ")[1])) == 8
+    streams._gather([f"group:5-{part}" for part in range(100)], 5)
+    streams._flush()
+    assert len(json.loads(streams._since(4, ("group:*",)).split(b"data: ")[1])) == 100
 
 
 def test_an_unknown_extent_of_change_concerns_everybody() -> None:

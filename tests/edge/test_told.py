@@ -13,7 +13,8 @@ from raglan.core import bus
 from raglan.edge import courtesy, live
 from raglan.edge.answers import Scope
 from raglan.edge.courtesy import courteously
-from raglan.edge.live import Happenings, Hub, Reader, Told
+from raglan.edge.live import Hub, Reader
+from raglan.edge.rounds import Happenings, Told
 from tests.edge.loopback import listening, until
 from tests.edge.test_streams import Message
 from tests.edge.test_streams import Reader as Stream

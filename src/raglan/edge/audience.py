@@ -16,7 +16,8 @@ from django.http import HttpRequest
 
 from raglan.core import timeline
 from raglan.edge.answers import Scope, header
-from raglan.edge.live import Happenings, Reader, Seen, Told
+from raglan.edge.live import Reader
+from raglan.edge.rounds import Happenings, Seen, Told
 from raglan.edge.threads import Threads
 from raglan.incidents import privacy, telling
 from raglan.paging import queries as paging

@@ -14,9 +14,9 @@ import asyncio
 import json
 import random
 import time
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 from weakref import WeakValueDictionary
 
@@ -29,6 +29,7 @@ from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, r
 from raglan.edge.choir import Write
 from raglan.edge.courtesy import Turn
 from raglan.edge.lean import WIRE
+from raglan.edge.rounds import Happenings, Round, Rounds, Seen, Sight, Told
 
 # The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
 SIGHT = "privacy"
@@ -39,17 +40,12 @@ AGAIN_S = 0.2
 TELL_S = 1.0
 BEHIND = 64 * 1024
 LIFE_S = 15 * 60.0
-RING = 512
 MAX_CLIENTS = 5_000
 MAX_TOPICS = 20
 CROWD = 100
 A_READER_MS = 40
 log = logs.get("raglan.live")
 open_streams = Gauge("raglan_live_streams", "Open live streams", registry=metrics.REGISTRY)
-
-# How somebody sees what everybody may read: who sees it alike is told alike. None: only names are told.
-Sight = Hashable
-Seen = tuple[str, Sight]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +57,12 @@ class Reader:
     sight: Sight | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What can be told of a round in so many words: for each topic and sight, and which topics need no more.
-
-    Those who see it in a way of their own are told the names only.
-    """
-
-    words: Mapping[Seen, str] = field(default_factory=dict)
-    whole: frozenset[str] = frozenset()
-    but: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Happenings:
-    """What changed in one window, before it is told: names, events that were heard of, and the newest before them."""
-
-    names: frozenset[str]
-    events: tuple[int, ...]
-    after: int
-    wanted: tuple[Seen, ...]
-
-
 # Who asks and which of the topics they may hear; None for somebody unknown.
 Authorize = Callable[[Scope, Sequence[str]], Awaitable[Reader | None]]
 # The names of what changed after an event; None when that is too much to tell.
 Replay = Callable[[int, Sequence[str]], Awaitable[list[str] | None]]
 # What everybody may read of what happened.
 Tell = Callable[[Happenings], Awaitable[Told]]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What changed in one window."""
-
-    number: int
-    newest: int
-    names: frozenset[str]
-    told: Told = Told()
 
 
 class Eyes:
@@ -159,7 +123,7 @@ class Hub:
         self._tell = tell
         self._max_clients = max_clients
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ring: deque[Round] = deque(maxlen=RING)
+        self._rounds = Rounds()
         self._waiting: set[str] = set()
         self._events: list[int] = []
         self._turns: list[Turn] = []
@@ -269,7 +233,7 @@ class Hub:
         happened = happened or self._take()
         self._newest = max(self._newest, *happened.events, 0)
         self._number += 1
-        self._ring.append(Round(self._number, self._newest, happened.names, told or Told()))
+        self._rounds.add(Round(self._number, self._newest, happened.names, told or Told()))
         self._written.clear()
         self._missed.clear()
         self._look_anew(happened.names)
@@ -308,7 +272,7 @@ class Hub:
 
     def _tell_level(self, eyes: Eyes) -> None:
         """Tell those who stand where all stood before this round; whom it concerns themselves hear the names only."""
-        before, but = self._number - 1, self._ring[-1].told.but
+        before, but = self._number - 1, self._apart()
         apart = [stream for stream in eyes.level if stream.person in but] if but and eyes.sight else ()
         for stream in apart:
             del eyes.level[stream]
@@ -339,12 +303,16 @@ class Hub:
         """Write what a reader has not heard yet, unless it has much to take already."""
         if stream.is_behind():
             return
-        is_apart = bool(self._ring) and stream.person in self._ring[-1].told.but
-        eyes = self._eyes_of(stream.eyes.topics, None) if is_apart else stream.eyes
+        eyes = self._eyes_of(stream.eyes.topics, None) if stream.person in self._apart() else stream.eyes
         if stream.seen != self._number and (piece := self._piece(stream.seen, eyes)):
             choir.write_all([stream.write], piece)
         self._behind.pop(stream, None)
         stream.eyes.level[stream] = stream.write
+
+    def _apart(self) -> frozenset[int]:
+        """Return those who hear of the newest round by its names only."""
+        newest = self._rounds.newest
+        return newest.told.but if newest is not None else frozenset()
 
     def _piece(self, seen: int, eyes: Eyes) -> bytes:
         """Return what those hear who stand at a place and see it alike; it is made once."""
@@ -496,9 +464,9 @@ class Hub:
     def _since(self, seen: int, topics: Sequence[str], sight: Sight | None = None) -> bytes:
         """Return what has not been heard yet by those who stand at the same place and see it alike."""
         missed = self._number - seen
-        if missed > len(self._ring):
+        rounds = self._rounds.last(missed)
+        if rounds is None:
             return _reload(self._newest)
-        rounds = [self._ring[-place] for place in range(1, missed + 1)]
         names = frozenset[str]().union(*(item.names for item in rounds))
         newest, told = rounds[0].newest, rounds[0].told
         if missed > 1 or sight is None:  # one round is told in words; who has missed more fetches
