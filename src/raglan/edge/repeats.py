@@ -16,6 +16,7 @@ answer is under way.
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,10 +37,15 @@ Write = Callable[[Sequence[Beat], Sequence[int]], None]
 
 
 class Known(msgspec.Struct, gc=False):
-    """An open alert, and the expiry that is on disk for it. A struct, because there is one for each open alert."""
+    """An open alert, the expiry that is on disk for it, and of which source its last message was, with which mark.
+
+    A struct, because there is one for each open alert.
+    """
 
     alert: int
     on_disk: datetime
+    source_id: int
+    mark: bytes
 
 
 Repeat = tuple[Known, datetime]
@@ -59,8 +65,8 @@ class Repeats:
     def __init__(self, write: Write, *, keeps: bool = True) -> None:
         self._write = write
         self._keeps = keeps
-        self._known: dict[tuple[int, bytes], Known] = {}
-        self._marks: dict[int, tuple[int, bytes]] = {}
+        self._by_mark: defaultdict[int, dict[bytes, Known]] = defaultdict(dict)
+        self._known: dict[int, Known] = {}  # by alert, the one first that was learned first
         self._closed: dict[int, float] = {}
         self._heard: dict[int, _Heard] = {}
         self._sources: set[int] = set()
@@ -77,12 +83,12 @@ class Repeats:
         """Return the places of what is news, and what repeats an alert known to be open and safe on disk."""
         if not self._keeps:
             return list(range(len(seen.marks))), []
-        news, repeats, known = [], [], self._known.get
+        news, repeats, known = [], [], self._by_mark[source_id].get
         before, half_way = at, at
         for place, (mark, expires_at) in enumerate(zip(seen.marks, seen.expiries, strict=True)):
             if expires_at is not before:  # those of one request mostly are one
                 before, half_way = expires_at, at + (expires_at - at) / 2
-            found = known((source_id, mark))
+            found = known(mark)
             if found is None or found.on_disk < half_way:
                 news.append(place)
             else:
@@ -112,11 +118,13 @@ class Repeats:
             for mark, stands in zip(marks, standing, strict=True):
                 if stands is None or stands.alert in self._closed:
                     continue
-                self._known.pop(self._marks.get(stands.alert, (0, b"")), None)  # its words may be others now
-                self._marks[stands.alert] = key = (source_id, mark)
-                self._known[key] = Known(stands.alert, stands.expires_at)
+                self._drop(stands.alert)  # its words may be others now
+                if (other := self._by_mark[source_id].get(mark)) is not None:
+                    self._drop(other.alert)
+                known = Known(stands.alert, stands.expires_at, source_id, mark)
+                self._known[stands.alert] = self._by_mark[source_id][mark] = known
             while len(self._known) > MOST:
-                self._marks.pop(self._known.pop(next(iter(self._known))).alert, None)
+                self._drop(next(iter(self._known)))
 
     def forget(self, ids: Sequence[int]) -> None:
         """Called on the thread that closed alerts, after its commit."""
@@ -124,8 +132,7 @@ class Repeats:
         with self._lock:
             for alert in ids:
                 self._closed[alert] = at
-                if (mark := self._marks.pop(alert, None)) is not None:
-                    self._known.pop(mark, None)
+                self._drop(alert)
 
     def write(self) -> None:
         """Write what was heard; what can not be written now is kept for the next time."""
@@ -144,6 +151,11 @@ class Repeats:
             return
         for item in heard.values():
             item.known.on_disk = max(item.known.on_disk, item.expires_at)
+
+    def _drop(self, alert: int) -> None:
+        known = self._known.pop(alert, None)
+        if known is not None:
+            del self._by_mark[known.source_id][known.mark]
 
     def _keep(self, heard: dict[int, _Heard], sources: set[int]) -> None:
         with self._lock:
