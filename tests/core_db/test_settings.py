@@ -85,3 +85,25 @@ def test_only_the_thread_that_asks_does_without_checks_and_keeps_doing_so_when_i
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(writer).result() == [0, 1, 1]
     assert checks_out() == 0
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has one cache for all")
+def test_only_the_thread_that_asks_keeps_many_pages_and_does_so_when_it_connects_again(db: None) -> None:
+    def pages_kib() -> int:
+        with connection.cursor() as cursor:
+            return -int(cursor.execute("PRAGMA cache_size").fetchone()[0])
+
+    def writer() -> list[int]:
+        try:
+            found = [pages_kib()]
+            bulk.keep_many_pages()
+            found.append(pages_kib())
+            connection.close()
+            return [*found, pages_kib()]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        before, asked, again = threads.submit(writer).result()
+    assert asked == again == 4 * before
+    assert pages_kib() == before

@@ -47,6 +47,7 @@ class _Counts:
 
 def begin_intake() -> None:
     """Make the thread ready that will call `ingest` for all that comes over HTTP."""
+    bulk.keep_many_pages()
     bulk.leave_checks_out()
     if not bulk.is_postgresql():
         with suppress(DatabaseError):  # else whoever asks first reads it

@@ -23,7 +23,7 @@ from raglan.changes.gate import Asked, HoldRule
 from raglan.config import Config
 from raglan.core import disk, loading, logs, timeline, timers
 from raglan.core.backup import restored_mark
-from raglan.core.db import lock
+from raglan.core.db import bulk, lock
 from raglan.core.engine import Engine
 from raglan.core.errors import RaglanError
 from raglan.edge import crashes, life, server, startup, waiting
@@ -152,6 +152,7 @@ class Process:
         self._spool = self._make_spool()
         self._intake = self._make_intake(proxies) if self._journal else None
         self._fleet_journal = Journal(fleet.take, most=QUEUE_KB, group=GROUP_KB, linger_s=LINGER_S, name="raglan-fleet")
+        self._fleet_journal.begin = bulk.keep_many_pages
         self._fleet_journal.waiting = waiting_reports
         self._fleet = self._make_fleet() if "edge" in roles else None
         self._catching_up = CatchingUp(self._spool, self._journal) if self._spool and self._journal else None

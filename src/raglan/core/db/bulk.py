@@ -16,7 +16,7 @@ from django.db import connection, models
 from django.db.models.base import ModelState
 
 from raglan.core.db.numbering import reserve_keys, take_keys
-from raglan.core.db.raw import Value, is_postgresql, leave_checks_out, ready, rows_of
+from raglan.core.db.raw import Value, is_postgresql, keep_many_pages, leave_checks_out, ready, rows_of
 
 __all__ = [
     "NO_KEY",
@@ -28,6 +28,7 @@ __all__ = [
     "insert",
     "insert_rows",
     "is_postgresql",
+    "keep_many_pages",
     "keys_where",
     "leave_checks_out",
     "move_on",

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+if TYPE_CHECKING:
+    from raglan.core.db.sqlite.base import DatabaseWrapper
 
 Value = str | int | bool | None
 # Where Django keeps the connections of each thread; its way there goes through two lookups of names that are not there.
@@ -50,8 +53,23 @@ def leave_checks_out() -> None:
 
     Each column of JSON has one that parses its text once more, which for an alert takes as long as its indexes do.
     """
+    own = _on_sqlite()
+    if own is not None:
+        own.leave_checks_out()
+
+
+def keep_many_pages() -> None:
+    """Let this thread's connection hold 8 MiB of pages on SQLite, for one that changes thousands in a transaction.
+
+    What does not fit is written before the commit, and again when it is changed once more.
+    """
+    own = _on_sqlite()
+    if own is not None:
+        own.keep_many_pages()
+
+
+def _on_sqlite() -> Optional["DatabaseWrapper"]:
     from raglan.core.db.sqlite.base import DatabaseWrapper  # PostgreSQL does without
 
     own = connections[DEFAULT_DB_ALIAS]
-    if isinstance(own, DatabaseWrapper):
-        own.leave_checks_out()
+    return own if isinstance(own, DatabaseWrapper) else None

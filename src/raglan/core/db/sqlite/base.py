@@ -20,11 +20,12 @@ PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 2000",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -8192",
+    "PRAGMA cache_size = -2048",  # KiB: each thread has a connection, and each commit of another one empties it
     # A read error on a mapped page is a signal that ends the process; on a plain read it is an error that we report.
     "PRAGMA mmap_size = 0",
 )
 NO_CHECKS = "PRAGMA ignore_check_constraints = ON"
+MANY_PAGES = "PRAGMA cache_size = -8192"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -34,11 +35,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     transaction_mode: str | None
     init_commands: list[str]
     _holds_write_lock = False
-    _leaves_checks_out = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.reserved_keys: dict[str, list[int]] = {}  # by table; for this transaction only, see `core.db.bulk`
+        self._also: list[str] = []  # pragmas of this thread's connections only
 
     def get_connection_params(self) -> dict[str, object]:
         """Give the parameters of Django with our timeout and transaction mode unless the settings say otherwise."""
@@ -53,15 +54,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: Connection = super().get_new_connection(conn_params)
         for pragma in (*PRAGMAS, *(command.strip() for command in init_commands)):
             connection.execute(pragma)
-        if self._leaves_checks_out:
-            connection.execute(NO_CHECKS)
+        for pragma in self._also:
+            connection.execute(pragma)
         return connection
 
     def leave_checks_out(self) -> None:
         """Let this thread's statements do without CHECK constraints; see `core.db.bulk`."""
-        self._leaves_checks_out = True
+        self._be_told(NO_CHECKS)
+
+    def keep_many_pages(self) -> None:
+        """Let this thread change many pages in one transaction before they are written; see `core.db.raw`."""
+        self._be_told(MANY_PAGES)
+
+    def _be_told(self, pragma: str) -> None:
+        self._also.append(pragma)
         if self.connection is not None:
-            self.connection.execute(NO_CHECKS)
+            self.connection.execute(pragma)
 
     def _start_transaction_under_autocommit(self) -> None:
         if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
