@@ -91,6 +91,20 @@ def test_names_with_spaces_stand_in_quotes(browser: Client) -> None:
     assert (made.status_code, made.json()["tags"]) == (201, ["front row"])
 
 
+def test_of_many_holds_each_can_be_seen(browser: Client) -> None:
+    at = now()
+    for number in range(60):
+        draft = holding.HoldDraft(f"h{number:02}", "x", at + timedelta(hours=2), starts_at=at + timedelta(hours=1))
+        holding.raise_hold(draft, by=holding.By("Mara Keller", "raglan"))
+    coming = browser.get("/changes/holds/").content.decode()
+    assert all(f"<b>h{number:02}</b>" in coming for number in range(60))
+    world.fast_forward(timedelta(hours=3))
+    first, last = (browser.get(f"/changes/holds/?page={page}").content.decode() for page in (1, 2))
+    assert ("<b>h59</b>" in first, "<b>h00</b>" in first, "<b>h00</b>" in last) == (True, False, True)
+    told = browser.get("/api/v1/holds?state=over&skip=58").json()
+    assert [one["name"] for one in told] == ["h01", "h00"]
+
+
 def test_of_many_hosts_each_can_be_seen(browser: Client) -> None:
     hold = raised()
     hearing.heard("solo", ["httpd"], "stop", now())

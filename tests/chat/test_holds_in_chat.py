@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from raglan.changes import holding
 from raglan.changes.hold_models import Hold, HoldException
 from raglan.chat.models import Room as ChatRoom
 from raglan.chat.models import Workspace
@@ -56,6 +57,19 @@ def test_holds_are_listed_extended_excepted_and_lifted(desk: Desk) -> None:
     assert "is lifted" in desk.says("!hold end The pin: the old version is back")[0]
     hold.refresh_from_db()
     assert (hold.lifted_by, hold.lift_word) == ("Bo Silva", "the old version is back")
+
+
+def test_how_many_more_holds_there_are_is_said(desk: Desk, bo: Person) -> None:
+    by = holding.By("Bo Silva", bo, bo)
+    for number in range(23):
+        holding.raise_hold(holding.HoldDraft(f"h{number:02}", "x", now() + timedelta(hours=1)), by=by)
+    for number in range(2):
+        draft = holding.HoldDraft(f"c{number}", "x", now() + timedelta(hours=5), starts_at=now() + timedelta(hours=4))
+        holding.raise_hold(draft, by=by)
+    said = desk.says("!hold")[0].splitlines()
+    assert len(said) == 23
+    assert said[-1] == "And 3 more that are on; all of them: http://127.0.0.1:8000/changes/holds/"
+    assert ", and 5 more." in desk.says("!hold end nothing of mine")[0]
 
 
 @pytest.mark.parametrize(

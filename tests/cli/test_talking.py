@@ -98,6 +98,25 @@ def test_where_the_hosts_are_that_a_hold_has_no_room_for(monkeypatch: pytest.Mon
     assert said.endswith("  and 2 more, all at https://raglan.example.org/changes/holds/7/hosts/?which=untold\n")
 
 
+def test_each_of_many_holds_is_listed_and_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    of: dict[str, list[dict[str, object]]] = {
+        state: [{"id": number, "name": f"{state} {number}", "state": state} for number in range(550)]
+        for state in ("on", "coming")
+    }
+
+    def get(path: str, *, state: str, limit: str = "50", skip: str = "0") -> list[dict[str, object]]:
+        assert path == "/holds"
+        return of[state][int(skip) : int(skip) + int(limit)]
+
+    monkeypatch.setattr(client, "get", get)
+    said = CliRunner().invoke(holds.hold, ["list"]).output
+    assert all(f"{state} 549:" in said for state in of)
+    heard: list[str] = []
+    monkeypatch.setattr(client, "post", lambda path, body: heard.append(path) or {"name": "x"})
+    CliRunner().invoke(holds.hold, ["end", "coming 540", "because"])
+    assert heard == ["/holds/540/lift"]
+
+
 def test_what_others_wrote_gives_no_orders_to_a_terminal(running: Running) -> None:
     title = "Raise\x1b]0;owned\x07 \x9b31mthe pin\tof 👩\u200d🔧"
     raglan(running, "change", "propose", title, "--on-existing", "nothing")

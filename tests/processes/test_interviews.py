@@ -107,6 +107,17 @@ def test_a_round_is_of_five_to_eight_talks(process: Process, mara: Person) -> No
             interviews.begin(process, "Why?", planned, by=mara)
 
 
+def test_every_round_of_talks_can_be_seen(client: Client, process: Process, mara: Person) -> None:
+    client.force_login(mara)
+    for number in range(52):
+        interviews.begin(process, f"Question {number:02}?", 6, by=mara)
+    path = f"/processes/{process.slug}/interviews/"
+    first, last = (client.get(f"{path}?page={page}").content.decode() for page in (1, 2))
+    assert ("Question 51?" in first, "Question 01?" in first, "Question 01?" in last) == (True, False, True)
+    told = client.get(f"/api/v1{path.rstrip('/')}?skip=50").json()
+    assert [one["question"] for one in told] == ["Question 01?", "Question 00?"]
+
+
 def test_the_screens_lead_from_the_kit_to_a_quote(
     process: Process, mara: Person, bo: Person, browser: Client, as_person: Callable[[Person], Client]
 ) -> None:

@@ -75,6 +75,24 @@ def test_an_experiment_is_due_when_its_weeks_are_over(process: Process, mara: Pe
         experiments.end(tried, KEEP, writer=actions.by(mara))
 
 
+def test_every_experiment_can_be_seen(browser: Client, process: Process, mara: Person) -> None:
+    for number in range(25):
+        experiments.begin(process, f"way {number:02}", weeks=2, writer=actions.by(mara))
+    first, last = (browser.get(f"/processes/{process.slug}/?page={page}").content.decode() for page in (1, 2))
+    assert "way 24" in first
+    assert "way 04" not in first
+    assert "1 of 2" in first
+    assert "way 04" in last
+    assert "way 00" in last
+    path = f"/api/v1/processes/{process.slug}/experiments"
+    assert [one["variant"] for one in browser.get(f"{path}?skip=23").json()] == ["way 01", "way 00"]
+    CLOCK.move(timedelta(weeks=2))
+    due = browser.get("/processes/").content.decode()
+    assert all(f"way {number:02}" in due for number in range(25))
+    told = browser.get("/api/v1/experiments/due?skip=20&limit=2").json()
+    assert [one["variant"] for one in told] == ["way 20", "way 21"]
+
+
 @pytest.mark.parametrize(
     ("judged", "field"), [(Judgement("win", "", "", "x"), "state"), (Judgement("drop", "", "", " "), "reason")]
 )

@@ -188,11 +188,13 @@ class FreezeOut(Schema):
 
 @router.get("/holds", response=list[HoldOut], operation_id="list_holds", summary="Holds")
 def list_holds(
-    request: HttpRequest, state: Literal["", "on", "coming", "over"] = "", limit: Limit = 50
+    request: HttpRequest, state: Literal["", "on", "coming", "over"] = "", skip: Cursor = 0, limit: Limit = 50
 ) -> list[HoldOut]:
-    """Return holds, the newest first."""
+    """Return holds after `skip`: the newest first; of those that are on what ends last, of those to come the next."""
     found = {"on": hold_queries.on_now, "coming": hold_queries.coming, "over": hold_queries.over}
-    return [HoldOut.model_validate(_facts(hold)) for hold in found.get(state, hold_queries.holds)()[:limit]]
+    return [
+        HoldOut.model_validate(_facts(hold)) for hold in found.get(state, hold_queries.holds)()[skip : skip + limit]
+    ]
 
 
 @router.post("/holds", response={201: HoldWhole}, operation_id="raise_hold", summary="Stop automation")

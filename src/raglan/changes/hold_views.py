@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -66,11 +67,13 @@ class Obeyed:
 def holds(request: HttpRequest) -> HttpResponse:
     """What is stopped now, what will be, and what was."""
     since = timeline.newest_id()
-    on, coming = list(hold_queries.on_now()), list(hold_queries.coming()[:SHOWN])
+    on, coming = list(hold_queries.on_now()), list(hold_queries.coming())
+    over = Paginator(hold_queries.over(), SHOWN).get_page(request.GET.get("page"))
     context = {
         "on": [Row(hold, "on", hold_queries.tally(hold)) for hold in on],
         "coming": [Row(hold, "coming") for hold in coming],
-        "over": [Row(hold, "over") for hold in hold_queries.over()[:SHOWN]],
+        "over": [Row(hold, "over") for hold in over],
+        "page": over,
         "freezes": [(freeze, repeats(freeze), _next_words(freeze)) for freeze in hold_queries.freezes()],
         "drill": hold_queries.last_drill(),
         "too_long": freezing.too_long(now()) if on or coming else None,

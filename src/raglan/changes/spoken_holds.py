@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from raglan.changes import hold_queries, holding, named, ports, spans
 from raglan.changes.gate import EXEMPT, Reach
 from raglan.changes.hold_models import Hold
+from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound
 from raglan.people.access import Scope, require
@@ -58,9 +59,12 @@ def run(line: str, speaker: Speaker) -> tuple[str, bool]:
 
 def listed(zone: ZoneInfo) -> str:
     """Say which holds are on and to come, each with who has heard of it."""
-    on, coming = list(hold_queries.on_now()[:SHOWN]), list(hold_queries.coming()[:SHOWN])
-    lines = [f"{_line(hold, zone)} {_heard(hold)}" for hold in on]
-    lines += [f"{_line(hold, zone)} It begins {_time(hold.starts_at, zone)}." for hold in coming]
+    on, coming = list(hold_queries.on_now()), list(hold_queries.coming())
+    lines = [f"{_line(hold, zone)} {_heard(hold)}" for hold in on[:SHOWN]]
+    lines += [f"{_line(hold, zone)} It begins {_time(hold.starts_at, zone)}." for hold in coming[:SHOWN]]
+    left = [(len(on) - SHOWN, "that are on"), (len(coming) - SHOWN, "to come")]
+    if more := " and ".join(f"{number} more {words}" for number, words in left if number > 0):
+        lines.append(f"And {more}; all of them: {config().public_url}/changes/holds/")
     return "\n".join(lines) or "Nothing is stopped. !hold WHY stops automation that asks the gate."
 
 
@@ -135,6 +139,7 @@ def _named(text: str) -> tuple[Hold, str]:
         if head == name or head.startswith((f"{name} ", f"{name}:")):
             return hold, text[len(hold.name) :].strip(" :")
     names = ", ".join(f"{hold.pk} {hold.name}" for hold in known[:SHOWN])
+    names += f", and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
     raise NotFound(f"No hold is called so. On or to come: {names or 'none'}.")
 
 

@@ -14,6 +14,7 @@ from raglan.core.errors import RaglanError
 KINDS = ("clusters", "roles", "environments", "tags", "packages", "changes")
 MOST_NAME = 40
 SHOWN = 20
+A_PAGE = 500
 
 
 def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
@@ -81,10 +82,24 @@ def _after(span: timedelta) -> str:
 @as_json
 def listed(*, state: str | None, as_json: bool) -> None:
     """List holds."""
-    answer = objects(client.get("/holds", **({"state": state} if state else {})))
-    found = [one for one in answer if state or one.get("state") != "over"]
+    found = _holds(state) if state else _open()
     told: list[Json] = [dict(one) for one in found]
     show(told, lambda: "\n".join(_line(one) for one in found) or "Nothing is stopped.", as_json=as_json)
+
+
+def _holds(state: str) -> list[dict[str, Json]]:
+    """Return all holds in a state, page by page; of those that are over only the newest page."""
+    found: list[dict[str, Json]] = []
+    while page := objects(client.get("/holds", state=state, limit=str(A_PAGE), skip=str(len(found)))):
+        found += [dict(one) for one in page]
+        if state == "over" or len(page) < A_PAGE:
+            break
+    return found
+
+
+def _open() -> list[dict[str, Json]]:
+    """Return what is on or to come."""
+    return [*_holds("on"), *_holds("coming")]
 
 
 def _line(one: Mapping[str, Json]) -> str:
@@ -172,7 +187,7 @@ def _number(which: str) -> str:
     """Return the number of a hold by its number or name; a name is looked for among those that are not over."""
     if which.isdecimal():
         return which
-    found = [one for one in objects(client.get("/holds")) if one.get("name") == which and one.get("state") != "over"]
+    found = [one for one in _open() if one.get("name") == which]
     if not found:
         raise click.ClickException(f"No hold that is on or to come is called {which}: raglan hold list")
     return str(found[0].get("id"))

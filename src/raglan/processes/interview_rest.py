@@ -9,7 +9,7 @@ from pydantic import Field
 
 from raglan.core.errors import NotFound
 from raglan.core.rest import Router, Schema
-from raglan.core.schema import Body, Cursor, Id, Line, Slug, Text
+from raglan.core.schema import Body, Cursor, Id, Limit, Line, Slug, Text
 from raglan.people.access import principal
 from raglan.people.models import Person
 from raglan.people.rest.caller import responder, speaker
@@ -102,10 +102,10 @@ def get_interview_kit(request: HttpRequest) -> KitOut:
     operation_id="list_interviews",
     summary="Interviews about a process",
 )
-def list_interviews(request: HttpRequest, slug: Slug) -> list[InterviewsOut]:
-    """Return rounds of talks, the newest first, with themes and the quotes that one may see."""
+def list_interviews(request: HttpRequest, slug: Slug, skip: Cursor = 0, limit: Limit = 50) -> list[InterviewsOut]:
+    """Return rounds of talks, the newest first, with themes and the quotes that one may see; after `skip`."""
     person = principal(request).person
-    return [_round(one, person) for one in interviews.rounds(queries.process(slug))[:50]]
+    return [_round(one, person) for one in interviews.rounds(queries.process(slug))[skip : skip + limit]]
 
 
 @router.post(

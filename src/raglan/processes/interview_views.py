@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,6 +14,7 @@ from raglan.people.models import Person
 from raglan.processes import actions, interviews, kit, queries
 from raglan.processes.interview_models import InterviewRound
 
+PER_PAGE = 50
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -77,7 +79,7 @@ def rounds(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("processes:interviews", slug, made.pk)
     context = {
         "process": process,
-        "rounds": list(interviews.rounds(process)[:100]),
+        "page": Paginator(interviews.rounds(process), PER_PAGE).get_page(request.GET.get("page")),
         "form": form,
         "may": person.may_respond,
     }

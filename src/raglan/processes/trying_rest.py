@@ -8,7 +8,7 @@ from ninja import Status
 from pydantic import Field
 
 from raglan.core.rest import Router, Schema
-from raglan.core.schema import Body, Cursor, Line, ShortText, Slug, Text
+from raglan.core.schema import Body, Cursor, Limit, Line, ShortText, Slug, Text
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.rest.caller import responder
 from raglan.processes import actions, experiments, kitchen, queries
@@ -102,9 +102,9 @@ class PlaceOut(Schema):
 @router.get(
     "/experiments/due", response=list[ExperimentOut], operation_id="due_experiments", summary="Experiments that are due"
 )
-def due_experiments(request: HttpRequest) -> list[ExperimentOut]:
-    """Return experiments whose weeks are over and of which nobody said yet what came."""
-    return [_experiment(one, one.process.slug) for one in experiments.due()[:100]]
+def due_experiments(request: HttpRequest, skip: Cursor = 0, limit: Limit = 100) -> list[ExperimentOut]:
+    """Return experiments whose weeks are over and of which nobody said yet what came, after `skip`."""
+    return [_experiment(one, one.process.slug) for one in experiments.due()[skip : skip + limit]]
 
 
 @router.get(
@@ -113,9 +113,9 @@ def due_experiments(request: HttpRequest) -> list[ExperimentOut]:
     operation_id="list_experiments",
     summary="What was tried beside a process",
 )
-def list_experiments(request: HttpRequest, slug: Slug) -> list[ExperimentOut]:
-    """Return experiments, the newest first."""
-    return [_experiment(one, slug) for one in experiments.of(queries.process(slug))[:100]]
+def list_experiments(request: HttpRequest, slug: Slug, skip: Cursor = 0, limit: Limit = 100) -> list[ExperimentOut]:
+    """Return experiments, the newest first, after `skip`."""
+    return [_experiment(one, slug) for one in experiments.of(queries.process(slug))[skip : skip + limit]]
 
 
 @router.post(

@@ -16,6 +16,7 @@ from raglan.processes.models import Process
 from raglan.ui import typed
 
 PER_PAGE = 40
+TRIED_SHOWN = 20
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -27,7 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": Paginator(queries.search(words, removed=removed), PER_PAGE).get_page(request.GET.get("page")),
         "q": words,
         "removed": removed,
-        "due": [] if words or removed else list(experiments.due()[:10]),
+        "due": [] if words or removed else list(experiments.due()),
         "has_removed": removed or queries.processes(removed=True).exists(),
         "may": reader(request).may_respond,
     }
@@ -43,7 +44,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "process": process,
         "tallies": tallies,
         "minutes": sum(one.step.minutes or 0 for one in tallies),
-        "experiments": list(experiments.of(process)[:10]),
+        "page": Paginator(experiments.of(process), TRIED_SHOWN).get_page(request.GET.get("page")),
         "is_noted": "noted" in request.GET,
         "may": reader(request).may_respond,
     }
