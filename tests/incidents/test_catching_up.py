@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -125,9 +125,8 @@ def test_the_same_over_rest(room: Incident, mara: Person, rest: Call) -> None:
 
 
 def test_after_a_long_day_its_beginning_and_what_was_ruled_out_early_are_still_told(
-    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
+    incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client]
 ) -> None:
-    monkeypatch.setattr(catching_up, "MOST_READ", 40)
     actions.post(incident, Said(Entry.Kind.HEADS_UP, "I may have broken Apache"), by=mara)
     for number in range(20):
         actions.post(incident, Said(Entry.Kind.RULED_OUT, f"Not host {number:02}"), by=mara)
@@ -141,6 +140,44 @@ def test_after_a_long_day_its_beginning_and_what_was_ruled_out_early_are_still_t
     assert page.count("15 earlier<") == 2
     assert page.count(f'<a href="/entries/{card.ruled_out[0].entry}/">') == 1  # it is on no page of the room any more
     assert page.index("15 earlier<") < page.index("Restarted host 00") < page.index("Restarted host 19")
+
+
+def test_what_is_older_than_all_that_the_card_tells_is_counted_and_one_link_away(
+    incident: Incident, mara: Person, bo: Person, browser: Browser, rest: Call
+) -> None:
+    def past(kind: Entry.Kind, count: int, text: str, **more: str) -> None:
+        Entry.objects.bulk_create(
+            Entry(incident=incident, key=f"{text} {n}", kind=kind, text=f"{text} {n:03}", author=mara, at=at(n), **more)
+            for n in range(count)
+        )
+
+    def at(number: int) -> datetime:
+        return incident.declared_at + timedelta(seconds=number)
+
+    past(Kind.RULED_OUT, 61, "Not host")
+    past(Kind.TRIED, 40, "Restarted host")
+    past(Kind.DOING, 30, "Drained host", outcome="It worked")
+    past(Kind.DECIDED, 600, "Decided")  # of these alone there are more than all that the card tells
+
+    card = catching_up.card(incident)
+    assert (len(card.ruled_out), card.ruled_out_in_all) == (60, 61)
+    assert (len(card.tried), card.tried_in_all) == (60, 70)
+    told = rest(mara, "GET", f"/incidents/{incident.pk}/catch-up")
+    assert (told["tried_in_all"], told["ruled_out_in_all"], len(told["tried"])) == (70, 61, 60)
+
+    page = browser(bo).get(f"/incidents/{incident.pk}/catch-up/").content.decode()
+    links = re.findall(r'<a href="([^"]*)">(\d+ older)', page)
+    address = f"/incidents/{incident.pk}/"
+    assert links == [(f"{address}?show=tried#h-tl", "10 older"), (f"{address}?show=ruled_out#h-tl", "1 older")]
+
+    tried = browser(bo).get(f"{address}?show=tried&order=oldest").content.decode()
+    assert re.findall(r'<span class="text">([^<]*)<', tried)[:2] == ["Restarted host 000", "Drained host 000"]
+    assert "Not host" not in tried[tried.index('id="h-tl"') :]
+    assert '<a href="?show=tried" aria-current="true">Tried</a>' in tried
+    out = browser(bo).get(f"{address}?show=ruled_out&order=oldest").content.decode()
+    assert "Not host 000" in out[out.index('id="h-tl"') :]
+    old = rest(mara, "GET", f"/incidents/{incident.pk}/timeline?show=ruled_out&order=written&limit=1")
+    assert [one["text"] for one in old] == ["Not host 000"]
 
 
 def test_what_came_up_before_today_says_its_day_and_is_reached(

@@ -1,8 +1,10 @@
 """The card for whoever comes late, made from the log: nobody has to stop and brief them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import Case, Q, Value, When
 
 from raglan.incidents import queries, task_queries
 from raglan.incidents.asking import Ask
@@ -11,9 +13,9 @@ from raglan.people.models import Person
 from raglan.ui.wording import listed
 
 Kind = Entry.Kind
-READ = (Kind.HEADS_UP, Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
-MOST_READ = 500
+READ = (Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
 FIRST, SOME, MANY, MOST_TOLD = 3, 5, 8, 60
+MOST = {"tried": MOST_TOLD, "ruled_out": MOST_TOLD, "decided": FIRST, "under_way": MANY, "found": SOME}
 TRIED, RULED_OUT = "Tried, and what it did", "Ruled out"
 LENGTH = 220
 ENOUGH = 6
@@ -31,6 +33,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the card under its heading; older ones than it tells are in the timeline, narrowed by a word."""
+
+    name: str
+    told: Sequence[Told]
+    older: int = 0
+    narrowed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What somebody who comes late wants to know."""
 
@@ -45,6 +57,8 @@ class Card:
     threads: Sequence[Told]
     wanted: Sequence[Ask]
     tasks: Sequence[Task] = ()
+    tried_in_all: int = 0
+    ruled_out_in_all: int = 0
 
     @property
     def parts(self) -> list[tuple[str, Sequence[Told]]]:
@@ -67,30 +81,36 @@ class Card:
         """The headings of what grows with a long incident: its newest stands, earlier ones unfold."""
         return TRIED, RULED_OUT
 
+    @property
+    def shown(self) -> list[Part]:
+        """The parts as a screen shows them, with how many are older than all that the card tells."""
+        older = {
+            TRIED: (self.tried_in_all - len(self.tried), "tried"),
+            RULED_OUT: (self.ruled_out_in_all - len(self.ruled_out), "ruled_out"),
+        }
+        return [Part(name, told, *older.get(name, ())) for name, told in self.parts]
+
 
 def card(incident: Incident) -> Card:
     """Return the card of a room."""
-    log = list(_log(incident))
+    log = _log(incident)
+    told = _tell({name: log[name][-most:] for name, most in MOST.items()})
     here = queries.here(incident).responders
-    acts = [entry for entry in log if entry.kind == Kind.DOING]
     tasks = list(task_queries.open_tasks(incident)[: task_queries.MOST])
     return Card(
         first=_first(incident),
-        known=_known(incident, log),
-        tried=_newest(
-            (entry for entry in log if entry.kind == Kind.TRIED or (entry.kind == Kind.DOING and entry.outcome)),
-            most=MOST_TOLD,
-        ),
-        ruled_out=_newest((entry for entry in log if entry.kind == Kind.RULED_OUT), most=MOST_TOLD),
-        decided=_newest((entry for entry in log if entry.kind == Kind.DECIDED), most=FIRST),
+        known=[*_written(incident), *told["found"]],
+        tried=told["tried"],
+        ruled_out=told["ruled_out"],
+        decided=told["decided"],
         risks=_risks(incident),
-        under_way=_newest(
-            entry for entry in acts if entry.ask_state == Entry.AskState.WAITING and entry.risky_at is None
-        ),
+        under_way=told["under_way"],
         tools=[Told(_missed_by(tool), tool.name, tool.lost_at) for tool in queries.lost_tools(incident)[:MANY]],
         threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
         tasks=[task for task in tasks if task.owner_id is None][:MANY],
+        tried_in_all=len(log["tried"]),
+        ruled_out_in_all=len(log["ruled_out"]),
     )
 
 
@@ -106,10 +126,31 @@ def is_new(incident: Incident, reader: Person) -> bool:
     return is_silent and not own.doing and said.filter(at__lt=own.joined_at).count() >= ENOUGH
 
 
-def _log(incident: Incident) -> Iterable[Entry]:
-    """Return the entries that the card is made of, oldest first."""
-    found = Entry.objects.filter(incident=incident, kind__in=READ).select_related("author").order_by("-at", "-pk")
-    return reversed(found[:MOST_READ])
+def _log(incident: Incident) -> dict[str, list[int]]:
+    """Return which entries belong to which part, oldest first: of a long day, too, all of them, without their words."""
+    since = incident.standing_at or incident.declared_at
+    found = Q(kind=Kind.FOUND) & ~Q(key__in=_of_tools(incident))  # tools have a part of their own
+    found &= Q(at__gt=since) if incident.know else Q()
+    parts = {
+        "tried": queries.TRIED,
+        "ruled_out": Q(kind=Kind.RULED_OUT),
+        "decided": Q(kind=Kind.DECIDED),
+        "under_way": Q(kind=Kind.DOING, ask_state=Entry.AskState.WAITING, risky_at__isnull=True),
+        "found": found,
+    }
+    part = Case(*(When(which, then=Value(name)) for name, which in parts.items()), default=Value(""))
+    entries = Entry.objects.filter(incident=incident, kind__in=READ).annotate(part=part).exclude(part="")
+    log: dict[str, list[int]] = {name: [] for name in parts}
+    for name, pk in entries.order_by("at", "pk").values_list("part", "pk"):
+        log[name].append(pk)
+    return log
+
+
+def _tell(parts: Mapping[str, Sequence[int]]) -> dict[str, list[Told]]:
+    """Return the words of what was chosen for each part."""
+    chosen = [pk for numbers in parts.values() for pk in numbers]
+    entries = Entry.objects.select_related("author").in_bulk(chosen)
+    return {name: [_told(entries[pk]) for pk in numbers if pk in entries] for name, numbers in parts.items()}
 
 
 def _risks(incident: Incident) -> list[Told]:
@@ -140,10 +181,6 @@ def _short(text: str) -> str:
     return first if len(first) <= LENGTH else first[:LENGTH].rstrip() + " …"
 
 
-def _newest(entries: Iterable[Entry], most: int = MANY) -> list[Told]:
-    return [_told(entry) for entry in list(entries)[-most:]]
-
-
 def _first(incident: Incident) -> list[Told]:
     """Return how it first showed: who declared it with which words, the alert, the heads-up."""
     alert = queries.groups_of(incident).order_by("opened_at", "pk").first()
@@ -156,15 +193,10 @@ def _first(incident: Incident) -> list[Told]:
     return found[:FIRST]
 
 
-def _known(incident: Incident, log: Sequence[Entry]) -> list[Told]:
-    """Return what was written down as known, and what was found since then."""
+def _written(incident: Incident) -> list[Told]:
+    """Return what was written down as known."""
     by = incident.standing_by.name if incident.standing_by else ""
-    written = [Told(by, line, incident.standing_at) for line in incident.know]
-    since = incident.standing_at or incident.declared_at
-    of_tools = _of_tools(incident)
-    said = (entry for entry in log if entry.kind == Kind.FOUND and entry.key not in of_tools)
-    found = [entry for entry in said if not written or entry.at > since]
-    return [*written, *_newest(found, SOME)]
+    return [Told(by, line, incident.standing_at) for line in incident.know]
 
 
 def _threads(incident: Incident, here: Sequence[Responder]) -> list[Told]:

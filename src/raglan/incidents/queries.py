@@ -53,6 +53,13 @@ PEOPLE = (
     Entry.Kind.HEADS_UP,
 )
 ASKS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.STUCK)
+TRIED = Q(kind=Entry.Kind.TRIED) | Q(kind=Entry.Kind.DOING) & ~Q(outcome="")
+SHOWN = {
+    "people": Q(kind__in=PEOPLE),
+    "asks": Q(kind__in=ASKS),
+    "tried": TRIED,
+    "ruled_out": Q(kind=Entry.Kind.RULED_OUT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +124,9 @@ _seen_by_number = Prepared(lambda person, pk: _with_people(privacy.seen_by(perso
 
 
 def entries(incident: Incident, *, show: str = "everything", oldest_first: bool = False) -> QuerySet[Entry]:
-    """The timeline of a room: everything, people, or asks; newest first unless asked otherwise."""
+    """The timeline of a room: everything, or one of SHOWN; newest first unless asked otherwise."""
     found = with_all(Entry.objects.filter(incident=incident))
-    match show:
-        case "people":
-            found = found.filter(kind__in=PEOPLE)
-        case "asks":
-            found = found.filter(kind__in=ASKS)
+    found = found.filter(SHOWN.get(show, Q()))
     return found.order_by("at", "pk") if oldest_first else found.order_by("-at", "-pk")
 
 

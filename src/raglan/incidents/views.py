@@ -158,7 +158,7 @@ def _view(request: HttpRequest) -> room.View:
     show = request.GET.get("show", "everything")
     before = request.GET.get("before", "")
     return room.View(
-        show=show if show in ("everything", "people", "asks") else "everything",
+        show=show if show in queries.SHOWN else "everything",
         oldest_first=request.GET.get("order") == "oldest",
         before=int(before) if before.isdecimal() and len(before) < 19 else 0,
     )

@@ -77,7 +77,7 @@ class AnswerIn(Body):
 def get_timeline(
     request: HttpRequest,
     incident_id: Cursor,
-    show: Literal["everything", "people", "asks"] = "everything",
+    show: Literal["everything", "people", "asks", "tried", "ruled_out"] = "everything",
     after: Cursor = 0,
     limit: Limit = 200,
     order: Literal["arrival", "written"] = "arrival",

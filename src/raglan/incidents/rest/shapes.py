@@ -110,7 +110,7 @@ class ToldOut(Schema):
 
 
 class CatchUpOut(Schema):
-    """What the log says to somebody who comes late."""
+    """What the log says to somebody who comes late; of what was tried and ruled out the newest, and how many in all."""
 
     first: list[ToldOut]
     known: list[ToldOut]
@@ -123,6 +123,8 @@ class CatchUpOut(Schema):
     who_is_on_what: list[ToldOut]
     wanted: list[ToldOut]
     tasks: list[str]
+    tried_in_all: int
+    ruled_out_in_all: int
 
 
 class FileOut(Schema):
@@ -261,6 +263,8 @@ def catch_up_out(card: Card) -> CatchUpOut:
         who_is_on_what=_told(card.threads),
         wanted=wanted,
         tasks=[task.text for task in card.tasks],
+        tried_in_all=card.tried_in_all,
+        ruled_out_in_all=card.ruled_out_in_all,
     )
 
 
