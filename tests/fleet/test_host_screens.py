@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from raglan.core.clock import CLOCK, now
-from raglan.fleet import queries, silence, sources
-from raglan.fleet.models import FleetSource
+from raglan.fleet import queries, silence, sources, tags
+from raglan.fleet.models import FleetSource, UnitTurn
 from raglan.people.models import Person
 from tests.fleet.reporting import NEWER, body, host, report
 
@@ -68,6 +68,56 @@ def test_hosts_are_found_by_what_they_are(browser: Client) -> None:
         "q=none": (False, False),
     }
     assert queries.numbers() == queries.Numbers(all=2, silent=1, failed=1, shared=0)
+
+
+def test_it_is_said_how_many_of_all_hosts_are_found(browser: Client) -> None:
+    fleet()
+    assert "<b>1</b> found of" in text_of(browser, "/hosts/?q=web")
+    assert "found of" not in text_of(browser, "/hosts/")
+
+
+def test_of_very_many_names_each_can_still_be_asked_for(browser: Client) -> None:
+    for number in range(4):
+        report(f"web{number}", host={"tags": [f"tag{number}"], "cluster": f"c{number}"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "MOST_WORDS", 3)
+        patch.setattr(tags, "MOST_KNOWN", 3)
+        text = text_of(browser, "/hosts/?tag=tag3&cluster=c3")
+    assert '<input id="tag" name="tag" value="tag3"' in text
+    assert '<input id="cluster" name="cluster" value="c3"' in text
+    assert '<option value="tag2">' in text
+    assert "Some of them are offered" in text
+    assert (">web3<" in text, ">web2<" in text) == (True, False)
+    assert '<select id="tag"' in text_of(browser, "/hosts/?tag=tag3")
+    assert '<option value="gone" selected>' in text_of(browser, "/hosts/?cluster=gone")
+
+
+def test_pages_of_a_part_lead_to_whole_screens(browser: Client) -> None:
+    for number in range(60):
+        report(f"web{number:02}")
+    assert 'href="?page=2"' in text_of(browser, "/hosts/?part=list")
+    at, found = now(), host("web00")
+    rows = [UnitTurn(host=found, name=f"unit{number:02}", state="failed", at=at) for number in range(30)]
+    UnitTurn.objects.bulk_create(rows)
+    first = text_of(browser, f"/hosts/{found.pk}/?part=lately")
+    assert ("<b>unit29</b>" in first, "<b>unit09</b>" in first) == (True, False)
+    assert 'href="?turns=2"' in first
+    last = text_of(browser, f"/hosts/{found.pk}/?turns=2")
+    assert "<b>unit09</b>" in last
+    assert "?part=lately&amp;turns=2" in last
+
+
+def test_of_very_many_copies_of_one_disk_it_is_said_how_many(browser: Client) -> None:
+    for number in range(14):
+        report(f"copy{number:02}", host={"machine": "same"}, boot=f"b{number}")
+    text = text_of(browser, f"/hosts/{host('copy00').pk}/")
+    assert ">copy11 (web)<" in text
+    link = f"/hosts/?alike={host('copy00').pk}"
+    assert f'<a href="{link}">2 more</a>' in text
+    found = text_of(browser, link)
+    assert all(f"<b>copy{number:02}</b>" in found for number in range(14))
+    assert "<b>14</b> found of" in found
+    assert len(browser.get(f"/api/v1{link.replace('/?', '?')}").json()) == 14
 
 
 def test_a_host_shows_what_moved_what_failed_and_what_is_odd(browser: Client) -> None:

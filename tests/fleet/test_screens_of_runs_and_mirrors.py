@@ -110,6 +110,30 @@ def test_lost_pins_come_first_and_a_version_can_be_looked_up(browser: Client) ->
     assert not Pin.objects.exists()
 
 
+def test_all_that_went_and_came_can_be_seen(browser: Client) -> None:
+    found, at = mirror(), now()
+    rows = [
+        MirrorPackage(mirror=found, name=f"{word}{number:03}", version="1", first_seen_at=at, last_seen_at=last)
+        for word, last in (("went", at), ("came", None))
+        for number in range(140)
+    ]
+    MirrorPackage.objects.bulk_create(rows)
+    text = page(browser, "/changes/mirrors/local/")
+    assert ("went000" in text, "went139" in text, "came139" in text) == (True, False, False)
+    assert 'href="?show=went"' in text
+    last = page(browser, "/changes/mirrors/local/?show=went&page=2")
+    assert ("went139" in last, "came000" in last) == (True, False)
+    assert "came139" in page(browser, "/changes/mirrors/local/?show=came&page=2")
+
+
+def test_how_many_more_pins_are_lost_is_said(browser: Client) -> None:
+    lost = [Pin(role="web", name=f"p{number:02}", version="1", set_at=now(), lost_since=now()) for number in range(23)]
+    Pin.objects.bulk_create(lost)
+    text = page(browser, "/changes/")
+    assert ("p19 1 of web" in text, "p20 1 of web" in text) == (True, False)
+    assert "and 3 others any more" in text
+
+
 def test_a_mirror_is_named_and_ended_on_its_screens(browser: Client) -> None:
     given = {"name": "Yum", "kind": "yum", "address": "http://127.0.0.1:9/x", "every_min": "5"}
     assert browser.post("/changes/mirrors/new/", {**given, "address": "ftp://x"}).status_code == 422

@@ -50,13 +50,15 @@ def index(request: HttpRequest) -> HttpResponse:
     """Changes: under way, waiting, and lately."""
     since = timeline.newest_id()
     going, waiting = under_way(OPEN_SHOWN), list(queries.in_state(Change.State.PROPOSED)[:OPEN_SHOWN])
+    lost_pins, more_lost = pins.lost()
     lately = Paginator(queries.lately(), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "under_way": going,
         "waiting": waiting,
         "more": queries.in_state(*OPEN).count() - len(going) - len(waiting),
         "page": lately,
-        "lost_pins": pins.lost(),
+        "lost_pins": lost_pins,
+        "more_lost": more_lost,
         "may": reader(request).may_respond,
         "live_topics": "changes",
         "live_since": since,

@@ -1,6 +1,8 @@
 """Screens of mirrors: is there a way back, which pins are lost, and where that is known from."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +17,7 @@ from raglan.people.access import Scope, needs, reader
 from raglan.people.models import Person
 
 SHOWN = 30
+PER_PAGE = 100
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -55,21 +58,32 @@ def _roles(held: list[pins.Held]) -> list[tuple[str, int, int]]:
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """One mirror: how reading it goes, what came and what went lately."""
     mirror = mirrors.mirror(slug)
-    rows = MirrorPackage.objects.filter(mirror=mirror)
+    gone = MirrorPackage.objects.filter(mirror=mirror, last_seen_at__isnull=False)
+    went, came = gone.order_by("-last_seen_at", "name", "pk"), _came(mirror)
+    only = request.GET.get("show", "")
+    shown = [
+        (title, word, Paginator(rows, PER_PAGE if word == only else SHOWN).get_page(_page(request, only)))
+        for title, word, rows in (("What went", "went", went), ("What came", "came", came))
+        if only not in ("went", "came") or word == only
+    ]
     context = {
         "mirror": mirror,
-        "went": rows.filter(last_seen_at__isnull=False).order_by("-last_seen_at", "name", "pk")[:SHOWN],
-        "came": _came(mirror),
+        "lists": shown,
+        "only": len(shown) == 1,
         "may": reader(request).may_configure,
     }
     return render(request, "fleet/mirror.html", context)
 
 
-def _came(mirror: Mirror) -> list[MirrorPackage]:
+def _page(request: HttpRequest, only: str) -> str | None:
+    return request.GET.get("page") if only else None
+
+
+def _came(mirror: Mirror) -> QuerySet[MirrorPackage]:
     """Return what came after the first look, the newest first."""
     rows = MirrorPackage.objects.filter(mirror=mirror, last_seen_at__isnull=True)
     first = rows.order_by("first_seen_at").values_list("first_seen_at", flat=True).first()
-    return list(rows.filter(first_seen_at__gt=first).order_by("-first_seen_at", "name", "pk")[:SHOWN]) if first else []
+    return rows.filter(first_seen_at__gt=first).order_by("-first_seen_at", "name", "pk") if first else rows.none()
 
 
 @form_methods

@@ -44,9 +44,11 @@ def pins() -> QuerySet[Pin]:
     return Pin.objects.order_by("role", "name", "pk")
 
 
-def lost() -> list[Pin]:
-    """Return the pins that no mirror has any more, as of the last look."""
-    return list(pins().filter(lost_since__isnull=False)[:LOST_SHOWN])
+def lost() -> tuple[list[Pin], int]:
+    """Return pins that no mirror has any more, as of the last look: the first, and how many others there are."""
+    found = pins().filter(lost_since__isnull=False)
+    some = list(found[:LOST_SHOWN])
+    return some, found.order_by().count() - len(some) if len(some) == LOST_SHOWN else 0
 
 
 def held(role: str | None = None) -> list[Held]:

@@ -17,7 +17,7 @@ MOVES = 50
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which hosts are asked for; what is empty asks for nothing."""
+    """Which hosts are asked for; what is empty asks for nothing. `alike`: those that share a name or a machine id."""
 
     text: str = ""
     cluster: str = ""
@@ -26,6 +26,7 @@ class Wanted:
     service: str = ""
     tag: str = ""
     state: str = ""
+    alike: int = 0
 
 
 STATES = ("silent", "failed", "shared", "retired")
@@ -70,7 +71,17 @@ def hosts(wanted: Wanted | None = None) -> QuerySet[Host]:
         found = found.filter(carries__slug=wanted.service)
     if wanted.tag:
         found = found.filter(tags.having(wanted.tag))
+    if wanted.alike:
+        found = found.filter(_alike(wanted.alike))
     return found.filter(name__icontains=wanted.text) if wanted.text else found
+
+
+def _alike(pk: int) -> Q:
+    """Return what finds a host and those that have its name or its machine id."""
+    one = Host.objects.filter(pk=pk).only("name", "machine").first()
+    if one is None:
+        return Q(pk__in=[])
+    return Q(name=one.name) | Q(machine=one.machine) if one.machine else Q(name=one.name)
 
 
 def _state(state: str) -> Q:
@@ -103,17 +114,14 @@ def numbers() -> Numbers:
 
 
 def groups(field: str) -> list[str]:
-    """Return the clusters, the roles or the environments that hosts say they are of, by name."""
+    """Return clusters, roles or environments that hosts say they are of, by name; of very many the first."""
     names = Host.objects.exclude(**{field: ""}).order_by(field).values_list(field, flat=True).distinct()
     return [str(name) for name in names[:MOST_WORDS]]
 
 
-def namesakes(found: Host) -> list[Host]:
+def namesakes(found: Host) -> QuerySet[Host]:
     """Return other living hosts with the same name or the same machine id."""
-    same = Q(name=found.name)
-    if found.machine:
-        same |= Q(machine=found.machine)
-    return list(hosts().filter(same).exclude(pk=found.pk)[:10])
+    return hosts(Wanted(alike=found.pk)).exclude(pk=found.pk)
 
 
 def moves_of(found: Host) -> QuerySet[PackageMove]:

@@ -19,7 +19,7 @@ Kind = Literal["hosts", "puppet", "chef", "ansible", "salt"]
 
 
 class HostsWanted(Schema):
-    """Which hosts are asked for: a part of the name, where they belong, a service that they carry, a tag, a state."""
+    """Which hosts are asked for; `q` is a part of the name, `alike` a host with whose name or machine id they are."""
 
     q: ShortText = ""
     cluster: ShortText = ""
@@ -28,6 +28,7 @@ class HostsWanted(Schema):
     service: ShortText = ""
     tag: ShortText = ""
     state: State = ""
+    alike: Cursor = 0
 
 
 class HostOut(Schema):

@@ -1,6 +1,8 @@
 """Screens of hosts: all of them, and one with what it runs."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -17,6 +19,7 @@ from raglan.people.access import Scope, reader, require
 PER_PAGE = 50
 SHOWN = 20
 RUNS_SHOWN = 8
+NAMESAKES = 11
 MOST_EVENTS = 20
 SKEWED_S = 60
 
@@ -30,14 +33,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "wanted": wanted,
-        "is_filtered": any(
-            (wanted.text, wanted.cluster, wanted.role, wanted.environment, wanted.service, wanted.tag, wanted.state)
-        ),
+        "is_filtered": wanted != queries.Wanted(),
         "numbers": queries.numbers(),
-        "clusters": queries.groups("cluster"),
-        "roles": queries.groups("role"),
-        "environments": queries.groups("environment"),
-        "tags": tags.known(),
+        "choices": _choices(wanted),
         "query": request.GET.urlencode(),
         "live_topics": "hosts",
         "live_since": since,
@@ -46,13 +44,36 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, part, context)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What hosts can be chosen by: names to choose from, or to be written where there are too many of them."""
+
+    name: str
+    chosen: str
+    names: list[str]
+    most: int
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there may be more names than are known here."""
+        return len(self.names) >= self.most
+
+
+def _choices(wanted: queries.Wanted) -> list[Choice]:
+    found = [
+        *((word, queries.groups(word), queries.MOST_WORDS) for word in ("cluster", "role", "environment")),
+        ("tag", tags.known(), tags.MOST_KNOWN),
+    ]
+    return [Choice(word, getattr(wanted, word), names, most) for word, names, most in found if names]
+
+
 def wanted_of(request: HttpRequest) -> queries.Wanted:
     """Return what the address asks for."""
 
     def word(name: str) -> str:
         return clean_text(request.GET.get(name, ""))[:200].strip()
 
-    state = word("state")
+    state, alike = word("state"), word("alike")
     return queries.Wanted(
         text=word("q"),
         cluster=word("cluster"),
@@ -61,6 +82,7 @@ def wanted_of(request: HttpRequest) -> queries.Wanted:
         service=word("service"),
         tag=word("tag"),
         state=state if state in queries.STATES else "",
+        alike=int(alike) if alike.isascii() and alike.isdecimal() and len(alike) < 19 else 0,
     )
 
 
@@ -69,6 +91,7 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
     """One host: what it runs, what moved and turned lately, and what is odd about it."""
     since = timeline.newest_id()
     found = queries.host(pk)
+    namesakes = queries.namesakes(found)
     units, installed = queries.units_of(found), queries.packages_of(found)
     text = clean_text(request.GET.get("q", ""))[:200].strip()
     context = {
@@ -76,10 +99,12 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
         "clock": clock_words(found),
         "told_at": owners.told_at(found.silent_since, found.silence_told_at),
         "usual": timedelta(seconds=found.report_interval_s or found.run_interval_s),
-        "namesakes": queries.namesakes(found),
+        "namesakes": list(namesakes[:NAMESAKES]),
+        "more_namesakes": max(namesakes.order_by().count() - NAMESAKES, 0),
         "carries": list(found.carries.order_by("slug")),
         "moves": Paginator(queries.moves_of(found), SHOWN).get_page(request.GET.get("page")),
-        "turns": list(queries.turns_of(found)[:SHOWN]),
+        "turns": Paginator(queries.turns_of(found), SHOWN).get_page(request.GET.get("turns")),
+        "pages": urlencode({name: request.GET[name] for name in ("page", "turns") if name in request.GET}),
         "runs": list(run_queries.runs(host=found).defer("steps", "moves")[:RUNS_SHOWN]),
         "units": units,
         "failed": [unit for unit in units if unit.is_failed],
