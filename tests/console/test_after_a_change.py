@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from raglan.core.clock import CLOCK
+from raglan.changes import holding
+from raglan.core.clock import CLOCK, now
 from raglan.fleet.taking import take_reports
 from raglan.people.models import Person
 from raglan.testing import world
@@ -82,9 +83,37 @@ def test_alerts_that_something_ties_to_it_stand_first_the_earliest_first(client:
         ("Tied2", True, "It came to hosts of east."),
         ("Tied3", False, ""),
     ]
-    assert [one["title"] for one in told[4:]] == ["Else0", "Else1", "Else2", "Else3"]
+    assert [one["title"] for one in told[4:]] == [f"Else{number}" for number in range(9)]
     page = client.get(f"/changes/{change.pk}/").content.decode()
     tied, others = page.split("Nothing known ties these to it, but the time.")
     assert "It came to east000." in tied
     assert "Else0" in others
     assert "Tied2" not in others.partition("What got better")[0]
+    seen, folded = others.split("<summary>5 more</summary>")
+    assert ("Else3" in seen, "Else4" in seen, "Else4" in folded, "Else8" in folded) == (True, False, True, True)
+
+
+def test_every_service_that_failed_is_told(client: Client, mara: Person) -> None:
+    fleet(1)
+    change = pin(mara)
+    names = [f"job{number:02}" for number in range(11)]
+    for state, seq in (("active", 2), ("failed", 3)):
+        listed = [[f"{name}.service", state] for name in names]
+        upgrade("east000", units=listed, seq=seq)
+        later()
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()["worse"]["units"]
+    assert [one["name"] for one in told] == names
+    worse = client.get(f"/changes/{change.pk}/").content.decode().split("What got worse after it")[1]
+    seen, folded = worse.split("<summary>3 more</summary>")
+    assert ("job07" in seen, "job08" in seen, "job08" in folded, "job10" in folded) == (True, False, True, True)
+
+
+def test_how_many_more_holds_stop_it_is_said(client: Client, mara: Person) -> None:
+    change = pin(mara)
+    for number in range(8):
+        draft = holding.HoldDraft(f"h{number}", "x", now() + timedelta(hours=1), link=f"change:{change.pk}")
+        holding.raise_hold(draft, by=holding.By("Mara", mara, mara))
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    assert ">h4</a>" in page
+    assert ">h5</a>" not in page
+    assert 'and by <a href="/changes/holds/">3 more holds</a>' in page

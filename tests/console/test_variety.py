@@ -120,11 +120,14 @@ def test_before_it_is_repaired_it_is_shown_what_it_carried(client: Client, mara:
     draft = proposing.Proposal("Raise the pin", [("apache2", "2.4.6-45")], said)
     proposing.propose(draft, by=proposing.Teller("Mara", mara, mara))
     take_reports([received(f"web{n}", packages=NEWER, seq=2, units=FAILED) for n in range(3)])
-    incidents.declare("The shop is slow", by=mara, services=[world.service("shop")])
+    incidents.declare("The shop is slow", by=mara, services=[shop := world.service("shop")])
     host = Host.objects.get(name="web3")
     page = client.get(f"/changes/variety/{host.pk}/").content.decode()
     for words in ("It serves shop.", "It went on as it was", "differed on 3 hosts", "The shop is slow", "on purpose?"):
         assert words in page
+    for number in range(9):
+        incidents.declare(f"The shop is away, {number}", by=mara, services=[shop])
+    assert "2 earlier incidents were, too." in client.get(f"/changes/variety/{host.pk}/").content.decode()
 
     assert client.post(f"/changes/variety/{host.pk}/", {"wish": "much"}).status_code == 422
     client.post(f"/changes/variety/{host.pk}/", {"why": "Chef is off", "wish": "reserve"})

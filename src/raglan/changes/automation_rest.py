@@ -73,7 +73,7 @@ class AutomationOut(Schema):
 @router.get("/automation", response=list[AutomationOut], operation_id="list_automation", summary="Automation cards")
 def list_automation(request: HttpRequest, removed: bool = False) -> list[AutomationOut]:
     """Return all cards by title."""
-    found = list(automation.cards(removed=removed)[:500])
+    found = list(automation.cards(removed=removed))
     answered = automation.answered(found)
     return [_card(one, answered[one.pk]) for one in found]
 

@@ -16,7 +16,6 @@ from raglan.core.errors import BadInput, Conflict
 from raglan.people.access import Scope, needs, reader
 from raglan.ui import typed
 
-MOST = 200
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -24,7 +23,7 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 def cards(request: HttpRequest) -> HttpResponse:
     """All cards, each with when its answers were last practised."""
     removed = request.GET.get("show") == "removed"
-    found = list(automation.cards(removed=removed)[:MOST])
+    found = list(automation.cards(removed=removed))
     answered = automation.answered(found)
     context = {
         "cards": [(one, answered[one.pk]) for one in found],

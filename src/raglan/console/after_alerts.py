@@ -10,7 +10,6 @@ from raglan.changes.models import Change
 from raglan.fleet.concern import Concern, of_labels
 from raglan.fleet.near import near
 
-SHOWN = 8
 MOST_LOOKED = 500
 MOST_ALERTS = 2_000
 OPEN_BEFORE = timedelta(days=14)  # an alert that is older than this and ends now is nobody's doing
@@ -46,7 +45,7 @@ def _sorted(change: Change, found: QuerySet[AlertGroup]) -> list[Near]:
     groups = list(found.select_related("source")[:MOST_LOOKED])
     why = near(change, _concerns(groups)) if groups else {}
     told = [Near(group, _sentence(why.get(group.pk, ""))) for group in groups]
-    return sorted(told, key=lambda one: not one.why)[:SHOWN]
+    return sorted(told, key=lambda one: not one.why)
 
 
 def _sentence(words: str) -> str:

@@ -25,6 +25,7 @@ from raglan.ui import chart, svg, wording
 
 HOLDS = 5
 CLUSTERS = 12
+SEEN = 8  # of what got worse or better, by kind; the rest is folded
 AFTER = timedelta(hours=1)
 
 
@@ -216,11 +217,20 @@ class ChangeBoard:
             said["reason"] = self.surprise.words
         return f"/changes/holds/new/?{urlencode(said)}"
 
-    @cached_property
+    @property
     def holds(self) -> list[Hold]:
-        """The holds that were raised for it and are on."""
+        """The holds that were raised for it and are on: the first of them."""
+        return self._holds[:HOLDS]
+
+    @property
+    def more_holds(self) -> int:
+        """How many others there are."""
+        return len(self._holds[HOLDS:])
+
+    @cached_property
+    def _holds(self) -> list[Hold]:
         on = Hold.objects.filter(link=f"change:{self.change.pk}", ended_at__isnull=True, ends_at__gt=self.progress.at)
-        return list(on.order_by("starts_at", "pk")[:HOLDS])
+        return list(on.order_by("starts_at", "pk"))
 
     @property
     def room_link(self) -> str:
@@ -241,6 +251,16 @@ class ChangeBoard:
     def came_back(self) -> list[after.CameBack]:
         """Units that had failed before it came, and are well since."""
         return after.came_back(self.change, self.watched_until)
+
+    @property
+    def more_worse(self) -> int:
+        """How much else got worse than what is seen at once."""
+        return len(self.progress.units[SEEN:]) + len(self.alerts[SEEN:])
+
+    @property
+    def more_better(self) -> int:
+        """How much else got better."""
+        return len(self.came_back[SEEN:]) + len(self.ended[SEEN:])
 
     @property
     def watched_until(self) -> datetime:

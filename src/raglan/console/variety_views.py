@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -54,19 +55,21 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, "Noted.")
         return redirect("console:variety_of", pk)
     serves = variety.serves([host]).get(host.pk, [])
+    about = _carried_in(host, serves)
     context = {
         "host": host,
         "noted": noted,
         "form": form,
         "serves": serves,
         "kept": variety.kept_through(host),
-        "incidents": _carried_in(host, serves),
+        "incidents": list(about[:INCIDENTS]),
+        "more_incidents": max(about.count() - INCIDENTS, 0),
         "may": person.may_respond,
     }
     return render(request, "console/changes/variety_of.html", context, status=422 if form.errors else 200)
 
 
-def _carried_in(host: Host, serves: list[str]) -> list[Incident]:
-    """Return the newest incidents about what a host serves, since it was first heard."""
+def _carried_in(host: Host, serves: list[str]) -> QuerySet[Incident]:
+    """Return incidents about what a host serves, since it was first heard; the newest first."""
     about = incidents.incidents().filter(services__slug__in=serves, declared_at__gt=host.first_heard_at)
-    return list(about.distinct().order_by("-declared_at", "-pk")[:INCIDENTS])
+    return about.distinct().order_by("-declared_at", "-pk")

@@ -9,8 +9,6 @@ from raglan.changes.models import Change
 from raglan.fleet.judging import BAD_STATES, NOT_WELL
 from raglan.fleet.models import UnitTurn
 
-SHOWN = 8
-
 
 @dataclass(frozen=True, slots=True)
 class CameBack:
@@ -33,5 +31,5 @@ def came_back(change: Change, until: datetime) -> list[CameBack]:
     )
     mended = since.filter(host__arrivals__change=change, was__in=sorted(BAD_STATES))
     mended = mended.exclude(state__in=sorted(NOT_WELL)).filter(~Exists(failed_since))
-    counted = mended.values("name").annotate(hosts=Count("host", distinct=True)).order_by("-hosts", "name")[:SHOWN]
+    counted = mended.values("name").annotate(hosts=Count("host", distinct=True)).order_by("-hosts", "name")
     return [CameBack(row["name"], row["hosts"]) for row in counted]

@@ -19,7 +19,6 @@ from raglan.fleet.watching import minute_of
 MOST_MARKS = 2_000
 MOST_GROUPS = 24
 SURVIVORS = 20
-UNITS = 8
 RUNS_TO_WAIT = 1.5
 UNKNOWN_INTERVAL = timedelta(hours=1)
 GOOD = (Arrival.State.AS_SAID, Arrival.State.OPEN, Arrival.State.BACK)
@@ -192,7 +191,7 @@ class Progress:
         counted = turns.values("name").annotate(
             failed=Count("host", filter=bad, distinct=True), well=Count("host", filter=well, distinct=True)
         )
-        rows = counted.filter(failed__gt=0).order_by("-failed", "name")[:UNITS]
+        rows = counted.filter(failed__gt=0).order_by("-failed", "name")
         return [UnitNews(row["name"], row["failed"], row["well"]) for row in rows]
 
     def marks(self) -> list[tuple[str, list[str]]] | None:

@@ -21,8 +21,8 @@ from raglan.fleet.way_back import WayBack
 
 MOST_LISTS = 8_000
 MOST_KEPT = 40_000
-TOOLS = 20
-VERSIONS, MOST_WAYS = 3, 20
+NAMED = 8
+VERSIONS = 3  # of each package those that most hosts have
 MOST_RUNS = 5_000
 _held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
 
@@ -54,6 +54,11 @@ class Reach:
     busiest: int = 0
     tools: tuple[Tool, ...] = ()
 
+    @property
+    def more_clusters(self) -> int:
+        """How many clusters there are besides the largest, which are named in a sentence."""
+        return len(self.clusters[NAMED:])
+
 
 def said_in(proposal: Proposal) -> Said:
     """Return what a proposal says, before it is kept."""
@@ -79,7 +84,7 @@ def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> list[Way
         for version in list(counted)[:VERSIONS]
         if version != said.packages.get(name)
     ]
-    return list(way_back.ways_back(wanted[:MOST_WAYS]).values())
+    return list(way_back.ways_back(wanted).values())
 
 
 def meant(said: Said) -> QuerySet[Host]:
@@ -206,7 +211,7 @@ def _tools(hosts: QuerySet[Host]) -> tuple[Tool, ...]:
     if not tools:
         return ()
     carried = HostService.objects.filter(slug__in=tools, host__in=hosts).values_list("slug")
-    counted = carried.annotate(hosts=Count("host")).order_by("-hosts", "slug")[:TOOLS]
+    counted = carried.annotate(hosts=Count("host")).order_by("-hosts", "slug")
     return tuple(
         Tool(tools[slug], count, ", ".join(one.get_purpose_display().lower() for one in tools[slug].purposes.all()))
         for slug, count in counted
