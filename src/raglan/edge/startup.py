@@ -12,7 +12,7 @@ from raglan.alerts.models import Alert, AlertGroup, Signal
 from raglan.config import Config
 from raglan.core import audit, timers
 from raglan.core.clock import now
-from raglan.core.db import atomic, check, no_deadline, numbering
+from raglan.core.db import atomic, check, no_deadline, numbering, patience
 from raglan.core.errors import Conflict
 from raglan.core.models import Event, EventSubject, Timer
 from raglan.edge import life, peers
@@ -96,8 +96,8 @@ def bring_up_to_date() -> int:
 
 def _apply() -> int:
     waiting = pending()
-    if waiting:
-        call_command("migrate", verbosity=0, interactive=False)
+    if waiting:  # each is whole or taken back, so that it may be begun again
+        patience.by_turns(connection, lambda: call_command("migrate", verbosity=0, interactive=False))
     if not _has_caches():
         call_command("createcachetable", verbosity=0)
     return waiting
