@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from raglan.core import timeline, timers
+from raglan.core import engine, metrics, timeline, timers
 from raglan.core.errors import DeliveryError
 from raglan.core.faults import Crash, crash_at
 from raglan.core.models import Timer
-from raglan.paging import actions, circuit, handing, ports
+from raglan.paging import actions, circuit, handing, ports, sending
 from raglan.paging import claimed as claims
 from raglan.paging.models import Notification, Page
-from raglan.paging.sending import Ready
+from raglan.paging.sending import Ready, Went
 from raglan.testing import world
 
 NAMES = ("Mara Keller", "Bo Silva", "Ines Roth")
@@ -378,6 +378,73 @@ def test_a_lane_that_came_to_rest_in_between_tries_nothing_and_each_waits_alone(
     assert len(left) == 3
     assert outbox.tried == []
     assert {(row.state, row.attempts) for row in Notification.objects.filter(page__in=pages)} == {("waiting", 0)}
+
+
+SOON = timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("why", [circuit.Full(SOON), circuit.Resting("left alone", SOON)], ids=["full", "resting"])
+def test_a_crash_behind_what_lets_a_message_wait_leaves_one_timer_of_it(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, why: Exception
+) -> None:
+    def is_closed(name: str) -> object:
+        raise why
+
+    monkeypatch.setattr(circuit, "enter", is_closed)
+    one = claimed()[0]
+
+    with crash_at(1, name="timers.network_done"), pytest.raises(Crash):
+        timers.fire(one)
+
+    of_it = Timer.objects.filter(kind=actions.DELIVER, subject=one.subject)
+    assert [timer.leased_until for timer in of_it] == [None]  # two would send it twice where both are due
+    assert outbox.tried == []
+
+
+@pytest.fixture
+def fired(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """What tells how many messages were counted as fired since the start of a test."""
+    monkeypatch.setattr(engine, "close_old_connections", nothing)
+    before = count_of_fired()
+    return lambda: count_of_fired() - before
+
+
+def nothing() -> None:
+    """The connection of a test stays open."""
+
+
+def count_of_fired() -> float:
+    return metrics.REGISTRY.get_sample_value("raglan_timers_fired_total", {"kind": actions.DELIVER}) or 0
+
+
+def test_what_was_given_back_counts_as_fired_when_it_is(
+    pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, fired: Callable[[], float]
+) -> None:
+    dues = claimed()
+
+    def hangs(went: Went, give_back: Callable[[], None]) -> None:
+        give_back()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sending, "send", hangs)
+        assert engine.fire_together(dues) == []
+    assert fired() == 0
+
+    assert engine.fire_together(claimed()) == []
+    assert fired() == len(NAMES)
+
+
+def test_each_message_counts_as_fired_once_whether_it_goes_with_others_or_alone(
+    pages: list[Page], outbox: world.Outbox, fired: Callable[[], float]
+) -> None:
+    dues = claimed()
+    Notification.objects.filter(page=pages[0]).update(state=Notification.State.CANCELLED)
+    dues = [*dues[:2], dues[2]._replace(attempt=2)]
+
+    for due in engine.fire_together(dues):
+        engine.fire_safely(due)
+
+    assert fired() == len(NAMES)
 
 
 @pytest.mark.parametrize("why", ["budget", "another try", "resting"])

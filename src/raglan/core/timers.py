@@ -125,7 +125,8 @@ def handler(
     `first` is for pages: other calls outside never take all threads, however long they wait. `together(many, take)`
     does the work of those among many that are alike, in one transaction: it asks `take(some)` for their timers and
     does what it gets back. The others are fired one by one, and so are all when it raises. `several(many)` is for calls
-    outside: one thread does some of those that are due, ends their timers itself, and returns those to be fired alone.
+    outside: one thread does some of those that are due, ends and counts their timers itself, and returns those to be
+    fired alone.
     """
 
     def register(function: Callable[[Due], None]) -> Callable[[Due], None]:

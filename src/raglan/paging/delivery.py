@@ -80,11 +80,15 @@ def deliver(due: timers.Due) -> None:
 
 
 def _put_back(due: timers.Due, wait: timedelta) -> None:
-    """Look again later, and later each time: the lane is full, and that is not this message's failure."""
+    """Look again later, and later each time: the lane is full, and that is not this message's failure.
+
+    Its timer ends with that, as with all that plans another: behind a crash in between there would be two.
+    """
     times = int(str(due.payload.get("back", 0)))
     due_at = now() + min(wait * 2 ** min(times, 3), timedelta(seconds=8))
     with atomic():
         timers.schedule(actions.DELIVER, subject=due.subject, due_at=due_at, payload={**due.payload, "back": times + 1})
+        timers.end([due.id])
 
 
 @atomic
@@ -100,6 +104,7 @@ def _wait_for_rest(due: timers.Due, wait: timedelta) -> bool:
         return False
     Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
     timers.schedule(actions.DELIVER, subject=due.subject, due_at=now() + min(wait, PATIENCE), payload=due.payload)
+    timers.end([due.id])
     _bring_next_forward(notification)
     return True
 
@@ -124,7 +129,7 @@ def refused(due: timers.Due, provider: ports.Provider, error: DeliveryError) -> 
     Return whether the timer ended with what was recorded.
     """
     if isinstance(error, circuit.Resting) and _wait_for_rest(due, error.wait):
-        return False
+        return True
     this = Try.of(due, provider.name)
     sending = Notification.objects.select_related("page", "person", "reached", "contact").filter(
         pk=due.subject_id, state=Notification.State.SENDING

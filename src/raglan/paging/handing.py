@@ -21,16 +21,17 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.db.models import F
 
-from raglan.core import logs, timers
+from raglan.core import logs, metrics, timers
 from raglan.core.cutoff import Later
 from raglan.core.db import atomic, fault_point
-from raglan.paging import claimed, claiming, desk, sending
+from raglan.paging import actions, claimed, claiming, desk, sending
 from raglan.paging.models import Notification
 from raglan.paging.sending import Ready, Went
 
 T = TypeVar("T")
 LONGEST_S = 0.5
 log = logs.get("raglan.paging")
+_fired = metrics.timers_fired.labels(actions.DELIVER)
 
 
 def deliver_several(dues: Sequence[timers.Due]) -> Sequence[timers.Due]:
@@ -58,8 +59,10 @@ def _hand_over(dues: Sequence[timers.Due], sent: Callable[[], None]) -> Sequence
     try:
         _record_surely(went)
     except Exception:  # alone, each goes out again as a possible repeat; but not those that are recorded or given away
+        _fired.inc(len(went.recorded))
         log.exception("messages could not be recorded; each is done alone", extra={"messages": len(dues)})
         return [due for due in dues if due.id not in went.late and due.id not in went.recorded]
+    _fired.inc(len(set(went.over)))
     fault_point("timers.network_done")
     done = {*went.over, *went.late}
     return [due for due in dues if due.id not in done]
