@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from raglan.core import http, timeline, timers
+from raglan.core import http, posts, timeline, timers
 from raglan.core.faults import Crash, crash_at, record
 from raglan.core.models import Timer
 from raglan.integrations.webhook.channel import Webhook
-from raglan.paging import actions, circuit, delivery, desk, handing, sending
+from raglan.paging import actions, circuit, delivery, desk, handing, ports, sending
 from raglan.paging import claimed as claims
 from raglan.paging.models import Notification, Page
 from raglan.people.models import ContactMethod
@@ -91,6 +91,31 @@ def test_they_leave_behind_what_they_would_leave_behind_alone(receiver: Receiver
         Timer.objects.all().delete()
 
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("takes_answers", [False, True])
+def test_what_brings_answers_is_made_for_a_channel_that_takes_them(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, takes_answers: bool
+) -> None:
+    (webhook,) = ports.providers("webhook")
+    given: list[ports.Message] = []
+
+    class Own(type(webhook.channel)):  # type: ignore[misc]  # whatever class it has
+        def post_of(self, address: str, message: ports.Message) -> posts.Post:
+            given.append(message)
+            return super().post_of(address, message)  # type: ignore[no-any-return]
+
+    Own.takes_answers = takes_answers
+    paged(receiver)
+    with ports.only(Own()):
+        assert timers.fire_together(due()) == []
+
+    assert len(given) == COUNT
+    assert all(message.link for message in given)
+    assert {bool(message.token) for message in given} == {takes_answers}
+    assert {bool(message.have_url) for message in given} == {takes_answers}
+    assert {bool(message.pass_url) for message in given} == {takes_answers}
+    assert not any(message.is_word for message in given)
 
 
 def test_several_are_on_their_way_at_once_and_never_more_than_their_lane_has_places(
@@ -450,9 +475,9 @@ def test_the_words_of_one_that_is_put_off_are_made_once(
     made, steps = [], []
     real, collect = sending.Words.message_of, sending._Go.collect
 
-    def message_of(*given: object) -> object:
+    def message_of(*given: object, **named: object) -> object:
         made.append(1)
-        return real(*given)  # type: ignore[arg-type]
+        return real(*given, **named)  # type: ignore[arg-type]
 
     def collects(self: sending._Go, wait_s: float) -> None:
         steps.append(len(made))

@@ -14,6 +14,7 @@ from raglan.alerts import events, storms
 from raglan.alerts.models import Alert, AlertGroup, Storm
 from raglan.alerts.pipeline.severity import is_worse
 from raglan.core import timeline, timers
+from raglan.core.db import bulk
 from raglan.core.decisions import Decision
 from raglan.paging import actions as paging
 from raglan.paging.models import Page, Policy
@@ -49,8 +50,8 @@ def attend(
         return _again(group, page, alert, at, page_by)
     is_said = bool(group.urgencies) and urgency_by_route(group, page.policy) is not None
     if not is_said and paging.raise_urgency(page, severity=alert.severity):
-        return Decision("page", "joined", f"joins page {page.pk}, which does not wait for daylight any more"), []
-    return joins(page.pk), []
+        return Decision("page", "joined", f"joins page {page.id}, which does not wait for daylight any more"), []
+    return joins(page.id), []
 
 
 @lru_cache(maxsize=4_096)
@@ -77,11 +78,11 @@ def _again(group: AlertGroup, page: Page, alert: Alert, at: datetime, page_by: S
     if is_worse(alert.severity, page.severity):
         title = f"Worse: {alert.title}"
         return start(group, at, text=text_of(alert), title=title, severity=alert.severity, page_by=page_by)
-    joined, alert.waits_behind = f"joins page {page.pk}, which {who} has", page.pk
+    joined, alert.waits_behind = f"joins page {page.id}, which {who} has", page.id
     if group.page_at is None:
         group.page_at = max(at, page.created_at + timedelta(seconds=group.interval_s))
         plan_for(group)
-        waits = events.GroupWaits(group=group.pk, page_at=group.page_at)
+        waits = events.GroupWaits(group=group.id, page_at=group.page_at)
         told = Decision("page", "joined", f"{joined}; if it still fires, it pages at {_clock(group.page_at)}")
         return told, [(waits, [group, "alerts"])]
     return Decision("page", "joined", f"{joined}; what still fires pages at {_clock(group.page_at)}"), []
@@ -121,10 +122,11 @@ def start(
         if bundled is not None or earlier is not None:
             storms.link(group, other, own if bundled is not None else None)
     if earlier is not None and earlier.state == Page.State.UNANSWERED and earlier.reason_type == "group":
-        paging.resolve(earlier, why=f"page {page.pk} took its place")
+        paging.resolve(earlier, why=f"page {page.id} took its place")
     if group.page_at is not None:
         timers.cancel(ATTEND, subject=timeline.ref(group))
-    group.page, group.page_at = page, None
+    bulk.relate(group, "page", page)
+    group.page_at = None
     return _told(group, policy, page, storm)
 
 
@@ -136,26 +138,26 @@ def _page(
     storm = storms.shelter(policy, words.severity, at, urgency=urgency)
     if storm is not None and storm.page is not None:
         return storm.page, storm
-    reason = paging.Reason("group", group.pk, f"/alerts/groups/{group.pk}/")
+    reason = paging.Reason("group", group.id, f"/alerts/groups/{group.id}/")
     return page_by(policy, words, reason=reason, urgency=urgency), None
 
 
 def urgency_by_route(group: AlertGroup, policy: Policy | None) -> Urgency | None:
     """Return the urgency that the route of a group said when it opened; None leaves it to the policy."""
-    said = (group.urgencies or {}).get(str(policy.pk)) if policy else None
+    said = (group.urgencies or {}).get(str(policy.id)) if policy else None
     return Urgency(said) if said else None
 
 
 def _told(group: AlertGroup, policy: Policy, page: Page, storm: Storm | None) -> tuple[Decision, list[Fact]]:
     more = f", and {len(group.also)} more by the routes behind" if group.also else ""
     if storm is not None:
-        reason = f"bundled on page {page.pk} of a storm, with {storm.groups - 1} other groups so far{more}"
-        decision = Decision("page", "bundled", reason, f"storm {storm.pk}")
+        reason = f"bundled on page {page.id} of a storm, with {storm.groups - 1} other groups so far{more}"
+        decision = Decision("page", "bundled", reason, f"storm {storm.id}")
     else:
         rule = f"{policy.slug}, version {policy.version}"
-        decision = Decision("page", "paged", f"page {page.pk} by the policy {policy.name}{more}", rule)
+        decision = Decision("page", "paged", f"page {page.id} by the policy {policy.name}{more}", rule)
     about: list[timeline.Subject] = [group, "alerts"] if storm is not None else [group, "alerts", "now"]
-    return decision, [(events.GroupPaged(group=group.pk, page=page.pk, why=decision.reason), about)]
+    return decision, [(events.GroupPaged(group=group.id, page=page.id, why=decision.reason), about)]
 
 
 def policy_of(group: AlertGroup) -> Policy | None:
@@ -177,14 +179,14 @@ def end(group: AlertGroup, *, why: str) -> None:
     group.page_at = None
     if group.page is None:
         return
-    live = Page.objects.filter(reason_type="group", reason_id=group.pk).exclude(state=Page.State.RESOLVED)
+    live = Page.objects.filter(reason_type="group", reason_id=group.id).exclude(state=Page.State.RESOLVED)
     for page in live.order_by("pk"):
         ended = paging.resolve(page, why=why)
         if ended.pk == group.page_id:
             group.page = ended
     if group.also and group.page.reason_type == "storm" and group.state == AlertGroup.State.OPEN:
         group.page = None
-        timeline.append(events.GroupPaged(group=group.pk, page=None, why=why), about=[group, "alerts"])
+        timeline.append(events.GroupPaged(group=group.id, page=None, why=why), about=[group, "alerts"])
 
 
 def _clock(moment: datetime) -> str:

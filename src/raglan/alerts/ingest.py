@@ -193,8 +193,10 @@ def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> 
 
 
 def _open_group(placed: Placed, signal: RawSignal, batch: Batch, snapshot: Snapshot) -> AlertGroup:
+    policy = snapshot.policy(placed.rules[0].policy_id) if placed.rules else None
     group = bulk.fresh(
         AlertGroup,
+        {"policy": policy, "page": None},
         id=snapshot.group_keys.take(),
         key=placed.key,
         title=signal.title[:300],
@@ -204,7 +206,6 @@ def _open_group(placed: Placed, signal: RawSignal, batch: Batch, snapshot: Snaps
         opened_at=snapshot.at,
         **_paging_of(placed.rules, snapshot.at),
     )
-    group.policy = snapshot.policy(placed.rules[0].policy_id) if placed.rules else None
     plan_for(group)
     snapshot.add_group(group)
     return group
@@ -257,7 +258,7 @@ def _fired(alert: Alert, group_id: int, source: SourceKey) -> Fired:
 
 def _opened(group: AlertGroup, decided: Decision) -> Fact:
     opened = events.GroupOpened(
-        group=group.pk,
+        group=group.id,
         key=group.key,
         title=group.title,
         severity=group.severity,
@@ -298,14 +299,14 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
     group.firing_count = max(0, group.firing_count - 1)
     group.held_count -= bool(alert.held)
     snapshot.touch(group)
-    over = events.AlertResolved(alert=alert.pk, group=group.pk, title=alert.title, why=why, ends_at=alert.ends_at)
+    over = events.AlertResolved(alert=alert.pk, group=group.id, title=alert.title, why=why, ends_at=alert.ends_at)
     snapshot.tell((over, [alert, group, "alerts"]))
     flapping.closed(alert, snapshot)
     if group.firing_count == 0:
         group.state = AlertGroup.State.CLOSED
         group.closed_at = snapshot.at
         snapshot.open_groups[group.key] = None
-        closed = events.GroupClosed(group=group.pk, title=group.title, alerts=group.alert_count, closed_at=snapshot.at)
+        closed = events.GroupClosed(group=group.id, title=group.title, alerts=group.alert_count, closed_at=snapshot.at)
         snapshot.tell((closed, [group, "alerts", "now"]))
         _end(group, snapshot, why="every alert of its group is resolved")
     elif group.firing_count == group.held_count:

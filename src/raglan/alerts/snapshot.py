@@ -155,7 +155,7 @@ class Snapshot:
 
     def add_group(self, group: AlertGroup) -> None:
         """Open a group; it is stored with the others."""
-        self.new_groups[group.pk] = group
+        self.new_groups[group.id] = group
         self.open_groups[group.key] = group
 
     def add_alert(self, alert: Alert) -> None:
@@ -172,10 +172,10 @@ class Snapshot:
     def touch(self, thing: Alert | AlertGroup) -> None:
         """Have what was changed on a row stored; a new one is stored as it then is."""
         if isinstance(thing, AlertGroup):
-            if thing.pk not in self.new_groups:
-                self.groups_touched[thing.pk] = thing
-        elif thing.pk not in self.new_alerts:
-            self.touched[thing.pk] = thing
+            if thing.id not in self.new_groups:
+                self.groups_touched[thing.id] = thing
+        elif thing.id not in self.new_alerts:
+            self.touched[thing.id] = thing
 
     def decide(self, alert: Alert, *decisions: Decision) -> None:
         """Keep what was decided: with a new alert in its row, later in rows of their own."""
@@ -235,9 +235,9 @@ class Snapshot:
         self, policy: Policy, words: paging.Words, *, reason: paging.Reason, urgency: Urgency | None = None
     ) -> Page:
         """Start a page together with the others of this transaction."""
-        if policy.pk not in self.plans:
-            self.plans[policy.pk] = policies.plan_of(policy)
-        plan = self.plans[policy.pk]
+        if policy.id not in self.plans:
+            self.plans[policy.id] = policies.plan_of(policy)
+        plan = self.plans[policy.id]
         if not self.page_keys.given:
             bulk.reserve_keys(at_once.keys_for(self.page_keys.expected))
         page = paging.draft(policy, words, reason=reason, plan=plan, key=self.page_keys.take(), urgency=urgency)

@@ -50,10 +50,14 @@ def sign(purpose: str, value: str) -> str:
 
     It is what `TimestampSigner(salt).sign_object(value)` of Django returns, whose key is derived once and not for each.
     """
-    carried = signing.b64_encode(json.dumps(value, separators=(",", ":")).encode("latin-1")).decode()
-    signed = f"{carried}:{signing.b62_encode(int(time.time()))}"
+    carried = signing.b64_encode(_as_json(value).encode("latin-1")).decode()
+    signed = f"{carried}:{_moment(int(time.time()))}"
     mac = hmac.digest(_key_of(str(settings.SECRET_KEY), f"raglan.{purpose}"), signed.encode(), "sha256")
     return f"{signed}:{signing.b64_encode(mac).decode()}"
+
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+_moment = lru_cache(maxsize=4)(signing.b62_encode)
 
 
 @lru_cache(maxsize=64)

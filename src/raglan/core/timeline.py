@@ -137,7 +137,7 @@ class Record:
 
 def record(payload: EventPayload, about: Sequence[Subject]) -> Record:
     """Return a fact ready to be stored."""
-    return Record(payload.kind, payload.model_dump_json(), tuple(dict.fromkeys(ref(subject) for subject in about)))
+    return Record(payload.kind, payload.model_dump_json(), tuple(dict.fromkeys(map(ref, about))))
 
 
 def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Subject]) -> Event:

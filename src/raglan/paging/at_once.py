@@ -42,7 +42,7 @@ def start_many(pages: Sequence[Page]) -> list[timeline.Record]:
         actions.store(pages)
         return [timeline.record(actions.started(page), why_and_page(page)) for page in pages]
     at = now()
-    told = {page.pk: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
+    told = {page.id: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
     steps = _first_steps(pages)
     for step in steps:
         step.move_on()
@@ -50,7 +50,7 @@ def start_many(pages: Sequence[Page]) -> list[timeline.Record]:
     timers.schedule_many([timers.Plan(actions.ESCALATE, timeline.ref(page), page.next_step_at or at) for page in pages])
     reached = many.reach_out(steps, at)
     for step in steps:
-        told[step.page.pk] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.pk])]
+        told[step.page.id] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.id])]
     return [record for records in told.values() for record in records]
 
 

@@ -101,8 +101,8 @@ def store(messages: Sequence[Notification]) -> None:
             message.state, message.attempts = Notification.State.SENDING, 1
             ready.append(Claimed(message, way, since))
     bulk.insert(messages)
-    taken = {item.notification.pk for item in ready}
-    left = [message for message in messages if message.pk not in taken]
+    taken = {item.notification.id for item in ready}
+    left = [message for message in messages if message.id not in taken]
     timers.schedule_many([_timer(message) for message in left])
     if taker is None:
         return
@@ -125,13 +125,13 @@ def _way_now(message: Notification, ways: Ways) -> Way | None:
         raise
     except Exception:
         log.exception(
-            "who takes a message could not be told at once; its timer does it", extra={"notification": message.pk}
+            "who takes a message could not be told at once; its timer does it", extra={"notification": message.id}
         )
         return None
 
 
 def _timer(message: Notification) -> timers.Plan:
-    return timers.Plan(DELIVER, f"notification:{message.pk}", message.due_at)
+    return timers.Plan(DELIVER, f"notification:{message.id}", message.due_at)
 
 
 def forget() -> None:
@@ -144,7 +144,7 @@ def _remember(messages: Sequence[Notification]) -> None:
     """Know messages by heart that a storm made and that no thread had room for yet."""
     with _lock:
         for message in messages:
-            _waiting[message.pk] = message
+            _waiting[message.id] = message
         while len(_waiting) > MOST_REMEMBERED:  # the oldest were sent by others, or never come
             del _waiting[next(iter(_waiting))]
 

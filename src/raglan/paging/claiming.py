@@ -55,7 +55,7 @@ def wanted_of(ids: Sequence[int]) -> dict[int, Notification]:
     with_all = rows.select_related("page", "person", "reached", "contact")
     if len(ids) > 1:  # most of many are about the same people: one object each instead of one a message
         with_all = rows.select_related("page", "reached").prefetch_related("person", "contact")
-    found = {row.pk: row for row in with_all}
+    found = {row.id: row for row in with_all}
     live = {pk: row for pk, row in found.items() if queries.is_wanted(row)}
     _cancel([row for pk, row in found.items() if pk not in live])
     return live
@@ -80,7 +80,7 @@ def _cancel(rows: Sequence[Notification]) -> None:
     for row in rows:
         row.state = Notification.State.CANCELLED
     bulk.update(rows, "state")
-    timeline.append_many((events.NotificationCancelled(notification=row.pk), [row.page]) for row in rows)
+    timeline.append_many((events.NotificationCancelled(notification=row.id), [row.page]) for row in rows)
 
 
 def note_sent(sent: Sequence[Sent]) -> list[None]:
@@ -88,9 +88,9 @@ def note_sent(sent: Sequence[Sent]) -> list[None]:
     at = now()
     ids = sorted({item.notification.page_id for item in sent})
     unanswered = _tried_on(ids)  # pages before messages
-    found = bulk.select_by(Notification, ("id", "state"), "id", [item.notification.pk for item in sent], lock=True)
+    found = bulk.select_by(Notification, ("id", "state"), "id", [item.notification.id for item in sent], lock=True)
     sending = {pk for pk, state in found if state == Notification.State.SENDING}
-    done = [item for item in sent if item.notification.pk in sending]
+    done = [item for item in sent if item.notification.id in sending]
     for item in done:
         _note(item, at)
     bulk.update([item.notification for item in done], "state", "handed_over_at", "provider", "provider_id", "error")
@@ -98,11 +98,11 @@ def note_sent(sent: Sequence[Sent]) -> list[None]:
     timeline.append_many((_handed_over(item, at), _about(item)) for item in done)
     told = {item.notification.page_id for item in done}
     for page in unanswered:
-        if page.pk in told:
+        if page.id in told:
             actions.reached_somebody(page)
     for item in done:
         if item.provider.confirms is not None and item.receipt.provider_id:
-            ask_later(item.notification.pk, item.provider.confirms, times=0)
+            ask_later(item.notification.id, item.provider.confirms, times=0)
     return [None] * len(sent)
 
 
@@ -131,7 +131,7 @@ def _about(item: Sent) -> list[timeline.Subject]:
 def _handed_over(item: Sent, at: datetime) -> events.NotificationHandedOver:
     row = item.notification
     return events.NotificationHandedOver(
-        notification=row.pk,
+        notification=row.id,
         person=row.person_id,
         channel=row.channel,
         attempt=row.attempts,

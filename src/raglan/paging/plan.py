@@ -108,7 +108,14 @@ class Plan:
     before: "Plan | None" = None
 
     def as_json(self) -> dict[str, object]:
-        """Return what the page stores."""
+        """Return what the page stores. Pages that start together by one plan get the same: nobody writes into it."""
+        plan, stored = _written
+        if plan is not self:
+            stored = self._as_json()
+            _write_down(self, stored)
+        return stored
+
+    def _as_json(self) -> dict[str, object]:
         return {
             "policy": self.policy,
             "version": self.version,
@@ -127,6 +134,9 @@ class Plan:
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> "Plan":
         """Read what the page stores; what an older raglan did not write has its default."""
+        plan, stored = _written
+        if plan is not None and stored is value:
+            return plan
         steps, before = value.get("steps"), value.get("before")
         return cls(
             policy=str(value.get("policy", "")),
@@ -162,6 +172,14 @@ class Plan:
     def at_daylight(self, at: datetime, urgency: str) -> datetime:
         """Return when something of an urgency may happen: low waits for the hours, high for nothing."""
         return self.hours.opens(at) if urgency == Urgency.LOW and self.hours else at
+
+
+_written: tuple[Plan | None, dict[str, object]] = None, {}  # the plan that was asked last, and what is stored of it
+
+
+def _write_down(plan: Plan, stored: dict[str, object]) -> None:
+    global _written  # noqa: PLW0603 -- one at a time, and each whole
+    _written = plan, stored
 
 
 def _number(value: Mapping[str, object], name: str, default: int) -> int:

@@ -124,7 +124,8 @@ class HasLanes(Protocol):
 class Posts(Protocol):
     """A channel whose messages are a plain POST each, so that one thread may have several on their way.
 
-    `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`.
+    `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`. One that says
+    `takes_answers = False` of itself is given the link alone, without what brings other answers.
     """
 
     def url_of(self, address: str) -> str:
@@ -166,12 +167,14 @@ class Provider:
     lanes: HasLanes | None = field(init=False)
     confirms: Confirms | None = field(init=False)
     posts: Posts | None = field(init=False)
+    takes_answers: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Look what the channel can do."""
         object.__setattr__(self, "lanes", self.channel if isinstance(self.channel, HasLanes) else None)
         object.__setattr__(self, "confirms", self.channel if isinstance(self.channel, Confirms) else None)
         object.__setattr__(self, "posts", self.channel if isinstance(self.channel, Posts) else None)
+        object.__setattr__(self, "takes_answers", bool(getattr(self.channel, "takes_answers", True)))
 
     @property
     def is_on(self) -> bool:

@@ -199,8 +199,8 @@ class _Go:
         item = begun.item
         row, channel = item.notification, item.provider.posts
         if channel is None:
-            return item.provider.channel.send(row.address, self._message_of(row))
-        one = self._made.pop(item.due.id, None) or channel.post_of(row.address, self._message_of(row))
+            return item.provider.channel.send(row.address, self._message_of(item))
+        one = self._made.pop(item.due.id, None) or channel.post_of(row.address, self._message_of(item))
         if self.on_way.begin(one, begun):
             return None
         if self._has_others(item.lane):
@@ -208,8 +208,9 @@ class _Go:
             raise _NotYet
         return channel.receipt_of(posts.post(one))
 
-    def _message_of(self, row: Notification) -> ports.Message:
-        return self._words.message_of(row, self._around[row.page_id])
+    def _message_of(self, item: Ready) -> ports.Message:
+        around = self._around[item.notification.page_id]
+        return self._words.message_of(item.notification, around, takes_answers=item.provider.takes_answers)
 
     def leave(self) -> None:
         """Give back the places of what is still on its way: of something that broke."""

@@ -8,6 +8,8 @@ from raglan.paging import ports, queries, replies
 from raglan.paging.models import Notification, Page
 from raglan.people import sealing
 
+ANSWERS = ("reply", "have", "pass")
+
 
 def message_of(notification: Notification) -> ports.Message:
     """Return what the channel hands over."""
@@ -20,14 +22,19 @@ class Words:
     def __init__(self) -> None:
         self._next: dict[Hashable, str] = {}
 
-    def message_of(self, notification: Notification, around: ports.Around) -> ports.Message:
-        """Return what the channel hands over; `around` is what is known around the page."""
+    def message_of(
+        self, notification: Notification, around: ports.Around, *, takes_answers: bool = True
+    ) -> ports.Message:
+        """Return what the channel hands over; `around` is what is known around the page.
+
+        Where nobody `takes_answers`, what would bring them is not made.
+        """
         page, person, reached = notification.page, notification.person, notification.reached
         contact, public_url = notification.contact, config().public_url
         token = queries.link_token(page, person)
         words = "\n".join(f"{item.words} {item.text}".strip() for item in around.known)
         sealed = contact.sealed if contact else ""
-        reply, have, no = replies.tokens(("reply", "have", "pass"), notification.pk)
+        reply, have, no = replies.tokens(ANSWERS, notification.pk) if takes_answers else ("", "", "")
         return ports.Message(
             key=notification.key,
             page_id=page.pk,
@@ -42,8 +49,8 @@ class Words:
             may_repeat=notification.may_repeat,
             is_test=page.is_test,
             token=reply,
-            have_url=f"{public_url}/a/have/{have}/",
-            pass_url=f"{public_url}/a/pass/{no}/",
+            have_url=f"{public_url}/a/have/{have}/" if have else "",
+            pass_url=f"{public_url}/a/pass/{no}/" if no else "",
             secret=sealing.unseal(sealed) if sealed else "",
         )
 

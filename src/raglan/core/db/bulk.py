@@ -33,6 +33,7 @@ __all__ = [
     "leave_checks_out",
     "move_on",
     "ready",
+    "relate",
     "reserve_keys",
     "rows_of",
     "select_by",
@@ -268,7 +269,7 @@ def text_of(value: object) -> str:
     return _encode(value).decode()
 
 
-def fresh(model: type[M], related: dict[str, models.Model] | None = None, /, **values: object) -> M:
+def fresh(model: type[M], related: dict[str, models.Model | None] | None = None, /, **values: object) -> M:
     """Return an instance about to be stored by `insert`, made without the checks and signals of a model's own making.
 
     Values are given by the names of columns (`source_id`); what is not given has its default. `related` are the rows
@@ -287,6 +288,12 @@ def fresh(model: type[M], related: dict[str, models.Model] | None = None, /, **v
             own[name] = default()
     own.update(values, _state=state)
     return made
+
+
+def relate(row: models.Model, name: str, other: models.Model | None) -> None:
+    """Let a row point at another by a field, which takes Django's own way several times as long."""
+    row.__dict__[f"{name}_id"] = None if other is None else other.pk
+    row._state.fields_cache[name] = other
 
 
 @cache

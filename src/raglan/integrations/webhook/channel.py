@@ -23,6 +23,7 @@ class Webhook:
     """The channel `webhook`."""
 
     kind = "webhook"
+    takes_answers = False  # a program has the link, and needs no keys of buttons
 
     def check(self, address: str) -> None:
         """Refuse what is not a plain http or https address."""

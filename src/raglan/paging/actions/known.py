@@ -42,9 +42,9 @@ class Known:
 
     def ways(self, person: Person, urgency: str) -> Ways:
         """Return how a person is reached, with the wait before each way in seconds."""
-        if (person.pk, urgency) not in self._ways:
-            self._ways[person.pk, urgency] = ways_to(person, urgency)
-        return self._ways[person.pk, urgency]
+        if (person.id, urgency) not in self._ways:
+            self._ways[person.id, urgency] = ways_to(person, urgency)
+        return self._ways[person.id, urgency]
 
     def moved_to(self, at: datetime) -> "Known":
         """Return the same at a later moment."""

@@ -53,17 +53,17 @@ def escalate_many(dues: Sequence[timers.Due], take: Take, *, leave: Callable[[Pa
     coming = [page for page in pages if page.next_step_at is None or page.next_step_at <= known.at]
     plain = _plain(coming, known)
     for page in coming:
-        if page.pk not in plain:  # it has changed meanwhile
-            escalate(page.pk)
+        if page.id not in plain:  # it has changed meanwhile
+            escalate(page.id)
     if plain:
         _take_steps(list(plain.values()), known.at)
 
 
 def _plain(pages: Sequence[Page], known: Known) -> dict[int, Step]:
-    ids = [page.pk for page in pages]
+    ids = [page.id for page in pages]
     answered = set(Reached.objects.filter(page_id__in=ids, answer__in=SPARED).values_list("page_id", flat=True))
-    steps = (step_of(page, known) for page in pages if page.pk not in answered)
-    return {step.page.pk: step for step in steps if step is not None}
+    steps = (step_of(page, known) for page in pages if page.id not in answered)
+    return {step.page.id: step for step in steps if step is not None}
 
 
 def step_of(page: Page, known: Known) -> Step | None:
@@ -85,7 +85,7 @@ def step_of(page: Page, known: Known) -> Step | None:
 
 
 def _take_steps(steps: Sequence[Step], at: datetime) -> None:
-    late = {step.page.pk: at - step.page.next_step_at for step in steps if step.page.next_step_at is not None}
+    late = {step.page.id: at - step.page.next_step_at for step in steps if step.page.next_step_at is not None}
     for step in steps:
         step.move_on()
     pages = [step.page for step in steps]
@@ -95,7 +95,7 @@ def _take_steps(steps: Sequence[Step], at: datetime) -> None:
     reached = reach_out(steps, at)
     facts: list[Fact] = []
     for step in steps:
-        facts += told(step, reached[step.page.pk], late.get(step.page.pk, timedelta(0)))
+        facts += told(step, reached[step.page.id], late.get(step.page.id, timedelta(0)))
     timeline.append_many(facts)
 
 
@@ -109,12 +109,12 @@ def reach_out(steps: Sequence[Step], at: datetime) -> dict[int, list[Reaching]]:
     rows = [(step, _row(step, item, at, next(keys)), ways) for step in steps for item, ways in step.asked]
     bulk.insert([row for _, row, _ in rows])
     keys = iter(bulk.take_keys(Notification, sum(len(ways) for _, _, ways in rows)))
-    found: dict[int, list[Reaching]] = {step.page.pk: [] for step in steps}
+    found: dict[int, list[Reaching]] = {step.page.id: [] for step in steps}
     for step, row, ways in rows:
         messages = [
             _message(row, contact, delay_s, number, next(keys)) for number, (contact, delay_s) in enumerate(ways)
         ]
-        found[step.page.pk].append((row, messages))
+        found[step.page.id].append((row, messages))
     claimed.store([message for reaching in found.values() for _, messages in reaching for message in messages])
     return found
 
@@ -124,8 +124,8 @@ def _row(step: Step, item: queries.Whom, at: datetime, key: int) -> Reached:
         Reached,
         {"page": step.page, "person": item.person},
         id=key,
-        page_id=step.page.pk,
-        person_id=item.person.pk,
+        page_id=step.page.id,
+        person_id=item.person.id,
         round=step.round,
         step=step.step,
         why=item.why[:200],
@@ -141,8 +141,8 @@ def _message(row: Reached, contact: ContactMethod, delay_s: int, number: int, ke
         id=key,
         page_id=row.page_id,
         person_id=row.person_id,
-        contact_id=contact.pk,
-        reached_id=row.pk,
+        contact_id=contact.id,
+        reached_id=row.id,
         channel=contact.kind,
         address=contact.address[:500],
         key=key_of(row, contact, number),

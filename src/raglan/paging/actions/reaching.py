@@ -38,7 +38,7 @@ def reach(page: Page, item: queries.Whom, *, step: int, is_added: bool = False) 
 def reached_out(reached: Reached, planned: Sequence[Notification]) -> events.PersonReachedOut:
     """Return the event that a person is reached out to by some messages."""
     return events.PersonReachedOut(
-        reached=reached.pk,
+        reached=reached.id,
         person=reached.person_id,
         round=reached.round,
         step=reached.step,
@@ -47,7 +47,7 @@ def reached_out(reached: Reached, planned: Sequence[Notification]) -> events.Per
         is_added=reached.is_added,
         ways=[
             events.Way(
-                notification=item.pk, contact=item.contact_id, channel=item.channel, key=item.key, due_at=item.due_at
+                notification=item.id, contact=item.contact_id, channel=item.channel, key=item.key, due_at=item.due_at
             )
             for item in planned
         ],
@@ -110,6 +110,6 @@ def unreachable(reached: Reached, why: str) -> None:
     reached.answered_at = now()
     reached.save(update_fields=["answer", "answered_at"])
     timeline.append(
-        events.PersonUnreachable(reached=reached.pk, person=reached.person_id, why=why, found_at=reached.answered_at),
+        events.PersonUnreachable(reached=reached.id, person=reached.person_id, why=why, found_at=reached.answered_at),
         about=[*about(reached.page), f"person:{reached.person_id}"],
     )

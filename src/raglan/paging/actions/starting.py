@@ -42,9 +42,11 @@ def draft(
     if urgency == Urgency.LOW and plan.hours is None:
         plan = replace(plan, hours=Hours("UTC"))
     at = now()
-    page = bulk.fresh(
+    return bulk.fresh(
         Page,
+        {"policy": policy} if policy else None,
         id=key,
+        policy_id=policy.pk if policy else None,
         title=words.title[:300],
         text=words.text,
         severity=words.severity[:20],
@@ -56,8 +58,6 @@ def draft(
         next_step_at=plan.at_daylight(at, urgency),
         urgency=urgency,
     )
-    page.policy = policy
-    return page
 
 
 @atomic
@@ -76,7 +76,7 @@ def store(pages: Sequence[Page]) -> None:
 def started(page: Page) -> events.PageStarted:
     """Return the event of a page that was just written."""
     return events.PageStarted(
-        page=page.pk,
+        page=page.id,
         title=page.title,
         text=page.text,
         severity=page.severity,
