@@ -16,6 +16,8 @@ Kind = Entry.Kind
 READ = (Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
 FIRST, SOME, MANY, MOST_TOLD = 3, 5, 8, 60
 MOST = {"tried": MOST_TOLD, "ruled_out": MOST_TOLD, "decided": FIRST, "under_way": MANY, "found": SOME}
+FIRST_SHOWED, RISKY, THREADS = "How it first showed", "Risky now", "Who is on what"
+UNDER_WAY, TOOLS, KNOWN, DECIDED = "Under way", "Not reachable", "Known", "Decided"
 TRIED, RULED_OUT = "Tried, and what it did", "Ruled out"
 LENGTH = 220
 ENOUGH = 6
@@ -30,16 +32,6 @@ class Told:
     at: datetime | None = None
     entry: int = 0
     outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the card under its heading; older ones than it tells are in the timeline, narrowed by a word."""
-
-    name: str
-    told: Sequence[Told]
-    older: int = 0
-    narrowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +56,17 @@ class Card:
     def parts(self) -> list[tuple[str, Sequence[Told]]]:
         """The parts that hold something, each under its heading, in the order in which people ask."""
         named = (
-            ("How it first showed", self.first),
-            ("Risky now", self.risks),
-            ("Under way", self.under_way),
-            ("Not reachable", self.tools),
-            ("Known", self.known),
+            (FIRST_SHOWED, self.first),
+            (RISKY, self.risks),
+            (THREADS, self.threads),
+            (UNDER_WAY, self.under_way),
+            (TOOLS, self.tools),
+            (KNOWN, self.known),
+            (DECIDED, self.decided),
             (TRIED, self.tried),
             (RULED_OUT, self.ruled_out),
-            ("Decided", self.decided),
-            ("Who is on what", self.threads),
         )
         return [(name, told) for name, told in named if told]
-
-    @property
-    def folded(self) -> Sequence[str]:
-        """The headings of what grows with a long incident: its newest stands, earlier ones unfold."""
-        return TRIED, RULED_OUT
-
-    @property
-    def shown(self) -> list[Part]:
-        """The parts as a screen shows them, with how many are older than all that the card tells."""
-        older = {
-            TRIED: (self.tried_in_all - len(self.tried), "tried"),
-            RULED_OUT: (self.ruled_out_in_all - len(self.ruled_out), "ruled_out"),
-        }
-        return [Part(name, told, *older.get(name, ())) for name, told in self.parts]
 
 
 def card(incident: Incident) -> Card:
@@ -200,7 +178,8 @@ def _written(incident: Incident) -> list[Told]:
 
 
 def _threads(incident: Incident, here: Sequence[Responder]) -> list[Told]:
-    """Return who is on what, as they say themselves, and who leads."""
+    """Return who leads, and who is on what, as they say themselves."""
+    here = sorted(here, key=lambda item: item.person_id != incident.lead_id)
     named = [
         (item, ", ".join(part for part in ("lead" if item.person_id == incident.lead_id else "", item.doing) if part))
         for item in here

@@ -12,7 +12,17 @@ from raglan.alerts.models import AlertGroup
 from raglan.catalog.models import Service
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.incidents import actions, catching_up, checklists, ports, queries, related_queries, severities, task_queries
+from raglan.incidents import (
+    actions,
+    card_parts,
+    catching_up,
+    checklists,
+    ports,
+    queries,
+    related_queries,
+    severities,
+    task_queries,
+)
 from raglan.incidents.asking import Ask, otherwise_words, to_words
 from raglan.incidents.folding import Folded, fold
 from raglan.incidents.models import EarlierText, Entry, Incident, LostTool, ServiceState
@@ -303,7 +313,7 @@ def _groups(incident: Incident, view: View) -> Sequence[AlertGroup]:
 
 def catch_up(incident: Incident, reader: Person, view: View) -> dict[str, object]:
     """The card for whoever comes late."""
-    return {"card": catching_up.card(incident), "newest": queries.newest(incident, PAGE_SIZE)}
+    return {"card": card_parts.shown(catching_up.card(incident)), "newest": queries.newest(incident, PAGE_SIZE)}
 
 
 PARTS: dict[str, Callable[[Incident, Person, View], dict[str, object]]] = {

@@ -3,6 +3,7 @@
 // Without a stream the page asks every 30 seconds.
 import { say } from "./announce.js";
 import { morph, mustWait, parse } from "./morph.js";
+import { unfold } from "./wide.js";
 import { within } from "./within.js";
 
 const QUIET = 15_000, LOST = 30_000, POLL = 30_000, GAP = 600, REST = 20_000, NOTE = 6_000;
@@ -11,6 +12,8 @@ const mark = document.getElementById("live");
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: body.dataset.zone || undefined });
 let source, lastId = body.dataset.liveSince ?? "", lastWord = Date.now(), lastPoll = 0;
 let state = "still", lostAt = 0, retry = 0, waitingEntries = 0, signedOut = false, resting = 0, missed = 0, catching = false, noteUntil = 0, pace = 0;
+
+unfold(document);
 
 // ---- regions
 
@@ -94,6 +97,7 @@ async function place(region, html) {
 async function put(region, html) {
   Object.assign(facts(region), { held: "", count: 0 });
   await morph(region, html);
+  unfold(region);
 }
 
 // New entries as everybody may read them. One whose place is not sure is fetched with its whole region, as is a region
