@@ -63,6 +63,7 @@ def test_a_hold_is_raised_and_shown_with_who_has_asked_and_who_has_not(browser: 
     for words in ("2 hosts known that it is for", "not known to the fleet", "web2", "No drill yet"):
         assert words in page
     assert "web3" not in page
+    assert '<a href="/hosts/?q=web2"><b>web2</b></a>' in page
     assert "stop httpd" in browser.get("/").content.decode()
     assert "stop httpd" in browser.get("/changes/holds/").content.decode()
     call = browser.get(f"/api/v1/holds/{hold.pk}/heard").json()

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from django import forms
+from django.test import RequestFactory
 
-from raglan.ui import svg
+from raglan.ui import context, svg
 from tests.ui import gallery
 from tests.ui.render import Reader, render
 
@@ -99,6 +100,22 @@ def test_navigation_marks_where_one_is() -> None:
     html = render('{% extends "ui/base.html" %}', reader=Reader())
     assert '<a href="/" aria-current="page">Now</a>' in html
     assert html.count('aria-current="page">Now') == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/hosts/7/", "Changes"),
+        ("/changes/holds/", "Changes"),
+        ("/processes/deploy/", "Library"),
+        ("/runbooks/", "Library"),
+    ],
+)
+def test_navigation_marks_the_place_that_a_screen_is_reached_from(path: str, place: str) -> None:
+    request = RequestFactory().get(path)
+    request.person = Reader()
+    found = context.build(request)
+    assert [one.label for one in found.places if one.current] == [place]
 
 
 def test_without_sign_in_there_is_no_navigation() -> None:

@@ -46,7 +46,7 @@ class ReachForm(Form):
     clusters = NamesField(label="Clusters")
     roles = NamesField(label="Roles")
     environments = NamesField(label="Environments")
-    tags = NamesField(label="Tags", help_text="Hosts that say one of them.")
+    tags = NamesField(label="Tags")
     packages = NamesField(label="Packages", help_text="Runs that do not say what they touch are stopped, too.")
     changes = NamesField(label="Changes", help_text="By number. Runs that name none are stopped, too.")
 

@@ -5,6 +5,7 @@ import re
 from django import forms
 
 from raglan.changes import grouping, proposing, psa
+from raglan.changes.hold_forms import NamesField
 from raglan.changes.models import Change, Expectation
 from raglan.core.secrets import random_token
 from raglan.people.forms import Form
@@ -60,10 +61,10 @@ class ChangeForm(Form):
     )
     new_words = forms.CharField(label="In words, on new hosts", required=False, max_length=1_000)
     units = names("Units to watch", "Such as httpd.service: those that restart, or must stay well.")
-    clusters = names("Clusters", "With spaces between them. Empty: all.")
-    roles = names("Roles", "Empty: all.")
-    environments = names("Environments", "Empty: all.")
-    tags = names("Tags", "Hosts that say one of them.")
+    clusters = NamesField(label="Clusters")
+    roles = NamesField(label="Roles")
+    environments = NamesField(label="Environments")
+    tags = NamesField(label="Tags")
     groups = forms.CharField(
         label="Groups, in their order",
         required=False,
@@ -84,10 +85,10 @@ class ChangeForm(Form):
             new_words=data["new_words"],
             existing_words=data["existing_words"],
             units=listed(data["units"]),
-            clusters=listed(data["clusters"]),
-            roles=listed(data["roles"]),
-            environments=listed(data["environments"]),
-            tags=listed(data["tags"]),
+            clusters=data["clusters"],
+            roles=data["roles"],
+            environments=data["environments"],
+            tags=data["tags"],
         )
         note = data["note"].replace("\r\n", "\n")
         return proposing.Proposal(

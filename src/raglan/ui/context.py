@@ -18,6 +18,7 @@ PLACES = (
     ("Library", "/library/"),
     ("People", "/people/"),
 )
+BELOW = {"/changes/": ("/hosts/",), "/library/": ("/runbooks/", "/processes/")}
 HEADS_UP = (("Give a heads-up", "/heads-up/"),)
 OWN = (
     ("You and your settings", "/you/"),
@@ -102,4 +103,4 @@ def _places(places: tuple[tuple[str, str], ...], path: str) -> tuple[Place, ...]
 def _current(href: str, path: str) -> str:
     if path == href:
         return "page"
-    return "true" if href != "/" and path.startswith(href) else ""
+    return "true" if href != "/" and path.startswith((href, *BELOW.get(href, ()))) else ""
