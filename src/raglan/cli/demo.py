@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from raglan.cli import ready
 from raglan.cli.children import Child, is_taken, wait_until_ready
 from raglan.config import Config
 from raglan.demo import levers as variations
+from raglan.demo.alive import keep_alive
 from raglan.demo.mailbox import Mailbox
 from raglan.demo.mirror import setting
 from raglan.demo.model import SEED
@@ -90,7 +92,12 @@ def _serve_and_play(arguments: list[str], *, again: bool) -> int:
         else:
             click.echo("The story was played on this data before. To play it once more, add --again.")
         click.echo(f"raglan keeps running at {options.public_url} – Ctrl-C ends it.")
-        return server.process.wait()
+        over = threading.Event()
+        threading.Thread(target=keep_alive, args=(options.public_url, token, over), daemon=True).start()
+        try:
+            return server.process.wait()
+        finally:
+            over.set()
 
 
 @contextmanager

@@ -56,7 +56,9 @@ def make_world(url: str, admin_token: str, *, said: Said = print, client: type[C
     _routes(admin)
     voices = {key: _voice(admin, url, person_id, client) for key, person_id in ids.items()}
     written.write_down(admin, {key: voice.client for key, voice in voices.items()})
-    return World(url.rstrip("/"), admin, voices, sources, client(url, _fleet_token(admin)))
+    return World(
+        url.rstrip("/"), admin, voices, sources, client(url, fleet_token(admin, HOSTS, f"Machines of {company.NAME}"))
+    )
 
 
 def _people(admin: Client) -> dict[str, int]:
@@ -192,11 +194,11 @@ def _source_token(admin: Client, source: company.Source) -> str:
     return text(admin.post("/sources", body), "token")
 
 
-def _fleet_token(admin: Client) -> str:
+def fleet_token(admin: Client, slug: str, name: str) -> str:
     """Return a token for the machines' reports: of a new source, or a new one of what is there."""
-    if HOSTS in {text(row, "slug") for row in admin.rows("/fleet/sources")}:
-        return text(admin.post(f"/fleet/sources/{HOSTS}/token"), "token")
-    body = {"name": f"Machines of {company.NAME}", "slug": HOSTS, "kind": "hosts"}
+    if slug in {text(row, "slug") for row in admin.rows("/fleet/sources")}:
+        return text(admin.post(f"/fleet/sources/{slug}/token"), "token")
+    body = {"name": name, "slug": slug, "kind": "hosts"}
     return text(admin.post("/fleet/sources", body), "token")
 
 
