@@ -75,7 +75,7 @@ def _otherwise_of(entry: Entry) -> str:
 def _files_of(entry: Entry) -> str:
     """Say which files hang at an entry, and where they are; empty without any."""
     names = list(entry.attachments.order_by("pk").values_list("name", flat=True)[: ports.MOST_FILES])
-    return f" (with {', '.join(names)}: {link_of(entry.incident)}#e{entry.pk})" if names else ""
+    return f" (with {', '.join(names)}: {config().public_url}/entries/{entry.pk}/)" if names else ""
 
 
 def on_call_for(incident: Incident) -> list[Person]:
