@@ -127,7 +127,7 @@ def test_before_it_is_repaired_it_is_shown_what_it_carried(client: Client, mara:
         assert words in page
     for number in range(9):
         incidents.declare(f"The shop is away, {number}", by=mara, services=[shop])
-    assert "2 earlier incidents were, too." in client.get(f"/changes/variety/{host.pk}/").content.decode()
+    assert "2 earlier incidents were about it, too." in client.get(f"/changes/variety/{host.pk}/").content.decode()
 
     assert client.post(f"/changes/variety/{host.pk}/", {"wish": "much"}).status_code == 422
     client.post(f"/changes/variety/{host.pk}/", {"why": "Chef is off", "wish": "reserve"})
