@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from raglan.cli import changes, client, holds, talk
+from raglan.cli import changes, client, holds, runbooks, talk
 from tests.support.server import Running, person_token, serving, set_up_web_team
 
 pytestmark = pytest.mark.e2e
@@ -77,6 +77,28 @@ def test_a_change_is_proposed_turned_and_listed(running: Running) -> None:
     turned = raglan(running, "change", "turn", str(made["id"]), "taken_back", "--because", "not today")
     assert turned.stdout == f"Change {made['id']} is taken back.\n"
     assert f"{made['id']}  " in raglan(running, "change", "list").stdout
+
+
+def test_a_list_of_changes_says_how_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [{"id": number, "title": f"c{number}", "at": "2026-11-01T10:00:00Z"} for number in range(70, 0, -1)]
+
+    def get(path: str, *, limit: str, before: str = "0") -> list[dict[str, object]]:
+        assert path == "/changes"
+        return [one for one in every if not int(before) or int(str(one["id"])) < int(before)][: int(limit)]
+
+    monkeypatch.setattr(client, "get", get)
+    first = CliRunner().invoke(changes.change, ["list"]).output
+    assert first.endswith("  c21\nOlder ones: raglan change list --before 21\n")
+    assert "c20\n" not in first
+    last = CliRunner().invoke(changes.change, ["list", "--before", "21"]).output
+    assert last.endswith("  c1\n")
+    assert len(json.loads(CliRunner().invoke(changes.change, ["list", "--json"]).output)) == 50
+
+
+def test_every_runbook_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [{"slug": f"r{number}", "title": "x"} for number in range(1_203)]
+    monkeypatch.setattr(client, "get", lambda _path, after="0", limit="100", **_: every[int(after) :][: int(limit)])
+    assert len(CliRunner().invoke(runbooks.runbooks, ["list"]).output.splitlines()) == 1_203
 
 
 def test_how_old_the_evidence_of_a_way_back_is_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from raglan.core.clock import CLOCK, now
-from raglan.fleet import queries, silence, sources, tags
+from raglan.fleet import queries, silence, sources, tags, trying
 from raglan.fleet.models import FleetSource, UnitTurn
 from raglan.people.models import Person
 from tests.fleet.reporting import NEWER, body, host, report
@@ -185,6 +185,13 @@ def test_a_source_is_made_its_token_shown_once_and_a_report_tried(browser: Clien
     assert FleetSource.objects.get().disabled_at is not None
     browser.post(f"{page}token/")
     assert FleetSource.objects.get().previous_digest
+
+
+def test_a_report_that_is_tried_says_how_many_services_failed() -> None:
+    source, _ = sources.create_source(name="Hosts", slug="hosts", kind="hosts", actor="raglan")
+    failed = [[f"job{number}", "failed"] for number in range(7)]
+    words = trying.try_report(source, body(units=failed)).words
+    assert words[1].endswith("7 services, of which job0, job1, job2, job3, job4 and 2 more failed.")
 
 
 def test_rest_does_what_the_screens_do(browser: Client) -> None:

@@ -22,6 +22,7 @@ STANDS = (
     ("kept", "kept what they had"),
     ("silent", "silent too long"),
 )
+LISTED = 50
 KINDS = click.Choice(["nothing", "version", "restart"])
 
 
@@ -146,12 +147,16 @@ def _minutes(seconds: Json) -> str:
 
 
 @change.command("list")
+@click.option("--before", type=int, default=0, metavar="NUMBER", help="Only those that raglan was told of before it.")
 @as_json
-def listed(*, as_json: bool) -> None:
-    """List changes, the newest first."""
-    answer = client.get("/changes", limit="50")
-    lines = [f"{item.get('id')}  {when(item.get('at'))}  {item.get('title')}" for item in objects(answer)]
-    show(answer, lambda: "\n".join(lines) or "No change is known.", as_json=as_json)
+def listed(*, before: int, as_json: bool) -> None:
+    """List changes, the newest first, some at a time."""
+    found = objects(client.get("/changes", limit=str(LISTED + 1), before=str(before)))
+    some: list[Json] = [dict(item) for item in found[:LISTED]]
+    lines = [f"{item.get('id')}  {when(item.get('at'))}  {item.get('title')}" for item in found[:LISTED]]
+    if len(found) > LISTED:
+        lines.append(f"Older ones: raglan change list --before {found[LISTED - 1].get('id')}")
+    show(some, lambda: "\n".join(lines) or "No change is known.", as_json=as_json)
 
 
 @change.command("show")

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from raglan.cli import client
+from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.runbooks.limits import MAX_BYTES, MAX_FILES, is_wanted
 from raglan.ui.wording import counted
+
+A_PAGE = 500
 
 
 @click.group()
@@ -23,9 +26,17 @@ def runbooks() -> None:
 @as_json
 def listed(words: tuple[str, ...], *, service: str, as_json: bool) -> None:
     """List runbooks that have all WORDS in title, text or service."""
-    answer = client.get("/runbooks", q=" ".join(words), service=service, limit="500")
-    lines = [f"{item.get('slug')}  {item.get('title')}" for item in objects(answer)]
-    show(answer, lambda: "\n".join(lines) or "No runbook matches.", as_json=as_json)
+    found: list[Json] = []
+    while page := objects(_page(words, service, after=len(found))):
+        found += [dict(item) for item in page]
+        if len(page) < A_PAGE:
+            break
+    lines = [f"{item.get('slug')}  {item.get('title')}" for item in objects(found)]
+    show(found, lambda: "\n".join(lines) or "No runbook matches.", as_json=as_json)
+
+
+def _page(words: tuple[str, ...], service: str, *, after: int) -> Json:
+    return client.get("/runbooks", q=" ".join(words), service=service, limit=str(A_PAGE), after=str(after))
 
 
 @runbooks.command("show")

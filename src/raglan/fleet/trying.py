@@ -8,6 +8,8 @@ from raglan.fleet import packages, reports, units
 from raglan.fleet.models import FleetSource, Host
 from raglan.fleet.standing import key_of
 
+NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -31,8 +33,7 @@ def try_report(source: FleetSource, body: bytes) -> Trial:
     failed = [one.name for one in services if one.state in units.FAILED]
     words = [
         f"It is read: {told.name}, {'a host that is known' if known else 'a new host'}.",
-        f"{count} packages and {len(services)} services"
-        + (f", of which {', '.join(failed[:5])} failed." if failed else "."),
+        f"{count} packages and {len(services)} services" + (f", of which {_few(failed)} failed." if failed else "."),
     ]
     if offset := reports.offset_s(received):
         words.append(
@@ -42,3 +43,8 @@ def try_report(source: FleetSource, body: bytes) -> Trial:
         is_known = bool(packages.known_sets([received.packages_digest])) if received.packages_digest else False
         words.append("The list behind its hash is known." if is_known else "No list came; one would be asked for.")
     return Trial(tuple(words))
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
