@@ -114,6 +114,16 @@ def test_a_room_an_alert_and_its_group_show_what_is_tied_first_as_rest_does(clie
     assert client.get(f"/api/v1/changes/lately?group_id={group.pk + 9}").status_code == 404
 
 
+def test_where_more_may_have_changed_than_is_shown_that_is_said(client: Client, mara: Person) -> None:
+    world.ingest(world.source(), world.signal(alertname="Slow", service="checkout"))
+    room = incidents.declare("It is slow", by=mara)
+    screens = (f"/incidents/{room.pk}/", f"/alerts/groups/{AlertGroup.objects.get().pk}/")
+    for number in range(10):
+        assert [number > 5, False] == ["There may be more" in client.get(screen).content.decode() for screen in screens]
+        told(f"Deploy {number}", hours=1)
+    assert all("There may be more" in client.get(screen).content.decode() for screen in screens)
+
+
 def test_a_room_about_nothing_known_says_so_of_what_changed_and_draws_no_change_that_is_over(
     client: Client, mara: Person
 ) -> None:
