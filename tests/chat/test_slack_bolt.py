@@ -63,8 +63,10 @@ def acks_of_bolt(url: str, there: Lines) -> dict[str, Any]:
     try:
         until(lambda: there.begun)
         tell(there, "C1")
-    finally:
-        handler.close()
+    finally:  # the library may wait for good for a thread of its own, which ends when the line does
+        closing = threading.Thread(target=handler.close, daemon=True)
+        closing.start()
+        closing.join(5)
     return {one["envelope_id"]: one.get("payload") for one in there.acks}
 
 
