@@ -1,12 +1,15 @@
 """Options and habits of the whole suite; `tests.support.environment` sets data folder and database before."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.share import SECOND_RUN
 
 # How long a busy machine takes says nothing of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +31,12 @@ def no_keys_of_another_database() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the run on PostgreSQL leave out what never touches the database."""
     parser.addoption("--database-only", action="store_true", help="run only tests that use Django's database")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say before modules are read that this is the second run of many tests; see `tests.support.share`."""
+    if config.getoption("--database-only"):
+        os.environ[SECOND_RUN] = "1"
 
 
 def pytest_collection_finish() -> None:

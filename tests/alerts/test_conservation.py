@@ -18,6 +18,7 @@ from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.share import examples
 
 statuses = st.sampled_from(("firing", "firing", "firing", "resolved", "acknowledged"))
 batches = st.lists(st.tuples(statuses, st.sampled_from("abc"), st.sampled_from(("1", "2"))), min_size=1, max_size=4)
@@ -143,7 +144,9 @@ class History:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(steps, max_size=8))
 def test_what_was_accepted_is_accounted_for_after_any_history(

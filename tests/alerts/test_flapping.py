@@ -22,6 +22,7 @@ from raglan.paging.models import Page, Policy
 from raglan.people import actions as people
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.share import examples
 
 MINUTE = timedelta(minutes=1)
 Decided = Callable[[int], list[tuple[str, str]]]
@@ -373,7 +374,9 @@ class Naive:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=moves)
 def test_any_history_flaps_exactly_as_the_rule_says(outbox: world.Outbox, history: list[tuple[bool, int]]) -> None:

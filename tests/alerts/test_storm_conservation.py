@@ -15,6 +15,7 @@ from raglan.core.clock import CLOCK, now
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.testing import world
+from tests.support.share import examples
 
 severities = st.sampled_from(("warning", "warning", "sev1", "critical"))
 names = st.sampled_from("abcdef")
@@ -27,7 +28,6 @@ steps = st.one_of(
     st.tuples(st.just("somebody answers"), st.integers(0, 5)),
     st.tuples(st.just("silence"), names),
 )
-
 
 # What is held and let go again while the page of its storm lives on for others, and waits for daylight itself.
 HELD_IN_A_STORM = [
@@ -95,7 +95,9 @@ class Storms:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(steps, max_size=8), hour=st.sampled_from((10, 20)))
 @example(history=HELD_IN_A_STORM, hour=20)

@@ -60,7 +60,7 @@ def asking(running: Running, operations: list[str]) -> list[str]:
         *("--header", f"Authorization: Bearer {running.token}"),
         *("--checks", "not_a_server_error"),
         *("--phases", "examples,coverage,fuzzing"),
-        *("--max-examples", "8", "--workers", "1", "--request-timeout", "20"),
+        *("--max-examples", "4", "--workers", "1", "--request-timeout", "20"),
         *("--generation-database", "none", "--suppress-health-check", "all", "--no-color"),
         *(word for name in operations for word in ("--include-operation-id", name)),
     ]

@@ -20,6 +20,7 @@ from raglan.paging.models import Notification, Page
 from raglan.paging.plan import Acknowledge, EarlierSteps, WhenNobody
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.share import examples
 
 VERBS = ("start", "have", "join", "pass", "snooze", "give back", "hand on", "add", "over", "refuse", "cover", "urgent")
 what = some.sampled_from((*VERBS, "crash"))
@@ -117,7 +118,7 @@ class History:
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=UNHURRIED)
 @given(history=some.lists(steps, max_size=12), decided=choices, wanted=some.sampled_from(Acknowledge))
 def test_after_any_history_each_open_page_has_one_timer_and_no_step_pages_twice(
     outbox: world.Outbox, history: list[tuple[str, int, int]], decided: actions.Choices, wanted: Acknowledge

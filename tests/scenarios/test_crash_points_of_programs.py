@@ -23,6 +23,7 @@ from raglan.paging.plan import Target
 from raglan.testing import world
 from tests.scenarios.histories import STORIES, Story, lived_until_a_crash, passes, wait_for_leases
 from tests.scenarios.test_crash_points_of_rooms import a_heads_up
+from tests.support.share import places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 Told = list[tuple[str, bool]]
@@ -104,7 +105,7 @@ def test_whatever_the_place_of_a_crash_a_program_is_told(program: tuple[str, Tol
         assert not told[0][1]
     restarts = cycle((timers.release, wait_for_leases))
     found: dict[str, list[str]] = {}
-    for k, name in enumerate(names, start=1):
+    for k, name in places(names):
         told.clear()
         with told_for_real(story):
             with crash_at(k) as plan:

@@ -13,6 +13,7 @@ from raglan.paging.models import Page
 from raglan.reviews.models import Review
 from raglan.testing import world
 from tests.scenarios.histories import Story, answers, lived_until_a_crash, passes
+from tests.support.share import places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
@@ -50,7 +51,7 @@ def test_whatever_the_place_of_a_crash_a_heads_up_is_followed_up_once() -> None:
         story.go_on()
         assert problems() == []
     found: dict[str, list[str]] = {}
-    for k, name in enumerate(names, start=1):
+    for k, name in places(names):
         with story.told():
             with crash_at(k):
                 lived_until_a_crash(story)
