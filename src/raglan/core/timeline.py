@@ -137,7 +137,8 @@ class Record:
 
 def record(payload: EventPayload, about: Sequence[Subject]) -> Record:
     """Return a fact ready to be stored."""
-    return Record(payload.kind, payload.model_dump_json(), tuple(dict.fromkeys(map(ref, about))))
+    text = payload.__pydantic_serializer__.to_json(payload).decode()  # as `model_dump_json` does with its defaults
+    return Record(payload.kind, text, tuple(dict.fromkeys(map(ref, about))))
 
 
 def append(payload: EventPayload, *, actor: Subject = SYSTEM, about: Sequence[Subject]) -> Event:

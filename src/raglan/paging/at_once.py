@@ -36,21 +36,22 @@ def keys_for(pages: int) -> Mapping[type[Model], int]:
 def start_many(pages: Sequence[Page]) -> list[timeline.Record]:
     """Write drafted pages as `actions.start_many` does, and take the first step of those for which that is plain.
 
-    Return what is to be told of them: whoever calls this appends it, with more of the same moment.
+    Return what is to be told of them: whoever calls this appends it, with more of the same moment. That a page started
+    says where it then stands, so that nothing more is told of a step that it has taken.
     """
     if timers.taker() is None:
         actions.store(pages)
         return [timeline.record(actions.started(page), why_and_page(page)) for page in pages]
     at = now()
-    told = {page.id: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
     steps = _first_steps(pages)
     for step in steps:
         step.move_on()
+    told = {page.id: [timeline.record(actions.started(page), why_and_page(page))] for page in pages}
     bulk.insert(pages)
     timers.schedule_many([timers.Plan(actions.ESCALATE, timeline.ref(page), page.next_step_at or at) for page in pages])
     reached = many.reach_out(steps, at)
     for step in steps:
-        told[step.page.id] += [timeline.record(*fact) for fact in many.told(step, reached[step.page.id])]
+        told[step.page.id] += [timeline.record(*fact) for fact in many.told_of_people(step, reached[step.page.id])]
     return [record for records in told.values() for record in records]
 
 

@@ -9,7 +9,7 @@ from raglan.paging.plan import FORGOTTEN_AFTER_S
 
 
 class PageStarted(EventPayload):
-    """A page was written, with its plan."""
+    """A page was written, with its plan. One that took its first step at once stands behind that: its `step` is 0."""
 
     kind = "page.started"
     page: int

@@ -155,7 +155,13 @@ def told(step: Step, reached: Sequence[Reaching], late: timedelta = timedelta(0)
     page = step.page
     if late > LATE:
         yield events.StepLate(round=step.round, step=step.step, delay_s=round(late.total_seconds())), about(page)
-    for row, messages in reached:
-        yield reached_out(row, messages), [*about(page), row.person]
+    yield from told_of_people(step, reached)
     planned = events.NextStepPlanned(round=step.round, step=step.step, next_step_at=step.next_at, held_since=None)
     yield planned, [page]
+
+
+def told_of_people(step: Step, reached: Sequence[Reaching]) -> Iterable[Fact]:
+    """Return what is told of whom a step asks."""
+    subjects = about(step.page)
+    for row, messages in reached:
+        yield reached_out(row, messages), [*subjects, row.person]
