@@ -44,7 +44,13 @@ def ask(running: Running, folder: Path) -> None:
     finally:
         for process in started:
             process.kill()
-    assert ended == [0, 0], "\n".join(said.read_text(errors="replace")[-6000:] for said, _ in both)
+    assert ended == [0, 0], "\n".join(failures(said.read_text(errors="replace")) for said, _ in both)
+
+
+def failures(said: str) -> str:
+    """Return what a process says of failures, or else how it ended."""
+    _, found, rest = said.partition("= FAILURES =")
+    return rest.partition("= WARNINGS =")[0][:6000] if found else said[-600:]
 
 
 def spared(names: list[str]) -> set[str]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.integrations.push_service import Browser as Keys
 from tests.integrations.push_service import PushService, push_service
-from tests.support.browser import refusals, watch_policy
+from tests.support.browser import chromium, refusals, watch_policy
 from tests.support.server import Running, serving, set_up_web_team, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -32,6 +32,13 @@ PRESS = """async said => {
   const [shown] = await self.registration.getNotifications();
   self.dispatchEvent(new NotificationEvent("notificationclick", {notification: shown, action: said}));
 }"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the Chromium that shows notifications."""
+    with chromium(whole=True) as started:
+        yield started
 
 
 @pytest.fixture

@@ -225,6 +225,17 @@ def test_screens_and_rest_do_the_same(
     assert ended["state"] == "undone"
 
 
+def test_what_is_told_to_a_merged_room_is_answered_from_where_it_went(
+    incident: Incident, mara: Person, rest: Call
+) -> None:
+    dns = actions.declare(title="DNS is slow", by=mara)
+    actions.merge(dns, incident, by=mara)
+    body = {"place": "web18", "thing": "httpd", "words": "same"}
+    made = rest(mara, "POST", f"/incidents/{dns.pk}/hand-changes", body)
+    assert isinstance(made, dict)
+    assert made["incident_id"] == incident.pk
+
+
 def test_the_host_shows_what_stands_on_it_to_those_who_may_know(
     incident: Incident, put_back: HandChange, mara: Person, bo: Person, browser: Callable[[Person], Client]
 ) -> None:

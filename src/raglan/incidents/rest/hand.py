@@ -10,6 +10,7 @@ from pydantic import Field
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Line, ShortText
 from raglan.incidents import hand, queries
+from raglan.incidents.models import Incident
 from raglan.people.rest.caller import responder
 
 router = Router()
@@ -81,7 +82,7 @@ def tell_hand_change(request: HttpRequest, incident_id: Cursor, data: HandChange
     """Keep it, and say it in the room. The next run that reaches for it warns there."""
     by, incident = responder(request), queries.incident(incident_id)
     told = hand.tell(incident, hand.Told(data.place, data.thing, data.words, data.scope, data.key), by=by)
-    return Status(201, _one(incident_id, told.pk))
+    return Status(201, _one(told.incident, told.pk))
 
 
 @router.post(
@@ -92,14 +93,14 @@ def tell_hand_change(request: HttpRequest, incident_id: Cursor, data: HandChange
 )
 def end_hand_change(request: HttpRequest, incident_id: Cursor, hand_id: Cursor, data: HandEndIn) -> HandChangeOut:
     """Say that it is in the automation now, was taken back by hand, or was undone by automation."""
-    by = responder(request)
-    hand.end(hand.hand_change(queries.incident(incident_id), hand_id), data.state, data.words, by=by)
-    return _one(incident_id, hand_id)
+    by, incident = responder(request), queries.incident(incident_id)
+    hand.end(hand.hand_change(incident, hand_id), data.state, data.words, by=by)
+    return _one(incident, hand_id)
 
 
-def _one(incident_id: int, hand_id: int) -> HandChangeOut:
-    found = hand.hand_changes(queries.incident(incident_id)).filter(pk=hand_id)
-    return _out(hand.seen(found)[0])
+def _one(incident: Incident, hand_id: int) -> HandChangeOut:
+    """Return one of a room; what was told to a room that was merged is in the other one."""
+    return _out(hand.seen(hand.hand_changes(incident).filter(pk=hand_id))[0])
 
 
 def _out(seen: hand.Seen) -> HandChangeOut:
