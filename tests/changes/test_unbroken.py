@@ -76,6 +76,22 @@ def test_hosts_that_two_pairs_mean_alike_are_looked_at_once(monkeypatch: pytest.
     assert unbroken.look(spans).left_out == 0
 
 
+def test_holds_of_the_same_hosts_make_no_pairs_and_of_very_many_places_only_some_pairs_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[tuple[Reach, Reach]] = []
+    meant = unbroken._meant
+    monkeypatch.setattr(unbroken, "_meant", lambda *pair: [looked.append(pair), *meant(*pair)][1:])
+    alike = [span(f"h{number}", 0, 1, roles=("web",), packages=(f"p{number}",)) for number in range(500)]
+    assert unbroken.look(alike).left_out == 0
+    assert len(looked) == 1
+    looked.clear()
+    monkeypatch.setattr(unbroken, "MOST_PAIRS", 7)
+    apart = [span(f"h{number}", 0, 1, roles=(f"role{number}",)) for number in range(4)]  # no host is of two of them
+    assert unbroken.look(apart).left_out == 3
+    assert len(looked) < 10
+
+
 @pytest.mark.django_db
 def test_the_list_says_how_many_were_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unbroken, "MOST_HOSTS", 3)

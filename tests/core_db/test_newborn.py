@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.operations import RunPython
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from pytest_django.plugin import DjangoDbBlocker
@@ -83,9 +84,11 @@ def take_every_step(*taken: BaseDatabaseWrapper) -> None:
         recorder.ensure_schema()
     state = ProjectState(real_apps=executor.loader.unmigrated_apps)
     for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        assert migration.atomic
+        assert migration.atomic or all(
+            isinstance(one, RunPython) for one in migration.operations
+        )  # tables change whole
         with ExitStack() as stack:
-            editors = [stack.enter_context(connection.schema_editor()) for connection in taken]
+            editors = [stack.enter_context(one.schema_editor(atomic=migration.atomic)) for one in taken]
             for operation in migration.operations:
                 before = state.clone()
                 operation.state_forwards(migration.app_label, state)

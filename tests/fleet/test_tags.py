@@ -1,11 +1,14 @@
 """Tags of hosts: hosts are found by them; holds, changes and groups name their hosts by them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
@@ -13,12 +16,27 @@ from raglan.changes import holding, proposing, spoken_holds
 from raglan.changes.gate import Reach
 from raglan.changes.grouping import read, written
 from raglan.changes.models import Change, Expectation
+from raglan.config import config
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.fleet import actions, identity, places, progress, queries, reach, roll, rolling, run_batches, tags
+from raglan.fleet import (
+    actions,
+    facts,
+    identity,
+    places,
+    progress,
+    queries,
+    reach,
+    roll,
+    rolling,
+    run_batches,
+    runs,
+    tags,
+)
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostTag
 from raglan.fleet.ports import HostTold, Outcome, RunTold
+from raglan.fleet.run_models import HostRun
 from raglan.fleet.watch_models import Arrival
 from raglan.people.models import Person
 from tests.fleet import running
@@ -90,10 +108,11 @@ def test_a_tool_that_tells_all_its_tags_takes_them_back_and_one_that_knows_of_no
     assert names(tag="slow") == ["db1"]
 
 
-def tell(tool: str, *told: str, name: str = "db1", knows_tags: bool = True) -> list[str]:
+def tell(tool: str, *told: str, name: str = "db1", knows_tags: bool = True, ago: timedelta = timedelta(0)) -> list[str]:
     """Let a tool run on a host that has these tags by its word; return what the host has then."""
-    at = now()
-    actions.host_for(HostTold(name=name, tags=told, knows_tags=knows_tags), at=at, received_at=at, tool=tool)
+    said, at = HostTold(name=name, tags=told, knows_tags=knows_tags), now() - ago
+    run = replace(running.told(f"{tool} {HostRun.objects.count()}"), tool=tool, host=said, started_at=at, ended_at=at)
+    running.take(run, received_at=at)
     found = host(name)
     assert list(HostTag.objects.filter(host=found).order_by("tag").values_list("tag", flat=True)) == sorted(found.tags)
     return found.tags
@@ -106,6 +125,46 @@ def test_tags_of_several_tools_are_joined_and_each_takes_back_its_own_alone() ->
     assert tell("chef", "canary") == ["web", "blue", "canary"]
     assert tell("ansible") == ["canary"]
     assert tell("chef") == []
+
+
+def test_tags_of_a_tool_that_runs_there_no_more_end_with_its_last_run_that_is_kept() -> None:
+    tell("chef", "canary", ago=timedelta(days=config().run_days + 1))
+    assert tell("ansible", "web") == ["web", "canary"]
+    assert runs.forget_old() == 1
+    assert host("db1").tags == ["web"]
+    assert list(host("db1").tags_by) == ["ansible"]
+    assert list(HostTag.objects.values_list("tag", flat=True)) == ["web"]
+
+
+def test_tags_of_a_tool_of_which_no_run_is_kept_end_when_another_tells_news() -> None:
+    tell("chef", "canary")
+    HostRun.objects.all().delete()  # with the source that told it
+    assert tell("ansible", "web") == ["web"]
+
+
+def test_a_host_that_is_retired_keeps_what_it_said_itself_and_a_tool_that_knows_it_tells_its_tags_anew() -> None:
+    tell("chef", "canary")
+    actions.retire_host(host("db1"), actor=timeline.SYSTEM)
+    assert (host("db1").tags, HostTag.objects.count()) == ([], 0)
+    assert tell("ansible", knows_tags=False) == []
+    assert tell("chef", "canary") == ["canary"]
+    report("web1", host={"tags": ["own"]})
+    tell("chef", "canary", name="web1")
+    actions.retire_host(host("web1"), actor=timeline.SYSTEM)
+    assert host("web1").tags_by == {"": ["own"]}
+    report("web1", seq=2, host={"tags": ["own"]})
+    assert host("web1").tags == ["own"]
+
+
+def test_what_a_node_of_before_took_from_a_host_is_its_own_once_it_reports_to_one_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(facts, "KEPT_AS", b"")
+        report("web1", host={"tags": ["own"]})
+    Host.objects.update(tags_by={})  # it did not know of it
+    report("web1", seq=2, host={"tags": ["own"]})
+    assert tell("chef", "canary", name="web1") == ["own"]
 
 
 def test_tags_of_tools_count_where_a_host_reports_and_says_none_itself() -> None:
@@ -133,28 +192,77 @@ def test_once_the_last_tool_took_its_tags_back_a_rule_gives_them() -> None:
 
 def test_runs_of_many_hosts_at_once_keep_the_tags_of_each_tool() -> None:
     for key, tool, tags_of in (("a", "chef", ("canary",)), ("b", "ansible", ("web",)), ("c", "ansible", ("web",))):
-        runs = [
+        told = [
             RunTold(tool, key + name, HostTold(name, tags=tags_of, knows_tags=True), Outcome.UNCHANGED, ended_at=now())
             for name in ("web1", "web2")
         ]
-        run_batches.take_runs([run_batches.Told(run, running.source(tool).pk, now()) for run in runs])
+        run_batches.take_runs([run_batches.Told(run, running.source(tool).pk, now()) for run in told])
     assert [host(name).tags for name in ("web1", "web2")] == [["web", "canary"]] * 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_tags_of_before_are_of_the_host_or_of_the_tools_that_ran_there() -> None:
-    report("own", host={"tags": ["own"]})
-    running.take(replace(running.told(), host=HostTold("ran", tags=("canary", "web"), knows_tags=True)))
+def ran(name: str, *tools: str) -> None:
+    """Let tools run on a host, one after the other; each tells the tags of before."""
+    at = now() - timedelta(hours=1)
+    for number, tool in enumerate(tools):
+        then = at + timedelta(minutes=number)
+        told = HostTold(name, tags=("canary", "web"), knows_tags=True)
+        run = replace(running.told(f"{name}{number}"), tool=tool, host=told, started_at=then, ended_at=then)
+        running.take(run, received_at=then)
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """The tables of before anybody kept who told which tags; and those of now after it."""
     executor = MigrationExecutor(connection)
-    latest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "fleet"]
+    latest = executor.loader.graph.leaf_nodes()
     executor.migrate([("fleet", "0011_tags_of_hosts")])
     try:
         MigrationExecutor(connection).migrate([("fleet", "0012_tags_by_tool")])
-        assert host("ran").tags_by == {}
+        yield
     finally:
         MigrationExecutor(connection).migrate(latest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tags_of_before_are_of_the_host_or_of_the_tool_that_ran_there_last() -> None:
+    report("own", host={"tags": ["own"]})
+    ran("ran", "ansible", "chef")
+    ran("other", "chef", "ansible", "puppet")
+    ran("long-ago", "chef")
+    HostRun.objects.filter(host=host("long-ago")).delete()
+    with as_before():
+        assert host("ran").tags_by == {}
     assert (host("own").tags_by, host("ran").tags_by) == ({"": ["own"]}, {"chef": ["canary", "web"]})
+    assert host("other").tags_by == {"ansible": ["canary", "web"]}
+    assert len(host("long-ago").tags_by) == 1
     assert tell("chef", "canary", name="ran") == ["canary"]
+    assert tell("chef", "canary", name="long-ago") == ["canary"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whose_the_tags_are_is_said_in_portions_and_what_was_said_stands_when_it_begins_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = import_module("raglan.fleet.migrations.0013_whose_tags")
+    monkeypatch.setattr(step, "AT_ONCE", 1)
+    portion = step._portion
+    for name in ("a", "b", "c"):
+        ran(name, "chef")
+
+    def or_wait(rows: object, runs: object, after: int) -> object:
+        if after >= host("b").pk:
+            raise OperationalError("canceling statement due to lock timeout")
+        return portion(rows, runs, after)
+
+    with as_before():
+        monkeypatch.setattr(step, "_portion", or_wait)
+        with pytest.raises(OperationalError):
+            MigrationExecutor(connection).migrate([("fleet", "0013_whose_tags")])
+        monkeypatch.setattr(step, "_portion", portion)
+        whose = [host(name).tags_by for name in ("a", "b", "c")]
+        assert whose == [{"chef": ["canary", "web"]}, {"chef": ["canary", "web"]}, {}]
+        Host.objects.filter(name="a").update(tags_by={"": ["own"]})  # by a node that is new already
+    assert [list(host(name).tags_by) for name in ("a", "b", "c")] == [[""], ["chef"], ["chef"]]
 
 
 def test_a_run_that_is_taken_while_the_host_reports_leaves_what_the_host_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ touch, and so are stopped by holds on packages, too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations_with_replacement, product
 
@@ -18,7 +18,7 @@ from raglan.changes.hold_models import Freeze, Hold
 GAP = timedelta(hours=4)
 LONGEST = timedelta(days=21)
 AROUND = timedelta(days=60)  # so far back and ahead it is looked
-MOST_HOSTS, MOST_NAMES = 400, 5
+MOST_HOSTS, MOST_NAMES, MOST_PAIRS = 400, 5, 50_000
 SINGLE = PLACES[:3]  # a host is in one cluster, of one role, in one environment
 
 
@@ -88,7 +88,7 @@ def stretches(spans: Iterable[Span]) -> list[Stretch]:
 def look(spans: Iterable[Span], *, first: Iterable[Reach] = ()) -> Looked:
     """Look for the times without a break; pairs with what is named `first` come before all others."""
     ordered = sorted(spans, key=lambda span: (span.starts_at, span.ends_at, span.name))
-    hosts, left_out = _hosts(list(dict.fromkeys((*first, *(span.reach for span in ordered)))))
+    hosts, left_out = _hosts((*first, *(span.reach for span in ordered)))
     found: dict[tuple[Span, ...], Stretch] = {}
     for asked in hosts:
         for one in _of(asked, ordered):
@@ -113,13 +113,17 @@ def _of(asked: Asked, ordered: Sequence[Span]) -> Iterator[Stretch]:
         yield Stretch(asked, tuple(together))
 
 
-def _hosts(reaches: Sequence[Reach]) -> tuple[list[Asked], int]:
-    """Return hosts that each, or each two, of what is named mean, and how many of these pairs were not looked at."""
+def _hosts(reaches: Iterable[Reach]) -> tuple[list[Asked], int]:
+    """Return hosts that each, or each two, of what is named mean, and how many of these pairs were not looked at.
+
+    What differs by packages or changes alone means the same hosts, and is one.
+    """
     found: dict[Asked, None] = {}
-    for number, (one, other) in enumerate(combinations_with_replacement(reaches, 2)):
+    places = list(dict.fromkeys(replace(one, packages=(), changes=()) for one in reaches))
+    for number, (one, other) in enumerate(combinations_with_replacement(places, 2)):
         fresh = [asked for asked in _meant(one, other) if asked not in found]
-        if fresh and len(found) + len(fresh) > MOST_HOSTS:
-            return list(found), len(reaches) * (len(reaches) + 1) // 2 - number
+        if number >= MOST_PAIRS or (fresh and len(found) + len(fresh) > MOST_HOSTS):
+            return list(found), len(places) * (len(places) + 1) // 2 - number
         found.update(dict.fromkeys(fresh))
     return list(found), 0
 

@@ -96,7 +96,7 @@ def bring_up_to_date() -> int:
 
 def _apply() -> int:
     waiting = pending()
-    if waiting:  # each is whole or taken back, so that it may be begun again
+    if waiting:  # each is whole or taken back, or goes on where it stopped, so that it may be begun again
         patience.by_turns(connection, lambda: call_command("migrate", verbosity=0, interactive=False))
     if not _has_caches():
         call_command("createcachetable", verbosity=0)

@@ -15,6 +15,7 @@ from raglan.fleet.models import Host, HostService, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns, last_states
 from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
 from raglan.fleet.reports import clip, unit_name
+from raglan.fleet.run_models import HostRun
 from raglan.fleet.standing import ALLOWED_MISSES, LEAST_S, UNKNOWN_S, usual_interval
 from raglan.fleet.taking import take_reports
 
@@ -90,16 +91,46 @@ def _take_tags(host: Host, told: HostTold, tool: str) -> None:
     if not brings_tags(host, told, tool):
         return
     row = Host.objects.select_for_update(no_key=True).get(pk=host.pk)  # a report may have come in between
-    row.tags_by = tags.by_whom(row.tags_by, tool, told.tags)
-    if tags.counting(row.tags_by) or "tags" not in row.placed:
-        row.tags = tags.counting(row.tags_by)
+    keep_tags(row, tags.by_whom(_of_those_who_tell([row], but=tool)[row.pk], tool, told.tags))
+    host.tags, host.tags_by, host.placed = row.tags, row.tags_by, row.placed
+
+
+def _of_those_who_tell(rows: Sequence[Host], *, but: str = "") -> dict[int, dict[str, list[str]]]:
+    """Return the tags of hosts without those of tools that no run is kept of: they would never take them back."""
+    tools = {name for row in rows for name in row.tags_by} - {tags.ITSELF, but}
+    runs = HostRun.objects.filter(host__in=[row.pk for row in rows], tool__in=sorted(tools)).order_by("host", "tool")
+    kept = set(runs.values_list("host", "tool").distinct()) if tools else set()
+    return {
+        row.pk: {name: said for name, said in row.tags_by.items() if name not in tools or (row.pk, name) in kept}
+        for row in rows
+    }
+
+
+def keep_tags(row: Host, by: dict[str, list[str]]) -> None:
+    """Let a host, whose row is locked, have these tags by who told them; a rule gives it some where nobody does."""
+    row.tags_by = by
+    if tags.counting(by) or "tags" not in row.placed:
+        row.tags = tags.counting(by)
         row.placed = {name: value for name, value in row.placed.items() if name != "tags"}
     row.save(update_fields=["tags", "tags_by", "placed"])
     tags.keep({row.pk: row.tags})
     if not row.tags:
         places.fill(row)
-    host.tags, host.tags_by, host.placed = row.tags, row.tags_by, row.placed
     bus.publish([PLACED], 0)
+
+
+def tagged(hosts: Sequence[int]) -> list[Host]:
+    """Return those of some hosts that somebody told tags of; their rows are locked."""
+    rows = Host.objects.filter(pk__in=hosts).exclude(tags_by={})
+    return list(rows.select_for_update(no_key=True).order_by("pk"))
+
+
+def forget_tools(rows: Sequence[Host]) -> None:
+    """Take back the tags of tools that no run is kept of any more, of hosts whose rows are locked."""
+    left = _of_those_who_tell(rows)
+    for row in rows:
+        if left[row.pk] != row.tags_by:
+            keep_tags(row, left[row.pk])
 
 
 def allowed_until(host: Host) -> datetime:
@@ -148,6 +179,8 @@ def retire_host(host: Host, *, actor: timeline.Subject) -> None:
     if not Host.objects.filter(pk=host.pk, retired_at__isnull=True).update(retired_at=at, **identity.AT_REST):
         return
     host.refresh_from_db()
+    if (own := {name: listed for name, listed in host.tags_by.items() if name == tags.ITSELF}) != host.tags_by:
+        keep_tags(host, own)  # a tool that still knows it tells its own anew
     _end_sharing(host)
     timeline.append(events.HostRetired(host=host.pk, name=host.name, retired_at=at), actor=actor, about=[host, "hosts"])
 

@@ -232,8 +232,12 @@ def _observation(
 def forget_old() -> int:
     """Delete some of the runs that are kept for long enough; return how many."""
     before = now() - timedelta(days=config().run_days)
-    old = HostRun.objects.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:FORGET_AT_ONCE]
-    return HostRun.objects.filter(pk__in=list(old)).delete()[0]
+    old = HostRun.objects.filter(at__lt=before).order_by("at", "pk").values_list("pk", "host")[:FORGET_AT_ONCE]
+    hosts = dict(old)
+    tagged = actions.tagged(sorted(set(hosts.values())))  # before their runs: so does whoever tells of one
+    gone = HostRun.objects.filter(pk__in=list(hosts)).delete()[0]
+    actions.forget_tools(tagged)
+    return gone
 
 
 @timers.handler(FORGET, on_parked=timers.goes_on(FORGET_EVERY))
