@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -7,6 +8,7 @@ from django.db import connection
 
 from raglan.core.db import bulk
 from raglan.core.db.settings import databases
+from raglan.core.db.sqlite.base import MANY_PAGES, NO_CHECKS
 
 DATA = Path("/data")
 
@@ -107,3 +109,19 @@ def test_only_the_thread_that_asks_keeps_many_pages_and_does_so_when_it_connects
         before, asked, again = threads.submit(writer).result()
     assert asked == again == 4 * before
     assert pages_kib() == before
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL is told nothing")
+def test_a_thread_that_asks_each_time_is_told_once_when_it_connects_again(db: None) -> None:
+    def writer() -> list[str]:
+        try:
+            for _ in range(3):
+                bulk.keep_many_pages()
+                bulk.leave_checks_out()
+            own: Any = connection
+            return list(own._also)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(writer).result() == [MANY_PAGES, NO_CHECKS]

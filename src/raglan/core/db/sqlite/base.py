@@ -67,7 +67,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._be_told(MANY_PAGES)
 
     def _be_told(self, pragma: str) -> None:
-        self._also.append(pragma)
+        if pragma not in self._also:
+            self._also.append(pragma)
         if self.connection is not None:
             self.connection.execute(pragma)
 
