@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import parse_qs
@@ -14,7 +15,7 @@ from raglan.edge import courtesy, live
 from raglan.edge.answers import Scope
 from raglan.edge.courtesy import courteously
 from raglan.edge.live import Hub, Reader
-from raglan.edge.rounds import Happenings, Told
+from raglan.edge.rounds import Happenings, Seen, Told
 from tests.edge.loopback import listening, until
 from tests.edge.test_streams import Message
 from tests.edge.test_streams import Reader as Stream
@@ -69,7 +70,7 @@ def no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BEAT_S", 600.0)
 
 
-def words(text: str) -> dict[live.Seen, str]:
+def words(text: str) -> dict[Seen, str]:
     return {("incident:42", "UTC"): json.dumps({"html": text})}
 
 
@@ -257,3 +258,20 @@ def test_a_turn_is_given_back_when_the_words_fail(monkeypatch: pytest.MonkeyPatc
         thread = changed(101)
         thread.join(60)
         assert not thread.is_alive()
+
+
+def test_words_that_nobody_can_hear_any_more_are_not_kept() -> None:
+    class Words(dict[Seen, str]):
+        """Words of which one can see whether they are there."""
+
+    room = Room()
+    hub = Hub(authorize=room.authorize, replay=room.replay, tell=room.tell)
+    said = Words(words("<li>"))
+    there = weakref.ref(said)
+    hub._flush(Happenings(frozenset(("incident:42",)), (101,), 100, ()), Told(said))
+    del said
+    assert there() is not None
+    hub._flush(Happenings(frozenset(("incident:7",)), (102,), 101, ()), Told())
+
+    assert there() is None
+    assert json.loads(hub._since(0, ("incident:*",)).split(b"data: ")[1]) == ["incident:42", "incident:7"]

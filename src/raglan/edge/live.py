@@ -29,7 +29,7 @@ from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, r
 from raglan.edge.choir import Write
 from raglan.edge.courtesy import Turn
 from raglan.edge.lean import WIRE
-from raglan.edge.rounds import Happenings, Round, Rounds, Seen, Sight, Told
+from raglan.edge.rounds import Happenings, Rounds, Seen, Sight, Told
 
 # The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
 SIGHT = "privacy"
@@ -233,7 +233,7 @@ class Hub:
         happened = happened or self._take()
         self._newest = max(self._newest, *happened.events, 0)
         self._number += 1
-        self._rounds.add(Round(self._number, self._newest, happened.names, told or Told()))
+        self._rounds.add(happened.names, told or Told())
         self._written.clear()
         self._missed.clear()
         self._look_anew(happened.names)
@@ -272,7 +272,7 @@ class Hub:
 
     def _tell_level(self, eyes: Eyes) -> None:
         """Tell those who stand where all stood before this round; whom it concerns themselves hear the names only."""
-        before, but = self._number - 1, self._apart()
+        before, but = self._number - 1, self._rounds.told.but
         apart = [stream for stream in eyes.level if stream.person in but] if but and eyes.sight else ()
         for stream in apart:
             del eyes.level[stream]
@@ -303,16 +303,11 @@ class Hub:
         """Write what a reader has not heard yet, unless it has much to take already."""
         if stream.is_behind():
             return
-        eyes = self._eyes_of(stream.eyes.topics, None) if stream.person in self._apart() else stream.eyes
+        eyes = self._eyes_of(stream.eyes.topics, None) if stream.person in self._rounds.told.but else stream.eyes
         if stream.seen != self._number and (piece := self._piece(stream.seen, eyes)):
             choir.write_all([stream.write], piece)
         self._behind.pop(stream, None)
         stream.eyes.level[stream] = stream.write
-
-    def _apart(self) -> frozenset[int]:
-        """Return those who hear of the newest round by its names only."""
-        newest = self._rounds.newest
-        return newest.told.but if newest is not None else frozenset()
 
     def _piece(self, seen: int, eyes: Eyes) -> bytes:
         """Return what those hear who stand at a place and see it alike; it is made once."""
@@ -464,11 +459,9 @@ class Hub:
     def _since(self, seen: int, topics: Sequence[str], sight: Sight | None = None) -> bytes:
         """Return what has not been heard yet by those who stand at the same place and see it alike."""
         missed = self._number - seen
-        rounds = self._rounds.last(missed)
-        if rounds is None:
-            return _reload(self._newest)
-        names = frozenset[str]().union(*(item.names for item in rounds))
-        newest, told = rounds[0].newest, rounds[0].told
+        newest, names, told = self._newest, self._rounds.names(missed), self._rounds.told
+        if names is None:
+            return _reload(newest)
         if missed > 1 or sight is None:  # one round is told in words; who has missed more fetches
             return _message(newest, hit) if (hit := wanted(topics, names)) else b""
         words = b"".join(_words(newest, told.words[topic, sight]) for topic in topics if (topic, sight) in told.words)

@@ -37,37 +37,24 @@ class Happenings:
     wanted: tuple[Seen, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What changed in one window."""
-
-    number: int
-    newest: int
-    names: frozenset[str]
-    told: Told = Told()
-
-
 class Rounds:
-    """The last rounds, the newest of them always."""
+    """The names of the last rounds, the newest of them always, and what is told of that one; nobody reads older words."""
 
     def __init__(self) -> None:
-        self._kept: deque[Round] = deque()
+        self.told = Told()
+        self._kept: deque[frozenset[str]] = deque()
         self._names = 0
 
-    @property
-    def newest(self) -> Round | None:
-        """The last one."""
-        return self._kept[-1] if self._kept else None
-
-    def add(self, new: Round) -> None:
+    def add(self, names: frozenset[str], told: Told) -> None:
         """Know one more; the oldest go when they are too many, or name too much."""
-        self._kept.append(new)
-        self._names += len(new.names)
+        self.told = told
+        self._kept.append(names)
+        self._names += len(names)
         while len(self._kept) > 1 and (len(self._kept) > ROUNDS or self._names > NAMES):
-            self._names -= len(self._kept.popleft().names)
+            self._names -= len(self._kept.popleft())
 
-    def last(self, count: int) -> list[Round] | None:
-        """Return so many, the newest first; None when some of them are gone."""
+    def names(self, count: int) -> frozenset[str] | None:
+        """Return what changed in so many of the last rounds; None when some of them are gone."""
         if count > len(self._kept):
             return None
-        return [self._kept[-place] for place in range(1, count + 1)]
+        return frozenset[str]().union(*(self._kept[-place] for place in range(1, count + 1)))
