@@ -17,7 +17,7 @@ answer is under way.
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +33,7 @@ MOST = 250_000
 CLOSED_KEPT_S = 120.0
 LEARNED_WITHIN_S = 60.0
 log = logs.get("raglan.repeats")
+NOTHING: Mapping[bytes, "Known"] = {}
 Write = Callable[[Sequence[Beat], Sequence[int]], None]
 
 
@@ -83,7 +84,7 @@ class Repeats:
         """Return the places of what is news, and what repeats an alert known to be open and safe on disk."""
         if not self._keeps:
             return list(range(len(seen.marks))), []
-        news, repeats, known = [], [], self._by_mark[source_id].get
+        news, repeats, known = [], [], self._by_mark.get(source_id, NOTHING).get  # no lock: nothing may be put in here
         before, half_way = at, at
         for place, (mark, expires_at) in enumerate(zip(seen.marks, seen.expiries, strict=True)):
             if expires_at is not before:  # those of one request mostly are one
@@ -130,8 +131,8 @@ class Repeats:
         """Called on the thread that closed alerts, after its commit."""
         at = time.monotonic()
         with self._lock:
+            self._closed |= dict.fromkeys(ids, at)  # all of them first, so that none is learned again
             for alert in ids:
-                self._closed[alert] = at
                 self._drop(alert)
 
     def write(self) -> None:
@@ -155,7 +156,7 @@ class Repeats:
     def _drop(self, alert: int) -> None:
         known = self._known.pop(alert, None)
         if known is not None:
-            del self._by_mark[known.source_id][known.mark]
+            self._by_mark[known.source_id].pop(known.mark, None)
 
     def _keep(self, heard: dict[int, _Heard], sources: set[int]) -> None:
         with self._lock:
