@@ -38,7 +38,7 @@ class Happenings:
 
 
 class Rounds:
-    """The names of the last rounds, the newest of them always, and what is told of that one; nobody reads older words."""
+    """The names of the last rounds, the newest always, and what is told of it. Nobody reads older ones."""
 
     def __init__(self) -> None:
         self.told = Told()

@@ -83,7 +83,10 @@ class Report:
 
 
 class Channel(Protocol):
-    """A means to reach a person. Raises DeliveryError; `permanent` says whether trying again can help."""
+    """A means to reach a person. Raises DeliveryError; `permanent` says whether trying again can help.
+
+    One that says `takes_answers = False` of itself is given the link alone, without what brings other answers.
+    """
 
     kind: str
 
@@ -124,8 +127,7 @@ class HasLanes(Protocol):
 class Posts(Protocol):
     """A channel whose messages are a plain POST each, so that one thread may have several on their way.
 
-    `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`. One that says
-    `takes_answers = False` of itself is given the link alone, without what brings other answers.
+    `send` does the same as posting what `post_of` returns and giving the answer to `receipt_of`.
     """
 
     def url_of(self, address: str) -> str:

@@ -11,9 +11,9 @@ from raglan.people import sealing
 ANSWERS = ("reply", "have", "pass")
 
 
-def message_of(notification: Notification) -> ports.Message:
-    """Return what the channel hands over."""
-    return Words().message_of(notification, ports.around(notification.page))
+def message_of(notification: Notification, *, takes_answers: bool = True) -> ports.Message:
+    """Return what the channel hands over; where nobody `takes_answers`, what would bring them is not made."""
+    return Words().message_of(notification, ports.around(notification.page), takes_answers=takes_answers)
 
 
 class Words:
