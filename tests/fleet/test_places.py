@@ -70,6 +70,30 @@ def test_what_a_tool_or_the_host_tells_later_counts_more() -> None:
     assert words_of("web2") == ("east", "cache", "", [], ["own"])
 
 
+def test_tags_that_a_rule_gave_and_the_host_says_itself_now_are_its_own() -> None:
+    take_reports([received("web1")])
+    put("web*: tags slow")
+    assert words_of("web1")[3] == ["slow"]
+    take_reports([received("web1", seq=2, host={"tags": ["slow"]})])
+    put("web*: tags quick")
+    assert words_of("web1")[3] == ["slow"]
+    put("")
+    assert words_of("web1")[3] == ["slow"]
+    assert Host.objects.get(name="web1").placed == {}
+
+
+def test_a_tag_of_a_rule_may_have_spaces_in_quotes() -> None:
+    ran("web1")
+    put('web*: tags "front row" 6" blue, role web')
+    assert words_of("web1")[3] == ["front row", '6"', "blue"]
+    line = 'web*: role web, tags “front row” 6" blue'
+    assert [places.written(rule) for rule in places.rules()] == [line]
+    assert places.read(line) == places.rules()
+    for wrong in ('web*: tags "front row', 'web*: tags ""'):
+        with pytest.raises(BadInput):
+            places.read(wrong)
+
+
 def test_many_hosts_are_filled_in_portions_with_few_statements(
     client: Client,
     monkeypatch: pytest.MonkeyPatch,

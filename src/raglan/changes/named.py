@@ -1,6 +1,7 @@
 """Names as people write them in one line: with spaces or commas between, and in quotes where a name has spaces. Pure.
 
-Quotes are `"` or those that a telephone makes of it; one inside a name, as in 6"-disks, is a sign like any other.
+Quotes are `"` or those that a telephone makes of it, in pairs; another one inside a name is a sign like any other, and
+so is one behind a digit, as in 6"-disks. Single quotes are none, and no name begins with one by mistake.
 """
 
 import re
@@ -8,38 +9,55 @@ from collections.abc import Iterable
 
 from raglan.core.errors import BadInput
 
-QUOTES = '"“”„«»'
-_QUOTED = rf"[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]"
-_NAME = re.compile(rf"{_QUOTED}(?=[\s,]|$)|([^\s,]+)")
-_FIRST = re.compile(rf"{_QUOTED}(?=[\s:]|$)")
+PAIRS = {"“": "”“", '"': '"', "«": "»", "„": "“”", "»": "«»", "”": "”"}  # what begins a name, and what may end it
+SINGLE = "'‘’‚"
+_MARKS = "".join(PAIRS)
+_QUOTED = "|".join(f"{begins}[^{ends}]*[{ends}]" for begins, ends in PAIRS.items())
+_NAME = re.compile(rf"({_QUOTED})(?=[\s,]|$)|([^\s,]+)")
+_FIRST = re.compile(rf"(?:{_QUOTED})(?=[\s:]|$)")
+_ODD = re.compile(rf"[{_MARKS}].*|.*(?<!\d)[{_MARKS}]")
 
 
 def read(text: str, *, field: str = "") -> tuple[str, ...]:
-    """Return the names of a line, each once. Raises BadInput at a quote that does not close."""
-    names = [_name(found, field) for found in _NAME.finditer(text)]
+    """Return the names of a line, each once. Raises BadInput at a quote that does not close, and at single ones."""
+    names = [_inside(found[1]) if found[1] else _plain(found[2], field) for found in _NAME.finditer(text)]
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _name(found: re.Match[str], field: str) -> str:
-    if found[2] and found[2][0] in QUOTES:
+def _inside(quoted: str) -> str:
+    return quoted[1:-1].strip()
+
+
+def _plain(name: str, field: str) -> str:
+    """Return a name that stands in no quotes."""
+    if _ODD.fullmatch(name):
         raise BadInput(field, "a quote that begins a name ends it, too, as in “front row”", status=422)
-    return found[2] or found[1].strip()
+    if name.startswith(tuple(SINGLE)):
+        raise BadInput(field, "single quotes hold no name together; write “front row”", status=422)
+    return name
 
 
-def first(text: str) -> tuple[str, str]:
-    """Return the name that a line begins with, and what stands behind it."""
+def first(text: str, *, field: str = "") -> tuple[str, str]:
+    """Return the name that a line begins with, and what stands behind it. Raises BadInput as `read` does."""
     if found := _FIRST.match(text.strip()):
-        return found[1].strip(), text.strip()[found.end() :].strip(" :")
+        return _inside(found[0]), text.strip()[found.end() :].strip(" :")
     name, _, rest = text.strip().partition(" ")
-    return name, rest.strip()
+    return _plain(name, field), rest.strip()
 
 
 def bare(text: str) -> str:
     """Return one name, without the quotes that it may stand in."""
-    found = re.fullmatch(_QUOTED, text.strip())
-    return (found[1] if found else text).strip()
+    return _inside(text.strip()) if re.fullmatch(_QUOTED, text.strip()) else text.strip()
 
 
 def written(names: Iterable[str]) -> str:
     """Write names as they are read, with commas between."""
-    return ", ".join(f"“{name}”" if " " in name else name for name in names)
+    return ", ".join(map(_written, names))
+
+
+def _written(name: str) -> str:
+    """Write a name in quotes where it needs some: the first ones that no sign of its own would end."""
+    if not (re.search(r"[\s,]", name) or _ODD.fullmatch(name) or name.startswith(tuple(SINGLE))):
+        return name
+    begins = next((begins for begins, ends in PAIRS.items() if not any(end in name for end in ends)), "“")
+    return f"{begins}{name}{PAIRS[begins][0]}"

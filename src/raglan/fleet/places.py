@@ -1,7 +1,8 @@
 """Where hosts belong that do not say so: rules by name, set by hand, that fill the words which no tool tells.
 
-A rule stands in a line: `web*: cluster east, role web, environment production, tags blue, services shop search`. The
-first rule that has a word for a host gives it. What a host or its tools say themselves always counts more.
+A rule stands in a line: `web*: cluster east, role web, environment production, tags blue, services shop search`. A tag
+with spaces stands in quotes. The first rule that has a word for a host gives it. What a host or its tools say
+themselves always counts more.
 
 Of many hosts some are filled together with the rules, and the others in portions that follow: nobody waits for long.
 """
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
+from raglan.changes import named
 from raglan.changes.grouping import fits_pattern
 from raglan.changes.ports import PLACED
 from raglan.core import bus, timeline, timers
@@ -53,8 +55,8 @@ def _line(line: str) -> Rule:
         word, _, value = fact.partition(" ")
         if word in WORDS and value.strip():
             said[word] = value.strip()
-        elif word in LISTS and value.strip():
-            said[word] = tuple(value.split())
+        elif word in LISTS and (names := _names(word, value)):
+            said[word] = names
         else:
             raise BadInput("rules", f"“{line[:80]}” can not be read at “{fact[:60]}”", status=422)
     if not colon or not said:
@@ -62,10 +64,16 @@ def _line(line: str) -> Rule:
     return Rule(hosts.strip(), **said)  # type: ignore[arg-type]  # each fact has the type of its field
 
 
+def _names(word: str, value: str) -> tuple[str, ...]:
+    """Return the tags, in quotes where they have spaces, or the services of a rule."""
+    return named.read(value, field="rules") if word == "tags" else tuple(value.split())
+
+
 def written(rule: Rule) -> str:
     """Write a rule as it is read."""
     facts = [f"{word} {getattr(rule, word)}" for word in WORDS if getattr(rule, word)]
-    facts += [f"{word} {' '.join(getattr(rule, word))}" for word in LISTS if getattr(rule, word)]
+    lists = {"tags": [named.written([tag]) for tag in rule.tags], "services": rule.services}
+    facts += [f"{word} {' '.join(lists[word])}" for word in LISTS if lists[word]]
     return f"{rule.hosts}: {', '.join(facts)}"
 
 
@@ -119,7 +127,8 @@ def fill_next(due: timers.Due) -> None:
 
 def _portion(*, after: int) -> int:
     """Fill so many hosts and plan the others; the rules are those of after the hosts are locked."""
-    living = Host.objects.filter(retired_at__isnull=True, pk__gt=after).only("pk", "name", "tags", "placed", *WORDS)
+    living = Host.objects.filter(retired_at__isnull=True, pk__gt=after)
+    living = living.only("pk", "name", "tags", "tags_by", "placed", *WORDS)
     hosts = list(living.select_for_update(no_key=True).order_by("pk")[:AT_ONCE])
     changed = _fill(hosts, rules())
     if len(hosts) == AT_ONCE:
@@ -179,8 +188,8 @@ def _take(host: Host, fitting: Sequence[Rule], services: Sequence[str]) -> bool:
     before, placed, differs = dict(host.placed), dict[str, object](), False
     for word in (*WORDS, "tags"):
         said = getattr(host, word)
-        if said and said != before.get(word):
-            continue  # by itself, or by its tools
+        if said and (said != before.get(word) or (word == "tags" and tags.counting(host.tags_by))):
+            continue  # by itself, or by its tools, even where a rule has the same
         found = next((getattr(rule, word) for rule in fitting if getattr(rule, word)), () if word == "tags" else "")
         value = list(found) if word == "tags" else found
         differs = differs or value != said
