@@ -83,6 +83,44 @@ def test_more_looks_than_are_kept_are_refused_until_one_is_dropped(
     assert "Put 1 line into the timeline" in client.post(path, fields).content.decode()
 
 
+def test_looks_of_a_room_that_one_may_not_see_any_more_take_no_room(
+    client: Client, incident: Incident, bo: Person, mara: Person
+) -> None:
+    for number in range(1, 11):
+        import_looks.look_at(export(number), by=bo, incident=incident)
+    Incident.objects.filter(pk=incident.pk).update(is_private=True)
+    room = incidents.declare("DNS is down", by=mara)
+    client.force_login(bo)
+    fields = {"text": "2026-05-04 14:05 Rowan: it is over", "kind": "auto", "zone": "UTC"}
+    shown = client.post(f"/incidents/{room.pk}/chat/import/", fields).content.decode()
+    assert "Put 1 line into the timeline" in shown
+
+
+def test_one_that_is_dropped_at_the_moment_of_the_yes_leaves_no_empty_incident(
+    client: Client, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = elsewhere.look_at(elsewhere.Past("Apache was down"), export(2), by=bo)
+    held = importing._held
+
+    def dropped_first(pk: int) -> ChatImport | None:
+        ChatImport.objects.filter(pk=pk).delete()
+        return held(pk)
+
+    monkeypatch.setattr(importing, "_held", dropped_first)
+    client.force_login(bo)
+    assert client.post(f"/chat-imports/{looked.pk}/act/", {"do": "bring-in"}).status_code == 409
+    assert not Incident.objects.exists()
+
+
+def test_of_two_who_say_yes_at_the_same_moment_one_makes_the_incident(bo: Person) -> None:
+    looked = elsewhere.look_at(elsewhere.Past("Apache was down"), export(2), by=bo)
+    seen = ChatImport.objects.get(pk=looked.pk)
+    assert importing.begin(looked, by=bo, make=elsewhere.make)
+    assert not importing.begin(seen, by=bo, make=elsewhere.make)
+    assert (seen.state, seen.incident) == ("there", Incident.objects.get())
+    assert Incident.objects.get().entries.filter(author_words__gt="").count() == 2
+
+
 def test_what_came_in_is_not_dropped_and_nobody_drops_what_another_looked_at(
     client: Client, incident: Incident, bo: Person, mara: Person
 ) -> None:

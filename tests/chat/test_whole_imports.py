@@ -138,6 +138,34 @@ def test_one_that_is_on_its_way_is_stopped_and_taken_out(incident: Incident, bo:
 
 
 @pytest.mark.django_db
+def test_what_is_brought_in_anew_while_it_is_still_being_taken_out_is_there(
+    client: Client, incident: Incident, bo: Person
+) -> None:
+    old = importing.bring_in(incident, lines(420), by=bo).chat_import
+    world.fire_all()
+    assert old is not None
+    importing.take_out(old, by=bo)
+    core_timers.fire_due(1)
+    assert 0 < len(notes(incident)) < 420
+    client.force_login(bo)
+    text = json.dumps([line.as_json() for line in lines(420)[-50:]])
+    path = f"/api/v1/incidents/{incident.pk}/chat-import"
+    looked = client.post(f"{path}/preview", {"text": text}, content_type="application/json").json()
+    assert (looked["new"], {line["is_known"] for line in looked["lines"]}) == (50, {False})
+
+    anew = importing.bring_in(incident, lines(420)[-50:], by=bo)
+
+    assert (anew.new, anew.known) == (50, 0)
+    world.fire_all()
+    old.refresh_from_db()
+    assert (old.state, old.removed, old.stay) == (State.GONE, 370, 50)
+    assert notes(incident) == [line.text for line in lines(420)[-50:]]
+    assert anew.chat_import is not None
+    importing.take_out(anew.chat_import, by=bo)
+    assert notes(incident) == []
+
+
+@pytest.mark.django_db
 def test_lines_that_went_to_another_room_stay_and_a_merge_takes_them_along(
     incident: Incident, bo: Person, mara: Person
 ) -> None:

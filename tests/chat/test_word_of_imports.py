@@ -83,6 +83,10 @@ def test_what_has_nothing_left_to_bring_in_is_a_conflict_over_rest(
         return answer.status_code, answer.json()["message"]
 
     assert go_on() == (409, "All lines of this import are in the timeline already.")
+    ChatImport.objects.filter(pk=made.pk).update(state=State.LEAVING)
+    leaves = "This import is being taken out. Wait until it is out, then bring the chat in anew."
+    assert go_on() == (409, leaves)
+    ChatImport.objects.filter(pk=made.pk).update(state=State.THERE)
     importing.take_out(made, by=bo)
     assert go_on() == (409, "This import was taken out. Bring the chat in anew.")
 

@@ -46,17 +46,21 @@ def look_at(past: Past, export: Export, *, by: Person) -> ChatImport:
 
 
 @atomic
-def make(chat_import: ChatImport) -> Incident:
-    """Make the incident of what was looked at, or find it where it is made; begin() brings the lines in."""
+def make(chat_import: ChatImport) -> bool:
+    """Make the incident of what was looked at; tell whether it was not made before. Raises Conflict.
+
+    It goes before begin(), in the same transaction: somebody who drops the look meanwhile leaves no empty incident.
+    """
     held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("incident", "by")
     found = held.filter(pk=chat_import.pk).first()
     if found is None:
         raise Conflict("This is not there any more. Bring it in anew.")
-    if found.incident is None:
-        past = dict(found.past or {})
-        found.incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
-        found.save(update_fields=["incident"])
-    return found.incident
+    if found.incident is not None:
+        return False
+    past = dict(found.past or {})
+    found.incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
+    found.save(update_fields=["incident"])
+    return True
 
 
 def bring_in(

@@ -33,7 +33,7 @@ def look_at(
         is_same = (look.past, look.problems, waiting(look, look.total)) == (past, export.problems, lines)
         if is_same and own.filter(pk=look.pk).update(made_at=now()):
             return own.get(pk=look.pk)
-    if own.count() >= MOST:
+    if of(by).count() >= MOST:  # of those that they can drop
         raise Conflict(FULL)
     return keep(export, by=by, incident=incident, past=past)
 

@@ -19,8 +19,11 @@ from raglan.incidents.queries import incident as incident_of
 from raglan.people.access import Scope, principal, require_scope
 
 router = Router(tags=["chat"])
-THERE = "All lines of this import are in the timeline already."
-TAKEN_OUT = "This import was taken out. Bring the chat in anew."
+NOTHING_LEFT = {
+    ChatImport.State.THERE: "All lines of this import are in the timeline already.",
+    ChatImport.State.LEAVING: "This import is being taken out. Wait until it is out, then bring the chat in anew.",
+    ChatImport.State.GONE: "This import was taken out. Bring the chat in anew.",
+}
 
 
 class ChatImportIn(Body):
@@ -228,7 +231,7 @@ def go_on_with_chat_import(request: HttpRequest, import_id: Cursor) -> ImportOut
         raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
     found = _brought_in(import_id)
     if not importing.begin(found, by=person):
-        raise Conflict(THERE if found.state == ChatImport.State.THERE else TAKEN_OUT)
+        raise Conflict(NOTHING_LEFT[ChatImport.State(found.state)])
     return _import_out(found)
 
 

@@ -91,9 +91,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("do") == "take-out":
         importing.take_out(found, by=person)
         return redirect("chat:import", pk)
-    if found.incident is None:
-        elsewhere.make(found)
-    importing.begin(found, by=person)
+    importing.begin(found, by=person, make=elsewhere.make if found.incident is None else None)
     if found.state != State.THERE or found.incident is None:
         return redirect("chat:import", pk)
     already = f"; {found.known} were there already" if found.known else ""

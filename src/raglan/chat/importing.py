@@ -6,9 +6,11 @@ new start of the server goes on where it was; so does taking it out. Whoever hol
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from django.db.models import F
 
 from raglan.chat import events
 from raglan.chat.exported import Export, Told
@@ -49,11 +51,14 @@ def key_of(line: Told) -> str:
 
 
 def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
-    """Return the keys of lines that are in the timeline already."""
+    """Return the keys of lines that are in the timeline already, and that no import takes out at this moment."""
+    leaving = ImportedLine.objects.filter(chat_import__incident=incident, chat_import__state=State.LEAVING)
     keys = [key_of(line) for line in lines]
     found: set[str] = set()
     for start in range(0, len(keys), 500):
-        some = Entry.objects.filter(incident=incident, key__in=keys[start : start + 500])
+        some = Entry.objects.filter(incident=incident, key__in=keys[start : start + 500]).exclude(
+            pk__in=leaving.values("entry")
+        )
         found |= set(some.values_list("key", flat=True))
     return found
 
@@ -129,12 +134,16 @@ def _go_on(after: ChatImport, lines: Sequence[Told]) -> ChatImport:
     return held
 
 
-def begin(chat_import: ChatImport, *, by: Person) -> bool:
+def begin(chat_import: ChatImport, *, by: Person, make: Callable[[ChatImport], bool] | None = None) -> bool:
     """Let what was looked at, or was stopped, come in: a short chat at once, a long one by and by. Raises Conflict.
 
     The record names whoever said so last. Tell whether it came or comes: not what is there already, or out again.
+    What `make` makes for it is made together with that, or not at all; where it made nothing, somebody else began.
     """
     with atomic():
+        if make is not None and not make(chat_import):
+            chat_import.refresh_from_db()
+            return chat_import.state == State.COMING
         held = _held(chat_import.pk)
         if held is None or held.incident is None:
             raise Conflict("This is not there any more. Bring it in anew.")
@@ -200,6 +209,7 @@ def _come(held: ChatImport, incident: Incident) -> bool:
 
 
 def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
+    kept = _keep_leaving(held, incident, lines)
     there, came = known(incident, lines), list[Entry]()
     for line in lines:
         key, text = key_of(line), clean_text(line.text).strip()[:MOST_TEXT]
@@ -209,8 +219,18 @@ def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
         said = actions.Said(Entry.Kind.NOTE, text, key=key, author_words=line.author)
         came.append(actions.post(incident, said, by=None, at=line.at))
     ImportedLine.objects.bulk_create(ImportedLine(chat_import=held, entry=entry) for entry in came)
-    held.new += len(came)
-    held.known += len(lines) - len(came)
+    held.new += len(came) + kept
+    held.known += len(lines) - len(came) - kept
+
+
+def _keep_leaving(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> int:
+    """Keep those lines that another import is about to take out, as lines of this one; return how many."""
+    keys, kept = [key_of(line) for line in lines], 0
+    for leaving in incident.chat_imports.filter(state=State.LEAVING).order_by("pk"):
+        some = leaving.lines.filter(entry__incident=incident, entry__key__in=keys).update(chat_import=held)
+        ChatImport.objects.filter(pk=leaving.pk).update(stay=F("stay") + some)
+        kept += some
+    return kept
 
 
 def _arrive(held: ChatImport, incident: Incident) -> None:
