@@ -122,8 +122,8 @@ def test_where_the_hosts_are_that_a_hold_has_no_room_for(monkeypatch: pytest.Mon
 
 def test_each_of_many_holds_is_listed_and_found(monkeypatch: pytest.MonkeyPatch) -> None:
     of: dict[str, list[dict[str, object]]] = {
-        state: [{"id": number, "name": f"{state} {number}", "state": state} for number in range(550)]
-        for state in ("on", "coming")
+        state: [{"id": first + number, "name": f"{state} {number}", "state": state} for number in range(550)]
+        for state, first in (("on", 0), ("coming", 1000))
     }
 
     def get(path: str, *, state: str, limit: str = "50", skip: str = "0") -> list[dict[str, object]]:
@@ -136,7 +136,20 @@ def test_each_of_many_holds_is_listed_and_found(monkeypatch: pytest.MonkeyPatch)
     heard: list[str] = []
     monkeypatch.setattr(client, "post", lambda path, body: heard.append(path) or {"name": "x"})
     CliRunner().invoke(holds.hold, ["end", "coming 540", "because"])
-    assert heard == ["/holds/540/lift"]
+    assert heard == ["/holds/1540/lift"]
+
+
+def test_a_hold_that_starts_while_they_are_listed_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of: dict[str, list[dict[str, object]]] = {"on": [], "coming": [{"id": 7, "name": "httpd", "state": "coming"}]}
+
+    def get(_path: str, *, state: str, **_: str) -> list[dict[str, object]]:
+        answer = list(of[state])
+        of["on"], of["coming"] = [{"id": 7, "name": "httpd", "state": "on"}], []
+        return answer
+
+    monkeypatch.setattr(client, "get", get)
+    said = CliRunner().invoke(holds.hold, ["list"]).output
+    assert [line.split()[:2] for line in said.splitlines()] == [["7", "on"]]
 
 
 def test_what_others_wrote_gives_no_orders_to_a_terminal(running: Running) -> None:

@@ -281,6 +281,24 @@ def test_a_repository_that_refuses_says_why_and_keeps_the_token(repository: Repo
         Git().bring(Place({"address": f"{url}/web.git", "branch": "main"}), FILES)
 
 
+def test_a_refused_push_of_what_the_branch_holds_already_is_no_success(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, is_refused = core_git.run, iter([False, True])
+
+    def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
+        if "push" in words and next(is_refused):
+            raise core_git.GitError("the token has run out")
+        return real(remote, home, *words, **more)
+
+    monkeypatch.setattr(core_git, "run", run)
+    with serving(repository.bare.parent) as url:
+        place = Place({"address": f"{url}/web.git", "branch": "main"})
+        Git().bring(place, FILES)
+        with pytest.raises(NotBroughtError, match="the token has run out"):
+            Git().bring(place, FILES)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -98,8 +98,11 @@ def _holds(state: str) -> list[dict[str, Json]]:
 
 
 def _open() -> list[dict[str, Json]]:
-    """Return what is on or to come."""
-    return [*_holds("on"), *_holds("coming")]
+    """Return what is on or to come, each once: asked for in this order, one that starts meanwhile is in one or both."""
+    coming = _holds("coming")
+    on = _holds("on")
+    numbers = {one.get("id") for one in on}
+    return [*on, *(one for one in coming if one.get("id") not in numbers)]
 
 
 def _line(one: Mapping[str, Json]) -> str:

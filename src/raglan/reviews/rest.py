@@ -147,7 +147,10 @@ def reply(request: HttpRequest, review_id: Cursor, data: ReplyIn) -> ReviewDetai
     summary="Into the story or out",
 )
 def keep_moment(request: HttpRequest, review_id: Cursor, entry_id: Cursor, data: MomentIn) -> ReviewDetail:
-    """Take a moment into the story, or leave it out."""
+    """Take a moment into the story, or leave it out.
+
+    The answer holds the first 500 moments, as every answer with a review does: read one beyond them by `list_moments`.
+    """
     review = queries.review(review_id)
     actions.keep_moment(review, entry_id, in_story=data.in_story, by=responder(request))
     return _detail(review)

@@ -85,7 +85,8 @@ def get_timeline(
     """Return entries, oldest first; `after` is the id to go on from.
 
     By `arrival` nothing that comes later is missed. As `written` is the order of the room: what was written before a
-    gap and came after it stands where it belongs.
+    gap and came after it stands where it belongs. An act joins `tried` once its outcome is told, under the id that it
+    has: whoever follows reads all of `tried` anew, or follows `everything`.
     """
     found = queries.entries(queries.incident(incident_id), show=show, oldest_first=True)
     found = queries.written_after(found, after) if order == "written" else found.filter(pk__gt=after).order_by("pk")

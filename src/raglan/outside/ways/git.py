@@ -59,10 +59,10 @@ def _push(place: Place, home: str, files: Mapping[str, bytes]) -> str:
             break
         except git.GitError:
             before, parent = parent, head()
+            if parent == before:  # it was refused, or had nothing to move; nobody else moved the branch
+                raise
             if parent == commit:  # it arrived, and only the answer was lost
                 break
-            if parent == before:  # it was refused; nobody else moved the branch
-                raise
             if not left:
                 raise git.GitError("the branch moved meanwhile, again and again; others push to it") from None
     return f"commit {commit[:10]}"
