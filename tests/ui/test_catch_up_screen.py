@@ -1,5 +1,6 @@
 """The card for whoever comes late: on a phone what matters first is in sight soon, and all of it unfolds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,5 +114,23 @@ def test_of_a_short_day_nothing_folds(browser: Browser, world: World, address: s
     serve(world, Card(first=[], threads=[], wanted=[], **few))
     with screens.browser_page(browser, PHONE, base_url=address) as page:
         page.goto(CARD)
-        expect(page.locator(".catch-up details")).to_have_count(0)
+        expect(page.locator(".catch-up details:not([open])")).to_have_count(0)
         expect(page.get_by_text("ruled_out 2 of")).to_be_visible()
+
+
+def test_a_part_that_grows_while_it_is_read_on_a_phone_stays_as_its_reader_has_it(
+    browser: Browser, world: World, address: str
+) -> None:
+    few = {name: told(name, 3) for name in ("tried", "decided", "risks", "under_way", "tools")}
+    card = Card(first=[], threads=[], wanted=[], known=told("Known", 3), ruled_out=told("Ruled out", 3), **few)
+    serve(world, card)
+    with screens.browser_page(browser, PHONE, base_url=address) as page:
+        page.goto(CARD)
+        page.get_by_role("heading", name="Known").click()
+        expect(page.get_by_text("Known 2 of")).to_be_hidden()
+        world.wait_for_stream()
+        serve(world, replace(card, ruled_out=told("Ruled out", 4), known=told("Known", 4)))
+        world.tell('["incident:42"]', number=1)
+        expect(page.get_by_text("Ruled out 3 of")).to_be_visible()
+        expect(page.get_by_text("Ruled out 0 of")).to_be_visible()
+        expect(page.get_by_text("Known 3 of")).to_be_hidden()

@@ -12,7 +12,7 @@ from raglan.incidents.asking import Ask
 from raglan.incidents.catching_up import Card, Told
 from raglan.incidents.models import Task
 
-SHORT = 3  # rows of a part that never folds as a whole
+SHORT = 3  # rows of a part that does not fold as a whole by itself
 FIRST = (card_of.FIRST_SHOWED, card_of.RISKY, card_of.THREADS)
 AS_A_WHOLE = (card_of.KNOWN, card_of.TRIED, card_of.RULED_OUT)
 GROWING = (card_of.TRIED, card_of.RULED_OUT)
@@ -36,9 +36,14 @@ class Part:
         return self.name in GROWING
 
     @property
+    def can_fold(self) -> bool:
+        """Whether all of it can fold: one that grows while it is read stays as its reader has it."""
+        return self.name in AS_A_WHOLE
+
+    @property
     def is_folded(self) -> bool:
         """Whether all of it folds on a narrow screen."""
-        return self.name in AS_A_WHOLE and len(self.told) > SHORT
+        return self.can_fold and len(self.told) > SHORT
 
     @property
     def earlier(self) -> Sequence[Told]:

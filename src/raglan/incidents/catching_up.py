@@ -1,10 +1,10 @@
 """The card for whoever comes late, made from the log: nobody has to stop and brief them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Q, QuerySet
 
 from raglan.incidents import queries, task_queries
 from raglan.incidents.asking import Ask
@@ -13,7 +13,6 @@ from raglan.people.models import Person
 from raglan.ui.wording import listed
 
 Kind = Entry.Kind
-READ = (Kind.FOUND, Kind.DOING, Kind.TRIED, Kind.RULED_OUT, Kind.DECIDED)
 FIRST, SOME, MANY, MOST_TOLD = 3, 5, 8, 60
 MOST = {"tried": MOST_TOLD, "ruled_out": MOST_TOLD, "decided": FIRST, "under_way": MANY, "found": SOME}
 FIRST_SHOWED, RISKY, THREADS = "How it first showed", "Risky now", "Who is on what"
@@ -72,7 +71,7 @@ class Card:
 def card(incident: Incident) -> Card:
     """Return the card of a room."""
     log = _log(incident)
-    told = _tell({name: log[name][-most:] for name, most in MOST.items()})
+    told = {name: _newest(log[name], most) for name, most in MOST.items()}
     here = queries.here(incident).responders
     tasks = list(task_queries.open_tasks(incident)[: task_queries.MOST])
     return Card(
@@ -87,8 +86,8 @@ def card(incident: Incident) -> Card:
         threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
         tasks=[task for task in tasks if task.owner_id is None][:MANY],
-        tried_in_all=len(log["tried"]),
-        ruled_out_in_all=len(log["ruled_out"]),
+        tried_in_all=log["tried"].count(),
+        ruled_out_in_all=log["ruled_out"].count(),
     )
 
 
@@ -104,8 +103,8 @@ def is_new(incident: Incident, reader: Person) -> bool:
     return is_silent and not own.doing and said.filter(at__lt=own.joined_at).count() >= ENOUGH
 
 
-def _log(incident: Incident) -> dict[str, list[int]]:
-    """Return which entries belong to which part, oldest first: of a long day, too, all of them, without their words."""
+def _log(incident: Incident) -> dict[str, QuerySet[Entry]]:
+    """Return which entries belong to which part, of a long day, too, all of them."""
     since = incident.standing_at or incident.declared_at
     found = Q(kind=Kind.FOUND) & ~Q(key__in=_of_tools(incident))  # tools have a part of their own
     found &= Q(at__gt=since) if incident.know else Q()
@@ -113,22 +112,16 @@ def _log(incident: Incident) -> dict[str, list[int]]:
         "tried": queries.TRIED,
         "ruled_out": Q(kind=Kind.RULED_OUT),
         "decided": Q(kind=Kind.DECIDED),
-        "under_way": Q(kind=Kind.DOING, ask_state=Entry.AskState.WAITING, risky_at__isnull=True),
+        "under_way": Q(kind=Kind.DOING, outcome="", ask_state=Entry.AskState.WAITING, risky_at__isnull=True),
         "found": found,
     }
-    part = Case(*(When(which, then=Value(name)) for name, which in parts.items()), default=Value(""))
-    entries = Entry.objects.filter(incident=incident, kind__in=READ).annotate(part=part).exclude(part="")
-    log: dict[str, list[int]] = {name: [] for name in parts}
-    for name, pk in entries.order_by("at", "pk").values_list("part", "pk"):
-        log[name].append(pk)
-    return log
+    entries = Entry.objects.filter(incident=incident).select_related("author")
+    return {name: entries.filter(which) for name, which in parts.items()}
 
 
-def _tell(parts: Mapping[str, Sequence[int]]) -> dict[str, list[Told]]:
-    """Return the words of what was chosen for each part."""
-    chosen = [pk for numbers in parts.values() for pk in numbers]
-    entries = Entry.objects.select_related("author").in_bulk(chosen)
-    return {name: [_told(entries[pk]) for pk in numbers if pk in entries] for name, numbers in parts.items()}
+def _newest(found: QuerySet[Entry], most: int) -> list[Told]:
+    """Return the newest entries of a part as they are told, oldest first."""
+    return [_told(entry) for entry in reversed(found.order_by("-at", "-pk")[:most])]
 
 
 def _risks(incident: Incident) -> list[Told]:
