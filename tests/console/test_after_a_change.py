@@ -7,6 +7,7 @@ from django.test import Client
 
 from raglan.changes import holding
 from raglan.core.clock import CLOCK, now
+from raglan.fleet import after
 from raglan.fleet.taking import take_reports
 from raglan.people.models import Person
 from raglan.testing import world
@@ -54,7 +55,7 @@ def test_what_ended_and_came_back_stands_beside_what_failed(client: Client, mara
 def test_before_it_begins_nothing_is_told(client: Client, mara: Person) -> None:
     world.ingest(world.source(), world.signal(alertname="MailIsDown"))
     change = pin(mara)
-    nothing = {"units": [], "alerts": []}
+    nothing = {"units": [], "more_units": 0, "alerts": []}
     assert client.get(f"/api/v1/changes/{change.pk}/after").json() == {"worse": nothing, "better": nothing}
 
 
@@ -106,6 +107,29 @@ def test_every_service_that_failed_is_told(client: Client, mara: Person) -> None
     worse = client.get(f"/changes/{change.pk}/").content.decode().split("What got worse after it")[1]
     seen, folded = worse.split("<summary>3 more</summary>")
     assert ("job07" in seen, "job08" in seen, "job08" in folded, "job10" in folded) == (True, False, True, True)
+
+
+def test_of_very_many_services_the_rest_is_counted(
+    client: Client, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after, "MOST_UNITS", 9)
+    fleet(2)
+    change = pin(mara)
+    for seq, bad, good in ((2, "active", "failed"), (3, "failed", "active")):
+        upgrade("east000", units=[[f"bad{number:02}.service", bad] for number in range(11)], seq=seq)
+        upgrade("east001", units=[[f"good{number:02}.service", good] for number in range(11)], seq=seq)
+        later()
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()
+    for side, names in (("worse", "bad"), ("better", "good")):
+        assert [one["name"] for one in told[side]["units"]] == [f"{names}{number:02}" for number in range(9)]
+        assert told[side]["more_units"] == 2
+    assert client.get(f"/api/v1/changes/{change.pk}/progress").json()["more_units"] == 2
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    worse, better = page.split("What got worse after it")[1].split("What got better after it")
+    for side in (worse, better):
+        assert "<summary>3 more</summary>" in side
+    assert "2 other services failed" in worse
+    assert "2 other services had failed, and are well" in better
 
 
 def test_how_many_more_holds_stop_it_is_said(client: Client, mara: Person) -> None:

@@ -248,19 +248,19 @@ class ChangeBoard:
         return after_alerts.ended(self.change, self.watched_until)
 
     @cached_property
-    def came_back(self) -> list[after.CameBack]:
+    def came_back(self) -> after.Units[after.CameBack]:
         """Units that had failed before it came, and are well since."""
         return after.came_back(self.change, self.watched_until)
 
     @property
     def more_worse(self) -> int:
         """How much else got worse than what is seen at once."""
-        return len(self.progress.units[SEEN:]) + len(self.alerts[SEEN:])
+        return len(self.progress.units.told[SEEN:]) + self.progress.units.more + len(self.alerts[SEEN:])
 
     @property
     def more_better(self) -> int:
         """How much else got better."""
-        return len(self.came_back[SEEN:]) + len(self.ended[SEEN:])
+        return len(self.came_back.told[SEEN:]) + self.came_back.more + len(self.ended[SEEN:])
 
     @property
     def watched_until(self) -> datetime:

@@ -100,9 +100,10 @@ class AlertAfterOut(Schema):
 
 
 class SideOut(Schema):
-    """One side: units and alerts."""
+    """One side: units, how many more there are, and alerts."""
 
     units: list[UnitAfterOut]
+    more_units: int
     alerts: list[AlertAfterOut]
 
 
@@ -119,11 +120,11 @@ class AfterOut(Schema):
 def after_change(request: HttpRequest, pk: int) -> AfterOut:
     """Return units that failed and alerts that opened after a change began, and those that ended since."""
     board = ChangeBoard(change(pk))
-    failed = [UnitAfterOut(name=one.name, hosts=one.failed) for one in board.progress.units]
-    well = [UnitAfterOut(name=one.name, hosts=one.hosts) for one in board.came_back]
+    failed = [UnitAfterOut(name=one.name, hosts=one.failed) for one in board.progress.units.told]
+    well = [UnitAfterOut(name=one.name, hosts=one.hosts) for one in board.came_back.told]
     return AfterOut(
-        worse=SideOut(units=failed, alerts=_alerts(board.alerts)),
-        better=SideOut(units=well, alerts=_alerts(board.ended)),
+        worse=SideOut(units=failed, more_units=board.progress.units.more, alerts=_alerts(board.alerts)),
+        better=SideOut(units=well, more_units=board.came_back.more, alerts=_alerts(board.ended)),
     )
 
 

@@ -125,7 +125,7 @@ class RollingOut(Schema):
 class ProgressOut(Schema):
     """How a change stands on its hosts; `watched` says whether hosts are still compared with it.
 
-    One is not that is over, or older than the 200 newest that are open.
+    One is not that is over, or older than the 200 newest that are open. `more_units` failed besides those of `units`.
     """
 
     watched: bool
@@ -136,6 +136,7 @@ class ProgressOut(Schema):
     groups: list[RollingOut]
     surprises: list[SurpriseOut]
     units: list[FailedUnitOut]
+    more_units: int
     curve: list[HostsByThenOut]
 
 
@@ -234,7 +235,8 @@ def progress_of_change(request: HttpRequest, pk: int) -> ProgressOut:
             )
             for one in found.surprises
         ],
-        units=[FailedUnitOut.from_orm(unit) for unit in found.units],
+        units=[FailedUnitOut.from_orm(unit) for unit in found.units.told],
+        more_units=found.units.more,
         curve=[HostsByThenOut.from_orm(step) for step in found.curve],
     )
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from raglan.changes.models import Change
 from raglan.core.clock import now
-from raglan.fleet import reach, spreading
+from raglan.fleet import after, reach, spreading
 from raglan.fleet.judging import BAD_STATES, NOT_WELL, Said
 from raglan.fleet.models import Host, HostService, UnitTurn
 from raglan.fleet.open_changes import said_of
@@ -179,10 +179,10 @@ class Progress:
         return [Survivor(host, tuple(serves.get(host.pk, ()))) for host in hosts]
 
     @cached_property
-    def units(self) -> list[UnitNews]:
+    def units(self) -> after.Units[UnitNews]:
         """Units that failed on hosts that have it, since it began; those that failed most first."""
         if self.change.started_at is None:
-            return []
+            return after.Units([])
         until = (self.change.ended_at or self.at) + timedelta(hours=1)
         turns = UnitTurn.objects.filter(
             at__gte=self.change.started_at, at__lt=until, host__arrivals__change=self.change
@@ -191,8 +191,8 @@ class Progress:
         counted = turns.values("name").annotate(
             failed=Count("host", filter=bad, distinct=True), well=Count("host", filter=well, distinct=True)
         )
-        rows = counted.filter(failed__gt=0).order_by("-failed", "name")
-        return [UnitNews(row["name"], row["failed"], row["well"]) for row in rows]
+        rows, more = after.first(counted.filter(failed__gt=0).order_by("-failed", "name"))
+        return after.Units([UnitNews(row["name"], row["failed"], row["well"]) for row in rows], more)
 
     def marks(self) -> list[tuple[str, list[str]]] | None:
         """Return a kind of mark for each host, by cluster; None when there are more than can be told apart."""
