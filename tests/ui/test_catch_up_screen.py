@@ -38,7 +38,8 @@ def long_day() -> Card:
     parts |= {"known": told("Known", 5), "tried": told("Tried", 60), "ruled_out": told("Ruled out", 60)}
     parts |= {"decided": told("Decided", 3), "risks": told("Risk", 8), "under_way": told("Doing", 8)}
     tasks = [Task(pk=n, text=f"Task {n} {WORDS}") for n in range(1, 9)]
-    return Card(first=[Told("Bo Silva", "A long day", AT)], **parts, tasks=tasks)
+    in_all = {"tried_in_all": 70, "ruled_out_in_all": 61}
+    return Card(first=[Told("Bo Silva", "A long day", AT)], **parts, tasks=tasks, **in_all)
 
 
 def serve(world: World, card: Card) -> None:
@@ -77,6 +78,8 @@ def test_on_a_phone_what_matters_first_fits_in_two_screens_and_the_rest_is_folde
         expect(page.get_by_text("Task 8 of")).to_be_visible()
         page.get_by_role("heading", name="Known").click()
         expect(page.get_by_text("Known 4 of")).to_be_visible()
+        page.get_by_role("heading", name="Tried, and what it did").click()
+        expect(page.get_by_role("link", name="10 older")).to_be_visible()
         assert screens.axe(page) == []
 
 
@@ -84,12 +87,13 @@ def test_on_a_wide_screen_it_stands_unfolded_and_what_is_folded_by_hand_stays_so
     browser: Browser, world: World, address: str
 ) -> None:
     serve(world, long_day())
-    with screens.browser_page(browser, DESK, base_url=address) as page:
+    with screens.browser_page(browser, DESK, base_url=address, bypass_csp=True) as page:
         page.goto(CARD)
         expect(page.get_by_text("Ruled out 59 of")).to_be_visible()
         expect(page.get_by_text("Risk 0 of")).to_be_visible()
         expect(page.get_by_text("5 earlier: Risky now")).to_be_hidden()  # there is nothing to unfold
         expect(page.locator("#caught-ruled-out-earlier li").first).to_be_hidden()  # grows with the day
+        assert screens.axe(page) == []
         page.get_by_role("heading", name="Ruled out").click()
         expect(page.get_by_text("Ruled out 59 of")).to_be_hidden()
 
@@ -116,6 +120,7 @@ def test_of_a_short_day_nothing_folds(browser: Browser, world: World, address: s
         page.goto(CARD)
         expect(page.locator(".catch-up details:not([open])")).to_have_count(0)
         expect(page.get_by_text("ruled_out 2 of")).to_be_visible()
+        expect(page.get_by_text("older")).to_have_count(0)
 
 
 def test_a_part_that_grows_while_it_is_read_on_a_phone_stays_as_its_reader_has_it(

@@ -90,8 +90,8 @@ class Shown:
 def shown(card: Card) -> Shown:
     """Return how a card stands on a screen."""
     older = {
-        card_of.TRIED: (card.tried_in_all - len(card.tried), "tried"),
-        card_of.RULED_OUT: (card.ruled_out_in_all - len(card.ruled_out), "ruled_out"),
+        card_of.TRIED: (max(0, card.tried_in_all - len(card.tried)), "tried"),
+        card_of.RULED_OUT: (max(0, card.ruled_out_in_all - len(card.ruled_out)), "ruled_out"),
     }
     parts = [Part(name, told, *older.get(name, ())) for name, told in card.parts]
     asks, tasks = card.wanted, card.tasks
