@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from raglan.changes import gate_text
+from raglan.changes import gate, gate_text
 from raglan.changes.gate import Answer, Asked, Exempt, HoldRule, Reach, answer
 from raglan.core.errors import BadInput
 
@@ -97,3 +97,17 @@ def test_a_host_says_words_that_the_gate_knows() -> None:
 def test_one_odd_tag_does_not_undo_the_question() -> None:
     said = {"tag": ["canary,a\tb", "no\u00a0break", "x" * 300, "blue"]}
     assert gate_text.asked_in(said).tags == ("canary", "blue")
+
+
+@pytest.mark.parametrize(
+    ("reach", "asked"),
+    [
+        (Reach(), Asked("web1")),
+        (Reach(roles=("WEB",), tags=("blue",)), Asked("web1", roles=("web",), tags=("red", "Blue"))),
+        (Reach(roles=("web",), tags=("blue",)), Asked("web1", roles=("web",))),
+        (Reach(clusters=("east",)), Asked("web1", clusters=("west",))),
+        (Reach(roles=("web",), packages=("httpd",)), Asked("web1", roles=("web",))),
+    ],
+)
+def test_where_a_hold_is_for_is_told_without_words_as_with_them(reach: Reach, asked: Asked) -> None:
+    assert gate.is_for_places(reach, asked) is not bool(gate.not_for(reach, asked))

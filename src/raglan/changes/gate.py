@@ -142,6 +142,15 @@ def named_by(rules: Iterable[HoldRule]) -> dict[str, frozenset[str]]:
     return {kind: frozenset(names) for kind, names in found.items()}
 
 
+def is_for_places(reach: Reach, asked: Asked) -> bool:
+    """Tell whether a hold is for where a host belongs, whatever it is about to do."""
+    for kind in PLACES:
+        wanted = getattr(reach, kind)
+        if wanted and not _meet(wanted, getattr(asked, kind)):
+            return False
+    return True
+
+
 def not_for(reach: Reach, asked: Asked) -> str:
     """Say why a hold is not for a host, or not for what it is about to do; empty when it is."""
     for kind in PLACES:

@@ -6,6 +6,7 @@ so is one behind a digit, as in 6"-disks. Single quotes are none, and no name be
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from raglan.core.errors import BadInput
 
@@ -55,6 +56,7 @@ def written(names: Iterable[str]) -> str:
     return ", ".join(map(_written, names))
 
 
+@lru_cache(maxsize=4_096)  # the gate says the same few names to every host
 def _written(name: str) -> str:
     """Write a name in quotes where it needs some: the first ones that no sign of its own would end."""
     if not (re.search(r"[\s,]", name) or _ODD.fullmatch(name) or name.startswith(tuple(SINGLE))):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import combinations_with_replacement, product
 
 from raglan.changes import ports
-from raglan.changes.gate import PLACES, Asked, Reach, not_for
+from raglan.changes.gate import PLACES, Asked, Reach, is_for_places
 from raglan.changes.hold_models import Freeze, Hold
 
 GAP = timedelta(hours=4)
@@ -102,7 +102,7 @@ def _of(asked: Asked, ordered: Sequence[Span]) -> Iterator[Stretch]:
     together: list[Span] = []
     until: datetime | None = None
     for span in ordered:
-        if not_for(span.reach, asked):
+        if not is_for_places(span.reach, asked):
             continue
         if until is not None and span.starts_at - until >= GAP:
             yield Stretch(asked, tuple(together))
