@@ -51,11 +51,11 @@ def make(chat_import: ChatImport) -> bool:
 
     It goes before begin(), in the same transaction: somebody who drops the look meanwhile leaves no empty incident.
     """
-    held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("incident", "by")
+    held = ChatImport.objects.select_for_update(no_key=True, of=("self",)).select_related("by")
     found = held.filter(pk=chat_import.pk).first()
     if found is None:
         raise Conflict("This is not there any more. Bring it in anew.")
-    if found.incident is not None:
+    if found.incident_id is not None:
         return False
     past = dict(found.past or {})
     found.incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
