@@ -21,8 +21,6 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from tests.support.share import is_second_run
-
 READY_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
 SETTINGS = {
@@ -32,10 +30,6 @@ SETTINGS = {
     "autovacuum": "off",
     "log_min_messages": "warning",
 }
-
-
-# For tests inside of one process, which lose nothing that a crash of the machine would cost.
-HASTY = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Server:
@@ -153,7 +147,7 @@ def _reachable_programs(user: str | None, folder: Path) -> Path:
 @cache
 def server() -> Server:
     """Start this test process's server on first use; every xdist worker has one of its own."""
-    return Server(HASTY if is_second_run() else None)
+    return Server()
 
 
 def database_url(name: str = "raglan") -> str:
