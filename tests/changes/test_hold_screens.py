@@ -140,6 +140,9 @@ def test_a_hold_is_extended_excepted_and_lifted(browser: Client) -> None:
     assert browser.post(path, {"do": "extend", "hours": "8", "version": "1"}).status_code == 422
     through = {"do": "through", "kind": "role", "name": "db", "reason": "they look", "hours": "1"}
     assert browser.post(path, through).status_code == 302
+    for name in ("'front row'", '"front row', "“front row"):
+        refused = browser.post(path, {**through, "kind": "tag", "name": name})
+        assert (refused.status_code, "or in double quotes" in refused.content.decode()) == (422, True)
     exception = hold_queries.exceptions_of(hold)[0]
     assert browser.post(f"{path}exceptions/{exception.pk}/end/").status_code == 302
     assert browser.post(path, {"do": "lift", "word": ""}).status_code == 422

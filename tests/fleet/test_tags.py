@@ -34,7 +34,7 @@ from raglan.fleet import (
     tags,
 )
 from raglan.fleet.judging import Said
-from raglan.fleet.models import Host, HostTag
+from raglan.fleet.models import Host, HostService, HostTag
 from raglan.fleet.ports import HostTold, Outcome, RunTold
 from raglan.fleet.run_models import HostRun
 from raglan.fleet.watch_models import Arrival
@@ -165,6 +165,23 @@ def test_what_a_node_of_before_took_from_a_host_is_its_own_once_it_reports_to_on
     Host.objects.update(tags_by={})  # it did not know of it
     report("web1", seq=2, host={"tags": ["own"]})
     assert tell("chef", "canary", name="web1") == ["own"]
+
+
+def test_words_of_a_tool_stay_where_only_a_node_of_now_reads_what_one_of_before_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(facts, "KEPT_AS", b"")
+        report("web1", host={"tags": ["own"], "services": ["httpd"]})
+    told = replace(running.told("r1"), host=HostTold(name="web1", environment="production"))
+    running.take(told)
+    assert host("web1").environment == "production"
+    report("web1", seq=2, host={"tags": ["own"], "services": ["httpd"]})
+    assert host("web1").environment == "production"
+    assert list(HostService.objects.values_list("slug", flat=True)) == ["httpd"]
+    report("web1", seq=3, host={"tags": ["own"], "environment": "staging"})
+    assert host("web1").environment == "staging"
+    assert not HostService.objects.exists()
 
 
 def test_tags_of_tools_count_where_a_host_reports_and_says_none_itself() -> None:

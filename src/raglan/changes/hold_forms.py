@@ -162,11 +162,18 @@ class ThroughForm(Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as they come
         self.fields["hours"].choices = [("", "as long as the hold"), *lengths()]  # type: ignore[attr-defined]
 
+    def clean_name(self) -> str:
+        """Return the name without its quotes. Raises ValidationError where it would keep some."""
+        name = named.bare(self.cleaned_data["name"])
+        if name.startswith(named.QUOTES):
+            raise forms.ValidationError("Write the name as it is, or in double quotes.")
+        return name
+
     def through(self) -> holding.Through:
         """Return what was written."""
         data = self.cleaned_data
         ends_at = now() + timedelta(hours=float(data["hours"])) if data["hours"] else None
-        return holding.Through(data["kind"], named.bare(data["name"]), data["reason"], ends_at)
+        return holding.Through(data["kind"], data["name"], data["reason"], ends_at)
 
 
 def lengths() -> list[tuple[str, str]]:

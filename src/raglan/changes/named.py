@@ -13,6 +13,7 @@ from raglan.core.errors import BadInput
 PAIRS = {"“": "”“", '"': '"', "«": "»", "„": "“”", "»": "«»", "”": "”"}  # what begins a name, and what may end it
 SINGLE = "'‘’‚"
 _MARKS = "".join(PAIRS)
+QUOTES = tuple(SINGLE + _MARKS)
 _QUOTED = "|".join(f"{begins}[^{ends}]*[{ends}]" for begins, ends in PAIRS.items())
 _NAME = re.compile(rf"({_QUOTED})(?=[\s,]|$)|([^\s,]+)")
 _FIRST = re.compile(rf"(?:{_QUOTED})(?=[\s:]|$)")

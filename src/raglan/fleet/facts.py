@@ -17,42 +17,49 @@ from raglan.fleet.reports import MOST_WORD, Received, clip, moment
 from raglan.fleet.standing import Standing
 
 MOST_HOLDS = 20
-KEPT_AS = b"2"  # another one whenever more is kept of what hosts say: what an older node kept is then kept anew
+KEPT_AS, BEFORE = b"2", b""  # an older node keeps tags, but not whose they are
 WORDS = ("cluster", "role", "environment", "system")
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def note_facts(told: Sequence[tuple[Standing, HostTold]]) -> None:
-    """Keep what hosts say of themselves, where it is news."""
-    news = [(host, clip(said), digest) for host, said in told if (digest := _digest(said)) != host.told_digest]
-    if not news:
+    """Keep what hosts say of themselves, where it is news.
+
+    Of what an older node kept already only the tags are kept anew: words that a tool told meanwhile stay.
+    """
+    found = [(host, said, digest) for host, said in told if (digest := _digest(said, KEPT_AS)) != host.told_digest]
+    if not found:
         return
-    for host, said, digest in news:
-        host.told_digest, host.cluster, host.role = digest, said.cluster, said.role
-        host.environment = said.environment
-    tags_by = _tags_by(news)
+    new = {host.id for host, said, _ in found if host.told_digest != _digest(said, BEFORE)}
+    told_anew = [(host, clip(said), digest) for host, said, digest in found]
+    news = [(host, said) for host, said, _ in told_anew if host.id in new]
+    tags_by = _tags_by(told_anew)
     counting = {pk: tags.counting(by) for pk, by in tags_by.items()}
-    bulk.update_rows(
-        Host,
-        (*WORDS, "tags", "tags_by", "told_digest", "installed_at"),
-        [
-            (
-                *(getattr(said, word) for word in WORDS),
-                bulk.text_of(counting[host.id]),
-                bulk.text_of(tags_by[host.id]),
-                digest,
-                bulk.stamp(moment(said.installed, host.clock_offset_s)),
-                host.id,
-            )
-            for host, said, digest in news
-        ],
-    )
-    HostService.objects.filter(host__in=[host.id for host, _, _ in news]).delete()
-    rows = [(host.id, slug) for host, said, _ in news for slug in said.services]
-    bulk.insert_rows(HostService, ("host_id", "slug"), rows)
+    rows = [
+        (bulk.text_of(counting[host.id]), bulk.text_of(tags_by[host.id]), digest, host.id)
+        for host, _, digest in told_anew
+    ]
+    bulk.update_rows(Host, ("tags", "tags_by", "told_digest"), rows)
+    for host, _, digest in told_anew:
+        host.told_digest = digest
+    _keep_words(news)
     tags.keep(counting)
-    places.fill_many([host.id for host, _, _ in news])
+    places.fill_many([host.id for host, _, _ in told_anew])
     bus.publish([PLACED], 0)
+
+
+def _keep_words(news: Sequence[tuple[Standing, HostTold]]) -> None:
+    """Keep where hosts say that they belong, and what they carry."""
+    for host, said in news:
+        host.cluster, host.role, host.environment = said.cluster, said.role, said.environment
+    words = [
+        (*(getattr(said, word) for word in WORDS), bulk.stamp(moment(said.installed, host.clock_offset_s)), host.id)
+        for host, said in news
+    ]
+    bulk.update_rows(Host, (*WORDS, "installed_at"), words)
+    HostService.objects.filter(host__in=[host.id for host, _ in news]).delete()
+    carried = [(host.id, slug) for host, said in news for slug in said.services]
+    bulk.insert_rows(HostService, ("host_id", "slug"), carried)
 
 
 def _tags_by(news: Sequence[tuple[Standing, HostTold, str]]) -> dict[int, dict[str, list[str]]]:
@@ -62,8 +69,8 @@ def _tags_by(news: Sequence[tuple[Standing, HostTold, str]]) -> dict[int, dict[s
     return {host.id: tags.by_whom(known[host.id], tags.ITSELF, said.tags) for host, said, _ in news}
 
 
-def _digest(told: HostTold) -> str:
-    return hashlib.blake2b(_encode(told), digest_size=16, person=KEPT_AS).hexdigest()
+def _digest(told: HostTold, kept_as: bytes) -> str:
+    return hashlib.blake2b(_encode(told), digest_size=16, person=kept_as).hexdigest()
 
 
 def note_gates(told: Sequence[tuple[Standing, Received]]) -> None:
