@@ -12,7 +12,7 @@ from raglan.chat import elsewhere, exported, importing
 from raglan.chat.models import Room, Workspace
 from raglan.cli import client as over_rest
 from raglan.cli.chat import chat as command
-from raglan.core.errors import BadInput
+from raglan.core.errors import BadInput, Conflict
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.people.models import Person
 from raglan.testing import world
@@ -38,6 +38,20 @@ def test_it_began_with_the_first_line_and_ended_with_the_last(chat: Workspace, b
     said = Entry.objects.filter(incident=made, kind=Entry.Kind.NOTE).order_by("at")
     assert [(one.author_words, one.at) for one in said] == [("Rowan", FIRST), ("Jun", LAST)]
     assert not Room.objects.filter(incident=made).exists()
+
+
+def test_what_was_taken_out_is_not_said_to_be_there_and_its_incident_is_named(chat: Workspace, bo: Person) -> None:
+    past = elsewhere.Past("Apache was down")
+    made, brought = elsewhere.bring_in(past, lines(), by=bo)
+    assert brought.chat_import is not None
+    importing.take_out(brought.chat_import, by=bo)
+    for _ in ("while it leaves", "when it is out"):
+        with pytest.raises(Conflict, match=f"Incident {made.pk}, “Apache was down”, is closed"):
+            elsewhere.bring_in(past, lines(), by=bo)
+        world.fire_all()
+    looked_at = elsewhere.look_at(past, exported.read(TEXT, exported.Reading()), by=bo)
+    with pytest.raises(Conflict, match=f"Incident {made.pk}, “Apache was down”, is closed"):
+        importing.begin(looked_at, by=bo, make=elsewhere.make)
 
 
 def test_it_may_have_begun_before_and_stay_open(chat: Workspace, bo: Person) -> None:

@@ -16,7 +16,7 @@ from raglan.chat.models import ChatImport
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.incidents import actions
+from raglan.incidents import actions, privacy
 from raglan.incidents.models import Incident
 from raglan.people.models import Person
 
@@ -58,7 +58,10 @@ def make(chat_import: ChatImport) -> bool:
     if found.incident_id is not None:
         return False
     past = dict(found.past or {})
-    found.incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
+    incident = _made(str(past["title"]), datetime.fromisoformat(str(past["began_at"])), found.by)
+    if incident.state != Incident.State.OPEN:
+        raise _closed(incident, found.by)
+    found.incident = incident
     found.save(update_fields=["incident"])
     return True
 
@@ -75,7 +78,10 @@ def bring_in(
     title, began = _title(past), _began(past, lines)
     incident = _made(title, began, by) if after is None else _of(after, title, began, by)
     if incident.state != Incident.State.OPEN:
-        return incident, Brought(0, len(importing.known(incident, lines)))
+        known = len(importing.known(incident, lines))
+        if known < len(lines):  # the same again is answered; what is not there, or leaves just now, can not come in
+            raise _closed(incident, by)
+        return incident, Brought(0, known)
     brought = importing.bring_in(incident, lines, by=by, after=after, kind=kind)
     if past.is_near_miss:
         incident = actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=by)
@@ -97,6 +103,12 @@ def _began(past: Past, lines: Sequence[Told]) -> datetime:
 
 def _made(title: str, began: datetime, by: Person) -> Incident:
     return _known(title, began, by).first() or actions.declare(title, by=by, began_at=began)
+
+
+def _closed(incident: Incident, by: Person) -> Conflict:
+    if not privacy.may_know(by, incident):
+        return Conflict(importing.CLOSED)
+    return Conflict(f"Incident {incident.pk}, “{incident.title}”, is closed. Reopen it to bring a chat in.")
 
 
 def _of(after: ChatImport, title: str, began: datetime, by: Person) -> Incident:

@@ -14,7 +14,8 @@ from raglan.ui.wording import listed
 
 Kind = Entry.Kind
 FIRST, SOME, MANY, MOST_TOLD = 3, 5, 8, 60
-MOST = {"tried": MOST_TOLD, "ruled_out": MOST_TOLD, "decided": FIRST, "under_way": MANY, "found": SOME}
+# In the order in which they are asked for: an act whose outcome is told meanwhile is in both parts sooner than in none.
+MOST = {"under_way": MANY, "tried": MOST_TOLD, "ruled_out": MOST_TOLD, "decided": FIRST, "found": SOME}
 FIRST_SHOWED, RISKY, THREADS = "How it first showed", "Risky now", "Who is on what"
 UNDER_WAY, TOOLS, KNOWN, DECIDED = "Under way", "Not reachable", "Known", "Decided"
 TRIED, RULED_OUT = "Tried, and what it did", "Ruled out"
@@ -86,8 +87,8 @@ def card(incident: Incident) -> Card:
         threads=[*_threads(incident, here), *_with_somebody(tasks)],
         wanted=[Ask(entry, "") for entry in queries.open_asks(incident)[:MANY]],
         tasks=[task for task in tasks if task.owner_id is None][:MANY],
-        tried_in_all=log["tried"].count(),
-        ruled_out_in_all=log["ruled_out"].count(),
+        tried_in_all=_in_all(log["tried"], told["tried"]),
+        ruled_out_in_all=_in_all(log["ruled_out"], told["ruled_out"]),
     )
 
 
@@ -122,6 +123,11 @@ def _log(incident: Incident) -> dict[str, QuerySet[Entry]]:
 def _newest(found: QuerySet[Entry], most: int) -> list[Told]:
     """Return the newest entries of a part as they are told, oldest first."""
     return [_told(entry) for entry in reversed(found.order_by("-at", "-pk")[:most])]
+
+
+def _in_all(found: QuerySet[Entry], told: list[Told]) -> int:
+    """Return how many there are, counted only where not all are told."""
+    return found.count() if len(told) == MOST_TOLD else len(told)
 
 
 def _risks(incident: Incident) -> list[Told]:

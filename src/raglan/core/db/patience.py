@@ -4,8 +4,8 @@ Whoever wants a table for itself waits until those who use it have ended, and ke
 backup that reads for an hour would let no page be sent for as long. So nobody waits for a table longer than a moment.
 What was begun is taken back then, and tried again after a pause in which the others go on.
 
-The moment is a little longer than the server's own `deadlock_timeout`: only where a wait went on for so long does
-PostgreSQL end an autovacuum that stands in the way.
+The moment is a little longer than the server's own `deadlock_timeout`, three seconds at most: only where a wait went on
+for so long does PostgreSQL end an autovacuum that stands in the way.
 """
 
 import time
@@ -26,7 +26,7 @@ SHOWN = 120
 LOCK_NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 WAIT_A_MOMENT = """
 SELECT moment, set_config('lock_timeout', moment || 'ms', false)
-FROM (SELECT setting::int + %s AS moment FROM pg_settings WHERE name = 'deadlock_timeout') AS own
+FROM (SELECT least(setting::int + %s, 3000) AS moment FROM pg_settings WHERE name = 'deadlock_timeout') AS own
 """
 log = logs.get("raglan.db")
 
