@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -68,47 +69,35 @@ def test_other_urls_are_refused(url: str) -> None:
         databases(url, DATA)
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL reads JSON anyway")
-def test_only_the_thread_that_asks_does_without_checks_and_keeps_doing_so_when_it_connects_again(db: None) -> None:
-    def checks_out() -> object:
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL reads JSON anyway, and has one cache for all")
+@pytest.mark.parametrize(
+    ("ask", "pragma", "before", "after"),
+    [
+        (bulk.leave_checks_out, "ignore_check_constraints", 0, 1),
+        (bulk.keep_many_pages, "cache_size", -2048, -8192),
+    ],
+    ids=["does without checks", "keeps many pages"],
+)
+def test_only_the_thread_that_asks_does_so_and_goes_on_when_it_connects_again(
+    db: None, ask: Callable[[], None], pragma: str, before: int, after: int
+) -> None:
+    def told() -> object:
         with connection.cursor() as cursor:
-            return cursor.execute("PRAGMA ignore_check_constraints").fetchone()[0]
+            return cursor.execute(f"PRAGMA {pragma}").fetchone()[0]
 
     def writer() -> list[object]:
         try:
-            found = [checks_out()]
-            bulk.leave_checks_out()
-            found.append(checks_out())
+            found = [told()]
+            ask()
+            found.append(told())
             connection.close()
-            return [*found, checks_out()]
+            return [*found, told()]
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(writer).result() == [0, 1, 1]
-    assert checks_out() == 0
-
-
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has one cache for all")
-def test_only_the_thread_that_asks_keeps_many_pages_and_does_so_when_it_connects_again(db: None) -> None:
-    def pages_kib() -> int:
-        with connection.cursor() as cursor:
-            return -int(cursor.execute("PRAGMA cache_size").fetchone()[0])
-
-    def writer() -> list[int]:
-        try:
-            found = [pages_kib()]
-            bulk.keep_many_pages()
-            found.append(pages_kib())
-            connection.close()
-            return [*found, pages_kib()]
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as threads:
-        before, asked, again = threads.submit(writer).result()
-    assert asked == again == 4 * before
-    assert pages_kib() == before
+        assert threads.submit(writer).result() == [before, after, after]
+    assert told() == before
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL is told nothing")

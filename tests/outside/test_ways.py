@@ -213,18 +213,24 @@ def test_who_pushes_without_end_is_not_raced_for_ever(repository: Repository, mo
     assert next(number) == 3
 
 
-def test_a_push_that_arrived_and_whose_answer_was_lost_is_not_made_twice(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def answer_lost(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Let the first push arrive, something happen, and its answer never come."""
     real, lost = core_git.run, iter([True])
 
     def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
         answer = real(remote, home, *words, **more)
         if "push" in words and next(lost, False):
+            meanwhile()
             raise core_git.GitError("the line was cut")
         return answer
 
     monkeypatch.setattr(core_git, "run", run)
+
+
+def test_a_push_that_arrived_and_whose_answer_was_lost_is_not_made_twice(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_lost(monkeypatch, lambda: None)
     with serving(repository.bare.parent) as url:
         told = Git().bring(Place({"address": f"{url}/web.git", "branch": "main"}), FILES)
     assert repository.git(repository.bare, "rev-list", "--count", "main") == "2"
@@ -234,17 +240,11 @@ def test_a_push_that_arrived_and_whose_answer_was_lost_is_not_made_twice(
 def test_others_who_push_after_a_push_whose_answer_was_lost_lead_to_no_empty_commit(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lost = core_git.run, iter([True])
+    def others_push() -> None:
+        repository.git(repository.work, "pull", "--quiet", str(repository.bare), "main")
+        repository.put(theirs="# Theirs")
 
-    def run(remote: core_git.Remote, home: str, *words: str, **more: Any) -> bytes:
-        answer = real(remote, home, *words, **more)
-        if "push" in words and next(lost, False):
-            repository.git(repository.work, "pull", "--quiet", str(repository.bare), "main")
-            repository.put(theirs="# Theirs")
-            raise core_git.GitError("the line was cut")
-        return answer
-
-    monkeypatch.setattr(core_git, "run", run)
+    answer_lost(monkeypatch, others_push)
     with serving(repository.bare.parent) as url:
         place = Place({"address": f"{url}/web.git", "branch": "main"})
         told = [Git().bring(place, FILES) for _ in range(2)]
