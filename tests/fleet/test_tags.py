@@ -132,7 +132,7 @@ def test_tags_of_a_tool_that_runs_there_no_more_end_with_its_last_run_that_is_ke
     assert tell("ansible", "web") == ["web", "canary"]
     assert runs.forget_old() == 1
     assert host("db1").tags == ["web"]
-    assert list(host("db1").tags_by) == ["ansible"]
+    assert list(host("db1").tags_by) == [f"ansible:{running.source().pk}"]
     assert list(HostTag.objects.values_list("tag", flat=True)) == ["web"]
 
 

@@ -1,6 +1,6 @@
 """Verbs of the fleet. Hosts tell by `take_reports`; runs by `host_for`, `moves_of` and `turns_of`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,13 +9,12 @@ from raglan.core import bus, timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
-from raglan.fleet import events, identity, places, tags, units
+from raglan.fleet import events, identity, places, tags, tellers, units
 from raglan.fleet.cases import Taken
 from raglan.fleet.models import Host, HostService, ToldBy
 from raglan.fleet.moves import keep_moves, keep_turns, last_states
 from raglan.fleet.ports import HostTold, MoveTold, ServiceTold, ServiceTurn
 from raglan.fleet.reports import clip, unit_name
-from raglan.fleet.run_models import HostRun
 from raglan.fleet.standing import ALLOWED_MISSES, LEAST_S, UNKNOWN_S, usual_interval
 from raglan.fleet.taking import take_reports
 
@@ -38,8 +37,11 @@ class Found:
 
 
 @atomic
-def host_for(told: HostTold, *, at: datetime, received_at: datetime, tool: str = "run") -> Found:
-    """Return the host that a run of a tool was on at a time, and note that it was heard; an unknown one is made."""
+def host_for(told: HostTold, *, at: datetime, received_at: datetime, tool: str = "run", source: int = 0) -> Found:
+    """Return the host that a run of a tool was on at a time, and note that it was heard; an unknown one is made.
+
+    `source` is the key of the source whose token it came with.
+    """
     told = clip(told)
     host = identity.by_run(told)
     if host is None:
@@ -48,7 +50,7 @@ def host_for(told: HostTold, *, at: datetime, received_at: datetime, tool: str =
         is_new = False
         identity.speaks_again(host, at)
     _hear_run(host, told, at=at, received_at=received_at)
-    _take_tags(host, told, tool)
+    _take_tags(host, told, tellers.who(tool, source))
     if is_new:
         places.fill(host)
     return Found(host, is_new)
@@ -81,29 +83,24 @@ def _hear_run(host: Host, told: HostTold, *, at: datetime, received_at: datetime
         bus.publish([PLACED], 0)
 
 
-def brings_tags(host: Host, told: HostTold, tool: str) -> bool:
-    """Tell whether a run tells other tags of a host than its tool did before."""
-    return bool(told.tags or told.knows_tags) and list(told.tags) != host.tags_by.get(tool, [])
+def brings_tags(by: Mapping[str, list[str]], told: HostTold, teller: str) -> bool:
+    """Tell whether a run tells other tags of a host than its teller did before; `by` are those of now by who told them.
+
+    What an older node kept by a tool alone is told anew.
+    """
+    if not (told.tags or told.knows_tags):
+        return False
+    return list(told.tags) != by.get(teller, []) or tellers.tool_of(teller) in by
 
 
-def _take_tags(host: Host, told: HostTold, tool: str) -> None:
+def _take_tags(host: Host, told: HostTold, teller: str) -> None:
     """Keep the tags that a tool knows of a host; those that it says itself count more, those of a rule less."""
-    if not brings_tags(host, told, tool):
+    if not (told.tags or told.knows_tags):
         return
-    row = Host.objects.select_for_update(no_key=True).get(pk=host.pk)  # a report may have come in between
-    keep_tags(row, tags.by_whom(_of_those_who_tell([row], but=tool)[row.pk], tool, told.tags))
+    row = Host.objects.select_for_update(no_key=True).get(pk=host.pk)  # somebody else may have told in between
+    if brings_tags(row.tags_by, told, teller):
+        keep_tags(row, tags.by_whom(tellers.known([row], but=teller)[row.pk], teller, told.tags))
     host.tags, host.tags_by, host.placed = row.tags, row.tags_by, row.placed
-
-
-def _of_those_who_tell(rows: Sequence[Host], *, but: str = "") -> dict[int, dict[str, list[str]]]:
-    """Return the tags of hosts without those of tools that no run is kept of: they would never take them back."""
-    tools = {name for row in rows for name in row.tags_by} - {tags.ITSELF, but}
-    runs = HostRun.objects.filter(host__in=[row.pk for row in rows], tool__in=sorted(tools)).order_by("host", "tool")
-    kept = set(runs.values_list("host", "tool").distinct()) if tools else set()
-    return {
-        row.pk: {name: said for name, said in row.tags_by.items() if name not in tools or (row.pk, name) in kept}
-        for row in rows
-    }
 
 
 def keep_tags(row: Host, by: dict[str, list[str]]) -> None:
@@ -126,8 +123,8 @@ def tagged(hosts: Sequence[int]) -> list[Host]:
 
 
 def forget_tools(rows: Sequence[Host]) -> None:
-    """Take back the tags of tools that no run is kept of any more, of hosts whose rows are locked."""
-    left = _of_those_who_tell(rows)
+    """Take back the tags of those of whom no run is kept any more, of hosts whose rows are locked."""
+    left = tellers.known(rows)
     for row in rows:
         if left[row.pk] != row.tags_by:
             keep_tags(row, left[row.pk])

@@ -108,7 +108,8 @@ class Host(models.Model):
     be, by its own word. `converged_at` is when a run last did all that it was to do, `failing_since` when the first run
     failed after that. `starts` are the times at which its services were started, in seconds by its own clock; `aside`
     counts the reports that it keeps because raglan could not store them. `tags_by` are its tags by who told them: a
-    tool by its name, the host itself without one; `tags` are those that count of them, or what a rule gives it.
+    tool with the token of a source, as `tellers` names it, the host itself without a name; `tags` are those that count
+    of them, or what a rule gives it.
     """
 
     ref_kind: ClassVar[str] = "host"

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from raglan.core.db import atomic, bulk
 from raglan.core.decode import clean_text
-from raglan.fleet import actions, identity, ports
+from raglan.fleet import actions, identity, ports, tellers
 from raglan.fleet.models import Host
 from raglan.fleet.ports import HostTold, Observation, Outcome, RunTold
 from raglan.fleet.reports import clip
@@ -75,12 +75,29 @@ def _quiet(batch: Sequence[Told]) -> list[_Quiet]:
     for one in batch:
         told = clip(one.run.host)
         host = known.host(told) if known else None
-        if host is not None and host.pk not in found and _is_as_told(host, told, one.run.tool[:20]):
+        if host is not None and host.pk not in found and _is_as_told(host, told, _teller(one)):
             found[host.pk] = _Quiet(one, host, times_of(one.run, one.received_at, host))
+    found = _not_told_since(found)
     keys = {one.key[3] for one in found.values()}
     rows = HostRun.objects.filter(host__in=found, key__in=keys) if found else HostRun.objects.none()
     there = set(rows.values_list("host_id", "source_id", "tool", "key"))
     return [found[pk] for pk in sorted(found) if found[pk].key not in there]
+
+
+def _teller(told: Told) -> str:
+    return tellers.who(told.run.tool[:20], told.source)
+
+
+def _not_told_since(found: dict[int, _Quiet]) -> dict[int, _Quiet]:
+    """Return those of which nobody else told tags since they were read; where any run tells some, all are locked."""
+    said = {pk: clip(one.told.run.host) for pk, one in found.items()}
+    if not any(told.tags or told.knows_tags for told in said.values()):
+        return found
+    rows = Host.objects.filter(pk__in=found).select_for_update(no_key=True).order_by("pk")
+    by = dict(rows.values_list("pk", "tags_by"))
+    return {
+        pk: one for pk, one in found.items() if not actions.brings_tags(by.get(pk, {}), said[pk], _teller(one.told))
+    }
 
 
 class _Known:
@@ -106,13 +123,13 @@ class _Known:
         return same if same is not None else self.by_name.get(told.name)
 
 
-def _is_as_told(host: Host, told: HostTold, tool: str) -> bool:
+def _is_as_told(host: Host, told: HostTold, teller: str) -> bool:
     """Tell whether a run says nothing of its host that is news."""
     is_quiet = host.silent_since is None and host.failing_since is None and host.doubted_since is None
     return (
         is_quiet
         and (not told.services or bool(host.told_digest))
-        and not actions.brings_tags(host, told, tool)
+        and not actions.brings_tags(host.tags_by, told, teller)
         and all((getattr(host, word) and word not in host.placed) or not getattr(told, word) for word in WORDS)
     )
 
@@ -171,12 +188,11 @@ def _row(one: _Quiet) -> HostRun:
 
 
 def _drop_older(quiet: Iterable[_Quiet]) -> None:
-    """Of runs that changed nothing, the last one of a tool on a host is kept."""
-    last: Mapping[tuple[int, str], datetime] = {(one.host.pk, one.key[2]): one.times.at for one in quiet}
-    rows = HostRun.objects.filter(host__in={host for host, _tool in last}, outcome=Outcome.UNCHANGED)
-    old = [
-        pk for pk, host, tool, at in rows.values_list("pk", "host_id", "tool", "at") if at < last.get((host, tool), at)
-    ]
+    """Of runs that changed nothing, the last one of a source with a tool on a host is kept."""
+    last: Mapping[tuple[int, int, str], datetime] = {one.key[:3]: one.times.at for one in quiet}
+    rows = HostRun.objects.filter(host__in={host for host, _source, _tool in last}, outcome=Outcome.UNCHANGED)
+    told = rows.values_list("pk", "at", "host_id", "source_id", "tool")
+    old = [pk for pk, at, host, source, tool in told if at < last.get((host, source, tool), at)]
     if old:
         HostRun.objects.filter(pk__in=old).delete()
 

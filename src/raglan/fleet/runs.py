@@ -88,7 +88,7 @@ def keep_run(told: RunTold, *, source: int, received_at: datetime, news: News) -
     """Keep a run with what moved and turned by it, in the transaction of who calls, who tells the news of it."""
     first = times_of(told, received_at, None)
     at = first.started_at or first.at
-    found = actions.host_for(told.host, at=at, received_at=received_at, tool=told.tool[:20])
+    found = actions.host_for(told.host, at=at, received_at=received_at, tool=told.tool[:20], source=source)
     times = times_of(told, received_at, found.host)
     run, is_new = _row(found.host, told, source, times)
     was, known = (None, None) if is_new else (Outcome(run.outcome), run.moves if run.facts_digest else [])
@@ -248,6 +248,6 @@ def forget(due: timers.Due) -> None:
 
 
 def _drop_older(run: HostRun) -> None:
-    """Of runs that changed nothing, the last one of a tool is kept: there may be one each minute on each host."""
-    same = HostRun.objects.filter(host=run.host_id, tool=run.tool, outcome=Outcome.UNCHANGED, at__lt=run.at)
-    same.delete()
+    """Of runs that changed nothing, the last one of a source is kept: there may be one each minute on each host."""
+    same = HostRun.objects.filter(host=run.host_id, source=run.source_id, tool=run.tool, at__lt=run.at)
+    same.filter(outcome=Outcome.UNCHANGED).delete()

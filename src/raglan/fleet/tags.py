@@ -13,7 +13,7 @@ ITSELF = ""
 
 def counting(by: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the tags of a host that count: its own if it says any, else those of all tools together."""
-    return list(by.get(ITSELF, ()) or dict.fromkeys(tag for tool in sorted(by) for tag in by[tool]))
+    return list(by.get(ITSELF, ()) or dict.fromkeys(tag for name in sorted(by) for tag in by[name]))
 
 
 def by_whom(by: Mapping[str, Sequence[str]], who: str, said: Sequence[str]) -> dict[str, list[str]]:
