@@ -113,7 +113,7 @@ def test_it_is_taken_out_in_one_go_but_for_what_somebody_went_on_with(
     importing.take_out(made, by=bo)
     world.fire_all()
     made.refresh_from_db()
-    assert (made.state, made.removed, made.stay) == (State.GONE, number - 4, 1)
+    assert (made.state, made.removed, made.stay) == (State.GONE, number - 4, 4)
     assert notes(incident) == ["line 0", "line 1", "line 2", "line 7"]
     assert Event.objects.filter(kind="chat.import_undone").count() == 1
     assert list(ImportedLine.objects.values_list("chat_import", flat=True)) == [before.pk] * 3

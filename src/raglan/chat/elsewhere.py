@@ -67,7 +67,13 @@ def make(chat_import: ChatImport) -> bool:
 
 
 def bring_in(
-    past: Past, lines: Sequence[Told], *, by: Person, after: ChatImport | None = None, kind: str = "text"
+    past: Past,
+    lines: Sequence[Told],
+    *,
+    by: Person,
+    after: ChatImport | None = None,
+    kind: str = "text",
+    has_more: bool = False,
 ) -> tuple[Incident, Brought]:
     """Put a chat into an incident made for it. The same title and beginning again goes on in the same one.
 
@@ -82,7 +88,7 @@ def bring_in(
         if known < len(lines):  # the same again is answered; what is not there, or leaves just now, can not come in
             raise _closed(incident, by)
         return incident, Brought(0, known)
-    brought = importing.bring_in(incident, lines, by=by, after=after, kind=kind)
+    brought = importing.bring_in(incident, lines, by=by, after=after, kind=kind, has_more=has_more)
     if past.is_near_miss:
         incident = actions.turn_kind(incident, Incident.Kind.NEAR_MISS, by=by)
     if past.closes:

@@ -109,7 +109,7 @@ class ChatImported(EventPayload):
 
 
 class ChatImportUndone(EventPayload):
-    """Lines that a chat had brought into the timeline were taken out again; some stay, as people went on with them."""
+    """A chat was taken out of the timeline again; lines with which people went on, or that another chat has, stay."""
 
     kind = "chat.import_undone"
     chat_import: int

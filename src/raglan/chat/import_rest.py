@@ -29,7 +29,8 @@ NOTHING_LEFT = {
 class ChatImportIn(Body):
     """A chat that was held elsewhere, and how it is to be read. `names` says who ids are.
 
-    With `import_id` it is a further portion of an import that is there: all of them are taken out in one go.
+    With `import_id` it is a further portion of an import that is there: all of them are taken out in one go. A chat of
+    which all lines are there already makes no import, unless it `has_more`: then further portions follow.
     """
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=900_000), AfterValidator(clean_text)]
@@ -38,6 +39,7 @@ class ChatImportIn(Body):
     day: date | None = None
     names: Annotated[dict[str, ShortText], Field(max_length=2000)] = {}
     import_id: Id | None = None
+    has_more: bool = False
 
 
 class ChatToldOut(Schema):
@@ -104,7 +106,7 @@ def import_chat(request: HttpRequest, incident_id: Cursor, data: ChatImportIn) -
         raise NotAllowed("A token that belongs to nobody can not bring a chat in.")
     found, incident = _export(data), incident_of(incident_id)
     after = _after(data, incident)
-    brought = importing.bring_in(incident, found.lines, by=person, after=after, kind=found.kind)
+    brought = importing.bring_in(incident, found.lines, by=person, after=after, kind=found.kind, has_more=data.has_more)
     return BroughtOut(problems=found.problems, **_brought(brought))
 
 
@@ -157,7 +159,9 @@ def import_past_incident(request: HttpRequest, data: PastIn) -> PastOut:
     after = _after(data, None)
     if after is not None:
         incident_of(after.incident_id or 0)  # one may know of it
-    made, brought = elsewhere.bring_in(past, found.lines, by=person, after=after, kind=found.kind)
+    made, brought = elsewhere.bring_in(
+        past, found.lines, by=person, after=after, kind=found.kind, has_more=data.has_more
+    )
     return PastOut(problems=found.problems, incident_id=made.pk, url=link_of(made), **_brought(brought))
 
 
@@ -242,7 +246,7 @@ def go_on_with_chat_import(request: HttpRequest, import_id: Cursor) -> ImportOut
     summary="Take a chat out again",
 )
 def take_out_chat_import(request: HttpRequest, import_id: Cursor) -> ImportOut:
-    """Take all lines of an import out of the timeline; those with which somebody went on stay."""
+    """Take an import out of the timeline; lines with which somebody went on stay, or that another import has."""
     require_scope(request, Scope.RESPOND)
     person = principal(request).person
     if person is None:

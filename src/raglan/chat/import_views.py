@@ -126,7 +126,8 @@ def _progress(found: ChatImport) -> dict[str, object]:
     if found.state in (State.COMING, State.STOPPED):
         done, of, word = found.done, found.total, "in"
     elif found.state == State.LEAVING:
-        done, of, word = found.removed + found.stay, found.new, "out"
+        done, word = found.removed + found.stay, "out"
+        of = done + found.lines.count()
     else:
         return context
     bar = [Part("good", done, word), Part("unknown", max(0, of - done), "to come")]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import Exists, OuterRef, QuerySet
 
 from raglan.chat import events
 from raglan.chat.exported import Export, Told
@@ -20,7 +20,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import Conflict
-from raglan.incidents import actions
+from raglan.incidents import actions, moving
 from raglan.incidents.models import Entry, Incident
 from raglan.people.models import Person
 
@@ -33,6 +33,7 @@ MOST_TEXT = 19_000
 ASK = "The log of the server says why; try again."
 CLOSED = "This incident is closed. Reopen it to bring a chat in."
 State = ChatImport.State
+STANDING = (State.COMING, State.STOPPED, State.THERE)
 log = logs.get("raglan.chat")
 
 
@@ -51,16 +52,21 @@ def key_of(line: Told) -> str:
 
 
 def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
-    """Return the keys of lines that are in the timeline already, and that no import takes out at this moment."""
+    """Return the keys of lines that are in the timeline already, and that do not leave it at this moment."""
     leaving = ImportedLine.objects.filter(chat_import__incident=incident, chat_import__state=State.LEAVING)
+    stays = ~Exists(leaving.filter(entry=OuterRef("pk"))) | Exists(_held_by(incident))
     keys = [key_of(line) for line in lines]
     found: set[str] = set()
     for start in range(0, len(keys), 500):
-        some = Entry.objects.filter(incident=incident, key__in=keys[start : start + 500]).exclude(
-            pk__in=leaving.values("entry")
-        )
+        some = Entry.objects.filter(stays, incident=incident, key__in=keys[start : start + 500])
         found |= set(some.values_list("key", flat=True))
     return found
+
+
+def _held_by(incident: Incident) -> "QuerySet[ImportedLine]":
+    """Return, of an entry, the lines of imports of its incident that stand: as long as there is one, it stays."""
+    stand = ImportedLine.objects.filter(chat_import__incident=incident, chat_import__state__in=STANDING)
+    return stand.filter(entry=OuterRef("pk"))
 
 
 @atomic
@@ -101,22 +107,36 @@ def told_in(part: ImportPart) -> list[Told]:
 
 
 def bring_in(
-    incident: Incident, lines: Sequence[Told], *, by: Person, after: ChatImport | None = None, kind: str = "text"
+    incident: Incident,
+    lines: Sequence[Told],
+    *,
+    by: Person,
+    after: ChatImport | None = None,
+    kind: str = "text",
+    has_more: bool = False,
 ) -> Brought:
     """Put lines into the timeline, each under its time and the name of who said it. Raises Conflict.
 
     They are entries of nobody here, with the author's name: whoever was there is not thereby in this room. With `after`
-    they belong to an import that is there, and are taken out with it.
+    they belong to an import that is there, and are taken out with it. A chat of which all lines are there already makes
+    no import, unless it `has_more`.
     """
     if incident.state != Incident.State.OPEN:
         raise Conflict(CLOSED)
-    there = known(incident, lines)
-    if lines and len(there) == len(lines):
+    if (after is not None or not has_more) and _are_there(incident, lines, after):
         return Brought(0, len(lines), after)
     made = keep(Export(kind, list(lines), []), by=by, incident=incident) if after is None else _go_on(after, lines)
     begin(made, by=by)
     before = (after.new, after.known) if after else (0, 0)
     return Brought(made.new - before[0], made.known - before[1], made)
+
+
+def _are_there(incident: Incident, lines: Sequence[Told], after: ChatImport | None) -> bool:
+    """Tell whether all lines are in the timeline; with `after` also whether all of them came with that import."""
+    there = known(incident, lines)
+    if not lines or len(there) < len(lines):
+        return False
+    return after is None or after.lines.filter(entry__key__in=there, entry__incident=incident).count() == len(there)
 
 
 @atomic
@@ -209,28 +229,21 @@ def _come(held: ChatImport, incident: Incident) -> bool:
 
 
 def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
-    kept = _keep_leaving(held, incident, lines)
-    there, came = known(incident, lines), list[Entry]()
+    """Let lines come in. Those that are there already are lines of this import, too; what leaves just now, is new."""
+    there = known(incident, lines)
+    entries = dict(incident.entries.filter(key__in=[key_of(line) for line in lines]).values_list("key", "pk"))
+    new = len(entries.keys() - there)
     for line in lines:
         key, text = key_of(line), clean_text(line.text).strip()[:MOST_TEXT]
-        if key in there or not text:
+        if key in entries or not text:
             continue
-        there.add(key)
         said = actions.Said(Entry.Kind.NOTE, text, key=key, author_words=line.author)
-        came.append(actions.post(incident, said, by=None, at=line.at))
-    ImportedLine.objects.bulk_create(ImportedLine(chat_import=held, entry=entry) for entry in came)
-    held.new += len(came) + kept
-    held.known += len(lines) - len(came) - kept
-
-
-def _keep_leaving(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> int:
-    """Keep those lines that another import is about to take out, as lines of this one; return how many."""
-    keys, kept = [key_of(line) for line in lines], 0
-    for leaving in incident.chat_imports.filter(state=State.LEAVING).order_by("pk"):
-        some = leaving.lines.filter(entry__incident=incident, entry__key__in=keys).update(chat_import=held)
-        ChatImport.objects.filter(pk=leaving.pk).update(stay=F("stay") + some)
-        kept += some
-    return kept
+        entries[key] = actions.post(incident, said, by=None, at=line.at).pk
+        new += 1
+    rows = (ImportedLine(chat_import=held, entry_id=pk) for pk in sorted(entries.values()))
+    ImportedLine.objects.bulk_create(rows, ignore_conflicts=True)
+    held.new += new
+    held.known += len(lines) - new
 
 
 def _arrive(held: ChatImport, incident: Incident) -> None:
@@ -281,13 +294,26 @@ def _tell(held: ChatImport) -> None:
         bus.publish([timeline.ref(held.incident)], timeline.newest_id())
 
 
+def that_stay(ids: moving.Ids, here: Incident) -> moving.Ids:
+    """Return entries that stay here when a merge is undone: an import of here stands that has them, and none that goes.
+
+    Without that lines would go away from a chat that was brought in here since.
+    """
+    goes = ids.get("chat_imports", ())
+    stand = ImportedLine.objects.filter(chat_import__state__in=STANDING, chat_import__incident=here)
+    going = stand.filter(chat_import__in=goes, entry=OuterRef("entry"))
+    held = stand.exclude(chat_import__in=goes).exclude(Exists(going)).values_list("entry", flat=True)
+    return {"entries": sorted(set(held) & set(ids.get("entries", ())))}
+
+
 # Out again ------------------------------------------------------------------------------------------------------------
 
 
 def take_out(chat_import: ChatImport, *, by: Person) -> None:
     """Take all lines of an import out of the timeline again, also of a closed incident. Safe to say twice.
 
-    Lines with which somebody went on stay. One that still comes in is stopped. Raises Conflict where nothing came in.
+    Lines with which somebody went on stay, and those that another import of the incident has. One that still comes in
+    is stopped. Raises Conflict where nothing came in.
     """
     with atomic():
         held = _held(chat_import.pk)
@@ -308,7 +334,8 @@ def take_out(chat_import: ChatImport, *, by: Person) -> None:
 def _leave(held: ChatImport, incident: Incident) -> bool:
     some = list(held.lines.order_by("pk").values_list("pk", "entry_id")[: 2 * AT_ONCE])
     who = held.out_by or held.by
-    gone = actions.take_entries_out(incident, [entry for _, entry in some], by=who)
+    free = Entry.objects.filter(~Exists(_held_by(incident)), pk__in=[entry for _, entry in some])
+    gone = actions.take_entries_out(incident, list(free.order_by("pk").values_list("pk", flat=True)), by=who)
     ImportedLine.objects.filter(pk__in=[pk for pk, _ in some]).delete()  # those that stay are let go of
     held.removed += gone
     held.stay += len(some) - gone

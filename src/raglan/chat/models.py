@@ -234,10 +234,16 @@ class ImportPart(models.Model):
 
 
 class ImportedLine(models.Model):
-    """Which entry came with which import, so that all of them can be taken out again."""
+    """Which entry came with which import, so that all of them can be taken out again.
+
+    A line that stands in two chats is a line of both imports, whichever brought it.
+    """
 
     chat_import = models.ForeignKey(ChatImport, on_delete=models.CASCADE, related_name="lines")
-    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="+")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chat_import", "entry"], name="imported_line_once")]
 
     def __str__(self) -> str:
         return str(self.entry_id)

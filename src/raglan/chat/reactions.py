@@ -21,6 +21,7 @@ AFTERWARDS = timedelta(minutes=1)  # between the beginning of an incident and th
 privacy.register(Room.ref_kind, Room, "incident")
 privacy.register(ChatImport.ref_kind, ChatImport, "incident", places=("chat-imports",))
 moving.register("chat_imports", ChatImport, may_end=True)
+moving.keep(importing.that_stay)
 
 
 @timeline.reaction("incident.declared", when=queries.is_connected)

@@ -25,7 +25,7 @@ STATES = {
     "coming": "{new} of {total} lines came in so far",
     "stopped": "stopped after {new} of {total} lines: {why}",
     "there": "{new} lines came in, {known} were there already",
-    "leaving": "{removed} of {new} lines are out so far",
+    "leaving": "{removed} lines are out so far",
     "gone": "{removed} lines are out again, {stay} stay",
 }
 
@@ -170,15 +170,21 @@ def _say_problems(path: Path, export: exported.Export) -> None:
 def _send_all(incident: int, found: Sequence[tuple[Path, exported.Export]]) -> None:
     """Send files, one after the other; all of them come with one import."""
     after: int | None = None
-    for path, export in found:
-        words, after = _send(incident, export, after)
+    for number, (path, export) in enumerate(found, 1):
+        words, after = _send(incident, export, after, is_last=number == len(found))
         click.echo(f"{path.name}: {words}")
 
 
-def _send(incident: int, export: exported.Export, after: int | None) -> tuple[str, int | None]:
+def _send(incident: int, export: exported.Export, after: int | None, *, is_last: bool) -> tuple[str, int | None]:
     new = known = 0
-    for some in _portions(export.lines):
-        body: dict[str, Json] = {"kind": "raglan", "text": f"[{','.join(some)}]", "import_id": after}
+    portions = list(_portions(export.lines))
+    for number, some in enumerate(portions, 1):
+        body: dict[str, Json] = {
+            "kind": "raglan",
+            "text": f"[{','.join(some)}]",
+            "import_id": after,
+            "has_more": not is_last or number < len(portions),
+        }
         answer = client.post(f"/incidents/{incident}/chat-import", body)
         new, known = new + int(str(answer.get("new", 0))), known + int(str(answer.get("known", 0)))
         after = _came_with(answer, after)
@@ -196,6 +202,7 @@ def _make(past: dict[str, str], lines: Sequence[exported.Told], *, closes: bool)
             "text": f"[{','.join(some)}]",
             "closes": closes and number == len(portions),
             "import_id": after,
+            "has_more": number < len(portions),
         }
         answer = client.post("/chat-import", body)
         came += int(str(answer.get("new", 0)))

@@ -19,6 +19,7 @@ from raglan.incidents.models import (
 
 Ids = Mapping[str, Sequence[int]]
 AT_ONCE = 500  # rows that one statement names: databases bound how many, and plan the slower the more they are
+Keeper = Callable[[Ids, Incident], Ids]
 Stays = Callable[[Incident], Q]  # narrows to rows that the room to which all goes has already
 
 
@@ -46,6 +47,7 @@ class Moved:
 
 
 _movers: dict[str, Mover] = {}
+_keepers: list[Keeper] = []
 
 
 def register(
@@ -62,6 +64,20 @@ def register(
     `told` is the field by which events name them. Rows that `may_end` can be deleted for good; others lead elsewhere.
     """
     _movers[kind] = Mover(model, stays, has_key, told, may_end)
+
+
+def keep(keeper: Keeper) -> None:
+    """Let a context say which of the rows that a merge brought to a room stay there when the merge is undone."""
+    _keepers.append(keeper)
+
+
+def that_go_back(ids: Ids, room: Incident) -> dict[str, list[int]]:
+    """Return what goes back when a merge is undone: all that it brought, but for what belongs to something since."""
+    kept: dict[str, set[int]] = {}
+    for keeper in _keepers:
+        for kind, numbers in keeper(ids, room).items():
+            kept.setdefault(kind, set()).update(numbers)
+    return {kind: [pk for pk in numbers if pk not in kept.get(kind, ())] for kind, numbers in ids.items()}
 
 
 def all_of(source: Incident, target: Incident) -> dict[str, list[int]]:

@@ -125,7 +125,8 @@ def _bring_services(source: Incident, target: Incident) -> list[int]:
 def undo_merge(source: Incident, *, by: Person) -> Incident:
     """Take a merged incident out again, with what it brought, and open it. Safe to call twice.
 
-    Raises Conflict, saying what stands against it.
+    What belongs to something that came to the other one since stays there. Raises Conflict, saying what stands
+    against it.
     """
     move = Move.objects.filter(source=source, kind=Move.Kind.MERGE, undone_at__isnull=True).first()
     if move is None:
@@ -136,14 +137,15 @@ def undo_merge(source: Incident, *, by: Person) -> Incident:
         return here
     if why := why_not(move, here, there):
         raise Conflict(why)
-    moving.move(move.moved, there, here)
+    went = moving.that_go_back(move.moved, there)
+    moving.move(went, there, here)
     there.services.remove(*move.services)
     at = move.undone_at = now()
     move.save(update_fields=["undone_at"])
     here.state, here.closed_at, here.closing_words, here.merged_into = Incident.State.OPEN, None, "", None
     here.save(update_fields=["state", "closed_at", "closing_words", "merged_into"])
     payload = events.MergeUndone(
-        move=move.pk, source=here.pk, into=there.pk, moved=moving.told(move.moved), services=move.services, undone_at=at
+        move=move.pk, source=here.pk, into=there.pk, moved=moving.told(went), services=move.services, undone_at=at
     )
     timeline.append(payload, actor=by, about=_about(here, there))
     _tell(there, f"{by.name} took incident {here.pk} out again: “{here.title}”. What was said since stays here.", move)
