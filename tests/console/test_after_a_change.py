@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from raglan.changes import holding
+from raglan.console import after_alerts
 from raglan.core.clock import CLOCK, now
 from raglan.fleet import after
 from raglan.fleet.taking import take_reports
@@ -55,7 +56,7 @@ def test_what_ended_and_came_back_stands_beside_what_failed(client: Client, mara
 def test_before_it_begins_nothing_is_told(client: Client, mara: Person) -> None:
     world.ingest(world.source(), world.signal(alertname="MailIsDown"))
     change = pin(mara)
-    nothing = {"units": [], "more_units": 0, "alerts": []}
+    nothing = {"units": [], "more_units": 0, "alerts": [], "more_alerts": 0}
     assert client.get(f"/api/v1/changes/{change.pk}/after").json() == {"worse": nothing, "better": nothing}
 
 
@@ -92,6 +93,39 @@ def test_alerts_that_something_ties_to_it_stand_first_the_earliest_first(client:
     assert "Tied2" not in others.partition("What got better")[0]
     seen, folded = others.split("<summary>5 more</summary>")
     assert ("Else3" in seen, "Else4" in seen, "Else4" in folded, "Else8" in folded) == (True, False, True, True)
+
+
+def test_of_very_many_alerts_the_rest_is_counted(client: Client, mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(after_alerts, "MOST_LOOKED", 10)
+    key = world.source()
+    for number in range(12):
+        world.ingest(key, world.signal(alertname=f"Old{number:02}"))
+    later()
+    fleet(1)
+    change = pin(mara)
+    upgrade("east000")
+    later()
+    for number in range(11):
+        world.ingest(
+            key, world.signal(alertname=f"New{number:02}"), world.signal("resolved", alertname=f"Old{number:02}")
+        )
+        later()
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()
+    for side in ("worse", "better"):
+        assert (len(told[side]["alerts"]), told[side]["more_alerts"]) == (10, 1)
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    worse, better = page.split("What got worse after it")[1].split("What got better after it")
+    for side in (worse, better):
+        assert "<summary>3 more</summary>" in side
+    assert "1 later alert opened, too; what ties it to this was not looked for." in worse
+    assert "1 later alert ended, too; what ties it to this was not looked for." in better
+    world.ingest(key, world.signal("resolved", alertname="Old11"), world.signal(alertname="New11"))
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()
+    assert [told[side]["more_alerts"] for side in ("worse", "better")] == [2, 2]
+    assert "2 later alerts opened, too; what ties them to this" in client.get(f"/changes/{change.pk}/").content.decode()
+    monkeypatch.setattr(after_alerts, "MOST_LOOKED", 12)
+    told = client.get(f"/api/v1/changes/{change.pk}/after").json()
+    assert [(len(told[side]["alerts"]), told[side]["more_alerts"]) for side in ("worse", "better")] == [(12, 0)] * 2
 
 
 def test_every_service_that_failed_is_told(client: Client, mara: Person) -> None:

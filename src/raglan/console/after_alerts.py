@@ -1,6 +1,6 @@
 """Alerts that opened, or ended, after a change began: first those that something ties to it, the earliest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -23,29 +23,38 @@ class Near:
     why: str = ""
 
 
-def opened(change: Change, until: datetime) -> list[Near]:
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Groups of alerts that were looked at, and how many more there are: later ones, whatever ties them to it."""
+
+    told: list[Near] = field(default_factory=list)
+    more: int = 0
+
+
+def opened(change: Change, until: datetime) -> Alerts:
     """Return alert groups that opened since it began; after it, which is not to say because of it."""
     if change.started_at is None:
-        return []
+        return Alerts()
     found = AlertGroup.objects.filter(opened_at__gte=change.started_at, opened_at__lt=until)
     return _sorted(change, found.order_by("opened_at", "pk"))
 
 
-def ended(change: Change, until: datetime) -> list[Near]:
+def ended(change: Change, until: datetime) -> Alerts:
     """Return alert groups that were open when it began, and ended since."""
     begun = change.started_at
     if begun is None:
-        return []
+        return Alerts()
     over = AlertGroup.objects.filter(state=AlertGroup.State.CLOSED, opened_at__lt=begun)
     since = over.filter(opened_at__gt=begun - OPEN_BEFORE, closed_at__gte=begun, closed_at__lt=until)
     return _sorted(change, since.order_by("closed_at", "pk"))
 
 
-def _sorted(change: Change, found: QuerySet[AlertGroup]) -> list[Near]:
+def _sorted(change: Change, found: QuerySet[AlertGroup]) -> Alerts:
     groups = list(found.select_related("source")[:MOST_LOOKED])
     why = near(change, _concerns(groups)) if groups else {}
     told = [Near(group, _sentence(why.get(group.pk, ""))) for group in groups]
-    return sorted(told, key=lambda one: not one.why)
+    more = found.count() - len(groups) if len(groups) == MOST_LOOKED else 0
+    return Alerts(sorted(told, key=lambda one: not one.why), max(more, 0))
 
 
 def _sentence(words: str) -> str:

@@ -238,12 +238,12 @@ class ChangeBoard:
         return f"/wrong/?{urlencode({'title': self.change.title})}"
 
     @cached_property
-    def alerts(self) -> list[after_alerts.Near]:
+    def alerts(self) -> after_alerts.Alerts:
         """Alert groups that opened since it began, those first that something ties to it."""
         return after_alerts.opened(self.change, self.watched_until)
 
     @cached_property
-    def ended(self) -> list[after_alerts.Near]:
+    def ended(self) -> after_alerts.Alerts:
         """Alert groups that were open when it began, and ended since, in the same order."""
         return after_alerts.ended(self.change, self.watched_until)
 
@@ -255,12 +255,14 @@ class ChangeBoard:
     @property
     def more_worse(self) -> int:
         """How much else got worse than what is seen at once."""
-        return len(self.progress.units.told[SEEN:]) + self.progress.units.more + len(self.alerts[SEEN:])
+        units, alerts = self.progress.units, self.alerts
+        return len(units.told[SEEN:]) + units.more + len(alerts.told[SEEN:]) + alerts.more
 
     @property
     def more_better(self) -> int:
         """How much else got better."""
-        return len(self.came_back.told[SEEN:]) + self.came_back.more + len(self.ended[SEEN:])
+        units, alerts = self.came_back, self.ended
+        return len(units.told[SEEN:]) + units.more + len(alerts.told[SEEN:]) + alerts.more
 
     @property
     def watched_until(self) -> datetime:

@@ -100,11 +100,12 @@ class AlertAfterOut(Schema):
 
 
 class SideOut(Schema):
-    """One side: units, how many more there are, and alerts."""
+    """One side: units and alerts, and how many more of each there are; what ties those to it is not looked for."""
 
     units: list[UnitAfterOut]
     more_units: int
     alerts: list[AlertAfterOut]
+    more_alerts: int
 
 
 class AfterOut(Schema):
@@ -123,13 +124,13 @@ def after_change(request: HttpRequest, pk: int) -> AfterOut:
     failed = [UnitAfterOut(name=one.name, hosts=one.failed) for one in board.progress.units.told]
     well = [UnitAfterOut(name=one.name, hosts=one.hosts) for one in board.came_back.told]
     return AfterOut(
-        worse=SideOut(units=failed, more_units=board.progress.units.more, alerts=_alerts(board.alerts)),
-        better=SideOut(units=well, more_units=board.came_back.more, alerts=_alerts(board.ended)),
+        worse=_side(failed, board.progress.units.more, board.alerts),
+        better=_side(well, board.came_back.more, board.ended),
     )
 
 
-def _alerts(found: list[after_alerts.Near]) -> list[AlertAfterOut]:
-    return [
+def _side(units: list[UnitAfterOut], more_units: int, found: after_alerts.Alerts) -> SideOut:
+    alerts = [
         AlertAfterOut(
             group_id=one.group.pk,
             title=one.group.title,
@@ -138,5 +139,6 @@ def _alerts(found: list[after_alerts.Near]) -> list[AlertAfterOut]:
             tied=bool(one.why),
             why=one.why,
         )
-        for one in found
+        for one in found.told
     ]
+    return SideOut(units=units, more_units=more_units, alerts=alerts, more_alerts=found.more)
