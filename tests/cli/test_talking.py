@@ -104,10 +104,14 @@ def test_every_runbook_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_how_old_the_evidence_of_a_way_back_is_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     way = {"words": "Two-way door: httpd 2.4 is on main.", "evidence_age_s": 7_500}
     unknown = {"words": "Nobody knows: no mirror has had it.", "evidence_age_s": None}
-    monkeypatch.setattr(client, "post", lambda _path, _body: {"hosts": 2, "ways_back": [way, unknown]})
+    ahead = {"hosts": 2, "ways_back": [way, unknown], "more_ways_back": 0}
+    monkeypatch.setattr(client, "post", lambda _path, _body: ahead)
     said = CliRunner().invoke(changes.change, ["propose", "Raise the pin", "--look"]).output
     assert "Way back: Two-way door: httpd 2.4 is on main. Looked up 2 h 5 min ago.\n" in said
     assert said.endswith("Way back: Nobody knows: no mirror has had it.\n")
+    ahead["more_ways_back"] = 2
+    said = CliRunner().invoke(changes.change, ["propose", "Raise the pin", "--look"]).output
+    assert said.endswith("Way back: not looked up for 2 other versions, each on no more hosts than these.\n")
 
 
 def test_where_the_hosts_are_that_a_hold_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:

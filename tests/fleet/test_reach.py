@@ -81,6 +81,26 @@ def test_response_tools_on_those_hosts_are_named() -> None:
     assert [(one.service.slug, one.hosts, one.purposes) for one in found.tools] == [("graphs", 3, "seeing")]
 
 
+def test_the_way_back_to_every_version_is_looked_up_and_of_very_many_the_rest_is_counted(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(world.person())
+    take_reports([received(f"old{number}", packages=[("apache2", f"2.4.5-{number}", "amd64")]) for number in range(6)])
+    body = {"title": "Raise", "packages": [{"name": "apache2", "version": "2.4.6-45"}], "expected": {}}
+    ahead = client.post("/api/v1/changes/reach", body, "application/json").json()
+    rest = [f"2.4.5-{number}" for number in range(6)]
+    assert [way["version"] for way in ahead["ways_back"]] == ["2.4.6-40", *rest]
+    assert ahead["more_ways_back"] == 0
+    made = client.post("/api/v1/changes/proposed", body, "application/json").json()
+    assert "was not looked up" not in client.get(f"/changes/{made['id']}/").content.decode()
+    monkeypatch.setattr(reach, "VERSIONS", 5)
+    ahead = client.get(f"/api/v1/changes/{made['id']}/reach").json()
+    assert [way["version"] for way in ahead["ways_back"]] == ["2.4.6-40", *rest[:4]]
+    assert ahead["more_ways_back"] == 2
+    page = client.get(f"/changes/{made['id']}/").content.decode()
+    assert "The way back to 2 other versions, each on no more hosts than these, was not looked up." in page
+
+
 def test_it_is_shown_before_the_change_is_proposed_on_the_screen_and_over_rest(client: Client) -> None:
     client.force_login(world.person())
     typed = {"title": "Raise the pin", "on_existing": "nothing", "on_new": "version", "packages": "apache2 2.4.6-45"}

@@ -11,7 +11,7 @@ from raglan.cli import client
 from raglan.cli.client import Json
 from raglan.cli.talk import as_json, objects, show, when
 from raglan.core.errors import RaglanError
-from raglan.ui.wording import span
+from raglan.ui.wording import counted, span
 
 STANDS = (
     ("as_said", "as was said"),
@@ -119,6 +119,8 @@ def _ahead(ahead: Mapping[str, Json]) -> str:
     )
     tools = ", ".join(f"{one.get('service')} ({one.get('purposes')})" for one in objects(ahead.get("tools")))
     ways = [_way_back(one) for one in objects(ahead.get("ways_back"))]
+    if more := ahead.get("more_ways_back"):
+        ways.append(f"not looked up for {counted(int(str(more)), 'other version')}, each on no more hosts than these.")
     known = [*_words(ahead.get("notes")), *_words(ahead.get("alike"))]
     return "\n".join(
         [

@@ -18,9 +18,9 @@ from raglan.console.change_forms import expected_words
 from raglan.fleet import after, marks, open_changes, reach, spreading
 from raglan.fleet.judging import Said
 from raglan.fleet.progress import Counts, Group, Progress, summaries
+from raglan.fleet.reach import WaysBack
 from raglan.fleet.rolling import Rolling, rolling
 from raglan.fleet.watch_models import Arrival, Surprise
-from raglan.fleet.way_back import WayBack
 from raglan.ui import chart, svg, wording
 
 HOLDS = 5
@@ -79,7 +79,7 @@ class Ahead:
         return reach.reach(self.said)
 
     @cached_property
-    def ways_back(self) -> list[WayBack]:
+    def ways_back(self) -> WaysBack:
         """Whether what hosts have now can still be fetched."""
         return reach.ways_back(self.said, self.reach.versions)
 

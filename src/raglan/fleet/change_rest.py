@@ -47,6 +47,7 @@ class ReachOut(Schema):
     """How far a change may go. Times are from now on, by the runs that were seen; null where none was.
 
     `busiest_minute` is how many hosts run within one minute, where that is most: it shows how far runs are staggered.
+    Of each package the ways back to the 20 versions that most hosts have are looked up; to `more_ways_back` none is.
     """
 
     hosts: int
@@ -59,6 +60,7 @@ class ReachOut(Schema):
     busiest_minute: int
     tools: list[ToolThereOut]
     ways_back: list[WayBackOut]
+    more_ways_back: int
     notes: list[str]
     alike: list[str]
 
@@ -175,6 +177,7 @@ def reach_of_change(request: HttpRequest, pk: int) -> ReachOut:
 def _reach(said: Said, title: str, but: int | None = None) -> ReachOut:
     found = reach.reach(said)
     like = Like(title, list(said.packages), sorted(said.units), sorted(said.roles))
+    ways = reach.ways_back(said, found.versions)
     return ReachOut(
         hosts=found.hosts,
         clusters=[ClusterReachOut(name=name, hosts=hosts) for name, hosts in found.clusters],
@@ -193,8 +196,9 @@ def _reach(said: Said, title: str, but: int | None = None) -> ReachOut:
                 words=way.words,
                 evidence_age_s=None if way.age is None else int(way.age.total_seconds()),
             )
-            for way in reach.ways_back(said, found.versions)
+            for way in ways.told
         ],
+        more_ways_back=ways.more,
         notes=[note.title for note in likeness.notes(like)],
         alike=[change.title for change in likeness.changes(like, but=but)],
     )

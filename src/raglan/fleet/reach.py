@@ -22,7 +22,7 @@ from raglan.fleet.way_back import WayBack
 MOST_LISTS = 8_000
 MOST_KEPT = 40_000
 NAMED = 8
-VERSIONS = 3  # of each package those that most hosts have
+VERSIONS = 20  # of each package those that most hosts have
 MOST_RUNS = 5_000
 _held: OrderedDict[tuple[int, str], tuple[int, ...]] = OrderedDict()
 
@@ -76,15 +76,20 @@ def said_in(proposal: Proposal) -> Said:
     )
 
 
-def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> list[WayBack]:
-    """Return whether what most hosts have now can still be fetched, once the change has been there."""
-    wanted = [
-        (name, version)
-        for name, counted in versions.items()
-        for version in list(counted)[:VERSIONS]
-        if version != said.packages.get(name)
-    ]
-    return list(way_back.ways_back(wanted).values())
+@dataclass(frozen=True, slots=True)
+class WaysBack:
+    """Ways back to what hosts have now, and to how many more versions none was looked up: each is on no more hosts."""
+
+    told: list[WayBack]
+    more: int = 0
+
+
+def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> WaysBack:
+    """Return whether what hosts have now can still be fetched, once the change has been there."""
+    left = {name: [one for one in counted if one != said.packages.get(name)] for name, counted in versions.items()}
+    wanted = [(name, version) for name, listed in left.items() for version in listed[:VERSIONS]]
+    more = sum(len(listed[VERSIONS:]) for listed in left.values())
+    return WaysBack(list(way_back.ways_back(wanted).values()), more)
 
 
 def meant(said: Said) -> QuerySet[Host]:
@@ -154,7 +159,7 @@ def _versions(
         for pk in holding.get(key or 0, ()):
             name, version = names[pk]
             found.setdefault(name, Counter())[version] += hosts
-    return {name: dict(versions.most_common()) for name, versions in sorted(found.items())}
+    return {name: dict(sorted(found[name].items(), key=lambda one: (-one[1], one[0]))) for name in sorted(found)}
 
 
 def held(lists: Collection[int], names: Collection[str]) -> dict[int, tuple[int, ...]]:
