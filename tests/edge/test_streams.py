@@ -248,13 +248,13 @@ def test_at_the_end_every_stream_says_bye_and_waits_for_no_beat() -> None:
 
 def test_a_stream_ends_after_a_while_so_that_its_reader_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BEAT_S", 0.05)
-    monkeypatch.setattr(live, "LIFE_S", 0.0)
+    monkeypatch.setattr("raglan.edge.streams.LIFE_S", 0.0)
     with hub() as (loopback, _), reading(loopback, "topics=now") as (_, messages):
         assert [message.event for message in messages] == ["hello", "bye"]
 
 
 def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "STUCK_S", 0.3)
+    monkeypatch.setattr("raglan.edge.streams.STUCK_S", 0.3)
     with hub() as (loopback, streams), socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", loopback.port))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from raglan.core import bus
-from raglan.edge import courtesy, live
+from raglan.edge import courtesy, live, streams
 from raglan.edge.answers import Scope
 from raglan.edge.courtesy import courteously
 from raglan.edge.live import Hub, Reader
@@ -149,7 +149,7 @@ def test_nothing_is_written_after_the_end_of_a_stream() -> None:
         assert written == []
 
 
-def streams_of(hub: Hub, *people: int) -> list[live.Stream]:
+def streams_of(hub: Hub, *people: int) -> list[streams.Stream]:
     """Return the streams of some people."""
     return [next(stream for stream in hub._streams if stream.person == person) for person in people]
 
@@ -174,7 +174,7 @@ def test_who_does_not_read_is_told_the_sum_later_and_holds_nobody_up(monkeypatch
     with watching(room, 1, 2, 7) as (hub, (slow, other, third)):
         (stream,) = streams_of(hub, 1)
         stream.size = lambda: waits
-        waits = live.BEHIND + 1
+        waits = streams.BEHIND + 1
         room.told = Told(words("<li>"), frozenset(("incident:42",)), frozenset((7,)))
         bus.deliver(["incident:42"], 101)
         assert [next(one).event for one in (slow, other, third)] == ["told", "told", "message"]  # it was not known yet

@@ -12,10 +12,9 @@ told the sum of what it missed. Whether somebody falls behind is looked at when 
 
 import asyncio
 import json
-import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 from weakref import WeakValueDictionary
@@ -24,22 +23,19 @@ from prometheus_client import Gauge
 
 from raglan.core import bus, logs, metrics
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
-from raglan.edge import choir, courtesy
+from raglan.edge import choir, courtesy, streams
 from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
-from raglan.edge.choir import Write
 from raglan.edge.courtesy import Turn
-from raglan.edge.lean import WIRE
+from raglan.edge.messages import HEADERS, changed, chunked, in_words, load_anew, put, wanted
 from raglan.edge.rounds import Happenings, Rounds, Seen, Sight, Told
+from raglan.edge.streams import BEHIND, Eyes, Stream
 
 # The name of a change of who may know of what: whoever listens to one thing comes back, and is looked at anew.
 SIGHT = "privacy"
 WINDOW_S = 0.06
 BEAT_S = 10.0
-STUCK_S = 10.0
 AGAIN_S = 0.2
 TELL_S = 1.0
-BEHIND = 64 * 1024
-LIFE_S = 15 * 60.0
 MAX_CLIENTS = 5_000
 MAX_TOPICS = 20
 CROWD = 100
@@ -63,53 +59,6 @@ Authorize = Callable[[Scope, Sequence[str]], Awaitable[Reader | None]]
 Replay = Callable[[int, Sequence[str]], Awaitable[list[str] | None]]
 # What everybody may read of what happened.
 Tell = Callable[[Happenings], Awaitable[Told]]
-
-
-class Eyes:
-    """What many readers have in common: the topics that they hear, and how they see what everybody may read.
-
-    `level` are those of them who have heard all so far, each with how it is written to.
-    """
-
-    __slots__ = ("__weakref__", "level", "seen_as", "sight", "topics")
-
-    def __init__(self, topics: tuple[str, ...], sight: Sight | None) -> None:
-        self.topics = topics
-        self.sight = sight
-        self.seen_as: tuple[Seen, ...] = tuple((topic, sight) for topic in topics) if sight else ()
-        self.level: dict[Stream, Write] = {}
-
-
-class Stream:
-    """One reader. What it has `seen` is the number of a round, as long as it is not level with all."""
-
-    __slots__ = ("abort", "eyes", "looked", "person", "seen", "send", "size", "stuck", "until", "write")
-
-    def __init__(self, scope: Scope, send: Send, person: int, eyes: Eyes) -> None:
-        transport: asyncio.Transport = scope["extensions"][WIRE]["transport"]
-        self.write = transport.write
-        self.size = transport.get_write_buffer_size
-        self.abort = transport.abort
-        self.send = send
-        self.person = person
-        self.eyes = eyes
-        self.seen = 0
-        self.looked = 0
-        self.stuck = 0.0
-        # The reader comes back with its last id and is looked at anew: whoever lost the right to listen is out by then.
-        self.until = time.monotonic() + LIFE_S * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads load, hides nothing
-
-    def is_behind(self) -> bool:
-        """Whether it does not take what was written; who does not for long is cut off."""
-        if self.size() <= BEHIND:
-            self.stuck = 0.0
-            return False
-        if not self.stuck:
-            self.stuck = time.monotonic()
-        elif time.monotonic() - self.stuck > STUCK_S:
-            log.info("a stream was dropped because its client does not read")
-            self.abort()
-        return True
 
 
 class Hub:
@@ -313,12 +262,12 @@ class Hub:
         """Return what those hear who stand at a place and see it alike; it is made once."""
         key = (seen, eyes)
         if key not in self._written:
-            self._written[key] = _chunk(self._since(seen, eyes.topics, eyes.sight))
+            self._written[key] = chunked(self._since(seen, eyes.topics, eyes.sight))
         return self._written[key]
 
     def _beat(self) -> None:
         at = time.monotonic()
-        piece = _chunk(f"id: {self._newest}\nevent: beat\ndata: {self._newest}\n\n".encode() + self._pace())
+        piece = chunked(f"id: {self._newest}\nevent: beat\ndata: {self._newest}\n\n".encode() + self._pace())
         self._tell_behind()
         for stream in list(self._streams):
             if at > stream.until:
@@ -376,9 +325,9 @@ class Hub:
         stream.seen = self._number
         scope["headers"].clear()  # there are thousands of streams, and nobody reads their heads again
         try:
-            async with asyncio.timeout(STUCK_S):
+            async with asyncio.timeout(streams.STUCK_S):
                 await stream.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-                await _put(stream.send, await self._first_words(stream.eyes.topics, since))
+                await put(stream.send, await self._first_words(stream.eyes.topics, since))
         except TimeoutError:
             await cut(scope)
             return
@@ -445,9 +394,9 @@ class Hub:
         except RaglanError:
             names = None
         if names is None:
-            return b"retry: 1000\n" + _reload(newest)
+            return b"retry: 1000\n" + load_anew(newest)
         hit = wanted(topics, names)
-        return hello + (_message(newest, hit) if hit else b"")
+        return hello + (changed(newest, hit) if hit else b"")
 
     async def _missed_since(self, since: int, topics: tuple[str, ...]) -> list[str] | None:
         """Look up what changed; readers who left together ask together, until something changes again."""
@@ -461,54 +410,17 @@ class Hub:
         missed = self._number - seen
         newest, names, told = self._newest, self._rounds.names(missed), self._rounds.told
         if names is None:
-            return _reload(newest)
+            return load_anew(newest)
         if missed > 1 or sight is None:  # one round is told in words; who has missed more fetches
-            return _message(newest, hit) if (hit := wanted(topics, names)) else b""
-        words = b"".join(_words(newest, told.words[topic, sight]) for topic in topics if (topic, sight) in told.words)
+            return changed(newest, hit) if (hit := wanted(topics, names)) else b""
+        words = b"".join(in_words(newest, told.words[topic, sight]) for topic in topics if (topic, sight) in told.words)
         hit = wanted(topics, names - told.whole)
-        return words + (_message(newest, hit) if hit else b"")
-
-
-HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
-]
-
-
-def _message(newest: int, names: Sequence[str]) -> bytes:
-    return f"id: {newest}\ndata: {json.dumps(list(names))}\n\n".encode()
-
-
-def _reload(newest: int) -> bytes:
-    return f"id: {newest}\nevent: reload\ndata: too much changed\n\n".encode()
-
-
-def wanted(topics: Sequence[str], names: Collection[str]) -> list[str]:
-    """Return the changed names that topics ask for; `incident:*` takes all incidents, the name `*` means everything."""
-    if "*" in names:
-        return ["*"] if topics else []
-    kinds = tuple(topic[:-1] for topic in topics if topic.endswith("*"))
-    return sorted(name for name in names if name in topics or (kinds and name.startswith(kinds)))
-
-
-def _words(newest: int, data: str) -> bytes:
-    return f"id: {newest}\nevent: told\ndata: {data}\n\n".encode()
-
-
-def _chunk(piece: bytes) -> bytes:
-    """Write as the chunked encoding of HTTP/1.1 has it; nothing stays nothing, for an empty chunk is the end."""
-    return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
-
-
-async def _put(send: Send, piece: bytes, *, more: bool = True) -> None:
-    await send({"type": "http.response.body", "body": piece, "more_body": more})
+        return words + (changed(newest, hit) if hit else b"")
 
 
 async def _say_bye(stream: Stream) -> None:
     try:
-        async with asyncio.timeout(STUCK_S):
-            await _put(stream.send, b"event: bye\ndata: come again\n\n", more=False)
+        async with asyncio.timeout(streams.STUCK_S):
+            await put(stream.send, b"event: bye\ndata: come again\n\n", more=False)
     except TimeoutError:
         stream.abort()
