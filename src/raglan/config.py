@@ -88,6 +88,11 @@ class Config(BaseSettings):
         description="Address for replies to pages, such as `reply@raglan.example.org`, at a domain whose mail comes in "
         "here (`mail_in_port`). Empty: mails are answered by their link alone.",
     )
+    mail_bounces_to: str = Field(
+        "",
+        description="Address to which mail comes back that was refused later, such as `bounces@raglan.example.org`, "
+        "at a domain whose mail comes in here (`mail_in_port`). Empty: it comes back to `smtp_from`, and is not read.",
+    )
     ntfy_url: str = Field(
         "", description="Your ntfy server, such as `https://ntfy.example.org`; people then give a topic. Empty: off."
     )
@@ -297,6 +302,15 @@ class Config(BaseSettings):
             raise ValueError("write it as reply@raglan.example.org, without a +")
         return value
 
+    @field_validator("mail_bounces_to")
+    @classmethod
+    def _is_return_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z0-9_]{1,16}@[A-Za-z0-9.-]{1,190}", value):
+            raise ValueError(
+                "write it as bounces@raglan.example.org: up to 16 small letters, digits and _ before the @"
+            )
+        return value
+
     @field_validator("apprise_url")
     @classmethod
     def _has_a_place(cls, value: SecretStr) -> SecretStr:
@@ -330,6 +344,15 @@ class Config(BaseSettings):
             raise ValueError("gate_dns_zone: say for which zone the gate answers by DNS")
         if self.lease_s <= self.send_deadline_s:
             raise ValueError("lease_s: must be longer than send_deadline_s, or a slow send is done twice")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_comes_back_to_us(self) -> "Config":
+        local, _, domain = self.mail_bounces_to.partition("@")
+        if local and local in ("alerts", "headsup", self.mail_reply_to.partition("@")[0].lower()):
+            raise ValueError("mail_bounces_to: takes an address of its own, such as bounces@raglan.example.org")
+        if local and domain.lower() != self.mail_domain:
+            raise ValueError(f"mail_bounces_to: must be at {self.mail_domain}, whose mail comes in here")
         return self
 
     @property

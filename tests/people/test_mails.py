@@ -126,7 +126,7 @@ def test_a_mail_that_is_refused_for_good_is_an_event(mailbox: Mailbox, make_pers
     mailbox.refuse = "550 nobody of that name"
     mail.write("mara@example.org", subject="Hello", text="Hello", about=make_person())
     timers.fire_due()
-    assert Event.objects.get(kind="mail.refused").data == {"said": "refused with 550"}
+    assert Event.objects.get(kind="mail.refused").data == {"said": "refused with 550", "mail": None}
     assert not Timer.objects.filter(kind=mail.MAIL).exists()
 
 

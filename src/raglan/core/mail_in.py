@@ -29,7 +29,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one of our addresses, which stand as they were written. Header names are in small letters."""
+    """One mail to one of our addresses, which stand as they were written. Header names are in small letters.
+
+    `bounced` is the status, such as `5.1.1`, when it reports that a mail of ours was refused for good.
+    """
 
     recipient: str
     sender: str
@@ -40,6 +43,7 @@ class Mail:
     references: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     is_automatic: bool = False
+    bounced: str = ""
     raw: bytes = b""
 
     def tag(self, name: str) -> str | None:

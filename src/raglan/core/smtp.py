@@ -9,21 +9,54 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from raglan.config import config
+from raglan.core import logs
 from raglan.core.cutoff import CutOff
 from raglan.core.errors import DeliveryError
 
+log = logs.get("raglan.mail")
 
-def send(mail: EmailMessage, to: str) -> None:
-    """Hand one mail over within `send_deadline_s`.
+
+def send(mail: EmailMessage, to: str, return_path: str = "") -> None:
+    """Hand one mail over within `send_deadline_s`. With a return path it comes back there, not to `smtp_from`.
+
+    A server that lets nobody write from there gets it from `smtp_from`.
 
     Raises what `smtplib` and sockets raise, for the caller to put into words, and DeliveryError where mail is off.
     """
     with CutOff(time.monotonic() + config().send_deadline_s) as cut:
         server = _server(cut)
         try:
-            server.send_message(mail, from_addr=config().smtp_from, to_addrs=[to])
+            _say(server, mail, to, return_path)
         finally:
             _say_goodbye(server)
+
+
+def _say(server: smtplib.SMTP, mail: EmailMessage, to: str, return_path: str) -> None:
+    """Say a mail; what is refused for good is said once more from `smtp_from`, and that answer counts.
+
+    Servers refuse a sender at any step, so that nobody knows whom a refusal means.
+    """
+    if return_path and not (why := _refusal(server, mail, to, return_path)):
+        return
+    server.send_message(mail, from_addr=config().smtp_from, to_addrs=[to])
+    if return_path:
+        log.warning("the mail server takes no mail that comes back to mail_bounces_to", extra={"said": why})
+
+
+def _refusal(server: smtplib.SMTP, mail: EmailMessage, to: str, sender: str) -> str:
+    """Say a mail from a sender; return why it is refused for good, empty when it was taken. Raises all else."""
+    try:
+        server.send_message(mail, from_addr=sender, to_addrs=[to])
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        if code < 500:
+            raise
+        return f"refused with {code}"
+    except smtplib.SMTPResponseException as error:
+        if error.smtp_code < 500:
+            raise
+        return f"answered {error.smtp_code}"
+    return ""
 
 
 def _say_goodbye(server: smtplib.SMTP) -> None:

@@ -25,6 +25,7 @@ from raglan.core import logs, mail_in, metrics
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, Overloaded, RaglanError
 from raglan.core.mail_in import Mail
+from raglan.edge.delivery_reports import refusal_in
 from raglan.edge.threads import Threads
 
 MAX_MAIL = 10 * 1024 * 1024
@@ -264,6 +265,7 @@ def mail_of(parsed: Message, sender: str, content: bytes) -> Mail:
         references=tuple(ids[-50:]),
         headers=headers,
         is_automatic=is_automatic(sender, headers),
+        bounced=refusal_in(parsed),
         raw=content,
     )
 

@@ -13,6 +13,7 @@ class OutsideConfig(AppConfig):
 
     def ready(self) -> None:
         """Register timers and panels."""
+        import_module("raglan.outside.bouncing")
         import_module("raglan.outside.desk")
         import_module("raglan.outside.forgetting")
         import_module("raglan.outside.panel")

@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 
 from raglan.config import config
-from raglan.core import http, timeline, timers
+from raglan.core import http, return_path, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
@@ -24,6 +24,7 @@ from raglan.people import mail
 
 SPREAD, SEND = "outside.spread", "outside.send"
 SUBJECT = "outside:outbox"
+RETURN = "status"  # by which mails that come back are known
 BATCH = 500
 ROUND = timedelta(seconds=10)
 BUDGET_S = 8  # a round ends well before the lease of its timer does
@@ -133,25 +134,41 @@ def _send(sending: Sending) -> None:
         _not_sent(sending, error, page)
         return
     fault_point("outside.sent")
-    with atomic():
-        Sending.objects.filter(pk=sending.pk).update(state=State.SENT, problem="")
+    _sent(sending)
+
+
+@atomic
+def _sent(sending: Sending) -> None:
+    """Mark what was taken. That ends a row of refusals, unless mails are heard of that come back later.
+
+    Then it is the message before that ends it, where nothing was heard of that one.
+    """
+    Sending.objects.filter(pk=sending.pk).update(state=State.SENT, problem="")
+    before = Sending.objects.filter(subscriber=sending.subscriber_id, pk__lt=sending.pk).order_by("-pk").first()
+    may_come_back = return_path.is_on() and sending.subscriber.kind == Kind.EMAIL
+    if not may_come_back or before is None or before.state == State.SENT:
         Subscriber.objects.filter(pk=sending.subscriber_id).update(refusals=0, problem="")
 
 
 @atomic
 def _not_sent(sending: Sending, error: DeliveryError, page: StatusPage) -> None:
-    """Try again later, or give up; who refuses again and again is told no more."""
+    """Try again later, or give up."""
     is_over = error.permanent or sending.tries > len(AGAIN)
     state = State.GIVEN_UP if is_over else State.WAITING
     due_at = now() if is_over else now() + AGAIN[sending.tries - 1]
     problem = error.sentence[:300]
     Sending.objects.filter(pk=sending.pk).update(state=state, due_at=due_at, problem=problem)
-    if not is_over or not _goes_out(sending.update, page):
-        return
+    if is_over and _goes_out(sending.update, page):
+        refused(sending, problem)
+
+
+@atomic
+def refused(sending: Sending, problem: str) -> None:
+    """Count that an address refused a message, at once or later; who refuses again and again is told no more."""
     Subscriber.objects.filter(pk=sending.subscriber_id).update(refusals=F("refusals") + 1, problem=problem)
-    refused = Subscriber.objects.filter(pk=sending.subscriber_id, refusals__gte=MOST_REFUSALS).first()
-    if refused is not None and refused.kind == Kind.EMAIL:
-        subscribing.forget(refused, why="the address refuses mail")
+    found = Subscriber.objects.filter(pk=sending.subscriber_id, refusals__gte=MOST_REFUSALS).first()
+    if found is not None and found.kind == Kind.EMAIL:
+        subscribing.forget(found, why="the address refuses mail")
 
 
 def key_of(sending: Sending) -> str:
@@ -177,7 +194,8 @@ def _mail(sending: Sending, page: StatusPage) -> None:
         "X-Raglan": "status",
     }
     subject = " ".join(f"{page.title}: {update.headline}".split())[:200]
-    mail.hand_over(sending.subscriber.address, subject, text, headers)
+    back = return_path.address(RETURN, f"{sending.pk:x}")
+    mail.hand_over(sending.subscriber.address, subject, text, headers, return_path=back)
 
 
 def _words(update: StatusUpdate) -> Sequence[ComponentWord]:

@@ -13,5 +13,6 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register timers and what follows a sign-out."""
+        import_module("raglan.people.bouncing")
         import_module("raglan.people.mail")
         import_module("raglan.people.signing_out")

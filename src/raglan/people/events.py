@@ -103,7 +103,8 @@ class SignInChanged(EventPayload):
 
 
 class MailNotSent(EventPayload):
-    """A mail about signing in could not be handed over; `said` is the mail server's answer."""
+    """A mail could not be handed over, or came back later; `said` is the answer, `mail` tells one that came back."""
 
     kind = "mail.refused"
     said: str
+    mail: int | None = None

@@ -18,7 +18,7 @@ from raglan.config import config
 from raglan.core import logs, smtp, timeline, timers
 from raglan.core.clock import now
 from raglan.core.errors import DeliveryError
-from raglan.people import events, sealing
+from raglan.people import bouncing, events, sealing
 
 MAIL, LATER = "people.mail", "people.mail_later"
 LANES = 2
@@ -50,7 +50,8 @@ def send(due: timers.Due) -> None:
     if not letter["to"] or not config().smtp_url:
         return
     try:
-        hand_over(letter["to"], letter["subject"], letter["text"], {"X-Raglan": "account"})
+        back = bouncing.return_to(due.subject, due.id)
+        hand_over(letter["to"], letter["subject"], letter["text"], {"X-Raglan": "account"}, return_path=back)
     except DeliveryError as error:
         _not_sent(due, said=error.sentence, permanent=error.permanent)
 
@@ -65,7 +66,7 @@ def _not_sent(due: timers.Due, *, said: str, permanent: bool) -> None:
     timeline.append(events.MailNotSent(said=said), about=[due.subject])
 
 
-def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str]) -> None:
+def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str], *, return_path: str = "") -> None:
     """Hand one mail to the mail server. Raises DeliveryError in few words; a 5xx answer is permanent."""
     sender = config().smtp_from
     mail = EmailMessage(policy=POLICY)
@@ -82,7 +83,7 @@ def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str]) -> N
         mail[name] = value
     mail.set_content(text)
     try:
-        smtp.send(mail, to)
+        smtp.send(mail, to, return_path)
     except smtplib.SMTPRecipientsRefused as error:
         code = next(iter(error.recipients.values()))[0]
         raise DeliveryError(f"refused with {code}", permanent=code >= 500) from None
