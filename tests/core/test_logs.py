@@ -20,6 +20,8 @@ from raglan.core import logs
         ("/v1/json/integrations/webhooks/netdata?apiKey=abcdef0123456789&x=1", "abcdef0123456789"),
         ("/live/?topics=now&link=eyJ0b2tlbiI6MX0:abc", "eyJ0b2tlbiI6MX0"),
         ("mail for alerts+abcdef0123456789abcdef0123456789@example.test", "abcdef0123456789"),
+        ("rcpt TO:<headsup+abcdef0123456789abcdef0123456789.web.db@example.test>", "abcdef0123456789"),
+        ("rcpt TO:<bounces+mail.person.1f.2a-abcdefghijklmnopqrst@example.test>", "abcdefghijklmnopqrst"),
         ("Authorization: Bearer rgl_abcd1234_verysecretpart", "verysecretpart"),
         ("smtp://user:hunter2@mail.example.test:25", "hunter2"),
         ("postgresql://raglan:hunter2@db/raglan failed", "hunter2"),

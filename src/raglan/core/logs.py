@@ -22,7 +22,7 @@ _BEFORE = "|".join(  # what stands before a secret in an address
     )
 )
 SECRET = re.compile(
-    rf"(rgl_[A-Za-z0-9]{{4,}}_)[A-Za-z0-9_-]+|({_BEFORE})[^/\s\"'&]+|(\+)[A-Za-z0-9_-]{{20,}}@|(://)[^/@\s]+@",
+    rf"(rgl_[A-Za-z0-9]{{4,}}_)[A-Za-z0-9_-]+|({_BEFORE})[^/\s\"'&]+|(\+)[A-Za-z0-9_.-]{{20,}}@|(://)[^/@\s]+@",
     re.IGNORECASE,
 )
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request"}
