@@ -66,6 +66,16 @@ def test_hours_are_seen_by_those_who_take_turns_and_by_name(mara: Person, ike: P
         fairness.lines(web, MONDAY, MONDAY + DAY, reader=world.person("Lior Berg"))
 
 
+def test_who_may_not_see_hours_is_led_to_none(mara: Person) -> None:
+    rota(mara)
+    links = []
+    for reader in (mara, world.person("Lior Berg")):
+        client = Client()
+        client.force_login(reader)
+        links.append("/on-call/web/hours/" in client.get("/on-call/web/").content.decode())
+    assert links == [True, False]
+
+
 def test_no_cell_of_the_csv_is_a_formula(mara: Person) -> None:
     bad = world.person("Lior Berg", time_zone="UTC")
     Person.objects.filter(pk=bad.pk).update(name="=HYPERLINK(1)")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from raglan.core.clock import now
-from raglan.oncall import covers, gate, handover, leaves, ports, queries, resolve, shadows
+from raglan.oncall import covers, fairness, gate, handover, leaves, ports, queries, resolve, shadows
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
@@ -69,6 +69,7 @@ class Rota:
     overruled: gate.Overruled | None
     notes: list[HandoverNote]
     shadows: list[Shadow]
+    shows_hours: bool
 
     @property
     def current(self) -> Turns | None:
@@ -125,6 +126,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         overruled=gate.last_overruled(row) if unready else None,
         notes=handover.latest(row),
         shadows=list(shadows.live(row)),
+        shows_hours=fairness.may_see(row, reader),
     )
 
 
