@@ -139,6 +139,22 @@ class Answer(NamedTuple):
 # Options --------------------------------------------------------------------------------------------------------------
 
 
+LISTED = re.compile(r'\s*(?:"([^"]*)"|“([^“”]*)”)\s*(?=,|$)|([^,]+)')
+
+
+def names_in(text: str) -> List[str]:
+    """Return the names of a text: commas between, and a name that has some in double quotes; raglan reads them so."""
+    names = [(found.group(1) or found.group(2) or found.group(3) or "").strip() for found in LISTED.finditer(text)]
+    return [name for name in names if name]
+
+
+def in_list(name: str) -> str:
+    """Write a name as it stands in a list."""
+    if "," not in name and not name.startswith(('"', "“")):
+        return name
+    return "“{}”".format(name) if '"' in name else '"{}"'.format(name)
+
+
 class Options:
     """What the file and the environment say; names in the code are those of the file."""
 
@@ -152,6 +168,15 @@ class Options:
     def many(self, name: str) -> List[str]:
         """Return the parts of a value."""
         return [part.strip() for part in self.said.get(name, "").split(",") if part.strip()]
+
+    def names(self, name: str) -> List[str]:
+        """Return the names of a value; one with commas stands in double quotes."""
+        return names_in(self.said.get(name, ""))
+
+    def word(self, name: str) -> str:
+        """Return a name, which may stand in double quotes."""
+        names = self.names(name)
+        return names[0] if len(names) == 1 else self.one(name)
 
     def number(self, name: str, default: float) -> float:
         """Return a number; what is none counts as the default, for a wrong line must not stop a machine."""
@@ -427,7 +452,7 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
     """Fetch an answer. What this machine is, and its token, are told to raglan only, not to a place with a file."""
     headers = {"User-Agent": "raglan-host"}
     if urllib.parse.urlsplit(place).path.endswith("/gate"):
-        place += "?" + urllib.parse.urlencode([(name, ",".join(values)) for name, values in asked.items() if values])
+        place += "?" + query_of(asked)
         if token:
             headers["Authorization"] = "Bearer " + token
     try:
@@ -439,6 +464,12 @@ def fetch(place: str, asked: Dict[str, List[str]], token: str) -> str:
         raise
     except (http.client.HTTPException, ValueError) as error:
         raise NoAnswer(str(error)) from None
+
+
+def query_of(asked: Dict[str, List[str]]) -> str:
+    """Return what is asked as it stands in an address."""
+    said = [(name, ",".join(in_list(value) for value in values)) for name, values in asked.items() if values]
+    return urllib.parse.urlencode(said)
 
 
 def ask_dns(zone: str, asked: Dict[str, List[str]]) -> str:
@@ -493,7 +524,7 @@ def dns_name(zone: str, asked: Dict[str, List[str]]) -> str:
     labels = []
     for kind in ("host", *WORDS):
         for value in asked.get(kind, []):
-            labels += [*value.split("."), "_" + kind]
+            labels += [*in_list(value).split("."), "_" + kind]
     return ".".join([*labels, zone.strip(".")])
 
 
@@ -640,13 +671,13 @@ def kept_answer(options: Options, asked: Dict[str, List[str]]) -> Optional[Answe
 def words_of(options: Options, more: Dict[str, List[str]]) -> Dict[str, List[str]]:
     """Return what this machine says of itself."""
     said = {"host": [options.name]}
-    said.update({kind: more.get(kind) or options.many(OPTION_OF.get(kind, kind)) for kind in WORDS})
+    said.update({kind: more.get(kind) or options.names(OPTION_OF.get(kind, kind)) for kind in WORDS})
     return said
 
 
 def gate(options: Options, args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
-    more = {kind: [name for value in getattr(args, kind) or [] for name in value.split(",") if name] for kind in WORDS}
+    more = {kind: [name for value in getattr(args, kind) or [] for name in names_in(value)] for kind in WORDS}
     asked = words_of(options, more)
     answer, wrong = ask_gate(options, asked)
     keep_answer(options, asked, answer)
@@ -846,9 +877,9 @@ def compact(value: object) -> str:
 def report_of(options: Options, because: str) -> Tuple[Dict[str, Any], str]:
     """Return a report without packages, and the packages as they are sent, empty when they can not be told."""
     host: Dict[str, Any] = {"name": options.name, "machine": read_line("/etc/machine-id"), "system": system_name()}
-    host.update({kind: options.one(kind) for kind in ("cluster", "role", "environment")})
+    host.update({kind: options.word(kind) for kind in ("cluster", "role", "environment")})
     host["installed"] = installed_at()
-    lists = {"tags": options.many("tags"), "services": options.many("services")}
+    lists = {"tags": options.names("tags"), "services": options.many("services")}
     told: Dict[str, Any] = {"v": 1, "host": dict(host, **lists), "at": time.time(), "boot": boot_id()}
     packages, units = packages_of(options), units_of(options)
     text = compact(packages) if packages is not None else ""

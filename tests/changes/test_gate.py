@@ -94,6 +94,25 @@ def test_a_host_says_words_that_the_gate_knows() -> None:
             gate_text.asked_in(wrong)
 
 
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ('"rack 4, left",canary', ("rack 4, left", "canary")),
+        ('canary, "a,b" ,“c,"d"”', ("canary", "a,b", 'c,"d"')),
+        ('6",19",web', ('6"', '19"', "web")),
+        ('"a,b', ('"a', "b")),
+        ('"a,b"c', ('"a', 'b"c')),
+        ("“a,“b”", ("“a", "b")),
+        ('"",web,,', ("web",)),
+        ("'a,b'", ("'a", "b'")),
+    ],
+)
+def test_a_name_with_commas_stands_in_quotes(value: str, names: tuple[str, ...]) -> None:
+    for kind in ("tag", "role"):
+        assert getattr(gate_text.asked_in({kind: [value]}), f"{kind}s") == names
+    assert gate_text.asked_in({"host": ['"web,1"']}).host == "web,1"
+
+
 def test_one_odd_tag_does_not_undo_the_question() -> None:
     said = {"tag": ["canary,a\tb", "no\u00a0break", "x" * 300, "blue"]}
     assert gate_text.asked_in(said).tags == ("canary", "blue")

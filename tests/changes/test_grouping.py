@@ -37,6 +37,16 @@ def test_what_can_not_be_read_is_refused(line: str) -> None:
     assert refused.value.field == "groups"
 
 
+def test_names_with_commas_stand_in_quotes() -> None:
+    text = "first: host “web,1”, tag “rack 4, left”, soak 30 min\nkept: role front row, aside"
+    first, kept = read(text.replace("“web,1”", '"web,1"'))
+    assert (first.hosts, first.tag, kept.role) == ("web,1", "rack 4, left", "front row")
+    assert "\n".join(map(written, (first, kept))) == text
+    for wrong in ('a: tag "b, aside', "a: role 'b'"):
+        with pytest.raises(BadInput, match="“front row”"):
+            read(wrong)
+
+
 def test_there_are_not_too_many() -> None:
     with pytest.raises(BadInput):
         read("\n".join(f"group {number}" for number in range(21)))

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from raglan.alerts.models import AlertGroup
-from raglan.changes import hearing, hold_queries, holding
+from raglan.changes import hearing, hold_queries, holding, named
 from raglan.changes.gate import Reach
 from raglan.changes.hold_models import Freeze, Hold
 from raglan.changes.models import Change, ChangePackage
@@ -90,6 +90,35 @@ def test_names_with_spaces_stand_in_quotes(browser: Client) -> None:
         content_type="application/json",
     )
     assert (made.status_code, made.json()["tags"]) == (201, ["front row"])
+
+
+def test_names_with_commas_stand_in_quotes(browser: Client) -> None:
+    said = {"name": "stop", "reason": "httpd fails", "hours": "2", "tags": '"rack 4, left", canary', "roles": '"a,b"'}
+    again = browser.post("/changes/holds/new/", said | {"reason": ""})
+    assert again.status_code == 422
+    assert 'value="&quot;rack 4, left&quot;, canary"' in again.content.decode()
+    wrong = browser.post("/changes/holds/new/", said | {"packages": '"a,b"'})
+    assert (wrong.status_code, "no spaces and no commas" in wrong.content.decode()) == (422, True)
+    path = browser.post("/changes/holds/new/", said)["Location"]
+    hold = Hold.objects.get()
+    assert (hold.tags, hold.roles) == (["rack 4, left", "canary"], ["a,b"])
+    assert "role “a,b”; tags “rack 4, left”, canary" in browser.get(path).content.decode()
+    assert named.read("“rack 4, left”, canary") == ("rack 4, left", "canary")
+    for kind, name in (("tag", '"rack 4, left"'), ("role", "a,b"), ("host", "web,1")):
+        through = {"do": "through", "kind": kind, "name": name, "reason": "they look", "hours": "1"}
+        assert browser.post(path, through).status_code == 302
+    assert {one.name for one in hold_queries.exceptions_of(hold)} == {"rack 4, left", "a,b", "web,1"}
+    until = (now() + timedelta(hours=1)).isoformat()
+    body = {"name": "rest", "reason": "x", "ends_at": until, "clusters": ["fra, 1"], "tags": ["rack 4, left"]}
+    made = browser.post("/api/v1/holds", body, content_type="application/json")
+    assert (made.status_code, made.json()["clusters"]) == (201, ["fra, 1"])
+    through = {"kind": "host", "name": "web,1", "reason": "by hand"}
+    answer = browser.post(f"/api/v1/holds/{hold.pk}/exceptions", through, content_type="application/json")
+    assert answer.status_code == 201
+    freeze = {"name": "weekend", "reason": "x", "first": f"{now():%Y-%m-%d}", "start": "16:00", "hours": "2"}
+    freeze |= {"zone": "Europe/Berlin", "days": ["4"], "environments": '"pro, d"'}
+    assert browser.post("/changes/holds/freeze/", freeze).status_code == 302
+    assert Freeze.objects.get().environments == ["pro, d"]
 
 
 def test_of_many_holds_each_can_be_seen(browser: Client) -> None:

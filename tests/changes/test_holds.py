@@ -43,7 +43,8 @@ def test_a_hold_stops_until_it_ends_by_itself() -> None:
     ("reach", "field", "said"),
     [
         (Reach(packages=("two words",)), "packages", "no spaces and no commas"),
-        (Reach(tags=("a,b",)), "tags", "names have no commas"),
+        (Reach(packages=("a,b",)), "packages", "no spaces and no commas"),
+        (Reach(tags=("a,\tb",)), "tags", "no signs that can not be printed"),
         (Reach(tags=(" edge",)), "tags", "names begin and end with no space"),
         (Reach(tags=("x" * 300,)), "tags", "at most 253 letters"),
         (Reach(changes=("seven",)), "changes", "there is no change seven; write its number"),
@@ -100,7 +101,7 @@ def test_lifting_needs_a_word_and_is_safe_twice() -> None:
         {"hours": 73},
         {"hours": -1},
         {"hours": 1, "is_drill": True},
-        {"reach": Reach(roles=("a,b",))},
+        {"reach": Reach(roles=("a\nb",))},
         {"starts_at": datetime(2999, 1, 1, tzinfo=UTC)},
     ],
 )

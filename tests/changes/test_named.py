@@ -67,6 +67,7 @@ def test_one_name_and_what_stands_behind_it() -> None:
     assert named.first('"front row" they look') == ("front row", "they look")
     assert named.first("web1: they look") == ("web1:", "they look")
     assert named.first("web1") == ("web1", "")
+    assert named.first('"rack 4, left": they look') == ("rack 4, left", "they look")
     assert named.first('“6" disk row”: they look') == ('6" disk row', "they look")
 
 
@@ -74,6 +75,24 @@ def test_one_name_and_what_stands_behind_it() -> None:
 def test_the_first_name_is_read_as_all_names_are(text: str) -> None:
     with pytest.raises(BadInput, match="“front row”"):
         named.first(text)
+
+
+def test_facts_stand_apart_by_commas_that_are_in_no_quotes() -> None:
+    line = 'tags canary "a, b" 6" , role “c,d”,, soak 5 min'
+    assert named.facts(line) == ['tags canary "a, b" 6"', "role “c,d”", "soak 5 min"]
+    assert named.facts('tag "a, role b') == ['tag "a', "role b"]
+
+
+def test_one_name_of_a_fact_stands_in_quotes_where_it_needs_some() -> None:
+    assert [named.one(text) for text in ("front row", '"a,b"', ' "front row" ', '6" x')] == [
+        *("front row", "a,b", "front row", '6" x')
+    ]
+    for text in ('"a', '"a" b', "'a'", "“"):
+        with pytest.raises(BadInput, match="“front row”"):
+            named.one(text, field="rules")
+    for name in ("front row", "a,b", '"a" “b”', "'x", '6"', "„a", 'a,"b"'):
+        assert named.one(named.alone(name)) == name
+    assert named.alone("front row") == "front row"
 
 
 def test_one_name_alone_needs_no_quotes() -> None:

@@ -90,14 +90,19 @@ def test_the_page_shows_the_difference_the_marks_and_one_tap_to_people(client: C
     assert "2 of 6 hosts so far" in heads_up.content.decode()
 
 
-def test_a_change_names_hosts_by_words_with_spaces(client: Client, mara: Person) -> None:
+def test_a_change_names_hosts_by_words_with_spaces_and_commas(client: Client, mara: Person) -> None:
     said = {"title": "x", "packages": "apache2 2.4", "on_existing": "nothing", "on_new": "version", "do": "save"}
     refused = client.post("/changes/new/", {**said, "tags": '"front row'})
     assert refused.status_code == 422
     assert "A quote that begins a name ends it, too" in refused.content.decode()
-    assert client.post("/changes/new/", {**said, "tags": '"front row", canary', "roles": "web db"}).status_code == 302
-    expectation = Change.objects.get().expectation
-    assert (expectation.tags, expectation.roles) == (["front row", "canary"], ["web", "db"])
+    said |= {"tags": '"front row", "rack 4, left", canary', "roles": "web db", "groups": 'first: tag "rack 4, left"'}
+    assert client.post("/changes/new/", said).status_code == 302
+    change = Change.objects.get()
+    expectation = change.expectation
+    assert (expectation.tags, expectation.roles) == (["front row", "rack 4, left", "canary"], ["web", "db"])
+    page = client.get(f"/changes/{change.pk}/").content.decode()
+    assert "“front row”, “rack 4, left”, canary" in page
+    assert "first: tag “rack 4, left”" in page
 
 
 def test_a_hold_that_was_raised_for_it_is_shown(client: Client, mara: Person) -> None:

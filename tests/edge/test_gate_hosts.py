@@ -103,6 +103,18 @@ def test_a_hold_by_tag_stops_a_host_whose_tag_only_a_tool_or_a_rule_told(door: t
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_hold_by_a_tag_with_commas_stops_whoever_says_it_in_quotes_and_of_whom_a_tool_told_it(
+    door: tuple[Gate, Loopback],
+) -> None:
+    _, server = door
+    ran("web1", "rack 4, left")
+    hold(tags=("Rack 4, left",))
+    stops(server, "host=web1")
+    said = {"%22rack%204,%20left%22": "stop", "blue,%22rack%204,%20left%22": "stop", "rack%204,%20left": "go"}
+    assert {tags: word(server, f"host=web2&tag={tags}") for tags in said} == said
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_is_known_follows_hosts_as_they_are_told_anew(door: tuple[Gate, Loopback]) -> None:
     _, server = door
     hold(tags=("canary",), clusters=("fra1",))
@@ -168,6 +180,14 @@ def test_by_dns_the_answer_is_the_same() -> None:
     answers = Answers(ZONE, networks, lambda: [rule(Reach(tags=("canary",)))], add)
     for name, stopped in (("web1", True), ("web2", False)):
         query, number = host.question(f"{name}._host.{ZONE}")
+        assert bool(host.read_dns(host.txt_in(answers.reply(query), query, number))) == stopped
+
+
+def test_by_dns_a_name_may_have_commas() -> None:
+    networks, wanted = [ip_network("10.0.0.0/8")], rule(Reach(tags=("rack 4, v1.2",)))
+    answers = Answers(ZONE, networks, lambda: [wanted], lambda asked: asked)
+    for tags, stopped in ((["canary", "Rack 4, v1.2"], True), (["rack 4", "v1.2"], False)):
+        query, number = host.question(host.dns_name(ZONE, {"host": ["web1"], "tag": tags}))
         assert bool(host.read_dns(host.txt_in(answers.reply(query), query, number))) == stopped
 
 

@@ -94,6 +94,18 @@ def test_a_tag_of_a_rule_may_have_spaces_in_quotes() -> None:
             places.read(wrong)
 
 
+def test_names_of_a_rule_may_have_commas_in_quotes() -> None:
+    ran("web1")
+    put('web*: tags "rack 4, left" blue, role "a, b", cluster front row')
+    assert words_of("web1")[:4] == ("front row", "a, b", "", ["rack 4, left", "blue"])
+    line = "web*: cluster front row, role “a, b”, tags “rack 4, left” blue"
+    assert [places.written(rule) for rule in places.rules()] == [line]
+    assert places.read(line) == places.rules()
+    for wrong in ('web*: role "a, b', 'web*: tags "a, b', "web*: role 'a'"):
+        with pytest.raises(BadInput, match="“front row”"):
+            places.read(wrong)
+
+
 def test_many_hosts_are_filled_in_portions_with_few_statements(
     client: Client,
     monkeypatch: pytest.MonkeyPatch,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +53,36 @@ def test_it_says_its_tags_and_the_file_is_read_by_them(run: Run, receiver: Recei
     codes = {tags: run("gate", url="", gate=str(path), tags=tags) for tags in ("canary", "blue", "")}
     assert codes == {"canary": 75, "blue": 0, "": 0}
     assert run("gate", "--tag", "canary", url="", gate=str(path)) == 75
+
+
+def test_names_with_commas_stand_in_quotes_in_its_options_and_in_what_it_asks(
+    run: Run, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.texts["/gate"] = said()
+    tags = 'canary, "rack 4, left", “a,"b"”, 6"'
+    assert run("gate", "--role", '"db, old",web', tags=tags) == 0
+    asked = gate_text.asked_in(parse_qs(urlsplit(receiver.asked[0][0]).query))
+    assert (asked.tags, asked.roles) == (("canary", "rack 4, left", 'a,"b"', '6"'), ("db, old", "web"))
+    path, at = tmp_path / "gate.txt", datetime.now(UTC)
+    hold = rule(reach=Reach(tags=("Rack 4, left",)))
+    path.write_text(gate_text.file([hold], at, good_until=at + timedelta(minutes=10)))
+    codes = [run("gate", url="", gate=str(path), tags=said) for said in (tags, "rack 4, left", '"rack 4", left')]
+    assert codes == [75, 0, 0]
+    assert run("gate", "--tag", '"rack 4, left"', url="", gate=str(path)) == 75
+    options = host.Options({"tags": tags, "role": '"db, old"', "cluster": "a, b", "environment": "prod"})
+    told, _ = host.report_of(options, "timer")
+    facts = [told["host"][name] for name in ("tags", "role", "cluster", "environment")]
+    assert facts == [["canary", "rack 4, left", 'a,"b"', '6"'], "db, old", "a, b", "prod"]
+
+
+SAID = st.lists(st.text(st.sampled_from("ab ,\"“”'«6"), min_size=1, max_size=6).map(str.strip), max_size=4)
+
+
+@given(SAID)
+def test_what_it_says_is_read_by_the_gate_as_it_was_meant(names: list[str]) -> None:
+    meant = [name for name in names if name and not ('"' in name and {"“", "”"} & set(name))]
+    query = host.query_of({"tag": meant})
+    assert list(gate_text.asked_in(parse_qs(query)).tags) == meant
 
 
 ODD = ("v1.", "a..b", "x" * 64)

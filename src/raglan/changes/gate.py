@@ -168,7 +168,7 @@ def let_through(rule: HoldRule, asked: Asked, at: datetime) -> str:
     """Say by which exception a host may go on; empty when by none."""
     for exempt in rule.but:
         if at < exempt.ends_at and _meet((exempt.name,), _own(asked, exempt.kind)):
-            return f"{exempt.kind} {exempt.name} may go on until {stamp(exempt.ends_at)}"
+            return f"{exempt.kind} {named.alone(exempt.name)} may go on until {stamp(exempt.ends_at)}"
     return ""
 
 

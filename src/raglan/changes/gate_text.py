@@ -4,6 +4,7 @@ docs/reference/gate.md is the promise; a form changes only with its version. Eac
 reads half of one knows.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from urllib.parse import quote
 from raglan.changes.gate import PLACES, TOUCHED, VERSION, Answer, Asked, HoldRule, stamp
 from raglan.core.errors import BadInput
 
+_LISTED = re.compile(r'\s*(?:"([^"]*)"|“([^“”]*)”)\s*(?=,|$)|([^,]+)')
 MOST_NAME = 253
 MOST_WORDS = 1_000
 MOST_DNS = 200
@@ -101,8 +103,16 @@ def asked_in(said: Mapping[str, Sequence[str]]) -> Asked:
     return Asked(host=hosts[0] if hosts else "", **words)
 
 
+def _listed(value: str) -> list[str]:
+    """Return the names of a value as tools write them: commas between, and a name that has some in double quotes.
+
+    A quote that does not end its name is a sign like any other.
+    """
+    return [name for found in _LISTED.finditer(value) if (name := found[1] or found[2] or found[3])]
+
+
 def _names(kind: str, values: Sequence[str]) -> list[str]:
-    names = [name for value in values for name in value.split(",") if name]
+    names = [name for value in values for name in _listed(value)]
     if kind == "tag":  # no hold can name such a tag; tools give odd ones, and all the others count
         names = [name for name in names if len(name) <= MOST_NAME and name.isprintable()]
     if len(names) > MOST_WORDS or any(len(name) > MOST_NAME or not name.isprintable() for name in names):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from raglan.changes import named
 from raglan.core.errors import BadInput
 
 MOST_GROUPS = 20
@@ -80,7 +81,7 @@ def check(groups: Sequence[Group]) -> None:
 def _line(line: str) -> Group:
     name, _, rest = line.partition(":")
     found: dict[str, str | int | bool] = {}
-    for fact in (part.strip() for part in rest.split(",") if part.strip()):
+    for fact in named.facts(rest):
         word, _, value = fact.partition(" ")
         found |= _fact(word, value.strip(), line)
     return Group(name=name.strip()[:80], **found)  # type: ignore[arg-type]  # each fact has the type of its field
@@ -89,9 +90,9 @@ def _line(line: str) -> Group:
 def _fact(word: str, value: str, line: str) -> dict[str, str | int | bool]:
     match word:
         case "host" | "hosts" if value:
-            return {"hosts": value[:120]}
+            return {"hosts": named.one(value, field="groups")[:120]}
         case "cluster" | "role" | "tag" if value:
-            return {word: value[:120]}
+            return {word: named.one(value, field="groups")[:120]}
         case "share" if (share := value.removesuffix("%").strip()).isdecimal() and len(share) < 4:
             return {"share": int(share)}
         case "soak" if found := SOAK.fullmatch(value):
@@ -104,11 +105,9 @@ def _fact(word: str, value: str, line: str) -> dict[str, str | int | bool]:
 
 def written(group: Group) -> str:
     """Write a group as it is read."""
+    names = (("host", group.hosts), ("cluster", group.cluster), ("role", group.role), ("tag", group.tag))
     facts = [
-        f"host {group.hosts}" if group.hosts else "",
-        f"cluster {group.cluster}" if group.cluster else "",
-        f"role {group.role}" if group.role else "",
-        f"tag {group.tag}" if group.tag else "",
+        *(f"{word} {named.alone(name)}" for word, name in names if name),
         f"share {group.share} %" if group.share != 100 else "",
         f"soak {group.soak_min} min" if group.soak_min else "",
         "aside" if group.is_aside else "",

@@ -26,7 +26,7 @@ MINUTES = [("10", "10 minutes"), ("20", "20 minutes"), ("30", "30 minutes")]
 
 
 class NamesField(forms.CharField):
-    """Names with spaces or commas between them; one with spaces stands in quotes."""
+    """Names with spaces or commas between them; one that has some itself stands in quotes."""
 
     def __init__(self, *, label: str, help_text: str = "") -> None:
         super().__init__(label=label, required=False, max_length=20_000, help_text=help_text)

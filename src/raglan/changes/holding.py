@@ -26,7 +26,7 @@ MOST_REASON = 300
 MOST_NAMES = 100
 MOST_NAME_OF_HOST = 253
 MOST_DIGITS = 19
-SPACED = (*PLACES, "name")  # tools and people call these with spaces, too
+SPACED = (*PLACES, "name")  # tools and people call these with spaces and commas, too
 DRILL = timedelta(minutes=30)
 COMING = timedelta(days=366)
 SLACK = timedelta(minutes=1)  # between writing a form and sending it
@@ -290,18 +290,18 @@ def check_names(field: str, names: Iterable[str]) -> None:
     for name in listed:
         if len(name) > MOST_NAME_OF_HOST:
             raise BadInput(field, f"names have at most {MOST_NAME_OF_HOST} letters", status=422)
-        if why := _why_not(name, may_have_spaces=field in SPACED):
+        if why := _why_not(name, is_spaced=field in SPACED):
             raise BadInput(field, why, status=422)
 
 
-def _why_not(name: str, *, may_have_spaces: bool) -> str:
+def _why_not(name: str, *, is_spaced: bool) -> str:
     """Say why nothing can be called so; empty when it can."""
     if not name:
         return "say a name"
-    if " " in name and not may_have_spaces:
+    if (" " in name or "," in name) and not is_spaced:
         return "names have no spaces and no commas"
-    if "," in name or not name.isprintable():
-        return "names have no commas and no signs that can not be printed"
+    if not name.isprintable():
+        return "names have no signs that can not be printed"
     return "" if name == name.strip() else "names begin and end with no space"
 
 

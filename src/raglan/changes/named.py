@@ -1,4 +1,4 @@
-"""Names as people write them in one line: with spaces or commas between, and in quotes where a name has spaces. Pure.
+"""Names as people write them in one line: with spaces or commas between, in quotes where a name has some itself. Pure.
 
 Quotes are `"` or those that a telephone makes of it, in pairs; another one inside a name is a sign like any other, and
 so is one behind a digit, as in 6"-disks. Single quotes are none, and no name begins with one by mistake.
@@ -17,6 +17,7 @@ QUOTES = tuple(SINGLE + _MARKS)
 _QUOTED = "|".join(f"{begins}[^{ends}]*[{ends}]" for begins, ends in PAIRS.items())
 _NAME = re.compile(rf"({_QUOTED})(?=[\s,]|$)|([^\s,]+)")
 _FIRST = re.compile(rf"(?:{_QUOTED})(?=[\s:]|$)")
+_PIECE = re.compile(rf"(?:{_QUOTED})(?=[\s,]|$)|[^\s,]+|\s+|,")
 _ODD = re.compile(rf"[{_MARKS}].*|.*(?<!\d)[{_MARKS}]")
 
 
@@ -37,6 +38,30 @@ def _plain(name: str, field: str) -> str:
     if name.startswith(tuple(SINGLE)):
         raise BadInput(field, "single quotes hold no name together; write “front row”", status=422)
     return name
+
+
+def facts(text: str) -> list[str]:
+    """Return what stands between commas; those inside of quotes part nothing."""
+    found = [""]
+    for piece in _PIECE.finditer(text):
+        if piece[0] == ",":
+            found.append("")
+        else:
+            found[-1] += piece[0]
+    return [fact.strip() for fact in found if fact.strip()]
+
+
+def one(text: str, *, field: str = "") -> str:
+    """Return the name of a fact, as it is or in quotes. Raises BadInput as `read` does."""
+    text = text.strip()
+    if re.fullmatch(_QUOTED, text):
+        return _inside(text)
+    return _plain(text, field) if text.startswith(QUOTES) else text
+
+
+def alone(name: str) -> str:
+    """Write a name as `one` reads it from a fact: in quotes where it needs some; spaces need none there."""
+    return _in_quotes(name) if "," in name or name.startswith(QUOTES) else name
 
 
 def first(text: str, *, field: str = "") -> tuple[str, str]:
@@ -62,5 +87,9 @@ def _written(name: str) -> str:
     """Write a name in quotes where it needs some: the first ones that no sign of its own would end."""
     if not (re.search(r"[\s,]", name) or _ODD.fullmatch(name) or name.startswith(tuple(SINGLE))):
         return name
+    return _in_quotes(name)
+
+
+def _in_quotes(name: str) -> str:
     begins = next((begins for begins, ends in PAIRS.items() if not any(end in name for end in ends)), "“")
     return f"{begins}{name}{PAIRS[begins][0]}"

@@ -1,8 +1,8 @@
 """Holds as one line of chat: `it spreads; for: 2 h; role: web` raises one, `end apache it is mended` lifts one.
 
 Labels stand behind a semicolon or at the beginning of a line: name, for, until, cluster, role, environment, tag,
-package, change, each with one or several names; one with spaces stands in quotes. Without `for` a hold ends after two
-hours; it always ends by itself.
+package, change, each with one or several names; one with spaces or commas stands in quotes. Without `for` a hold ends
+after two hours; it always ends by itself.
 """
 
 import re

@@ -135,7 +135,7 @@ def _heard(answer: Json, heard: Json) -> str:
     counts = (("obeyed", "obeyed"), ("let_through", "let through"), ("went_on", "went on"), ("not_asked", "not asked"))
     told = ", ".join(f"{one.get(name)} {words}" for name, words in counts)
     through = [
-        f"Exception {it.get('id')}: {it.get('kind')} {it.get('name')}, {it.get('reason')}"
+        f"Exception {it.get('id')}: {it.get('kind')} {named.alone(str(it.get('name')))}, {it.get('reason')}"
         for it in objects(one.get("exceptions"))
     ]
     hosts = [

@@ -51,10 +51,10 @@ def read(text: str) -> list[Rule]:
 def _line(line: str) -> Rule:
     hosts, colon, rest = line.partition(":")
     said: dict[str, str | tuple[str, ...]] = {}
-    for fact in (part.strip() for part in rest.split(",") if part.strip()):
+    for fact in named.facts(rest):
         word, _, value = fact.partition(" ")
-        if word in WORDS and value.strip():
-            said[word] = value.strip()
+        if word in WORDS and (name := named.one(value, field="rules")):
+            said[word] = name
         elif word in LISTS and (names := _names(word, value)):
             said[word] = names
         else:
@@ -65,13 +65,13 @@ def _line(line: str) -> Rule:
 
 
 def _names(word: str, value: str) -> tuple[str, ...]:
-    """Return the tags, in quotes where they have spaces, or the services of a rule."""
+    """Return the tags, in quotes where they have spaces or commas, or the services of a rule."""
     return named.read(value, field="rules") if word == "tags" else tuple(value.split())
 
 
 def written(rule: Rule) -> str:
     """Write a rule as it is read."""
-    facts = [f"{word} {getattr(rule, word)}" for word in WORDS if getattr(rule, word)]
+    facts = [f"{word} {named.alone(getattr(rule, word))}" for word in WORDS if getattr(rule, word)]
     lists = {"tags": [named.written([tag]) for tag in rule.tags], "services": rule.services}
     facts += [f"{word} {' '.join(lists[word])}" for word in LISTS if lists[word]]
     return f"{rule.hosts}: {', '.join(facts)}"
