@@ -9,6 +9,7 @@ from raglan.catalog.models import ServicePurpose
 from raglan.core.clock import now
 from raglan.fleet import packages, reach
 from raglan.fleet.judging import Said
+from raglan.fleet.mirror_models import Mirror, MirrorPackage
 from raglan.fleet.models import Host
 from raglan.fleet.taking import take_reports
 from raglan.testing import world
@@ -92,13 +93,29 @@ def test_the_way_back_to_every_version_is_looked_up_and_of_very_many_the_rest_is
     assert [way["version"] for way in ahead["ways_back"]] == ["2.4.6-40", *rest]
     assert ahead["more_ways_back"] == 0
     made = client.post("/api/v1/changes/proposed", body, "application/json").json()
-    assert "was not looked up" not in client.get(f"/changes/{made['id']}/").content.decode()
+    page = client.get(f"/changes/{made['id']}/").content.decode()
+    assert "was not looked up" not in page
+    seen, folded = page.split("<summary>3 more</summary>")
+    assert [f"{version}: no mirror" in seen for version in rest] == [True] * 3 + [False] * 3
+    assert [f"{version}: no mirror" in folded for version in rest] == [False] * 3 + [True] * 3
     monkeypatch.setattr(reach, "VERSIONS", 5)
     ahead = client.get(f"/api/v1/changes/{made['id']}/reach").json()
     assert [way["version"] for way in ahead["ways_back"]] == ["2.4.6-40", *rest[:4]]
     assert ahead["more_ways_back"] == 2
     page = client.get(f"/changes/{made['id']}/").content.decode()
     assert "The way back to 2 other versions, each on no more hosts than these, was not looked up." in page
+
+
+def test_one_way_doors_stand_first(client: Client) -> None:
+    client.force_login(world.person())
+    take_reports([received("old", packages=[("apache2", "2.4.5-1", "amd64")])])
+    at = now()
+    mirror = Mirror.objects.create(name="m", slug="m", kind="apt", scheme="deb", created_at=at, read_at=at)
+    MirrorPackage.objects.create(mirror=mirror, name="apache2", version="2.4.6-40", first_seen_at=at)
+    body = {"title": "Raise", "packages": [{"name": "apache2", "version": "2.4.6-45"}], "expected": {}}
+    ahead = client.post("/api/v1/changes/reach", body, "application/json").json()
+    doors = [(way["version"], way["door"]) for way in ahead["ways_back"]]
+    assert doors == [("2.4.5-1", "one_way"), ("2.4.6-40", "two_way")]
 
 
 def test_it_is_shown_before_the_change_is_proposed_on_the_screen_and_over_rest(client: Client) -> None:

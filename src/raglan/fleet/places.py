@@ -1,8 +1,8 @@
 """Where hosts belong that do not say so: rules by name, set by hand, that fill the words which no tool tells.
 
-A rule stands in a line: `web*: cluster east, role web, environment production, tags blue, services shop search`. A tag
-with spaces stands in quotes. The first rule that has a word for a host gives it. What a host or its tools say
-themselves always counts more.
+A rule stands in a line: `web*: cluster east, role web, environment production, tags blue, services shop search`. A
+name with commas, or a tag with spaces, stands in quotes. The first rule that has a word for a host gives it. What a
+host or its tools say themselves always counts more.
 
 Of many hosts some are filled together with the rules, and the others in portions that follow: nobody waits for long.
 """

@@ -17,7 +17,7 @@ from raglan.core.clock import now
 from raglan.fleet import packages, spreading, tags, way_back
 from raglan.fleet.judging import Said
 from raglan.fleet.models import Host, HostService, Package
-from raglan.fleet.way_back import WayBack
+from raglan.fleet.way_back import Door, WayBack
 
 MOST_LISTS = 8_000
 MOST_KEPT = 40_000
@@ -85,11 +85,12 @@ class WaysBack:
 
 
 def ways_back(said: Said, versions: Mapping[str, Mapping[str, int]]) -> WaysBack:
-    """Return whether what hosts have now can still be fetched, once the change has been there."""
+    """Return whether what hosts have now can still be fetched, once the change has been there: one-way doors first."""
     left = {name: [one for one in counted if one != said.packages.get(name)] for name, counted in versions.items()}
     wanted = [(name, version) for name, listed in left.items() for version in listed[:VERSIONS]]
     more = sum(len(listed[VERSIONS:]) for listed in left.values())
-    return WaysBack(list(way_back.ways_back(wanted).values()), more)
+    found = way_back.ways_back(wanted).values()
+    return WaysBack(sorted(found, key=lambda way: way.door is not Door.ONE_WAY), more)
 
 
 def meant(said: Said) -> QuerySet[Host]:
