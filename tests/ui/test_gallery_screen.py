@@ -99,3 +99,29 @@ def test_axe_does_find_what_is_wrong(browser: Browser, world: World, address: st
     rules = {look: {line.split(":")[0] for line in problems[f"/bad/ at {look}"]} for look in screens.LOOKS}
     assert all("color-contrast" in rules[look] for look in screens.LOOKS)
     assert all({"html-has-lang", "label"} <= rules[look] for look in screens.LOOKS if look.theme == "light")
+
+
+FIND = (
+    '<form class="row" role="search">{{ seg }}<span class="find push"><span class="fld">'
+    '<label class="vh" for="q">Find</label><input id="q" type="search"></span>'
+    '<button class="btn" type="submit">Find</button></span></form>'
+)
+SEG = '<span class="seg" role="group" aria-label="Show"><a href="?">All</a><a href="?open">Open</a></span>'
+
+
+@pytest.mark.parametrize("seg", ["", SEG], ids=["alone", "beside a choice"])
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_field_to_find_takes_the_whole_line_on_a_phone(
+    world: World, browser: Browser, address: str, seg: str, width: int
+) -> None:
+    words = FIND.replace("{{ seg }}", seg)
+    world.pages = {
+        "/": render(f'{{% extends "ui/base.html" %}}{{% block main %}}{words}{{% endblock %}}', reader=Reader())
+    }
+    with screens.browser_page(browser, screens.Look(width, "light"), base_url=address) as page:
+        page.goto("/", wait_until="load")
+        line, find = (page.locator(name).bounding_box() for name in ("form.row", ".find"))
+        assert line is not None
+        assert find is not None
+        assert (find["x"], find["width"]) == (line["x"], line["width"])
+        assert not screens.scrolls_sideways(page)
