@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from raglan.chat import elsewhere, exported, import_looks, importing
+from raglan.chat import elsewhere, exported, import_looks, import_steps, importing
 from raglan.chat.models import ChatImport
 from raglan.core.clock import now
 from raglan.incidents import actions as incidents
@@ -100,13 +100,13 @@ def test_one_that_is_dropped_at_the_moment_of_the_yes_leaves_no_empty_incident(
     client: Client, bo: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = elsewhere.look_at(elsewhere.Past("Apache was down"), export(2), by=bo)
-    held = importing._held
+    held = import_steps.hold
 
     def dropped_first(pk: int) -> ChatImport | None:
         ChatImport.objects.filter(pk=pk).delete()
         return held(pk)
 
-    monkeypatch.setattr(importing, "_held", dropped_first)
+    monkeypatch.setattr(import_steps, "hold", dropped_first)
     client.force_login(bo)
     assert client.post(f"/chat-imports/{looked.pk}/act/", {"do": "bring-in"}).status_code == 409
     assert not Incident.objects.exists()

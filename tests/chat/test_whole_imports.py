@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from raglan.chat import elsewhere, exported, import_looks, importing, timers, uploads
+from raglan.chat import elsewhere, exported, import_looks, import_steps, imported_lines, importing, timers, uploads
 from raglan.chat.models import ChatImport, ImportedLine, ImportPart, Post, Workspace
 from raglan.core import timers as core_timers
 from raglan.core.clock import now
@@ -31,7 +31,7 @@ def lines(number: int) -> list[exported.Told]:
 
 
 def notes(incident: Incident) -> list[str]:
-    found = incident.entries.filter(key__startswith=importing.KEY).order_by("at")
+    found = incident.entries.filter(key__startswith=imported_lines.KEY).order_by("at")
     return list(found.values_list("text", flat=True))
 
 
@@ -60,7 +60,8 @@ def test_what_a_process_that_died_left_is_done_by_the_timer(
 ) -> None:
     made = import_looks.look_at(exported.Export("text", lines(120), []), by=bo, incident=incident)
     with monkeypatch.context() as patch:
-        patch.setattr(importing, "_do_at_once", lambda held, is_short: importing.go_on(held.pk))  # and then it died
+        # one step, and then it died
+        patch.setattr(import_steps, "do_at_once", lambda held, is_short: import_steps.go_on(held.pk))
         importing.begin(made, by=bo)
     assert (made.state, len(notes(incident))) == (State.COMING, 50)
     world.fast_forward(timedelta(seconds=31))
@@ -73,7 +74,7 @@ def test_a_short_chat_leaves_no_timer(incident: Incident, bo: Person) -> None:
     made = importing.bring_in(incident, lines(120), by=bo).chat_import
     assert made is not None
     assert made.state == State.THERE
-    assert not Timer.objects.filter(kind=importing.GO_ON).exists()
+    assert not Timer.objects.filter(kind=import_steps.GO_ON).exists()
 
 
 @pytest.mark.django_db
@@ -84,7 +85,7 @@ def test_one_that_is_closed_meanwhile_stops_and_goes_on(incident: Incident, bo: 
     incidents.stand_down(incident, by=bo)
     world.fire_all()
     made.refresh_from_db()
-    assert (made.state, made.why) == (State.STOPPED, importing.CLOSED)
+    assert (made.state, made.why) == (State.STOPPED, import_steps.CLOSED)
     with pytest.raises(Conflict):
         importing.begin(made, by=bo)
     incidents.reopen(incident, by=bo, why="for its chat")
@@ -189,8 +190,8 @@ def test_a_part_that_fails_again_and_again_stops_it(
 ) -> None:
     made = importing.bring_in(incident, lines(400), by=bo).chat_import
     assert made is not None
-    due = core_timers.Due(1, importing.GO_ON, f"chat_import:{made.pk}", now(), 3, {})
-    importing._give_up(due, "disk full")
+    due = core_timers.Due(1, import_steps.GO_ON, f"chat_import:{made.pk}", now(), 3, {})
+    import_steps._give_up(due, "disk full")
     made.refresh_from_db()
     assert (made.state, made.why) == (
         State.STOPPED,
@@ -325,7 +326,7 @@ def test_slacks_archive_is_taken_as_it_comes(client: Client, incident: Incident,
     shown = client.post(path, {**fields, "picked": archive(EXPORT), "channel": "#inc"}).content.decode()
     assert "Put 3 lines into the timeline" in shown
     client.post(yes_to(shown))
-    said = incident.entries.filter(key__startswith=importing.KEY).order_by("at")
+    said = incident.entries.filter(key__startswith=imported_lines.KEY).order_by("at")
     assert [(one.author_words, one.text) for one in said] == [
         ("Rowan Ellis", "it is mine"),
         ("U2", "looking"),

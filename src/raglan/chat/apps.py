@@ -15,5 +15,6 @@ class ChatConfig(AppConfig):
         """Register reactions, timers, panels and lines."""
         import_module("raglan.chat.reactions")
         import_module("raglan.chat.timers")
+        import_module("raglan.chat.import_steps")
         import_module("raglan.chat.panels")
         import_module("raglan.chat.lines")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from raglan.chat import import_looks, importing
+from raglan.chat import import_looks, import_steps, imported_lines, importing
 from raglan.chat.exported import Export, Told
 from raglan.chat.importing import Brought
 from raglan.chat.models import ChatImport
@@ -84,7 +84,7 @@ def bring_in(
     title, began = _title(past), _began(past, lines)
     incident = _made(title, began, by) if after is None else _of(after, title, began, by)
     if incident.state != Incident.State.OPEN:
-        known = len(importing.known(incident, lines))
+        known = len(imported_lines.known(incident, lines))
         if known < len(lines):  # the same again is answered; what is not there, or leaves just now, can not come in
             raise _closed(incident, by)
         return incident, Brought(0, known)
@@ -113,7 +113,7 @@ def _made(title: str, began: datetime, by: Person) -> Incident:
 
 def _closed(incident: Incident, by: Person) -> Conflict:
     if not privacy.may_know(by, incident):
-        return Conflict(importing.CLOSED)
+        return Conflict(import_steps.CLOSED)
     return Conflict(f"Incident {incident.pk}, “{incident.title}”, is closed. Reopen it to bring a chat in.")
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from raglan.chat.exported import Export, Told
-from raglan.chat.importing import AT_ONCE, keep, known, told_in
+from raglan.chat.import_parts import AT_ONCE, keep, told_in
+from raglan.chat.imported_lines import known
 from raglan.chat.models import ChatImport
 from raglan.core.clock import now
 from raglan.core.db import atomic

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from pydantic import AfterValidator, Field, StringConstraints
 
-from raglan.chat import elsewhere, exported, importing, queries
+from raglan.chat import elsewhere, exported, imported_lines, importing, queries
 from raglan.chat.models import ChatImport
 from raglan.chat.words import link_of
 from raglan.core.clock import now
@@ -84,9 +84,9 @@ def preview_chat_import(request: HttpRequest, incident_id: Cursor, data: ChatImp
     """Return what would come into the timeline; nothing is kept."""
     require_scope(request, Scope.RESPOND)
     found = _export(data)
-    there = importing.known(incident_of(incident_id), found.lines)
+    there = imported_lines.known(incident_of(incident_id), found.lines)
     lines = [
-        ChatToldOut(at=line.at, author=line.author, text=line.text, is_known=importing.key_of(line) in there)
+        ChatToldOut(at=line.at, author=line.author, text=line.text, is_known=imported_lines.key_of(line) in there)
         for line in found.lines
     ]
     return FoundOut(kind=found.kind, lines=lines[:500], new=len(lines) - len(there), problems=found.problems)

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.chat import elsewhere, import_looks, importing, queries
+from raglan.chat import elsewhere, import_looks, imported_lines, importing, queries
 from raglan.chat.import_forms import ImportForm, PastForm
 from raglan.chat.models import ChatImport
 from raglan.core import timeline
@@ -45,12 +45,12 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
     found = form.attempt(form.export) if request.method == "POST" and form.is_valid() else None
     context: dict[str, object] = {"incident": incident, "form": form, "earlier": queries.imports_of(incident)}
     if found is not None:
-        there = importing.known(incident, found.lines)
+        there = imported_lines.known(incident, found.lines)
         new = len(found.lines) - len(there)
         looked = form.attempt(lambda: import_looks.look_at(found, by=person, incident=incident)) if new else None
         context |= {
             "looked": looked,
-            "shown": [(line, importing.key_of(line) in there) for line in found.lines[:SHOWN]],
+            "shown": [(line, imported_lines.key_of(line) in there) for line in found.lines[:SHOWN]],
             "more": max(0, len(found.lines) - SHOWN),
             "new": new,
             "known": len(there),
@@ -113,7 +113,7 @@ def _look(found: ChatImport) -> dict[str, object]:
     new = found.total - len(there)
     return {
         "looked": found if new else None,
-        "shown": [(line, importing.key_of(line) in there) for line in shown],
+        "shown": [(line, imported_lines.key_of(line) in there) for line in shown],
         "more": found.total - len(shown),
         "new": new,
         "known": len(there),

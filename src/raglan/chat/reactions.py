@@ -5,7 +5,7 @@ Where no platform is connected nothing of this is planned.
 
 from datetime import timedelta
 
-from raglan.chat import actions, importing, outbox, queries
+from raglan.chat import actions, imported_lines, outbox, queries
 from raglan.chat.models import ChatImport, Handle, Post, Room
 from raglan.chat.words import PAGE, link_of, text_of, topic_of, who_of
 from raglan.core import timeline
@@ -21,7 +21,7 @@ AFTERWARDS = timedelta(minutes=1)  # between the beginning of an incident and th
 privacy.register(Room.ref_kind, Room, "incident")
 privacy.register(ChatImport.ref_kind, ChatImport, "incident", places=("chat-imports",))
 moving.register("chat_imports", ChatImport, may_end=True)
-moving.keep(importing.that_stay)
+moving.keep(imported_lines.that_stay)
 
 
 @timeline.reaction("incident.declared", when=queries.is_connected)
@@ -55,7 +55,7 @@ def lead_on(event: timeline.Happened) -> None:
 def mirror_entry(event: timeline.Happened) -> None:
     """What is said here is said there, unless it came from that very room, or was said elsewhere long before."""
     entry = _entry(event)
-    if entry is None or entry.key.startswith(importing.KEY):
+    if entry is None or entry.key.startswith(imported_lines.KEY):
         return
     for room in queries.rooms_of(entry.incident):
         if not queries.times_from(room, entry):
