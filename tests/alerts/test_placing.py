@@ -38,7 +38,8 @@ def test_a_remembered_place_is_the_one_that_would_be_found(table: list[RouteRule
         labels = {name: chance.choice("abx") for name in names if chance.random() < 0.6}
         labels |= {"pod": str(number)} if chance.random() < 0.5 else {}
         at, source = AT + timedelta(hours=chance.choice((0, 12))), chance.choice((1, 2))
-        assert places.of(labels, source, at) == place(labels, source, table, at)
+        key = chance.choice(("", "one", "another"))
+        assert places.of(labels, source, at, key) == place(labels, source, table, at, key)
 
 
 @pytest.mark.django_db

@@ -92,6 +92,14 @@ def test_many_alerts_are_one_message_and_growth_is_told_seldom() -> None:
     assert [go_on(cases, AT + number * MINUTE) for number in (1, 2, 3, 4)] == [[], [], [], []]
 
 
+def test_alerts_that_only_their_source_tells_apart_are_counted_apart() -> None:
+    [case] = lived(
+        *(Urgent(1, name, {"source": "nagios.example"}, name, "critical") for name in ("za", "zb"))
+    ).all.values()
+
+    assert [group.title for group in case.firing] == ["za", "zb"]
+
+
 def test_what_ended_pages_nobody_and_what_somebody_took_is_quiet() -> None:
     assert not lived(fires("a"), over("a")).all
     cases = lived(fires("a"))

@@ -158,7 +158,7 @@ def _join(seen: Seen, placed: Placed, batch: Batch, snapshot: Snapshot) -> int |
 def _open_alert(seen: Seen, new: Decision, batch: Batch, snapshot: Snapshot) -> Alert:
     """Open an alert in its group, and page when nothing holds it back and nobody is paged yet."""
     signal, at, received_at, source_id = seen.signal, snapshot.at, batch.received_at, batch.source.id
-    placed = seen.placed or snapshot.places.of(signal.labels, source_id, at)
+    placed = seen.placed or snapshot.places.of(signal.labels, source_id, at, seen.fingerprint)
     known = snapshot.open_groups.get(placed.key)
     group = known or _open_group(placed, signal, batch, snapshot)
     flaps = flapping.at_opening(seen, placed, source_id, received_at, snapshot)

@@ -35,13 +35,13 @@ class Places:
         self._known: dict[tuple[int | str | None, ...], Placed] = {}
         self._trails: dict[tuple[Decision, ...], int | None] = {}
 
-    def of(self, labels: dict[str, str], source_id: int, at: datetime) -> Placed:
+    def of(self, labels: dict[str, str], source_id: int, at: datetime, fingerprint: str) -> Placed:
         """Return the place of an alert that opens at a time."""
         like = (source_id, *map(labels.get, self._names))
         placed = self._known.get(like)
         if placed is None:
-            placed = place(labels, source_id, self._rules, at)
-            # Routes with hours look at the time, too, and an alert that is alone is grouped by all its labels.
+            placed = place(labels, source_id, self._rules, at, fingerprint)
+            # Routes with hours look at the time, too, and an alert that is alone is grouped by what it is.
             if self._is_timeless and not _is_alone(placed):
                 self._remember(like, placed)
         return placed
@@ -74,7 +74,7 @@ def _is_alone(placed: Placed) -> bool:
     return not any(name in placed.shared for name in names)
 
 
-def place(labels: dict[str, str], source_id: int, rules: Sequence[RouteRule], at: datetime) -> Placed:
+def place(labels: dict[str, str], source_id: int, rules: Sequence[RouteRule], at: datetime, fingerprint: str) -> Placed:
     """Route and group a signal that opens an alert."""
     found = matching(labels, rules, at)
     first = found[0] if found else None
@@ -83,6 +83,7 @@ def place(labels: dict[str, str], source_id: int, rules: Sequence[RouteRule], at
         route_id=first.id if first else None,
         source_id=source_id,
         group_by=first.group_by if first else (),
+        fingerprint=fingerprint,
         also=[rule.id for rule in found[1:]],
     )
     return Placed(found, key, shared, decision_of(found, rules), grouped)

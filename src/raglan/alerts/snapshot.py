@@ -395,7 +395,7 @@ def keep(snapshot: Snapshot) -> None:
 def _place_if_new(signal: RawSignal, fingerprint: str, batch: Batch, snapshot: Snapshot) -> Placed | None:
     if signal.status != "firing" or fingerprint in snapshot.open_alerts:
         return None
-    return snapshot.places.of(signal.labels, batch.source.id, snapshot.at)
+    return snapshot.places.of(signal.labels, batch.source.id, snapshot.at, fingerprint)
 
 
 def _read_groups(snapshot: Snapshot) -> None:

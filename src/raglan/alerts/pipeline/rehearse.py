@@ -144,6 +144,7 @@ def _key(episode: Episode, routes: Sequence[RouteRule]) -> str:
         route_id=first.id if first else None,
         source_id=episode.source_id,
         group_by=first.group_by if first else (),
+        fingerprint=episode.fingerprint,
         also=[rule.id for rule in routes[1:]],
     )
     return key

@@ -313,7 +313,7 @@ def judge(signal: Urgent, standing: Standing, noise: Noise, at: datetime) -> Ver
     held = hold(signal.labels, source_id=signal.source, noise=noise, at=at, causes=standing.causes)
     if held.how:
         return Verdict(held.why)
-    placed = place(signal.labels, signal.source, standing.routes, at)
+    placed = place(signal.labels, signal.source, standing.routes, at, signal.print)
     if not placed.rules:
         return Verdict(placed.routed.reason, placed.key, (standing.fallback,))
     urgent = [rule.policy_id for rule in placed.rules if _is_urgent(rule.policy_id, rule.urgency, signal, standing)]
