@@ -3,7 +3,7 @@
 import pytest
 
 from raglan.core.models import Event
-from raglan.oncall import as_code, gate, importing, queries
+from raglan.oncall import code_out, gate, importing, queries
 from raglan.oncall.models import Layer, Rotation, Schedule
 from raglan.paging import readiness
 from raglan.people.models import Person
@@ -76,7 +76,7 @@ def test_when_they_can_be_reached_nothing_is_asked_or_shown(boss: Person, mara: 
 
 def test_an_import_is_refused_as_a_whole_and_a_plan_names_them(mara: Person, silent: Person) -> None:
     web = rota(mara)
-    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True))
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True))
     text = text.replace(mara.email, f"[{mara.email}, {silent.email}]")
     api = Api(None, ["read", "configure"])
     status, planned = api.send("post", "/on-call/plan", {"text": text})

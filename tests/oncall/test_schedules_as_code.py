@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from raglan.cli import cli
 from raglan.core.errors import BadInput
 from raglan.core.models import Event
-from raglan.oncall import actions, as_code, importing, queries, resolve, written
+from raglan.oncall import actions, as_code, code_out, importing, queries, resolve, written
 from raglan.oncall.models import Rotation, Schedule
 from raglan.people.models import Person
 from raglan.testing import world
@@ -124,6 +124,9 @@ def test_explaining_needs_neither_django_nor_a_server(tmp_path: Path) -> None:
         ("rank: 1", "rank: !!int 1", "line 9: tags are not read"),
         ("rank: 1", "<<: {rank: 1}", "line 9: the name of a field is a text"),
         ("until: 2026-01-05 12:00", "until: 2026-01-05 08:00", "line 22: must be after from"),
+        ("rank: 1", "from: 2026-05-01\n    until: 2026-04-01", "line 10: must be after from"),
+        ("rank: 1", "from: 2026-05-01\n    until: 2026-05-01", "line 10: must be after from"),
+        ("rank: 1", "until: 2026-01-01", "line 9: must be after the first handoff"),
         ("    instead_of: Rowan Ellis\n", "", "line 18: instead_of belongs to kind: replace_one"),
         ("name: Web duty", "name: 'Web duty", "this is not YAML or JSON"),
         ("name: Web duty", "name: x\n---\nname: y", "a file has one document"),
@@ -135,6 +138,67 @@ def test_a_wrong_file_is_refused_with_its_line(old: str, new: str, words: str) -
         as_code.read(FILE.replace(old, new, 1))
     assert words in refused.value.sentence
     assert refused.value.status == 422
+
+
+WEEKLY = '  - {starts: 2026-01-05, turns: {on: Monday, at: "09:00"}, people: [Mara Novak]'
+DAILY = '  - {starts: 2026-01-05, turns: {unit: days}, windows: ["Mon-Fri 09:00-17:00"], people: [Ike Okafor]'
+
+
+def two(one: str, other: str) -> str:
+    return f"schedule: web\ntime_zone: Europe/Berlin\nlayers:\n{WEEKLY}{one}}}\n{DAILY}{other}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ("", ", rank: 1", "line 5: this is a second layer without a name, for the same time; give each layer a name"),
+        ("", "", "line 5: this is a second layer without a name"),
+        (", name: day", ", name: day, rank: 1", "line 5: layer day stands here twice, for the same time"),
+        (", until: 2026-03-01", "", "line 5: this is a second layer without a name"),
+        ("", ", from: 2026-01-05", "line 5: this is a second layer without a name"),
+        (", from: 2026-03-01", ", from: 2026-03-01", "line 5: this is a second layer without a name"),
+        (", from: 2026-03-01", ", from: 2026-04-01", ""),
+        ("", ", from: 2026-04-01", ""),
+        (", from: 2026-04-01", "", ""),
+        (", from: 2026-04-01", ", until: 2026-04-01", ""),
+        ("", ", name: day", ""),
+        (", name: night", ", name: day", ""),
+    ],
+)
+def test_two_entries_of_one_layer_for_the_same_time_are_refused(
+    tmp_path: Path, one: str, other: str, words: str
+) -> None:
+    code, said = explained(two(one, other), "--at", "2026-02-02 10:00", tmp=tmp_path)
+    assert code == (1 if words else 0)
+    assert words in said
+    if words:
+        with pytest.raises(BadInput) as refused:
+            as_code.read(two(one, other))
+        assert refused.value.field == "layers[1]"
+
+
+def test_two_layers_without_a_name_are_neither_planned_nor_imported(mara: Person, ike: Person) -> None:
+    api = Api(None, ["read", "configure"])
+    for path in ("/on-call/plan", "/on-call/import"):
+        status, problem = api.send("post", path, {"text": two("", ", rank: 1")})
+        assert (status, problem["field"]) == (422, "layers[1]")
+        assert "give each layer a name of its own" in str(problem["message"])
+    assert not Schedule.objects.exists()
+
+
+def test_a_turn_order_that_an_earlier_one_precedes_is_exported_with_its_start(mara: Person, ike: Person) -> None:
+    web = actions.create_schedule(
+        name="Web",
+        slug="web",
+        team=None,
+        time_zone="UTC",
+        rotation=draft(mara, starts_on=(MONDAY + 21 * DAY).date()),
+        actor=mara,
+    )
+    actions.set_rotation(web, draft(ike), actor=mara)
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True))
+    outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
+    assert (text.count("from:"), outcome.steps, outcome.moves) == (2, [], [])
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[]", "3", "null", "{}", "\x00", "a: [", "- " * 3000, "[" * 100])
@@ -174,7 +238,7 @@ def test_json_is_the_same_form() -> None:
 
 def test_what_is_written_is_read_back_as_it_was() -> None:
     document = as_code.read(FILE)
-    assert as_code.read(as_code.write(document)) == document
+    assert as_code.read(code_out.write(document)) == document
 
 
 def full_rota(*people: Person) -> Schedule:
@@ -192,7 +256,7 @@ def full_rota(*people: Person) -> Schedule:
 
 def test_an_export_brought_back_changes_nothing(mara: Person, ike: Person, rowan: Person) -> None:
     full_rota(mara, ike, rowan)
-    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True))
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True))
     events, rows = Event.objects.count(), Rotation.objects.count()
     outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)
     assert (outcome.steps, outcome.moves) == ([], [])
@@ -202,7 +266,7 @@ def test_an_export_brought_back_changes_nothing(mara: Person, ike: Person, rowan
 
 def test_an_export_by_names_brought_back_changes_nothing(mara: Person, ike: Person, rowan: Person) -> None:
     full_rota(mara, ike, rowan)
-    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=False))
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=False))
     assert importing.take_over(as_code.read(text), by=mara, actor=mara).steps == []
     assert not [person for person in (mara, ike, rowan) if person.email in text]
 
@@ -231,7 +295,7 @@ def test_two_of_one_name_stay_two_in_an_export_by_names(mara: Person) -> None:
 
 def test_an_export_explained_without_a_server_agrees_with_the_server(mara: Person, ike: Person, rowan: Person) -> None:
     web = full_rota(mara, ike, rowan)
-    document = as_code.read(as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)))
+    document = as_code.read(code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True)))
     pure, names = as_code.schedule_of(document)
     for shift in queries.shifts_between(web, MONDAY + HOUR, MONDAY + 60 * DAY):
         answer = resolve.who_is_on_call(pure, shift.starts_at)
@@ -240,7 +304,7 @@ def test_an_export_explained_without_a_server_agrees_with_the_server(mara: Perso
 
 def test_a_plan_says_which_shifts_move_and_keeps_nothing(mara: Person, ike: Person, rowan: Person) -> None:
     rota(mara, ike)
-    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
         ike.email, rowan.email
     )
     events = Event.objects.count()
@@ -255,7 +319,7 @@ def test_a_plan_says_which_shifts_move_and_keeps_nothing(mara: Person, ike: Pers
 def test_an_import_changes_the_future_as_planned_and_not_the_past(mara: Person, ike: Person, rowan: Person) -> None:
     web = rota(mara, ike)
     past = queries.shifts_between(queries.schedule("web"), MONDAY - 60 * DAY, MONDAY)
-    text = as_code.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True)).replace(
         ike.email, rowan.email
     )
     planned = importing.plan(as_code.read(text), by=mara, actor=mara, days=60)

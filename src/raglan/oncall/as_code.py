@@ -1,22 +1,21 @@
 """Schedules as code: the one written form of a schedule and its overrides. Pure; it needs no server.
 
-`read` turns a file into a `Document`, `schedule_of` into what the arithmetic reads, `write` turns a document into YAML.
+`read` turns a file into a `Document`, `schedule_of` into what the arithmetic reads; `code_out` writes one as YAML.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 from raglan.oncall import resolve, written
 from raglan.oncall.turns import MOST, Window
-from raglan.oncall.windows import WEEKDAYS, days_of, line_of, parse_days, parse_line, weekday
+from raglan.oncall.windows import parse_days, parse_line, weekday
 from raglan.oncall.written import Part
 
 RANKS = range(-100, 101)
 LENGTHS = {"hours": timedelta(hours=1), "days": timedelta(days=1), "weeks": timedelta(weeks=1)}
-PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 _./@+-]*(?<! )")
 Names = tuple[tuple[str, ...], ...]
 
 
@@ -81,6 +80,7 @@ def read(text: str) -> Document:
     layers = tuple(_layer(item, zone) for item in fields["layers"].items())
     if not 0 < len(layers) <= 60:
         raise fields["layers"].wrong("write 1 to 60 turn orders")
+    _check_order(layers)
     overrides = tuple(_override(item, zone) for item in fields["overrides"].items()) if "overrides" in fields else None
     return Document(
         slug=slug,
@@ -122,7 +122,26 @@ def _layer(part: Part, zone: str) -> LayerText:
         raise fields["people"].wrong("name at least one person")
     if layer.active_days and not (windows and unit == "days"):
         raise fields["active_days"].wrong("only turns of days in a layer with windows pass on worked days alone")
+    if layer.until and layer.since and layer.until <= layer.since:
+        raise fields["until"].wrong("must be after from")
+    if layer.until and layer.until <= _rotation(layer).begins():
+        raise fields["until"].wrong("must be after the first handoff, or the layer never counts")
     return layer
+
+
+def _check_order(layers: Sequence[LayerText]) -> None:
+    """Raise BadInput where two entries of one layer would decide at the same time, and nothing says which follows."""
+    entries = sorted((layer.name, _rotation(layer).begins(), number) for number, layer in enumerate(layers))
+    for (name, start, first), (same, after, second) in pairwise(entries):
+        one, other = layers[first], layers[second]
+        is_over = one.until is not None and one.until <= after
+        if name != same or is_over or (other.since is not None and start < after):
+            continue
+        part = layers[max(first, second)].part
+        assert part is not None
+        which = f"layer {name} stands here twice" if name else "this is a second layer without a name"
+        sentence = "give each layer a name of its own, or say with from when one follows the other"
+        raise part.wrong(f"{which}, for the same time; {sentence}")
 
 
 def _turns(part: Part | None, starts: date) -> tuple[str, int, tuple[int, ...], time]:
@@ -205,7 +224,8 @@ def schedule_of(document: Document) -> tuple[resolve.Schedule, list[str]]:
             names.append(name)
     layers = list(dict.fromkeys(layer.name for layer in document.layers))
     rotations = [
-        _rotation(layer, number, layers.index(layer.name) + 1, numbers) for number, layer in enumerate(document.layers)
+        _rotation(layer, number, layers.index(layer.name) + 1, _groups(layer, numbers))
+        for number, layer in enumerate(document.layers)
     ]
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     overrides = [
@@ -226,10 +246,15 @@ def schedule_of(document: Document) -> tuple[resolve.Schedule, list[str]]:
     return resolve.Schedule(tuple(rotations), tuple(overrides), {}, titles), names
 
 
-def _rotation(layer: LayerText, number: int, layer_id: int, numbers: dict[str, int]) -> resolve.Rotation:
-    groups = [tuple(dict.fromkeys(numbers[name.casefold()] for name in group)) for group in layer.people]
+def _groups(layer: LayerText, numbers: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(dict.fromkeys(numbers[name.casefold()] for name in group)) for group in layer.people)
+
+
+def _rotation(
+    layer: LayerText, number: int = 0, layer_id: int = 0, groups: tuple[tuple[int, ...], ...] = ()
+) -> resolve.Rotation:
     return resolve.Rotation(
-        participants=tuple(groups),
+        participants=groups,
         starts_on=layer.starts,
         handoff_time=layer.at,
         time_zone=layer.time_zone,
@@ -245,77 +270,3 @@ def _rotation(layer: LayerText, number: int, layer_id: int, numbers: dict[str, i
         layer=layer_id,
         rank=layer.rank,
     )
-
-
-def write(document: Document) -> str:
-    """Return a document as YAML; read again it is the same."""
-    return "\n".join(_lines(document)) + "\n"
-
-
-def _lines(document: Document) -> Iterator[str]:
-    yield f"schedule: {_scalar(document.slug)}"
-    yield f"name: {_scalar(document.name)}"
-    if document.team:
-        yield f"team: {_scalar(document.team)}"
-    yield f"time_zone: {_scalar(document.time_zone)}"
-    yield "layers:"
-    for layer in document.layers:
-        yield from _item(_layer_lines(layer, document.time_zone))
-    if document.overrides is not None:
-        yield "overrides:" if document.overrides else "overrides: []"
-        for item in document.overrides:
-            yield from _item(_override_lines(item))
-
-
-def _item(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield f"  {'- ' if number == 0 else '  '}{line}"
-
-
-def _layer_lines(layer: LayerText, zone: str) -> Iterator[str]:
-    if layer.name:
-        yield f"name: {_scalar(layer.name)}"
-    yield f"rank: {layer.rank}"
-    if layer.time_zone != zone:
-        yield f"time_zone: {_scalar(layer.time_zone)}"
-    yield f'starts: "{layer.starts.isoformat()}"'
-    on = f", on: {_scalar(WEEKDAYS[layer.on[0]] if layer.unit == 'weeks' else days_of(layer.on))}" if layer.on else ""
-    yield f'turns: {{every: {layer.every}, unit: {layer.unit}{on}, at: "{clock_of(layer.at)}"}}'
-    yield "people:"
-    for group in layer.people:
-        names = [_scalar(name) for name in group]
-        yield f"  - {names[0]}" if len(names) == 1 else f"  - [{', '.join(names)}]"
-    if layer.windows:
-        yield "windows:"
-        yield from (f"  - {_scalar(line_of(window))}" for window in layer.windows)
-    if layer.active_days:
-        yield "active_days: true"
-    if layer.since:
-        yield f'from: "{layer.since.isoformat()}"'
-    if layer.until:
-        yield f'until: "{layer.until.isoformat()}"'
-
-
-def clock_of(at: time) -> str:
-    """Return a time of day as it is written."""
-    return at.isoformat("seconds" if at.second else "minutes")
-
-
-def _override_lines(item: OverrideText) -> Iterator[str]:
-    yield f"kind: {item.kind}"
-    yield f"person: {_scalar(item.person)}"
-    if item.instead_of:
-        yield f"instead_of: {_scalar(item.instead_of)}"
-    yield f'from: "{item.starts_at.isoformat()}"'
-    yield f'until: "{item.ends_at.isoformat()}"'
-    if item.reason:
-        yield f"reason: {_scalar(item.reason)}"
-    if item.rank:
-        yield f"rank: {item.rank}"
-
-
-def _scalar(text: str) -> str:
-    """Return a text as YAML reads it back: plain where nothing could be taken for something else."""
-    if PLAIN.fullmatch(text) and text.casefold() not in ("null", "true", "false", "yes", "no", "on", "off", "y", "n"):
-        return text
-    return json.dumps(text, ensure_ascii=False)

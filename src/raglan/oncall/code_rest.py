@@ -9,7 +9,7 @@ from pydantic import Field
 from raglan.core.clock import now
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, ShortText, Slug
-from raglan.oncall import as_code, importing, queries, written
+from raglan.oncall import as_code, code_out, importing, queries, written
 from raglan.oncall.rest_shapes import MAX_DAYS, OnCallPersonOut, people_out
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person
@@ -72,7 +72,7 @@ def export_schedule(request: HttpRequest, slug: Slug) -> CodeOut:
     """
     may_configure = Scope.CONFIGURE in principal(request).scopes
     document = importing.document_of(queries.schedule(slug, since=now()), with_addresses=may_configure)
-    return CodeOut(text=as_code.write(document))
+    return CodeOut(text=code_out.write(document))
 
 
 @router.post("/on-call/plan", response=PlanOut, operation_id="plan_schedule", summary="What a file would change")

@@ -53,7 +53,7 @@ def document_of(schedule: Schedule, *, with_addresses: bool) -> Document:
     at = now()
     ruling, taken = _ruling(schedule, at), _open_overrides(schedule, at)
     word = _address if with_addresses else _namer(ruling, taken)
-    layers = [_layer_text(item.row, schedule, word) for item in ruling]
+    layers = [_layer_text(item, schedule, word, follows=_follows(item, ruling)) for item in ruling]
     taken.sort(key=lambda row: (row.created_at, row.pk))
     return Document(
         slug=schedule.slug,
@@ -98,7 +98,13 @@ def _open_overrides(schedule: Schedule, at: datetime) -> list[Override]:
     return [row for row in schedule.overrides.all() if row.cancelled_at is None and row.ends_at > at]
 
 
-def _layer_text(row: Rotation, schedule: Schedule, word: Callable[[Person], str]) -> LayerText:
+def _follows(item: Stored, ruling: Sequence[Stored]) -> bool:
+    """Say whether another turn order of its layer comes before, so that the file has to say when this one begins."""
+    return any(one.row.layer_id == item.row.layer_id and one.begins_at < item.begins_at for one in ruling)
+
+
+def _layer_text(item: Stored, schedule: Schedule, word: Callable[[Person], str], *, follows: bool) -> LayerText:
+    row = item.row
     places: dict[int, list[str]] = {}
     for member in row.members.all():
         places.setdefault(member.position, []).append(word(member.person))
@@ -116,7 +122,7 @@ def _layer_text(row: Rotation, schedule: Schedule, word: Callable[[Person], str]
         rank=row.rank,
         windows=pure.windows,
         active_days=row.active_days,
-        since=row.effective_from,
+        since=row.effective_from or (item.begins_at if follows else None),
         until=row.ends_at,
     )
 
