@@ -39,6 +39,20 @@ def by_key(source_id: int, key: str) -> OwnAlert | None:
     return _own(found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenKey:
+    """The key of an alert that is open, and its title."""
+
+    key: str
+    title: str
+
+
+def open_keys(source_id: int, *, most: int = 500) -> Sequence[OpenKey]:
+    """Return the keys of what is open of a source, the newest first."""
+    found = Alert.objects.filter(source_id=source_id, state=Alert.State.FIRING).order_by("-pk")
+    return [OpenKey(key, title) for key, title in found.values_list("dedup_key", "title")[:most]]
+
+
 def by_id(source_id: int, text: str) -> OwnAlert | None:
     """Return an alert of a source by its number, written as text."""
     is_number = text.isdecimal() and len(text) < 19

@@ -36,7 +36,11 @@ def _bodies(signal: Signal) -> Iterator[Json]:
 
 def _tried(signal: Signal, body: Json, mapping: dict[str, object], *, is_mail: bool) -> Trial:
     try:
-        found = read_mail(body, mapping) if is_mail and isinstance(body, dict) else read(body, mapping, "")
+        found = (
+            read_mail(body, mapping, signal.source_id)
+            if is_mail and isinstance(body, dict)
+            else read(body, mapping, "")
+        )
         return Trial(signal, found, "" if found else "a rule leaves this mail alone")
     except BadInput as error:
         return Trial(signal, None, error.sentence or "this is not an object")

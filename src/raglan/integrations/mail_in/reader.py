@@ -2,15 +2,12 @@
 
 Rules are patterns (re2, up to 500 characters) on the subject: `key` (what it finds, or its first group, is what the
 alert is about), `resolved`, `ignore`, `from` (on the sender), `critical`, `warning`, `info`; and `ends_after_hours`:
-then an alert that no mail repeats ends. Without rules, words that monitoring writes into subjects are used.
+then an alert that no mail repeats ends. Without rules, the marks that monitoring writes into subjects are used.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-
-import re2
 
 from raglan.alerts import actions, queries
 from raglan.alerts.ports import Answer, Batch, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
@@ -21,21 +18,17 @@ from raglan.core.decode import Json, decode_json
 from raglan.core.errors import BadInput, NotSignedIn
 from raglan.core.mail_in import Mail
 from raglan.integrations import shape
+from raglan.integrations.mail_in import subjects
+from raglan.integrations.mail_in.patterns import about, compiled, finds
+from raglan.integrations.mail_in.standing import known
 
 TAG = "alerts"
-OVER = r"(?i)\b(resolved|recovered|recovery|back to normal|cleared|is ok|is up)\b"
-MARKS = re.compile(r"^\s*((re|fwd?|aw|wg)\s*:|\[[^\]]{0,40}\]|\*+|[^\w\s\[\]]{1,4}(?=\s))\s*", re.IGNORECASE)
-STATES = re.compile(
-    r"\b(PROBLEM|RECOVERY|FIRING|RESOLVED|CRITICAL|WARNING|UNKNOWN|OK|UP|DOWN|RECOVERED|CLEARED|ALERT|ALERTING)\b(:\d+)?",
-)
 SEVERITIES = {
     "critical": r"(?i)\b(critical|down|emergency|fatal|disaster)\b",
     "warning": r"(?i)\b(warning|warn|degraded)\b",
     "info": r"(?i)\b(info|information|notice)\b",
 }
 PATTERNS = ("key", "resolved", "ignore", "from", *SEVERITIES)
-MAX_PATTERN = 500
-MAX_MATCHED = 10_000
 KEPT_TEXT = 20_000
 ENDS_AFTER_HOURS = 24
 log = logs.get("raglan.mail")
@@ -57,7 +50,7 @@ def take(mail: Mail) -> str | None:
         return f"left alone: {why}"
     body = body_of(mail)
     try:
-        signal = read(body, source.mapping)
+        signal = read(body, source.mapping, source.id)
     except BadInput as error:
         actions.note_error(source.id, error.sentence, body=json.dumps(body).encode())
         raise
@@ -96,40 +89,39 @@ def body_of(mail: Mail) -> dict[str, Json]:
     }
 
 
-def read(body: Mapping[str, Json], rules: Mapping[str, object]) -> RawSignal | None:
-    """Return the signal that the rules make of a mail, or None when they leave it alone. Raises BadInput."""
+def read(body: Mapping[str, Json], rules: Mapping[str, object], source_id: int) -> RawSignal | None:
+    """Return the signal that the rules of a source make of a mail, or None when they leave it alone. Raises BadInput.
+
+    What may be an end, of something that was never heard of, fires under all of its subject.
+    """
     subject, sender = shape.plain(body.get("subject")).strip(), shape.plain(body.get("from"))
     text = shape.plain(body.get("text"))
     title = subject or text.strip().partition("\n")[0][:300]
     if not title:
         raise BadInput("subject", "is empty, and so is the mail")
-    if _finds(rules, "ignore", title) or ("from" in rules and not _finds(rules, "from", sender)):
+    if finds(rules, "ignore", title) or ("from" in rules and not finds(rules, "from", sender)):
         return None
-    severity = next((name for name in SEVERITIES if _finds(rules, name, title, SEVERITIES[name])), "unknown")
-    labels = {"alertname": about(title, rules), "severity": severity, "from": sender.rpartition("<")[2].strip("> ")}
+    severity = next((name for name in SEVERITIES if finds(rules, name, title, SEVERITIES[name])), "unknown")
+    ends, found = _ends(title, rules), known(source_id, about(title, rules)[:1_024], rules)
+    fires = not ends or (ends == "maybe" and not found.is_known)
+    key = title if ends and fires else found.key
+    labels = {"alertname": key, "severity": severity, "from": sender.rpartition("<")[2].strip("> ")}
     return RawSignal(
-        status="resolved" if _finds(rules, "resolved", title, OVER) else "firing",
+        status="firing" if fires else "resolved",
         labels=shorten({name: value for name, value in labels.items() if value}),
         annotations=shorten({"description": text} if text else {}),
         title=title[:1_024],
         severity=severity,
-        dedup_key=labels["alertname"][:1_024],
+        dedup_key=key[:1_024],
         expires_at=now() + timedelta(hours=_hours(rules)),
         raw=dict(body),
     )
 
 
-def about(title: str, rules: Mapping[str, object]) -> str:
-    """Return what a subject is about: what the rule `key` finds, or the subject without marks and words of state."""
-    pattern = rules.get("key")
-    if isinstance(pattern, str) and (found := _compiled("key", pattern).search(title[:MAX_MATCHED])):
-        return (found.group(1) if found.groups() else found.group(0)) or title
-    text = title
-    while (mark := MARKS.match(text)) and mark.end() < len(text):
-        text = text[mark.end() :]
-    text = re.sub(r"\b(is|now)\s*(?=[*\s]*$)", "", STATES.sub("", text).strip(" *"))
-    text = re.sub(r"\s+", " ", text).strip(" :-*")
-    return text if re.search(r"\w", text) else title
+def _ends(title: str, rules: Mapping[str, object]) -> subjects.Ends:
+    if rules.get("resolved"):
+        return "surely" if finds(rules, "resolved", title) else ""
+    return subjects.read(title).ends
 
 
 def check(rules: Mapping[str, object]) -> None:
@@ -144,21 +136,7 @@ def check(rules: Mapping[str, object]) -> None:
         elif not isinstance(value, str):
             raise BadInput(name, "must be a pattern, as a text", status=422)
         else:
-            _compiled(name, value)
-
-
-def _compiled(name: str, pattern: str) -> "re2._Regexp[str]":
-    if len(pattern) > MAX_PATTERN:
-        raise BadInput(name, f"a pattern has at most {MAX_PATTERN} characters", status=422)
-    try:
-        return re2.compile(pattern)
-    except re2.error as error:
-        raise BadInput(name, f"this pattern can not be read: {error}", status=422) from None
-
-
-def _finds(rules: Mapping[str, object], name: str, text: str, otherwise: str = "") -> bool:
-    pattern = rules.get(name) or otherwise
-    return bool(pattern) and _compiled(name, str(pattern)).search(text[:MAX_MATCHED]) is not None
+            compiled(name, value)
 
 
 def _hours(rules: Mapping[str, object]) -> float:
@@ -183,7 +161,7 @@ class Letter:
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
         """Read a mail that stands as JSON."""
-        signal = read(shape.mapping(decode_json(request.body), ""), source.mapping)
+        signal = read(shape.mapping(decode_json(request.body), ""), source.mapping, source.id)
         return Decoded([signal] if signal else [])
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:

@@ -1,0 +1,174 @@
+"""When a mail ends an alert: a mark of its subject does, words within it do not."""
+
+import pytest
+
+from raglan.alerts.models import Alert, Signal
+from raglan.core import mail_in
+from raglan.integrations.mail_in import reader, standing, subjects
+from raglan.paging.models import Page
+from raglan.testing import world
+from tests.integrations.doorstep import make
+from tests.integrations.test_mail_rules import letter
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "CRITICAL: disaster recovery job failed on db1",
+        "WARNING: mail.example.org could not be resolved",
+        "Backup of db1 failed, was not resolved",
+        "Disaster recovery job failed on db1",
+        "[Recovery] job failed on db1",
+        "Recovery: nightly job failed on db1",
+        "Cache of web1 was cleared 40 times in a minute",
+        "Host names are not resolved",
+        "The queue is not back to normal",
+        "DNS can't be resolved, db1 is UP",
+        "NOT OK: backup of db1",
+        "Backup of db1 [NOT OK]",
+        "Unresolved: backup of db1",
+        "Error rate is up",
+        "Call me when db1 is up",
+        "Is it resolved?",
+        "PROBLEM: db1 - RESOLVED",
+        "CRITICAL db1 is OK",
+        "[DOWN] db1 is UP",
+        "[OK-team] disk of db1 is full",
+        "UP-to-date check of db1",
+        "Follow-up: disk of db1",
+        "Report - follow up",
+    ],
+)
+def test_words_of_an_end_within_a_subject_page_each_time(subject: str) -> None:
+    world.administrator()
+    _, token = make("email")
+
+    became = [mail_in.take(letter(token, subject)) for _ in range(2)]
+
+    assert became == ["1 new, 0 repeated, 0 resolved", "0 new, 1 repeated, 0 resolved"]
+    assert (Alert.objects.get().state, Alert.objects.get().title) == ("firing", subject)
+    assert Page.objects.get().state == "triggered"
+
+
+PAIRS = [
+    ("[Alerting] CPU alert", "[OK] CPU alert", "CPU alert"),
+    ("PROBLEM: High CPU on web1", "OK: High CPU on web1", "High CPU on web1"),
+    ("Problem: High load", "Resolved in 5m: High load", "High load"),
+    ("Problem: High load", "Resolved in 1d 2h 05m: High load", "High load"),
+    (
+        "Updated problem in 5m: Zabbix agent is down",
+        "Resolved in 00:05:12: Zabbix agent is down",
+        "Zabbix agent is down",
+    ),
+    ("[DOWN] mysite", "[UP] mysite", "mysite"),
+    ("[🔴 Down] mysite", "[✅ Up] mysite", "mysite"),
+    ('ALARM: "CPU" in EU', 'OK: "CPU" in EU', '"CPU" in EU'),
+    ("[FIRING:1] X", "[RESOLVED] X", "X"),
+    ("[FIRING:2, RESOLVED:1] X", "Re: [RESOLVED:3] X", "X"),
+    ("** PROBLEM Service Alert: h/s is CRITICAL **", "** RECOVERY Service Alert: h/s is OK **", "Service Alert: h/s"),
+    ("** PROBLEM Host Alert: h is DOWN **", "** RECOVERY Host Alert: h is UP **", "Host Alert: h"),
+    ("[PROBLEM] Disk on db1 is CRITICAL!", "[RECOVERY] Disk on db1 is OK!", "Disk on db1"),
+    ("Check_MK: db1/CPU load OK -> CRIT", "Check_MK: db1/CPU load CRIT -> OK", "Check_MK: db1/CPU load"),
+    ("Monitor is DOWN: mysite", "Monitor is UP: mysite", "mysite"),
+    ("DOWN alert: mysite is DOWN", "UP alert: mysite is UP", "mysite"),
+    ("DOWN | backup", "UP | backup", "backup"),
+    ("[Monitor Alert] Triggered: CPU high", "[Monitor Alert] Recovered: CPU high", "[Monitor Alert] CPU high"),
+    ("Fwd: [ops] [FIRING:1] X", "[ops] Re: [RESOLVED] X", "[ops] X"),
+    ("Fired:Sev3 Azure Monitor Alert X", "Resolved:Sev3 Azure Monitor Alert X", "Sev3 Azure Monitor Alert X"),
+    ("Backup of db1 failed", "Backup of db1 failed - RESOLVED", "Backup of db1 failed"),
+    ("Backup of db1 failed", "Backup of db1 failed [Resolved]", "Backup of db1 failed"),
+    ("Backup of db1 failed", "[RESOLVED] Backup of db1 failed", "Backup of db1 failed"),
+    ("web1: DOWN", "web1: UP", "web1"),
+    ("web1 is down", "web1 is up", "web1"),
+    ("High load on web1", "High load on web1 has been resolved", "High load on web1"),
+    ("High load on web1", "High load on web1 is back to normal", "High load on web1"),
+    ("PROBLEM: mysite", "OK: mysite (was down for 5m 3s)", "mysite"),
+    ("PROBLEM - db1 - not responding", "RECOVERY - db1 - not responding", "db1 - not responding"),
+]
+
+
+@pytest.mark.parametrize(("problem", "recovery", "about"), PAIRS)
+def test_a_recovery_is_about_what_its_problem_is_about_and_ends_it(problem: str, recovery: str, about: str) -> None:
+    world.administrator()
+    _, token = make("email")
+    assert (reader.about(problem, {}), reader.about(recovery, {})) == (about, about)
+
+    mail_in.take(letter(token, problem))
+    mail_in.take(letter(token, "Something else"))
+    assert mail_in.take(letter(token, recovery)) == "0 new, 0 repeated, 1 resolved"
+
+    assert Alert.objects.get(dedup_key=about).state == "resolved"
+    assert Alert.objects.get(dedup_key="Something else").state == "firing"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[db1] Disk full", "[db2] Disk full"),
+        ("HighLoad (for 5m)", "HighLoad (for 15m)"),
+        ("PROBLEM: db1 is down", "PROBLEM: db1 is slow"),
+    ],
+)
+def test_what_differs_beyond_its_state_stays_two(one: str, other: str) -> None:
+    assert reader.about(one, {}) != reader.about(other, {})
+
+
+@pytest.mark.parametrize("subject", ["OK: backup of db1", "Backup of db1 is ok", "Backup of db1: OK", "[RESOLVED] X"])
+def test_a_clear_end_of_nothing_pages_nobody_and_stands_on_the_screen_of_its_source(subject: str) -> None:
+    world.administrator()
+    _, token = make("email")
+
+    assert mail_in.take(letter(token, subject)) == "0 new, 0 repeated, 0 resolved"
+
+    assert not Alert.objects.exists()
+    kept = Signal.objects.get()
+    assert (kept.status, kept.problem) == ("resolved", "nothing with these labels was firing")
+
+
+def test_an_end_in_doubt_counts_again_once_its_subject_was_heard_of() -> None:
+    world.administrator()
+    _, token = make("email")
+    for subject in ("web1 is down", "web1 is up"):
+        mail_in.take(letter(token, subject))
+
+    assert mail_in.take(letter(token, "web1 is up")) == "0 new, 0 repeated, 0 resolved"
+
+
+@pytest.mark.parametrize(
+    ("problem", "old_key", "recovery"),
+    [
+        ("Problem: High load", "Problem: High load", "Resolved in 5m: High load"),
+        ("[ops] [FIRING:1] X", "X", "[ops] [RESOLVED] X"),
+        ('ALARM: "CPU" in EU', 'ALARM: "CPU" in EU', 'OK: "CPU" in EU'),
+    ],
+)
+def test_what_was_open_under_a_key_of_before_is_counted_and_ended(
+    problem: str, old_key: str, recovery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.administrator()
+    _, token = make("email")
+    with monkeypatch.context() as before:
+        before.setattr(reader, "about", lambda title, rules: old_key)
+        before.setattr(standing, "about", lambda title, rules: old_key)
+        mail_in.take(letter(token, problem))
+    assert Alert.objects.get().dedup_key == old_key
+
+    assert mail_in.take(letter(token, problem)) == "0 new, 1 repeated, 0 resolved"
+    assert mail_in.take(letter(token, recovery)) == "0 new, 0 repeated, 1 resolved"
+
+
+def test_the_rule_of_a_source_alone_says_what_ends() -> None:
+    world.administrator()
+    _, token = make("email", mapping={"resolved": "all fine"})
+    mail_in.take(letter(token, "[RESOLVED] X"))
+
+    assert Alert.objects.get().state == "firing"
+
+
+@pytest.mark.parametrize(
+    "subject", ["- " * 5_000, "is OK " * 1_600, "[" * 10_000, "Resolved in 1" + " 1" * 5_000, "*" * 10_000]
+)
+def test_a_hostile_subject_is_read_at_once(subject: str) -> None:
+    assert subjects.read(subject).about
