@@ -44,6 +44,16 @@ def test_names_with_spaces_stand_in_quotes(desk: Desk) -> None:
     assert (made.kind, made.name, made.reason) == ("tag", "front row", "they look")
 
 
+def test_names_with_commas_stand_in_quotes(desk: Desk) -> None:
+    said = desk.says('!hold it spreads; tags: "rack 4, left", canary; cluster: “fra, 1”')[0]
+    hold = Hold.objects.get()
+    assert (hold.tags, hold.clusters) == (["rack 4, left", "canary"], ["fra, 1"])
+    assert "for cluster “fra, 1”; tags “rack 4, left”, canary, until" in said
+    said = desk.says(f'!hold except {hold.pk} tag "rack 4, left": they look')[0]
+    assert "Tag “rack 4, left” may go on" in said
+    assert HoldException.objects.get().name == "rack 4, left"
+
+
 def test_holds_are_listed_extended_excepted_and_lifted(desk: Desk) -> None:
     assert desk.says("!hold")[0].startswith("Nothing is stopped.")
     desk.says("!hold raise it spreads; name: the pin")
@@ -80,7 +90,7 @@ def test_how_many_more_holds_there_are_is_said(desk: Desk, bo: Person) -> None:
         ("!hold it spreads; until: 26:00", "until: 18:30"),
         ("!hold it spreads; for: 90 d", "at most 72 hours"),
         ("!hold end nothing of mine", "No hold is called so. On or to come: none."),
-        ("!hold it spreads; role: a\x07b", "no commas and no signs that can not be printed"),
+        ("!hold it spreads; role: a\x07b", "names have no signs that can not be printed"),
         ("!hold it spreads; tag: “front row", "a quote that begins a name ends it, too"),
     ],
 )

@@ -165,7 +165,7 @@ def _except(text: str, speaker: Speaker) -> str:
         raise BadInput("", f"Say who and why, as in !hold except {hold.pk} host web1 we look at it by hand", status=422)
     through = holding.Through(kind.casefold(), name.strip(":"), reason.strip(" :"))
     holding.let_through(hold, through, by=speaker.by)
-    return f"{kind.capitalize()} {name.strip(':')} may go on although “{hold.name}” is on."
+    return f"{kind.capitalize()} {named.alone(name.strip(':'))} may go on although “{hold.name}” is on."
 
 
 VERBS: dict[str, Callable[[str, Speaker], str]] = {
