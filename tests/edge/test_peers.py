@@ -140,6 +140,21 @@ def test_three_misses_page_once_and_a_hello_ends_it(outbox: world.Outbox) -> Non
 
 
 @pytest.mark.usefixtures("watched")
+def test_who_was_away_itself_listens_for_three_intervals_before_it_pages(outbox: world.Outbox) -> None:
+    world.person("Mara Keller", role="administrator")
+    timers.schedule(peers.LISTEN, subject="raglan", due_at=now())
+    say()
+    world.fast_forward(timedelta(seconds=30))
+
+    CLOCK.move(timedelta(minutes=10))  # nobody listened, so nobody knows
+    world.fast_forward(timedelta(seconds=80))
+    assert not Page.objects.exists()
+
+    world.fast_forward(timedelta(seconds=40))
+    assert "is silent since" in Page.objects.get().title
+
+
+@pytest.mark.usefixtures("watched")
 def test_one_that_was_never_heard_pages_nobody(outbox: world.Outbox) -> None:
     world.person("Mara Keller", role="administrator")
     timers.schedule(peers.LISTEN, subject="raglan", due_at=now())

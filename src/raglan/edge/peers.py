@@ -29,6 +29,7 @@ APART = timedelta(minutes=5)
 HEARD = "peer heard"
 SAID = "peer hello"
 SILENT = "peer silent"
+LISTENED = "peer listened for"
 PATH = "/peer/hello"
 MOST_BODY = 64 * 1024
 log = logs.get("raglan.peers")
@@ -133,7 +134,8 @@ def listen(due: timers.Due) -> None:
         return
     silent = signs.last(SILENT)
     paged = int(str(silent.data["page"])) if silent else 0
-    if last.age > every() * MISSES and not paged:
+    listened = _listened()
+    if min(last.age, listened) > every() * MISSES and not paged:
         _page(last.at)
     elif last.age <= every() * MISSES and paged:
         page = Page.objects.filter(pk=paged).first()
@@ -141,6 +143,15 @@ def listen(due: timers.Due) -> None:
             paging.resolve(page, why=f"{config().peer_url} is heard again")
         signs.note(SILENT, page=0)
         timeline.append(PeerBack(peer=config().peer_url, page=paged), about=["raglan:peer", "health"])
+
+
+def _listened() -> timedelta:
+    """Note that we listen, and return for how long we have. Whoever was away hears what is said from then on."""
+    before = signs.last(LISTENED)
+    goes_on = before is not None and before.age <= every()
+    since = datetime.fromisoformat(str(before.data["since"])) if before is not None and goes_on else now()
+    signs.note(LISTENED, since=since.isoformat())
+    return now() - since
 
 
 def _page(since: datetime) -> None:
