@@ -8,11 +8,12 @@ from hypothesis import strategies as some
 
 from raglan.core import timeline
 from raglan.core.clock import CLOCK, now
-from raglan.core.errors import BadInput
-from raglan.paging import actions
+from raglan.core.errors import BadInput, Conflict
+from raglan.paging import actions, returning
 from raglan.paging.hours import Hours
 from raglan.paging.models import Notification, NotificationRule, Page, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody, urgency_of
+from raglan.people import actions as people
 from raglan.people.models import ContactMethod
 from raglan.testing import world
 
@@ -49,6 +50,20 @@ def test_a_held_page_goes_on_as_soon_as_somebody_takes_over(outbox: world.Outbox
     assert (page.state, names(outbox)) == (Page.State.TRIGGERED, [])
 
     world.cover(rota, mara)
+    world.fire_all()
+
+    page.refresh_from_db()
+    assert names(outbox) == ["Mara Keller"]
+    assert page.held_since is None
+
+
+def test_a_page_held_for_a_team_goes_on_as_soon_as_somebody_is_in_it(outbox: world.Outbox) -> None:
+    mara, team = world.person("Mara Keller"), world.team()
+    page = world.page(world.policy((60, [team]), choices=choosing(WhenNobody.HOLD)))
+    world.fast_forward(timedelta(minutes=20))
+    assert names(outbox) == []
+
+    people.add_member(team, mara, actor="raglan")
     world.fire_all()
 
     page.refresh_from_db()
@@ -163,6 +178,20 @@ def test_whoever_has_it_already_is_not_paged_again_while_others_are_missing(outb
     world.fast_forward(timedelta(minutes=6))
 
     assert names(outbox) == ["Mara Keller", "Bo Silva", "Bo Silva"]
+
+
+def test_a_page_that_others_have_yet_to_take_is_not_put_off(outbox: world.Outbox) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    step = actions.StepDraft(300, (world.target(mara), world.target(bo)), Acknowledge.EACH)
+    page = world.page(world.policy_of(step))
+
+    with pytest.raises(Conflict, match="Mara Keller has not said so"):
+        returning.snooze(page, until=now() + timedelta(hours=1), by=bo, via=LINK)
+    actions.acknowledge(page, by=mara, via=LINK)
+    assert page.state == Page.State.TRIGGERED
+
+    page = returning.snooze(page, until=now() + timedelta(hours=1), by=bo, via=LINK)
+    assert (page.state, page.acknowledged_by) == (Page.State.ACKNOWLEDGED, bo)
 
 
 def test_in_a_later_step_one_answer_is_enough(outbox: world.Outbox) -> None:

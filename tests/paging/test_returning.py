@@ -11,6 +11,7 @@ from raglan.core.models import Timer
 from raglan.paging import actions, queries, returning
 from raglan.paging.hours import Hours
 from raglan.paging.models import Page
+from raglan.people import actions as people
 from raglan.people.models import Person
 from raglan.testing import world
 
@@ -139,6 +140,39 @@ def test_a_page_is_not_handed_on_to_somebody_who_left(outbox: world.Outbox) -> N
 
     with pytest.raises(BadInput, match="left"):
         returning.hand_on(page, to=Person.objects.get(pk=bo.pk), by=mara)
+
+
+def test_what_somebody_has_who_leaves_begins_anew(outbox: world.Outbox) -> None:
+    page, mara, bo = taken()
+    snoozed = actions.acknowledge(world.page(page.policy), by=mara, via=LINK)
+    returning.snooze(snoozed, until=now() + timedelta(hours=2), by=mara, via=LINK)
+    others = actions.acknowledge(world.page(page.policy), by=bo, via=LINK)
+    outbox.sent.clear()
+
+    people.deactivate(mara, by=world.administrator("Ada Lamb"))
+    world.fire_all()
+
+    for one in (page, snoozed, others):
+        one.refresh_from_db()
+    assert [one.state for one in (page, snoozed, others)] == ["triggered", "acknowledged", "acknowledged"]
+    assert names(outbox) == ["Bo Silva"]
+    returned = [event.data["why"] for event in timeline.about(page) if event.kind == "page.returned"]
+    assert returned == ["Mara Keller, who had it, has left"]
+    world.fast_forward(timedelta(hours=2))
+    snoozed.refresh_from_db()
+    assert snoozed.state == Page.State.TRIGGERED
+    assert "Bo Silva" in names(outbox)[1:]
+
+
+def test_a_page_of_somebody_who_left_long_ago_stays_in_its_list(outbox: world.Outbox) -> None:
+    page, mara, _ = taken()
+    Page.objects.filter(pk=page.pk).update(created_at=now() - timedelta(days=8))
+
+    people.deactivate(mara, by=world.administrator("Ada Lamb"))
+    world.fire_all()
+
+    page.refresh_from_db()
+    assert page.state == Page.State.ACKNOWLEDGED
 
 
 def test_a_page_that_is_over_can_not_be_handed_on(outbox: world.Outbox) -> None:

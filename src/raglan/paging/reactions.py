@@ -1,11 +1,16 @@
-"""What paging does when rotas change: held pages look for somebody, and members are looked at for readiness."""
+"""What paging does when rotas, teams and people change.
+
+Held pages look for somebody, members of rotas are looked at for readiness, and pages of who left begin anew.
+"""
 
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.oncall import events as oncall
-from raglan.paging import actions, foresight, queries, readiness
+from raglan.paging import actions, foresight, queries, readiness, returning
 from raglan.paging.models import Page
 from raglan.paging.plan import Plan, Target
+from raglan.people import events as people
+from raglan.people.models import Person
 
 CHANGES = [kind for kind, payload in timeline.KINDS.items() if payload.__module__ == oncall.__name__]
 
@@ -19,12 +24,20 @@ def look_at_members(event: timeline.Happened) -> None:
             readiness.look_at(foresight.people_of(Target("schedule", int(number))))
 
 
-@timeline.reaction(*CHANGES)
+@timeline.reaction(*CHANGES, people.MemberSet.kind)
 def release_held(event: timeline.Happened) -> None:
-    """Go on with each held page whose step finds somebody since the rota changed."""
+    """Go on with each held page whose step finds somebody since a rota or a team changed."""
     held = Page.objects.filter(state=Page.State.TRIGGERED, held_since__isnull=False).order_by("pk")
     for page in held[:500]:
         plan = Plan.from_json(page.plan)
         coming = plan.after(page.round, page.step)
         if coming and queries.whom(plan.steps[coming[1]].targets, now()):
             actions.hurry(page)
+
+
+@timeline.reaction(people.PersonChanged.kind)
+def give_back(event: timeline.Happened) -> None:
+    """Let somebody else have what a person has who left."""
+    changed = event.payload()
+    if isinstance(changed, people.PersonChanged) and changed.values.get("is_active") is False:
+        returning.give_back_of(Person.objects.get(pk=changed.person))

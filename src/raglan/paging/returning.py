@@ -37,10 +37,16 @@ def _actor(by: By) -> timeline.Subject:
 
 @atomic
 def snooze(page: Page, *, until: datetime, by: Person, via: actions.Via) -> Page:
-    """Take a page, and let it come back at a time: to whoever snoozed it first. Safe to call twice."""
+    """Take a page, and let it come back at a time: to whoever snoozed it first. Safe to call twice.
+
+    Raises BadInput, AlreadyTaken, and Conflict where the step wants each of its people and others have yet to say so.
+    """
     at = now()
     _check(until, at)
     page = _live(page)
+    if page.state in actions.OPEN and (others := [pk for pk in queries.missing(page) if pk != by.pk]):
+        names = " and ".join(Person.objects.filter(pk__in=others).order_by("name").values_list("name", flat=True))
+        raise Conflict(f"Each of this step must have it, and {names} has not said so yet. Take it now, snooze it then.")
     if page.state == Page.State.ACKNOWLEDGED and page.acknowledged_by_id not in (None, by.pk):
         raise actions.AlreadyTaken(page)
     if page.snoozed_until == until:
@@ -103,6 +109,20 @@ def give_back(page: Page, *, by: By) -> Page:
     if page.state == Page.State.ACKNOWLEDGED:
         _begin(page, actor=_actor(by), why=f"{by.name} gave it back")
     return page
+
+
+@atomic
+def give_back_of(person: Person) -> list[Page]:
+    """Begin the pages anew that somebody has who left; not those that come back anyway, nor old ones. See `come_back`."""
+    if Person.objects.filter(pk=person.pk, is_active=True).exists():
+        return []
+    theirs = Page.objects.select_for_update(no_key=True, of=("self",)).filter(
+        state=Page.State.ACKNOWLEDGED, acknowledged_by=person, snoozed_until=None, is_test=False
+    )
+    pages = list(theirs.filter(created_at__gte=now() - queries.OLD).order_by("pk"))
+    for page in pages:
+        _begin(page, actor=timeline.SYSTEM, why=f"{person.name}, who had it, has left")
+    return pages
 
 
 @atomic
