@@ -113,7 +113,7 @@ def give_back(page: Page, *, by: By) -> Page:
 
 @atomic
 def give_back_of(person: Person) -> list[Page]:
-    """Begin the pages anew that somebody has who left; not those that come back anyway, nor old ones. See `come_back`."""
+    """Begin anew what somebody has who left, but not what comes back anyway, nor what is old; see `come_back`."""
     if Person.objects.filter(pk=person.pk, is_active=True).exists():
         return []
     theirs = Page.objects.select_for_update(no_key=True, of=("self",)).filter(
