@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from raglan.core import timeline
 from raglan.core.errors import BadInput, DeliveryError
-from raglan.integrations.twilio import wire
+from raglan.integrations.twilio import views, wire
 from raglan.integrations.twilio.call import Call
 from raglan.integrations.twilio.sms import Sms, words_of
 from raglan.paging import actions, ports, providers
@@ -180,6 +180,25 @@ def test_a_reply_takes_the_page(twilio: Twilio, reply: str, state: str) -> None:
     assert page.state == state
     assert (text.confirmed_at is not None) is (state == "acknowledged")
     assert said_in(answer).startswith("Message You have it" if state == "acknowledged" else "Message Reply 4")
+
+
+def test_one_reply_after_another_takes_one_page_after_another_and_the_same_one_again_takes_nothing(
+    twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_answered", {})
+    mara = reached_by("sms")
+    for title in ("Disk 0", "Disk <1>"):
+        world.page(world.policy((1800, [mara])), title)
+
+    sids = ("SM01", "SM01", "SM02", "SM01")
+    answers = [
+        twilio.call_back("http://127.0.0.1:8000/twilio/reply/", From=MARA, To=NUMBER, Body="4", MessageSid=sid)
+        for sid in sids
+    ]
+
+    first, last = "You have it. Page: Disk <1>. 1 more waits for your answer.", "You have it. Page: Disk 0."
+    assert [said_in(answer) for answer in answers] == [f"Message {words}" for words in (first, first, last, first)]
+    assert [page.state for page in Page.objects.all()] == ["acknowledged"] * 2
 
 
 def test_a_reply_of_a_stranger_changes_nothing_and_tells_nothing(twilio: Twilio) -> None:

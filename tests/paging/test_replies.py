@@ -8,6 +8,7 @@ from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput
 from raglan.paging import actions, replies
 from raglan.paging.models import Notification, Page
+from raglan.paging.plan import Acknowledge
 from raglan.people.models import Person
 from raglan.testing import world
 
@@ -116,8 +117,64 @@ def test_a_reply_without_a_token_means_the_newest_open_page_at_that_address(outb
     pages = [world.page(world.policy((600, [mara]))) for _ in range(3)]
     actions.resolve(pages[2], why="over")
 
-    found = replies.newest_to("email", world.mail_of(mara).address)
+    found = replies.newest_to("email", world.mail_of(mara).address, "have")
 
     assert found is not None
     assert found.page == pages[1]
-    assert replies.newest_to("email", "stranger@example.test") is None
+    assert replies.newest_to("email", "stranger@example.test", "have") is None
+
+
+def at_mara(pages: int) -> tuple[Person, list[Page]]:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    return mara, [world.page(world.policy((600, [mara]), (600, [bo])), f"Disk {number}") for number in range(pages)]
+
+
+def told(mara: Person, said: str) -> str:
+    return str(replies.answer_newest("email", world.mail_of(mara).address, said, via=actions.Via.REPLY))
+
+
+def test_replies_without_a_token_take_one_page_after_another_and_name_it(outbox: world.Outbox) -> None:
+    mara, pages = at_mara(3)
+
+    assert [told(mara, "have") for _ in range(4)] == [
+        "You have it. Page: Disk 2. 2 more wait for your answer.",
+        "You have it. Page: Disk 1. 1 more waits for your answer.",
+        "You have it. Page: Disk 0.",
+        "You have it. Page: Disk 2.",
+    ]
+    assert set(Page.objects.values_list("state", "acknowledged_by")) == {("acknowledged", mara.pk)}
+    assert len(pages) == 3
+
+
+def test_what_others_took_or_oneself_passed_on_is_not_what_a_reply_means(outbox: world.Outbox) -> None:
+    mara, pages = at_mara(3)
+    actions.acknowledge(pages[2], by=world.person("Ada Lamb"), via=actions.Via.SCREEN)
+
+    assert told(mara, "pass") == "Passed on. Bo Silva is next. Page: Disk 1. 1 more waits for your answer."
+    assert told(mara, "have") == "You have it. Page: Disk 0."
+    assert told(mara, "have") == "You have it. Page: Disk 1."  # nothing else is open: they changed their mind
+    assert told(mara, "have") == "Ada Lamb has it already. You joined. Page: Disk 2."
+
+
+def test_joining_means_the_newest_page_that_is_not_over(outbox: world.Outbox) -> None:
+    mara, pages = at_mara(2)
+    actions.acknowledge(pages[1], by=world.person("Ada Lamb"), via=actions.Via.SCREEN)
+
+    assert told(mara, "join") == "You joined. Page: Disk 1. 1 more waits for your answer."
+
+
+def test_a_page_that_asks_each_is_taken_once_and_what_waits_comes_next(outbox: world.Outbox) -> None:
+    mara, bo = world.person("Mara Keller"), world.person("Bo Silva")
+    world.page(world.policy((600, [mara])), "Older")
+    both = tuple(world.target(one) for one in (mara, bo))
+    world.page(world.policy_of(actions.StepDraft(600, both, Acknowledge.EACH)), "Newer")
+
+    assert told(mara, "have") == "You have it. Others are asked too. Page: Newer. 1 more waits for your answer."
+    assert told(mara, "have") == "You have it. Page: Older."
+
+
+def test_a_long_title_is_cut_and_a_strange_one_is_one_line(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    world.page(world.policy((600, [mara])), "Disk\x07 \u202e full\non " + "x" * 100)
+
+    assert told(mara, "have") == "You have it. Page: " + ("Disk full on " + "x" * 100)[:60] + "..."

@@ -6,19 +6,21 @@ part of a mail address, and it ends with the link: 72 hours after its page began
 
 import hmac
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.paging import actions, queries
-from raglan.paging.models import Notification, Page
+from raglan.paging.models import Notification, Page, Reached
 from raglan.people import actions as people
 from raglan.people.models import Person
 
 MAC = 24  # hex digits: 96 bits
+SHORT = 60  # characters of a title
 YES = ("ack", "acknowledge", "acknowledged", "yes", "y", "ok", "okay", "have", "take", "taken", "mine", "4", "+1", "👍")
 NO = ("no", "n", "pass", "busy", "next", "cannot", "can't", "6", "-1", "👎")
 JOIN = ("join", "joining")
@@ -61,10 +63,43 @@ def live() -> QuerySet[Notification]:
     return young.select_related("page", "person", "contact").order_by("-pk")
 
 
-def newest_to(kind: str, address: str) -> Notification | None:
-    """Return the newest message at an address: what a reply without a token must mean."""
+def newest_to(kind: str, address: str, said: str) -> Notification | None:
+    """Return the message at an address that a reply without a token must mean.
+
+    It is the newest one about a page that waits for this person still; whoever joins means the newest that is not over.
+    """
     sent = live().filter(channel=kind, address=address, handed_over_at__isnull=False)
-    return sent.exclude(page__state=Page.State.RESOLVED).first() or sent.first()
+    wide = sent.exclude(page__state=Page.State.RESOLVED)
+    if said == "join":
+        return wide.first() or sent.first()
+    still_open = sent.filter(page__state__in=actions.OPEN)
+    return _unanswered(still_open).first() or still_open.first() or wide.first() or sent.first()
+
+
+def _unanswered(sent: QuerySet[Notification]) -> QuerySet[Notification]:
+    none = (Reached.Answer.NONE, Reached.Answer.UNREACHABLE)
+    return sent.filter(Q(reached=None) | Q(reached__answer__in=none), confirmed_at=None)
+
+
+def answer_newest(kind: str, address: str, said: str, *, via: actions.Via) -> str | None:
+    """Answer what a reply without a token means; return what to say, or None when nobody was paged there.
+
+    The sentence names the page, and says how many more wait for an answer.
+    """
+    notification = newest_to(kind, address, said)
+    if notification is None:
+        return None
+    title = _one_line(notification.page.title)
+    words = f"{answer(notification, said, via=via)} Page: {title if len(title) <= SHORT else title[:SHORT] + '..'}."
+    sent = live().filter(channel=kind, address=address, page__state__in=actions.OPEN, handed_over_at__isnull=False)
+    others = _unanswered(sent).exclude(page=notification.page).order_by().values("page").distinct().count()
+    waits = "waits" if others == 1 else "wait"
+    return f"{words} {others} more {waits} for your answer." if others else words
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(char if unicodedata.category(char) not in ("Cc", "Cf", "Cs") else " " for char in text)
+    return " ".join(shown.split()).rstrip(".")
 
 
 def said_in(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from html import escape
+from threading import Lock
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,9 @@ from raglan.paging.ports import Outcome, Report
 
 Fields = dict[str, str]
 View = Callable[..., HttpResponse]
+MOST_ANSWERED = 1_000
+_answered: dict[str, str] = {}
+_once = Lock()
 KEYS_WORDS = "Press 4 to say that you have it. Press 6 to pass it on."
 
 
@@ -104,12 +108,19 @@ def key_pressed(fields: Fields, token: str) -> HttpResponse:
 
 @signed
 def text_came(fields: Fields) -> HttpResponse:
-    """Take a text that somebody sent back: its first word answers the newest open page at that number."""
-    said = replies.said_in(fields.get("Body", ""))
-    notification = replies.newest_to("sms", fields.get("From", ""))
-    if notification is None:
-        return _twiml()  # a stranger learns nothing
+    """Take a text that somebody sent back: its first word answers the newest page that waits for them at that number.
+
+    A text that Twilio posts again is answered as before, and answers no other page.
+    """
+    said, sender = replies.said_in(fields.get("Body", "")), fields.get("From", "")
     if not said:
-        return _twiml("<Message>Reply 4 if you have it, 6 to pass it on.</Message>")
-    sentence = replies.answer(notification, said, via=actions.Via.REPLY)
-    return _twiml(f"<Message>{escape(sentence)}</Message>")
+        known = replies.newest_to("sms", sender, "") is not None  # a stranger learns nothing
+        return _twiml("<Message>Reply 4 if you have it, 6 to pass it on.</Message>" if known else "")
+    sid = fields.get("MessageSid", "")
+    with _once:
+        sentence = _answered.get(sid) or replies.answer_newest("sms", sender, said, via=actions.Via.REPLY) or ""
+        if sid:
+            _answered[sid] = sentence
+        if len(_answered) > MOST_ANSWERED:
+            del _answered[next(iter(_answered))]
+    return _twiml(f"<Message>{escape(sentence)}</Message>" if sentence else "")
