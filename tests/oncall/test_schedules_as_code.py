@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raglan.cli import cli
+from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput
 from raglan.core.models import Event
 from raglan.oncall import actions, as_code, code_out, importing, queries, resolve, written
 from raglan.oncall.models import Rotation, Schedule
-from raglan.people.models import Person
+from raglan.people import actions as people
+from raglan.people.models import Person, Team
 from raglan.testing import world
 from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 from tests.oncall.test_layers_are_stored import OFFICE
@@ -369,3 +371,137 @@ def test_a_name_that_nobody_has_is_refused_with_its_line(mara: Person, ike: Pers
     assert "line 15: there is nobody called Rowan Ellis" in str(problem["message"])
     assert api.send("post", "/on-call/plan", {"text": "a: [", "days": 7})[0] == 422
     assert Api(None, ["read"]).send("post", "/on-call/import", {"text": FILE})[0] == 403
+
+
+def over_one_time(first: Person, *later: Person) -> str:
+    lines = "".join(
+        f"  - {{person: {person.email}, from: 2026-11-24T12:00:00+00:00, until: 2026-11-25T12:00:00+00:00}}\n"
+        for person in (first, *later)
+    )
+    return f"{BARE}overrides:\n{lines}"
+
+
+BARE = """\
+schedule: web
+time_zone: UTC
+layers:
+  - {starts: 2026-01-05, turns: {on: Monday, at: "09:00"}, people: [Mara Novak]}
+"""
+
+
+def by_the_file(text: str, at: str) -> list[str]:
+    pure, names = as_code.schedule_of(as_code.read(text))
+    return [names[pk] for pk in resolve.who_is_on_call(pure, written.Part(at, "", {}).instant("UTC")).people]
+
+
+def test_of_overrides_for_one_time_the_later_in_the_file_counts(mara: Person, ike: Person, rowan: Person) -> None:
+    sol = world.person("Sol Adeyemi", time_zone="UTC")
+    rota(mara)
+    noon = MONDAY + 2 * DAY - HOUR
+    orders = [(ike, sol), (sol, ike), (rowan, ike), (rowan, sol), (ike, rowan, sol), (sol, ike, rowan), (ike,)]
+    for turns in orders:
+        text = over_one_time(*turns)
+        document = as_code.read(text)
+        before = queries.who("web", noon).people
+        outcome = importing.plan(document, by=mara, actor=mara, days=7)
+        assert {move.after for move in outcome.moves} == ({(turns[-1].pk,)} if before != (turns[-1],) else set())
+        importing.take_over(document, by=mara, actor=mara)
+        assert queries.who("web", noon).people == (turns[-1],)
+        assert by_the_file(text, noon.isoformat()) == [turns[-1].email]
+        assert importing.take_over(document, by=mara, actor=mara).steps == []
+
+
+def test_overrides_in_another_order_are_named_in_the_plan(mara: Person, ike: Person, rowan: Person) -> None:
+    rota(mara)
+    importing.take_over(as_code.read(over_one_time(ike, rowan)), by=mara, actor=mara)
+    outcome = importing.plan(as_code.read(over_one_time(rowan, ike)), by=mara, actor=mara, days=7)
+    assert outcome.steps == ["override of Ike Okafor (replace_everybody) counts after those written before it"]
+
+
+def test_overrides_that_do_not_meet_stay_in_whatever_order_they_stand(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara)
+    cover(web, ike, MONDAY + DAY, MONDAY + 2 * DAY)
+    cover(web, rowan, MONDAY + 2 * DAY, MONDAY + 3 * DAY)
+    document = importing.document_of(queries.schedule("web"), with_addresses=True)
+    assert document.overrides is not None
+    turned = replace(document, overrides=document.overrides[::-1])
+    assert importing.take_over(turned, by=mara, actor=mara).steps == []
+
+
+def test_a_running_override_that_is_written_again_leaves_no_gap(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara)
+    cover(web, ike, MONDAY, MONDAY + 2 * DAY)
+    last = cover(web, rowan, MONDAY, MONDAY + 2 * DAY)
+    document = importing.document_of(queries.schedule("web"), with_addresses=True)
+    assert document.overrides is not None
+    importing.take_over(replace(document, overrides=document.overrides[::-1]), by=mara, actor=mara)
+    seen = queries.shifts_between(queries.schedule("web"), last.starts_at, MONDAY + 2 * DAY)
+    assert [shift.people for shift in seen] == [(rowan,), (ike,)]
+
+
+def test_a_layer_that_is_over_is_no_hindrance_to_a_new_rota(mara: Person) -> None:
+    over = "  - {name: summer, starts: 2026-06-01, until: 2026-09-01, people: [who left long ago]}\n"
+    document = as_code.read(BARE + over)
+    assert importing.plan(document, by=mara, actor=mara, days=7).steps == ["new rota web, with 1 turn order"]
+    importing.take_over(document, by=mara, actor=mara)
+    assert importing.take_over(document, by=mara, actor=mara).steps == []
+    assert queries.who("web", MONDAY + DAY).people == (mara,)
+    alone = as_code.read(f"schedule: old\ntime_zone: UTC\nlayers:\n{over}")
+    assert importing.take_over(alone, by=mara, actor=mara).steps == ["new rota old, with 0 turn orders"]
+    assert importing.take_over(alone, by=mara, actor=mara).steps == []
+
+
+def test_a_planned_change_that_has_come_is_not_undone_by_the_same_file(mara: Person, ike: Person) -> None:
+    rota(mara)
+    text = BARE + "  - {starts: 2026-01-05, from: 2026-11-24T12:00:00+00:00, people: [Ike Okafor]}\n"
+    importing.take_over(as_code.read(text), by=mara, actor=mara)
+    CLOCK.move(2 * DAY)
+    outcome = importing.plan(as_code.read(text), by=mara, actor=mara, days=21)
+    assert (outcome.steps, outcome.moves) == ([], [])
+    assert queries.who("web").people == (ike,)
+
+
+def test_a_rota_with_somebody_who_left_is_exported_and_brought_back(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    cover(web, ike, MONDAY + DAY, MONDAY + 2 * DAY)
+    people.deactivate(ike, by=mara)
+    for with_addresses in (True, False):
+        document = importing.document_of(queries.schedule("web"), with_addresses=with_addresses)
+        document = as_code.read(code_out.write(document))
+        outcome = importing.plan(document, by=mara, actor=mara, days=60)
+        assert (outcome.steps, outcome.moves) == ([], [])
+        assert not [item for item in outcome.unready if ike.name in item.words]
+        assert importing.take_over(document, by=mara, actor=mara).steps == []
+
+
+def test_somebody_who_left_is_not_put_on_call_anew(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    cover(web, ike, MONDAY + DAY, MONDAY + 2 * DAY)
+    people.deactivate(ike, by=mara)
+    text = code_out.write(importing.document_of(queries.schedule("web"), with_addresses=True))
+    line = text.splitlines().index(f"      - {ike.email}") + 1
+    with pytest.raises(BadInput, match=rf"line {line}: {ike.email} has left; write somebody else"):
+        importing.plan(as_code.read(text.replace(mara.email, rowan.email)), by=mara, actor=mara, days=7)
+    with pytest.raises(BadInput, match=f"{ike.email} has left") as refused:
+        importing.plan(as_code.read(text.replace("2026-11-25", "2026-11-26")), by=mara, actor=mara, days=7)
+    assert refused.value.field == "overrides[0].person"
+
+
+def test_what_a_file_leaves_out_stays_as_it_is(mara: Person) -> None:
+    team = Team.objects.create(name="Web", slug="webbers")
+    web = rota(mara, team=team)
+    assert importing.take_over(as_code.read(BARE), by=mara, actor=mara).steps == []
+    web.refresh_from_db()
+    assert (web.name, web.team) == ("Web", team)
+    text = BARE + 'name: Web duty\nteam: ""\n'
+    assert importing.take_over(as_code.read(text), by=mara, actor=mara).steps == ["other name, team or zone"]
+    web.refresh_from_db()
+    assert (web.name, web.team) == ("Web duty", None)
+    document = as_code.read(text)
+    assert as_code.read(code_out.write(document)) == document
+
+
+def test_a_file_without_a_name_makes_a_rota_of_its_short_name(mara: Person, tmp_path: Path) -> None:
+    importing.take_over(as_code.read(BARE), by=mara, actor=mara)
+    assert queries.schedule("web").name == "web"
+    assert explained(BARE, "--at", "2026-01-06", tmp=tmp_path)[1].startswith("web, times in UTC\n")

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -55,13 +55,13 @@ class OverrideText:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A schedule as it is written. Without overrides (None) it says nothing about them."""
+    """A schedule as it is written. Without a name, a team or overrides (None) it says nothing about them."""
 
     slug: str
-    name: str
     time_zone: str
     layers: tuple[LayerText, ...]
-    team: str = ""
+    name: str = ""
+    team: str | None = None
     overrides: tuple[OverrideText, ...] | None = None
     part: Part | None = field(default=None, compare=False)
 
@@ -84,10 +84,10 @@ def read(text: str) -> Document:
     overrides = tuple(_override(item, zone) for item in fields["overrides"].items()) if "overrides" in fields else None
     return Document(
         slug=slug,
-        name=fields["name"].text(120) if "name" in fields else slug,
+        name=fields["name"].text(120) if "name" in fields else "",
         time_zone=zone,
         layers=layers,
-        team=fields["team"].text(60) if "team" in fields else "",
+        team=fields["team"].text(60) if "team" in fields else None,
         overrides=overrides,
         part=part,
     )
@@ -212,6 +212,27 @@ def names_in(document: Document) -> list[str]:
     layers = (name for layer in document.layers for group in layer.people for name in group)
     taken = (name for item in document.overrides or () for name in (item.person, item.instead_of) if name)
     return list(dict.fromkeys((*layers, *taken)))
+
+
+def live(document: Document, at: datetime) -> Document:
+    """Return a document without what is over at an instant: the past stays as it was, whatever a file says of it.
+
+    A layer is over from its end on, and once another entry of the same name has begun after it.
+    """
+    begun: dict[str, datetime] = {}
+    for layer in document.layers:
+        begins = _rotation(layer).begins()
+        if begins <= at:
+            begun[layer.name] = max(begins, begun.get(layer.name, begins))
+    layers = tuple(
+        layer
+        for layer in document.layers
+        if (layer.until is None or layer.until > at) and _rotation(layer).begins() >= begun.get(layer.name, at)
+    )
+    overrides = document.overrides
+    if overrides is not None:
+        overrides = tuple(item for item in overrides if item.ends_at > at)
+    return replace(document, layers=layers, overrides=overrides)
 
 
 def schedule_of(document: Document) -> tuple[resolve.Schedule, list[str]]:

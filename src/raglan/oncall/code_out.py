@@ -18,8 +18,9 @@ def write(document: Document) -> str:
 
 def _lines(document: Document) -> Iterator[str]:
     yield f"schedule: {_scalar(document.slug)}"
-    yield f"name: {_scalar(document.name)}"
-    if document.team:
+    if document.name:
+        yield f"name: {_scalar(document.name)}"
+    if document.team is not None:
         yield f"team: {_scalar(document.team)}"
     yield f"time_zone: {_scalar(document.time_zone)}"
     yield "layers:"

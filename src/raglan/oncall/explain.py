@@ -16,7 +16,7 @@ def explain(text: str, at: str | None, until: str | None) -> Answer:
     document = as_code.read(text)
     schedule, names = as_code.schedule_of(document)
     start = _instant(at, "--at", document.time_zone) if at else now().replace(microsecond=0)
-    head: Answer = {"schedule": document.slug, "name": document.name, "time_zone": document.time_zone}
+    head: Answer = {"schedule": document.slug, "name": document.name or document.slug, "time_zone": document.time_zone}
     if until is None:
         answer, following = resolve.outlook(schedule, start)
         return {

@@ -11,16 +11,15 @@ from datetime import datetime, timedelta
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, NotFound
-from raglan.oncall import actions, ports, queries, resolve
-from raglan.oncall.as_code import Document, LayerText, OverrideText, names_in
-from raglan.oncall.drafts import OverrideDraft, RotationDraft
+from raglan.core.errors import NotFound
+from raglan.oncall import actions, import_names, import_overrides, ports, queries, resolve
+from raglan.oncall.as_code import Document, LayerText, OverrideText, live
+from raglan.oncall.drafts import RotationDraft
+from raglan.oncall.import_names import Known
 from raglan.oncall.models import Override, Rotation, Schedule
 from raglan.oncall.windows import line_of
 from raglan.people.models import Person, Team
 from raglan.people.queries import named_team
-
-Known = dict[str, Person]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,15 @@ def document_of(schedule: Schedule, *, with_addresses: bool) -> Document:
     People are written by mail address, or by name for a reader who must not see addresses.
     """
     at = now()
-    ruling, taken = _ruling(schedule, at), _open_overrides(schedule, at)
+    ruling, taken = _ruling(schedule, at), import_overrides.open_ones(schedule, at)
     word = _address if with_addresses else _namer(ruling, taken)
     layers = [_layer_text(item, schedule, word, follows=_follows(item, ruling)) for item in ruling]
-    taken.sort(key=lambda row: (row.created_at, row.pk))
     return Document(
         slug=schedule.slug,
         name=schedule.name,
         time_zone=schedule.time_zone,
         layers=tuple(layers),
-        team=schedule.team.slug if schedule.team else "",
+        team=schedule.team.slug if schedule.team else None,
         overrides=tuple(
             OverrideText(
                 person=word(row.person),
@@ -92,10 +90,6 @@ def _ruling(schedule: Schedule, at: datetime) -> list[Stored]:
     rows = {row.pk: row for row in schedule.rotations.all()}
     reigns = resolve.reigns(queries.load(schedule))
     return [Stored(rows[pure.id], begins) for pure, begins, ends in reigns if ends > at]
-
-
-def _open_overrides(schedule: Schedule, at: datetime) -> list[Override]:
-    return [row for row in schedule.overrides.all() if row.cancelled_at is None and row.ends_at > at]
 
 
 def _follows(item: Stored, ruling: Sequence[Stored]) -> bool:
@@ -137,8 +131,10 @@ def plan(document: Document, *, by: Person | None, actor: timeline.Subject, days
             outcome = take_over(document, by=by, actor=actor)
             after = _stored(document.slug)
             moves = resolve.changes(before, after, at, at + timedelta(days=days))
-            people = _known(document)
-            in_turn = (people[name.casefold()] for layer in document.layers for group in layer.people for name in group)
+            now_on = live(document, at)
+            people = import_names.known(now_on, _people_of(document.slug, at))
+            in_turn = (people[name.casefold()] for layer in now_on.layers for group in layer.people for name in group)
+            in_turn = (person for person in in_turn if person.is_active)
             found.append(replace(outcome, moves=moves, unready=ports.unready(in_turn)))
             raise _TakenBack
     except _TakenBack:
@@ -160,7 +156,9 @@ def take_over(
 
     With `overrule` everybody in a new turn order must be in reach, or it has to be a reason. Raises NotReady.
     """
-    people = _known(document)
+    at = now()
+    document = live(document, at)
+    people = import_names.known(document, _people_of(document.slug, at))
     team = named_team(document.team)
     steps: list[str] = []
     drafts = [(_draft(layer, people), layer) for layer in document.layers]
@@ -168,17 +166,28 @@ def take_over(
         schedule = queries.schedule(document.slug, since=now())
     except NotFound:
         schedule = _make(document, [draft for draft, _ in drafts], team, actor, overrule)
-        steps.append(f"new rota {schedule.name}, with {len(drafts)} turn order{'s' if len(drafts) > 1 else ''}")
+        steps.append(f"new rota {schedule.name}, with {len(drafts)} turn order{'s' if len(drafts) != 1 else ''}")
     else:
-        if (schedule.name, schedule.team, schedule.time_zone) != (document.name, team, document.time_zone):
+        name, team = document.name or schedule.name, schedule.team if document.team is None else team
+        if (schedule.name, schedule.team, schedule.time_zone) != (name, team, document.time_zone):
             steps.append("other name, team or zone")
-        fields = {"name": document.name, "team": team, "time_zone": document.time_zone}
-        actions.describe_schedule(schedule, **fields, actor=actor)  # type: ignore[arg-type]  # checked where they are read
-        steps += _change_layers(queries.schedule(document.slug, since=now()), drafts, actor, overrule)
+        actions.describe_schedule(schedule, name=name, team=team, time_zone=document.time_zone, actor=actor)
+        steps += _change_layers(queries.schedule(document.slug, since=now()), drafts, people, actor, overrule)
     if document.overrides is not None:
         schedule = queries.schedule(document.slug, since=now())
-        steps += _change_overrides(schedule, document.overrides, people, by, actor)
+        steps += import_overrides.change(schedule, document.overrides, people, by, actor)
     return Outcome(document.slug, steps, [], [])
+
+
+def _people_of(slug: str, at: datetime) -> set[int]:
+    """Return who is in the turn orders and overrides of a schedule that are not over, be they here or not."""
+    try:
+        schedule = queries.schedule(slug, since=at)
+    except NotFound:
+        return set()
+    found = {member.person_id for item in _ruling(schedule, at) for member in item.row.members.all()}
+    taken = import_overrides.open_ones(schedule, at)
+    return found | {pk for row in taken for pk in (row.person_id, row.instead_of_id) if pk is not None}
 
 
 def _make(
@@ -189,7 +198,7 @@ def _make(
     overrule: str | None,
 ) -> Schedule:
     return actions.create_schedule(
-        name=document.name,
+        name=document.name or document.slug,
         slug=document.slug,
         team=team,
         time_zone=document.time_zone,
@@ -197,43 +206,6 @@ def _make(
         actor=actor,
         overrule=overrule,
     )
-
-
-def _known(document: Document) -> Known:
-    """Return the people whom a document names, by mail address or by a name that only one has. Raises BadInput."""
-    everybody = list(Person.objects.filter(is_active=True))
-    found: Known = {}
-    for name in names_in(document):
-        key = name.casefold()
-        fits = [person for person in everybody if person.email.casefold() == key] or [
-            person for person in everybody if person.name.casefold() == key
-        ]
-        if len(fits) != 1:
-            raise _wrong_name(document, name, len(fits))
-        found[key] = fits[0]
-    return found
-
-
-def _wrong_name(document: Document, name: str, fits: int) -> BadInput:
-    sentence = f"{fits} people are called {name}; write the mail address" if fits else f"there is nobody called {name}"
-    parts = [*(layer.part for layer in document.layers), *(item.part for item in document.overrides or ())]
-    for part in (one for one in parts if one is not None):
-        inside = [
-            place for place in part.lines if place.startswith(part.path) and _at(part.value, place, part.path) == name
-        ]
-        if inside:
-            return BadInput(inside[0], f"line {part.lines[inside[0]]}: {sentence}", status=422)
-    return BadInput("people", sentence, status=422)
-
-
-def _at(value: object, place: str, path: str) -> object:
-    """Return what stands at a place inside a value."""
-    for step in filter(None, place[len(path) :].replace("]", "").replace("[", ".").split(".")):
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal():
-            value = value[int(step)]
-    return value
 
 
 def _draft(layer: LayerText, people: Known) -> RotationDraft:
@@ -259,6 +231,7 @@ def _draft(layer: LayerText, people: Known) -> RotationDraft:
 def _change_layers(
     schedule: Schedule,
     drafts: Sequence[tuple[RotationDraft, LayerText]],
+    people: Known,
     actor: timeline.Subject,
     overrule: str | None,
 ) -> list[str]:
@@ -270,8 +243,11 @@ def _change_layers(
         same = next((item for item in left if _is_same(draft, item, schedule, at)), None)
         if same:
             left.remove(same)
-        elif layer.until is None or layer.until > at:
-            new.append(draft)
+            continue
+        gone = next((name for group in layer.people for name in group if not people[name.casefold()].is_active), None)
+        if gone:
+            raise import_names.has_left([layer.part], gone)
+        new.append(draft)
     begun = {draft.layer for draft in new if draft.as_rotation(schedule.time_zone, draft.effective_from).begins() <= at}
     dropped = [item for item in left if item.begins_at > at or _layer_name(item.row) not in begun]
     steps = [_drop(schedule, item, at, actor) for item in dropped]
@@ -310,39 +286,3 @@ def _title(name: str) -> str:
 
 def _hours(draft: RotationDraft) -> str:
     return f", works {', '.join(line_of(window) for window in draft.windows)}" if draft.windows else ""
-
-
-def _change_overrides(
-    schedule: Schedule, wanted: Sequence[OverrideText], people: Known, by: Person | None, actor: timeline.Subject
-) -> list[str]:
-    at = now()
-    left = _open_overrides(schedule, at)
-    steps: list[str] = []
-    new: list[OverrideDraft] = []
-    for item in wanted:
-        draft = _override_draft(item, people)
-        same = next((row for row in left if _is_same_override(draft, row, at)), None)
-        if same:
-            left.remove(same)
-        elif draft.ends_at > at:
-            new.append(draft)
-    for row in left:
-        actions.cancel_override(row, actor=actor)
-        steps.append(f"override of {row.person.name} ends")
-    for draft in new:
-        actions.add_override(schedule, draft, by=by, actor=actor)
-        steps.append(f"override of {draft.person.name} ({draft.kind})")
-    return steps
-
-
-def _override_draft(item: OverrideText, people: Known) -> OverrideDraft:
-    gone = people[item.instead_of.casefold()] if item.instead_of else None
-    person = people[item.person.casefold()]
-    return OverrideDraft(person, item.starts_at, item.ends_at, item.reason, item.kind, gone, item.rank)
-
-
-def _is_same_override(draft: OverrideDraft, row: Override, at: datetime) -> bool:
-    named = (draft.person.pk, draft.kind, draft.instead_of.pk if draft.instead_of else None, draft.rank, draft.reason)
-    stored = (row.person_id, row.kind, row.instead_of_id, row.rank, row.reason)
-    begins_alike = max(draft.starts_at, at) == max(row.starts_at, at)
-    return named == stored and begins_alike and draft.ends_at == row.ends_at
