@@ -69,6 +69,19 @@ def test_pass_passes_it_on(paged: tuple[Page, EmailMessage]) -> None:
     assert mail_in.take(reply_to(paged[1], "\n  PASS\n")) == f"page {paged[0].pk}: Passed on. Bo Silva is next."
 
 
+def test_a_sentence_that_begins_like_an_answer_is_refused_and_takes_nothing(paged: tuple[Page, EmailMessage]) -> None:
+    with pytest.raises(BadInput, match="ack or pass"):
+        mail_in.take(reply_to(paged[1], "Have you seen this?"))
+
+    assert state_of(paged[0]) == "triggered"
+
+
+def test_words_go_on_further_lines(paged: tuple[Page, EmailMessage]) -> None:
+    mail_in.take(reply_to(paged[1], "ack\n\nHave you seen db2?"))
+
+    assert state_of(paged[0]) == "acknowledged"
+
+
 def test_what_we_wrote_ourselves_is_no_answer(paged: tuple[Page, EmailMessage]) -> None:
     page, sent = paged
 

@@ -6,7 +6,7 @@ from django.test import Client
 from raglan.core import timeline
 from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput
-from raglan.paging import actions, replies
+from raglan.paging import actions, replies, reply_words
 from raglan.paging.models import Notification, Page
 from raglan.paging.plan import Acknowledge
 from raglan.people.models import Person
@@ -96,15 +96,29 @@ def test_somebody_who_left_can_not_answer(paged: tuple[Page, Person, Notificatio
     assert button("have", replies.token("have", paged[2].pk))[0] == 404
 
 
+HAVE = r"""ack|Ack.|ACK!|ok|OK, on it!|Okay, taking it|yes|Yes.|Yes, I have it|I have it|I've got it!
+I’ll take it|have it|have|take|taken|taking it|on it|I'm on it|got it|mine|4|"4"|4.|+1|👍|👍🏽
+Ack please|ok thanks|Ack, thank you!|acknowledged|working on it|looking into it|looking|*ack*
+  ack  |4, thanks|ack\nAnd who looks at db2?|\n\nAck\n-- \nMara|ok - on it|I have this one"""
+PASSED = r"pass|PASS.|no|No, sorry|6|-1|👎|can't|I can’t|I cannot|busy|next|pass it on|not me|pass\nI am on a train"
+NONE = r"""Have you seen this?|Take a look at db1, it was broken before|OK who is on call?|ok?
+Yes but who broke this?|No idea, ask Bo|Next time call me earlier|Mine too|I have no laptop
+I have it?|Yesterday it was fine|4 of them are down|no, I have it|pass, ack|can't you see it
+acknowledgement|ack ack what|thanks|sorry|please||...|>ack|Busy day!|join us|What is this?\nack
+take it down|on its way|4?|On it should be written why"""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        *(("ack", "have"), ("OK, on it!", "have"), ("Yes.", "have"), ("4", "have"), ("I have it", "")),
-        *(("pass", "pass"), ("No, sorry", "pass"), ("6", "pass"), ("join", "join"), ("", ""), ("acknowledgement", "")),
+        *((text, "have") for text in HAVE.replace("\n", "|").replace("\\n", "\n").split("|")),
+        *((text, "pass") for text in PASSED.replace("\\n", "\n").split("|")),
+        *((text, "join") for text in ("join", "Joining!", "I join", "join, thanks")),
+        *((text, "") for text in NONE.replace("\n", "|").replace("\\n", "\n").split("|")),
     ],
 )
-def test_the_first_word_of_a_reply_is_its_answer(text: str, said: str) -> None:
-    assert replies.said_in(text) == said
+def test_a_reply_is_an_answer_when_its_first_line_is_one_and_not_when_it_begins_with_one(text: str, said: str) -> None:
+    assert reply_words.said_in(text) == said
 
 
 def test_an_answer_that_is_none_is_refused(paged: tuple[Page, Person, Notification]) -> None:

@@ -21,9 +21,6 @@ from raglan.people.models import Person
 
 MAC = 24  # hex digits: 96 bits
 SHORT = 60  # characters of a title
-YES = ("ack", "acknowledge", "acknowledged", "yes", "y", "ok", "okay", "have", "take", "taken", "mine", "4", "+1", "👍")
-NO = ("no", "n", "pass", "busy", "next", "cannot", "can't", "6", "-1", "👎")
-JOIN = ("join", "joining")
 
 
 def token(purpose: str, notification_id: int) -> str:
@@ -100,15 +97,6 @@ def answer_newest(kind: str, address: str, said: str, *, via: actions.Via) -> st
 def _one_line(text: str) -> str:
     shown = "".join(char if unicodedata.category(char) not in ("Cc", "Cf", "Cs") else " " for char in text)
     return " ".join(shown.split()).rstrip(".")
-
-
-def said_in(text: str) -> str:
-    """Return have, pass or join for the first word of a reply, or nothing when it is none of them."""
-    first = next(iter(text.strip().lower().split()), "").strip(".,!:;\"'“”")
-    for said, words in (("have", YES), ("pass", NO), ("join", JOIN)):
-        if first in words:
-            return said
-    return ""
 
 
 def answer(notification: Notification, said: str, *, via: actions.Via) -> str:

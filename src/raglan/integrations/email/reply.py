@@ -7,7 +7,7 @@ sent back. Whoever writes something else gets it back from their own mail server
 from raglan.config import config
 from raglan.core.errors import BadInput
 from raglan.core.mail_in import Mail
-from raglan.paging import actions, replies
+from raglan.paging import actions, replies, reply_words
 
 
 def take_reply(mail: Mail) -> str | None:
@@ -21,9 +21,9 @@ def take_reply(mail: Mail) -> str | None:
         raise BadInput(
             "", "this page can not be answered by mail; it is older than three days, or the address is wrong"
         )
-    said = replies.said_in(first_line(mail.text))
+    said = reply_words.said_in(first_line(mail.text))
     if not said:
-        raise BadInput("", "begin your reply with a line that says ack or pass")
+        raise BadInput("", "begin your reply with a line that says only ack or pass")
     return f"page {notification.page_id}: {replies.answer(notification, said, via=actions.Via.REPLY)}"
 
 

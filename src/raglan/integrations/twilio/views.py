@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from raglan.config import config
 from raglan.integrations.twilio import call, sms, wire
-from raglan.paging import actions, delivery, replies, wording
+from raglan.paging import actions, delivery, replies, reply_words, wording
 from raglan.paging.models import Notification
 from raglan.paging.ports import Outcome, Report
 
@@ -108,11 +108,11 @@ def key_pressed(fields: Fields, token: str) -> HttpResponse:
 
 @signed
 def text_came(fields: Fields) -> HttpResponse:
-    """Take a text that somebody sent back: its first word answers the newest page that waits for them at that number.
+    """Take a text that somebody sent back: its first line answers the newest page that waits for them at that number.
 
     A text that Twilio posts again is answered as before, and answers no other page.
     """
-    said, sender = replies.said_in(fields.get("Body", "")), fields.get("From", "")
+    said, sender = reply_words.said_in(fields.get("Body", "")), fields.get("From", "")
     if not said:
         known = replies.newest_to("sms", sender, "") is not None  # a stranger learns nothing
         return _twiml("<Message>Reply 4 if you have it, 6 to pass it on.</Message>" if known else "")
