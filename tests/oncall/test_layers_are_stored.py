@@ -131,7 +131,7 @@ def test_rest_stores_and_shows_a_layer(api: Api, mara: Person, ike: Person) -> N
 
 def test_rest_knows_the_four_kinds_of_override(api: Api, mara: Person, ike: Person) -> None:
     rota(mara)
-    body = {"person_id": ike.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z"}
+    body = {"person_id": ike.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z", "reason": "x"}
     assert api.send("post", "/schedules/web/overrides", {**body, "kind": "add"})[0] == 201
     assert names("web", MONDAY + DAY) == ["Mara Novak", "Ike Okafor"]
     one = {**body, "kind": "replace_one", "instead_of_id": mara.pk}

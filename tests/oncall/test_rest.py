@@ -117,7 +117,7 @@ def test_everything_that_the_screens_do_can_be_done(api: Api, mara: Person, ike:
     assert status == 201
     _, shown = api.get("/schedules/web")
     assert shown["overrides"] == [override]  # type: ignore[index]
-    assert api.send("delete", f"/schedules/web/overrides/{override['id']}")[0] == 204
+    assert api.send("delete", f"/schedules/web/overrides/{override['id']}?reason=well+again")[0] == 204
     assert api.get("/schedules/web")[1]["overrides"] == []  # type: ignore[index]
     assert [row["slug"] for row in api.get("/schedules")[1]] == ["web"]  # type: ignore[attr-defined]
 
@@ -214,6 +214,7 @@ def test_a_body_that_is_not_a_rota_is_refused(api: Api, mara: Person, body: str)
 def test_a_wrong_override_is_refused_and_the_field_named(api: Api, mara: Person, fields: Json, field: str) -> None:
     rota(mara)
     body: Json = {"person_id": mara.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z"}
+    body["reason"] = "ill"
     status, problem = api.send("post", "/schedules/web/overrides", {**body, **fields})
     assert status in (400, 422)
     assert problem["field"] == field
@@ -286,6 +287,6 @@ def test_without_a_token_nothing_is_told(mara: Person) -> None:
 
 def test_an_override_by_a_token_is_recorded_as_done_by_it(api: Api, mara: Person) -> None:
     rota(mara)
-    body = {"person_id": mara.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z"}
-    api.send("post", "/schedules/web/overrides", body)
+    body = {"person_id": mara.pk, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z", "reason": "x"}
+    assert api.send("post", "/schedules/web/overrides", body)[0] == 201
     assert Event.objects.get(kind="schedule.override_added").actor.startswith("token:")

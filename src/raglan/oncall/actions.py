@@ -9,7 +9,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
-from raglan.oncall import events, gate
+from raglan.oncall import events, gate, moves
 from raglan.oncall.drafts import (
     MAX_LAYERS,
     MAX_REASON,
@@ -21,7 +21,6 @@ from raglan.oncall.drafts import (
     check_time_zone,
 )
 from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
-from raglan.oncall.notices import tell
 from raglan.oncall.windows import as_json
 from raglan.people.models import Person, Team
 
@@ -277,7 +276,8 @@ def add_override(
         instead_of=draft.instead_of.pk if draft.instead_of else None,
         rank=draft.rank,
     )
-    _tell_those_moved(override, by)
+    takes = draft.person if override.kind in (Override.Kind.REPLACE_EVERYBODY, Override.Kind.REPLACE_ONE) else None
+    moves.tell_those_moved(schedule, moves.moved_by(override), by=by, reason=override.reason, stands_in=takes)
     about: list[timeline.Subject] = [
         schedule,
         override,
@@ -288,28 +288,17 @@ def add_override(
     return override
 
 
-def _tell_those_moved(override: Override, by: Person | None) -> None:
-    """Write to whoever comes or goes by the word of somebody else."""
-    who = by.name if by else "raglan"
-    times = f"{override.starts_at:%a %d %b %H:%M} to {override.ends_at:%a %d %b %H:%M} UTC"
-    comes = "are not" if override.kind == Override.Kind.REMOVE else "are"
-    words = {override.person: f"you {comes} on call", override.instead_of: f"{override.person.name} stands in for you"}
-    for person, what in words.items():
-        if person is None or person == by or not person.is_active:
-            continue
-        subject = f"{override.schedule.name}: {what}, by {who}"
-        text = f"{what[:1].upper()}{what[1:]}, {times}." + (f"\nWhy: {override.reason}" if override.reason else "")
-        tell(person, subject, text, about=override, path=f"/on-call/{override.schedule.slug}/")
-
-
 @atomic
-def cancel_override(override: Override, *, actor: timeline.Subject) -> None:
+def cancel_override(override: Override, *, actor: timeline.Subject, by: Person | None = None, reason: str = "") -> None:
     """End an override: from now on if it has begun, else as if it had not been. Safe to call twice."""
     at = now()
+    moved = moves.moved_by_cancelling(override)
     open_: QuerySet[Override] = Override.objects.filter(pk=override.pk, cancelled_at__isnull=True, ends_at__gt=at)
     if not (open_.filter(starts_at__lt=at).update(cancelled_at=at, ends_at=at) or open_.update(cancelled_at=at)):
         return
     override.refresh_from_db(fields=["cancelled_at", "ends_at"])
-    payload = events.OverrideCancelled(override=override.pk, ends_at=override.ends_at, cancelled_at=at)
+    reason = reason.strip()[:MAX_REASON]
+    payload = events.OverrideCancelled(override=override.pk, ends_at=override.ends_at, cancelled_at=at, reason=reason)
+    moves.tell_those_moved(override.schedule, moved, by=by, reason=reason)
     about: list[timeline.Subject] = [override.schedule, override, f"person:{override.person_id}", "oncall", "now"]
     timeline.append(payload, actor=actor, about=about)

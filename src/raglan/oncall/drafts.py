@@ -198,13 +198,6 @@ def check_override(draft: OverrideDraft) -> None:
     _check_kind(draft)
 
 
-def check_acting(draft: OverrideDraft, by: Person | None) -> None:
-    """Raise BadInput when somebody moves the shift of others without a word on why."""
-    acts_for_others = by is not None and by not in (draft.person, draft.instead_of)
-    if acts_for_others and draft.kind in (Override.Kind.REPLACE_ONE, Override.Kind.REMOVE) and not draft.reason.strip():
-        raise BadInput("reason", "say why, since it is the shift of others")
-
-
 def _check_kind(draft: OverrideDraft) -> None:
     if draft.kind not in Override.Kind.values:
         raise BadInput("kind", f"must be one of {', '.join(Override.Kind.values)}")

@@ -101,12 +101,13 @@ class OverrideAdded(EventPayload):
 
 
 class OverrideCancelled(EventPayload):
-    """An override counts no more from now on; `ends_at` is when it ended."""
+    """An override counts no more from now on; `ends_at` is when it ended, `reason` what was said about why."""
 
     kind = "schedule.override_cancelled"
     override: int
     ends_at: datetime
     cancelled_at: datetime
+    reason: str = ""
 
 
 class FeedMade(EventPayload):

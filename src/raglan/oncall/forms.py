@@ -322,7 +322,10 @@ class CoverForm(PreviewedForm):
     starts_at = WallTimeField(label="From", error_messages={"required": "Say from when.", "invalid": "Choose a time."})
     ends_at = WallTimeField(label="Until", error_messages={"required": "Say until when.", "invalid": "Choose a time."})
     reason = forms.CharField(
-        label="Why", required=False, max_length=MAX_REASON, help_text="Others see it, such as: at the dentist."
+        label="Why",
+        required=False,
+        max_length=MAX_REASON,
+        help_text="Needed to put somebody else on call. Others see it, such as: at the dentist.",
     )
 
     def clean(self) -> dict[str, object]:
@@ -359,6 +362,14 @@ class CoverForm(PreviewedForm):
                 local = first_instant(wall, zone).astimezone(zone)
                 notes.append(f"Clocks change: {wall:%H:%M} does not exist on that day, {local:%H:%M} counts.")
         return notes
+
+
+class GiveBackForm(PreviewedForm):
+    """Why a time that somebody took goes back."""
+
+    reason = forms.CharField(
+        label="Why", required=False, max_length=MAX_REASON, help_text="Those whose time it is get it by mail."
+    )
 
 
 class AskForm(PreviewedForm):

@@ -42,11 +42,11 @@ def change(
         else:
             new.append((draft, same))
     for row in left:
-        actions.cancel_override(row, actor=actor)
+        actions.cancel_override(row, actor=actor, by=by)
     for draft, same in new:
         actions.add_override(schedule, draft, by=by, actor=actor)
         if same:  # ended once the new one counts, so that there is no time between
-            actions.cancel_override(same, actor=actor)
+            actions.cancel_override(same, actor=actor, by=by)
     return [
         *(f"override of {row.person.name} ends" for row in left),
         *(f"override of {draft.person.name} ({draft.kind}){_later(same)}" for draft, same in new),

@@ -4,14 +4,15 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Status
+from ninja import Query, Status
 from pydantic import Field
 
 from raglan.core.clock import now
+from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
 from raglan.core.rest import Router
 from raglan.core.schema import Body, Cursor, Id, Line, ShortText, Slug, When
-from raglan.oncall import actions, drafts, queries
+from raglan.oncall import actions, drafts, moves, queries
 from raglan.oncall.models import Schedule as ScheduleRow
 from raglan.oncall.rest_shapes import (
     MAX_DAYS,
@@ -51,6 +52,9 @@ class EndIn(Body):
 
     layer: Annotated[ShortText, Field(max_length=drafts.MAX_NAME)] = ""
     at: When | None = None
+
+
+Why = Annotated[str, Query(max_length=drafts.MAX_REASON)]
 
 
 class OverrideIn(Body):
@@ -158,13 +162,16 @@ def end_layer(request: HttpRequest, slug: Slug, data: EndIn) -> ScheduleDetailOu
     "/schedules/{slug}/overrides", response={201: OverrideOut}, operation_id="add_override", summary="Take a time"
 )
 def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> Status[OverrideOut]:
-    """Let a person take a time in place of the rotation or of one person, come beside, or be taken out."""
+    """Let a person take a time in place of the rotation or of one person, come beside, or be taken out.
+
+    Whoever names somebody else, as a program always does, gives a `reason`. Everybody whose time moves gets a mail.
+    """
     require_scope(request, Scope.RESPOND)
     person = person_named(data.person_id, "person_id")
     gone = None if data.instead_of_id is None else person_named(data.instead_of_id, "instead_of_id")
     draft = drafts.OverrideDraft(person, data.starts_at, data.ends_at, data.reason, data.kind, gone, data.rank)
     asks = principal(request)
-    drafts.check_acting(draft, asks.person)
+    moves.check_acting(draft, asks.person)
     return Status(
         201, override_out(actions.add_override(queries.schedule(slug), draft, by=asks.person, actor=asks.actor))
     )
@@ -176,10 +183,12 @@ def add_override(request: HttpRequest, slug: Slug, data: OverrideIn) -> Status[O
     operation_id="cancel_override",
     summary="Give it back",
 )
-def cancel_override(request: HttpRequest, slug: Slug, override_id: Cursor) -> Status[None]:
-    """End an override from now on."""
+def cancel_override(request: HttpRequest, slug: Slug, override_id: Cursor, reason: Why = "") -> Status[None]:
+    """End an override from now on. When that moves the time of others, it needs a `reason`, and they get a mail."""
     require_scope(request, Scope.RESPOND)
-    actions.cancel_override(queries.override(slug, override_id), actor=principal(request).actor)
+    asks, override, reason = principal(request), queries.override(slug, override_id), clean_text(reason)
+    moves.check_cancelling(override, asks.person, reason)
+    actions.cancel_override(override, actor=asks.actor, by=asks.person, reason=reason)
     return Status(204, None)
 
 

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
-from raglan.oncall import actions, board, covers, queries
-from raglan.oncall.drafts import check_acting, check_override, check_rotation
-from raglan.oncall.forms import AskForm, CoverForm, PreviewedForm, RotationForm, ScheduleForm
+from raglan.oncall import actions, board, covers, moves, queries
+from raglan.oncall.drafts import check_override, check_rotation
+from raglan.oncall.forms import AskForm, CoverForm, GiveBackForm, PreviewedForm, RotationForm, ScheduleForm
 from raglan.people.access import Scope, needs, reader
 
 LIVE = "oncall"
@@ -131,7 +131,7 @@ def cover(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             check_override(form.draft())
-            check_acting(form.draft(), person)
+            moves.check_acting(form.draft(), person)
             look = board.look_at_override(schedule, form.draft(), person)
         except BadInput as error:
             form.place_error(error.field, error.reason)
@@ -191,11 +191,22 @@ def withdraw_request(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 @needs(Scope.RESPOND)
 def cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Give a time back to the rotation."""
-    override = queries.override(slug, pk)
-    actions.cancel_override(override, actor=reader(request))
-    messages.success(request, f"The time of {override.person.name} went back to the turn order.")
-    return redirect("oncall:schedule", slug)
+    """Give a time back to the rotation; when it moves the time of others, ask why first."""
+    override, person = queries.override(slug, pk), reader(request)
+    form = GiveBackForm(request.POST if "reason" in request.POST else None)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        moves.check_cancelling(override, person, reason)
+    except BadInput as error:
+        if form.is_bound and not form.errors:
+            form.place_error(error.field, error.reason)
+    else:
+        if not form.errors:
+            actions.cancel_override(override, actor=person, by=person, reason=reason)
+            messages.success(request, f"The time of {override.person.name} went back to the turn order.")
+            return redirect("oncall:schedule", slug)
+    context = {"schedule": override.schedule, "override": override}
+    return _render_form(request, "oncall/give_back.html", form, context)
 
 
 def _look_at_rotation(request: HttpRequest, form: RotationForm, slug: str | None) -> board.Look | None:
