@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from raglan.alerts import actions, ports, queries
 from raglan.alerts.models import Source
@@ -23,12 +24,16 @@ def make(kind: str, *, mapping: dict[str, object] | None = None, secret: str = "
 def knock(
     method: str, path: str, body: object = b"", *, query: str = "", headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send one request; the token stands in the path, in a header or in the body, as the format has it."""
-    token, rest = split_path(path)
+    """Send one request; the token stands in the path, in a header or in the body, as the format has it.
+
+    What has a percent sign in the path is quoted there, as on the wire.
+    """
+    token, rest = split_path(unquote(path))
+    quoted = split_path(path)[1] if "%" in path else ""
     raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     named = {name.lower(): value for name, value in (headers or {}).items()}
     token = token or header_token(named.get("authorization", ""))
-    request = IntakeRequest(method, rest, query, named, raw, "127.0.0.1", token)
+    request = IntakeRequest(method, rest, query, named, raw, "127.0.0.1", token, quoted)
     door = ports.door_for(method, rest)
     assert door is not None, f"no door takes {method} {rest}"
     try:

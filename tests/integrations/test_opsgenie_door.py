@@ -1,15 +1,19 @@
 """Opsgenie's alert API, as its clients use it."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
 from raglan.alerts import heartbeats
 from raglan.alerts.models import Alert, Heartbeat, Source
+from raglan.alerts.ports import SourceKey
 from raglan.alerts.queries import notes
 from raglan.config import config
 from raglan.core.clock import now
 from raglan.core.models import Event
+from raglan.edge import catching_up, heads
+from raglan.integrations.opsgenie.doors import ask
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
 from raglan.people.models import Person
@@ -168,6 +172,61 @@ def test_lists_are_of_the_source_alone_and_can_be_narrowed(key: dict[str, str]) 
     assert aliases("limit=1&offset=1") == ["1"]
     assert aliases("limit=x&offset=-1") == ["2", "1", "0"]
     assert said(knock("GET", "/v2/alerts/count", headers=key))["data"] == {"count": 3}
+
+
+@pytest.mark.parametrize("alias", ["db1/disk", "https://example.test/a?b=c", "x%41y", "50 % full", "a+b", "ä"])
+def test_an_alias_of_any_letters_is_found_by_its_quoted_form(key: dict[str, str], alias: str) -> None:
+    knock("POST", "/v2/alerts", {**CREATE, "alias": alias}, headers=key)
+    there = f"/v2/alerts/{quote(alias, safe='')}"
+    assert said(knock("GET", there, query="identifierType=alias", headers=key))["data"]["alias"] == alias  # type: ignore[index]
+
+    assert knock("POST", f"{there}/close", {}, query="identifierType=alias", headers=key).status == 202
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+def test_a_quoted_path_comes_through_the_edge_and_the_spool(key: dict[str, str]) -> None:
+    scope = {
+        **{"method": "POST", "path": "/v2/alerts/db1/disk/close", "raw_path": b"/v2/alerts/db1%2Fdisk/close"},
+        **{"query_string": b"identifierType=alias", "headers": [], "client": ("127.0.0.1", 1)},
+    }
+    request = heads.request_of(scope, 0)
+    source = SourceKey(1, "o", "opsgenie")
+    kept = catching_up.request_of(catching_up.record_of(source, request, now(), ""))
+
+    assert [ask(one).alert for one in (request, kept)] == ["db1/disk", "db1/disk"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("alias:db1-disk", ["db1-disk"]),
+        ('alias: "db1-disk"', ["db1-disk"]),
+        ("alias:nope", []),
+        ("status=open AND priority=P1", ["db1-disk"]),
+        ("priority: p5", ["low"]),
+        ("tag: night AND status: open", ["low"]),
+        ("tag:nigh", []),
+        ("message: Paper", ["low"]),
+        ("Paper", ["low"]),
+    ],
+)
+def test_a_query_gives_what_it_asks_for(key: dict[str, str], query: str, expected: list[str]) -> None:
+    knock("POST", "/v2/alerts", CREATE, headers=key)
+    low = {"message": "Paper is out", "alias": "low", "priority": "P5", "tags": ["night", "office"]}
+    knock("POST", "/v2/alerts", low, headers=key)
+
+    data = said(knock("GET", "/v2/alerts", query=f"query={quote(query)}", headers=key))["data"]
+    assert [item["alias"] for item in data] == expected  # type: ignore[attr-defined]
+    count = said(knock("GET", "/v2/alerts/count", query=f"query={quote(query)}", headers=key))["data"]
+    assert count == {"count": len(expected)}
+
+
+@pytest.mark.parametrize(
+    "query", ["owner: me", "alias:a OR alias:b", "NOT status: open", "status: odd", "createdAt > 1", "alias:a owner:b"]
+)
+def test_a_query_that_is_not_understood_gives_nothing_rather_than_everything(key: dict[str, str], query: str) -> None:
+    answer = knock("GET", "/v2/alerts", query=f"query={quote(query)}", headers=key)
+    assert answer.status == 422
 
 
 def test_another_source_sees_and_ends_nothing(key: dict[str, str]) -> None:

@@ -10,7 +10,11 @@ from raglan.core.errors import BadInput
 
 MAX_PATTERN = 500
 MAX_MATCHERS = 20
-_ONE = re.compile(r"\s*([^\s=!~{},\"]+)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+IN_QUOTES = r"write its value in double quotes, and such a quote in it as \""
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_ONE = re.compile(rf'\s*([^\s=!~{{}},"]+|{_QUOTED})\s*(=~|!~|!=|=)\s*(.*?)\s*', re.DOTALL)
+_PIECE = re.compile(rf'{_QUOTED}|[^,"]+|.', re.DOTALL)
+_PLAIN = re.compile(r"[^\s=!~{},\"]+")
 _ESCAPES = {r"\"": '"', r"\\": "\\", r"\n": "\n"}
 
 
@@ -28,7 +32,14 @@ def check(matcher: Matcher, field: str) -> None:
         try:
             re2.compile(matcher.value)
         except re2.error as error:
-            raise BadInput(f"{field}.value", f"this pattern can not be read: {error}", status=422) from None
+            why = f"this pattern can not be read: {reason_of(error)}"
+            raise BadInput(f"{field}.value", why, status=422) from None
+
+
+def reason_of(error: re2.error) -> str:
+    """Return why a pattern can not be read; the library says it in bytes."""
+    said = error.args[0] if error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
 def check_all(matchers: Sequence[Matcher], field: str = "matchers") -> None:
@@ -61,16 +72,35 @@ def parse(text: str, field: str = "matchers") -> Matcher:
     if found is None:
         raise BadInput(field, f"write a matcher such as severity=critical instead of {text[:80]}", status=400)
     name, op, value = found.groups()
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        value = re.sub(r'\\["\\n]', lambda mark: _ESCAPES[mark[0]], value[1:-1])
-    matcher = Matcher(name, op, value)
+    if re.fullmatch(_QUOTED, value, re.DOTALL):
+        value = _unquoted(value)
+    elif '"' in value or value.startswith("=") or (len(value) > 1 and value[0] == value[-1] == "'"):
+        raise BadInput(field, f"{text.strip()[:80]} is not one matcher: {IN_QUOTES}", status=400)
+    matcher = Matcher(_unquoted(name) if name.startswith('"') else name, op, value)
     check(matcher, field)
     return matcher
 
 
+def _unquoted(text: str) -> str:
+    return re.sub(r'\\["\\n]', lambda mark: _ESCAPES[mark[0]], text[1:-1])
+
+
 def parse_lines(text: str, field: str = "matchers") -> list[Matcher]:
-    """Read one matcher a line."""
-    return [parse(line, field) for line in text.splitlines() if line.strip()]
+    """Read one matcher a line, or some with commas between them, in braces or not."""
+    return [parse(piece, field) for line in text.splitlines() if line.strip() for piece in _pieces(line.strip())]
+
+
+def _pieces(line: str) -> list[str]:
+    """Return the matchers of a line; where one of them is none, the comma belongs to a value."""
+    inner = line[1:-1] if line[0] == "{" and line[-1] == "}" else line
+    pieces = [""]
+    for part in _PIECE.findall(inner):
+        if part == ",":
+            pieces.append("")
+        else:
+            pieces[-1] += part
+    named = [piece for piece in pieces if piece.strip()]
+    return named if all(map(_ONE.fullmatch, named)) else [inner]
 
 
 def written(matchers: Iterable[Matcher]) -> str:
@@ -79,5 +109,10 @@ def written(matchers: Iterable[Matcher]) -> str:
 
 
 def _written(matcher: Matcher) -> str:
-    value = matcher.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'{matcher.name}{matcher.op}"{value}"'
+    name = matcher.name if _PLAIN.fullmatch(matcher.name) else _quoted(matcher.name)
+    return f"{name}{matcher.op}{_quoted(matcher.value)}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

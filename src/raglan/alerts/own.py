@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Concat
 
 from raglan.alerts import queries
 from raglan.alerts.models import Alert
@@ -34,8 +36,7 @@ class OwnAlert:
 
 def by_key(source_id: int, key: str) -> OwnAlert | None:
     """Return the newest alert of a source with this key of its own."""
-    fingerprint, _ = identify(RawSignal("firing", {}, {}, "", dedup_key=key), source_id)
-    found = _alerts(source_id).filter(pk__in=queries.newest_of([fingerprint])).first() if key else None
+    found = _alerts(source_id).filter(pk__in=queries.newest_of([_print(source_id, key)])).first() if key else None
     return _own(found) if found else None
 
 
@@ -60,21 +61,44 @@ def by_id(source_id: int, text: str) -> OwnAlert | None:
     return _own(found) if found else None
 
 
-def listed(source_id: int, *, state: str = "", search: str = "", start: int = 0, most: int = 100) -> Sequence[OwnAlert]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts of a source are asked for; what is empty takes all.
+
+    `key` takes the newest alert with this key. `labels` are names and values that a label has, or that stand in it
+    between commas.
+    """
+
+    state: str = ""
+    search: str = ""
+    key: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def listed(source_id: int, wanted: Wanted, *, start: int = 0, most: int = 100) -> Sequence[OwnAlert]:
     """Return alerts of a source, the newest first."""
-    return [_own(alert) for alert in _wanted(source_id, state, search).order_by("-pk")[start : start + most]]
+    return [_own(alert) for alert in _wanted(source_id, wanted).order_by("-pk")[start : start + most]]
 
 
-def count(source_id: int, *, state: str = "", search: str = "") -> int:
+def count(source_id: int, wanted: Wanted) -> int:
     """Return how many alerts of a source there are."""
-    return _wanted(source_id, state, search).count()
+    return _wanted(source_id, wanted).count()
 
 
-def _wanted(source_id: int, state: str, search: str) -> QuerySet[Alert]:
+def _wanted(source_id: int, wanted: Wanted) -> QuerySet[Alert]:
     found = _alerts(source_id)
-    if state:
-        found = found.filter(state=state)
-    return found.filter(title__icontains=search) if search else found
+    if wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.key:
+        found = found.filter(pk__in=queries.newest_of([_print(source_id, wanted.key)]))
+    for place, (name, value) in enumerate(wanted.labels):
+        said = Concat(Value(","), KT(f"labels__{name}"), Value(","), output_field=TextField())
+        found = found.annotate(**{f"said_{place}": said}).filter(**{f"said_{place}__contains": f",{value},"})
+    return found.filter(title__icontains=wanted.search) if wanted.search else found
+
+
+def _print(source_id: int, key: str) -> str:
+    return identify(RawSignal("firing", {}, {}, "", dedup_key=key), source_id)[0]
 
 
 def _alerts(source_id: int) -> QuerySet[Alert]:

@@ -58,7 +58,8 @@ class Decoded(msgspec.Struct, frozen=True):
 class IntakeRequest(msgspec.Struct, frozen=True):
     """An HTTP request as doors see it.
 
-    Header names are in lower case; `token` is what the edge found in the path or header.
+    Header names are in lower case; `token` is what the edge found in the path or header. `quoted` is the path as it
+    came, in which a slash of a name is still told from one between names; empty where `path` is all there is.
     """
 
     method: str
@@ -68,6 +69,7 @@ class IntakeRequest(msgspec.Struct, frozen=True):
     body: bytes
     remote: str
     token: str = ""
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

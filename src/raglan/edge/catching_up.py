@@ -32,6 +32,7 @@ def record_of(source: SourceKey, request: IntakeRequest, at: datetime, token: st
         "slug": source.slug,
         "method": request.method,
         "path": request.path,
+        "quoted": request.quoted,
         "query": request.query,
         "headers": {name: value for name, value in headers.items() if not token or token not in value},
         "remote": request.remote,
@@ -45,6 +46,7 @@ def request_of(record: Record) -> IntakeRequest:
     return IntakeRequest(
         method=str(record["method"]),
         path=str(record["path"]),
+        quoted=str(record.get("quoted", "")),
         query=str(record["query"]),
         headers=headers if isinstance(headers, dict) else {},
         body=base64.b64decode(str(record["body"])),

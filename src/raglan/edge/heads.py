@@ -31,6 +31,7 @@ def request_of(scope: Scope, trusted_proxies: int) -> IntakeRequest:
     """Return the request as doors see it, as yet without its body."""
     headers = headers_of(scope)
     token, path = split_path(scope["path"])
+    raw: bytes = scope.get("raw_path") or b""
     return IntakeRequest(
         method=scope["method"],
         path=path,
@@ -39,6 +40,7 @@ def request_of(scope: Scope, trusted_proxies: int) -> IntakeRequest:
         body=b"",
         remote=client_of(scope, trusted_proxies),
         token=token or header_token(headers.get("authorization", "")),
+        quoted=split_path(raw.decode("latin-1"))[1] if b"%" in raw else "",
     )
 
 

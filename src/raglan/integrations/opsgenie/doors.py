@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from raglan.alerts import actions, heartbeats, own, own_page
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, Status, shorten
@@ -20,6 +20,11 @@ PRIORITIES = {"P1": "critical", "P2": "error", "P3": "warning", "P4": "info", "P
 CLOSING: dict[str, Status] = {"close": "resolved", "acknowledge": "acknowledged"}
 ALERTS = "/v2/alerts"
 BEATS = "/v2/heartbeats"
+KNOWN = ("status", "alias", "priority", "tag", "message")
+STATES = {"open": "firing", "closed": "resolved"}
+CONDITION = re.compile(
+    r'(?<![\w.-])(status|alias|priority|tags?|message)\s*[:=]\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"():=]+))', re.I
+)
 MAX_ALIAS = 1_024
 MAX_NOTE = 25_000
 PER_PAGE = 100
@@ -109,7 +114,7 @@ class Beats:
 
     def reply(self, source: SourceKey, request: IntakeRequest) -> Answer:
         """Take a beat, or show the heartbeat. Raises NotFound."""
-        name, _, verb = neat(request.path).removeprefix(f"{BEATS}/").partition("/")
+        name, _, verb = neat(request.quoted or quote(request.path)).removeprefix(f"{BEATS}/").partition("/")
         name = clean_text(unquote(name))
         if verb == "ping":
             heartbeats.take(source, name, heartbeats.Sort.BEAT)
@@ -141,7 +146,7 @@ def neat(path: str) -> str:
 
 def ask(request: IntakeRequest) -> Asked:
     """Take a request apart. Raises BadInput."""
-    alert, _, verb = neat(request.path).removeprefix(ALERTS).lstrip("/").partition("/")
+    alert, _, verb = neat(request.quoted or quote(request.path)).removeprefix(ALERTS).lstrip("/").partition("/")
     body: dict[str, Json] = {}
     if request.method in ("POST", "PUT", "PATCH") and request.body.strip():
         body = shape.mapping(decode_json(request.body), "")
@@ -332,7 +337,7 @@ def _get(source: SourceKey, asked: Asked) -> Answer:
     if not asked.alert:
         return Answer(200, _listed(source, asked.query))
     if asked.alert == "count" and not asked.verb:
-        count = own.count(source.id, **_wanted(asked.query))
+        count = own.count(source.id, _wanted(asked.query))
         return Answer(200, {"data": {"count": count}, "took": 0.0, "requestId": request_id("count", "")})
     alert = own.by_key(source.id, asked.alert) if asked.by_alias else own.by_id(source.id, asked.alert)
     if alert is None or asked.verb:
@@ -363,7 +368,7 @@ def _request_status(source: SourceKey, text: str) -> dict[str, object]:
 def _listed(source: SourceKey, query: Mapping[str, str]) -> dict[str, object]:
     limit = min(PER_PAGE, _number(query.get("limit"), PER_PAGE) or PER_PAGE)
     start = _number(query.get("offset"), 0)
-    found = own.listed(source.id, **_wanted(query), start=start, most=limit)
+    found = own.listed(source.id, _wanted(query), start=start, most=limit)
     return {
         "data": [shown.alert(alert) for alert in found],
         "paging": {},
@@ -376,12 +381,40 @@ def _number(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 7 else otherwise
 
 
-def _wanted(query: Mapping[str, str]) -> dict[str, str]:
-    """Read `status: open` and free words of a query; raglan does not know the rest of that language."""
-    text = query.get("query", "")
-    state = re.search(r"\bstatus\s*[:=]\s*\"?(open|closed)\b", text, re.IGNORECASE)
-    states = {"open": "firing", "closed": "resolved"}
-    return {
-        "state": states[state[1].lower()] if state else "",
-        "search": "" if ":" in text or "=" in text else text[:200],
-    }
+def _wanted(query: Mapping[str, str]) -> own.Wanted:
+    """Read the words of a query: conditions with AND between them, or words of a title.
+
+    Raises BadInput for what raglan does not know of that language: a program that lists and then closes must not be
+    given more than it asked for.
+    """
+    text = query.get("query", "").strip()
+    if not text:
+        return own.Wanted()
+    parts = CONDITION.findall(text)
+    rest = re.sub(r"\bAND\b", " ", CONDITION.sub(" ", text)).strip()
+    if parts and not rest:
+        return _conditions(parts)
+    if parts or re.search(r"[:=<>()]|\b(AND|OR|NOT)\b", text):
+        raise BadInput("query", f"knows {', '.join(KNOWN)}, with AND between them, or words of the message", status=422)
+    return own.Wanted(search=text.strip('"')[:200])
+
+
+def _conditions(parts: Sequence[tuple[str, str, str]]) -> own.Wanted:
+    state = alias = search = ""
+    labels: list[tuple[str, str]] = []
+    for name, quoted, plain in parts:
+        value = quoted.replace('\\"', '"') if quoted else plain
+        match name.lower():
+            case "status":
+                if value.lower() not in STATES:
+                    raise BadInput("query", "status is open or closed", status=422)
+                state = STATES[value.lower()]
+            case "alias":
+                alias = value
+            case "message":
+                search = value
+            case "priority":
+                labels.append(("priority", value.upper()))
+            case _:
+                labels.append(("tags", value))
+    return own.Wanted(state, search, alias, tuple(labels))
