@@ -6,9 +6,9 @@ left to attend. A look is one short transaction; when more fires than it takes, 
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from raglan.alerts import events, flapping, queries, storms
+from raglan.alerts import events, flapping, queries, storms, taken
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
 from raglan.alerts.inhibitors import REVIEW, read_causes
@@ -119,16 +119,20 @@ def attend_group(group_id: int) -> None:
     group = AlertGroup.objects.select_related(*related).filter(pk=group_id, state=AlertGroup.State.OPEN).first()
     if group is None or group.page_at is None or group.page_at > at:
         return
-    waiting = _new_in(group)
+    before = group.page
+    waiting = list(_new_since(group, before).order_by("pk")[:AT_ONCE])
     snapshot = Snapshot(at, [], Noise())
     snapshot.groups_touched[group.pk] = group
     group.page_at = None
     if waiting:
         title = "" if group.page is None or group.page.state == Page.State.RESOLVED else _more(group, waiting)
         decision, facts = start(group, at, text=text_of(waiting[0]), title=title)
+        decisions = [decision]
+        if decision.outcome == "paged" and group.page is not None and taken.are_taken(_new_since(group, before)):
+            decisions.append(taken.take_new(group.page, group))
         snapshot.tell(*facts)
         for alert in waiting:
-            decide(snapshot, alert, decision)
+            decide(snapshot, alert, *decisions)
     if group.page is None or not waiting:
         told = events.GroupPaged(group=group.pk, page=group.page_id, why="its wait is over and nothing new fires")
         snapshot.tell((told, [group, "alerts"]))
@@ -136,15 +140,14 @@ def attend_group(group_id: int) -> None:
     storms.settle([group], why="what fired in this storm has pages of its own now")
 
 
-def _new_in(group: AlertGroup) -> list[Alert]:
+def _new_since(group: AlertGroup, page: Page | None) -> QuerySet[Alert]:
     """Return what fires in a group, is not held back, and joined its page when somebody had it already."""
-    found = group.alerts.filter(state=Alert.State.FIRING, held="").order_by("pk")
-    page = group.page
+    found = taken.attended(group)
     if page is not None and page.state == Page.State.TRIGGERED:
-        return []
+        return found.none()
     if page is not None and page.state == Page.State.ACKNOWLEDGED:
         found = found.filter(Q(waits_behind=page.pk) | Q(active_since__gt=page.acknowledged_at))
-    return list(found[:AT_ONCE])
+    return found
 
 
 def _more(group: AlertGroup, waiting: list[Alert]) -> str:

@@ -13,7 +13,7 @@ from functools import cache
 
 from django.db import DatabaseError
 
-from raglan.alerts import events, flapping, queries, storms
+from raglan.alerts import events, flapping, queries, storms, taken
 from raglan.alerts.attend import attend, end, joins, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.joining import Fired, Joined, Seen, new_alert, page_to_join, row_of, trail_of
@@ -29,7 +29,6 @@ from raglan.core import metrics
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk, fault_point, take_turn
 from raglan.core.decisions import Decision
-from raglan.paging import actions as paging
 
 _accepted_of = cache(metrics.signals_accepted.labels)  # the library looks a label up with a lock and a copy
 
@@ -75,6 +74,7 @@ def ingest(batches: Sequence[Batch]) -> list[Outcome]:
 def _settle(snapshot: Snapshot) -> None:
     if snapshot.left:
         storms.settle(snapshot.open_groups.values(), why="all that fired in this storm is over or held back")
+    taken.take_what_is_left(group for group in snapshot.shrunk.values() if group.state == AlertGroup.State.OPEN)
 
 
 def _take_batch(batch: Batch, seen: Sequence[Seen], snapshot: Snapshot) -> _Counts:
@@ -118,9 +118,11 @@ def _take(seen: Seen, batch: Batch, snapshot: Snapshot, counts: _Counts) -> None
             _keep(signal, batch, snapshot, alert, decided)
             close_alert(alert, snapshot, why=decided.reason, ends_at=signal.ends_at)
         case _:
+            snapshot.flush()  # the alert and its page may be of this very transaction
             snapshot.decide(alert, decided)
             _keep(signal, batch, snapshot, alert, decided)
-            _acknowledge(alert, batch, snapshot)
+            snapshot.store_decisions()
+            snapshot.decide(alert, taken.take(alert.group, alert))
 
 
 def _refresh(alert: Alert, signal: RawSignal) -> None:
@@ -276,16 +278,6 @@ def _opened(group: AlertGroup, decided: Decision) -> Fact:
     return opened, [group, "alerts", "now"]
 
 
-def _acknowledge(alert: Alert, batch: Batch, snapshot: Snapshot) -> None:
-    snapshot.flush()  # the page may be of this very transaction
-    page = alert.group.page
-    if page is not None and page.reason_type == "storm":
-        reason = f"its source has it; page {page.pk} of a storm goes on for the others"
-        snapshot.decide(alert, Decision("page", "goes_on", reason))
-    elif page is not None and page.state in paging.OPEN:
-        paging.acknowledge(page, by=None, via=paging.Via.SOURCE, actor=f"source:{batch.source.id}")
-
-
 def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime | None = None) -> None:
     """Resolve an alert. The last one firing closes its group; when all that fires is held back, its page ends."""
     alert.state = Alert.State.RESOLVED
@@ -311,6 +303,8 @@ def close_alert(alert: Alert, snapshot: Snapshot, *, why: str, ends_at: datetime
         _end(group, snapshot, why="every alert of its group is resolved")
     elif group.firing_count == group.held_count:
         _end(group, snapshot, why="what still fires in its group is held back")
+    else:
+        snapshot.shrunk[group.id] = group
 
 
 def _end(group: AlertGroup, snapshot: Snapshot, *, why: str) -> None:

@@ -6,7 +6,9 @@ The page of a storm is for others as well, so that no single source changes it.
 from collections.abc import Callable
 from datetime import datetime
 
+from raglan.alerts import taken
 from raglan.alerts.models import Alert
+from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.paging import returning
 from raglan.paging.models import Page
@@ -23,7 +25,13 @@ def snooze(source_id: int, alert_id: int, *, until: datetime, by: str) -> None:
 
 def give_back(source_id: int, alert_id: int, *, by: str) -> None:
     """Take its acknowledgement back: the page begins again. Raises BadInput, NotFound."""
-    _do(source_id, alert_id, by, lambda page, outside: returning.give_back(page, by=outside))
+
+    @atomic
+    def act(page: Page, outside: returning.Outside) -> None:
+        returning.give_back(page, by=outside)
+        taken.note_given_back(alert_id)
+
+    _do(source_id, alert_id, by, act)
 
 
 def next_step(source_id: int, alert_id: int, *, by: str) -> None:

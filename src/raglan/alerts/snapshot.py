@@ -104,6 +104,7 @@ class Snapshot:
     closed: list[tuple[str, int]] = field(default_factory=list)  # by fingerprint and id
     opened: dict[str, int] = field(default_factory=dict)
     last_alert: int = 0
+    shrunk: dict[int, AlertGroup] = field(default_factory=dict)  # groups that lost an alert and still have some
     left: bool = False  # whether a group ended or has another page now, so that the page of a storm may be over
     signals: list[bulk.Row] = field(default_factory=list)
     facts: list[timeline.Record] = field(default_factory=list)
@@ -275,10 +276,15 @@ class Snapshot:
             kept.clear()
         self.new_pages.clear()
 
+    def store_decisions(self) -> None:
+        """Write what was decided on alerts that are stored, so that it is found."""
+        bulk.insert(self.decisions)
+        self.decisions = []
+
     def store(self) -> None:
         """Write all."""
         self.flush(is_last=True)
-        bulk.insert(self.decisions)
+        self.store_decisions()
         if self.signals:
             bulk.insert_rows(Signal, SIGNAL_COLUMNS, self.signals)
         self._tell_fired()
