@@ -87,7 +87,7 @@ def set_rotation(
     A layer whose name is new is made. In one without a name that has the whole schedule, its zone moves along.
     With `overrule` everybody in it must be in reach, or it has to be a reason. Raises NotReady.
     """
-    rotation = _store(schedule, draft, effective_from(schedule, draft.effective_from), actor=actor)
+    rotation = _store(schedule, draft, effective_from(draft.effective_from), actor=actor)
     _check_reach(rotation, overrule, actor)
     if rotation.layer_id is None:
         _move_to_zone(schedule, rotation.time_zone)
@@ -167,10 +167,11 @@ def _layer(schedule: Schedule, name: str, *, actor: timeline.Subject) -> Layer |
     return layer
 
 
-def effective_from(schedule: Schedule, asked: datetime | None = None) -> datetime | None:
-    """Return the instant before which a new turn order does not count; a first one may begin in the past."""
-    if not Rotation.objects.filter(schedule=schedule, withdrawn_at__isnull=True).exists():
-        return asked
+def effective_from(asked: datetime | None = None) -> datetime:
+    """Return the instant before which a new turn order of a rota that exists does not count: now, or what was asked.
+
+    Only those with which a rota is made may begin in the past.
+    """
     return max(now(), asked) if asked else now()
 
 

@@ -219,7 +219,7 @@ def _look_at_rotation(request: HttpRequest, form: RotationForm, slug: str | None
         form.place_error(error.field, error.reason)
         return None
     schedule = queries.schedule(slug, since=now()) if slug else None
-    effective = actions.effective_from(schedule) if schedule else None
+    effective = actions.effective_from() if schedule else None
     return board.look_at_rotation(schedule, form.draft(), reader(request), effective)
 
 
