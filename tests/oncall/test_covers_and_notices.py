@@ -53,6 +53,25 @@ def test_a_swap_moves_both_shifts(mara: Person, ike: Person) -> None:
     assert [queries.who("web", NEXT + n * DAY).people for n in (0, 1, 2)] == [(ike,), (mara,), (ike,)]
 
 
+def test_a_swap_is_refused_once_the_asker_has_not_what_they_give(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike, back=(NEXT + DAY, NEXT + 2 * DAY))
+    actions.set_rotation(web, replace(draft(rowan, ike), starts_on=MONDAY.date()), actor=rowan)
+    with pytest.raises(Conflict, match="Mara Novak is not on call then any more"):
+        covers.take(row, by=ike)
+    assert not Override.objects.exists()
+    assert [one.pk for one in covers.waiting(web)] == [row.pk]
+
+
+def test_a_swap_is_refused_once_the_taker_has_not_what_they_give(mara: Person, ike: Person, rowan: Person) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike, back=(NEXT + DAY, NEXT + 2 * DAY))
+    actions.set_rotation(web, replace(draft(mara, rowan), starts_on=MONDAY.date()), actor=rowan)
+    with pytest.raises(Conflict, match="you are not on call any more at the time in return"):
+        covers.take(row, by=ike)
+    assert not Override.objects.exists()
+
+
 def test_a_request_is_answered_once_and_by_whom_it_asks(mara: Person, ike: Person, rowan: Person) -> None:
     web = rota(mara, ike)
     row = request(web, mara, asked=ike)

@@ -102,7 +102,18 @@ def take(row: CoverRequest, *, by: Person) -> list[Override]:
     if row.ends_at <= now():
         raise Conflict("This time is over.")
     _answer(row, State.TAKEN, by)
+    _check_again(row, by)
     return [actions.add_override(row.schedule, draft, by=by) for draft in _overrides(row, by)]
+
+
+def _check_again(row: CoverRequest, by: Person) -> None:
+    """Raise Conflict when the rota has changed, so that somebody would give what is not theirs any more."""
+    pure = queries.load(queries.schedule(row.schedule.slug, since=now()))
+    if not _has_a_shift(pure, row.asker, row.starts_at, row.ends_at):
+        raise Conflict(f"The rota has changed: {row.asker.name} is not on call then any more. Nothing was moved.")
+    back = (row.back_starts_at, row.back_ends_at)
+    if back[0] and back[1] and back[1] > now() and not _has_a_shift(pure, by, back[0], back[1]):
+        raise Conflict("The rota has changed: you are not on call any more at the time in return. Nothing was moved.")
 
 
 def _overrides(row: CoverRequest, by: Person) -> list[OverrideDraft]:
