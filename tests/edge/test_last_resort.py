@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raglan.alerts import actions
-from raglan.alerts.ports import Batch, Decoded
+from raglan.alerts.ports import Batch, Decoded, SourceKey, Status
 from raglan.core.clock import now
 from raglan.core.faults import Crash, crash_at
 from raglan.edge.last_resort import reading
@@ -25,6 +25,7 @@ from raglan.edge.last_resort.cases import (
     messages_due,
     steps_due,
     take_in,
+    urgent_in,
 )
 from raglan.edge.last_resort.diary import Diary
 from raglan.edge.last_resort.pager import Pager
@@ -109,6 +110,16 @@ def test_what_ended_pages_nobody_and_what_somebody_took_is_quiet() -> None:
     assert go_on(cases, AT + MINUTE) == []
     take_in(cases, STANDING, [fires("b")], AT + 2 * MINUTE)
     assert len(cases.all) == 2
+
+
+def test_an_update_neither_fires_nor_ends_while_the_database_is_away() -> None:
+    source = SourceKey(1, "zabbix", "zabbix")
+    statuses: tuple[Status, ...] = ("firing", "updated", "resolved")
+
+    said = [urgent_in(source, Decoded([world.signal(status, key="451")])) for status in statuses]
+
+    assert [len(found) for found in said] == [1, 0, 1]
+    assert [sorted(found[0]) for found in said if found] == [["l", "p", "s", "t"], ["p"]]
 
 
 def test_nobody_at_any_step_means_those_who_look_after_raglan() -> None:

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from raglan.alerts import actions
-from raglan.alerts.models import Alert
+from raglan.alerts import actions, queries
+from raglan.alerts.models import Alert, Signal
+from raglan.alerts.ports import Batch, IntakeRequest
 from raglan.alerts.queries import notes
-from raglan.core.clock import CLOCK
+from raglan.core.clock import CLOCK, now
 from raglan.integrations.slack.doors import condition
+from raglan.integrations.zabbix.doors import MediaType
 from raglan.paging.models import Page
 from raglan.testing import world
 from tests.integrations.doorstep import knock, make, said
@@ -64,6 +66,55 @@ def test_an_acknowledgement_in_zabbix_takes_the_page() -> None:
     assert notes(Alert.objects.get())[0].text == "on it"
     knock("POST", path, {**ZABBIX, "update_status": "1", "update_action": "closed"})
     assert Alert.objects.get().state == Alert.State.RESOLVED
+
+
+DONE = ("commented", "changed severity", "unacknowledged", "")
+UPDATES = tuple({"update_action": done} for done in DONE)
+
+
+@pytest.mark.parametrize("what", UPDATES)
+def test_an_update_in_zabbix_after_the_recovery_opens_nothing_and_is_kept_as_a_note(what: dict[str, str]) -> None:
+    path = address("zabbix")
+    knock("POST", path, ZABBIX)
+    knock("POST", path, {**ZABBIX, "event_value": "0"})
+
+    words = {"update_status": "1", "update_message": "it was the log", "update_user": "Mara", **what}
+    answer = said(knock("POST", path, {**ZABBIX, **words}))
+
+    assert (answer["new"], Page.objects.count()) == (0, 1)
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+    assert notes(Alert.objects.get())[0].text == "it was the log"
+    kept = Signal.objects.order_by("pk").last()
+    assert kept is not None
+    assert (kept.status, kept.alert, kept.problem) == ("updated", None, "nothing with these labels was firing")
+
+
+@pytest.mark.parametrize("what", UPDATES)
+def test_an_update_in_zabbix_counts_for_what_is_open(what: dict[str, str]) -> None:
+    path = address("zabbix")
+    knock("POST", path, ZABBIX)
+
+    answer = said(knock("POST", path, {**ZABBIX, "update_status": "1", "opdata": "91 %", **what}))
+
+    alert = Alert.objects.get()
+    assert (answer["repeated"], alert.state, alert.signal_count) == (1, Alert.State.FIRING, 2)
+    assert alert.annotations["operational data"] == "91 %"
+
+
+def test_an_update_that_meets_the_recovery_on_its_way_opens_nothing() -> None:
+    world.administrator()
+    _, token = make("zabbix")
+    key = queries.source_by_token(token)
+    knock("POST", f"/integrations/{token}/zabbix", ZABBIX)
+    read = []
+    for changed in ({"update_status": "1"}, {"event_value": "0"}):
+        body = json.dumps({**ZABBIX, **changed}).encode()
+        read.append(MediaType().decode(key, IntakeRequest("POST", "/zabbix", "", {}, body, "127.0.0.1")))
+
+    update, recovery = read
+    actions.ingest([Batch(key, recovery, now()), Batch(key, update, now())])
+
+    assert list(Alert.objects.values_list("state", flat=True)) == ["resolved"]
 
 
 def test_unacknowledging_in_zabbix_takes_nothing() -> None:

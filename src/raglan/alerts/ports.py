@@ -10,7 +10,7 @@ import msgspec
 
 from raglan.core.errors import BadInput
 
-Status = Literal["firing", "resolved", "acknowledged"]
+Status = Literal["firing", "resolved", "acknowledged", "updated"]
 MAX_SIGNALS = 1_000
 MAX_LABELS = 64
 MAX_NAME = 128
@@ -18,7 +18,10 @@ MAX_VALUE = 4_096
 
 
 class RawSignal(msgspec.Struct, frozen=True):
-    """One message about one condition, decoded but not yet judged. A struct, because a storm makes so many."""
+    """One message about one condition, decoded but not yet judged. A struct, because a storm makes so many.
+
+    What is `updated` counts for an alert that is open, and opens none.
+    """
 
     status: Status
     labels: dict[str, str]

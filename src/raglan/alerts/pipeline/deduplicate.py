@@ -16,7 +16,7 @@ def deduplicate(signal: RawSignal, *, is_open: bool) -> Decision:
     match signal.status, is_open:
         case "firing", False:
             return NEW
-        case "firing", True:
+        case "firing" | "updated", True:
             return REPEAT
         case "acknowledged", True:
             return ACKNOWLEDGES

@@ -51,6 +51,8 @@ def urgent_in(source: SourceKey, decoded: Decoded) -> list[dict[str, object]]:
     """Return what a record of the spool says to the pager: critical signals that fire, and whatever ended."""
     found: list[dict[str, object]] = []
     for signal in decoded.signals:
+        if signal.status == "updated":
+            continue
         if signal.status != "firing":
             found.append({"p": identify(signal, source.id)[0]})
         elif is_critical(signal.severity):

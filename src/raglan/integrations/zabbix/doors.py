@@ -40,8 +40,9 @@ class MediaType:
             raise BadInput("event_id", "says which problem this is about, and must not be empty")
         _note(source, key, body)
         status = _status(body)
+        is_told = status in ("firing", "updated")
         return Decoded(
-            [_problem(body, key) if status == "firing" else RawSignal(status, {}, {}, "", dedup_key=key, raw=body)]
+            [_problem(body, key, status) if is_told else RawSignal(status, {}, {}, "", dedup_key=key, raw=body)]
         )
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
@@ -65,13 +66,17 @@ def media_type(address: str) -> str:
 
 
 def _status(body: dict[str, Json]) -> Status:
-    if shape.scalar(body.get("update_status"), "update_status") == "1":
+    """Tell what a message means. An update may come after the end of its problem, and does not say whether it lasts."""
+    is_update = shape.scalar(body.get("update_status"), "update_status") == "1"
+    if is_update:
         done = shape.plain(body.get("update_action")).lower()
         if "closed" in done:
             return "resolved"
         if "acknowledged" in done.replace("unacknowledged", ""):
             return "acknowledged"
-    return "resolved" if shape.scalar(body.get("event_value"), "event_value") == "0" else "firing"
+    if shape.scalar(body.get("event_value"), "event_value") == "0":
+        return "resolved"
+    return "updated" if is_update else "firing"
 
 
 def _note(source: SourceKey, key: str, body: dict[str, Json]) -> None:
@@ -82,7 +87,7 @@ def _note(source: SourceKey, key: str, body: dict[str, Json]) -> None:
         actions.note_alert(alert.id, text=words, by=by, actor=f"source:{source.id}")
 
 
-def _problem(body: dict[str, Json], key: str) -> RawSignal:
+def _problem(body: dict[str, Json], key: str, status: Status) -> RawSignal:
     title = shape.text(body.get("name"), "name")
     if not title:
         raise BadInput("name", "says in one line what is wrong, and must not be empty")
@@ -95,7 +100,7 @@ def _problem(body: dict[str, Json], key: str) -> RawSignal:
     }
     facts = {called: shape.plain(body.get(name)) for name, called in FACTS.items()}
     return RawSignal(
-        status="firing",
+        status=status,
         labels=shorten({name: value for name, value in labels.items() if value}),
         annotations=shorten({name: value for name, value in facts.items() if value}),
         title=title[:1_024],
