@@ -11,7 +11,7 @@ from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.core.models import Event, Timer
 from raglan.oncall import actions, covers, queries, watch
-from raglan.oncall.models import CoverRequest, Override, Schedule
+from raglan.oncall.models import CoverRequest, Leave, Override, Schedule
 from raglan.people import actions as people
 from raglan.people import sealing
 from raglan.people.models import Person
@@ -207,3 +207,23 @@ def test_a_shift_is_told_before_at_its_start_and_after_it(mara: Person, ike: Per
     [begun] = [text for text in texts if "You are on call" in text]
     assert ": Apache is not running on web-014, nobody has it yet" in begun
     assert "silence until" in begun
+
+
+def test_the_end_of_a_shift_of_months_is_told_once(mara: Person, ike: Person) -> None:
+    web = rota(mara)
+    CLOCK.move(HOUR)
+    actions.end_layer(web, None, actor=ike, at=MONDAY + 5 * HOUR)
+    for _ in range(36):
+        look()
+    told = [subject for to, subject in mails() if to == mara.email]
+    assert told == ["Web: your shift ends Mon 23 Nov 17:00", "Web: your shift is over"]
+
+
+def test_leave_of_months_in_a_shift_of_months_is_told_once(mara: Person, boss: Person) -> None:
+    rota(mara)
+    times = {"starts_at": MONDAY - 100 * DAY, "ends_at": MONDAY + 100 * DAY}
+    Leave.objects.create(person=mara, created_at=MONDAY, **times)
+    for _ in range(4):
+        look()
+    told = [subject for to, subject in mails() if to == mara.email and "away" in subject]
+    assert told == ["Web: you are away during a shift of yours"]

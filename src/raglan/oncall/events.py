@@ -177,7 +177,7 @@ class RotaOverruled(EventPayload):
 
 
 class NoticeGiven(EventPayload):
-    """Words about a gap or a shift were given; `about_at` is when it begins."""
+    """Words about a gap or a shift were given; `about_at` is when it begins, or ends if they tell of its end."""
 
     kind = "schedule.notice_given"
     notice: int

@@ -11,7 +11,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.models import Timer
 from raglan.oncall import events, handover, leaves, queries, resolve, sources
-from raglan.oncall.feeds import Span, spans
+from raglan.oncall.feeds import BEHIND, Span, spans
 from raglan.oncall.models import CalendarSource, HandoverNote, LeaveCalendar, Notice, Schedule
 from raglan.oncall.notices import tell, tell_owners
 from raglan.oncall.ports import handover_lines
@@ -29,6 +29,7 @@ NEAR = timedelta(days=2)
 AGAIN = timedelta(days=7)
 LONG = timedelta(days=3)  # of a gap that is longer already, the owners hear every day
 LISTED = 10
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the beginning of a shift that is older than what is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,15 @@ class Told:
 
     kind: str
     span: Span
+
+    @property
+    def about_at(self) -> datetime:
+        """The end of the shift that it tells of, by which it is kept, else the beginning.
+
+        The beginning of a shift of months lies before what is looked at, where it would move with the clock.
+        """
+        ends = self.kind in (Notice.Kind.HANDOVER, Notice.Kind.ENDS)
+        return self.span.ends_at if ends else self.span.starts_at
 
 
 def _go_on(_: timers.Due, __: str) -> None:
@@ -48,7 +58,7 @@ def _go_on(_: timers.Due, __: str) -> None:
 def look(_: timers.Due) -> None:
     """Look at every schedule, and plan the next look."""
     at = now()
-    for row, pure in queries.load_all(queries.schedules(at - timedelta(days=1))):
+    for row, pure in queries.load_all(queries.schedules(at - BEHIND - timedelta(days=1))):
         _tell_of_gaps(row, pure, at)
         _tell_of_leave(row, pure, at)
         _tell_of_shifts(row, pure, at)
@@ -93,7 +103,8 @@ def _tell_of_leave(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
     """Tell people and the owners once of each shift in the next two weeks that falls into somebody's leave."""
     turns: dict[int, list[tuple[datetime, datetime]]] = {}
     for span in spans(pure, at, at + AHEAD, by_words=False):
-        turns.setdefault(span.person, []).append((span.starts_at, span.ends_at))
+        begins = span.starts_at if span.starts_at > at - BEHIND else LONG_AGO
+        turns.setdefault(span.person, []).append((begins, span.ends_at))
     new: list[leaves.Clash] = []
     for person, times in leaves.away(turns).items():
         found = leaves.clashes_of(person, turns[person.pk], times)
@@ -129,7 +140,7 @@ def _times(clash: leaves.Clash) -> str:
 def _tell_of_shifts(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
     """Tell people of their shifts: a day before, when one begins, before it ends, and when it is over."""
     found = spans(pure, at - LATE, at + BEFORE + LATE + SHORTEST, by_words=False)
-    due = [told for told in _due(found, at) if give_notice(row, told.kind, told.span.starts_at, told.span.person)]
+    due = [told for told in _due(found, at) if give_notice(row, told.kind, told.about_at, told.span.person)]
     people = Person.objects.filter(is_active=True).in_bulk([told.span.person for told in due])
     came = {told.span.person for told in due if told.kind == Notice.Kind.BEGINS} & people.keys()
     notes = handover.waiting(row, came) if came else []
