@@ -1,5 +1,6 @@
 """Zabbix, Sentry, CloudEvents and Slack-shaped senders: from a body to an alert and its end."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -154,6 +155,15 @@ def test_an_alert_of_sentry_fires_and_the_resolved_issue_ends_it() -> None:
     assert Alert.objects.get().state == Alert.State.RESOLVED
 
 
+def test_a_single_error_of_sentry_is_about_its_issue() -> None:
+    path = address("sentry")
+    assert sentry(path, "error", {"action": "created", "data": {"error": EVENT}}) == 200
+    sentry(path, "event_alert", {"action": "triggered", "data": {"event": EVENT}})
+
+    alert = Alert.objects.get()
+    assert (alert.title, alert.dedup_key, alert.signal_count) == ("ZeroDivisionError", "issue:77", 2)
+
+
 def test_a_metric_alert_of_sentry_fires_and_resolves() -> None:
     path = address("sentry")
     data = {"metric_alert": {"id": 5, "alert_rule": {"id": 9}}, "description_title": "Critical: too many errors"}
@@ -240,6 +250,19 @@ def test_a_retry_of_the_same_event_is_counted() -> None:
 @pytest.mark.parametrize("change", [{"specversion": "0.3"}, {"id": ""}, {"type": None}, {"source": 7}])
 def test_what_is_no_cloudevent_is_refused(change: dict[str, object]) -> None:
     assert knock("POST", address("cloudevents"), {**CLOUD, **change}, headers=STRUCTURED).status == 400
+
+
+def test_data_that_came_as_base64_is_read() -> None:
+    path = address("cloudevents")
+    assert knock("POST", path, CLOUD, headers=STRUCTURED).status == 202
+    plain = {name: value for name, value in CLOUD.items() if name != "data"}
+    over = base64.b64encode(b'{"status": "resolved"}').decode()
+    assert knock("POST", path, {**plain, "data_base64": over}, headers=STRUCTURED).status == 202
+    assert Alert.objects.get().state == Alert.State.RESOLVED
+
+    for bad in ("%%%", 7):
+        assert knock("POST", path, {**plain, "data_base64": bad}, headers=STRUCTURED).status == 400
+    assert knock("POST", path, {**CLOUD, "data": {}, "data_base64": over}, headers=STRUCTURED).status == 400
 
 
 # Slack ----------------------------------------------------------------------------------------------------------------

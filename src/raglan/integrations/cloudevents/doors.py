@@ -4,6 +4,8 @@ Source, type and subject tell which condition an event is about. A type that end
 such a word in `data.status`, ends it; the word is left out of the type before they are compared.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
@@ -68,10 +70,7 @@ def _from_headers(request: IntakeRequest) -> Json:
         for name, value in request.headers.items()
         if name.startswith("ce-")
     }
-    try:
-        found["data"] = decode_json(request.body) if request.body.strip() else None
-    except BadInput:
-        found["data"] = clean_text(request.body.decode("utf-8", "replace"))
+    found["data"] = _said(request.body)
     return found
 
 
@@ -80,7 +79,7 @@ def _read(item: Json, field: str) -> RawSignal:
     told = {name: _attribute(event, name, field) for name in NEEDED}
     if not told["specversion"].startswith("1."):
         raise BadInput(_within(field, "specversion"), "raglan reads version 1.0 of CloudEvents")
-    data = event.get("data")
+    data = _packed(event, field) if "data_base64" in event else event.get("data")
     facts: Mapping[str, Json] = data if isinstance(data, dict) else {}
     subject = shape.plain(event.get("subject"))
     condition, word = _split(told["type"])
@@ -102,6 +101,25 @@ def _read(item: Json, field: str) -> RawSignal:
         starts_at=shape.lenient_time(event.get("time")),
         raw=event,
     )
+
+
+def _packed(event: dict[str, Json], field: str) -> Json:
+    """Return data that came as base64: JSON where it is that, else its text. Raises BadInput."""
+    if "data" in event:
+        raise BadInput(_within(field, "data_base64"), "may not stand beside data")
+    try:
+        body = base64.b64decode(shape.text(event["data_base64"], _within(field, "data_base64")), validate=True)
+    except binascii.Error:
+        raise BadInput(_within(field, "data_base64"), "is not base64") from None
+    return _said(body)
+
+
+def _said(body: bytes) -> Json:
+    """Return what a body says: JSON where it is that, else its text."""
+    try:
+        return decode_json(body) if body.strip() else None
+    except BadInput:
+        return clean_text(body.decode("utf-8", "replace"))
 
 
 def _attribute(event: dict[str, Json], name: str, field: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads Sentry's webhooks: alerts on events, alerts on metrics, and issues. Field names are from its documentation."""
+"""Reads Sentry's webhooks: alerts on events and metrics, issues, single errors. Field names are from its documentation."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -59,11 +59,12 @@ class Webhook:
 
 
 def _event(action: str, data: dict[str, Json]) -> RawSignal:
-    event = shape.mapping(data.get("event"), "data.event")
-    key = shape.keys(event.get("issue_id"), "data.event.issue_id")
+    name = "event" if "event" in data else "error"  # the message about a single error calls it so
+    event = shape.mapping(data.get(name), f"data.{name}")
+    key = shape.keys(event.get("issue_id"), f"data.{name}.issue_id")
     rule = shape.plain(data.get("triggered_rule"))
     facts = {name: shape.plain(event.get(name)) for name in ("culprit", "platform", "release")} | {"rule": rule}
-    return _firing(event, f"issue:{key}" if key else "", facts, "data.event", raw=data)
+    return _firing(event, f"issue:{key}" if key else "", facts, f"data.{name}", raw=data)
 
 
 def _issue(action: str, data: dict[str, Json]) -> RawSignal | None:
@@ -126,6 +127,7 @@ Reader = Callable[[str, dict[str, Json]], RawSignal | None]
 READERS: dict[str, Reader] = {
     "event_alert": _event,
     "event": _event,
+    "error": _event,
     "issue": _issue,
     "metric_alert": _metric,
 }
