@@ -1,5 +1,6 @@
 """Maintenance windows follow the wall clock of a named zone, once or each week; what still fires at their end pages."""
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -138,6 +139,9 @@ def test_a_window_is_open_exactly_when_a_naive_look_at_each_day_says_so(
         ({"last": date(2026, 1, 1)}, "last"),
         ({"first": date(1900, 1, 1)}, "first"),
         ({"name": " "}, "name"),
+        ({}, "first"),  # over already
+        ({"days": [4], "last": date(2026, 5, 8)}, "last"),
+        ({"days": [6], "first": date(2090, 1, 2), "last": date(2090, 1, 4)}, "days"),
     ],
 )
 def test_a_window_that_can_not_be_is_refused(db: None, change: dict[str, object], field: str) -> None:
@@ -147,6 +151,16 @@ def test_a_window_that_can_not_be_is_refused(db: None, change: dict[str, object]
         actions.check_maintenance(actions.MaintenanceDraft(**{"minutes": 5, **fine, **change}))  # type: ignore[arg-type]  # by name
 
     assert caught.value.field == field
+
+
+def test_a_window_that_is_open_or_comes_once_more_is_planned(db: None) -> None:
+    at = now()
+    draft = actions.MaintenanceDraft(
+        "x", [world.Matcher(*DOWN)], "UTC", (at - timedelta(days=2)).date(), at.time(), 14 * 24 * 60
+    )
+    actions.check_maintenance(draft)
+    weekly = {"days": range(7), "last": at.date() + timedelta(days=1), "minutes": 5}
+    actions.check_maintenance(dataclasses.replace(draft, **weekly))
 
 
 def test_it_is_planned_looked_at_changed_and_ended_on_its_screens(mara: Person) -> None:

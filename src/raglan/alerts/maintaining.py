@@ -152,3 +152,13 @@ def _check_dates(draft: MaintenanceDraft) -> None:
         raise BadInput("last", "must not be before the first day", status=422)
     if len(draft.reason) > 2_000:
         raise BadInput("reason", "at most 2000 characters", status=422)
+    _check_that_it_comes(draft)
+
+
+def _check_that_it_comes(draft: MaintenanceDraft) -> None:
+    if draft.days and draft.last is not None:
+        span = min((draft.last - draft.first).days + 1, 7)
+        if not any((draft.first + timedelta(days=day)).weekday() in draft.days for day in range(span)):
+            raise BadInput("days", "none of these days lies between the first and the last", status=422)
+    if next(queries.maintenance_rule(window_of(draft)).windows(now()), None) is None:
+        raise BadInput("last" if draft.days else "first", "this would be over already; choose a later day", status=422)

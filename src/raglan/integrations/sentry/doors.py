@@ -1,4 +1,4 @@
-"""Reads Sentry's webhooks: alerts on events and metrics, issues, single errors. Field names are from its documentation."""
+"""Reads Sentry's webhooks: alerts on events and metrics, issues, errors. Field names are from its documentation."""
 
 import json
 from collections.abc import Callable, Sequence
