@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from raglan.alerts import ports
+from raglan.alerts import actions, ports
 from raglan.alerts.ports import Decoded, IntakeRequest, SourceKey
 from raglan.core.errors import BadInput
 
@@ -149,3 +149,26 @@ def test_the_mapping_of_the_docs_reads_victorops_format() -> None:
 
     assert decode(body, mapping).signals[0].severity == "CRITICAL"
     assert decode({**body, "message_type": "RECOVERY"}, mapping).signals[0].status == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "field"),
+    [
+        ({"titel": "event.name"}, "mapping.titel"),
+        ({"title": 5}, "mapping.title"),
+        ({"resolved_values": "fine"}, "mapping.resolved_values"),
+        ({"resolved_values": [["fine"]]}, "mapping.resolved_values"),
+        ({"labels": ["a"]}, "mapping.labels"),
+        ({"labels": {"a": 5}}, "mapping.labels"),
+    ],
+)
+def test_a_mapping_that_nothing_is_read_by_is_refused(db: None, mapping: dict[str, object], field: str) -> None:
+    source, _ = actions.create_source(name="Monitor", slug="monitor", kind="generic", mapping=MAPPING, actor="raglan")
+    with pytest.raises(BadInput) as refused:
+        actions.save_mapping(source, mapping, actor="raglan")
+    with pytest.raises(BadInput) as not_made:
+        actions.create_source(name="Other", slug="other", kind="generic", mapping=mapping, actor="raglan")
+
+    assert (refused.value.field, not_made.value.field) == (field, field)
+    source.refresh_from_db()
+    assert source.mapping == MAPPING

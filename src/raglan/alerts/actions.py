@@ -28,6 +28,7 @@ from raglan.alerts.silencing import (
     set_silence,
 )
 from raglan.alerts.source_actions import (
+    check_mapping,
     create_source,
     end_old_token,
     heard,
@@ -57,6 +58,7 @@ __all__ = [
     "change_silence_by_key",
     "check_all",
     "check_maintenance",
+    "check_mapping",
     "check_silence",
     "create_source",
     "end_maintenance",

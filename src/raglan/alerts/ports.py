@@ -172,6 +172,14 @@ class Sampled(Protocol):
         """Return a message that lets a harmless alert fire."""
 
 
+@runtime_checkable
+class Mapped(Protocol):
+    """A door that reads by the mapping of the source."""
+
+    def check_mapping(self, mapping: Mapping[str, object]) -> None:
+        """Raise BadInput where a mapping says what this door would not go by."""
+
+
 class Glimpsed(Protocol):
     """A body whose messages all fire, split but not decoded; all sequences are in the order of its messages."""
 

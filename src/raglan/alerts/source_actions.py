@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from raglan.alerts import events
+from raglan.alerts import events, ports
 from raglan.alerts.holds import review
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.pipeline.flap import FlapRule, check_rule, stored_rule
@@ -32,6 +32,7 @@ def create_source(
         raise BadInput("kind", f"choose one of {', '.join(Source.Kind.values)}", status=422)
     if Source.objects.filter(slug=slug).exists():
         raise BadInput("slug", "another source has this short name", status=409)
+    check_mapping(kind, mapping or {})
     token = _new_token(kind)
     source = Source.objects.create(
         name=name,
@@ -110,10 +111,18 @@ def save_flapping(source: Source, rule: FlapRule | None, *, actor: timeline.Subj
 
 @atomic
 def save_mapping(source: Source, mapping: dict[str, object], *, actor: timeline.Subject) -> None:
-    """Say anew where in the JSON each field stands."""
+    """Say anew where in the JSON each field stands. Raises BadInput."""
+    check_mapping(source.kind, mapping)
     Source.objects.filter(pk=source.pk).update(mapping=mapping)
     source.refresh_from_db()
     timeline.append(_changed(source, "mapping"), actor=actor, about=[source])
+
+
+def check_mapping(kind: str, mapping: dict[str, object]) -> None:
+    """Raise BadInput where a mapping says what the door of this kind would not go by."""
+    door = ports.door_of_kind(kind)
+    if isinstance(door, ports.Mapped):
+        door.check_mapping(mapping)
 
 
 @atomic

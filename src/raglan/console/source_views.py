@@ -57,7 +57,9 @@ def new_source(request: HttpRequest) -> HttpResponse:
             )
             return _with_token(request, source, token, 201)
         except BadInput as error:
-            form.add_error(error.field if error.field in form.fields else None, error.reason)
+            name = error.field.partition(".")[0]
+            said = error.reason if name == error.field else error.sentence
+            form.add_error(name if name in form.fields else None, said)
     return render(request, "console/new_source.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -170,7 +172,7 @@ def mapping(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
     wanted = form.cleaned_data["mapping"]
     try:
-        mail_rules.check(wanted) if source.kind == Source.Kind.EMAIL else None
+        mail_rules.check(wanted) if source.kind == Source.Kind.EMAIL else alerts.check_mapping(source.kind, wanted)
     except BadInput as error:
         form.add_error("mapping", error.sentence)
         return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)

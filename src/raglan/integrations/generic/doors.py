@@ -14,6 +14,7 @@ from raglan.core.errors import BadInput
 from raglan.integrations import shape
 
 SIGNATURES = ("x-hub-signature-256", "x-signature-256", "x-signature")
+PATHS = ("title", "key", "severity", "status", "link", "description")
 RESOLVED = ("resolved", "ok", "closed", "resolve", "recovery", "up")
 
 
@@ -41,6 +42,25 @@ class AnyJson:
         if len(body) > MAX_SIGNALS:
             raise BadInput("", f"more than {MAX_SIGNALS} alerts at once", status=422)
         return shape.read_each(body, lambda item, field: read(item, source.mapping, field))
+
+    def check_mapping(self, mapping: Mapping[str, object]) -> None:
+        """Refuse a field that nothing is read from, and what is no path. Raises BadInput."""
+        for name, value in mapping.items():
+            field = f"mapping.{name}"
+            match name, value:
+                case "resolved_values", list() if all(isinstance(one, str | int | float) for one in value):
+                    continue
+                case "resolved_values", _:
+                    raise BadInput(field, 'is a list of values that mean over, such as ["fine"]', status=422)
+                case "labels", dict() if all(isinstance(path, str) for path in value.values()):
+                    continue
+                case "labels", _:
+                    raise BadInput(field, "names the path of each label", status=422)
+                case _ if name not in PATHS:
+                    known = ", ".join((*PATHS, "labels", "resolved_values"))
+                    raise BadInput(field, f"is no field; there are {known}", status=422)
+                case _ if not isinstance(value, str):
+                    raise BadInput(field, "is a path such as event.name", status=422)
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """202 with what became of it, or 400 that names each bad one; the good ones were kept either way."""
