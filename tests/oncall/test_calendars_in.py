@@ -12,7 +12,7 @@ from django.test import Client
 
 from raglan.core.clock import CLOCK
 from raglan.core.models import Event, Timer
-from raglan.oncall import feeds, ical_worker, queries, sources
+from raglan.oncall import feeds, ical_worker, queries, reading, sources
 from raglan.oncall.models import Booking, CalendarSource, Schedule
 from raglan.people.models import Person
 from raglan.testing import world
@@ -281,11 +281,11 @@ def test_an_answer_beyond_its_limit_keeps_the_last_good_copy(feed: Feed, empty: 
 def test_a_worker_that_says_too_much_or_never_ends_is_cut_off(code: str, words: str) -> None:
     command = [sys.executable, "-c", code]
     if not words:
-        assert sources.run_bounded(command, b"x" * 5_000_000, seconds=20, most=1024 * 1024) == b""
+        assert reading.run_bounded(command, b"x" * 5_000_000, seconds=20, most=1024 * 1024) == b""
         return
     limit = 2 if "long" in words else 20
-    with pytest.raises(sources.NotReadError, match=words):
-        sources.run_bounded(command, b"x" * 5_000_000, seconds=limit, most=1024 * 1024)
+    with pytest.raises(reading.NotReadError, match=words):
+        reading.run_bounded(command, b"x" * 5_000_000, seconds=limit, most=1024 * 1024)
 
 
 def test_what_goes_out_is_read_in_as_it_was(

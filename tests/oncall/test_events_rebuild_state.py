@@ -135,8 +135,9 @@ def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for
             fields = {"state": payload.state, "answered_at": payload.answered_at, "answered_by": payload.answered_by}
             CoverRequest.objects.filter(pk=payload.cover_request).update(**fields)
         case events.SourceSet():
-            fields = payload.model_dump(exclude={"source", "schedule"})
+            fields = payload.model_dump(exclude={"source", "schedule", "shifts"})
             CalendarSource.objects.create(id=payload.source, schedule_id=payload.schedule, **fields)
+            book(payload.source, payload.shifts, payload.created_at)
         case events.SourceEnded():
             CalendarSource.objects.filter(pk=payload.source).update(ended_at=payload.ended_at)
             book(payload.source, [], payload.ended_at)
@@ -271,10 +272,12 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     source = sources.set_source(web, url="https://calendar.example.test/a.ics", rank=2, actor=mara)
     one = sources.Shift(mara.pk, MONDAY, MONDAY + 3 * DAY)
     two = sources.Shift(ike.pk, MONDAY + 4 * DAY, MONDAY + 5 * DAY)
-    for shifts in ((one, two), (one,), (two,), ()):
+    for shifts in ((one, two), (one,), (two,), (), (one, two)):
         CLOCK.move(HOUR)
         sources.take_copy(source, sources.Copy(shifts, ()), now())
-    sources.set_source(web, url="https://calendar.example.test/b.ics", rank=2, actor=mara)
+    for rank in (2, 3):
+        CLOCK.move(HOUR)
+        sources.set_source(web, url="https://calendar.example.test/b.ics", rank=rank, actor=mara)
     for kind, person in ((Notice.Kind.GAP, None), (Notice.Kind.BEGINS, mara.pk)):
         watch.give_notice(web, kind, MONDAY, person)
     on_call = [person for person, _ in queries.people_on_call(web.pk, now() + HOUR)]

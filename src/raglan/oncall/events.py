@@ -130,7 +130,10 @@ class FeedEnded(EventPayload):
 
 
 class SourceSet(EventPayload):
-    """A foreign calendar fills a schedule. Its address stays out, for it may be a secret."""
+    """A foreign calendar fills a schedule. Its address stays out, for it may be a secret.
+
+    Until it is read `shifts` count, as person, start and end: what the one before it had said.
+    """
 
     kind = "calendar.source_set"
     source: int
@@ -138,6 +141,7 @@ class SourceSet(EventPayload):
     host: str
     rank: int
     created_at: datetime
+    shifts: list[tuple[int, datetime, datetime]] = []
 
 
 class SourceEnded(EventPayload):

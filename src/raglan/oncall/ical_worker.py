@@ -173,12 +173,19 @@ def _event(event: Component, zone: ZoneInfo, problems: list[str], named: Named) 
     low, high = _instant(start, zone), _instant(end, zone)
     if high <= low:
         return None
+    invited = _all(_get(event, "ATTENDEE"))
     return {
         "start": low.isoformat(),
         "end": high.isoformat(),
         "summary": str(_get(event, "SUMMARY") or "")[:300],
-        **{field: _numbers(_all(_get(event, field)), named) for field in ("ATTENDEE", "ORGANIZER")},
+        "ATTENDEE": _numbers([one for one in invited if not _has_declined(one)], named),
+        "DECLINED": _numbers([one for one in invited if _has_declined(one)], named),
+        "ORGANIZER": _numbers(_all(_get(event, "ORGANIZER")), named),
     }
+
+
+def _has_declined(invited: object) -> bool:
+    return str(getattr(invited, "params", {}).get("PARTSTAT") or "").strip().upper() == "DECLINED"
 
 
 def _numbers(people: list[object], named: Named) -> list[int]:

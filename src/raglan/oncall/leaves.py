@@ -17,7 +17,8 @@ from raglan.oncall import events
 from raglan.oncall.models import Leave, LeaveCalendar
 from raglan.oncall.notices import tell
 from raglan.oncall.queries import NamedShift
-from raglan.oncall.sources import MAX_PROBLEM, NotReadError, as_list, ask_worker, fetch
+from raglan.oncall.reading import NotReadError, as_list, ask_worker, fetch
+from raglan.oncall.sources import MAX_PROBLEM
 from raglan.people import sealing
 from raglan.people.middleware import zone_of
 from raglan.people.models import Person

@@ -4,32 +4,25 @@ The calendar fills a layer of its own. What it said in the past stays; a copy th
 taken to mean that nobody is on call.
 """
 
-import json
-import subprocess
-import sys
-import threading
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from subprocess import DEVNULL, PIPE
 from urllib.parse import urlsplit
 
 from raglan.core import http, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.core.errors import BadInput, DeliveryError
+from raglan.core.errors import BadInput
 from raglan.oncall import events
 from raglan.oncall.models import Booking, CalendarSource, Schedule
 from raglan.oncall.notices import tell_owners
+from raglan.oncall.reading import NotReadError, as_list, ask_worker, fetch
+from raglan.oncall.whom import Whom
 from raglan.people import sealing
 from raglan.people.models import Person
 
 READ = "oncall.calendar"
 EVERY = timedelta(minutes=15)
-AHEAD = timedelta(days=190)
-WORKER_S = 20
-MAX_WORKER_ANSWER = 4 * 1024 * 1024
 MAX_PROBLEM = 300
 
 
@@ -50,23 +43,44 @@ class Copy:
     problems: tuple[str, ...]
 
 
-class NotReadError(Exception):
-    """A calendar could not be fetched or understood."""
-
-
 @atomic
 def set_source(schedule: Schedule, *, url: str, rank: int, actor: timeline.Subject) -> CalendarSource:
-    """Let a foreign calendar fill a schedule; an earlier one of it ends. Raises BadInput naming the field."""
+    """Let a foreign calendar fill a schedule; an earlier one of it ends. Raises BadInput naming the field.
+
+    What the earlier one said decides until this one was read. The same address and rank are only read again.
+    """
     http.check_url(url)
     if len(url) > 2000 or rank not in range(-100, 101):
         raise BadInput("url" if len(url) > 2000 else "rank", "is too long" if len(url) > 2000 else "is out of range")
-    end_source(schedule, actor=actor)
+    Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk)
     at = now()
+    before = _open(schedule)
+    is_same = before is not None and _address(before) == url
+    if before is not None and is_same and before.rank == rank:
+        if timers.cancel(READ, subject=timeline.ref(before)):  # else it is read just now
+            timers.schedule(READ, subject=timeline.ref(before), due_at=at)
+        return before
+    kept = _as_stored(before, at) if before is not None else []
+    if before is not None:
+        _end(before, at, actor)
     host = urlsplit(url).hostname or ""
     source = CalendarSource.objects.create(
-        schedule=schedule, sealed_url=sealing.seal(url), host=host[:255], rank=rank, created_at=at
+        schedule=schedule,
+        sealed_url=sealing.seal(url),
+        host=host[:255],
+        rank=rank,
+        created_at=at,
+        read_at=before.read_at if before is not None and is_same else None,
     )
-    payload = events.SourceSet(source=source.pk, schedule=schedule.pk, host=source.host, rank=rank, created_at=at)
+    _book(source, [Shift(person, max(low, at), high) for person, low, high in kept], at)
+    payload = events.SourceSet(
+        source=source.pk,
+        schedule=schedule.pk,
+        host=source.host,
+        rank=rank,
+        created_at=at,
+        shifts=_as_stored(source, at),
+    )
     timeline.append(payload, actor=actor, about=[schedule, source, "oncall", "now"])
     timers.schedule(READ, subject=timeline.ref(source), due_at=at)
     return source
@@ -75,14 +89,30 @@ def set_source(schedule: Schedule, *, url: str, rank: int, actor: timeline.Subje
 @atomic
 def end_source(schedule: Schedule, *, actor: timeline.Subject) -> None:
     """Let the calendar of a schedule fill it no more from now on. Safe to call twice."""
-    at = now()
-    source = CalendarSource.objects.filter(schedule=schedule, ended_at__isnull=True).first()
-    if source is None or not CalendarSource.objects.filter(pk=source.pk, ended_at__isnull=True).update(ended_at=at):
-        return
+    source = _open(schedule)
+    if source is not None:
+        _end(source, now(), actor)
+
+
+def _open(schedule: Schedule) -> CalendarSource | None:
+    """Return the calendar that fills a schedule; nothing else changes what it said meanwhile."""
+    return CalendarSource.objects.select_for_update(no_key=True).filter(schedule=schedule, ended_at=None).first()
+
+
+def _address(source: CalendarSource) -> str | None:
+    """Return the address of a calendar; None when the key that sealed it is gone."""
+    try:
+        return sealing.unseal(source.sealed_url)
+    except sealing.SealBrokenError:
+        return None
+
+
+def _end(source: CalendarSource, at: datetime, actor: timeline.Subject) -> None:
+    CalendarSource.objects.filter(pk=source.pk).update(ended_at=at)
     timers.cancel(READ, subject=timeline.ref(source))
     _book(source, (), at)
     payload = events.SourceEnded(source=source.pk, ended_at=at)
-    timeline.append(payload, actor=actor, about=[schedule, source, "oncall", "now"])
+    timeline.append(payload, actor=actor, about=[source.schedule, source, "oncall", "now"])
 
 
 @timers.handler(READ, network=True)
@@ -103,140 +133,32 @@ def read_due(due: timers.Due) -> None:
             timers.schedule(READ, subject=due.subject, due_at=now() + EVERY)
 
 
-def fetch(url: str) -> bytes:
-    """Return what stands at an address. Raises NotReadError."""
-    try:
-        answer = http.get(url, {"Accept": "text/calendar, */*;q=0.1"})
-    except DeliveryError as error:
-        raise NotReadError(str(error)) from None
-    if answer.status != 200:
-        where = (
-            f" and points to {urlsplit(answer.headers.get('location', '')).hostname}"
-            if 300 <= answer.status < 400
-            else ""
-        )
-        raise NotReadError(f"it answered with {answer.status}{where}")
-    if len(answer.body) >= http.MAX_ANSWER:
-        raise NotReadError("it is larger than 5 MiB")
-    return answer.body
-
-
 def understand(body: bytes, time_zone: str, at: datetime) -> Copy:
     """Read a calendar in a worker process, and find the people whom it names. Raises NotReadError."""
     answer = ask_worker(body, time_zone, at)
     if "refused" in answer:
         raise NotReadError(str(answer["refused"]))
     problems = [str(line) for line in as_list(answer.get("problems"))]
-    people, named = list(Person.objects.filter(is_active=True)), as_list(answer.get("people"))
+    whom = Whom(list(Person.objects.filter(is_active=True).order_by("pk")), as_list(answer.get("people")))
     shifts: list[Shift] = []
     for event in as_list(answer.get("events")):
         if not isinstance(event, dict):
             continue
         low, high = datetime.fromisoformat(str(event["start"])), datetime.fromisoformat(str(event["end"]))
-        found = _people(event, named, people)
+        found, unclear = whom.of(event)
         shifts += [Shift(person.pk, low, high) for person in found]
-        if not found:
-            problems.append(f"{str(event['summary'])[:60] or 'an event'}: names nobody who is known here")
+        problems += [f"{str(event['summary'])[:60] or 'an event'}: {words}" for words in unclear]
     return Copy(tuple(shifts), tuple(dict.fromkeys(problems)))
-
-
-def ask_worker(body: bytes, time_zone: str, at: datetime) -> dict[str, object]:
-    """Return the events of a calendar in the coming months, as a process of its own reads them. Raises NotReadError."""
-    span = {"zone": time_zone, "start": at.isoformat(), "end": (at + AHEAD).isoformat()}
-    command = [sys.executable, "-m", "raglan.oncall.ical_worker"]
-    said = run_bounded(command, json.dumps(span).encode() + b"\n" + body, seconds=WORKER_S, most=MAX_WORKER_ANSWER)
-    try:
-        answer = json.loads(said)
-    except ValueError:
-        raise NotReadError("reading it took too much time or memory") from None
-    if not isinstance(answer, dict):
-        raise NotReadError("reading it gave nothing")
-    return answer
-
-
-def run_bounded(command: Sequence[str], text: bytes, *, seconds: float, most: int) -> bytes:
-    """Return what a program answers that reads all before it writes. Raises NotReadError beyond a limit.
-
-    Not more than `most` bytes are ever taken from it, so that it can not fill our memory.
-    """
-    is_late = threading.Event()
-    with _started(command) as worker:
-        cut = threading.Timer(seconds, _cut, (worker, is_late))
-        cut.start()
-        try:
-            assert worker.stdin is not None
-            assert worker.stdout is not None
-            with suppress(BrokenPipeError), worker.stdin:
-                worker.stdin.write(text)
-            said = worker.stdout.read(most + 1)
-        finally:
-            cut.cancel()
-            worker.kill()
-    if is_late.is_set():
-        raise NotReadError("reading it takes too long")
-    if len(said) > most:
-        raise NotReadError(f"what it says is larger than {most // 1024 // 1024} MiB")
-    return said
-
-
-def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
-    except OSError:
-        raise NotReadError("nothing here could read it") from None
-
-
-def _cut(worker: subprocess.Popen[bytes], is_late: threading.Event) -> None:
-    is_late.set()
-    worker.kill()
-
-
-def as_list(value: object) -> list[object]:
-    """Return a list as it came from the worker; anything else is an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def _people(event: dict[str, object], named: list[object], people: Sequence[Person]) -> list[Person]:
-    """Return whom an event names: its attendees, else its title, else its organizer."""
-    for field in ("ATTENDEE", "", "ORGANIZER"):
-        pairs = _pairs(named, event.get(field))
-        mails, names = {mail for mail, _ in pairs}, {name.casefold() for _, name in pairs if name}
-        title = "" if field else str(event.get("summary", "")).casefold()
-        found = [
-            person
-            for person in people
-            if person.email.lower() in mails or person.name.casefold() in names or (title and _stands_in(person, title))
-        ]
-        if found:
-            return found
-    return []
-
-
-def _pairs(named: list[object], numbers: object) -> list[tuple[str, str]]:
-    """Return mail address and name for the numbers that an event has."""
-    known = range(len(named))
-    found = [as_list(named[one]) for one in as_list(numbers) if isinstance(one, int) and one in known]
-    return [(str(one[0]), str(one[1])) for one in found if len(one) == 2]
-
-
-def _stands_in(person: Person, title: str) -> bool:
-    """Say whether a title names a person by whole name or mail address, and not as a part of a longer word."""
-    for word in (person.name.casefold(), person.email.lower()):
-        before, found, after = title.partition(word)
-        if found and not before[-1:].isalnum() and not after[:1].isalnum():
-            return True
-    return False
 
 
 @atomic
 def take_copy(source: CalendarSource, copy: Copy, at: datetime) -> None:
     """Let a schedule be as its calendar says, from now on. An empty copy after a full one is only warned about."""
-    source.refresh_from_db()
-    if source.ended_at is not None:
+    if not _lock(source):
         return
     was_full = Booking.objects.filter(source=source, ends_at__gt=at).exists()
     if not copy.shifts and was_full:
-        keep_last_copy(source, "it suddenly has no shift for anybody known; the last good copy is kept", at)
+        keep_last_copy(source, "it suddenly has no shift for anybody known, and what was said before is kept", at)
         return
     problem = "; ".join(copy.problems)[:MAX_PROBLEM]
     changed = _book(source, copy.shifts, at)
@@ -245,29 +167,48 @@ def take_copy(source: CalendarSource, copy: Copy, at: datetime) -> None:
         payload = events.CalendarRead(source=source.pk, read_at=at, problem=problem, shifts=_as_stored(source, at))
         timeline.append(payload, about=[source.schedule, source, "oncall", "now"])
     if problem and problem != source.problem:
-        _warn(source, problem)
+        _warn(source, problem, at, is_read=True)
 
 
 @atomic
 def keep_last_copy(source: CalendarSource, problem: str, at: datetime) -> None:
     """Keep what a calendar said before, say why, and tell the owners when that is new."""
     problem = problem[:MAX_PROBLEM]
-    source.refresh_from_db()
+    if not _lock(source):
+        return
     CalendarSource.objects.filter(pk=source.pk).update(tried_at=at, problem=problem)
     if problem == source.problem:
         return
     payload = events.CalendarNotRead(source=source.pk, tried_at=at, problem=problem)
     timeline.append(payload, about=[source.schedule, source, "oncall"])
-    _warn(source, problem)
+    _warn(source, problem, at, is_read=False)
 
 
-def _warn(source: CalendarSource, problem: str) -> None:
-    since = f" since {source.read_at:%Y-%m-%d %H:%M} UTC" if source.read_at else ""
+def _lock(source: CalendarSource) -> bool:
+    """Let nobody else change what a calendar said until the transaction ends. Say whether it still fills its rota."""
+    source.refresh_from_db(from_queryset=CalendarSource.objects.select_for_update(no_key=True))
+    return source.ended_at is None
+
+
+def _warn(source: CalendarSource, problem: str, at: datetime, *, is_read: bool) -> None:
     text = (
         f"The calendar from {source.host} that fills {source.schedule.name} has a problem: {problem}.\n\n"
-        f"The last good copy{since} decides who is on call until it can be read again."
+        f"{_what_counts(source, at, is_read=is_read)}"
     )
     tell_owners(source.schedule, f"The calendar of {source.schedule.name} has a problem", text)
+
+
+def _what_counts(source: CalendarSource, at: datetime, *, is_read: bool) -> str:
+    """Return in a sentence who is on call by a calendar that has a problem."""
+    is_full = Booking.objects.filter(source=source, ends_at__gt=at).exists()
+    if is_read:
+        return "The rest of it was read and counts." if is_full else "It puts nobody on call."
+    if source.read_at is None:
+        if is_full:
+            return "It was not read yet. What the calendar before it said decides who is on call until it can be read."
+        return "It was not read yet and there is no good copy, so it puts nobody on call until it can be read."
+    copy = f"The last good copy, of {source.read_at:%Y-%m-%d %H:%M} UTC,"
+    return f"{copy} {'decides who is' if is_full else 'puts nobody'} on call until it can be read again."
 
 
 def _book(source: CalendarSource, shifts: Iterable[Shift], at: datetime) -> bool:
