@@ -125,6 +125,13 @@ def test_declare_and_heads_up_work_in_any_room(desk: Desk, bo: Person, mara: Per
     assert desk.says("!found it") == ["This belongs into the room of an incident. !declare opens one."]
 
 
+def test_a_team_with_nobody_in_it_is_not_paged(desk: Desk) -> None:
+    team = world.team(name="Shelf")
+
+    assert desk.says(f"!page {team.slug} nobody can buy")[0].startswith("Nobody is in Shelf.")
+    assert not Page.objects.exists()
+
+
 def test_a_team_is_paged_and_the_page_acknowledged(desk: Desk, bo: Person, mara: Person) -> None:
     team = world.team(bo)
     assert desk.says(f"!page {team.slug} nobody can buy") == ["Everybody in Web is paged now."]

@@ -187,6 +187,7 @@ def _page(said: Spoken) -> Answer:
     reason = paging.Reason("incident", incident.pk, f"/incidents/{incident.pk}/") if incident else paging.Reason()
     told = paging.Words(title, severity="by hand")
     if team is not None:
+        paging.check_team(team)
         page = paging.page_team(team, told, reason=reason, by=said.person)
     else:
         page = paging.page_people(people, told, reason=reason, by=said.person)

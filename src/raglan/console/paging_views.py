@@ -82,7 +82,7 @@ def _preview(form: PolicyForm | None) -> dict[str, list[str]]:
     plan = plan_from(form.drafts(), repeat=form.cleaned_data["repeat"], choices=choices)
     return {
         "words": foresight.words_of(plan, choices.urgency),
-        "warnings": foresight.never_reached(plan, choices.urgency),
+        "warnings": foresight.warnings(plan, choices.urgency),
     }
 
 
@@ -91,7 +91,7 @@ def _as_it_is(policy: Policy) -> dict[str, object]:
     return {
         "policy": policy,
         "words": foresight.words_of(plan, policy.urgency),
-        "warnings": foresight.never_reached(plan, policy.urgency),
+        "warnings": foresight.warnings(plan, policy.urgency),
         "versions": foresight.versions(policy)[:VERSIONS],
     }
 

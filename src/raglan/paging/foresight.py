@@ -16,7 +16,7 @@ from raglan.ui.wording import listed
 AHEAD = timedelta(days=35)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOBODY_WORDS = {
-    WhenNobody.NEXT_STEP: "the next step follows at once; when no step reached anybody, the administrators are paged",
+    WhenNobody.NEXT_STEP: "the next step follows at once; a round that reaches nobody pages the administrators",
     WhenNobody.HOLD: "the page is held until somebody is, and the owner of the policy is told",
     WhenNobody.FALL_BACK: "the fallback policy pages the administrators at once",
 }
@@ -108,6 +108,21 @@ def people_of(target: Target) -> list[Person]:
             return list(active.filter(pk=target.id))
         case _:
             return []
+
+
+def warnings(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:
+    """Name what in a plan can not work as things are."""
+    return [*finds_nobody(plan), *never_reached(plan, urgency)]
+
+
+def finds_nobody(plan: Plan) -> list[str]:
+    """Name the steps of which every target means nobody: empty teams, those who left, rotas without a shift ahead."""
+    return [
+        f"Step {number} asks {listed([name_of(target) for target in asked])}, which is nobody as things are."
+        for number, step in enumerate(plan.steps, start=1)
+        if (asked := [target for target in step.targets if target.type != "webhook"])
+        and not any(people_of(target) for target in asked)
+    ]
 
 
 def never_reached(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:

@@ -175,7 +175,7 @@ def _policy_detail(policy: Policy) -> PolicyDetail:
     plan = queries.plan_of(policy)
     words = foresight.words_of(plan, policy.urgency)
     unready = [item.words for item in readiness.of_plan(plan) if not item.is_ready]
-    warnings = [*foresight.never_reached(plan, policy.urgency), *unready]
+    warnings = [*foresight.warnings(plan, policy.urgency), *unready]
     return PolicyDetail.model_validate(_policy_fields(policy) | {"words": words, "warnings": warnings})
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, bulk
+from raglan.core.errors import BadInput
 from raglan.paging import events, queries
 from raglan.paging.actions.names import ESCALATE, Reason, Words, why_and_page
 from raglan.paging.hours import Hours
@@ -106,6 +107,12 @@ def page_people(
     zone = next((person.time_zone for person in (by, *people) if person), "UTC")
     targets = tuple(Target("person", person.pk) for person in people)
     return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=_by_hand(targets, zone), urgency=urgency)
+
+
+def check_team(team: Team) -> None:
+    """See that somebody is in a team whom a page by hand would ask. Raises BadInput."""
+    if not queries.whom((Target("team", team.pk),), now()):
+        raise BadInput("team", f"Nobody is in {team.name}. Choose a person, or another team.", status=422)
 
 
 def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None, urgency: Urgency = Urgency.HIGH) -> Page:

@@ -15,6 +15,7 @@ from raglan.paging.models import Notification, Page, Policy, Reached
 from raglan.paging.plan import EarlierSteps, Plan, PlannedStep, Urgency, WhenNobody, urgency_of
 from raglan.paging.policies import ensure_fallback
 
+ROUND_AT_LEAST = timedelta(minutes=1)  # for those who were asked, when the last step asks nobody and costs no time
 HELD_AT_MOST = timedelta(hours=1)
 SPARED = (Reached.Answer.PASSED_ON, Reached.Answer.HAS_IT, Reached.Answer.JOINS)
 LATE = timedelta(seconds=60)
@@ -66,7 +67,10 @@ def _stop_earlier(page: Page) -> None:
 
 
 def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
-    """Do what the policy chose for a step without anybody: hold, fall back, or take the next step."""
+    """Do what the policy chose for a step without anybody: hold, fall back, or take the next step at once.
+
+    A whole round that asked nobody falls back as well. Where there is nobody to fall back to, it waits as it says.
+    """
     step = plan.steps[page.step]
     tried = page.reached.filter(round=page.round, step=page.step).exists()
     why = "nobody there can be reached" if tried else "nobody is on call"
@@ -77,9 +81,21 @@ def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
     timeline.append(events.StepFoundNobody(step=page.step, why=why), about=about(page))
     if plan.when_nobody == WhenNobody.HOLD and not on_call:
         _hold(page, step)
-    elif not (plan.when_nobody == WhenNobody.FALL_BACK and fall_back(page, plan)):
-        is_last = page.step + 1 >= len(plan.steps)
-        plan_next_step(page, timedelta(seconds=step.wait_s if is_last else 0))
+        return
+    is_last = page.step + 1 >= len(plan.steps)
+    waited = _waited(page, plan) if is_last else None
+    is_empty = is_last and waited is None and not (on_call and not tried) and page.policy_id is not None
+    if (plan.when_nobody == WhenNobody.FALL_BACK or is_empty) and fall_back(page, plan):
+        return
+    wait = timedelta(seconds=step.wait_s) if is_last else timedelta(0)
+    plan_next_step(page, wait if waited is None else min(wait, max(timedelta(0), ROUND_AT_LEAST - waited)))
+
+
+def _waited(page: Page, plan: Plan) -> timedelta | None:
+    """Return how long the steps of this round that asked somebody wait for them; None when none asked anybody."""
+    asked = page.reached.filter(round=page.round, is_added=False).exclude(answer=Reached.Answer.UNREACHABLE)
+    steps = {step for step in asked.values_list("step", flat=True) if step < len(plan.steps)}
+    return timedelta(seconds=sum(plan.steps[step].wait_s for step in steps)) if steps else None
 
 
 def _hold(page: Page, step: PlannedStep) -> None:

@@ -1,0 +1,103 @@
+"""A step that finds nobody costs no time, and a page by hand to nobody is refused."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from raglan.core.clock import now
+from raglan.paging import actions, foresight, queries
+from raglan.paging.models import Page
+from raglan.paging.plan import WhenNobody
+from raglan.people import actions as people
+from raglan.testing import world
+
+pytestmark = pytest.mark.django_db
+
+
+def told_of(page: Page, outbox: world.Outbox) -> list[tuple[str, int]]:
+    """Return who was told of a page, and after how many seconds."""
+    return [
+        (item.message.person_name, int((item.at - page.created_at).total_seconds()))
+        for item in outbox.sent
+        if item.message.page_id == page.pk
+    ]
+
+
+@pytest.mark.parametrize("choice", [WhenNobody.NEXT_STEP, WhenNobody.FALL_BACK])
+def test_the_only_step_with_nobody_falls_back_at_once(outbox: world.Outbox, choice: WhenNobody) -> None:
+    world.administrator("Ada Lamb")
+    policy = world.policy((300, [world.team()]), repeat=2, choices=actions.Choices(when_nobody=choice))
+
+    page = world.page(policy)
+
+    assert told_of(page, outbox) == [("Ada Lamb", 0)]
+
+
+def test_a_round_without_anybody_falls_back_at_once(outbox: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    page = world.page(world.policy((300, [world.team()]), (300, [world.schedule()]), repeat=2))
+
+    assert told_of(page, outbox) == [("Ada Lamb", 0)]
+
+
+def test_a_last_step_with_nobody_does_not_let_the_others_wait(outbox: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    mara = world.person("Mara Keller")
+    page = world.page(world.policy((300, [mara]), (900, [world.team()]), repeat=1))
+
+    world.fast_forward(timedelta(minutes=9))
+
+    assert told_of(page, outbox) == [("Mara Keller", 0), ("Mara Keller", 300)]
+
+
+def test_rounds_do_not_follow_each_other_within_seconds(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    page = world.page(world.policy((10, [mara]), (900, [world.team()]), repeat=1))
+
+    world.fast_forward(timedelta(minutes=3))
+
+    assert told_of(page, outbox) == [("Mara Keller", 0), ("Mara Keller", 60)]
+
+
+def test_without_administrators_it_goes_round_with_its_waits(outbox: world.Outbox) -> None:
+    page = world.page(world.policy((300, [world.team()]), repeat=1))
+
+    assert page.next_step_at is not None
+    assert page.next_step_at - now() > timedelta(seconds=290)
+
+
+def test_hold_is_kept_as_it_was_chosen(outbox: world.Outbox) -> None:
+    world.administrator("Ada Lamb")
+    held = actions.Choices(when_nobody=WhenNobody.HOLD)
+    page = world.page(world.policy((300, [world.team()]), repeat=2, choices=held))
+
+    assert page.held_since is not None
+    assert told_of(page, outbox) == []
+
+
+def test_paging_a_team_with_nobody_in_it_is_refused_over_rest() -> None:
+    ada = world.administrator()
+    secret = people.issue_token(ada, name="t", scopes=["read", "page"], days=9, actor=ada)[1]
+    team, full = world.team(name="Web"), world.team(world.person(), name="Net")
+
+    def post(slug: str) -> tuple[int, str]:
+        body = {"title": "Help", "team": slug}
+        head = {"Authorization": f"Bearer {secret}"}
+        answer = Client().post("/api/v1/pages", body, content_type="application/json", headers=head)
+        return answer.status_code, answer.content.decode()
+
+    status, said = post(team.slug)
+
+    assert (status, "Nobody is in Web" in said) == (422, True)
+    assert not Page.objects.exists()
+    assert post(full.slug)[0] == 201
+
+
+def test_a_step_of_which_all_is_empty_is_warned_of() -> None:
+    mara, empty = world.person("Mara Keller"), world.team(name="Web")
+    policy = world.policy((300, [empty]), (300, [empty, mara]))
+
+    assert foresight.finds_nobody(queries.plan_of(policy)) == [
+        "Step 1 asks everybody in Web, which is nobody as things are."
+    ]
