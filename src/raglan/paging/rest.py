@@ -143,7 +143,7 @@ def _by_hand(data: PageIn, words: actions.Words, by: Person | None) -> Callable[
             raise BadInput("person_id", "there is no such person", status=422)
         return lambda reason: actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
     if (team := named_team(data.team)) is not None:
-        actions.check_team(team)
+        actions.check_team(team, "team")
         return lambda reason: actions.page_team(team, words, reason=reason, by=by, urgency=urgency)
     policy = Policy.objects.filter(slug=data.policy).first()
     if policy is None:

@@ -109,10 +109,10 @@ def page_people(
     return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=_by_hand(targets, zone), urgency=urgency)
 
 
-def check_team(team: Team) -> None:
+def check_team(team: Team, field: str = "") -> None:
     """See that somebody is in a team whom a page by hand would ask. Raises BadInput."""
     if not queries.whom((Target("team", team.pk),), now()):
-        raise BadInput("team", f"Nobody is in {team.name}. Choose a person, or another team.", status=422)
+        raise BadInput(field, f"Nobody is in {team.name}. Choose a person, or another team.", status=422)
 
 
 def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None, urgency: Urgency = Urgency.HIGH) -> Page:
