@@ -10,6 +10,7 @@ import pytest
 
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.webhook.channel import Webhook, sign, signing_key
+from raglan.paging import circuit
 from raglan.paging.ports import Message
 
 Make = Callable[..., Message]
@@ -104,6 +105,20 @@ def test_a_refusal_says_whether_trying_again_can_help(
         Webhook().send(receiver.url, message())
 
     assert caught.value.permanent is permanent
+
+
+@pytest.mark.parametrize(("status", "rests"), [(500, False), (410, False), (503, True)])
+def test_a_receiver_that_is_broken_leaves_the_others_of_its_server_alone(
+    receiver: Receiver, message: Make, status: int, rests: bool
+) -> None:
+    receiver.status = status
+    circuit.forget()
+    for _ in range(circuit.FAILURES):
+        with pytest.raises(DeliveryError), circuit.hand_over("webhook 127.0.0.1"):
+            Webhook().send(receiver.url, message())
+
+    assert circuit.rests("webhook 127.0.0.1") is rests
+    circuit.forget()
 
 
 def test_an_address_that_is_not_one_is_refused_when_saved() -> None:

@@ -74,12 +74,14 @@ class DeliveryError(RaglanError):
     """A hand-over to a provider that did not succeed; `permanent` says whether trying again can help.
 
     `unknown` is one whose answer was lost: the provider may have taken it, so that another try may be a repeat.
+    `is_of_address` is one of this address alone: the server behind it answers, and others there are not left alone.
     """
 
     code = "delivery_failed"
     status = 502
 
-    def __init__(self, sentence: str, *, permanent: bool, unknown: bool = False) -> None:
+    def __init__(self, sentence: str, *, permanent: bool, unknown: bool = False, is_of_address: bool = False) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         self.unknown = unknown
+        self.is_of_address = is_of_address

@@ -178,7 +178,7 @@ def leave(name: str, entered: datetime, error: DeliveryError | None, *, is_known
         lane.last_error, lane.failed_at = error.sentence[:300], at
         if isinstance(error, ports.TooFast):
             lane.closed_until = at + timedelta(seconds=error.seconds)
-        elif not error.permanent:  # a refusal for good is about one address, not about the provider
+        elif not (error.permanent or error.is_of_address):  # these say nothing of the provider
             lane.failures += 1
             if lane.failures >= FAILURES:
                 lane.closed_until = at + min(REST * (lane.failures - FAILURES + 1), LONGEST_REST)

@@ -17,6 +17,7 @@ from raglan.paging.ports import Message, Receipt
 __all__ = ["Webhook", "body_of", "sign", "signing_key"]
 PERMANENT = (400, 401, 403, 404, 405, 410, 422)
 LOST_BEHIND = (502, 504)  # said by a gateway: the receiver behind it may have taken it
+BROKEN = 500  # a mistake of one receiver: others of the same server may be well
 
 
 class Webhook:
@@ -56,7 +57,8 @@ class Webhook:
         if not 200 <= answer.status < 300:
             unknown = answer.status in LOST_BEHIND
             why = f"the webhook answered {answer.status}"
-            raise DeliveryError(why, permanent=answer.status in PERMANENT, unknown=unknown)
+            permanent, is_alone = answer.status in PERMANENT, answer.status == BROKEN
+            raise DeliveryError(why, permanent=permanent, unknown=unknown, is_of_address=is_alone)
         return Receipt(provider_id=answer.headers.get("x-request-id", "")[:200])
 
 
