@@ -67,7 +67,7 @@ def test_a_file_says_who_is_on_call_and_why(tmp_path: Path) -> None:
         "Web duty, times in Europe/Berlin",
         "At Mon 05 Jan 2026 10:00:",
         "  Mara Novak: it is their turn in Office hours",
-        "  Sol Adeyemi: takes this time in place of somebody: dentist, for Rowan Ellis",
+        "  Sol Adeyemi: takes this time in place of Rowan Ellis: dentist",
         "until Mon 05 Jan 2026 12:00, then Mara Novak, Rowan Ellis",
     ]
 
@@ -505,3 +505,24 @@ def test_a_file_without_a_name_makes_a_rota_of_its_short_name(mara: Person, tmp_
     importing.take_over(as_code.read(BARE), by=mara, actor=mara)
     assert queries.schedule("web").name == "web"
     assert explained(BARE, "--at", "2026-01-06", tmp=tmp_path)[1].startswith("web, times in UTC\n")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("{person: ike}, {kind: replace_one, person: rowan, instead_of: ike}", "rowan: has their own time back"),
+        ("{person: ike}, {person: rowan}", "rowan: it is their turn"),
+        ("{person: ike, reason: ill}", "ike: takes this time in place of rowan: ill"),
+        ("{kind: replace_one, person: ike, instead_of: rowan}", "ike: takes this time in place of rowan"),
+        (
+            "{kind: replace_one, person: ike, instead_of: rowan}, {kind: replace_one, person: sol, instead_of: ike}",
+            "sol: takes this time in place of rowan",
+        ),
+        ("{kind: add, person: sol}", "sol: takes this time beside the rotation"),
+    ],
+)
+def test_an_override_is_explained_with_whose_place_it_gives(tmp_path: Path, overrides: str, words: str) -> None:
+    times = ", from: 2026-02-02, until: 2026-02-03}"
+    text = f"{BARE.replace('Mara Novak', 'rowan')}overrides: [{overrides.replace('}', times)}]\n"
+    code, said = explained(text, "--at", "2026-02-02 12:00", tmp=tmp_path)
+    assert (code, said.splitlines()[2:-1][-1]) == (0, f"  {words}")

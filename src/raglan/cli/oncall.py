@@ -99,9 +99,7 @@ def _who(answer: Mapping[str, Json]) -> Iterator[str]:
     if not people:
         yield "  nobody"
     for one in people:
-        instead = one.get("instead_of")
-        words = f", for {', '.join(map(str, instead))}" if isinstance(instead, list) and instead else ""
-        yield f"  {one.get('name')}: {one.get('why')}{words}"
+        yield f"  {one.get('name')}: {one.get('why')}"
 
 
 def _at(text: Json | None, zone: ZoneInfo) -> str:

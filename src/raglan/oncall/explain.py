@@ -54,9 +54,18 @@ def _shift(piece: resolve.Piece, schedule: resolve.Schedule, names: list[str]) -
 def _person(reason: resolve.Reason, schedule: resolve.Schedule, names: list[str]) -> Answer:
     return {
         "name": names[reason.person],
-        "why": reason.words,
+        "why": _why(reason, schedule, names),
         "source": reason.source,
         "layer": schedule.layers.get(reason.layer or 0, ""),
         "override": reason.override,
         "instead_of": [names[person] for person in reason.instead_of],
     }
+
+
+def _why(reason: resolve.Reason, schedule: resolve.Schedule, names: list[str]) -> str:
+    """Return why somebody is on call, with the names of those in whose place."""
+    said = next((item for item in schedule.overrides if item.id == reason.override), None)
+    if said is None:
+        return reason.words
+    others = ", ".join(names[person] for person in reason.instead_of if person != reason.person)
+    return resolve.words_of(said, others)

@@ -213,15 +213,21 @@ def _why(schedule: Schedule, seat: Seat) -> Reason:
         words = f"it is their turn in {layer}" if layer else "it is their turn"
         return Reason(seat.person, Source.ROTATION, words, seat.layer)
     said = next(item for item in schedule.overrides if item.id == seat.override)
+    is_for_others = said.kind is Kind.REPLACE_ONE and any(person != seat.person for person in seat.instead_of)
+    words = words_of(said, "somebody" if is_for_others else "")
+    return Reason(seat.person, Source.OVERRIDE, words, seat.layer, seat.override, seat.instead_of)
+
+
+def words_of(said: Override, others: str) -> str:
+    """Return how an override put somebody on call in the place of others, who may be none."""
     match said.kind:
         case Kind.ADD:
             words = "takes this time beside the rotation"
         case Kind.REPLACE_ONE:
-            words = "takes this time in place of somebody"
+            words = f"takes this time in place of {others}" if others else "has their own time back"
         case _:
-            words = "takes this time in place of the rotation"
-    words += f": {said.reason}" if said.reason else ""
-    return Reason(seat.person, Source.OVERRIDE, words, seat.layer, seat.override, seat.instead_of)
+            words = f"takes this time in place of {others or 'the rotation'}"
+    return words + (f": {said.reason}" if said.reason else "")
 
 
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Piece]:
