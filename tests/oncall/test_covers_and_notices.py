@@ -227,3 +227,59 @@ def test_leave_of_months_in_a_shift_of_months_is_told_once(mara: Person, boss: P
         look()
     told = [subject for to, subject in mails() if to == mara.email and "away" in subject]
     assert told == ["Web: you are away during a shift of yours"]
+
+
+def gaps_told() -> int:
+    return sum("nobody is on call" in subject for _, subject in mails())
+
+
+def test_a_gap_that_becomes_longer_is_told_again_and_not_at_each_look(mara: Person, ike: Person, boss: Person) -> None:
+    web = rota(mara)
+    later = actions.add_override(
+        web, actions.OverrideDraft(ike, MONDAY + 6 * HOUR, MONDAY + 40 * DAY, "", Override.Kind.ADD), by=ike
+    )
+    actions.end_layer(web, None, actor=boss, at=MONDAY + 5 * HOUR)
+    for _ in range(3):
+        look()
+    assert gaps_told() == 1
+    actions.cancel_override(later, actor=ike)
+    for _ in range(15):
+        look()
+    assert gaps_told() == 2
+    rows = Timer.objects.filter(kind="people.mail").order_by("pk")
+    texts = [json.loads(sealing.unseal(str(row.payload["sealed"])))["text"] for row in rows]
+    assert ["no end is planned" in text for text in texts if "Nobody is on call" in text] == [False, True]
+
+
+def test_a_gap_that_becomes_a_little_longer_is_not_told_again(mara: Person, ike: Person, boss: Person) -> None:
+    web = rota(mara)
+    first, second = (
+        actions.add_override(web, actions.OverrideDraft(ike, start, end, "", Override.Kind.ADD), by=ike)
+        for start, end in (
+            (MONDAY + 6 * HOUR, MONDAY + 6.5 * HOUR),
+            (MONDAY + 6.5 * HOUR, MONDAY + 40 * DAY),
+        )
+    )
+    assert first.ends_at == second.starts_at
+    actions.end_layer(web, None, actor=boss, at=MONDAY + 5 * HOUR)
+    look()
+    actions.cancel_override(first, actor=ike)
+    look()
+    assert gaps_told() == 1
+
+
+def test_a_rota_whose_only_turn_order_was_taken_back_is_a_gap(mara: Person, boss: Person) -> None:
+    web = actions.create_schedule(
+        name="Web", slug="web", team=None, time_zone="UTC", rotation=draft(mara, starts_on=MONDAY.date()), actor=boss
+    )
+    row, begins_at = queries.rotation("web", web.rotations.get().pk)
+    actions.withdraw_rotation(row, begins_at=begins_at + 30 * DAY, actor=boss)
+    for _ in range(3):
+        look()
+    assert gaps_told() == 1
+
+
+def test_a_rota_that_was_only_just_made_is_no_gap(mara: Person, boss: Person) -> None:
+    actions.create_schedule(name="Web", slug="web", team=None, time_zone="UTC", rotation=None, actor=boss)
+    look()
+    assert gaps_told() == 0

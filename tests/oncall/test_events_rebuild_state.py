@@ -60,6 +60,8 @@ HIDDEN: dict[type[models.Model], set[str]] = {
     Leave: {"id", "created_at"},
 }
 
+GAP, BEGINS = Notice.Kind.GAP, Notice.Kind.BEGINS
+
 
 def rows() -> dict[str, list[dict[str, object]]]:
     """Return all that is stored, but for numbers that nobody refers to."""
@@ -126,7 +128,8 @@ def apply_calendar(payload: EventPayload) -> None:  # noqa: C901  # one case for
                 Holiday.objects.create(schedule_id=payload.schedule, day=day, name=name)
         case events.NoticeGiven():
             names = {"schedule_id": payload.schedule, "person_id": payload.person, "kind": payload.does}
-            Notice.objects.create(id=payload.notice, **names, about_at=payload.about_at, told_at=payload.told_at)
+            times = {"about_at": payload.about_at, "told_at": payload.told_at, "until": payload.until}
+            Notice.objects.update_or_create(id=payload.notice, defaults={**names, **times})
         case events.CoverAsked():
             names = {"schedule_id": payload.schedule, "asker_id": payload.asker, "asked_id": payload.asked}
             fields = payload.model_dump(exclude={"cover_request", "schedule", "asker", "asked"})
@@ -278,8 +281,8 @@ def test_rows_built_from_events_equal_those_stored(mara: Person, ike: Person, ro
     for rank in (2, 3):
         CLOCK.move(HOUR)
         sources.set_source(web, url="https://calendar.example.test/b.ics", rank=rank, actor=mara)
-    for kind, person in ((Notice.Kind.GAP, None), (Notice.Kind.BEGINS, mara.pk)):
-        watch.give_notice(web, kind, MONDAY, person)
+    for kind, person, until in ((GAP, None, MONDAY + DAY), (GAP, None, MONDAY + 2 * DAY), (BEGINS, mara.pk, None)):
+        watch.give_notice(web, kind, MONDAY, person, until=until)
     on_call = [person for person, _ in queries.people_on_call(web.pk, now() + HOUR)]
     wanted = covers.RequestDraft(now() + HOUR, now() + 2 * HOUR, reason="dentist")
     other = next(person for person in (mara, ike, rowan) if person not in on_call)

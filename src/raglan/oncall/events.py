@@ -181,7 +181,10 @@ class RotaOverruled(EventPayload):
 
 
 class NoticeGiven(EventPayload):
-    """Words about a gap or a shift were given; `about_at` is when it begins, or ends if they tell of its end."""
+    """Words about a gap or a shift were given; `about_at` is when it begins, or ends if they tell of its end.
+
+    `until` is the end of a gap. One that became longer is told again, by the same number.
+    """
 
     kind = "schedule.notice_given"
     notice: int
@@ -190,6 +193,7 @@ class NoticeGiven(EventPayload):
     about_at: datetime
     person: int | None
     told_at: datetime
+    until: datetime | None = None
 
 
 class CoverAsked(EventPayload):

@@ -244,6 +244,7 @@ class Notice(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     about_at = models.DateTimeField()
     told_at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)  # of a gap: the end that was told
 
     class Meta:
         constraints: ClassVar = [

@@ -12,7 +12,7 @@ from raglan.core.clock import now
 from raglan.core.models import Timer
 from raglan.oncall import events, handover, leaves, queries, resolve, sources
 from raglan.oncall.feeds import BEHIND, Span, spans
-from raglan.oncall.models import CalendarSource, HandoverNote, LeaveCalendar, Notice, Schedule
+from raglan.oncall.models import CalendarSource, HandoverNote, LeaveCalendar, Notice, Rotation, Schedule
 from raglan.oncall.notices import tell, tell_owners
 from raglan.oncall.ports import handover_lines
 from raglan.people.middleware import zone_of
@@ -28,6 +28,9 @@ SHORTEST = timedelta(hours=4)  # whoever changes more often knows without mail
 NEAR = timedelta(days=2)
 AGAIN = timedelta(days=7)
 LONG = timedelta(days=3)  # of a gap that is longer already, the owners hear every day
+GROWN = timedelta(hours=1)  # of a gap that ends so much later than was told, the owners hear again
+SEEN = resolve.HORIZON - LONG  # a gap that goes on for so long has no end that is planned
+NO_END = datetime(2200, 1, 1, tzinfo=UTC)
 LISTED = 10
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the beginning of a shift that is older than what is looked at
 
@@ -67,35 +70,48 @@ def look(_: timers.Due) -> None:
 
 
 def _tell_of_gaps(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
-    """Tell the owners of new gaps: at once of those that are near, else once a week."""
-    if not pure.rotations and not pure.booked:
+    """Tell the owners of gaps that are new or became longer: at once of those that are near, else once a week."""
+    if not pure.rotations and not pure.booked and not _was_filled(row):
         return
     since = at - LONG
     pieces = resolve.coming(pure, since, at + AHEAD)
     gaps = [piece for piece in pieces if isinstance(piece, resolve.Gap) and piece.ends_at > at]
     today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     keyed = {gap.starts_at if gap.starts_at > since else today: gap for gap in gaps}
-    told = set(
-        Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP, about_at__gte=since - LONG).values_list(
-            "about_at", flat=True
-        )
-    )
-    new = {key: gap for key, gap in keyed.items() if key not in told}
-    last = Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP).order_by("-told_at").first()
+    rows = Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP)
+    told = {notice.about_at: notice for notice in rows.filter(about_at__gte=since - LONG)}
+    new = {key: gap for key, gap in keyed.items() if key not in told or _has_grown(told[key], gap, at)}
+    last = rows.order_by("-told_at", "-pk").first()
     is_due = last is None or at - last.told_at >= AGAIN or any(key < at + NEAR for key in new)
     if not new or not is_due:
         return
-    for key in new:
-        give_notice(row, Notice.Kind.GAP, key, None)
+    for key, gap in new.items():
+        give_notice(row, Notice.Kind.GAP, key, None, until=_until(gap, at))
     lines = [f"- {_when(gap, at)}" for gap in list(new.values())[:LISTED]]
     more = [f"- and {len(new) - LISTED} more"] if len(new) > LISTED else []
     text = "\n".join([f"Nobody is on call for {row.name} at these times (UTC):", "", *lines, *more])
     tell_owners(row, f"{row.name}: nobody is on call at times in the next two weeks", text)
 
 
+def _was_filled(row: Schedule) -> bool:
+    """Say whether a schedule without turns ever had some; one that was only just made is no gap."""
+    if Rotation.objects.filter(schedule=row).exists():
+        return True
+    return CalendarSource.objects.filter(schedule=row, read_at__isnull=False).exists()
+
+
+def _until(gap: resolve.Gap, at: datetime) -> datetime:
+    """Return the end of a gap; one without end has an end that does not move with the clock."""
+    return gap.ends_at if gap.ends_at < at + SEEN else NO_END
+
+
+def _has_grown(told: Notice, gap: resolve.Gap, at: datetime) -> bool:
+    return told.until is not None and _until(gap, at) - told.until >= GROWN
+
+
 def _when(gap: resolve.Gap, at: datetime) -> str:
     start = "now" if gap.starts_at <= at else f"{gap.starts_at:%a %d %b %H:%M}"
-    has_end = gap.ends_at < at + resolve.HORIZON
+    has_end = gap.ends_at < at + SEEN
     return f"{start} to {gap.ends_at:%a %d %b %H:%M}" if has_end else f"{start}, and no end is planned"
 
 
@@ -167,14 +183,19 @@ def _due(found: Iterable[Span], at: datetime) -> Iterable[Told]:
             yield Told(Notice.Kind.ENDS, span)
 
 
-def give_notice(row: Schedule, kind: str, about_at: datetime, person: int | None) -> bool:
-    """Keep that a notice is given; say whether it was not before."""
-    fields = {"schedule": row, "kind": kind, "about_at": about_at, "person_id": person}
+def give_notice(
+    row: Schedule, kind: str, about_at: datetime, person: int | None, *, until: datetime | None = None
+) -> bool:
+    """Keep that a notice is given; say whether it was not before. A gap that ends later is another one."""
     at = now()
-    notice, is_new = Notice.objects.get_or_create(**fields, defaults={"told_at": at})
+    fields = {"schedule": row, "kind": kind, "about_at": about_at, "person_id": person}
+    notice, is_new = Notice.objects.get_or_create(**fields, defaults={"told_at": at, "until": until})
+    if not is_new and until is not None and notice.until is not None and notice.until < until:
+        longer = Notice.objects.filter(pk=notice.pk, until__lt=until)
+        is_new = bool(longer.update(told_at=at, until=until))
     if is_new:
         payload = events.NoticeGiven(
-            notice=notice.pk, schedule=row.pk, does=kind, about_at=about_at, person=person, told_at=at
+            notice=notice.pk, schedule=row.pk, does=kind, about_at=about_at, person=person, told_at=at, until=until
         )
         timeline.append(payload, about=[row, *([f"person:{person}"] if person else [])])
     return is_new
