@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import re2
 
+from raglan.alerts.matchers import reason_of
 from raglan.core.errors import BadInput
 from raglan.integrations.mail_in import subjects
 
@@ -32,4 +33,4 @@ def compiled(name: str, pattern: str) -> "re2._Regexp[str]":
     try:
         return re2.compile(pattern)
     except re2.error as error:
-        raise BadInput(name, f"this pattern can not be read: {error}", status=422) from None
+        raise BadInput(name, f"this pattern can not be read: {reason_of(error)}", status=422) from None
