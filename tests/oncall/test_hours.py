@@ -95,6 +95,7 @@ def test_the_screen_shows_a_month_and_keeps_holidays(mara: Person, boss: Person)
     client.force_login(boss)
     assert client.post("/on-call/web/holidays/", {"holidays": "2026-11-23 Day of rest\n\n"}).status_code == 302
     page = client.get("/on-call/web/hours/").content.decode()
+    assert "by the time zone that they have today, also in past months" in page
     assert "holiday 24.0" in page
     assert "2026-11-23 Day of rest" in page
     for month in ("nonsense", "0001-01", "9999-12", "2026-13"):
