@@ -1,4 +1,4 @@
-"""A step that finds nobody costs no time, and a page by hand to nobody is refused."""
+"""A step that finds nobody costs no time, a page by hand to nobody is refused, and nothing rings without a pause."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from raglan.core.clock import now
+from raglan.core.errors import BadInput
 from raglan.paging import actions, foresight, queries
 from raglan.paging.models import Page
 from raglan.paging.plan import WhenNobody
@@ -101,3 +102,41 @@ def test_a_step_of_which_all_is_empty_is_warned_of() -> None:
     assert foresight.finds_nobody(queries.plan_of(policy)) == [
         "Step 1 asks everybody in Web, which is nobody as things are."
     ]
+
+
+@pytest.mark.parametrize("repeat", [1, 20])
+def test_a_repeat_without_any_wait_is_refused(repeat: int) -> None:
+    mara = world.person("Mara Keller")
+
+    with pytest.raises(BadInput, match="without any wait"):
+        world.policy((0, [mara]), (0, [mara]), repeat=repeat)
+    world.policy((0, [mara]), (60, [mara]), repeat=repeat)
+    world.policy((0, [mara]))
+
+
+def test_a_repeat_without_any_wait_is_refused_over_rest() -> None:
+    ada = world.administrator()
+    secret = people.issue_token(ada, name="t", scopes=["read", "configure"], days=9, actor=ada)[1]
+
+    def post(**body: object) -> tuple[int, object]:
+        step = {"wait_s": 0, "targets": [{"type": "person", "id": ada.pk}]}
+        whole = {"name": "Web", "slug": "web", "steps": [step], "repeat": 20} | body
+        head = {"Authorization": f"Bearer {secret}"}
+        answer = Client().post("/api/v1/policies", whole, content_type="application/json", headers=head)
+        return answer.status_code, answer.json().get("field")
+
+    assert post() == (400, "repeat")
+    assert post(repeat=0)[0] == 201
+
+
+def test_a_repeat_without_any_wait_is_refused_on_the_screen() -> None:
+    ada = world.administrator()
+    browser = Client()
+    browser.force_login(ada)
+    typed = {"name": "Web", "slug": "web", "repeat": "20", "when_nobody": "next_step", "earlier_steps": "go_on"}
+    typed |= {"urgency": "high", "forgotten_hours": "12", "target_1": f"person:{ada.pk}", "wait_1": "0"}
+
+    answer = browser.post("/setup/policies/", typed)
+
+    assert answer.status_code == 422
+    assert "without any wait" in answer.content.decode()

@@ -68,6 +68,7 @@ def save_policy(  # noqa: PLR0913 -- a policy is saved as a whole
     """Make a policy, or a new version of it. Raises BadInput naming the field."""
     choices = choices or Choices()
     _check_steps(steps)
+    _check_pause(steps, repeat)
     _check_choices(choices)
     policy, made = Policy.objects.get_or_create(slug=slug, defaults={"name": name, "team": team, "repeat": repeat})
     if not made:
@@ -105,6 +106,12 @@ def _check_steps(steps: Sequence[StepDraft]) -> None:
                 http.check_url(target.url, f"steps[{number}].targets[{place}].url")
     if all(target.type == "webhook" for step in steps for target in step.targets):
         raise BadInput("steps", "a policy needs at least one step for people; a webhook alone wakes nobody")
+
+
+def _check_pause(steps: Sequence[StepDraft], repeat: int) -> None:
+    """See that a policy which begins again waits somewhere: else all its rounds ring within seconds."""
+    if repeat and not any(step.wait_s for step in steps):
+        raise BadInput("repeat", "without any wait all rounds ring at once: give a step a wait, or repeat 0 times")
 
 
 def _check_choices(choices: Choices) -> None:
