@@ -434,9 +434,24 @@ def test_a_running_override_that_is_written_again_leaves_no_gap(mara: Person, ik
     last = cover(web, rowan, MONDAY, MONDAY + 2 * DAY)
     document = importing.document_of(queries.schedule("web"), with_addresses=True)
     assert document.overrides is not None
-    importing.take_over(replace(document, overrides=document.overrides[::-1]), by=mara, actor=mara)
+    turned = replace(document, overrides=document.overrides[::-1])
+    moves = importing.plan(turned, by=mara, actor=mara, days=7).moves
+    assert [(move.before, move.after) for move in moves] == [((rowan.pk,), (ike.pk,))]
+    importing.take_over(turned, by=mara, actor=mara)
     seen = queries.shifts_between(queries.schedule("web"), last.starts_at, MONDAY + 2 * DAY)
     assert [shift.people for shift in seen] == [(rowan,), (ike,)]
+
+
+def test_a_plan_has_no_move_that_lasts_a_moment(mara: Person, ike: Person, rowan: Person) -> None:
+    sol = world.person("Sol Adeyemi", time_zone="UTC")
+    web = rota(mara)
+    for person in (ike, sol):
+        cover(web, person, MONDAY, MONDAY + 2 * DAY)
+    document = importing.document_of(queries.schedule("web"), with_addresses=True)
+    assert document.overrides is not None
+    new = replace(document.overrides[0], person=rowan.email)
+    turned = replace(document, overrides=(new, document.overrides[1]))
+    assert importing.plan(turned, by=mara, actor=mara, days=7).moves == []
 
 
 def test_a_layer_that_is_over_is_no_hindrance_to_a_new_rota(mara: Person) -> None:

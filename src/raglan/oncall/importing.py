@@ -130,7 +130,8 @@ def plan(document: Document, *, by: Person | None, actor: timeline.Subject, days
             before = _stored(document.slug)
             outcome = take_over(document, by=by, actor=actor)
             after = _stored(document.slug)
-            moves = resolve.changes(before, after, at, at + timedelta(days=days))
+            done = now()  # what the steps of the import leave between each other for a moment is no move
+            moves = resolve.changes(before, after, done, done + timedelta(days=days))
             now_on = live(document, at)
             people = import_names.known(now_on, _people_of(document.slug, at))
             in_turn = (people[name.casefold()] for layer in now_on.layers for group in layer.people for name in group)
