@@ -49,6 +49,34 @@ def test_a_snooze_that_lost_its_timer_is_repaired(audited: Page, outbox: world.O
     assert [item.message.person_name for item in outbox.sent] == ["Mara Keller", "Mara Keller"]
 
 
+def test_a_forgotten_acknowledgement_that_lost_its_timer_is_repaired(audited: Page) -> None:
+    mara = audited.reached.get().person
+    actions.acknowledge(audited, by=mara, via=actions.Via.LINK)
+    planned = Timer.objects.get(kind=actions.BACK, subject=timeline.ref(audited)).due_at
+    timers.cancel(actions.BACK, subject=timeline.ref(audited))
+
+    world.fast_forward(timedelta(minutes=3))
+
+    assert Timer.objects.get(kind=actions.BACK, subject=timeline.ref(audited)).due_at == planned
+    assert Event.objects.filter(kind="page.escalation_repaired").count() == 1
+
+
+@pytest.mark.parametrize("how", ["kept", "never asked", "old"])
+def test_an_acknowledgement_that_is_well_is_left_alone(audited: Page, how: str) -> None:
+    actions.acknowledge(audited, by=audited.reached.get().person, via=actions.Via.LINK)
+    pages = Page.objects.filter(pk=audited.pk)
+    if how != "kept":
+        timers.cancel(actions.BACK, subject=timeline.ref(audited))
+    if how == "never asked":
+        pages.update(plan={**audited.plan, "forgotten_after_s": 0})
+    if how == "old":
+        pages.update(created_at=now() - timedelta(days=8))
+
+    world.fast_forward(timedelta(minutes=4))
+
+    assert not Event.objects.filter(kind="page.escalation_repaired").exists()
+
+
 def test_a_message_that_lost_its_timer_is_repaired(audited: Page, outbox: world.Outbox) -> None:
     bo = world.person("Bo Silva")
     page = actions.page_people([bo], actions.Words("Look"), reason=actions.Reason(), by=None)

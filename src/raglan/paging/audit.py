@@ -30,7 +30,7 @@ def without_timer(pages: QuerySet[Page], *kinds: str) -> QuerySet[Page]:
 
 def repair() -> int:
     """Give a timer to whatever lost its own; return to how much."""
-    found = _steps() + _returns() + _messages()
+    found = _steps() + _returns() + _forgotten() + _messages()
     if found:
         noun = "page" if found == 1 else "pages"
         tell(f"raglan had lost the next step of {found} {noun} and repaired it")
@@ -54,6 +54,19 @@ def _returns() -> int:
         timeline.append(events.EscalationRepaired(found_at=now()), about=[page, "now"])
         repaired.labels("snooze").inc()
         timers.schedule(actions.BACK, subject=timeline.ref(page), due_at=now())
+    return len(lost)
+
+
+def _forgotten() -> int:
+    """Plan anew when to ask whoever has a page again; those too old for it, and policies that never ask, are well."""
+    taken = Page.objects.filter(state=Page.State.ACKNOWLEDGED, is_test=False, snoozed_until__isnull=True)
+    young = taken.filter(acknowledged_at__lt=now() - LATE, created_at__gt=now() - queries.OLD)
+    asked = young.exclude(plan__forgotten_after_s=0).select_related("acknowledged_by")
+    lost = list(without_timer(asked, actions.BACK).order_by("pk")[:AT_ONCE])
+    for page in lost:
+        timeline.append(events.EscalationRepaired(found_at=now()), about=[page, "now"])
+        repaired.labels("acknowledgement").inc()
+        actions.plan_return(page)
     return len(lost)
 
 

@@ -7,6 +7,7 @@ from raglan.paging.actions.answers import (
     join,
     note_answer,
     pass_on,
+    plan_return,
     somebody_left,
 )
 from raglan.paging.actions.ending import resolve, reword, stop
@@ -47,6 +48,7 @@ __all__ = [
     "page_team",
     "pass_on",
     "plan_next_step",
+    "plan_return",
     "raise_urgency",
     "reach",
     "reached_out",
