@@ -140,3 +140,19 @@ def test_a_repeat_without_any_wait_is_refused_on_the_screen() -> None:
 
     assert answer.status_code == 422
     assert "without any wait" in answer.content.decode()
+
+
+def test_a_step_that_means_nobody_is_warned_of_before_and_after_it_is_saved() -> None:
+    browser = Client()
+    browser.force_login(world.administrator())
+    empty = world.team(name="Shelf")
+    typed = {"name": "Web", "slug": "web", "repeat": "1", "when_nobody": "next_step", "earlier_steps": "go_on"}
+    typed |= {"urgency": "high", "forgotten_hours": "12", "target_1": f"team:{empty.pk}", "wait_1": "5"}
+    words = "Step 1 asks everybody in Shelf, which is nobody as things are."
+
+    before = browser.post("/setup/policies/", typed | {"preview": "1"}).content.decode()
+    saved = browser.post("/setup/policies/", typed)
+
+    assert words in before
+    assert saved.status_code == 302
+    assert words in browser.get("/setup/policies/web/").content.decode()
