@@ -17,6 +17,7 @@ from raglan.people.models import Person
 
 LINK_AGE = timedelta(hours=72)
 OLD = timedelta(days=7)
+SPARED = (Reached.Answer.PASSED_ON, Reached.Answer.HAS_IT, Reached.Answer.JOINS)
 RETRIES = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=40))
 GOES_ON = Q(state=Page.State.TRIGGERED) | Q(state=Page.State.UNANSWERED, next_step_at__isnull=False)
 
@@ -185,23 +186,40 @@ def is_wanted(notification: Notification) -> bool:
     return added and page.state == Page.State.ACKNOWLEDGED
 
 
+def spared(page: Page) -> frozenset[int]:
+    """Return who has answered since a page began, or began again, in a way by which no step pages them."""
+    answered = page.reached.filter(round__gte=Plan.from_json(page.plan).first_round, answer__in=SPARED)
+    return frozenset(answered.values_list("person_id", flat=True))
+
+
 def next_people(page: Page, at: datetime) -> list[Whom]:
-    """Return whom the next step would page."""
+    """Return whom the next step would page: nobody who has answered already."""
     plan = Plan.from_json(page.plan)
     coming = plan.after(page.round, page.step)
-    return whom(plan.steps[coming[1]].targets, at) if coming else []
+    found = whom(plan.steps[coming[1]].targets, at) if coming else []
+    gone = spared(page) if found else frozenset()
+    return [item for item in found if item.person.pk not in gone]
 
 
-def next_words(page: Page, zone_time: str = "") -> str:
-    """Say in one sentence what happens if nobody answers."""
+def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | None = None) -> str:
+    """Say in one sentence what happens if nobody answers; `without` is who is spared, where that is known."""
     if not goes_on(page) or page.next_step_at is None:
         return ""
-    names = " and ".join(item.person.name for item in next_people(page, page.next_step_at))
     minutes = max(0, round((page.next_step_at - now()).total_seconds() / 60))
     when = zone_time or (f"in {minutes} min" if minutes else "in less than a minute")
+    plan = Plan.from_json(page.plan)
+    coming = plan.after(page.round, page.step)
+    if coming is None:
+        return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
+    found = whom(plan.steps[coming[1]].targets, page.next_step_at)
+    gone = spared(page) if without is None and found else without or frozenset()
+    names = [item.person.name for item in found if item.person.pk not in gone]
     if names:
-        return f"If nobody answers, {names} is paged {when}."
-    return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
+        several = f"{', '.join(names[:-1])} and {names[-1]} are" if len(names) > 1 else f"{names[0]} is"
+        return f"If nobody answers, {several} paged {when}."
+    if page.held_since is not None:
+        return f"Nobody is on call for its next step. It waits until somebody is, and looks again {when}."
+    return f"If nobody answers, its next step follows {when}."
 
 
 def link_token(page: Page, person: Person) -> str:

@@ -135,5 +135,6 @@ def _passed(page: Page) -> str:
     page.refresh_from_db()
     if page.state not in actions.OPEN:
         return "Somebody has it already, or it is over."
-    names = " and ".join(item.person.name for item in queries.next_people(page, now()))
-    return f"Passed on. {names} is next." if names else "Passed on. It stands open on Now."
+    people = queries.next_people(page, now())
+    names, verb = " and ".join(item.person.name for item in people), "are" if len(people) > 1 else "is"
+    return f"Passed on. {names} {verb} next." if names else "Passed on. It stands open on Now."

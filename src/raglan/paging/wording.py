@@ -55,7 +55,10 @@ class Words:
         )
 
     def _next_words(self, page: Page) -> str:
-        alike = (bulk.text_of(page.plan), page.state, page.round, page.step, page.next_step_at)
+        """Say what follows; the messages of the first step go out together, before anybody there can have answered."""
+        plan, is_first = bulk.text_of(page.plan), page.round == 0 and page.step <= 0
+        gone = frozenset[int]() if is_first else queries.spared(page)
+        alike = (plan, page.state, page.round, page.step, page.next_step_at, page.held_since, gone)
         if alike not in self._next:
-            self._next[alike] = queries.next_words(page)
+            self._next[alike] = queries.next_words(page, without=gone)
         return self._next[alike]

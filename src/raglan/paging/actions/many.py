@@ -15,7 +15,7 @@ from raglan.paging import claimed, events, queries
 from raglan.paging.actions.known import Known, Ways
 from raglan.paging.actions.names import ESCALATE, about
 from raglan.paging.actions.reaching import key_of, reached_out
-from raglan.paging.actions.steps import LATE, SPARED, escalate
+from raglan.paging.actions.steps import LATE, escalate
 from raglan.paging.models import Notification, Page, Reached
 from raglan.paging.plan import EarlierSteps, Plan
 from raglan.people.models import ContactMethod
@@ -61,7 +61,7 @@ def escalate_many(dues: Sequence[timers.Due], take: Take, *, leave: Callable[[Pa
 
 def _plain(pages: Sequence[Page], known: Known) -> dict[int, Step]:
     ids = [page.id for page in pages]
-    answered = set(Reached.objects.filter(page_id__in=ids, answer__in=SPARED).values_list("page_id", flat=True))
+    answered = set(Reached.objects.filter(page_id__in=ids, answer__in=queries.SPARED).values_list("page_id", flat=True))
     steps = (step_of(page, known) for page in pages if page.id not in answered)
     return {step.page.id: step for step in steps if step is not None}
 

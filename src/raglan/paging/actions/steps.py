@@ -17,7 +17,6 @@ from raglan.paging.policies import ensure_fallback
 
 ROUND_AT_LEAST = timedelta(minutes=1)  # for those who were asked, when the last step asks nobody and costs no time
 HELD_AT_MOST = timedelta(hours=1)
-SPARED = (Reached.Answer.PASSED_ON, Reached.Answer.HAS_IT, Reached.Answer.JOINS)
 LATE = timedelta(seconds=60)
 TRY_AGAIN = timedelta(minutes=1)
 TRY_AGAIN_AT_MOST = timedelta(minutes=5)
@@ -208,7 +207,7 @@ def reached_somebody(page: Page) -> None:
 def _reach_out(page: Page, item: queries.Whom) -> Reached | None:
     """Plan the ways to one person; return None when there is no way."""
     since = _first_round(page)
-    spared = Reached.objects.filter(page=page, person=item.person, round__gte=since, answer__in=SPARED)
+    spared = Reached.objects.filter(page=page, person=item.person, round__gte=since, answer__in=queries.SPARED)
     if spared.exists():
         return None
     return reach(page, item, step=page.step)
