@@ -130,3 +130,17 @@ def test_rest_gives_hours_to_a_person_alone(mara: Person, ike: Person) -> None:
     assert set(rows[0]["hours"]) == {band.value for band in Band}
     assert Api(None, ["read"]).get("/schedules/web/hours", **times)[0] == 403
     assert Api(mara, ["read"]).get("/schedules/web/hours", start=times["end"], end=times["start"])[0] == 422
+
+
+def test_the_rota_shows_the_public_holidays_of_the_two_weeks(mara: Person, boss: Person) -> None:
+    web = rota(mara)
+    days = [(date(2026, 11, 20), "Before"), (date(2026, 11, 26), "Harvest"), (date(2026, 12, 25), "Christmas")]
+    fairness.set_holidays(web, days, actor=boss)
+    client = Client()
+    client.force_login(mara)
+    page = client.get("/on-call/web/").content.decode()
+    assert "Thu 26 Nov: public holiday, Harvest" in page
+    assert "Christmas" not in page
+    assert "Before" not in page
+    later = client.get("/on-call/web/?from=2026-12-21").content.decode()
+    assert "Fri 25 Dec: public holiday, Christmas" in later

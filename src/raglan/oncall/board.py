@@ -11,7 +11,16 @@ from raglan.oncall import covers, fairness, gate, handover, leaves, ports, queri
 from raglan.oncall.calendar import Calendar, Window, first_day, place_of, zones_of
 from raglan.oncall.drafts import OverrideDraft, RotationDraft
 from raglan.oncall.forms import names_of
-from raglan.oncall.models import CalendarSource, CoverRequest, HandoverNote, Override, Rotation, Schedule, Shadow
+from raglan.oncall.models import (
+    CalendarSource,
+    CoverRequest,
+    HandoverNote,
+    Holiday,
+    Override,
+    Rotation,
+    Schedule,
+    Shadow,
+)
 from raglan.oncall.queries import Duty, NamedShift, Preview
 from raglan.oncall.windows import WEEKDAYS, days_of, line_of
 from raglan.people.middleware import zone_of
@@ -70,6 +79,7 @@ class Rota:
     notes: list[HandoverNote]
     shadows: list[Shadow]
     shows_hours: bool
+    holidays: list[Holiday]
 
     @property
     def current(self) -> Turns | None:
@@ -110,10 +120,12 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
     in_turn = [person for item in turns for person in item.people if person.is_active]
     unready = ports.unready(in_turn)
     counted = (item for item in row.overrides.all() if queries.counts(item) and item.ends_at > at)
+    calendar = window.draw([(row.name, "", shifts), *layer_rows(queries.load(row), window)], zones_of([row]))
+    shown = row.holidays.filter(day__gte=calendar.first, day__lt=calendar.later)
     return Rota(
         schedule=row,
         duty=queries.duties([row], at)[0],
-        calendar=window.draw([(row.name, "", shifts), *layer_rows(queries.load(row), window)], zones_of([row])),
+        calendar=calendar,
         coming=coming[:LISTED],
         turns=turns,
         overrides=sorted(counted, key=lambda item: item.starts_at),
@@ -127,6 +139,7 @@ def rota(slug: str, reader: Person, asked: str) -> Rota:
         notes=handover.latest(row),
         shadows=list(shadows.live(row)),
         shows_hours=fairness.may_see(row, reader),
+        holidays=list(shown.order_by("day")),
     )
 
 

@@ -368,7 +368,10 @@ class GiveBackForm(PreviewedForm):
     """Why a time that somebody took goes back."""
 
     reason = forms.CharField(
-        label="Why", required=False, max_length=MAX_REASON, help_text="Those whose time it is get it by mail."
+        label="Why",
+        max_length=MAX_REASON,
+        help_text="Those whose time it is get it by mail.",
+        error_messages={"required": "Say why, since it is the time of others."},
     )
 
 
