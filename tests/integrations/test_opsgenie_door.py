@@ -222,7 +222,11 @@ def test_a_query_gives_what_it_asks_for(key: dict[str, str], query: str, expecte
 
 
 @pytest.mark.parametrize(
-    "query", ["owner: me", "alias:a OR alias:b", "NOT status: open", "status: odd", "createdAt > 1", "alias:a owner:b"]
+    "query",
+    [
+        *("owner: me", "alias:a OR alias:b", "NOT status: open", "status: odd", "createdAt > 1", "alias:a owner:b"),
+        *('alias:""', 'alias:"" AND status: open', 'message:""', "alias:a AND alias:b", "status:open status:closed"),
+    ],
 )
 def test_a_query_that_is_not_understood_gives_nothing_rather_than_everything(key: dict[str, str], query: str) -> None:
     answer = knock("GET", "/v2/alerts", query=f"query={quote(query)}", headers=key)

@@ -400,21 +400,20 @@ def _wanted(query: Mapping[str, str]) -> own.Wanted:
 
 
 def _conditions(parts: Sequence[tuple[str, str, str]]) -> own.Wanted:
-    state = alias = search = ""
+    """Return what conditions ask for. Raises BadInput for one that is empty, or that contradicts another."""
+    once: dict[str, str] = {}
     labels: list[tuple[str, str]] = []
-    for name, quoted, plain in parts:
-        value = quoted.replace('\\"', '"') if quoted else plain
-        match name.lower():
-            case "status":
-                if value.lower() not in STATES:
-                    raise BadInput("query", "status is open or closed", status=422)
-                state = STATES[value.lower()]
-            case "alias":
-                alias = value
-            case "message":
-                search = value
-            case "priority":
-                labels.append(("priority", value.upper()))
-            case _:
-                labels.append(("tags", value))
-    return own.Wanted(state, search, alias, tuple(labels))
+    for written, quoted, plain in parts:
+        name, value = written.lower(), quoted.replace('\\"', '"') or plain
+        if not value:
+            raise BadInput("query", f"{name} must not be empty", status=422)
+        if name in ("status", "alias", "message"):
+            if once.setdefault(name, value) != value:
+                raise BadInput("query", f"asks for two values of {name}", status=422)
+        else:
+            labels.append(("priority", value.upper()) if name == "priority" else ("tags", value))
+    state = once.get("status", "open").lower()
+    if state not in STATES:
+        raise BadInput("query", "status is open or closed", status=422)
+    asked = STATES[state] if "status" in once else ""
+    return own.Wanted(asked, once.get("message", ""), once.get("alias", ""), tuple(labels))
