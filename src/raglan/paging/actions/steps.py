@@ -69,15 +69,19 @@ def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
     """Do what the policy chose for a step without anybody: hold, fall back, or take the next step at once.
 
     A whole round that asked nobody falls back as well. Where there is nobody to fall back to, it waits as it says.
+    A named person who was to come first is no gap in the policy: its own steps follow at once.
     """
     step = plan.steps[page.step]
     tried = page.reached.filter(round=page.round, step=page.step).exists()
     why = "nobody there can be reached" if tried else "nobody is on call"
     if on_call and not tried:
         why = "everybody there has answered already"
-    elif not queries.owner_told(page, GAP):
+    elif page.step >= plan.head and not queries.owner_told(page, GAP):
         tell_owner(page, why)
     timeline.append(events.StepFoundNobody(step=page.step, why=why), about=about(page))
+    if page.step < plan.head < len(plan.steps):
+        plan_next_step(page, timedelta(0))
+        return
     if plan.when_nobody == WhenNobody.HOLD and not on_call:
         _hold(page, step)
         return
