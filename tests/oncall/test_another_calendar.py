@@ -1,8 +1,10 @@
 """A calendar that fills a rota gets another address or rank, and whom its events name."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from raglan.core.clock import CLOCK, now
 from raglan.core.models import Event, Timer
@@ -11,7 +13,7 @@ from raglan.oncall.models import Booking, CalendarSource, Schedule
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.oncall import test_calendars_in
-from tests.oncall.builders import DAY, HOUR, MONDAY, rota
+from tests.oncall.builders import DAY, HOUR, MONDAY, rota, standing_at
 from tests.oncall.test_calendars_in import MARAS, Feed, event, on_call, problem
 
 feed, empty = test_calendars_in.feed, test_calendars_in.empty
@@ -169,6 +171,26 @@ def test_an_event_that_everybody_declined_is_named(
 
 
 @pytest.mark.parametrize(
+    "declined",
+    [
+        "CUTYPE=ROOM;PARTSTAT=DECLINED:mailto:room@x.example",
+        "CUTYPE=resource;PARTSTAT=DECLINED;CN=Ike Okafor:mailto:beamer@x.example",
+        "PARTSTAT=DECLINED:mailto:everybody@x.example",
+    ],
+)
+def test_only_a_person_who_has_declined_matters(
+    feed: Feed, empty: Schedule, mara: Person, ike: Person, declined: str
+) -> None:
+    boss = f"ORGANIZER:mailto:{ike.email}"
+    assert named(feed, empty, mara, f"ATTENDEE;{declined}", boss, "SUMMARY:duty") == (["Ike Okafor"], "")
+
+
+def test_a_room_of_the_name_of_a_person_is_nobody(feed: Feed, empty: Schedule, mara: Person, ike: Person) -> None:
+    room = "ATTENDEE;CUTYPE=ROOM;PARTSTAT=ACCEPTED;CN=Mara Novak:mailto:room@x.example"
+    assert named(feed, empty, mara, room, "SUMMARY:Ike Okafor") == (["Ike Okafor"], "")
+
+
+@pytest.mark.parametrize(
     ("title", "who", "words"),
     [
         ("Joanna Smith + Anna Smith", "Anna Smith, Joanna Smith", ""),
@@ -179,6 +201,27 @@ def test_an_event_that_everybody_declined_is_named(
         ("Anna Smith on call, day and night", "Anna Smith", ""),
         ("Anna Smith: R&D on call", "Anna Smith", ""),
         ("Anna Smith-Jones", "", "Anna Smith-Jones: names nobody who is known here"),
+        ("Anna Smith-Jones on call", "", "Anna Smith-Jones on call: names nobody who is known here"),
+        ("Anna Smith-McDonald", "", "names nobody who is known here"),
+        ("anna smith-jones", "", "names nobody who is known here"),
+        ("ANNA SMITH-JONES", "", "names nobody who is known here"),
+        ("Zoë-Anna Smith", "", "names nobody who is known here"),
+        ("On-call-Anna Smith", "Anna Smith", ""),
+        ("Web-Anna Smith", "Anna Smith", ""),
+        ("Anna Smith-Primary", "Anna Smith", ""),
+        ("ANNA SMITH-ONCALL", "Anna Smith", ""),
+        ("anna smith-primary", "Anna Smith", ""),
+        ("Anna Smith-week 3", "Anna Smith", ""),
+        ("Anna Smith-SRE", "Anna Smith", ""),
+        ("Anna Smith-2", "Anna Smith", ""),
+        ("Anna Smith-Joanna Smith", "Anna Smith, Joanna Smith", ""),
+        ("anna smith-joanna@x.example", "Anna Smith, Joanna Smith", ""),
+        ("Anna Smith-Zoë", "Anna Smith", ""),
+        ("Anna Smith-Bo Stone", "Anna Smith", "Bo Stone is nobody who is known here"),
+        ("Primary-joanna@x.example", "Joanna Smith", ""),
+        ("joanna@x.example-primary", "Joanna Smith", ""),
+        ("joanna@x.example-web.test", "", "names nobody who is known here"),
+        ("anna-joanna@x.example", "", "names nobody who is known here"),
         ("Susanna Smith", "", "Susanna Smith: names nobody who is known here"),
         ("Joanna Smith + Bo", "Joanna Smith", "Joanna Smith + Bo: Bo is nobody who is known here"),
         ("Joanna Smith / Susanna Smith", "Joanna Smith", "Susanna Smith is nobody who is known here"),
@@ -199,3 +242,33 @@ def test_a_title_names_people_by_their_whole_names_and_what_is_not_understood_is
     people, said = named(feed, empty, first, f"SUMMARY:{title.replace(',', chr(92) + ',')}")
     assert ", ".join(people) == who
     assert (words in said) if words else not said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_calendar_that_is_set_while_it_is_ended_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with standing_at(MONDAY):
+        mara = world.person("Mara Novak", time_zone="UTC")
+        web = rota(mara)
+        sources.set_source(web, url="https://a.example/x.ics", rank=1, actor=mara)
+    is_set, go_on = threading.Event(), threading.Event()
+    schedule = sources.timers.schedule
+
+    def held(*args: object, **fields: object) -> Timer:
+        row = schedule(*args, **fields)  # type: ignore[arg-type]  # as they were given
+        is_set.set()
+        go_on.wait(1)  # the other waits for this one, so that this one can not wait for it
+        return row
+
+    monkeypatch.setattr(sources.timers, "schedule", held)
+
+    def end() -> None:
+        assert is_set.wait(30)
+        sources.end_source(web, actor=mara)
+        go_on.set()
+        connection.close()
+
+    other = threading.Thread(target=end)
+    other.start()
+    sources.set_source(web, url="https://b.example/x.ics", rank=1, actor=mara)
+    other.join(30)
+    assert not CalendarSource.objects.filter(ended_at=None)

@@ -22,6 +22,7 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_EVENTS = 20_000
 MAX_OCCURRENCES = 5_000
 MAX_NAMED = 40  # by one event
+THINGS = ("ROOM", "RESOURCE")  # are invited as people are, and are nobody
 CPU_S = 8
 MEMORY = 1024 * 1024 * 1024
 EVENT = re.compile(r"^BEGIN:VEVENT[ \t]*\r?\n.*?^END:VEVENT[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE | re.IGNORECASE)
@@ -173,19 +174,19 @@ def _event(event: Component, zone: ZoneInfo, problems: list[str], named: Named) 
     low, high = _instant(start, zone), _instant(end, zone)
     if high <= low:
         return None
-    invited = _all(_get(event, "ATTENDEE"))
+    invited = [one for one in _all(_get(event, "ATTENDEE")) if _param(one, "CUTYPE") not in THINGS]
     return {
         "start": low.isoformat(),
         "end": high.isoformat(),
         "summary": str(_get(event, "SUMMARY") or "")[:300],
-        "ATTENDEE": _numbers([one for one in invited if not _has_declined(one)], named),
-        "DECLINED": _numbers([one for one in invited if _has_declined(one)], named),
+        "ATTENDEE": _numbers([one for one in invited if _param(one, "PARTSTAT") != "DECLINED"], named),
+        "DECLINED": _numbers([one for one in invited if _param(one, "PARTSTAT") == "DECLINED"], named),
         "ORGANIZER": _numbers(_all(_get(event, "ORGANIZER")), named),
     }
 
 
-def _has_declined(invited: object) -> bool:
-    return str(getattr(invited, "params", {}).get("PARTSTAT") or "").strip().upper() == "DECLINED"
+def _param(invited: object, name: str) -> str:
+    return str(getattr(invited, "params", {}).get(name) or "").strip().upper()
 
 
 def _numbers(people: list[object], named: Named) -> list[int]:

@@ -89,6 +89,7 @@ def set_source(schedule: Schedule, *, url: str, rank: int, actor: timeline.Subje
 @atomic
 def end_source(schedule: Schedule, *, actor: timeline.Subject) -> None:
     """Let the calendar of a schedule fill it no more from now on. Safe to call twice."""
+    Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk)
     source = _open(schedule)
     if source is not None:
         _end(source, now(), actor)

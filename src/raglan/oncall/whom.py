@@ -10,7 +10,16 @@ from raglan.people.models import Person
 NOBODY = "names nobody who is known here"
 DECLINED = "everybody whom it names has declined, or is not known here"
 ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-BETWEEN = re.compile(r"( [+&] | and |[+&,;/|])", re.IGNORECASE)
+BETWEEN = re.compile(r"( [+&] | and |[+&,;/|]|(?<=\0)-(?=\w))", re.IGNORECASE)
+LABELS = (
+    "primary secondary tertiary main backup first second third oncall call on off duty shift rota pager lead "
+    "escalation support cover day night morning evening week weekend hours late early"
+)
+DUTY = frozenset(LABELS.split())  # what stands beside a name and is none
+WORD = re.compile(r"[^\W_]+")
+LAST_WORD = re.compile(r"[^\W_]+$")
+TWO_WORDS = re.compile(r"[^\W\d_]+ ([^\W\d_]+)(?= ?(?:$|[+&,;/|(\[]))")
+HOST = re.compile(r"-[\w-]*\.\w")
 TAKEN = "\0"
 Found = tuple[list[Person], list[str]]
 
@@ -22,6 +31,7 @@ class Whom:
         self._people = people
         self._named = named
         self._titles: dict[str, Found] = {}
+        self._firsts = {re.split(r"[ -]", _plain(person.name).casefold())[0] for person in people}
         words: dict[str, list[Person]] = {}
         for person in people:
             for word in {_plain(person.name).casefold(), person.email.lower()} - {""}:
@@ -38,7 +48,7 @@ class Whom:
         found = [person for person in found if person not in declined]
         if found:
             return found, unclear
-        if as_list(event.get("DECLINED")):
+        if declined:
             return [], [DECLINED]
         found = self._by_number(event.get("ORGANIZER"))
         return found, [] if found else [NOBODY]
@@ -57,32 +67,64 @@ class Whom:
 
     def _read(self, title: str) -> Found:
         folded = title.casefold()
-        left = list(title if len(title) == len(folded) else folded)
+        text = title if len(title) == len(folded) else folded
+        left = list(text)
         found: list[Person] = []
         for word, people in self._words:  # the longest first, so that no name is found inside another
             at = folded.find(word)
             while at >= 0:
                 end = at + len(word)
-                if _is_whole(folded, at, end) and TAKEN not in left[at:end]:
+                if self._is_whole(text, at, end) and TAKEN not in left[at:end]:
                     left[at:end] = TAKEN * len(word)
                     found += people
                 at = folded.find(word, at + 1)
         unclear = [f"{part[:60]} is nobody who is known here" for part in _others("".join(left))]
         return [person for person in self._people if person in found], unclear
 
+    def _is_whole(self, text: str, at: int, end: int) -> bool:
+        """Say whether a name or mail address stands for itself and is no part of a longer one."""
+        before, after = text[max(at - 2, 0) : at], text[end : end + 2]
+        if before[-1:].isalnum() or after[:1].isalnum():
+            return False
+        joins = "._+@" if "@" in text[at:end] else ""
+        if before[:-1].isalnum() and (before[-1] in joins or (before[-1] == "-" and self._joins_before(text, at))):
+            return False
+        return not (
+            after[1:].isalnum() and (after[0] in joins or (after[0] == "-" and self._joins_after(text, at, end)))
+        )
+
+    def _joins_before(self, text: str, at: int) -> bool:
+        """Say whether the word before a hyphen makes a double first name with what follows: `Anna-Lena Smith`."""
+        folded = text[: at - 1].casefold()
+        found = LAST_WORD.search(folded)
+        if found is None or found[0] not in self._firsts:
+            return False
+        return not any(folded.endswith(word) and not folded[: -len(word)][-1:].isalnum() for word, _ in self._words)
+
+    def _joins_after(self, text: str, at: int, end: int) -> bool:
+        """Say whether what follows a hyphen makes a double last name with what is before it: `Anna Smith-Jones`."""
+        name, rest = text[at:end], text[end + 1 :]
+        if "@" in name:
+            return HOST.match(text, end) is not None
+        folded = rest.casefold()
+        found = WORD.match(rest)
+        if found is None or not found[0].isalpha() or found[0].casefold() in DUTY | self._firsts:
+            return False
+        if any(folded.startswith(word) and not folded[len(word) :][:1].isalnum() for word, _ in self._words):
+            return False
+        if name.isupper() or name.islower():  # letters tell no name from another word
+            return True
+        two = TWO_WORDS.match(rest)
+        is_another = two is not None and _is_name(two[1]) and two[1].casefold() not in DUTY
+        return _is_name(found[0]) and not is_another
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isupper() and (len(word) == 1 or not word.isupper())
+
 
 def _plain(text: str) -> str:
     return " ".join(normalize("NFC", text).replace(TAKEN, " ").split())
-
-
-def _is_whole(text: str, at: int, end: int) -> bool:
-    """Say whether a name or mail address stands for itself and is no part of a longer one."""
-    joins = "-._+@" if "@" in text[at:end] else "-"
-    before, after = text[max(at - 2, 0) : at], text[end : end + 2]
-    if before[-1:].isalnum() or after[:1].isalnum():
-        return False
-    is_joined_before = before[-1:] in joins and before[:-1].isalnum()
-    return not (is_joined_before or (after[:1] in joins and after[1:].isalnum()))
 
 
 def _others(title: str) -> list[str]:
