@@ -39,6 +39,17 @@ pytestmark = pytest.mark.django_db
         "UP-to-date check of db1",
         "Follow-up: disk of db1",
         "Report - follow up",
+        "Primary link DOWN, backup link is UP",
+        "Temperature critical! Fan: OK",
+        "mdadm: Fail event - RECOVERY",
+        "Out of memory. Service nginx is UP",
+        "Ping lost, ssh is ok",
+        "Backup of db1 is ok",
+        "Alert recovery: nightly job",
+        "Audit log cleared",
+        "Host names not resolved",
+        "[Recovered on {host:a}] CPU high",
+        "db1 recovered from crash, replica is down",
     ],
 )
 def test_words_of_an_end_within_a_subject_page_each_time(subject: str) -> None:
@@ -84,6 +95,24 @@ PAIRS = [
     ("web1 is down", "web1 is up", "web1"),
     ("High load on web1", "High load on web1 has been resolved", "High load on web1"),
     ("High load on web1", "High load on web1 is back to normal", "High load on web1"),
+    ("[Triggered on {host:a}] CPU high", "[Recovered on {host:a}] CPU high", "{host:a} CPU high"),
+    ("[Re-Triggered on {host:a,env:b}] CPU high", "[Recovered on {host:a,env:b}] CPU high", "{host:a,env:b} CPU high"),
+    ("[Re-Triggered] CPU high", "[Recovered] CPU high", "CPU high"),
+    ("Alert: web1 down", "Alert resolved: web1 down", "web1 down"),
+    ("Link down on port 3", "Link down on port 3 cleared", "Link down on port 3"),
+    ("Disk full on db1", "Disk full on db1 RESOLVED", "Disk full on db1"),
+    ("web1 is critical", "web1 recovered from critical", "web1"),
+    (
+        "Alert for device web1 - Devices up/down",
+        "Device web1 recovered from Devices up/down",
+        "Alert for device web1 - Devices up/down",
+    ),
+    (
+        "[ops] Alert for device web1 - Ping failed",
+        "[ops] Device web1 recovered from Ping failed",
+        "[ops] Alert for device web1 - Ping failed",
+    ),
+    ("Primary link", "Primary link DOWN - RESOLVED", "Primary link"),
     ("PROBLEM: mysite", "OK: mysite (was down for 5m 3s)", "mysite"),
     ("PROBLEM - db1 - not responding", "RECOVERY - db1 - not responding", "db1 - not responding"),
 ]
@@ -107,6 +136,7 @@ def test_a_recovery_is_about_what_its_problem_is_about_and_ends_it(problem: str,
     ("one", "other"),
     [
         ("[db1] Disk full", "[db2] Disk full"),
+        ("[Triggered on {host:a}] CPU high", "[Triggered on {host:b}] CPU high"),
         ("HighLoad (for 5m)", "HighLoad (for 15m)"),
         ("PROBLEM: db1 is down", "PROBLEM: db1 is slow"),
     ],
@@ -115,7 +145,7 @@ def test_what_differs_beyond_its_state_stays_two(one: str, other: str) -> None:
     assert reader.about(one, {}) != reader.about(other, {})
 
 
-@pytest.mark.parametrize("subject", ["OK: backup of db1", "Backup of db1 is ok", "Backup of db1: OK", "[RESOLVED] X"])
+@pytest.mark.parametrize("subject", ["OK: backup of db1", "Backup of db1 [ok]", "Backup of db1: OK", "[RESOLVED] X"])
 def test_a_clear_end_of_nothing_pages_nobody_and_stands_on_the_screen_of_its_source(subject: str) -> None:
     world.administrator()
     _, token = make("email")
@@ -168,7 +198,16 @@ def test_the_rule_of_a_source_alone_says_what_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["- " * 5_000, "is OK " * 1_600, "[" * 10_000, "Resolved in 1" + " 1" * 5_000, "*" * 10_000]
+    "subject",
+    [
+        "- " * 5_000,
+        "is OK " * 1_600,
+        "[" * 10_000,
+        "Resolved in 1" + " 1" * 5_000,
+        "*" * 10_000,
+        "[UP on {" + "a" * 9_990,
+        " cleared!" * 1_100 + "x",
+    ],
 )
 def test_a_hostile_subject_is_read_at_once(subject: str) -> None:
     assert subjects.read(subject).about

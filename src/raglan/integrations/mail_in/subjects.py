@@ -17,14 +17,16 @@ BAD = (
     "|ACKNOWLEDGEMENT"
 )
 STATE = rf"(?P<state>{OVER}|{BAD}|ALERT)\b(?::\d+)?"
+AGAIN = r"(?:re-(?=triggered))?"
 LASTED = r"(?: (?:in|after|for) \d[\w .,:]{0,40}?)?"
 ANSWERED = re.compile(r"(?:re|fwd?|aw|wg) ?: ?", re.IGNORECASE)
 SIGNS = re.compile(r"(?:\*+|[^\w\s\[\]]{1,4}(?=\s)) ?")
 BRACKET = re.compile(r"[\[(]([^\[\]()]{0,40})[\])] ?")
-WITHIN = re.compile(rf"\W*{STATE}(?: ?, ?(?:{OVER}|{BAD}):\d+)*(?: - .*)?\W*", re.IGNORECASE)
+WITHIN = re.compile(rf"\W*{AGAIN}{STATE}(?: ?, ?(?:{OVER}|{BAD}):\d+)*(?: - .*)?\W*", re.IGNORECASE)
+ON = re.compile(rf"\[\W{{0,4}}{AGAIN}{STATE} on (?P<where>\{{[^{{}}\[\]]{{1,200}}\}})\] ?", re.IGNORECASE)
 LEADING = re.compile(
     r"(?:updated )?(?:(?:monitor|host|service|site|sensor) is )?"
-    rf"{STATE}(?: (?:alert|alarm|notification))?{LASTED}(?: ?:(?!\d|/) ?| ?\| | ?[-–—]+ )",
+    rf"(?:(?P<doubt>alert) )?{STATE}(?: (?:alert|alarm|notification))?{LASTED}(?: ?:(?!\d|/) ?| ?\| | ?[-–—]+ )",
     re.IGNORECASE,
 )
 NAGIOS = re.compile(rf"{STATE} (?=(?:service|host) (?:alert|notification)\b)", re.IGNORECASE)
@@ -41,6 +43,8 @@ SAID = re.compile(
     r"|(?:has|have) (?:been )?(?P<done>resolved|recovered|cleared))[\s*!.]*$",
     re.IGNORECASE,
 )
+SAID_BARE = re.compile(r" (?:(resolved|cleared)|(recovered)(?: from \w[\w-]{0,40})?)[\s*!.]*$", re.IGNORECASE)
+OF_LIBRENMS = re.compile(r"device (\S{1,255}) recovered from (\S.{0,999})", re.IGNORECASE)
 AFTER = re.compile(
     r" ?(?:\([a-z ]{0,30}\b(?:after|lasted|duration|down for|took):? ?\d[^()]{0,60}\)"
     r"| after \d[\d .:]{0,12}(?:[a-z]{1,8}[ ,]{0,2}(?:\d{1,4} ?[a-z]{1,8}[ ,]{0,2}){0,4})?)$",
@@ -72,13 +76,15 @@ class _Mark:
     length: int
     state: str = ""
     tag: str = ""
+    in_doubt: bool = False
 
 
 @dataclass(slots=True)
 class _Marks:
-    """The states that lead, in order, and what else stands in brackets before the rest."""
+    """The states that lead, in order, whether one is in doubt, and what else stands in brackets before the rest."""
 
     states: list[str] = field(default_factory=list)
+    in_doubt: bool = False
     tags: list[str] = field(default_factory=list)
     rest: str = ""
 
@@ -98,6 +104,7 @@ def _leading(title: str) -> _Marks:
     marks = _Marks(rest=title)
     while (mark := _mark(marks.rest)) and mark.length < len(marks.rest):
         marks.states += [mark.state] if mark.state else []
+        marks.in_doubt = marks.in_doubt or mark.in_doubt
         marks.tags += [mark.tag] if mark.tag else []
         marks.rest = marks.rest[mark.length :]
     return marks
@@ -107,13 +114,17 @@ def _mark(text: str) -> _Mark | None:
     """Return the mark that a text begins with: a sign, a state, or a tag such as the name of a list or a host."""
     if found := ANSWERED.match(text) or SIGNS.match(text):
         return _Mark(found.end())
+    if found := ON.match(text):
+        return _Mark(found.end(), state=found["state"], tag=found["where"], in_doubt=True)
     if found := BRACKET.match(text):
         if within := WITHIN.fullmatch(found[1]):
             return _Mark(found.end(), state=within["state"])
         if text.startswith("["):
             is_number = re.fullmatch(r"#?\d+", found[1])
             return _Mark(found.end(), tag="" if is_number else found[0].strip())
-    found = LEADING.match(text) or NAGIOS.match(text)
+    if found := LEADING.match(text):
+        return _Mark(found.end(), state=found["state"], in_doubt=found["doubt"] is not None)
+    found = NAGIOS.match(text)
     return _Mark(found.end(), state=found["state"]) if found else None
 
 
@@ -125,19 +136,29 @@ def _closing(text: str, *, led: bool) -> tuple[str, tuple[str, Ends]]:
     for pattern in CLOSING:
         if found := pattern.search(text):
             state = found["state"]
-            sure: Ends = "surely" if state.isupper() or state.lower() not in ("up", "clear", "recovery") else "maybe"
+            is_mark = state.isupper() or state.lower() not in ("up", "clear", "recovery")
+            sure: Ends = "surely" if is_mark and not ALARMING.search(text[: found.start()]) else "maybe"
             break
     else:
         found = SAID.search(text)
         if found is None:
-            return text, ("", "")
+            return _barely_said(text, led=led)
         state = found["state"] or found["normal"] or found["done"]
-        sure = "surely" if state.isupper() or state.lower() in ("ok", "okay") else "maybe"
-        if DENIED.search(text):
-            sure = ""
+        sure = "" if DENIED.search(text) else "maybe"
     if led and not state.isupper():
         return text, (state, sure)
     return text[: found.start()], (state, sure)
+
+
+def _barely_said(text: str, *, led: bool) -> tuple[str, tuple[str, Ends]]:
+    """Read what ends in `cleared`, `resolved` or `recovered` alone. It may be all of a problem: `Audit log cleared`."""
+    if not led and (found := OF_LIBRENMS.fullmatch(text)):
+        return _closing(f"Alert for device {found[1]} - {found[2]}", led=False)[0], ("recovered", "maybe")
+    found = SAID_BARE.search(text)
+    state = (found[1] or found[2]) if found else ""
+    if found is None or DENIED.search(text[: found.start()]) or (led and not state.isupper()):
+        return text, ("", "")
+    return text[: found.start()], (state, "maybe")
 
 
 def _ends(marks: _Marks, closing: tuple[str, Ends]) -> Ends:
@@ -145,7 +166,8 @@ def _ends(marks: _Marks, closing: tuple[str, Ends]) -> Ends:
     if first:
         if not _is_over(first):
             return ""
-        return "maybe" if len(marks.states) > 1 or ALARMING.search(marks.rest) else "surely"
+        is_sure = len(marks.states) == 1 and not marks.in_doubt and not ALARMING.search(marks.rest)
+        return "surely" if is_sure else "maybe"
     state, sure = closing
     return sure if state and _is_over(state) and not BARE.match(marks.rest) else ""
 
