@@ -80,14 +80,20 @@ def create_schedule(  # noqa: PLR0913  # a rota is made as a whole
 
 @atomic
 def set_rotation(
-    schedule: Schedule, draft: RotationDraft, *, actor: timeline.Subject, overrule: str | None = None
+    schedule: Schedule,
+    draft: RotationDraft,
+    *,
+    actor: timeline.Subject,
+    overrule: str | None = None,
+    part_of: datetime | None = None,
 ) -> Rotation:
     """Let the turn order of a layer count from its first handoff on. What came before stays: no change counts earlier.
 
     A layer whose name is new is made. In one without a name that has the whole schedule, its zone moves along.
-    With `overrule` everybody in it must be in reach, or it has to be a reason. Raises NotReady.
+    With `overrule` everybody in it must be in reach, or it has to be a reason. Raises NotReady. `part_of` is the
+    instant of a whole, such as an import, which counts instead of now.
     """
-    rotation = _store(schedule, draft, effective_from(draft.effective_from), actor=actor)
+    rotation = _store(schedule, draft, effective_from(draft.effective_from, part_of), actor=actor)
     _check_reach(rotation, overrule, actor)
     if rotation.layer_id is None:
         _move_to_zone(schedule, rotation.time_zone)
@@ -167,12 +173,13 @@ def _layer(schedule: Schedule, name: str, *, actor: timeline.Subject) -> Layer |
     return layer
 
 
-def effective_from(asked: datetime | None = None) -> datetime:
+def effective_from(asked: datetime | None = None, part_of: datetime | None = None) -> datetime:
     """Return the instant before which a new turn order of a rota that exists does not count: now, or what was asked.
 
     Only those with which a rota is made may begin in the past.
     """
-    return max(now(), asked) if asked else now()
+    at = part_of or now()
+    return max(at, asked) if asked else at
 
 
 def _move_to_zone(schedule: Schedule, zone: str) -> None:
@@ -207,9 +214,11 @@ def _rotation_set(rotation: Rotation, groups: list[list[Person]]) -> events.Rota
 
 
 @atomic
-def withdraw_rotation(rotation: Rotation, *, begins_at: datetime, actor: timeline.Subject) -> None:
+def withdraw_rotation(
+    rotation: Rotation, *, begins_at: datetime, actor: timeline.Subject, part_of: datetime | None = None
+) -> None:
     """Take back a turn order that has not begun; `begins_at` is when it would. Safe to call twice. Raises Conflict."""
-    at = now()
+    at = part_of or now()
     if begins_at <= at:
         raise Conflict("This turn order counts already, and the past does not change. Set another one instead.")
     if not Rotation.objects.filter(pk=rotation.pk, withdrawn_at__isnull=True).update(withdrawn_at=at):
@@ -234,24 +243,31 @@ def end_layer(
 def end_rotations(
     schedule: Schedule, layer: Layer | None, rows: Sequence[int], *, at: datetime, actor: timeline.Subject
 ) -> None:
-    """Let some turn orders of a layer cover nothing from an instant on, which is not before now."""
+    """Let some turn orders of a layer cover nothing from an instant on: a later one, or the now of the whole change."""
     if not rows:
         return
-    ends_at = max(at, now())
-    Rotation.objects.filter(pk__in=rows).update(ends_at=ends_at)
+    Rotation.objects.filter(pk__in=rows).update(ends_at=at)
     payload = events.LayerEnded(
-        schedule=schedule.pk, layer=layer.pk if layer else None, rotations=sorted(rows), ends_at=ends_at
+        schedule=schedule.pk, layer=layer.pk if layer else None, rotations=sorted(rows), ends_at=at
     )
     timeline.append(payload, actor=actor, about=[schedule, *([layer] if layer else []), "oncall", "now"])
 
 
 @atomic
 def add_override(
-    schedule: Schedule, draft: OverrideDraft, *, by: Person | None, actor: timeline.Subject | None = None
+    schedule: Schedule,
+    draft: OverrideDraft,
+    *,
+    by: Person | None,
+    actor: timeline.Subject | None = None,
+    part_of: datetime | None = None,
 ) -> Override:
-    """Let a time not go by the layers. A start in the past counts from now on. Raises BadInput naming the field."""
-    check_override(draft)
-    at = now()
+    """Let a time not go by the layers. A start in the past counts from now on. Raises BadInput naming the field.
+
+    `part_of` is the instant of a whole, such as an import, which itself tells those whose time moves.
+    """
+    at = part_of or now()
+    check_override(draft, at)
     override = Override.objects.create(
         schedule=schedule,
         person=draft.person,
@@ -278,7 +294,8 @@ def add_override(
         rank=draft.rank,
     )
     takes = draft.person if override.kind in (Override.Kind.REPLACE_EVERYBODY, Override.Kind.REPLACE_ONE) else None
-    moves.tell_those_moved(schedule, moves.moved_by(override), by=by, reason=override.reason, stands_in=takes)
+    if part_of is None:
+        moves.tell_those_moved(schedule, moves.moved_by(override), by=by, reason=override.reason, stands_in=takes)
     about: list[timeline.Subject] = [
         schedule,
         override,
@@ -290,10 +307,20 @@ def add_override(
 
 
 @atomic
-def cancel_override(override: Override, *, actor: timeline.Subject, by: Person | None = None, reason: str = "") -> None:
-    """End an override: from now on if it has begun, else as if it had not been. Safe to call twice."""
-    at = now()
-    moved = moves.moved_by_cancelling(override)
+def cancel_override(
+    override: Override,
+    *,
+    actor: timeline.Subject,
+    by: Person | None = None,
+    reason: str = "",
+    part_of: datetime | None = None,
+) -> None:
+    """End an override: from now on if it has begun, else as if it had not been. Safe to call twice.
+
+    `part_of` is the instant of a whole, such as an import, which itself tells those whose time moves.
+    """
+    at = part_of or now()
+    moved = moves.moved_by_cancelling(override) if part_of is None else []
     open_: QuerySet[Override] = Override.objects.filter(pk=override.pk, cancelled_at__isnull=True, ends_at__gt=at)
     if not (open_.filter(starts_at__lt=at).update(cancelled_at=at, ends_at=at) or open_.update(cancelled_at=at)):
         return

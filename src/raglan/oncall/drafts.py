@@ -183,17 +183,18 @@ def _participants(draft: RotationDraft) -> list[list[Person]]:
     return groups
 
 
-def check_override(draft: OverrideDraft) -> None:
-    """Raise BadInput unless a time can be taken."""
+def check_override(draft: OverrideDraft, at: datetime | None = None) -> None:
+    """Raise BadInput unless a time can be taken at an instant, now unless said otherwise."""
+    at = at or now()
     if not draft.person.is_active and draft.kind != Override.Kind.REMOVE:
         raise BadInput("person_id", "this person is not active")
     if draft.ends_at <= draft.starts_at:
         raise BadInput("ends_at", "must be after the start")
-    if draft.ends_at <= now():
+    if draft.ends_at <= at:
         raise BadInput("ends_at", "is over already; the past does not change")
     if draft.starts_at.year not in YEARS or draft.ends_at.year not in YEARS:
         raise BadInput("starts_at", f"the year must be from {YEARS.start} to {YEARS.stop - 1}")
-    if draft.ends_at - max(draft.starts_at, now()) > MAX_OVERRIDE:
+    if draft.ends_at - max(draft.starts_at, at) > MAX_OVERRIDE:
         raise BadInput("ends_at", "is more than a year after the start")
     _check_kind(draft)
 

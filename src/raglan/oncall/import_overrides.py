@@ -1,16 +1,26 @@
 """The overrides of a schedule as code against what is stored. What stands later in the file is applied later."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core import timeline
-from raglan.core.clock import now
-from raglan.oncall import actions, import_names
+from raglan.oncall import actions, import_names, moves, resolve
 from raglan.oncall.as_code import OverrideText
 from raglan.oncall.drafts import OverrideDraft
 from raglan.oncall.import_names import Known
 from raglan.oncall.models import Override, Schedule
 from raglan.people.models import Person
+
+WHY = "imported from a file"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was done, in sentences; and the times about which it decides, each with its reason, empty where one ends."""
+
+    steps: list[str]
+    times: list[tuple[datetime, datetime, str]]
 
 
 def open_ones(schedule: Schedule, at: datetime) -> list[Override]:
@@ -20,13 +30,19 @@ def open_ones(schedule: Schedule, at: datetime) -> list[Override]:
 
 
 def change(
-    schedule: Schedule, wanted: Sequence[OverrideText], people: Known, by: Person | None, actor: timeline.Subject
-) -> list[str]:
+    schedule: Schedule,
+    wanted: Sequence[OverrideText],
+    people: Known,
+    *,
+    by: Person | None,
+    actor: timeline.Subject,
+    at: datetime,
+) -> Changed:
     """Cancel and add overrides until they are as they are written, in that order; return what was done.
 
-    One that is stored, yet was made before one that now stands above it, is written again. Raises BadInput.
+    One that is stored, yet was made before one that now stands above it, is written again. Raises BadInput. Nobody is
+    told yet: `tell_those_moved` does it once for the whole file.
     """
-    at = now()
     left = open_ones(schedule, at)
     kept: list[Override] = []
     new: list[tuple[OverrideDraft, Override | None]] = []
@@ -41,16 +57,43 @@ def change(
             raise import_names.has_left([item.part], item.person)
         else:
             new.append((draft, same))
-    for row in left:
-        actions.cancel_override(row, actor=actor, by=by)
-    for draft, same in new:
-        actions.add_override(schedule, draft, by=by, actor=actor)
-        if same:  # ended once the new one counts, so that there is no time between
-            actions.cancel_override(same, actor=actor, by=by)
-    return [
+    over = [*left, *(same for _, same in new if same)]
+    times = [
+        *((max(draft.starts_at, at), draft.ends_at, draft.reason.strip() or WHY) for draft, _ in new),
+        *((max(row.starts_at, at), row.ends_at, "") for row in over),
+    ]
+    for row in over:
+        actions.cancel_override(row, actor=actor, by=by, reason=WHY, part_of=at)
+    for draft, _ in new:
+        actions.add_override(schedule, draft, by=by, actor=actor, part_of=at)
+    steps = [
         *(f"override of {row.person.name} ends" for row in left),
         *(f"override of {draft.person.name} ({draft.kind}){_later(same)}" for draft, same in new),
     ]
+    return Changed(steps, times)
+
+
+def tell_those_moved(
+    schedule: Schedule, done: Changed, before: resolve.Schedule, after: resolve.Schedule, by: Person | None
+) -> None:
+    """Write once to those whose time the whole of a file moves, where its overrides have changed."""
+    moved = [item for start, end in _joined(done) for item in resolve.changes(before, after, start, end)]
+
+    def why(times: moves.Times) -> str:
+        said = [words for low, high, words in done.times if words and any(a < high and low < b for a, b in times)]
+        return "; ".join(list(dict.fromkeys(said))[: moves.LISTED]) or WHY
+
+    moves.tell_those_moved(schedule, moved, by=by, reason=why)
+
+
+def _joined(done: Changed) -> moves.Times:
+    found: moves.Times = []
+    for start, end, _ in sorted(done.times):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def _later(same: Override | None) -> str:

@@ -123,14 +123,14 @@ def _layer_text(item: Stored, schedule: Schedule, word: Callable[[Person], str],
 
 def plan(document: Document, *, by: Person | None, actor: timeline.Subject, days: int) -> Outcome:
     """Return what an import would do, and the shifts that would move within some days. Nothing stays."""
-    at = now()
     found: list[Outcome] = []
     try:
         with atomic():
-            before = _stored(document.slug)
+            at = now()
+            before = _stored(document.slug, at)
             outcome = take_over(document, by=by, actor=actor)
-            after = _stored(document.slug)
-            done = now()  # what the steps of the import leave between each other for a moment is no move
+            after = _stored(document.slug, at)
+            done = now()  # the import counts from an instant that is later than `at`
             moves = resolve.changes(before, after, done, done + timedelta(days=days))
             now_on = live(document, at)
             people = import_names.known(now_on, _people_of(document.slug, at))
@@ -142,9 +142,9 @@ def plan(document: Document, *, by: Person | None, actor: timeline.Subject, days
         return found[0]
 
 
-def _stored(slug: str) -> resolve.Schedule:
+def _stored(slug: str, at: datetime) -> resolve.Schedule:
     try:
-        return queries.load(queries.schedule(slug))
+        return queries.load(queries.schedule(slug, since=at))
     except NotFound:
         return resolve.Schedule()
 
@@ -155,6 +155,7 @@ def take_over(
 ) -> Outcome:
     """Let a schedule be as a document says, from now on. What was stays as it was. Safe to call twice.
 
+    All of it counts from one instant, so that no time lies between what ends and what takes its place.
     With `overrule` everybody in a new turn order must be in reach, or it has to be a reason. Raises NotReady.
     """
     at = now()
@@ -162,9 +163,10 @@ def take_over(
     people = import_names.known(document, _people_of(document.slug, at))
     team = named_team(document.team)
     steps: list[str] = []
+    before = _stored(document.slug, at)
     drafts = [(_draft(layer, people), layer) for layer in document.layers]
     try:
-        schedule = queries.schedule(document.slug, since=now())
+        schedule = queries.schedule(document.slug, since=at)
     except NotFound:
         schedule = _make(document, [draft for draft, _ in drafts], team, actor, overrule)
         steps.append(f"new rota {schedule.name}, with {len(drafts)} turn order{'s' if len(drafts) != 1 else ''}")
@@ -173,10 +175,13 @@ def take_over(
         if (schedule.name, schedule.team, schedule.time_zone) != (name, team, document.time_zone):
             steps.append("other name, team or zone")
         actions.describe_schedule(schedule, name=name, team=team, time_zone=document.time_zone, actor=actor)
-        steps += _change_layers(queries.schedule(document.slug, since=now()), drafts, people, actor, overrule)
+        schedule = queries.schedule(document.slug, since=at)
+        steps += _change_layers(schedule, drafts, people, actor=actor, overrule=overrule, at=at)
     if document.overrides is not None:
-        schedule = queries.schedule(document.slug, since=now())
-        steps += import_overrides.change(schedule, document.overrides, people, by, actor)
+        schedule = queries.schedule(document.slug, since=at)
+        done = import_overrides.change(schedule, document.overrides, people, by=by, actor=actor, at=at)
+        import_overrides.tell_those_moved(schedule, done, before, _stored(document.slug, at), by)
+        steps += done.steps
     return Outcome(document.slug, steps, [], [])
 
 
@@ -233,11 +238,12 @@ def _change_layers(
     schedule: Schedule,
     drafts: Sequence[tuple[RotationDraft, LayerText]],
     people: Known,
+    *,
     actor: timeline.Subject,
     overrule: str | None,
+    at: datetime,
 ) -> list[str]:
     """Withdraw, end and set turn orders until the layers are as they are written; return what was done."""
-    at = now()
     left = _ruling(schedule, at)
     new: list[RotationDraft] = []
     for draft, layer in drafts:
@@ -253,7 +259,7 @@ def _change_layers(
     dropped = [item for item in left if item.begins_at > at or _layer_name(item.row) not in begun]
     steps = [_drop(schedule, item, at, actor) for item in dropped]
     for draft in new:
-        actions.set_rotation(schedule, draft, actor=actor, overrule=overrule)
+        actions.set_rotation(schedule, draft, actor=actor, overrule=overrule, part_of=at)
         steps.append(f"{_title(draft.layer)}: another turn order of {len(draft.participants)}{_hours(draft)}")
     return steps
 
@@ -271,7 +277,7 @@ def _is_same(draft: RotationDraft, item: Stored, schedule: Schedule, at: datetim
 def _drop(schedule: Schedule, item: Stored, at: datetime, actor: timeline.Subject) -> str:
     name = _title(_layer_name(item.row))
     if item.begins_at > at:
-        actions.withdraw_rotation(item.row, begins_at=item.begins_at, actor=actor)
+        actions.withdraw_rotation(item.row, begins_at=item.begins_at, actor=actor, part_of=at)
         return f"{name}: a planned turn order does not come"
     actions.end_rotations(schedule, item.row.layer, [item.row.pk], at=at, actor=actor)
     return f"{name}: the turn order ends now"

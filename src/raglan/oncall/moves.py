@@ -88,10 +88,13 @@ def tell_those_moved(
     moved: Sequence[resolve.Change],
     *,
     by: Person | None,
-    reason: str,
+    reason: str | Callable[[Times], str],
     stands_in: Person | None = None,
 ) -> None:
-    """Write to everybody whose time moves, but for whoever moved it. `stands_in` is who takes a time of others."""
+    """Write to everybody whose time moves, but for whoever moved it. `stands_in` is who takes a time of others.
+
+    `reason` is one for all, or gives the one for somebody's times.
+    """
     come, go = coming(moved), going(moved)
     people = Person.objects.filter(is_active=True).in_bulk({*come, *go})
     who = by.name if by else "raglan"
@@ -104,7 +107,7 @@ def tell_those_moved(
             continue
         is_said = stands_in is not None and stands_in == by and what == lost
         subject = f"{schedule.name}: {what}" + ("" if is_said else f", by {who}")
-        text = _text(what, times, reason)
+        text = _text(what, times, reason if isinstance(reason, str) else reason(times))
         tell(person, subject, text, about=schedule, path=f"/on-call/{schedule.slug}/")
 
 
