@@ -114,6 +114,27 @@ def drops(caller: socket.socket, over: threading.Event) -> None:
     caller.recv(1000)
 
 
+def refuses_and_drops(caller: socket.socket, over: threading.Event) -> None:
+    """Know none of whom a mail is for, and hang up."""
+    _refuse(caller)
+
+
+def refuses_and_hangs(caller: socket.socket, over: threading.Event) -> None:
+    """Know none of whom a mail is for, and say nothing more."""
+    _refuse(caller)
+    over.wait(20)
+
+
+def _refuse(caller: socket.socket) -> None:
+    caller.sendall(b"220 mail.example.test\r\n")
+    with caller.makefile("rb") as lines:
+        for line in lines:
+            if line.upper().startswith(b"RCPT"):
+                caller.sendall(b"550 5.1.1 no such user\r\n")
+                return
+            caller.sendall(b"250 OK\r\n")
+
+
 def rubbish(caller: socket.socket, over: threading.Event) -> None:
     """Be no mail server at all."""
     caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -7,6 +7,7 @@ import pytest
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.email.channel import Email
 from raglan.paging.ports import Message
+from raglan.people.mail import hand_over
 from tests.integrations import mail_server
 from tests.integrations.mail_server import Postbox
 from tests.support.pace import timed
@@ -126,6 +127,27 @@ def test_a_server_that_breaks_off_is_tried_again(options: Options, message: Make
 
         with pytest.raises(DeliveryError) as caught:
             Email().send("mara@example.test", message())
+
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize("back", ["", "bounces+x@example.test"])
+def test_a_server_that_refuses_for_good_and_hangs_up_has_refused_for_good(options: Options, back: str) -> None:
+    with mail_server.rude(mail_server.refuses_and_drops) as url:
+        options(smtp_url=url)
+
+        with pytest.raises(DeliveryError, match="refused with 550") as caught:
+            hand_over("x@example.test", "News", "Words.", {}, return_path=back)
+
+    assert caught.value.permanent
+
+
+def test_a_server_that_refuses_and_comes_to_no_end_is_tried_again(options: Options) -> None:
+    with mail_server.rude(mail_server.refuses_and_hangs) as url:
+        options(smtp_url=url, send_deadline_s=0.3)
+
+        with pytest.raises(DeliveryError) as caught:
+            hand_over("x@example.test", "News", "Words.", {}, return_path="bounces+x@example.test")
 
     assert not caught.value.permanent
 

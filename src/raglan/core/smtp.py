@@ -13,6 +13,7 @@ from raglan.core import logs
 from raglan.core.cutoff import CutOff
 from raglan.core.errors import DeliveryError
 
+Refusal = smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException
 log = logs.get("raglan.mail")
 
 
@@ -26,37 +27,43 @@ def send(mail: EmailMessage, to: str, return_path: str = "") -> None:
     with CutOff(time.monotonic() + config().send_deadline_s) as cut:
         server = _server(cut)
         try:
-            _say(server, mail, to, return_path)
+            _say(server, cut, mail, to, return_path)
         finally:
             _say_goodbye(server)
 
 
-def _say(server: smtplib.SMTP, mail: EmailMessage, to: str, return_path: str) -> None:
+def _say(server: smtplib.SMTP, cut: CutOff, mail: EmailMessage, to: str, return_path: str) -> None:
     """Say a mail; what is refused for good is said once more from `smtp_from`, and that answer counts.
 
-    Servers refuse a sender at any step, so that nobody knows whom a refusal means.
+    Servers refuse a sender at any step, so that nobody knows whom a refusal means. Where the server hung up on it,
+    there is no other answer: the refusal is raised.
     """
-    if return_path and not (why := _refusal(server, mail, to, return_path)):
+    refused = _refusal(server, mail, to, return_path) if return_path else None
+    if return_path and refused is None:
         return
+    if refused is not None and server.sock is None and not cut.struck:
+        raise refused
     server.send_message(mail, from_addr=config().smtp_from, to_addrs=[to])
-    if return_path:
-        log.warning("the mail server takes no mail that comes back to mail_bounces_to", extra={"said": why})
+    if refused is not None:
+        said = {"said": f"answered {_code(refused)}"}
+        log.warning("the mail server takes no mail that comes back to mail_bounces_to", extra=said)
 
 
-def _refusal(server: smtplib.SMTP, mail: EmailMessage, to: str, sender: str) -> str:
-    """Say a mail from a sender; return why it is refused for good, empty when it was taken. Raises all else."""
+def _refusal(server: smtplib.SMTP, mail: EmailMessage, to: str, sender: str) -> Refusal | None:
+    """Say a mail from a sender; return how it is refused for good, None when it was taken. Raises all else."""
     try:
         server.send_message(mail, from_addr=sender, to_addrs=[to])
-    except smtplib.SMTPRecipientsRefused as error:
-        code = next(iter(error.recipients.values()))[0]
-        if code < 500:
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
+        if _code(error) < 500:
             raise
-        return f"refused with {code}"
-    except smtplib.SMTPResponseException as error:
-        if error.smtp_code < 500:
-            raise
-        return f"answered {error.smtp_code}"
-    return ""
+        return error
+    return None
+
+
+def _code(refused: Refusal) -> int:
+    if isinstance(refused, smtplib.SMTPResponseException):
+        return refused.smtp_code
+    return int(next(iter(refused.recipients.values()))[0])
 
 
 def _say_goodbye(server: smtplib.SMTP) -> None:
