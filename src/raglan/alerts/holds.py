@@ -71,6 +71,7 @@ def _apply(changed: dict[int, Held], at: datetime) -> None:
     groups = [group for group in snapshot.open_groups.values() if group is not None]
     store(snapshot)
     storms.settle(groups, why="all that fires in this storm is held back")
+    taken.take_what_is_left(group for group in groups if group.state == AlertGroup.State.OPEN)
 
 
 def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:

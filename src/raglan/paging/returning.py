@@ -11,6 +11,7 @@ from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict
+from raglan.core.models import Event
 from raglan.paging import actions, events, queries
 from raglan.paging.models import Page, Reached
 from raglan.paging.plan import Plan, Urgency
@@ -123,6 +124,18 @@ def give_back_of(person: Person) -> list[Page]:
     for page in pages:
         _begin(page, actor=timeline.SYSTEM, why=f"{person.name}, who had it, has left")
     return pages
+
+
+def given_back_at(page: Page) -> datetime | None:
+    """Return when a page came back last; None for never. Not that a source took its own word back: that is one alert's.
+
+    What a source hands on to somebody counts, as what people and the time do.
+    """
+    told = Event.objects.filter(kind=events.PageReturned.kind, subjects__subject=timeline.ref(page)).order_by("-pk")
+    for event in told[:100]:
+        if event.data.get("person") is not None or not event.actor.startswith("source:"):
+            return event.at
+    return None
 
 
 @atomic
