@@ -269,6 +269,13 @@ def move(state: State, moved: Mapping[str, list[int]], source: int, target: int)
         state["here"][target, person] = {**state["here"].pop((source, person)), "incident_id": target}
 
 
+def keys(state: State, new: Mapping[str, str]) -> None:
+    """Let rows have other keys."""
+    for name, key in new.items():
+        kind, _, pk = name.partition(":")
+        state[kind][int(pk)]["key"] = key
+
+
 def services(state: State, room: int, more: list[int], less: list[int]) -> None:
     """Let a room be about more services, or about less."""
     own = state["incidents"][room]["services"]
@@ -278,9 +285,7 @@ def services(state: State, room: int, more: list[int], less: list[int]) -> None:
 @hears_of(events.IncidentMerged)
 def _(state: State, room: int, said: events.IncidentMerged) -> None:
     move(state, said.moved, said.source, said.into)
-    for name, key in said.keys.items():
-        kind, _, pk = name.partition(":")
-        state[kind][int(pk)]["key"] = key
+    keys(state, said.keys)
     services(state, said.into, said.services, [])
     closed = {"state": "closed", "closed_at": said.merged_at, "closing_words": said.closing_words}
     state["incidents"][said.source].update(closed, merged_into_id=said.into, next_update_at=None)
@@ -289,6 +294,7 @@ def _(state: State, room: int, said: events.IncidentMerged) -> None:
 @hears_of(events.MergeUndone)
 def _(state: State, room: int, said: events.MergeUndone) -> None:
     move(state, said.moved, said.into, said.source)
+    keys(state, said.keys)
     services(state, said.into, [], said.services)
     state["incidents"][said.source].update(state="open", closed_at=None, closing_words="", merged_into_id=None)
 

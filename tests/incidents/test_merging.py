@@ -230,3 +230,45 @@ def test_a_long_room_goes_over_and_comes_back_some_rows_at_a_time(
     assert longest() <= 20
     assert {pk for pk, _ in before} <= set(dns.entries.values_list("pk", flat=True))
     assert dns.entries.filter(came_from=other).count() == 70
+
+
+def test_what_had_the_key_of_something_there_has_it_again_when_it_goes_back(incident: Incident, mara: Person) -> None:
+    other = actions.declare("Mail is late", by=mara)
+    for room in (incident, other):
+        actions.post(room, Said(Kind.NOTE, "Said twice", key="k"), by=mara)
+        actions.add_task(room, ToDo("Call the vendor", key="t"), by=mara)
+    for _ in range(2):
+        there = actions.merge(other, incident, by=mara)
+        assert there.entries.filter(text="Said twice").exclude(key="k").count() == 1
+        other = actions.undo_merge(other, by=mara)
+        for room in (there, other):
+            assert room.entries.get(text="Said twice").key == "k"
+            assert room.tasks.get().key == "t"
+
+
+def test_an_entry_of_an_earlier_merge_stands_against_no_key(incident: Incident, mara: Person) -> None:
+    other = actions.declare("Mail is late", by=mara)
+    for room in (incident, other):
+        actions.post(room, Said(Kind.NOTE, "Said twice", key="k"), by=mara)
+    actions.merge(other, incident, by=mara)
+    other.moves_from.update(keys={})  # as merges of before they kept them
+    other = actions.undo_merge(other, by=mara)
+    actions.post(other, Said(Kind.NOTE, "Said twice", key="k"), by=mara)
+    actions.merge(other, incident, by=mara)
+    keys = set(incident.entries.filter(text="Said twice").values_list("key", flat=True))
+    assert len(keys) == 3
+    assert len({moving.tail_of(key) for key in keys}) == 1
+    other = actions.undo_merge(other, by=mara)
+    assert other.entries.filter(text="Said twice", key="k").count() == 1
+
+
+def test_a_key_that_was_taken_since_is_not_given_back(incident: Incident, mara: Person) -> None:
+    other = actions.declare("Mail is late", by=mara)
+    for room in (incident, other):
+        actions.post(room, Said(Kind.NOTE, "Said twice", key="k"), by=mara)
+    actions.merge(other, incident, by=mara)
+    at = now()
+    Entry.objects.create(incident=other, key="k", kind="note", text="Came since", author=mara, at=at)
+    other = actions.undo_merge(other, by=mara)
+    assert other.entries.get(key="k").text == "Came since"
+    assert other.entries.filter(text="Said twice").count() == 1

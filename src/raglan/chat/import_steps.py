@@ -12,7 +12,7 @@ from django.db.models import Exists
 from raglan.chat import events
 from raglan.chat.exported import Told
 from raglan.chat.import_parts import AT_ONCE, told_in
-from raglan.chat.imported_lines import KEY, held_by, key_of, known
+from raglan.chat.imported_lines import found, held_by, is_one, key_of
 from raglan.chat.models import ChatImport, ImportedLine
 from raglan.core import bus, logs, timeline, timers
 from raglan.core.clock import now
@@ -84,9 +84,9 @@ def _come(held: ChatImport, incident: Incident) -> bool:
 
 def _put(held: ChatImport, incident: Incident, lines: Sequence[Told]) -> None:
     """Let lines come in. Those that are there already are lines of this import, too; what leaves just now, is new."""
-    there = known(incident, lines)
-    entries = dict(incident.entries.filter(key__in=[key_of(line) for line in lines]).values_list("key", "pk"))
-    new = len(entries.keys() - there)
+    there = found(incident, lines)
+    entries = {key: one.entry for key, one in there.items()}
+    new = sum(not one.stays for one in there.values())
     for line in lines:
         key, text = key_of(line), clean_text(line.text).strip()[:MOST_TEXT]
         if key in entries or not text:
@@ -120,8 +120,8 @@ def _arrive(held: ChatImport, incident: Incident) -> None:
 
 def stand_down(incident: Incident, *, words: str, by: Person) -> Incident:
     """Close an incident as of the last line that was brought into it."""
-    keyed = incident.entries.filter(key__startswith=KEY).order_by("-at")
-    last = keyed.values_list("at", flat=True).first() or incident.declared_at
+    brought = incident.entries.filter(is_one()).order_by("-at")
+    last = brought.values_list("at", flat=True).first() or incident.declared_at
     end = min(max(last, incident.declared_at), now())
     return actions.stand_down(incident, by=by, words=words, at=end)
 

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Right
 
 from raglan.chat.exported import Told
 from raglan.chat.models import ChatImport, ImportedLine
@@ -20,16 +22,53 @@ def key_of(line: Told) -> str:
     return KEY + hashlib.sha256(line.id.encode("utf-8", "replace")).hexdigest()[:48]
 
 
-def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
-    """Return the keys of lines that are in the timeline already, and that do not leave it at this moment."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The entry of a line that is in a timeline, and whether it stays there: it may leave it at this moment."""
+
+    entry: int
+    stays: bool
+
+
+def found(incident: Incident, lines: Sequence[Told]) -> dict[str, Found]:
+    """Return what is in the timeline already of lines, by the keys of the lines.
+
+    In rooms that were merged an entry may have another key, since the other room had the same line. Where a line is
+    there twice it is the entry that stays, and of these the one with its own key.
+    """
     leaving = ImportedLine.objects.filter(chat_import__incident=incident, chat_import__state=State.LEAVING)
     stays = ~Exists(leaving.filter(entry=OuterRef("pk"))) | Exists(held_by(incident))
+    entries = Entry.objects.filter(incident=incident).annotate(stays=stays, tail=Right("key", moving.TAIL))
     keys = [key_of(line) for line in lines]
-    found: set[str] = set()
+    there: dict[str, Found] = {}
     for start in range(0, len(keys), 500):
-        some = Entry.objects.filter(stays, incident=incident, key__in=keys[start : start + 500])
-        found |= set(some.values_list("key", flat=True))
-    return found
+        some = {moving.tail_of(key): key for key in keys[start : start + 500]}
+        own = entries.filter(key__in=list(some.values()))
+        afresh = entries.filter(key__startswith=moving.AFRESH, tail__in=list(some)).order_by("pk")
+        for rows in (own, afresh):
+            for pk, tail, key, stay in rows.values_list("pk", "tail", "key", "stays"):
+                line = key if rows is own else some[tail]
+                if line not in there or (stay and not there[line].stays):
+                    there[line] = Found(pk, stay)
+    return there
+
+
+def known(incident: Incident, lines: Sequence[Told]) -> set[str]:
+    """Return the keys of lines that are in the timeline already, and that do not leave it at this moment."""
+    return {key for key, one in found(incident, lines).items() if one.stays}
+
+
+def is_one() -> Q:
+    """Return, of an entry, whether it is a line of a chat that was brought in."""
+    held = ImportedLine.objects.filter(entry=OuterRef("pk"))
+    return Q(key__startswith=KEY) | Q(Exists(held))
+
+
+def is_from_elsewhere(entry: Entry) -> bool:
+    """Tell whether an entry is a line of a chat that was brought in."""
+    if entry.key.startswith(moving.AFRESH):
+        return Entry.objects.filter(is_one(), pk=entry.pk).exists()
+    return entry.key.startswith(KEY)
 
 
 def held_by(incident: Incident) -> "QuerySet[ImportedLine]":

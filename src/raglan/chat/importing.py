@@ -10,7 +10,7 @@ from raglan.chat import import_steps
 from raglan.chat.exported import Export, Told
 from raglan.chat.import_parts import AT_ONCE, keep, keep_more
 from raglan.chat.import_steps import CLOSED, MOST_AT_ONCE
-from raglan.chat.imported_lines import known
+from raglan.chat.imported_lines import found
 from raglan.chat.models import ChatImport
 from raglan.core.db import atomic
 from raglan.core.errors import Conflict
@@ -56,10 +56,10 @@ def bring_in(
 
 def _are_there(incident: Incident, lines: Sequence[Told], after: ChatImport | None) -> bool:
     """Tell whether all lines are in the timeline; with `after` also whether all of them came with that import."""
-    there = known(incident, lines)
+    there = {one.entry for one in found(incident, lines).values() if one.stays}
     if not lines or len(there) < len(lines):
         return False
-    return after is None or after.lines.filter(entry__key__in=there, entry__incident=incident).count() == len(there)
+    return after is None or there <= set(after.lines.filter(entry__incident=incident).values_list("entry", flat=True))
 
 
 @atomic

@@ -55,7 +55,7 @@ def lead_on(event: timeline.Happened) -> None:
 def mirror_entry(event: timeline.Happened) -> None:
     """What is said here is said there, unless it came from that very room, or was said elsewhere long before."""
     entry = _entry(event)
-    if entry is None or entry.key.startswith(imported_lines.KEY):
+    if entry is None or imported_lines.is_from_elsewhere(entry):
         return
     for room in queries.rooms_of(entry.incident):
         if not queries.times_from(room, entry):

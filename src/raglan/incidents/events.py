@@ -597,13 +597,17 @@ class IncidentMerged(EventPayload):
 
 
 class MergeUndone(EventPayload):
-    """What an incident brought into another one went back, and it is open again."""
+    """What an incident brought into another one went back, and it is open again.
+
+    `keys` has the keys that changed by it: most of them are those from before the merge.
+    """
 
     kind = "incident.unmerged"
     move: int
     source: int
     into: int
     moved: dict[str, list[int]]
+    keys: dict[str, str] = {}
     services: list[int]
     undone_at: datetime
 

@@ -188,6 +188,7 @@ class Move(models.Model):
     source = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="moves_from")
     target = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="moves_to")
     moved = models.JSONField(default=dict)
+    keys = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     services = models.JSONField(default=list)
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()

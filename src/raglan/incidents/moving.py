@@ -1,5 +1,6 @@
 """What can go from one room to another, with all that hangs under it; contexts above register what they keep there."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from raglan.incidents.models import (
 
 Ids = Mapping[str, Sequence[int]]
 AT_ONCE = 500  # rows that one statement names: databases bound how many, and plan the slower the more they are
+AFRESH = "from-"  # how a key begins that was given because the row's own was taken; it ends with what tail_of() returns
+TAIL = 32  # characters
+_FRESH = re.compile(rf"{AFRESH}e?[0-9]+-([0-9a-f]{{{TAIL}}})")
 Keeper = Callable[[Ids, Incident], Ids]
 Stays = Callable[[Incident], Q]  # narrows to rows that the room to which all goes has already
 
@@ -40,10 +44,11 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What went, by kind, and the new keys of rows whose key was taken in the room to which they went."""
+    """What went, by kind, and the new and the old keys of rows whose key was taken in the room to which they went."""
 
     ids: dict[str, list[int]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    old_keys: dict[str, str] = field(default_factory=dict)
 
 
 _movers: dict[str, Mover] = {}
@@ -98,7 +103,7 @@ def move(ids: Ids, source: Incident, target: Incident) -> Moved:
         for some in _portions(numbers):
             rows = mover.rows().filter(pk__in=some, incident=source)
             if mover.has_key:
-                done.keys.update(_free_keys(kind, rows, source, target))
+                _free_keys(kind, rows, (source, target), done)
             found = list(rows.values_list("pk", flat=True))
             rows.update(incident=target)
             went += found
@@ -119,14 +124,36 @@ def _mark(written: "QuerySet[Entry]", source: Incident, target: Incident) -> Non
     written.filter(pk__in=unmarked).update(came_from=source)
 
 
-def _free_keys(kind: str, rows: "QuerySet[Model]", source: Incident, target: Incident) -> dict[str, str]:
-    """Give new keys to rows whose key is taken there."""
-    there = _movers[kind].rows().filter(incident=target, key=OuterRef("key"))
-    clash = list(rows.filter(Exists(there)).values_list("pk", "key"))
-    fresh = {pk: f"from-{source.pk}-{digest(key)[:32]}" for pk, key in clash}
-    for pk, key in fresh.items():
+def _free_keys(kind: str, rows: "QuerySet[Model]", way: tuple[Incident, Incident], done: Moved) -> None:
+    """Give new keys to rows whose key is taken there; an earlier merge may have given the key that comes to mind."""
+    (source, target), every = way, _movers[kind].rows()
+    there = every.filter(incident=target, key=OuterRef("key"))
+    clash = list(rows.filter(Exists(there)).order_by("pk").values_list("pk", "key"))
+    fresh = {pk: f"{AFRESH}{source.pk}-{tail_of(key)}" for pk, key in clash}
+    taken = set(every.filter(incident__in=way, key__in=list(fresh.values())).values_list("key", flat=True))
+    for pk, old in clash:
+        key = f"{AFRESH}e{pk}-{tail_of(old)}" if fresh[pk] in taken else fresh[pk]
+        taken.add(key)
         rows.filter(pk=pk).update(key=key)
-    return {f"{kind}:{pk}": key for pk, key in fresh.items()}
+        done.keys[f"{kind}:{pk}"], done.old_keys[f"{kind}:{pk}"] = key, old
+
+
+def tail_of(key: str) -> str:
+    """Return how each key ends that a row with this key is given where it is taken, also when it happens again."""
+    found = _FRESH.fullmatch(key)
+    return found[1] if found else digest(key)[:TAIL]
+
+
+def give_back(old_keys: Mapping[str, str], rooms: Sequence[Incident]) -> dict[str, str]:
+    """Give rows the keys that they had before a merge, where these are free; return what got its key back."""
+    done: dict[str, str] = {}
+    for name, key in old_keys.items():
+        kind, _, pk = name.partition(":")
+        rows = _movers[kind].rows()
+        there = rows.filter(incident=OuterRef("incident"), key=key)
+        if rows.filter(~Exists(there), pk=int(pk), incident__in=rooms).update(key=key):
+            done[name] = key
+    return done
 
 
 def told(ids: Ids) -> dict[str, list[int]]:

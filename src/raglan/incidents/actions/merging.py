@@ -42,7 +42,7 @@ def merge(source: Incident, into: Incident, *, by: Person, outcome: str = "") ->
     lead = here.lead if there.lead is None else None
     move = Move(kind=Move.Kind.MERGE, key=key_of(""), source=here, target=there, by=by, at=now())
     done = moving.move(moving.all_of(here, there), here, there)
-    move.moved, move.services = done.ids, _bring_services(here, there)
+    move.moved, move.keys, move.services = done.ids, done.old_keys, _bring_services(here, there)
     move.save()
     words = f"Merged into incident {there.pk}."
     here.state, here.closed_at, here.closing_words = Incident.State.CLOSED, move.at, words
@@ -138,14 +138,21 @@ def undo_merge(source: Incident, *, by: Person) -> Incident:
     if why := why_not(move, here, there):
         raise Conflict(why)
     went = moving.that_go_back(move.moved, there)
-    moving.move(went, there, here)
+    back = moving.move(went, there, here)
+    keys = {**back.keys, **moving.give_back(move.keys, (here, there))}
     there.services.remove(*move.services)
     at = move.undone_at = now()
     move.save(update_fields=["undone_at"])
     here.state, here.closed_at, here.closing_words, here.merged_into = Incident.State.OPEN, None, "", None
     here.save(update_fields=["state", "closed_at", "closing_words", "merged_into"])
     payload = events.MergeUndone(
-        move=move.pk, source=here.pk, into=there.pk, moved=moving.told(went), services=move.services, undone_at=at
+        move=move.pk,
+        source=here.pk,
+        into=there.pk,
+        moved=moving.told(went),
+        keys=keys,
+        services=move.services,
+        undone_at=at,
     )
     timeline.append(payload, actor=by, about=_about(here, there))
     _tell(there, f"{by.name} took incident {here.pk} out again: “{here.title}”. What was said since stays here.", move)
