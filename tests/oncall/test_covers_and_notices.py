@@ -16,7 +16,7 @@ from raglan.people import actions as people
 from raglan.people import sealing
 from raglan.people.models import Person
 from raglan.testing import world
-from tests.oncall.builders import DAY, HOUR, MONDAY, draft, rota
+from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota
 from tests.oncall.test_layers_are_stored import OFFICE
 from tests.oncall.test_rest import Api
 
@@ -70,6 +70,33 @@ def test_a_swap_is_refused_once_the_taker_has_not_what_they_give(mara: Person, i
     with pytest.raises(Conflict, match="you are not on call any more at the time in return"):
         covers.take(row, by=ike)
     assert not Override.objects.exists()
+
+
+@pytest.mark.parametrize("is_swap", [False, True])
+def test_a_request_is_refused_once_another_covers_a_part_of_it(
+    mara: Person, ike: Person, rowan: Person, is_swap: bool
+) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike, **({"back": (NEXT + DAY, NEXT + 2 * DAY)} if is_swap else {}))
+    cover(web, rowan, MONDAY + DAY, MONDAY + 2 * DAY - HOUR)
+    sent = mails()
+    with pytest.raises(Conflict, match="Rowan Ellis would lose time by this"):
+        covers.take(row, by=ike)
+    people_then = [queries.who("web", MONDAY + DAY + n * HOUR).people for n in (0, 12, 23)]
+    assert (people_then, queries.who("web", NEXT + DAY).people) == ([(rowan,), (rowan,), (mara,)], (ike,))
+    assert (Override.objects.count(), mails()) == (1, sent)
+    assert [one.pk for one in covers.waiting(web)] == [row.pk]
+
+
+def test_a_swap_is_refused_once_another_covers_a_part_of_what_is_given_back(
+    mara: Person, ike: Person, rowan: Person
+) -> None:
+    web = rota(mara, ike)
+    row = request(web, mara, asked=ike, back=(NEXT + DAY, NEXT + 2 * DAY))
+    cover(web, rowan, NEXT + DAY, NEXT + DAY + HOUR)
+    with pytest.raises(Conflict, match="Rowan Ellis would lose time by this"):
+        covers.take(row, by=ike)
+    assert queries.who("web", MONDAY + DAY).people == (mara,)
 
 
 def test_a_request_is_answered_once_and_by_whom_it_asks(mara: Person, ike: Person, rowan: Person) -> None:

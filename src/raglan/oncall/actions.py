@@ -20,6 +20,7 @@ from raglan.oncall.drafts import (
     check_rotation,
     check_time_zone,
 )
+from raglan.oncall.holding import hold
 from raglan.oncall.models import Layer, Override, Rotation, RotationMember, Schedule
 from raglan.oncall.windows import as_json
 from raglan.people.models import Person, Team
@@ -186,6 +187,7 @@ def _move_to_zone(schedule: Schedule, zone: str) -> None:
     """Write turns in another zone from now on; what was written without one keeps the zone that it was read in."""
     if zone == schedule.time_zone:
         return
+    hold(schedule.pk)
     Rotation.objects.filter(schedule=schedule, time_zone="").update(time_zone=schedule.time_zone)
     Schedule.objects.filter(pk=schedule.pk).update(time_zone=zone)
     schedule.time_zone = zone
@@ -266,6 +268,7 @@ def add_override(
 
     `part_of` is the instant of a whole, such as an import, which itself tells those whose time moves.
     """
+    hold(schedule.pk)
     at = part_of or now()
     check_override(draft, at)
     override = Override.objects.create(
@@ -319,6 +322,7 @@ def cancel_override(
 
     `part_of` is the instant of a whole, such as an import, which itself tells those whose time moves.
     """
+    hold(override.schedule_id)
     at = part_of or now()
     moved = moves.moved_by_cancelling(override) if part_of is None else []
     open_: QuerySet[Override] = Override.objects.filter(pk=override.pk, cancelled_at__isnull=True, ends_at__gt=at)

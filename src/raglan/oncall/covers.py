@@ -1,5 +1,6 @@
 """Requests to take a time: one asks, another takes it or says no. Nobody's shift moves until somebody has said yes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,8 +8,9 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput, Conflict, NotAllowed, NotFound
-from raglan.oncall import actions, events, queries, resolve
+from raglan.oncall import actions, events, moves, queries, resolve
 from raglan.oncall.drafts import MAX_OVERRIDE, MAX_REASON, OverrideDraft
+from raglan.oncall.holding import hold
 from raglan.oncall.models import CoverRequest, Override, Schedule
 from raglan.oncall.notices import tell
 from raglan.people.models import Person
@@ -99,11 +101,14 @@ def take(row: CoverRequest, *, by: Person) -> list[Override]:
     """Take a time that somebody asked for; with a swap the asker takes the other. Raises Conflict, NotAllowed."""
     if by.pk == row.asker_id or (row.asked_id is not None and row.asked_id != by.pk):
         raise NotAllowed("Only the one who was asked can take this.")
+    hold(row.schedule_id)
     if row.ends_at <= now():
         raise Conflict("This time is over.")
     _answer(row, State.TAKEN, by)
     _check_again(row, by)
-    return [actions.add_override(row.schedule, draft, by=by) for draft in _overrides(row, by)]
+    taken = [actions.add_override(row.schedule, draft, by=by) for draft in _overrides(row, by)]
+    _check_others(taken, {row.asker_id, by.pk})
+    return taken
 
 
 def _check_again(row: CoverRequest, by: Person) -> None:
@@ -114,6 +119,14 @@ def _check_again(row: CoverRequest, by: Person) -> None:
     back = (row.back_starts_at, row.back_ends_at)
     if back[0] and back[1] and back[1] > now() and not _has_a_shift(pure, by, back[0], back[1]):
         raise Conflict("The rota has changed: you are not on call any more at the time in return. Nothing was moved.")
+
+
+def _check_others(taken: Iterable[Override], both: set[int]) -> None:
+    """Raise Conflict when somebody would lose time who has no part in a request, since they cover it meanwhile."""
+    lost = {pk for override in taken for pk in moves.going(moves.moved_by(override))} - both
+    if lost:
+        names = " and ".join(Person.objects.filter(pk__in=lost).order_by("name", "pk").values_list("name", flat=True))
+        raise Conflict(f"The rota has changed: {names} would lose time by this. Nothing was moved.")
 
 
 def _overrides(row: CoverRequest, by: Person) -> list[OverrideDraft]:

@@ -15,6 +15,7 @@ from raglan.core.errors import NotFound
 from raglan.oncall import actions, import_names, import_overrides, ports, queries, resolve
 from raglan.oncall.as_code import Document, LayerText, OverrideText, live
 from raglan.oncall.drafts import RotationDraft
+from raglan.oncall.holding import hold_named
 from raglan.oncall.import_names import Known
 from raglan.oncall.models import Override, Rotation, Schedule
 from raglan.oncall.windows import line_of
@@ -158,6 +159,7 @@ def take_over(
     All of it counts from one instant, so that no time lies between what ends and what takes its place.
     With `overrule` everybody in a new turn order must be in reach, or it has to be a reason. Raises NotReady.
     """
+    hold_named(document.slug)
     at = now()
     document = live(document, at)
     people = import_names.known(document, _people_of(document.slug, at))

@@ -14,6 +14,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
 from raglan.oncall import events
+from raglan.oncall.holding import hold
 from raglan.oncall.models import Booking, CalendarSource, Schedule
 from raglan.oncall.notices import tell_owners
 from raglan.oncall.reading import NotReadError, as_list, ask_worker, fetch
@@ -52,7 +53,7 @@ def set_source(schedule: Schedule, *, url: str, rank: int, actor: timeline.Subje
     http.check_url(url)
     if len(url) > 2000 or rank not in range(-100, 101):
         raise BadInput("url" if len(url) > 2000 else "rank", "is too long" if len(url) > 2000 else "is out of range")
-    Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk)
+    hold(schedule.pk)
     at = now()
     before = _open(schedule)
     is_same = before is not None and _address(before) == url
@@ -89,7 +90,7 @@ def set_source(schedule: Schedule, *, url: str, rank: int, actor: timeline.Subje
 @atomic
 def end_source(schedule: Schedule, *, actor: timeline.Subject) -> None:
     """Let the calendar of a schedule fill it no more from now on. Safe to call twice."""
-    Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk)
+    hold(schedule.pk)
     source = _open(schedule)
     if source is not None:
         _end(source, now(), actor)
