@@ -141,6 +141,16 @@ def missing(page: Page) -> list[int]:
     return list(here.exclude(answer__in=not_waited_for).order_by("pk").values_list("person_id", flat=True))
 
 
+def confirmed_last(page: Page) -> Person | None:
+    """Return who said last that they have a page of which the present step wants that of each; None for nobody."""
+    plan = Plan.from_json(page.plan)
+    if not 0 <= page.step < len(plan.steps) or plan.steps[page.step].acknowledge != Acknowledge.EACH:
+        return None
+    said = page.reached.filter(round__gte=plan.first_round, step=page.step, is_added=False, person__is_active=True)
+    last = said.filter(answer=Reached.Answer.HAS_IT).select_related("person").order_by("answered_at", "pk").last()
+    return last.person if last is not None else None
+
+
 def owners(policy: Policy) -> list[Person]:
     """Return who looks after a policy: the leads of its team, else its members, else the administrators."""
     active = Person.objects.filter(is_active=True)

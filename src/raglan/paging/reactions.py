@@ -37,7 +37,9 @@ def release_held(event: timeline.Happened) -> None:
 
 @timeline.reaction(people.PersonChanged.kind)
 def give_back(event: timeline.Happened) -> None:
-    """Let somebody else have what a person has who left."""
+    """Let somebody else have what a person has who left, and let nothing wait for them."""
     changed = event.payload()
     if isinstance(changed, people.PersonChanged) and changed.values.get("is_active") is False:
-        returning.give_back_of(Person.objects.get(pk=changed.person))
+        person = Person.objects.get(pk=changed.person)
+        returning.give_back_of(person)
+        returning.take_without(person)

@@ -126,6 +126,27 @@ def give_back_of(person: Person) -> list[Page]:
     return pages
 
 
+@atomic
+def take_without(person: Person) -> list[Page]:
+    """Take the pages that waited only for a person who left, where each must acknowledge: for who said so last."""
+    if Person.objects.filter(pk=person.pk, is_active=True).exists():
+        return []
+    asked = Reached.objects.filter(person=person, is_added=False).exclude(answer=Reached.Answer.HAS_IT)
+    rows = Page.objects.select_for_update(no_key=True, of=("self",)).filter(
+        state__in=actions.OPEN, is_test=False, pk__in=asked.values("page")
+    )
+    taken = []
+    for page in rows.order_by("pk"):
+        if (last := queries.confirmed_last(page)) and not queries.missing(page):
+            told = Event.objects.filter(
+                kind=events.PageConfirmed.kind, subjects__subject=timeline.ref(page), actor=timeline.ref(last)
+            ).order_by("-pk")
+            if (event := told.first()) is not None:
+                via = actions.Via(event.data["via"])
+                taken.append(actions.acknowledge(page, by=last, via=via, actor=timeline.SYSTEM))
+    return taken
+
+
 def given_back_at(page: Page) -> datetime | None:
     """Return when a page came back last; None for never. Not that a source took its own word back: that is one alert's.
 
