@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import pytest
 from pydantic import SecretStr
 
-from raglan.core import timeline
+from raglan.core import signs, timeline
 from raglan.core.errors import BadInput, DeliveryError
-from raglan.integrations.twilio import views, wire
+from raglan.core.models import Sign
+from raglan.integrations.twilio import wire
 from raglan.integrations.twilio.call import Call
 from raglan.integrations.twilio.sms import Sms, words_of
 from raglan.paging import actions, ports, providers
@@ -45,6 +47,11 @@ def reached_by(kind: str, name: str = "Mara Keller", number: str = MARA) -> Pers
 def paged(kind: str) -> tuple[Page, Notification]:
     page = world.page(world.policy((1800, [reached_by(kind)]), (1800, [world.person("Bo Silva")])))
     return page, Notification.objects.get(page=page, channel=kind)
+
+
+def texted(twilio: Twilio, sid: str) -> object:
+    address = "http://127.0.0.1:8000/twilio/reply/"
+    return twilio.call_back(address, From=MARA, To=NUMBER, Body="4", MessageSid=sid)
 
 
 def said_in(answer: object) -> str:
@@ -183,22 +190,44 @@ def test_a_reply_takes_the_page(twilio: Twilio, reply: str, state: str) -> None:
 
 
 def test_one_reply_after_another_takes_one_page_after_another_and_the_same_one_again_takes_nothing(
-    twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+    twilio: Twilio,
 ) -> None:
-    monkeypatch.setattr(views, "_answered", {})
     mara = reached_by("sms")
     for title in ("Disk 0", "Disk <1>"):
         world.page(world.policy((1800, [mara])), title)
 
-    sids = ("SM01", "SM01", "SM02", "SM01")
-    answers = [
-        twilio.call_back("http://127.0.0.1:8000/twilio/reply/", From=MARA, To=NUMBER, Body="4", MessageSid=sid)
-        for sid in sids
-    ]
+    answers = [texted(twilio, sid) for sid in ("SM01", "SM01", "SM02", "SM01")]
 
     first, last = "You have it. Page: Disk <1>. 1 more waits for your answer.", "You have it. Page: Disk 0."
     assert [said_in(answer) for answer in answers] == [f"Message {words}" for words in (first, first, last, first)]
     assert [page.state for page in Page.objects.all()] == ["acknowledged"] * 2
+
+
+def test_what_was_said_to_a_text_is_kept_with_the_answer_or_neither_is(
+    twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, _ = paged("sms")
+    with monkeypatch.context() as broken:
+        broken.setattr(signs, "note", Mock(side_effect=OSError("gone")))
+        with pytest.raises(OSError, match="gone"):
+            texted(twilio, "SM01")
+    page.refresh_from_db()
+    assert page.state == Page.State.TRIGGERED
+
+    texted(twilio, "SM01")
+
+    page.refresh_from_db()
+    assert page.state == Page.State.ACKNOWLEDGED
+
+
+def test_what_was_said_to_a_text_is_forgotten_after_a_day(twilio: Twilio) -> None:
+    paged("sms")
+    texted(twilio, "SM01")
+    world.fast_forward(timedelta(hours=25))
+    texted(twilio, "SM02")
+
+    kept = Sign.objects.filter(name__startswith="twilio.answered:").order_by("name")
+    assert [sign.name for sign in kept] == ["twilio.answered:SM02"]
 
 
 def test_a_reply_of_a_stranger_changes_nothing_and_tells_nothing(twilio: Twilio) -> None:

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from raglan.alerts.models import Alert, AlertGroup
-from raglan.core import timeline, timers
+from raglan.core import signs, timeline, timers
 from raglan.core.clock import CLOCK
+from raglan.core.db import atomic
 from raglan.core.errors import Conflict
 from raglan.incidents import actions as incidents
 from raglan.incidents.actions import Said
@@ -60,6 +61,26 @@ def test_of_two_who_answer_at_once_one_has_it_and_the_other_hears_so(outbox: wor
         assert [type(error) for error in raised] == [paging.AlreadyTaken]
         taken = [event for event in timeline.about(page) if event.kind == "page.acknowledged"]
         assert len(taken) == 1
+
+
+def test_of_two_who_see_the_same_thing_at_once_the_second_hears_what_the_first_said() -> None:
+    for number in range(5):
+        first, heard = list[str](), list[object]()
+
+        raised = together(
+            *[lambda by=by, name=f"seen:{number}", first=first, heard=heard: see(by, name, first, heard) for by in "ab"]
+        )
+
+        assert (raised, len(first), heard) == ([], 1, first * 2)
+
+
+@atomic
+def see(by: str, name: str, first: list[str], heard: list[object]) -> None:
+    if signs.is_first(name):
+        first.append(by)
+        signs.note(name, said=by)
+    seen = signs.last(name)
+    heard.append(seen and seen.data["said"])
 
 
 def take(page_id: int, by: world.Person) -> None:

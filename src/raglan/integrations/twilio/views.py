@@ -1,9 +1,9 @@
 """Doors for what Twilio calls back. A call without its signature, or about another message, changes nothing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from html import escape
-from threading import Lock
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from raglan.config import config
+from raglan.core import signs
+from raglan.core.clock import now
+from raglan.core.db import atomic
 from raglan.integrations.twilio import call, sms, wire
 from raglan.paging import actions, delivery, replies, reply_words, wording
 from raglan.paging.models import Notification
@@ -18,9 +21,8 @@ from raglan.paging.ports import Outcome, Report
 
 Fields = dict[str, str]
 View = Callable[..., HttpResponse]
-MOST_ANSWERED = 1_000
-_answered: dict[str, str] = {}
-_once = Lock()
+ANSWERED = "twilio.answered:"
+REMEMBERED = timedelta(days=1)
 KEYS_WORDS = "Press 4 to say that you have it. Press 6 to pass it on."
 
 
@@ -117,10 +119,22 @@ def text_came(fields: Fields) -> HttpResponse:
         known = replies.newest_to("sms", sender, "") is not None  # a stranger learns nothing
         return _twiml("<Message>Reply 4 if you have it, 6 to pass it on.</Message>" if known else "")
     sid = fields.get("MessageSid", "")
-    with _once:
-        sentence = _answered.get(sid) or replies.answer_newest("sms", sender, said, via=actions.Via.REPLY) or ""
-        if sid:
-            _answered[sid] = sentence
-        if len(_answered) > MOST_ANSWERED:
-            del _answered[next(iter(_answered))]
+    sentence = _answer_once(sid, sender, said) if sid else _answer(sender, said)
+    signs.forget(ANSWERED, now() - REMEMBERED)
     return _twiml(f"<Message>{escape(sentence)}</Message>" if sentence else "")
+
+
+@atomic
+def _answer_once(sid: str, sender: str, said: str) -> str:
+    """Answer a text, or say again what was said to it. That is kept with the answer, for all nodes."""
+    name = f"{ANSWERED}{sid}"[:80]
+    if not signs.is_first(name):
+        kept = signs.last(name)
+        return str(kept.data.get("said", "")) if kept else ""
+    sentence = _answer(sender, said)
+    signs.note(name, said=sentence)
+    return sentence
+
+
+def _answer(sender: str, said: str) -> str:
+    return replies.answer_newest("sms", sender, said, via=actions.Via.REPLY) or ""
