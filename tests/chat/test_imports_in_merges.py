@@ -154,3 +154,21 @@ def test_a_line_of_a_chat_is_told_from_what_was_said_here(both: Incident, of_her
     own = incidents.post(both, incidents.Said(Entry.Kind.NOTE, "Mine", key="from-1-" + "0" * 32), by=bo)
     assert entry.key.startswith("from-")
     assert [imported_lines.is_from_elsewhere(one) for one in (entry, own)] == [True, False]
+
+
+def test_the_room_hears_which_lines_of_its_own_chat_went_back(incident: Incident, bo: Person, mara: Person) -> None:
+    other = incidents.declare("All of it", by=mara)
+    importing.bring_in(incident, lines(5), by=bo)
+    incidents.merge(incident, other, by=bo)
+    importing.bring_in(other, lines(8), by=bo)
+    incidents.undo_merge(incident, by=bo)
+    told = other.entries.get(kind="machine", text__contains="again: “")
+    assert told.text.endswith("a chat brought in here has, too: 5. Bring that chat in once more.")
+    assert importing.bring_in(other, lines(8), by=bo) == importing.Brought(5, 3)
+    assert said(other) == [line.text for line in lines(8)]
+
+
+def test_the_room_hears_nothing_of_lines_where_it_misses_none(incident: Incident, both: Incident, bo: Person) -> None:
+    incidents.undo_merge(incident, by=bo)
+    told = both.entries.get(kind="machine", text__contains="again: “")
+    assert told.text.endswith("What was said since stays here.")

@@ -87,3 +87,13 @@ def that_stay(ids: moving.Ids, here: Incident) -> moving.Ids:
     going = stand.filter(chat_import__in=goes, entry=OuterRef("entry"))
     held = stand.exclude(chat_import__in=goes).exclude(Exists(going)).values_list("entry", flat=True)
     return {"entries": sorted(set(held) & set(ids.get("entries", ())))}
+
+
+def that_miss(ids: moving.Ids, here: Incident) -> str:
+    """Say how many lines of chats that stay here go back with another chat when a merge is undone."""
+    stand = ImportedLine.objects.filter(chat_import__state__in=STANDING, chat_import__incident=here)
+    stay = stand.exclude(chat_import__in=ids.get("chat_imports", ())).values_list("entry", flat=True)
+    number = len(set(stay) & set(ids.get("entries", ())))
+    if not number:
+        return ""
+    return f"Lines that went with it, and that a chat brought in here has, too: {number}. Bring that chat in once more."

@@ -22,6 +22,7 @@ privacy.register(Room.ref_kind, Room, "incident")
 privacy.register(ChatImport.ref_kind, ChatImport, "incident", places=("chat-imports",))
 moving.register("chat_imports", ChatImport, may_end=True)
 moving.keep(imported_lines.that_stay)
+moving.tell(imported_lines.that_miss)
 
 
 @timeline.reaction("incident.declared", when=queries.is_connected)

@@ -24,6 +24,7 @@ AFRESH = "from-"  # how a key begins that was given because the row's own was ta
 TAIL = 32  # characters
 _FRESH = re.compile(rf"{AFRESH}e?[0-9]+-([0-9a-f]{{{TAIL}}})")
 Keeper = Callable[[Ids, Incident], Ids]
+Teller = Callable[[Ids, Incident], str]
 Stays = Callable[[Incident], Q]  # narrows to rows that the room to which all goes has already
 
 
@@ -53,6 +54,7 @@ class Moved:
 
 _movers: dict[str, Mover] = {}
 _keepers: list[Keeper] = []
+_tellers: list[Teller] = []
 
 
 def register(
@@ -74,6 +76,16 @@ def register(
 def keep(keeper: Keeper) -> None:
     """Let a context say which of the rows that a merge brought to a room stay there when the merge is undone."""
     _keepers.append(keeper)
+
+
+def tell(teller: Teller) -> None:
+    """Let a context say, in whole sentences, what a room will miss of what goes back when a merge is undone."""
+    _tellers.append(teller)
+
+
+def missed(ids: Ids, room: Incident) -> str:
+    """Say what a room will miss of what goes back; empty where that is nothing."""
+    return " ".join(words for teller in _tellers if (words := teller(ids, room)))
 
 
 def that_go_back(ids: Ids, room: Incident) -> dict[str, list[int]]:

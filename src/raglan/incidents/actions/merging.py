@@ -138,6 +138,7 @@ def undo_merge(source: Incident, *, by: Person) -> Incident:
     if why := why_not(move, here, there):
         raise Conflict(why)
     went = moving.that_go_back(move.moved, there)
+    stays = f"What was said since stays here. {moving.missed(went, there)}".strip()
     back = moving.move(went, there, here)
     keys = {**back.keys, **moving.give_back(move.keys, (here, there))}
     there.services.remove(*move.services)
@@ -155,7 +156,7 @@ def undo_merge(source: Incident, *, by: Person) -> Incident:
         undone_at=at,
     )
     timeline.append(payload, actor=by, about=_about(here, there))
-    _tell(there, f"{by.name} took incident {here.pk} out again: “{here.title}”. What was said since stays here.", move)
+    _tell(there, f"{by.name} took incident {here.pk} out again: “{here.title}”. {stays}", move)
     _tell(here, f"{by.name} took this incident out of incident {there.pk} again. It goes on here.", move)
     return here
 
