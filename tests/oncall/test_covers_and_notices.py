@@ -11,7 +11,7 @@ from raglan.core.clock import CLOCK
 from raglan.core.errors import BadInput, Conflict, NotAllowed
 from raglan.core.models import Event, Timer
 from raglan.oncall import actions, covers, queries, watch
-from raglan.oncall.models import CoverRequest, Leave, Override, Schedule
+from raglan.oncall.models import CoverRequest, Leave, Notice, Override, Schedule
 from raglan.people import actions as people
 from raglan.people import sealing
 from raglan.people.models import Person
@@ -254,6 +254,40 @@ def test_leave_of_months_in_a_shift_of_months_is_told_once(mara: Person, boss: P
         look()
     told = [subject for to, subject in mails() if to == mara.email and "away" in subject]
     assert told == ["Web: you are away during a shift of yours"]
+
+
+def test_leave_in_a_shift_that_becomes_older_than_what_is_looked_at_is_told_once(mara: Person, boss: Person) -> None:
+    actions.create_schedule(
+        name="Web", slug="web", team=None, time_zone="UTC", rotation=draft(mara, starts_on=MONDAY.date()), actor=boss
+    )
+    Leave.objects.create(person=mara, created_at=MONDAY, starts_at=MONDAY - 10 * DAY, ends_at=MONDAY + 200 * DAY)
+    look()
+    for days in (60, 5, 1):
+        CLOCK.move(days * DAY)
+        look()
+    told = [subject for to, subject in mails() if to == mara.email and "away" in subject]
+    assert told == ["Web: you are away during a shift of yours"]
+
+
+def test_a_gap_that_was_told_before_its_end_was_kept_is_told_again_when_it_grows(
+    mara: Person, ike: Person, boss: Person
+) -> None:
+    web = rota(mara)
+    later = actions.add_override(
+        web, actions.OverrideDraft(ike, MONDAY + 6 * HOUR, MONDAY + 40 * DAY, "", Override.Kind.ADD), by=ike
+    )
+    actions.end_layer(web, None, actor=ike, at=MONDAY + 5 * HOUR)
+    look()
+    Notice.objects.filter(kind=Notice.Kind.GAP).update(until=None)
+    before = gaps_told()
+    for _ in range(2):
+        look()
+    assert gaps_told() == before
+    assert Event.objects.filter(kind="schedule.notice_given", data__does="gap").count() == 2
+    actions.cancel_override(later, actor=ike)
+    for _ in range(2):
+        look()
+    assert (before, gaps_told()) == (1, 2)
 
 
 def gaps_told() -> int:

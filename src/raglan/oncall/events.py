@@ -183,7 +183,8 @@ class RotaOverruled(EventPayload):
 class NoticeGiven(EventPayload):
     """Words about a gap or a shift were given; `about_at` is when it begins, or ends if they tell of its end.
 
-    `until` is the end of a gap. One that became longer is told again, by the same number.
+    `until` is the end of a gap. One that became longer is told again, by the same number; one that was told before
+    ends were kept gets it when it is seen next.
     """
 
     kind = "schedule.notice_given"

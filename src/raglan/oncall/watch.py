@@ -80,6 +80,8 @@ def _tell_of_gaps(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
     keyed = {gap.starts_at if gap.starts_at > since else today: gap for gap in gaps}
     rows = Notice.objects.filter(schedule=row, kind=Notice.Kind.GAP)
     told = {notice.about_at: notice for notice in rows.filter(about_at__gte=since - LONG)}
+    for key in keyed.keys() & told.keys():
+        _adopt(told[key], _until(keyed[key], at))
     new = {key: gap for key, gap in keyed.items() if key not in told or _has_grown(told[key], gap, at)}
     last = rows.order_by("-told_at", "-pk").first()
     is_due = last is None or at - last.told_at >= AGAIN or any(key < at + NEAR for key in new)
@@ -105,6 +107,13 @@ def _until(gap: resolve.Gap, at: datetime) -> datetime:
     return gap.ends_at if gap.ends_at < at + SEEN else NO_END
 
 
+def _adopt(notice: Notice, until: datetime) -> None:
+    """Keep the end of a gap that was told before ends were kept, so that the owners hear when it grows."""
+    if notice.until is None and Notice.objects.filter(pk=notice.pk, until=None).update(until=until):
+        notice.until = until
+        _record(notice)
+
+
 def _has_grown(told: Notice, gap: resolve.Gap, at: datetime) -> bool:
     return told.until is not None and _until(gap, at) - told.until >= GROWN
 
@@ -124,7 +133,8 @@ def _tell_of_leave(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
     new: list[leaves.Clash] = []
     for person, times in leaves.away(turns).items():
         found = leaves.clashes_of(person, turns[person.pk], times)
-        own = [clash for clash in found if give_notice(row, Notice.Kind.AWAY, clash.starts_at, person.pk)]
+        unknown = [clash for clash in found if not _was_told(row, clash, at)]
+        own = [clash for clash in unknown if give_notice(row, Notice.Kind.AWAY, clash.starts_at, person.pk)]
         new += own
         if own:
             tell(
@@ -138,6 +148,15 @@ def _tell_of_leave(row: Schedule, pure: resolve.Schedule, at: datetime) -> None:
         lines = [f"- {clash.person.name}, {_times(clash)}" for clash in new[:LISTED]]
         text = [f"These people are away during a shift of {row.name} (UTC). Nobody was moved:", "", *lines]
         tell_owners(row, f"{row.name}: somebody is away during a shift", "\n".join(text))
+
+
+def _was_told(row: Schedule, clash: leaves.Clash, at: datetime) -> bool:
+    """Say whether somebody was told of a clash by the beginning of a shift that is older now than what is looked at."""
+    times = (clash.starts_at, at - BEHIND)
+    if times[0] > times[1]:
+        return False
+    told = Notice.objects.filter(schedule=row, kind=Notice.Kind.AWAY, person=clash.person)
+    return told.filter(about_at__range=times).exists()
 
 
 def _own_leave(row: Schedule, found: list[leaves.Clash]) -> str:
@@ -193,12 +212,24 @@ def give_notice(
     if not is_new and until is not None and notice.until is not None and notice.until < until:
         longer = Notice.objects.filter(pk=notice.pk, until__lt=until)
         is_new = bool(longer.update(told_at=at, until=until))
+        notice.told_at, notice.until = at, until
     if is_new:
-        payload = events.NoticeGiven(
-            notice=notice.pk, schedule=row.pk, does=kind, about_at=about_at, person=person, told_at=at, until=until
-        )
-        timeline.append(payload, about=[row, *([f"person:{person}"] if person else [])])
+        _record(notice)
     return is_new
+
+
+def _record(notice: Notice) -> None:
+    payload = events.NoticeGiven(
+        notice=notice.pk,
+        schedule=notice.schedule_id,
+        does=str(notice.kind),
+        about_at=notice.about_at,
+        person=notice.person_id,
+        told_at=notice.told_at,
+        until=notice.until,
+    )
+    person = [f"person:{notice.person_id}"] if notice.person_id else []
+    timeline.append(payload, about=[notice.schedule, *person])
 
 
 def _write(row: Schedule, pure: resolve.Schedule, told: Told, person: Person, notes: Iterable[HandoverNote]) -> None:
