@@ -20,39 +20,36 @@ log = logs.get("raglan.mail")
 def send(mail: EmailMessage, to: str, return_path: str = "") -> None:
     """Hand one mail over within `send_deadline_s`. With a return path it comes back there, not to `smtp_from`.
 
-    A server that lets nobody write from there gets it from `smtp_from`.
+    A server that refuses it for good from there gets it once more from `smtp_from`, and that answer counts.
 
     Raises what `smtplib` and sockets raise, for the caller to put into words, and DeliveryError where mail is off.
     """
     with CutOff(time.monotonic() + config().send_deadline_s) as cut:
-        server = _server(cut)
-        try:
-            _say(server, cut, mail, to, return_path)
-        finally:
-            _say_goodbye(server)
+        refused = _refusal(cut, mail, to, return_path) if return_path else None
+        if return_path and refused is None:
+            return
+        _say(cut, mail, to, config().smtp_from)
+        if refused is not None:
+            said = {"said": f"answered {_code(refused)}"}
+            log.warning("the mail server takes no mail that comes back to mail_bounces_to", extra=said)
 
 
-def _say(server: smtplib.SMTP, cut: CutOff, mail: EmailMessage, to: str, return_path: str) -> None:
-    """Say a mail; what is refused for good is said once more from `smtp_from`, and that answer counts.
-
-    Servers refuse a sender at any step, so that nobody knows whom a refusal means. Where the server hung up on it,
-    there is no other answer: the refusal is raised.
-    """
-    refused = _refusal(server, mail, to, return_path) if return_path else None
-    if return_path and refused is None:
-        return
-    if refused is not None and server.sock is None and not cut.struck:
-        raise refused
-    server.send_message(mail, from_addr=config().smtp_from, to_addrs=[to])
-    if refused is not None:
-        said = {"said": f"answered {_code(refused)}"}
-        log.warning("the mail server takes no mail that comes back to mail_bounces_to", extra=said)
-
-
-def _refusal(server: smtplib.SMTP, mail: EmailMessage, to: str, sender: str) -> Refusal | None:
-    """Say a mail from a sender; return how it is refused for good, None when it was taken. Raises all else."""
+def _say(cut: CutOff, mail: EmailMessage, to: str, sender: str) -> None:
+    """Say a mail in a conversation of its own: some servers hang up on what they refuse."""
+    server = _server(cut)
     try:
         server.send_message(mail, from_addr=sender, to_addrs=[to])
+    finally:
+        _say_goodbye(server)
+
+
+def _refusal(cut: CutOff, mail: EmailMessage, to: str, sender: str) -> Refusal | None:
+    """Say a mail from a sender; return how it is refused for good, None when it was taken. Raises all else.
+
+    Servers refuse a sender at any step, so that nobody knows whom a refusal means.
+    """
+    try:
+        _say(cut, mail, to, sender)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
         if _code(error) < 500:
             raise
