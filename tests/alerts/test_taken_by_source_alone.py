@@ -106,6 +106,19 @@ def test_all_that_joined_the_later_page_must_be_acknowledged(second: SourceKey) 
     assert states() == [Page.State.ACKNOWLEDGED] * 2
 
 
+def test_what_joined_the_later_page_is_asked_also_when_the_earlier_one_was_taken_once_more(
+    second: SourceKey, mara: Person
+) -> None:
+    say(second, "firing", "c")
+    CLOCK.move(timedelta(minutes=1))
+    first = returning.give_back(Page.objects.order_by("pk")[0], by=mara)
+    paging.acknowledge(first, by=mara, via=paging.Via.LINK)
+
+    say(second, "acknowledged", "b")
+
+    assert states() == [Page.State.ACKNOWLEDGED, Page.State.TRIGGERED]
+
+
 def test_what_got_worse_is_taken_alone(source: SourceKey, outbox: world.Outbox, mara: Person) -> None:
     world.ingest(source, world.signal(instance="a", severity="warning"))
     world.fire_all()

@@ -222,6 +222,7 @@ def test_a_room_of_the_name_of_a_person_is_nobody(feed: Feed, empty: Schedule, m
         ("joanna@x.example-primary", "Joanna Smith", ""),
         ("joanna@x.example-web.test", "", "names nobody who is known here"),
         ("anna-joanna@x.example", "", "names nobody who is known here"),
+        ("On call: susi-joanna@x.example", "", "names nobody who is known here"),
         ("Susanna Smith", "", "Susanna Smith: names nobody who is known here"),
         ("Joanna Smith + Bo", "Joanna Smith", "Joanna Smith + Bo: Bo is nobody who is known here"),
         ("Joanna Smith / Susanna Smith", "Joanna Smith", "Susanna Smith is nobody who is known here"),

@@ -103,11 +103,13 @@ def _is_taken(page: Page, group: AlertGroup, *, but: Alert | None = None) -> boo
 def _asked_by(page: Page, group: AlertGroup) -> QuerySet[Alert]:
     """Return what a page is about: not what fired before somebody took the page of the same policy before it.
 
-    What the source gave back is nobody's, whoever had it.
+    What the source gave back is nobody's, whoever had it; and a page that came back and was taken once more, after this
+    one began, says nothing of what joined this one meanwhile.
     """
     found = attended(group)
     own = Page.objects.filter(reason_type="group", reason_id=group.pk, policy_id=page.policy_id or 0)
-    had = own.filter(state=Page.State.ACKNOWLEDGED, pk__lt=page.pk).order_by("-pk").first()
+    before = own.filter(state=Page.State.ACKNOWLEDGED, pk__lt=page.pk, acknowledged_at__lte=page.created_at)
+    had = before.order_by("-pk").first()
     if had is None:
         return found
     joined = Q(waits_behind=had.pk) | Q(active_since__gt=had.acknowledged_at)

@@ -87,17 +87,21 @@ class Whom:
         if before[-1:].isalnum() or after[:1].isalnum():
             return False
         joins = "._+@" if "@" in text[at:end] else ""
-        if before[:-1].isalnum() and (before[-1] in joins or (before[-1] == "-" and self._joins_before(text, at))):
+        if before[:-1].isalnum() and (before[-1] in joins or (before[-1] == "-" and self._joins_before(text, at, end))):
             return False
         return not (
             after[1:].isalnum() and (after[0] in joins or (after[0] == "-" and self._joins_after(text, at, end)))
         )
 
-    def _joins_before(self, text: str, at: int) -> bool:
-        """Say whether the word before a hyphen makes a double first name with what follows: `Anna-Lena Smith`."""
+    def _joins_before(self, text: str, at: int, end: int) -> bool:
+        """Say whether the word before a hyphen makes a double first name with what follows: `Anna-Lena Smith`.
+
+        Before a mail address every word does but one of duty: another address may end like this one.
+        """
         folded = text[: at - 1].casefold()
         found = LAST_WORD.search(folded)
-        if found is None or found[0] not in self._firsts:
+        word = found[0] if found else ""
+        if not word or (word in DUTY if "@" in text[at:end] else word not in self._firsts):
             return False
         return not any(folded.endswith(word) and not folded[: -len(word)][-1:].isalnum() for word, _ in self._words)
 
