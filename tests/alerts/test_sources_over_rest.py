@@ -126,3 +126,20 @@ def test_one_source_is_read_and_its_mapping_only_by_those_who_may_configure(call
     assert "of the source" not in str(shown)
     assert call("GET", "/sources/none")[0] == 404
     assert call("GET", "/sources/It!")[0] == 422
+
+
+def test_rules_for_mail_are_checked_as_on_the_screen(call: Call) -> None:
+    made = {"name": "It", "slug": "it", "kind": "email"}
+    status, said = call("POST", "/sources", {**made, "mapping": {"key": "("}})
+    assert (status, said["field"]) == (422, "mapping.key")
+    assert "can not be read" in str(said["message"])
+    assert not Source.objects.exists()
+
+    call("POST", "/sources", made)
+    status, said = call("PATCH", "/sources/it", {"mapping": {"key": "x", "resolve": "ok"}})
+    assert (status, said["field"]) == (422, "mapping.resolve")
+    assert "is no rule for mail; there are key, resolved," in str(said["message"])
+    assert call("PATCH", "/sources/it", {"enabled": False, "mapping": {"ends_after_hours": "2"}})[0] == 422
+    assert (Source.objects.get().mapping, Source.objects.get().disabled_at) == ({}, None)
+    assert call("PATCH", "/sources/it", {"mapping": {"resolved": "fine", "ends_after_hours": 2}})[0] == 200
+    assert Source.objects.get().mapping == {"resolved": "fine", "ends_after_hours": 2}

@@ -130,6 +130,16 @@ def test_a_mapping_that_can_not_be_read_is_said_at_its_field(admin: Client, mapp
     assert Source.objects.get().mapping == {}
 
 
+def test_rules_for_mail_are_named_so_and_refused_at_their_field(admin: Client) -> None:
+    source, _ = make("email")
+    assert "Names on the left, patterns on the right" in page(admin, source)
+    answer = admin.post(f"/setup/sources/{source.slug}/mapping/", {"mapping": '{"key": "("}', "what": "save"})
+
+    assert answer.status_code == 422
+    assert "mapping.key: this pattern can not be read" in answer.content.decode()
+    assert Source.objects.get().mapping == {}
+
+
 def test_before_anything_came_a_mapping_has_nothing_to_be_tried_on(admin: Client) -> None:
     source, _ = make("generic")
     answer = admin.post(f"/setup/sources/{source.slug}/mapping/", {"mapping": "", "what": "try"})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from raglan.alerts import actions
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.core import mail_in
 from raglan.core.errors import BadInput
@@ -82,10 +83,20 @@ def test_a_mail_without_words_is_refused_and_kept_to_look_at() -> None:
         {"ignore": "(?=x)"},
     ],
 )
-def test_rules_that_can_not_be_read_are_refused(rules: dict[str, object]) -> None:
+def test_rules_that_can_not_be_read_are_refused_as_they_are_made_and_changed(rules: dict[str, object]) -> None:
+    source, _ = make("email")
+    with pytest.raises(BadInput) as refused:
+        actions.save_mapping(source, rules, actor="raglan")
+
+    assert (refused.value.field, refused.value.status) == (f"mapping.{next(iter(rules))}", 422)
     with pytest.raises(BadInput):
-        reader.check(rules)
+        make("email", mapping=rules)
+    assert Source.objects.get().mapping == {}
 
 
 def test_rules_that_are_well_are_taken() -> None:
-    reader.check({"key": r"job (\w+)", "resolved": "ok", "ends_after_hours": 2, "from": "x"})
+    source, _ = make("email")
+    rules: dict[str, object] = {"key": r"job (\w+)", "resolved": "ok", "ends_after_hours": 2, "from": "x"}
+    actions.save_mapping(source, rules, actor="raglan")
+
+    assert Source.objects.get().mapping == rules

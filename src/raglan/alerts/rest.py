@@ -11,6 +11,7 @@ from raglan.alerts import actions, queries
 from raglan.alerts.models import Alert, AlertGroup, Flap, Source
 from raglan.alerts.paste import paste_line
 from raglan.alerts.pipeline.flap import FlapRule
+from raglan.core.db import atomic
 from raglan.core.decode import clean_text
 from raglan.core.errors import NotFound
 from raglan.core.rest import Router, Schema
@@ -24,7 +25,8 @@ MOST_FLAPPING = 1_000
 class SourceIn(Body):
     """A new source.
 
-    `mapping` is for kind `generic`: where in the JSON each field stands. `secret` is for kinds whose senders sign.
+    `mapping` is for kind `generic`: where in the JSON each field stands; for kind `email`: its rules. `secret` is for
+    kinds whose senders sign.
     """
 
     name: Line
@@ -239,16 +241,17 @@ def change_source(request: HttpRequest, slug: Slug, data: SourceChange) -> Sourc
     """Change what is given: whether it is taken in, whether it pages, when it flaps, its mapping, its secret."""
     require_scope(request, Scope.CONFIGURE)
     source, actor = _source(slug), principal(request).actor
-    if data.enabled is not None:
-        actions.switch_source(source, is_on=data.enabled, actor=actor)
-    if data.noisy is not None:
-        actions.set_noisy(source, is_noisy=data.noisy, actor=actor)
-    if data.mapping is not None:
-        actions.save_mapping(source, dict(data.mapping), actor=actor)
-    if data.secret is not None:
-        actions.save_secret(source, clean_text(data.secret), actor=actor)
-    if "flapping" in data.model_fields_set:
-        actions.save_flapping(source, data.flapping.rule() if data.flapping else None, actor=actor)
+    with atomic():
+        if data.enabled is not None:
+            actions.switch_source(source, is_on=data.enabled, actor=actor)
+        if data.noisy is not None:
+            actions.set_noisy(source, is_noisy=data.noisy, actor=actor)
+        if data.mapping is not None:
+            actions.save_mapping(source, dict(data.mapping), actor=actor)
+        if data.secret is not None:
+            actions.save_secret(source, clean_text(data.secret), actor=actor)
+        if "flapping" in data.model_fields_set:
+            actions.save_flapping(source, data.flapping.rule() if data.flapping else None, actor=actor)
     return _source(slug)
 
 

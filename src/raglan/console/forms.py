@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time
-from typing import cast
+from typing import Any, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -86,8 +86,8 @@ class SourceForm(Named):
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text='For any JSON only: where each field stands, such as {"title": "event.name", "key": "event.id"}. '
-        "Without it, title, key, status, severity and labels at the top are read.",
+        help_text='For any JSON: where each field stands, such as {"title": "event.name", "key": "event.id"}. '
+        "Without it, title, key, status, severity and labels at the top are read. For mail: its rules.",
     )
 
     def clean_mapping(self) -> dict[str, object]:
@@ -111,7 +111,7 @@ def read_mapping(text: str) -> dict[str, object]:
 
 
 class MappingForm(forms.Form):
-    """A mapping that is tried before it is saved."""
+    """A mapping, or the rules of a source of mail, that is tried before it is saved."""
 
     mapping = forms.CharField(
         label="Where in the JSON each field stands",
@@ -121,6 +121,15 @@ class MappingForm(forms.Form):
         help_text="Names on the left, paths with dots on the right: title, key, severity, status, resolved_values, "
         "description, link, labels.",
     )
+
+    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind == Source.Kind.EMAIL:
+            self.fields["mapping"].label = "Rules"
+            self.fields["mapping"].help_text = (
+                'Names on the left, patterns on the right, such as {"key": "job (\\\\w+)", "ignore": "^test"}; '
+                '"ends_after_hours" is a number.'
+            )
 
     def clean_mapping(self) -> dict[str, object]:
         """Take an object of names and paths, or nothing."""

@@ -24,7 +24,6 @@ from raglan.core.clock import now
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput, NotFound, RaglanError
 from raglan.core.models import Event
-from raglan.integrations.mail_in import reader as mail_rules
 from raglan.integrations.zabbix import doors as zabbix
 from raglan.people.access import Scope, reader, require
 from raglan.people.models import Person
@@ -167,12 +166,12 @@ def mapping(request: HttpRequest, slug: str) -> HttpResponse:
     person = reader(request)
     require(person, Scope.CONFIGURE)
     source = _source(slug)
-    form = MappingForm(request.POST)
+    form = MappingForm(source.kind, request.POST)
     if not form.is_valid():
         return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
     wanted = form.cleaned_data["mapping"]
     try:
-        mail_rules.check(wanted) if source.kind == Source.Kind.EMAIL else alerts.check_mapping(source.kind, wanted)
+        alerts.check_mapping(source.kind, wanted)
     except BadInput as error:
         form.add_error("mapping", error.sentence)
         return render(request, "console/source.html", _context(source) | {"mapping_form": form}, status=422)
@@ -180,7 +179,13 @@ def mapping(request: HttpRequest, slug: str) -> HttpResponse:
         tried = trials.on_what_came(source, wanted)
         return render(request, "console/source.html", _context(source) | {"mapping_form": form, "tried": tried})
     alerts.save_mapping(source, wanted, actor=person)
-    messages.success(request, "The mapping is saved; the next message is read by it.")
+    is_mail = source.kind == Source.Kind.EMAIL
+    messages.success(
+        request,
+        "The rules are saved; the next mail is read by them."
+        if is_mail
+        else "The mapping is saved; the next message is read by it.",
+    )
     return redirect("console:source", slug)
 
 
@@ -233,7 +238,9 @@ def _context(source: Source) -> dict[str, object]:
         "may_sign": source.kind in SIGNED,
         "has_mapping": source.kind in (Source.Kind.GENERIC, Source.Kind.EMAIL),
         "has_two_tokens": source.previous_ends_at is not None and source.previous_ends_at > now(),
-        "mapping_form": MappingForm(initial={"mapping": json.dumps(source.mapping, indent=1, ensure_ascii=False)}),
+        "mapping_form": MappingForm(
+            source.kind, initial={"mapping": json.dumps(source.mapping, indent=1, ensure_ascii=False)}
+        ),
         "heartbeats": heartbeat_views.rows(source),
         "changes": timeline_of(source),
         "has_heartbeats": source.kind in heartbeat_views.KINDS,

@@ -124,25 +124,10 @@ def _ends(title: str, rules: Mapping[str, object]) -> subjects.Ends:
     return subjects.read(title).ends
 
 
-def check(rules: Mapping[str, object]) -> None:
-    """Refuse rules that can not be read. Raises BadInput naming the rule."""
-    for name, value in rules.items():
-        if name == "ends_after_hours":
-            _hours(rules)
-        elif name not in PATTERNS:
-            raise BadInput(
-                name, f"is no rule for mail; there are {', '.join(PATTERNS)} and ends_after_hours", status=422
-            )
-        elif not isinstance(value, str):
-            raise BadInput(name, "must be a pattern, as a text", status=422)
-        else:
-            compiled(name, value)
-
-
-def _hours(rules: Mapping[str, object]) -> float:
+def _hours(rules: Mapping[str, object], field: str = "ends_after_hours") -> float:
     hours = rules.get("ends_after_hours", ENDS_AFTER_HOURS)
     if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= 8_760:
-        raise BadInput("ends_after_hours", "must be a number of hours up to 8760", status=422)
+        raise BadInput(field, "must be a number of hours up to 8760", status=422)
     return float(hours)
 
 
@@ -163,6 +148,20 @@ class Letter:
         """Read a mail that stands as JSON."""
         signal = read(shape.mapping(decode_json(request.body), ""), source.mapping, source.id)
         return Decoded([signal] if signal else [])
+
+    def check_mapping(self, mapping: Mapping[str, object]) -> None:
+        """Refuse a rule that there is not, or that can not be read. Raises BadInput naming it."""
+        for name, value in mapping.items():
+            field = f"mapping.{name}"
+            if name == "ends_after_hours":
+                _hours(mapping, field)
+            elif name not in PATTERNS:
+                known = ", ".join((*PATTERNS, "ends_after_hours"))
+                raise BadInput(field, f"is no rule for mail; there are {known}", status=422)
+            elif not isinstance(value, str):
+                raise BadInput(field, "is a pattern, as a text", status=422)
+            else:
+                compiled(field, value)
 
     def answer(self, decoded: Decoded, outcome: Outcome) -> Answer:
         """The counts."""
