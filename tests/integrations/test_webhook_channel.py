@@ -107,18 +107,40 @@ def test_a_refusal_says_whether_trying_again_can_help(
     assert caught.value.permanent is permanent
 
 
-@pytest.mark.parametrize(("status", "rests"), [(500, False), (410, False), (503, True)])
+@pytest.mark.parametrize("status", [500, 410, 502, 503, 504])
 def test_a_receiver_that_is_broken_leaves_the_others_of_its_server_alone(
-    receiver: Receiver, message: Make, status: int, rests: bool
+    receiver: Receiver, message: Make, status: int
 ) -> None:
     receiver.status = status
-    circuit.forget()
+    lane = Webhook().lane(receiver.url)
     for _ in range(circuit.FAILURES):
-        with pytest.raises(DeliveryError), circuit.hand_over("webhook 127.0.0.1"):
+        with pytest.raises(DeliveryError), circuit.hand_over(f"webhook {lane}", receiver.url):
             Webhook().send(receiver.url, message())
 
-    assert circuit.rests("webhook 127.0.0.1") is rests
-    circuit.forget()
+    assert not circuit.rests(f"webhook {lane}")
+    assert circuit.rests(f"webhook {lane}", receiver.url) is (status in (502, 503, 504))
+
+
+def test_a_server_where_nobody_listens_rests_whole(message: Make) -> None:
+    for _ in range(circuit.FAILURES):
+        with pytest.raises(DeliveryError), circuit.hand_over("webhook 127.0.0.1:9", "http://127.0.0.1:9/pages"):
+            Webhook().send("http://127.0.0.1:9/pages", message())
+
+    assert circuit.rests("webhook 127.0.0.1:9", "http://127.0.0.1:9/others")
+
+
+@pytest.mark.parametrize(
+    ("address", "lane"),
+    [
+        ("https://hooks.example.test/a", "hooks.example.test"),
+        ("https://hooks.example.test:443/b", "hooks.example.test"),
+        ("http://hooks.example.test:80/c", "hooks.example.test"),
+        ("https://hooks.example.test:8443/a", "hooks.example.test:8443"),
+        ("http://hooks.example.test:443/a", "hooks.example.test:443"),
+    ],
+)
+def test_what_listens_at_another_port_is_another_server(address: str, lane: str) -> None:
+    assert Webhook().lane(address) == lane
 
 
 def test_an_address_that_is_not_one_is_refused_when_saved() -> None:

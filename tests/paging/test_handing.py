@@ -368,7 +368,7 @@ def test_relief_comes_after_its_time_and_not_when_all_was_done_before() -> None:
 def test_a_lane_that_came_to_rest_in_between_tries_nothing_and_each_waits_alone(
     pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rests(name: str) -> object:
+    def rests(name: str, address: str) -> object:
         raise circuit.Resting("left alone", timedelta(seconds=10))
 
     monkeypatch.setattr(circuit, "enter", rests)
@@ -387,7 +387,7 @@ SOON = timedelta(seconds=10)
 def test_a_crash_behind_what_lets_a_message_wait_leaves_one_timer_of_it(
     pages: list[Page], outbox: world.Outbox, monkeypatch: pytest.MonkeyPatch, why: Exception
 ) -> None:
-    def is_closed(name: str) -> object:
+    def is_closed(name: str, address: str) -> object:
         raise why
 
     monkeypatch.setattr(circuit, "enter", is_closed)

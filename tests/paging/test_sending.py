@@ -301,7 +301,7 @@ def test_only_what_is_known_by_heart_and_is_for_one_receiver_meets_at_its_desk(r
 
     claims._remember(list(Notification.objects.select_related("page")))
 
-    assert claims.lane_of(dues[:2]) == "webhook 127.0.0.1"
+    assert claims.lane_of(dues[:2]) == f"webhook {receiver.url.removeprefix('http://').partition('/')[0]}"
     assert claims.lane_of(dues) == ""
     lines(receiver, 2)
     assert timers.fire_together(dues[:2]) == []
@@ -418,7 +418,7 @@ def test_one_whose_lane_came_to_rest_does_not_wait_for_what_is_on_its_way_elsewh
         given.append(do)
         return lambda: None
 
-    def rests(name: str) -> object:
+    def rests(name: str, address: str) -> object:
         if comes == "before":
             given.pop()()
         raise circuit.Resting("left alone", timedelta(seconds=10))
@@ -504,7 +504,7 @@ def test_a_lane_that_comes_back_keeps_its_one_try_when_that_is_put_off(
 ) -> None:
     monkeypatch.setattr(sending.posts, "has_line", lambda url: True)
     name = f"webhook {strangers.url.rpartition(':')[2].partition('/')[0]}"
-    circuit._lanes[name] = circuit.Lane(name, failures=circuit.FAILURES, last_error="it said no")
+    circuit._lanes[name] = circuit.Lane(name=name, failures=circuit.FAILURES, last_error="it said no")
 
     assert timers.fire_together(due()) == []
 

@@ -75,13 +75,23 @@ class DeliveryError(RaglanError):
 
     `unknown` is one whose answer was lost: the provider may have taken it, so that another try may be a repeat.
     `is_of_address` is one of this address alone: the server behind it answers, and others there are not left alone.
+    `is_of_gateway` is one that a gateway says of what is behind it: of this address, unless others there fail so too.
     """
 
     code = "delivery_failed"
     status = 502
 
-    def __init__(self, sentence: str, *, permanent: bool, unknown: bool = False, is_of_address: bool = False) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        permanent: bool,
+        unknown: bool = False,
+        is_of_address: bool = False,
+        is_of_gateway: bool = False,
+    ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         self.unknown = unknown
         self.is_of_address = is_of_address
+        self.is_of_gateway = is_of_gateway

@@ -35,6 +35,11 @@ class ProviderRow:
         return [lane for lane in self.lanes if lane.rests(now())]
 
     @property
+    def addresses(self) -> int:
+        """How many addresses are left alone for now, of servers that are not."""
+        return sum(lane.resting(now()) for lane in self.lanes)
+
+    @property
     def troubled(self) -> list[circuit.Lane]:
         """Which of its servers failed last, the newest first."""
         failing = [lane for lane in self.lanes if lane.failed_at and lane.failed_at > (lane.went_well_at or _EVER)]
@@ -73,13 +78,14 @@ def channels(request: HttpRequest) -> HttpResponse:
 
 
 class LaneOut(Schema):
-    """One server behind a provider, as this node knows it."""
+    """One server behind a provider, as this node knows it; `resting_addresses` are left alone while it is not."""
 
     name: str
     rests_until: datetime | None
     handed_over: int
     failed: int
     in_flight: int
+    resting_addresses: int
     last_error: str
     failed_at: datetime | None
     went_well_at: datetime | None
@@ -121,6 +127,7 @@ def _lane(lane: circuit.Lane) -> LaneOut:
         handed_over=lane.handed_over,
         failed=lane.failed,
         in_flight=len(lane.in_flight),
+        resting_addresses=lane.resting(now()),
         last_error=lane.last_error,
         failed_at=lane.failed_at,
         went_well_at=lane.went_well_at,

@@ -72,7 +72,7 @@ def way_of(message: Notification) -> Way | None:
     if provider is None or provider.per_hour() or provider.confirms is not None:
         return None
     lane = circuit.name_of(provider, message.address)
-    return None if circuit.rests(lane) else Way(provider, lane)
+    return None if circuit.rests(lane, message.address) else Way(provider, lane)
 
 
 class Ways:

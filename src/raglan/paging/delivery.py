@@ -71,7 +71,7 @@ def deliver(due: timers.Due) -> None:
             _record_failure(notification, missing, Try.of(due), ends=due)
         return
     try:
-        with circuit.hand_over(circuit.name_of(provider, found[1])):
+        with circuit.hand_over(circuit.name_of(provider, found[1]), found[1]):
             _hand_over(due, provider)
     except circuit.Full as busy:
         _put_back(due, busy.wait)
@@ -154,7 +154,7 @@ def _record_failure(
     """Record a failure, and what is tried next; the timer that `ends` must not outlive that, for it knows less."""
     page = Page.objects.select_for_update(no_key=True).get(pk=notification.page_id)  # pages before messages
     other = _another(notification, this)
-    falls_over = other is not None and not circuit.rests(circuit.name_of(other, notification.address))
+    falls_over = other is not None and not _rests(other, notification.address)
     hopeful = this.again or not error.permanent or other is not None  # some provider may take it later
     again = falls_over or (hopeful and notification.attempts <= len(RETRIES))
     state = Notification.State.WAITING if again else Notification.State.FAILED
@@ -188,6 +188,10 @@ def _record_failure(
         _notice_unreachable(page, Reached.objects.get(pk=notification.reached_id), why)
     if isinstance(error, ports.Gone) and notification.contact is not None:
         people.end_contact(notification.contact, why=error.sentence)
+
+
+def _rests(provider: ports.Provider, address: str) -> bool:
+    return circuit.rests(circuit.name_of(provider, address), address)
 
 
 def _without_address(sentence: str, notification: Notification) -> str:

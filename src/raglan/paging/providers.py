@@ -39,5 +39,5 @@ def _rule_for(kind: str, address: str) -> list[str]:
 def choose(kind: str, address: str, tried: Sequence[str]) -> ports.Provider | None:
     """Return the next provider for a message, or None when all were tried. One that rests comes last."""
     left = [provider for provider in ordered(kind, address) if provider.name not in tried]
-    awake = [provider for provider in left if not circuit.rests(circuit.name_of(provider, address))]
+    awake = [provider for provider in left if not circuit.rests(circuit.name_of(provider, address), address)]
     return next(iter(awake or left), None)

@@ -105,7 +105,7 @@ def _by_some_provider(contact: ContactMethod, message: ports.Message) -> str:
         if provider.per_hour():
             continue
         try:
-            with circuit.hand_over(circuit.name_of(provider, contact.address)):
+            with circuit.hand_over(circuit.name_of(provider, contact.address), contact.address):
                 provider.channel.send(contact.address, message)
         except DeliveryError as error:
             failed = error

@@ -37,6 +37,11 @@ class Ready:
     provider: ports.Provider
     lane: str
 
+    @property
+    def address(self) -> str:
+        """Where it goes."""
+        return self.notification.address
+
     @classmethod
     def by(cls, due: timers.Due, notification: Notification, way: claimed.Way) -> "Ready":
         """Return a message with its way."""
@@ -134,7 +139,7 @@ class _Go:
         try:
             if self.on_way and not self._may_begin(item):
                 return False
-            place = circuit.enter_at_once(item.lane) if self.on_way else circuit.enter(item.lane)
+            place = _enter(item, is_at_once=bool(self.on_way))
             if place is None:
                 return False
             begun = _Begun(item, time.monotonic(), place)
@@ -171,21 +176,21 @@ class _Go:
         try:
             receipt = end()
         except DeliveryError as error:
-            circuit.leave(item.lane, begun.place, error)
+            circuit.leave(item.lane, begun.place, error, item.address)
             if delivery.refused(item.due, item.provider, error):
                 went.recorded.add(item.due.id)
             went.over.append(item.due.id)
             return True
         except _NotYet:
-            circuit.back_out(item.lane, begun.place)
+            circuit.back_out(item.lane, begun.place, item.address)
             return False
         except BaseException:
-            circuit.leave(item.lane, begun.place, None, is_known=False)
+            circuit.leave(item.lane, begun.place, None, item.address, is_known=False)
             raise
         if receipt is None:
             self._lanes[item.lane] += 1
             return True
-        circuit.leave(item.lane, begun.place, None)
+        circuit.leave(item.lane, begun.place, None, item.address)
         fault_point("deliver.sent")
         sends, seconds = _metrics_of(item.notification.channel)
         sends.inc()
@@ -215,7 +220,12 @@ class _Go:
     def leave(self) -> None:
         """Give back the places of what is still on its way: of something that broke."""
         for begun in self.on_way.leave():
-            circuit.leave(begun.item.lane, begun.place, None, is_known=False)
+            circuit.leave(begun.item.lane, begun.place, None, begun.item.address, is_known=False)
+
+
+def _enter(item: Ready, *, is_at_once: bool) -> datetime | None:
+    enter = circuit.enter_at_once if is_at_once else circuit.enter
+    return enter(item.lane, item.address)
 
 
 @lru_cache(maxsize=64)

@@ -98,7 +98,7 @@ def hand_over(letter: Letter) -> str:
         if provider.needs_database:
             continue
         try:
-            with circuit.hand_over(circuit.name_of(provider, letter.address)):
+            with circuit.hand_over(circuit.name_of(provider, letter.address), letter.address):
                 provider.channel.send(letter.address, letter.message)
         except (RaglanError, OSError) as error:
             why = error.sentence if isinstance(error, RaglanError) else type(error).__name__

@@ -18,6 +18,8 @@ __all__ = ["Webhook", "body_of", "sign", "signing_key"]
 PERMANENT = (400, 401, 403, 404, 405, 410, 422)
 LOST_BEHIND = (502, 504)  # said by a gateway: the receiver behind it may have taken it
 BROKEN = 500  # a mistake of one receiver: others of the same server may be well
+USUAL_PORTS = {"http": 80, "https": 443}
+GATEWAY = (502, 503, 504)  # of what is behind a gateway: perhaps of one receiver only
 
 
 class Webhook:
@@ -31,8 +33,10 @@ class Webhook:
         http.check_url(address, "address")
 
     def lane(self, address: str) -> str:
-        """Return the server, which is somebody's own."""
-        return urlsplit(address).hostname or ""
+        """Return the server, which is somebody's own, with its port where that is not the usual one."""
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        return host if parts.port in (None, USUAL_PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
 
     def send(self, address: str, message: Message) -> Receipt:
         """Post once."""
@@ -57,8 +61,13 @@ class Webhook:
         if not 200 <= answer.status < 300:
             unknown = answer.status in LOST_BEHIND
             why = f"the webhook answered {answer.status}"
-            permanent, is_alone = answer.status in PERMANENT, answer.status == BROKEN
-            raise DeliveryError(why, permanent=permanent, unknown=unknown, is_of_address=is_alone)
+            raise DeliveryError(
+                why,
+                permanent=answer.status in PERMANENT,
+                unknown=unknown,
+                is_of_address=answer.status == BROKEN,
+                is_of_gateway=answer.status in GATEWAY,
+            )
         return Receipt(provider_id=answer.headers.get("x-request-id", "")[:200])
 
 
