@@ -54,6 +54,14 @@ def test_names_with_commas_stand_in_quotes(desk: Desk) -> None:
     assert HoldException.objects.get().name == "rack 4, left"
 
 
+def test_what_stands_in_quotes_begins_no_label(desk: Desk) -> None:
+    desk.says('!hold it says "x; role: all"; name: "pin; for: web"; tags: “front; for: 3 h”, canary')
+    hold = Hold.objects.get()
+    assert (hold.reason, hold.name) == ('it says "x; role: all"', "pin; for: web")
+    assert (hold.tags, hold.roles) == (["front; for: 3 h", "canary"], [])
+    assert timedelta(minutes=119) < hold.ends_at - now() <= timedelta(hours=2)
+
+
 def test_holds_are_listed_extended_excepted_and_lifted(desk: Desk) -> None:
     assert desk.says("!hold")[0].startswith("Nothing is stopped.")
     desk.says("!hold raise it spreads; name: the pin")

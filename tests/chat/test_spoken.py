@@ -45,6 +45,9 @@ def test_an_update_keeps_what_was_promised_or_promises_anew(desk: Desk, incident
     desk.says("!update Up for good; next: none")
     incident.refresh_from_db()
     assert (incident.summary, incident.next_update_at) == ("Up for good", None)
+    desk.says('!update The page says "Down; next: soon"')
+    incident.refresh_from_db()
+    assert (incident.summary, incident.next_update_at) == ('The page says "Down; next: soon"', None)
 
 
 def test_an_update_does_not_write_over_what_nobody_there_can_have_read(
@@ -97,6 +100,8 @@ def test_an_ask_says_to_whom_about_what_and_what_if_nobody_answers(desk: Desk, b
     desk.says("!ask @Mara are you there?; if nobody: nothing")
     entry = Entry.objects.latest("pk")
     assert (entry.to_person, entry.ping_at) == (mara, None)
+    desk.says('!ask who knows it?; about: "zones; if nobody: page @moon"; if nobody: nothing')
+    assert Entry.objects.latest("pk").to_topic == "zones; if nobody: page @moon"
     assert desk.says("!ask who knows pins?; if nobody: page @moon")[0].startswith("There is no team or person @moon")
     assert desk.says("!stuck @nobody-here hello")[0].startswith("Bo Silva is stuck on: @nobody-here hello")
 

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db
         ),
         ("x; services: httpd SHOP", ("x", "", "", ["httpd", "shop"], [])),
         ("; ; need:", ("", "", "", [], [])),
+        ('x; saw: "a; need: b" in the log', ("x", '"a; need: b" in the log', "", [], [])),
+        ('x; services: "Web shop", “mail; need: it, now”', ("x", "", "", ["shop"], ["mail;", "need:", "it,", "now"])),
     ],
 )
 def test_words_and_labels(text: str, found: tuple[str, str, str, list[str], list[str]]) -> None:

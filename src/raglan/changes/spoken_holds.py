@@ -1,8 +1,8 @@
 """Holds as one line of chat: `it spreads; for: 2 h; role: web` raises one, `end apache it is mended` lifts one.
 
 Labels stand behind a semicolon or at the beginning of a line: name, for, until, cluster, role, environment, tag,
-package, change, each with one or several names; one with spaces or commas stands in quotes. Without `for` a hold ends
-after two hours; it always ends by itself.
+package, change, each with one or several names; one with spaces, commas or semicolons stands in quotes. Without `for`
+a hold ends after two hours; it always ends by itself.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.changes import hold_queries, holding, named, ports, spans
+from raglan.changes import hold_queries, holding, labels, named, ports, spans
 from raglan.changes.gate import EXEMPT, Reach
 from raglan.changes.hold_models import Hold
 from raglan.config import config
@@ -25,9 +25,7 @@ USUAL = timedelta(hours=2)
 SHOWN = 20
 MOST_NAME = 40
 KINDS = ("cluster", "role", "environment", "tag", "package", "change")
-_LABEL = re.compile(
-    r"(?:^|\n|;)[ \t]*(name|for|until|clusters?|roles?|environments?|tags?|packages?|changes?)[ \t]*:", re.IGNORECASE
-)
+_LABEL = labels.pattern("name|for|until|clusters?|roles?|environments?|tags?|packages?|changes?")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -90,7 +88,7 @@ def _raise(line: str, speaker: Speaker) -> str:
     reason, said = _labels(line)
     if not reason:
         raise BadInput("", "Say why, as in !hold httpd fails after its restart; for: 2 h; role: web")
-    name = said.get("name", "") or speaker.name or reason[:MOST_NAME].strip()
+    name = named.bare(said.get("name", "")) or speaker.name or reason[:MOST_NAME].strip()
     reach = Reach(**{f"{kind}s": _names(kind, said.get(kind, "")) for kind in KINDS})
     draft = holding.HoldDraft(name, reason, _end(said, speaker.person), reach, link=speaker.link)
     made = holding.raise_hold(draft, by=speaker.by)
@@ -101,10 +99,9 @@ def _raise(line: str, speaker: Speaker) -> str:
 
 
 def _labels(line: str) -> tuple[str, dict[str, str]]:
-    head, *rest = _LABEL.split(line)
+    head, labelled = labels.split(line, _LABEL)
     found = {
-        label.lower() if label.lower() in ("name", "for", "until") else label.lower().removesuffix("s"): value
-        for label, value in zip(rest[::2], rest[1::2], strict=True)
+        label if label in ("name", "for", "until") else label.removesuffix("s"): value for label, value in labelled
     }
     return " ".join(head.split()).strip(" ;"), {
         label: " ".join(value.split()).strip(" ;") for label, value in found.items()

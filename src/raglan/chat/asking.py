@@ -2,7 +2,7 @@
 
 import re
 
-from raglan.changes import spans
+from raglan.changes import labels, named, spans
 from raglan.chat import whom
 from raglan.core.errors import BadInput, NotFound
 from raglan.incidents import actions
@@ -10,14 +10,14 @@ from raglan.incidents.actions import IfNobody, Said
 from raglan.incidents.models import Entry
 
 NOBODY = ("nothing", "nobody", "none", "no one")
-_LABEL = re.compile(r"(?:^|\n|;)[ \t]*(about|if nobody)[ \t]*:", re.IGNORECASE)
+_LABEL = labels.pattern("about|if nobody")
 _PAGE = re.compile(r"(?:page[ \t]+)?(?P<whom>\S+)(?:[ \t]+after[ \t]+(?P<after>.+))?", re.IGNORECASE)
 
 
 def read(kind: Entry.Kind, line: str, *, workspace: int, key: str) -> Said:
     """Read an ask: to whom it goes, about what, and what happens if nobody answers. Raises BadInput, NotFound."""
-    head, *rest = _LABEL.split(line)
-    found = {label.lower(): value.strip() for label, value in zip(rest[::2], rest[1::2], strict=True)}
+    head, labelled = labels.split(line, _LABEL)
+    found = {label: value.strip() for label, value in labelled}
     first, _, words = head.strip().partition(" ")
     team = whom.team(first) if len(first) > 1 and first[0] == "@" else None
     person = whom.person(first, workspace) if first[:1] == "@" and team is None else None
@@ -27,7 +27,7 @@ def read(kind: Entry.Kind, line: str, *, workspace: int, key: str) -> Said:
         key=key,
         to_team=team,
         to_person=person,
-        to_topic=found.get("about", ""),
+        to_topic=named.bare(found.get("about", "")),
         if_nobody=_otherwise(found["if nobody"], workspace) if found.get("if nobody") else None,
     )
 

@@ -1,9 +1,8 @@
 """Where it stands, as one line of chat: `Slow but up; next: 10 min`. A promise stays, unless it says otherwise."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
-from raglan.changes import spans
+from raglan.changes import labels, spans
 from raglan.core.errors import BadInput, Conflict
 from raglan.incidents import actions
 from raglan.incidents.models import Incident
@@ -13,13 +12,13 @@ from raglan.ui.wording import in_a_line
 READ_WITHIN = timedelta(seconds=20)  # it takes so long until what was written reaches chat, and is read there
 MOST = timedelta(days=7)
 NONE = ("none", "nothing", "no")
-_NEXT = re.compile(r"(?:^|\n|;)[ \t]*next[ \t]*:", re.IGNORECASE)
+_NEXT = labels.pattern("next")
 
 
 def write(incident: Incident, line: str, *, by: Person, at: datetime) -> None:
     """Write where it stands. Raises Conflict when somebody else did, and whoever writes can not have read it."""
-    words, *rest = _NEXT.split(line)
-    promised = rest[-1].strip() if rest else ""
+    words, labelled = labels.split(line, _NEXT)
+    promised = labelled[-1][1].strip() if labelled else ""
     _check_read(incident, by, at)
     standing = actions.Standing(
         summary=words.strip(" \t\n;"),
