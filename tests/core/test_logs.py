@@ -1,7 +1,9 @@
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
+from aiosmtpd import smtp
 
 from raglan.core import logs
 
@@ -63,3 +65,30 @@ def test_secrets_in_fields_and_exceptions_are_taken_out_too() -> None:
     assert "hunter2" not in text
     assert "secret-link" not in text
     assert "\n" not in text
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root of all loggers, put back as it was."""
+    logger = logging.getLogger()
+    handlers, level = list(logger.handlers), logger.level
+    yield logger
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [("info", [("warning", "odd")]), ("debug", [("debug", "heard"), ("debug", "said"), ("warning", "odd")])],
+)
+def test_each_line_of_a_mail_that_comes_in_is_told_at_debug(
+    level: str, told: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(level)
+    smtp.log.info("heard")
+    smtp.log.debug("said")
+    smtp.log.warning("odd")
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["level"], line["message"]) for line in lines] == told

@@ -50,6 +50,19 @@ class JsonFormatter(logging.Formatter):
         return redact(json.dumps(line, default=str, ensure_ascii=False))
 
 
+class Lower(logging.Filter):
+    """Makes of what a library tells at level info what it would be here: debug."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lower a record; tell whether it is still wanted."""
+        if record.levelno == logging.INFO:
+            record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
+LOWER = Lower()
+
+
 def get(name: str) -> logging.Logger:
     """Return a logger; pass details as `extra={...}` and keep the message constant."""
     return logging.getLogger(name)
@@ -70,3 +83,4 @@ def configure(level: str) -> None:
         "asyncio",
     ):  # the third tells who reads
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("mail.log").addFilter(LOWER)  # aiosmtpd: each line that it hears
