@@ -1,6 +1,7 @@
 """Phone calls over SIP: real calls between two programs on loopback, with sound and keys."""
 
 import queue
+import socket
 import time
 import wave
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from raglan.core.errors import BadInput, DeliveryError
-from raglan.integrations.sip import channel, speech
+from raglan.integrations.sip import channel, line, speech
 from raglan.integrations.sip.channel import Sip, missing, spoken, target
 from raglan.integrations.sip.line import Account, Event, Line
 from raglan.paging.ports import Message, Outcome, Report
@@ -104,6 +105,44 @@ def test_what_the_program_says_comes_in_pieces_and_is_read_whole(tmp_path: Path)
 
     assert read == [{"event": True, "type": "RINGING"}, {"a": 1}]
     line._folder.cleanup()
+
+
+class Program:
+    """Stands for the telephone program: somebody else wants its port before it listens there."""
+
+    stranger_got_it = False
+    stdin = None
+
+    def __init__(self, command: list[str], **_: object) -> None:
+        text = (Path(command[-1]) / "config").read_text()
+        address = ("127.0.0.1", int(text.partition("127.0.0.1:")[2].split()[0]))
+        self.listening = socket.socket()
+        with socket.socket() as stranger:
+            try:
+                stranger.bind(address)
+                type(self).stranger_got_it = True
+            except OSError:
+                pass
+        self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listening.bind(address)
+        self.listening.listen(1)
+
+    def terminate(self) -> None:
+        self.listening.close()
+
+    def wait(self, timeout: float) -> int:
+        return 0
+
+
+def test_nobody_else_gets_the_port_of_a_program_that_is_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line.subprocess, "Popen", Program)
+    with Line(Account(ACCOUNT), tmp_path) as call:
+        assert call._place is not None
+
+    assert not Program.stranger_got_it
+    assert call._place.fileno() == -1  # it is given back with the end of the call
 
 
 class FakeLine:

@@ -85,11 +85,13 @@ class Line:
     _folder: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="raglan-call-"))
     _process: "subprocess.Popen[bytes] | None" = None
     _control: socket.socket | None = None
+    _place: socket.socket | None = None
     _read: bytearray = field(default_factory=bytearray)
 
     def __enter__(self) -> "Line":
         """Start the program and connect to it. Raises DeliveryError."""
-        folder, port = Path(self._folder.name), _free_port()
+        folder, self._place = Path(self._folder.name), _keep_port()
+        port = int(self._place.getsockname()[1])
         modules = next((path for path in MODULES if Path(path).is_dir()), MODULES[0])
         values = {"modules": modules, "port": port, "folder": folder, "words": self.words, "rtp": self.account.rtp}
         (folder / "config").write_text(CONFIG.format(**values))
@@ -125,6 +127,8 @@ class Line:
                 self._process.wait(3)
             if self._process.stdin:
                 self._process.stdin.close()
+        if self._place is not None:
+            self._place.close()
         self._folder.cleanup()
 
     def tell(self, command: str, params: str = "") -> None:
@@ -164,10 +168,15 @@ class Line:
         return told
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _keep_port() -> socket.socket:
+    """Take a port of loopback that nobody else is given until the socket is closed.
+
+    It never listens, so that the program can: both allow the address to be used again.
+    """
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    return place
 
 
 def _connect(port: int) -> socket.socket:
