@@ -39,6 +39,7 @@ SOURCES = {
     "prom": SourceKey(1, "prom", "alertmanager"),
     "pd": SourceKey(2, "pd", "pagerduty"),
     "any": SourceKey(3, "any", "generic"),
+    "cloud": SourceKey(4, "cloud", "cloudevents"),
 }
 
 
@@ -164,7 +165,30 @@ def test_unknown_paths_and_methods_are_named() -> None:
     with opened() as door:
         assert door.post("/integrations/any/nothing/here", {})[0] == 404
         assert door.post("/v2/nothing/enqueue", {})[0] == 404
-        assert door.loopback.get("/v2/enqueue")[0] == 405
+        status, headers, _ = door.loopback.get("/v2/enqueue")
+        assert (status, headers["allow"]) == (405, "POST")
+
+
+def test_cloudevents_are_welcome_to_whoever_asks_with_a_token() -> None:
+    asks = {"WebHook_Request_Origin": "events.example.test", "WebHook_Request_Rate": "90"}
+    with opened() as door:
+        told = [
+            door.loopback.get("/integrations/cloud/cloudevents", "OPTIONS", **asks),
+            door.loopback.get("/integrations/-/cloudevents/", "OPTIONS", **asks, Authorization="Bearer cloud"),
+        ]
+        strangers = [
+            door.loopback.get(f"/integrations/{token}/cloudevents", "OPTIONS", **asks) for token in ("-", "no", "any")
+        ]
+        other = door.loopback.get("/integrations/any/", "OPTIONS", **asks)
+
+    for status, headers, text in told:
+        assert (status, text, headers["allow"]) == (200, b"", "OPTIONS, POST")
+        assert headers["webhook-allowed-origin"] == "events.example.test"
+        assert headers["webhook-allowed-rate"] == "90"
+    assert [status for status, _, _ in strangers] == [401, 401, 401]
+    assert other[0] == 405
+    assert not any(name.startswith("webhook-") for _, headers, _ in [*strangers, other] for name in headers)
+    assert door.world.batches == []
 
 
 def test_a_token_is_looked_up_once_until_its_source_changes() -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -263,6 +264,55 @@ def test_data_that_came_as_base64_is_read() -> None:
     for bad in ("%%%", 7):
         assert knock("POST", path, {**plain, "data_base64": bad}, headers=STRUCTURED).status == 400
     assert knock("POST", path, {**CLOUD, "data": {}, "data_base64": over}, headers=STRUCTURED).status == 400
+
+
+ASKS = {"WebHook-Request-Origin": "events.example.test"}
+
+
+@pytest.mark.parametrize(("asked", "allowed"), [({}, "*"), ({"WebHook-Request-Rate": "120"}, "120")])
+def test_a_sender_of_cloudevents_that_asks_first_is_allowed(asked: dict[str, str], allowed: str) -> None:
+    answer = knock("OPTIONS", address("cloudevents"), headers={**ASKS, **asked})
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert dict(answer.headers) == {
+        "Allow": "OPTIONS, POST",
+        "WebHook-Allowed-Origin": "events.example.test",
+        "WebHook-Allowed-Rate": allowed,
+    }
+    assert not Signal.objects.exists()
+
+
+def test_who_asks_for_a_call_later_is_answered_at_once_and_the_address_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    for name in ("create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, lambda *args, **_: asked.append(args))
+    later = {"WebHook-Request-Callback": "https://169.254.169.254/latest?id=1"}
+    answer = knock("OPTIONS", address("cloudevents"), headers={**ASKS, **later})
+
+    assert answer.headers["WebHook-Allowed-Origin"] == "events.example.test"
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"WebHook-Request-Origin": "a b"}, "WebHook-Request-Origin"),
+        ({"WebHook-Request-Origin": "stra\xdfe"}, "WebHook-Request-Origin"),
+        ({"WebHook-Request-Origin": "x" * 256}, "WebHook-Request-Origin"),
+        *(({**ASKS, "WebHook-Request-Rate": rate}, "WebHook-Request-Rate") for rate in ("0", "-1", "1.5", "x", "\xb2")),
+    ],
+)
+def test_a_question_that_can_not_be_understood_is_no_permission(asked: dict[str, str], field: str) -> None:
+    answer = knock("OPTIONS", address("cloudevents"), headers=asked)
+
+    assert (answer.status, said(answer)["field"]) == (400, field)
+    assert not answer.headers
+
+
+def test_without_an_origin_options_say_only_what_can_be_asked() -> None:
+    assert knock("OPTIONS", address("cloudevents")).headers == {"Allow": "OPTIONS, POST"}
 
 
 # Slack ----------------------------------------------------------------------------------------------------------------

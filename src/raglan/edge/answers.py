@@ -20,6 +20,17 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 LINE_LIMIT = 8 * 1024
 
 
+class WrongMethod(RaglanError):
+    """A path that is asked otherwise."""
+
+    code = "wrong_method"
+    status = 405
+
+    def __init__(self, sentence: str, *, allow: str = "POST") -> None:
+        super().__init__(sentence)
+        self.allow = allow
+
+
 async def answer(
     send: Send, status: int, body: bytes, *, content_type: str = PLAIN, headers: Mapping[str, str] | None = None
 ) -> None:
@@ -59,6 +70,8 @@ def headers_for(error: RaglanError) -> dict[str, str]:
     match error:
         case Overloaded():
             return {"Retry-After": str(error.retry_after)}
+        case WrongMethod():
+            return {"Allow": error.allow}
         case NotSignedIn():
             return {"WWW-Authenticate": "Bearer"}
         case BadInput(status=408 | 413 | 414 | 431):

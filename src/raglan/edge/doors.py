@@ -11,6 +11,7 @@ from raglan.alerts import ports
 from raglan.alerts.ports import Answer, Decoded, Door, Glimpses, Outcome, Replies
 from raglan.core import logs, metrics
 from raglan.core.errors import BadInput, NotFound, Overloaded, RaglanError
+from raglan.edge.answers import WrongMethod
 
 log = logs.get("raglan.intake")
 T = TypeVar("T")
@@ -40,13 +41,6 @@ def glimpses(door: Door) -> TypeGuard[QuickDoor]:
 def replies(door: Door) -> TypeGuard[ReplyingDoor]:
     """Tell whether a door answers some requests by itself."""
     return _is_a(type(door), Replies)
-
-
-class WrongMethod(RaglanError):
-    """A path of intake that only takes POST."""
-
-    code = "wrong_method"
-    status = 405
 
 
 def door_for(method: str, path: str) -> Door:

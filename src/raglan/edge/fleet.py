@@ -10,9 +10,9 @@ from prometheus_client import Counter
 from raglan.core import logs, metrics
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, Overloaded, RaglanError
-from raglan.edge.answers import Receive, Scope, Send, answer_json, check_head, headers_of, refuse
+from raglan.edge.answers import Receive, Scope, Send, WrongMethod, answer_json, check_head, headers_of, refuse
 from raglan.edge.body import ClientGone, check_length, read
-from raglan.edge.doors import WrongMethod, guarded
+from raglan.edge.doors import guarded
 from raglan.edge.heads import header_token, is_packed, unpack
 from raglan.edge.intake import SHORT_RETRY_S
 from raglan.edge.journal import Journal

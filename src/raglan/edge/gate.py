@@ -20,7 +20,7 @@ from raglan.core import bus, logs
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
 from raglan.core.secrets import digest
-from raglan.edge.answers import Receive, Scope, Send, answer, check_head, header, refuse
+from raglan.edge.answers import Receive, Scope, Send, WrongMethod, answer, check_head, header, refuse
 from raglan.edge.gate_hosts import GateHosts
 from raglan.edge.health import is_local
 from raglan.edge.threads import Threads
@@ -214,7 +214,7 @@ class Gate:
     async def _words(self, scope: Scope) -> str:
         check_head(scope)
         if scope["method"] not in ("GET", "HEAD"):
-            raise BadInput("", "The gate is asked with GET.", status=405)
+            raise WrongMethod("The gate is asked with GET.", allow="GET, HEAD")
         is_known = (is_local(scope) and not self._proxies) or await self._is_known(scope)
         if not is_known:
             self._buckets.take(client_of(scope, self._proxies), time.monotonic())

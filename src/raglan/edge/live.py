@@ -22,9 +22,9 @@ from weakref import WeakValueDictionary
 from prometheus_client import Gauge
 
 from raglan.core import bus, logs, metrics
-from raglan.core.errors import BadInput, NotSignedIn, Overloaded, RaglanError
+from raglan.core.errors import NotSignedIn, Overloaded, RaglanError
 from raglan.edge import choir, courtesy, streams
-from raglan.edge.answers import Receive, Scope, Send, check_head, cut, header, refuse
+from raglan.edge.answers import Receive, Scope, Send, WrongMethod, check_head, cut, header, refuse
 from raglan.edge.courtesy import Turn
 from raglan.edge.messages import HEADERS, changed, chunked, in_words, load_anew, put, wanted
 from raglan.edge.rounds import Happenings, Rounds, Seen, Sight, Told
@@ -307,7 +307,7 @@ class Hub:
         """Return the stream of whoever it is, and what they heard last. Raises BadInput, Overloaded, NotSignedIn."""
         check_head(scope)
         if scope["method"] != "GET":
-            raise BadInput("", "A stream is read with GET.", status=405)
+            raise WrongMethod("A stream is read with GET.", allow="GET")
         if self.clients > self._max_clients or self._closing:
             raise Overloaded("Too many streams at once.", retry_after=5)
         query = parse_qs(scope["query_string"].decode("latin-1"))

@@ -17,7 +17,7 @@ from raglan.core.clock import now
 from raglan.core.db import atomic, take_turn
 from raglan.core.errors import BadInput, DeliveryError, NotFound, NotSignedIn, RaglanError
 from raglan.edge import body, life
-from raglan.edge.answers import Receive, Scope, Send, answer_json, header, refuse
+from raglan.edge.answers import Receive, Scope, Send, WrongMethod, answer_json, header, refuse
 from raglan.edge.threads import Threads
 from raglan.paging import actions as paging
 from raglan.paging.models import Page
@@ -181,7 +181,7 @@ class Peers:
         """Answer one request."""
         try:
             if scope["method"] != "POST":
-                raise BadInput("", "A hello is a POST.", status=405)
+                raise WrongMethod("A hello is a POST.")
             body.check_length(scope, MOST_BODY)
             said = await body.read(receive, most=MOST_BODY, idle_s=5, whole_s=10)
             at, nonce, signature = (

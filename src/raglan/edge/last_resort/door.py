@@ -10,8 +10,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from raglan.core import secrets
-from raglan.core.errors import BadInput, NotFound, Overloaded, RaglanError
-from raglan.edge.answers import PLAIN, Receive, Scope, Send, answer, check_head, refuse
+from raglan.core.errors import NotFound, Overloaded, RaglanError
+from raglan.edge.answers import PLAIN, Receive, Scope, Send, WrongMethod, answer, check_head, refuse
 from raglan.edge.last_resort.pager import Pager
 from raglan.edge.last_resort.sending import PURPOSE, title_of
 from raglan.edge.threads import Threads
@@ -48,7 +48,7 @@ class Door:
             elif method in ("GET", "HEAD") and not what:
                 await self._show(token, send)
             elif what in WAYS:
-                raise BadInput("", "Send this with POST.", status=405)
+                raise WrongMethod("Send this with POST.")
             else:
                 raise NotFound(OVER)
         except RaglanError as error:

@@ -2,11 +2,16 @@
 
 Source, type and subject tell which condition an event is about. A type that ends in a word such as `.resolved`, or
 such a word in `data.status`, ends it; the word is left out of the type before they are compared.
+
+A sender may ask first, by OPTIONS, whether events are welcome here (the webhook specification's protection from
+abuse). Who has the token of a source is told so, at whatever rate was asked for. An address to answer later is never
+called: the answer itself is enough, and the address may be anybody's.
 """
 
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
@@ -18,6 +23,9 @@ from raglan.integrations import shape
 OVER = ("resolved", "resolve", "recovered", "recovery", "closed", "ok", "cleared", "up")
 OPENING = ("firing", "triggered", "opened", "created", "down", "failed")
 NEEDED = ("id", "source", "specversion", "type")
+METHODS = "OPTIONS, POST"
+ORIGIN = re.compile(r"[!-~]{1,255}")
+RATE = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 TITLES = ("title", "summary", "message", "name", "description")
 
 
@@ -27,12 +35,16 @@ class Events:
     kinds: Sequence[str] = ("cloudevents",)
 
     def takes(self, method: str, path: str) -> bool:
-        """Any address that ends in /cloudevents."""
-        return method == "POST" and path.rstrip("/") == "/cloudevents"
+        """Any address that ends in /cloudevents: events, and the question whether they are welcome."""
+        return method in ("POST", "OPTIONS") and path.rstrip("/") == "/cloudevents"
 
     def token(self, request: IntakeRequest) -> str:
         """Header or path only."""
         return ""
+
+    def reply(self, source: SourceKey, request: IntakeRequest) -> Answer | None:
+        """Let a sender that asks first send what it has. Raises BadInput."""
+        return Answer(200, headers=_welcome(request.headers)) if request.method == "OPTIONS" else None
 
     def decode(self, source: SourceKey, request: IntakeRequest) -> Decoded:
         """Read by the content type, or by the headers of the binary form."""
@@ -61,6 +73,18 @@ class Events:
         body = json.dumps({**event, "data": {"title": "A test from Setup", "severity": "info"}}).encode()
         headers = {"content-type": "application/cloudevents+json"}
         return IntakeRequest("POST", "/cloudevents", "", headers, body, "127.0.0.1")
+
+
+def _welcome(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what a sender is allowed; one that does not say who it is is only told what can be asked here."""
+    origin, rate = headers.get("webhook-request-origin", "").strip(), headers.get("webhook-request-rate", "").strip()
+    if not origin:
+        return {"Allow": METHODS}
+    if not ORIGIN.fullmatch(origin):
+        raise BadInput("WebHook-Request-Origin", "is a name such as events.example.org, of up to 255 characters")
+    if rate and not RATE.fullmatch(rate):
+        raise BadInput("WebHook-Request-Rate", "is a number of requests a minute")
+    return {"Allow": METHODS, "WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": rate or "*"}
 
 
 def _from_headers(request: IntakeRequest) -> Json:
