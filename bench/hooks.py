@@ -21,6 +21,7 @@ from bench import load, peer
 from bench.floor import Floor
 from bench.ground import Figure, Running, percentile, running, set_up
 from bench.intake import Side
+from bench.rows import Rows, database_of
 from raglan.cli.children import free_port
 from raglan.demo.client import number
 
@@ -28,6 +29,8 @@ LIGHT, RATE, WARM = 300, 50, 20
 STORM, BATCH, CONNECTIONS = 5_000, 100, 8
 DOWN, DOWN_BATCH = 100_000, 1_000
 PATIENCE_S = 240
+SETTLE_S = 5
+HOOK_BYTES = 1_000
 MARK = re.compile(rb"mark-[a-z]+-\d+-\d+")
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -106,10 +109,13 @@ def measure(folder: Path, _ground: Floor) -> list[Figure]:
         for side in (theirs, ours):
             _light(side, receiver, f"warm{side.name[0].lower()}", WARM)
         light = {side.name: _light(side, receiver, f"light{side.name[0].lower()}", LIGHT) for side in (theirs, ours)}
+        rows = Rows(database_of(folder / "raglan"), folder / "rows.sqlite3")
         storms = {side.name: _storm(side, receiver) for side in (theirs, ours)}
+        alone = _rows_alone(rows), _posts_alone(receiver)
     return [
         *_light_figures(light[ours.name], light[theirs.name]),
         *_storm_figures(storms[ours.name], storms[theirs.name]),
+        *alone,
     ]
 
 
@@ -193,6 +199,25 @@ def _storm(side: Side, receiver: Receiver) -> tuple[float, float]:
     load.Loop(side.port, requests, CONNECTIONS).run().check(len(requests))
     last = receiver.wait(name, STORM)
     return last - began, (load.cpu_s(side.pid) - before) / STORM * 1000
+
+
+def _rows_alone(rows: Rows) -> Figure:
+    """Measure what the rows of the storm cost when nothing but them is done."""
+    time.sleep(SETTLE_S)  # what was sent is recorded behind
+    alone = rows.alone(commits=STORM // BATCH)
+    words = f"{alone.rows / STORM:.1f} rows a page, all in {alone.wall_s:.2f} s"
+    return Figure("storm: its rows alone, CPU a page", alone.cpu_s / STORM * 1000, "ms", None, words)
+
+
+def _posts_alone(receiver: Receiver) -> Figure:
+    """Measure what as many webhooks cost when nothing but them is done, by the leanest client there is."""
+    body = json.dumps({"page": {"title": "x" * HOOK_BYTES}}).encode()
+    posts = [load.render(receiver.port, "/hook", body)] * STORM
+    used = time.thread_time()
+    run = load.Loop(receiver.port, posts, CONNECTIONS).run()
+    run.check(STORM)
+    words = f"all in {run.wall_s:.2f} s"
+    return Figure("storm: its POSTs alone, CPU a page", (time.thread_time() - used) / STORM * 1000, "ms", None, words)
 
 
 def _rendered(side: Side, name: str, count: int, batch: int) -> Iterator[bytes]:

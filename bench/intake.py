@@ -15,12 +15,14 @@ from pathlib import Path
 from bench import load, peer
 from bench.floor import Floor
 from bench.ground import Figure, running, set_up
+from bench.rows import Rows, database_of
 
 ROUNDS = 5
 GROUPS = 448  # by name, service and cluster, rounded up to whole requests
 SETTLE_S = 90
 CALM_S = 3
 AT_REST = 0.05  # of a core
+AT_ONCE = 8  # requests in a commit of the rows alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def measure(folder: Path, _ground: Floor) -> list[Figure]:
         path = set_up(ours.client, group_by=[])
         sides = (Side("raglan", ours.pid, ours.port, path), Side("Alertmanager", pid, port, "/api/v2/alerts"))
         warm_up(sides)
-        return [figure for case in CASES for figure in _figures(case, _rounds(case, sides))]
+        figures = [figure for case in CASES for figure in _figures(case, _rounds(case, sides))]
+        return [*figures, _rows_alone(CASES[0], folder, sides[0])]
 
 
 def warm_up(sides: Sequence[Side]) -> None:
@@ -153,6 +156,16 @@ def alert(run: str, number: int) -> dict[str, object]:
 
 def _stamp(offset: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + offset))
+
+
+def _rows_alone(case: Case, folder: Path, ours: Side) -> Figure:
+    """Measure what the rows of new alerts cost when nothing but them is done."""
+    rows = Rows(database_of(folder / "raglan"), folder / "rows.sqlite3")
+    ours.take(case, list(rendered(ours, case, f"rows-{time.monotonic_ns()}", case.alerts)))
+    alone = rows.alone(commits=case.alerts // case.batch // AT_ONCE)
+    each = alone.cpu_s / case.alerts * 1e6
+    words = f"{alone.rows / case.alerts:.1f} rows an alert, {case.alerts / alone.wall_s:,.0f} alerts/s"
+    return Figure(f"{case.name}: its rows alone, CPU an alert", each, "µs", None, words)
 
 
 def _figures(case: Case, found: dict[str, list[Found]]) -> list[Figure]:

@@ -119,6 +119,7 @@ class _Bench:
         from raglan.core.clock import now
         from raglan.core.db import atomic
         from raglan.core.engine import Engine
+        from raglan.core.models import Timer
 
         self._finished.clear()
         first = timers.schedule("bench.step", subject="page:0", due_at=now() + timedelta(hours=1))
@@ -128,7 +129,7 @@ class _Bench:
             more = f"INSERT INTO core_timer ({others}) SELECT {copied} FROM core_timer, bench_page"
             cursor.execute(f"{more} WHERE core_timer.id = %s AND bench_page.id > 0", [first.pk])
             due_at = now() + AHEAD
-            timers.Timer.objects.filter(kind="bench.step").update(due_at=due_at)
+            Timer.objects.filter(kind="bench.step").update(due_at=due_at)
         engine = Engine()
         engine.start()
         began = time.perf_counter() + (due_at - now()).total_seconds()

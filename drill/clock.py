@@ -4,10 +4,12 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
 from drill.ground import Box, Node, Result, alert, post, prepared
+from raglan.demo.client import Json
 
 WAIT_S = 8
 JUMPS_S = (0, 1, -1, 61, -61, 3 * 3600, -3 * 3600, 400 * 86400)
@@ -24,8 +26,8 @@ def run(folder: Path, _runs: int) -> Iterator[Result]:
     options = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(offset)}
     with Box() as box, Node(folder / "one", box.url, **options) as node, prepared(node) as path:
         person = node.rows("SELECT id FROM people_person ORDER BY id LIMIT 1")[0][0]
-        target = [{"type": "person", "id": int(str(person))}]
-        steps = [{"wait_s": WAIT_S, "targets": target}, {"wait_s": 3600, "targets": target}]
+        target: list[Json] = [{"type": "person", "id": int(str(person))}]
+        steps: list[Json] = [{"wait_s": WAIT_S, "targets": target}, {"wait_s": 3600, "targets": target}]
         client = node.client()
         client.post("/policies", {"name": "Bench", "slug": "bench", "repeat": 0, "steps": steps})
         door = HTTPConnection("127.0.0.1", node.port, timeout=20)
@@ -33,13 +35,13 @@ def run(folder: Path, _runs: int) -> Iterator[Result]:
         for number, by in enumerate(JUMPS_S):
             key = f"jump-{number}"
             post(door, path, [alert(key)])
-            wait_for(lambda key=key: box.of(key) == 1, 10)
+            wait_for(partial(box.has, key, 1), 10)
             began = time.perf_counter()
             time.sleep(1)
             offset.write_text(str(by * 1000))
             time.sleep(WAIT_S / 2)
             offset.write_text("0")
-            lost += not wait_for(lambda key=key: box.of(key) >= 2, WAIT_S)
+            lost += not wait_for(partial(box.has, key, 2), WAIT_S)
             late.append(time.perf_counter() - began - WAIT_S)
             time.sleep(1)
             repeated += max(0, box.of(key) - 2)

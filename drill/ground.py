@@ -80,6 +80,10 @@ class Box(Sink):
         """Return how many mails name a key."""
         return sum(number for subject, number in self.copies.items() if key in subject)
 
+    def has(self, key: str, least: int) -> bool:
+        """Tell whether so many mails name a key."""
+        return self.of(key) >= least
+
     def first(self, key: str) -> float | None:
         """Return when the first mail that names a key came (perf_counter)."""
         return min((at for subject, at in self.arrived.items() if key in subject), default=None)
@@ -148,7 +152,7 @@ class Node:
         """Ask the database itself, past raglan."""
         if url := self.env["RAGLAN_DATABASE_URL"]:
             with psycopg.connect(url) as there:
-                return there.execute(sql).fetchall()  # type: ignore[arg-type]
+                return there.execute(sql).fetchall()
         path = Path(self.env["RAGLAN_DATA_DIR"]) / "raglan.sqlite3"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as there_:
             return there_.execute(sql).fetchall()

@@ -154,9 +154,14 @@ def _break() -> None:
     from raglan.core.models import Timer
 
     def claim(
-        limit: int, *, pool: timers.Pool | None = None, first: bool | None = None, together: bool | None = None
+        limit: int,
+        *,
+        pool: timers.Pool | None = None,
+        first: bool | None = None,
+        together: bool | None = None,
+        several: bool | None = None,
     ) -> list[timers.Due]:
-        if first or together:
+        if first or together or several or pool is None:
             return []  # none of these goes before others, or with others
         rows = Timer.objects.filter(pool=pool, kind__in=KINDS, due_at__lte=now()).order_by("due_at", "pk")[:limit]
         return [timers.Due(row.pk, row.kind, row.subject, row.due_at, 1, row.payload) for row in rows]
