@@ -50,6 +50,10 @@ pytestmark = pytest.mark.django_db
         "Host names not resolved",
         "[Recovered on {host:a}] CPU high",
         "db1 recovered from crash, replica is down",
+        "[mysite] [🔴 Down] backup link is ✅ Up",
+        "[mysite] [🔴 Down] 503 - [x] [✅ Up] OK",
+        "The load of db1 is ✅ Up",
+        "[ops] Alert resolved",
     ],
 )
 def test_words_of_an_end_within_a_subject_page_each_time(subject: str) -> None:
@@ -114,6 +118,16 @@ PAIRS = [
     ),
     ("Primary link", "Primary link DOWN - RESOLVED", "Primary link"),
     ("PROBLEM: mysite", "OK: mysite (was down for 5m 3s)", "mysite"),
+    ("[mysite] [🔴 Down] timeout of 48000ms exceeded", "[mysite] [✅ Up] 200 - OK", "mysite"),
+    ("[my site (eu)] [🔴 Down] connect ECONNREFUSED 192.0.2.1:80", "[my site (eu)] [✅ Up] PING OK", "my site (eu)"),
+    ("[a [b]] [🔴 Down] Child inaccessible", "Re: [a [b]] [✅ Up] All children up and running", "a [b]"),
+    ("[db] [🔴 Down] No heartbeat in the time window", "[db] [✅ Up] [x] [🔴 Down] was answered", "db"),
+    ("[db] [🔴 Down]", "[db] [✅\ufe0f Up]", "db"),
+    ("mysite: 🔴 Down", "mysite: ✅ Up", "mysite"),
+    ("Service mysite is 🔴 Down", "Service mysite is ✅ Up", "Service mysite"),
+    ("🔴 Down - mysite", "✅ Up - mysite", "mysite"),
+    ("Connection to web1 is down 🔴", "Connection to web1 is up ✅", "Connection to web1"),
+    ("[core/db] Alert triggered", "[core/db] Alert resolved", "core/db"),
     ("PROBLEM - db1 - not responding", "RECOVERY - db1 - not responding", "db1 - not responding"),
 ]
 
@@ -139,6 +153,8 @@ def test_a_recovery_is_about_what_its_problem_is_about_and_ends_it(problem: str,
         ("[Triggered on {host:a}] CPU high", "[Triggered on {host:b}] CPU high"),
         ("HighLoad (for 5m)", "HighLoad (for 15m)"),
         ("PROBLEM: db1 is down", "PROBLEM: db1 is slow"),
+        ("[one] [🔴 Down] timeout", "[other] [🔴 Down] timeout"),
+        ("[mysite] [🔴 Down] timeout", "[mysite][https://x.test] Certificate expires in 14 days"),
     ],
 )
 def test_what_differs_beyond_its_state_stays_two(one: str, other: str) -> None:

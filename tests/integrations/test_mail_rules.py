@@ -100,3 +100,14 @@ def test_rules_that_are_well_are_taken() -> None:
     actions.save_mapping(source, rules, actor="raglan")
 
     assert Source.objects.get().mapping == rules
+
+
+def test_the_rules_that_the_documentation_gives_for_monit_tell_its_services_apart() -> None:
+    world.administrator()
+    rules: dict[str, object] = {"key": r"^(\S+ \S+):", "resolved": "(Exists|succeeded|recovery)$"}
+    _, token = make("email", mapping=rules)
+    for subject in ("web1 nginx: Does not exist", "web2 nginx: Does not exist", "web1 nginx: Exists"):
+        mail_in.take(letter(token, subject))
+
+    states = dict(Alert.objects.order_by("pk").values_list("dedup_key", "state"))
+    assert states == {"web1 nginx": "resolved", "web2 nginx": "firing"}

@@ -20,6 +20,7 @@ from raglan.core.mail_in import Mail
 from raglan.integrations import shape
 from raglan.integrations.mail_in import subjects
 from raglan.integrations.mail_in.patterns import about, compiled, finds
+from raglan.integrations.mail_in.senders import Ends
 from raglan.integrations.mail_in.standing import known
 
 TAG = "alerts"
@@ -118,7 +119,7 @@ def read(body: Mapping[str, Json], rules: Mapping[str, object], source_id: int) 
     )
 
 
-def _ends(title: str, rules: Mapping[str, object]) -> subjects.Ends:
+def _ends(title: str, rules: Mapping[str, object]) -> Ends:
     if rules.get("resolved"):
         return "surely" if finds(rules, "resolved", title) else ""
     return subjects.read(title).ends

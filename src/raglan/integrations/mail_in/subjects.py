@@ -7,9 +7,10 @@ sentence, the end is in doubt: it counts only for what was heard of before.
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
 
-Ends = Literal["", "maybe", "surely"]
+from raglan.integrations.mail_in import senders
+from raglan.integrations.mail_in.senders import Ends
+
 MOST = 10_000
 OVER = "RESOLVED|RECOVERED|RECOVERY|CLEARED|CLEAR|OKAY|OK|UP|BACK TO NORMAL"
 BAD = (
@@ -92,6 +93,9 @@ class _Marks:
 def read(subject: str) -> Subject:
     """Tell what a subject is about and whether it is over; of a subject without words all of it is kept."""
     title = " ".join(subject[:MOST].split())
+    answered = ANSWERED.match(title)
+    if found := senders.read(title[answered.end() :] if answered else title):
+        return Subject(*found)
     marks = _leading(title)
     own, closing = _closing(marks.rest, led=bool(marks.states))
     text = STATES.sub("", AFTER.sub("", own)).strip(" *")
