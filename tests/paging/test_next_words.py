@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from raglan.paging import actions, queries
+from raglan.paging import actions, coming
 from raglan.paging.models import Page, Reached
 from raglan.testing import world
 
@@ -14,7 +14,7 @@ def test_whoever_passed_on_is_not_named(outbox: world.Outbox) -> None:
     world.fast_forward(timedelta(seconds=30))
 
     page.refresh_from_db()
-    assert queries.next_words(page) == "If nobody answers, Jun Tan is paged in 5 min."
+    assert coming.next_words(page) == "If nobody answers, Jun Tan is paged in 5 min."
     assert outbox.sent[-1].message.person_name == "Bo Silva"
     assert outbox.sent[-1].message.next_words == "If nobody answers, Jun Tan is paged in 5 min."
 
@@ -23,7 +23,7 @@ def test_several_are_paged(outbox: world.Outbox) -> None:
     names = ("Bo Silva", "Jun Tan", "Sol Reyes")
     page = world.page(world.policy((300, [world.person("Mara Novak")]), (300, [world.person(one) for one in names])))
 
-    assert queries.next_words(page) == "If nobody answers, Bo Silva, Jun Tan and Sol Reyes are paged in 5 min."
+    assert coming.next_words(page) == "If nobody answers, Bo Silva, Jun Tan and Sol Reyes are paged in 5 min."
 
 
 def test_a_step_whose_people_all_answered_is_only_followed(outbox: world.Outbox) -> None:
@@ -33,7 +33,7 @@ def test_a_step_whose_people_all_answered_is_only_followed(outbox: world.Outbox)
     world.fast_forward(timedelta(seconds=30))
 
     page.refresh_from_db()
-    assert queries.next_words(page) == "If nobody answers, its next step follows in 5 min."
+    assert coming.next_words(page) == "If nobody answers, its next step follows in 5 min."
 
 
 def test_a_held_page_says_what_it_waits_for(outbox: world.Outbox) -> None:
@@ -42,5 +42,5 @@ def test_a_held_page_says_what_it_waits_for(outbox: world.Outbox) -> None:
     page.reached.update(answer=Reached.Answer.PASSED_ON)
     page.refresh_from_db()
 
-    words = queries.next_words(page)
+    words = coming.next_words(page)
     assert words == "Nobody is on call for its next step. It waits until somebody is, and looks again in 5 min."

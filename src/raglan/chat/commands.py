@@ -190,7 +190,7 @@ def _page(said: Spoken) -> Answer:
         paging.check_team(team)
         page = paging.page_team(team, told, reason=reason, by=said.person)
     else:
-        page = paging.page_people(people, told, reason=reason, by=said.person)
+        page = paging.page_people(people, told, reason=reason, by=said.person, falls_back=True)
     if incident is not None:
         actions.follow(incident, page)
     key = f"{PAGE}-{page.pk}"

@@ -7,7 +7,7 @@ from raglan.core import metrics, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic, fault_point
 from raglan.core.errors import DeliveryError
-from raglan.paging import actions, events, ports, queries
+from raglan.paging import actions, coming, events, ports
 from raglan.paging.models import Notification, Page, WebhookCall
 
 RETRIES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
@@ -57,7 +57,7 @@ def message_of(item: WebhookCall) -> ports.Message:
         since=page.created_at,
         why=f"step {item.step + 1} of the policy {page.plan.get('policy', '')}",
         link=f"{config().public_url}/pages/{page.pk}/",
-        next_words=queries.next_words(page),
+        next_words=coming.next_words(page),
         may_repeat=item.may_repeat,
         is_test=page.is_test,
     )

@@ -91,7 +91,8 @@ class Plan:
     """The policy as it stood when the page started. A running page keeps it.
 
     A page that comes back, or is handed on, begins again in a new round, `first_round`; the first `head` steps then
-    ask one named person and are not repeated. A fallback knows the plan that stood `before` it.
+    ask one named person and are not repeated. A fallback knows the plan that stood `before` it. One that `falls_back`
+    has no policy behind it: when nobody answers, or nobody can be reached, the fallback is asked.
     """
 
     policy: str
@@ -105,6 +106,7 @@ class Plan:
     first_round: int = 0
     head: int = 0
     fell_back: bool = False
+    falls_back: bool = False
     before: "Plan | None" = None
 
     def as_json(self) -> dict[str, object]:
@@ -128,6 +130,7 @@ class Plan:
             "first_round": self.first_round,
             "head": self.head,
             "fell_back": self.fell_back,
+            "falls_back": self.falls_back,
             "before": self.before.as_json() if self.before else {},
         }
 
@@ -150,6 +153,7 @@ class Plan:
             first_round=_number(value, "first_round", 0),
             head=_number(value, "head", 0),
             fell_back=bool(value.get("fell_back", False)),
+            falls_back=bool(value.get("falls_back", False)),
             before=cls.from_json(before) if before and isinstance(before, Mapping) else None,
         )
 

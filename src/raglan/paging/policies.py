@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import cast
 
 from raglan.core import http, timeline
@@ -150,7 +151,11 @@ def ensure_fallback() -> Policy | None:
     people = list(Person.objects.filter(is_active=True, role="administrator").order_by("pk")[:20])
     if not people:
         return None
-    policy = Policy.objects.create(name="Fallback: administrators", slug="fallback", repeat=3, is_fallback=True)
+    taken = set(Policy.objects.filter(slug__startswith="fallback").values_list("slug", flat=True))
+    slug = next(
+        name for number in count(1) if (name := f"fallback-{number}" if number > 1 else "fallback") not in taken
+    )
+    policy = Policy.objects.create(name="Fallback: administrators", slug=slug, repeat=3, is_fallback=True)
     step = Step.objects.create(policy=policy, position=0, wait_s=300)
     StepTarget.objects.bulk_create(StepTarget(step=step, person=person) for person in people)
     timeline.append(_policy_changed(policy), about=[policy])

@@ -202,36 +202,6 @@ def spared(page: Page) -> frozenset[int]:
     return frozenset(answered.values_list("person_id", flat=True))
 
 
-def next_people(page: Page, at: datetime) -> list[Whom]:
-    """Return whom the next step would page: nobody who has answered already."""
-    plan = Plan.from_json(page.plan)
-    coming = plan.after(page.round, page.step)
-    found = whom(plan.steps[coming[1]].targets, at) if coming else []
-    gone = spared(page) if found else frozenset()
-    return [item for item in found if item.person.pk not in gone]
-
-
-def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | None = None) -> str:
-    """Say in one sentence what happens if nobody answers; `without` is who is spared, where that is known."""
-    if not goes_on(page) or page.next_step_at is None:
-        return ""
-    minutes = max(0, round((page.next_step_at - now()).total_seconds() / 60))
-    when = zone_time or (f"in {minutes} min" if minutes else "in less than a minute")
-    plan = Plan.from_json(page.plan)
-    coming = plan.after(page.round, page.step)
-    if coming is None:
-        return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
-    found = whom(plan.steps[coming[1]].targets, page.next_step_at)
-    gone = spared(page) if without is None and found else without or frozenset()
-    names = [item.person.name for item in found if item.person.pk not in gone]
-    if names:
-        several = f"{', '.join(names[:-1])} and {names[-1]} are" if len(names) > 1 else f"{names[0]} is"
-        return f"If nobody answers, {several} paged {when}."
-    if page.held_since is not None:
-        return f"Nobody is on call for its next step. It waits until somebody is, and looks again {when}."
-    return f"If nobody answers, its next step follows {when}."
-
-
 def link_token(page: Page, person: Person) -> str:
     """Return the token of a person's link to a page; it lets them answer this page only, for 72 hours."""
     return secrets.sign("page", f"{page.pk}:{person.pk}")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from raglan.core.clock import now
 from raglan.core.errors import RaglanError
 from raglan.oncall import queries as oncall
-from raglan.paging import actions, queries
+from raglan.paging import actions, coming, queries
 from raglan.paging.busy import Busy, busy_with
 from raglan.paging.models import NotificationRule, Page
 from raglan.paging.plan import Target, Urgency
@@ -95,9 +95,14 @@ def someone(request: HttpRequest) -> HttpResponse:
         "team": form.cleaned_data.get("team") if form.is_bound and form.is_valid() else None,
         "sure": _digest([item.person for item in asked]),
         "duties": _duties(),
+        "behind": coming.behind_plan(actions.by_hand((), by.time_zone), _urgency(form)),
         "room": wanted,
     }
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)
+
+
+def _urgency(form: ReachForm) -> Urgency:
+    return Urgency.LOW if form["urgency"].value() == Urgency.LOW else Urgency.HIGH
 
 
 def _room(word: str) -> Room | None:
@@ -136,7 +141,7 @@ def _page_them(request: HttpRequest, form: ReachForm, by: Person, wanted: Room |
     def make(reason: actions.Reason) -> Page:
         if data["team"]:
             return actions.page_team(data["team"], words, reason=reason, by=by, urgency=urgency)
-        return actions.page_people([data["person"]], words, reason=reason, by=by, urgency=urgency)
+        return actions.page_people([data["person"]], words, reason=reason, by=by, urgency=urgency, falls_back=True)
 
     page = page_for(wanted, make, by=by)
     name = f"Everybody in {data['team'].name}" if data["team"] else data["person"].name

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
-from raglan.paging import actions, queries
+from raglan.paging import actions, coming, queries
 from raglan.paging.models import Notification, Page, Reached
 from raglan.people import actions as people
 from raglan.people.models import Person
@@ -135,6 +135,6 @@ def _passed(page: Page) -> str:
     page.refresh_from_db()
     if page.state not in actions.OPEN:
         return "Somebody has it already, or it is over."
-    people = queries.next_people(page, now())
+    people = coming.next_people(page, now())
     names, verb = " and ".join(item.person.name for item in people), "are" if len(people) > 1 else "is"
     return f"Passed on. {names} {verb} next." if names else "Passed on. It stands open on Now."

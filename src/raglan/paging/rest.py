@@ -12,7 +12,7 @@ from raglan.core import timeline
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, Slug, Text, When
-from raglan.paging import actions, last_resort, queries, returning
+from raglan.paging import actions, coming, last_resort, queries, returning
 from raglan.paging.events import MessageOfLastResort
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Urgency
@@ -63,6 +63,10 @@ class PageOut(Schema):
     acknowledged_by: str | None
     snoozed_until: datetime | None
     held_since: datetime | None
+    falls_back_at: Annotated[
+        datetime | None,
+        Field(description="When a page that has no policy asks the fallback policy, if nobody answers until then."),
+    ] = None
     link: str
 
 
@@ -71,6 +75,9 @@ class PageDetail(PageOut):
 
     text: str
     next_words: str
+    falls_back_to: Annotated[
+        list[str], Field(description="Whom the fallback policy would ask then; empty for a page that has a policy.")
+    ] = []
     reached: list[ReachedOut]
     without_database: list[MessageOfLastResort] = []
 
@@ -141,7 +148,9 @@ def _by_hand(data: PageIn, words: actions.Words, by: Person | None) -> Callable[
         person = Person.objects.filter(pk=data.person_id, is_active=True).first()
         if person is None:
             raise BadInput("person_id", "there is no such person", status=422)
-        return lambda reason: actions.page_people([person], words, reason=reason, by=by, urgency=urgency)
+        return lambda reason: actions.page_people(
+            [person], words, reason=reason, by=by, urgency=urgency, falls_back=True
+        )
     if (team := named_team(data.team)) is not None:
         actions.check_team(team, "team")
         return lambda reason: actions.page_team(team, words, reason=reason, by=by, urgency=urgency)
@@ -239,6 +248,7 @@ def _fields(page: Page) -> dict[str, object]:
         "acknowledged_by": page.acknowledged_by.name if page.acknowledged_by else None,
         "snoozed_until": page.snoozed_until,
         "held_since": page.held_since,
+        "falls_back_at": coming.falls_back_at(page),
         "link": page.link,
     }
 
@@ -259,6 +269,12 @@ def _detail(page: Page) -> PageDetail:
         for item in queries.history(page)
     ]
     without = [item.model_dump() for item in last_resort.messages(page)]
-    more: dict[str, object] = {"text": page.text, "next_words": queries.next_words(page), "reached": reached}
-    more["without_database"] = without
+    behind = coming.behind(page)
+    more: dict[str, object] = {
+        "text": page.text,
+        "next_words": coming.next_words(page),
+        "falls_back_to": [person.name for person in behind.people] if behind else [],
+        "reached": reached,
+        "without_database": without,
+    }
     return PageDetail.model_validate(_fields(page) | more)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
-from raglan.paging import actions, last_resort, ports, queries, returning
+from raglan.paging import actions, coming, last_resort, ports, queries, returning
 from raglan.paging.models import Page
 from raglan.people import reading
 from raglan.people.access import Scope, require
@@ -78,7 +78,8 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "is_added": reached is not None and reached.is_added,
         "other_has_it": page.acknowledged_by if page.acknowledged_by_id not in (None, person.pk) else None,
         "is_open": page.state in actions.OPEN,
-        "next_people": queries.next_people(page, page.next_step_at) if page.next_step_at else [],
+        "next_people": coming.next_people(page, page.next_step_at) if page.next_step_at else [],
+        "behind": coming.behind(page),
         "history": queries.history(page),
         "without_database": last_resort.messages(page),
         "calls": page.calls.order_by("pk"),

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 from raglan.config import config
 from raglan.core.db import bulk
-from raglan.paging import ports, queries, replies
+from raglan.paging import coming, ports, queries, replies
 from raglan.paging.models import Notification, Page
 from raglan.people import sealing
 
@@ -60,5 +60,5 @@ class Words:
         gone = frozenset[int]() if is_first else queries.spared(page)
         alike = (plan, page.state, page.round, page.step, page.next_step_at, page.held_since, gone)
         if alike not in self._next:
-            self._next[alike] = queries.next_words(page, without=gone)
+            self._next[alike] = coming.next_words(page, without=gone)
         return self._next[alike]

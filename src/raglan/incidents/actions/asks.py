@@ -131,13 +131,14 @@ def _page_for(entry: Entry, at: datetime) -> Page | None:
     team = entry.ping_team or (None if entry.ping_person else entry.to_team)
     reason = paging.Reason("incident", entry.incident_id, f"/incidents/{entry.incident_id}/#e{entry.pk}")
     if entry.ping_person is not None:
-        return paging.page_people([entry.ping_person], _words(entry, "you"), reason=reason, by=entry.author)
+        words = _words(entry, "you")
+        return paging.page_people([entry.ping_person], words, reason=reason, by=entry.author, falls_back=True)
     if team is None:
         return None
     words = _words(entry, team.name)
     on_call = [person for person, _ in oncall.people_for_teams([team.pk], at) if person.pk != entry.author_id]
     if on_call:
-        return paging.page_people(on_call, words, reason=reason, by=entry.author)
+        return paging.page_people(on_call, words, reason=reason, by=entry.author, falls_back=True)
     return paging.page_team(team, words, reason=reason, by=entry.author)
 
 

@@ -14,7 +14,17 @@ from raglan.paging.actions.ending import resolve, reword, stop
 from raglan.paging.actions.many import escalate_many
 from raglan.paging.actions.names import BACK, CALL, DELIVER, ESCALATE, OPEN, Reason, Via, Words, about, newest_round
 from raglan.paging.actions.reaching import reach, reached_out, unreachable, ways_to
-from raglan.paging.actions.starting import check_team, draft, page_people, page_team, start, start_many, started, store
+from raglan.paging.actions.starting import (
+    by_hand,
+    check_team,
+    draft,
+    page_people,
+    page_team,
+    start,
+    start_many,
+    started,
+    store,
+)
 from raglan.paging.actions.steps import begin_again, escalate, hurry, plan_next_step, raise_urgency, reached_somebody
 from raglan.paging.policies import MAX_WAIT_S, Choices, StepDraft, ensure_fallback, save_policy, set_rules
 
@@ -34,6 +44,7 @@ __all__ = [
     "about",
     "acknowledge",
     "begin_again",
+    "by_hand",
     "check_team",
     "daylight_of",
     "draft",

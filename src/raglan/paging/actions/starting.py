@@ -102,11 +102,17 @@ def page_people(
     reason: Reason,
     by: Person | None,
     urgency: Urgency = Urgency.HIGH,
+    falls_back: bool = False,
 ) -> Page:
-    """Page named people by hand: all at once, once more after five minutes."""
+    """Page named people by hand: all at once, once more after five minutes.
+
+    `falls_back` asks the fallback policy after that, or at once where nobody can be reached. News that only tell
+    somebody something have nothing behind them.
+    """
     zone = next((person.time_zone for person in (by, *people) if person), "UTC")
     targets = tuple(Target("person", person.pk) for person in people)
-    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=_by_hand(targets, zone), urgency=urgency)
+    plan = by_hand(targets, zone, falls_back=falls_back)
+    return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=plan, urgency=urgency)
 
 
 def check_team(team: Team, field: str = "") -> None:
@@ -116,10 +122,11 @@ def check_team(team: Team, field: str = "") -> None:
 
 
 def page_team(team: Team, words: Words, *, reason: Reason, by: Person | None, urgency: Urgency = Urgency.HIGH) -> Page:
-    """Page everybody in a team by hand."""
-    plan = _by_hand((Target("team", team.pk),), by.time_zone if by else "UTC")
+    """Page everybody in a team by hand, then the fallback policy as `page_people` does where it `falls_back`."""
+    plan = by_hand((Target("team", team.pk),), by.time_zone if by else "UTC", falls_back=True)
     return start(None, words, reason=reason, actor=by or timeline.SYSTEM, plan=plan, urgency=urgency)
 
 
-def _by_hand(targets: tuple[Target, ...], zone: str) -> Plan:
-    return Plan("by hand", 1, 1, (PlannedStep(300, targets),), hours=Hours(zone))
+def by_hand(targets: tuple[Target, ...], zone: str, *, falls_back: bool = True) -> Plan:
+    """Return the plan of a page that has no policy."""
+    return Plan("by hand", 1, 1, (PlannedStep(300, targets),), hours=Hours(zone), falls_back=falls_back)

@@ -68,7 +68,8 @@ def _stop_earlier(page: Page) -> None:
 def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
     """Do what the policy chose for a step without anybody: hold, fall back, or take the next step at once.
 
-    A whole round that asked nobody falls back as well. Where there is nobody to fall back to, it waits as it says.
+    A whole round that asked nobody falls back as well, and without a policy also one in which all have passed it on.
+    Where there is nobody to fall back to, it waits as it says.
     A named person who was to come first is no gap in the policy: its own steps follow at once.
     """
     step = plan.steps[page.step]
@@ -87,7 +88,8 @@ def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
         return
     is_last = page.step + 1 >= len(plan.steps)
     waited = _waited(page, plan) if is_last else None
-    is_empty = is_last and waited is None and not (on_call and not tried) and page.policy_id is not None
+    is_gap = page.policy_id is not None and not (on_call and not tried)
+    is_empty = is_last and waited is None and (is_gap or plan.falls_back)
     if (plan.when_nobody == WhenNobody.FALL_BACK or is_empty) and fall_back(page, plan):
         return
     wait = timedelta(seconds=step.wait_s) if is_last else timedelta(0)
@@ -132,9 +134,9 @@ def begin_again(page: Page, plan: Plan) -> None:
 
 
 def _end(page: Page, plan: Plan) -> None:
-    """All rounds are through. Where nobody was reached at all, the fallback is still to come."""
+    """All rounds are through. The fallback is still to come where nobody was reached at all, or without a policy."""
     nobody = not page.reached.exclude(answer=Reached.Answer.UNREACHABLE).exists()
-    if not (nobody and page.policy_id and fall_back(page, plan)):
+    if not ((plan.falls_back or (nobody and page.policy_id)) and fall_back(page, plan)):
         _give_up(page, plan)
 
 

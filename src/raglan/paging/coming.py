@@ -1,0 +1,99 @@
+"""What comes next for a page when nobody answers: whom its next step asks, and what stands behind its last one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from raglan.core.clock import now
+from raglan.paging import queries
+from raglan.paging.models import Page, Policy
+from raglan.paging.plan import Plan, Urgency
+from raglan.people.models import Person
+from raglan.ui.wording import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind a page without a policy: from when the fallback asks whom. Nobody where there is none."""
+
+    at: datetime
+    people: tuple[Person, ...]
+
+    @property
+    def names(self) -> str:
+        """Who that is, in words."""
+        return listed([person.name for person in self.people])
+
+
+def behind(page: Page) -> Behind | None:
+    """Return what stands behind a page that has no policy and that nobody has answered yet."""
+    at = falls_back_at(page)
+    return _behind(at) if at is not None else None
+
+
+def falls_back_at(page: Page) -> datetime | None:
+    """Return when a page that has no policy goes on to the fallback, if nobody answers; None for all others."""
+    plan = Plan.from_json(page.plan)
+    if not plan.falls_back or not queries.goes_on(page) or page.next_step_at is None:
+        return None
+    return _through(plan, (page.round, page.step), page.next_step_at, page.urgency)
+
+
+def behind_plan(plan: Plan, urgency: Urgency) -> Behind:
+    """Return what would stand behind a page by a plan that would begin now."""
+    return _behind(_through(plan, (0, -1), plan.at_daylight(now(), urgency), urgency))
+
+
+def _behind(at: datetime) -> Behind:
+    return Behind(at, tuple(item.person for item in whom_at_last(at)))
+
+
+def _through(plan: Plan, stands: tuple[int, int], at: datetime, urgency: str) -> datetime:
+    """Return when all steps of a plan are through that come after a round and step; the next one comes `at`."""
+    while (coming := plan.after(*stands)) is not None:
+        stands = coming
+        at = plan.at_daylight(at + timedelta(seconds=plan.steps[stands[1]].wait_s), urgency)
+    return at
+
+
+def whom_at_last(at: datetime) -> list[queries.Whom]:
+    """Return whom the fallback would ask first: the administrators as long as nobody has needed it."""
+    policy = Policy.objects.filter(is_fallback=True).first()
+    if policy is None:
+        return [queries.Whom(person, "named in the policy") for person in queries.administrators()]
+    steps = queries.plan_of(policy).steps
+    return next((found for step in steps if (found := queries.whom(step.targets, at))), [])
+
+
+def next_people(page: Page, at: datetime) -> list[queries.Whom]:
+    """Return whom the next step would page: nobody who has answered already."""
+    return _next_people(page, Plan.from_json(page.plan), at, None)
+
+
+def _next_people(page: Page, plan: Plan, at: datetime, without: frozenset[int] | None) -> list[queries.Whom]:
+    coming = plan.after(page.round, page.step)
+    found = queries.whom(plan.steps[coming[1]].targets, at) if coming else []
+    gone = queries.spared(page) if without is None and found else without or frozenset()
+    left = [item for item in found if item.person.pk not in gone]
+    is_last = coming is None or coming[1] + 1 == len(plan.steps)
+    return left or (whom_at_last(at) if plan.falls_back and is_last else [])
+
+
+def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | None = None) -> str:
+    """Say in one sentence what happens if nobody answers; `without` is who is spared, where that is known."""
+    if not queries.goes_on(page) or page.next_step_at is None:
+        return ""
+    minutes = max(0, round((page.next_step_at - now()).total_seconds() / 60))
+    when = zone_time or (f"in {minutes} min" if minutes else "in less than a minute")
+    plan = Plan.from_json(page.plan)
+    if found := _next_people(page, plan, page.next_step_at, without):
+        return f"If nobody answers, {_are([item.person.name for item in found])} paged {when}."
+    if plan.after(page.round, page.step) is None:
+        return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
+    if page.held_since is not None:
+        return f"Nobody is on call for its next step. It waits until somebody is, and looks again {when}."
+    return f"If nobody answers, its next step follows {when}."
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{listed(list(names))} {'are' if len(names) > 1 else 'is'}"
