@@ -14,6 +14,8 @@ from raglan.incidents.models import Entry, Incident
 from raglan.integrations.irc import session
 from raglan.integrations.irc.platform import Irc
 from raglan.integrations.irc.wire import MOST_BYTES, REST, cut, plain, read
+from raglan.paging import actions as paging
+from raglan.paging.plan import Target
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.support.ngircd import PASSWORD, Guest, Ngircd, irc_server
@@ -96,6 +98,52 @@ def test_a_channel_goes_on_after_the_end_of_its_server(
     sending.send_waiting(irc, line)
     assert [text.replace("\x02", "") for text in again.read()] == [f"Mara Keller: line {number}" for number in range(5)]
     again.leave()
+
+
+def test_a_step_of_a_policy_tells_a_channel_of_people_where_a_command_takes_the_page(
+    server: Ngircd, irc: Workspace, line: ports.Connection, mara: Person, bo: Person
+) -> None:
+    guest = Guest(server, "bo").enter("#operations")
+    step = paging.StepDraft(600, (world.target(mara), Target("chat", irc.pk, room="#Operations")))
+    page = world.page(world.policy_of(step, slug="web"))
+    sending.send_waiting(irc, line)
+    told = " ".join(text.replace("\x02", "") for text in guest.read())
+    assert told.startswith("Page (critical): “Apache is not running on web-014”, since ")
+    assert f"whoever has it: !ack {page.pk}" in told
+
+    guest.say("#operations", f"!link {actions.make_code(bo)}")
+    hear(irc, line)
+    before = len(guest.read())
+    for _ in range(2):
+        guest.say("#operations", f"!ack {page.pk}")
+    hear(irc, line, 2)
+    sending.send_waiting(irc, line)
+    page.refresh_from_db()
+    assert page.acknowledged_by == bo
+    after = [text.replace("\x02", "") for text in guest.read()[before:]]
+    assert [text for text in after if text.startswith("Bo Silva has")] == [f"Bo Silva has “{page.title}”."]
+    guest.leave()
+
+
+def test_a_page_of_which_half_was_said_goes_on_in_the_words_that_it_began_with(
+    server: Ngircd, irc: Workspace, line: ports.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Guest(server, "bo").enter("#halves")
+    line.find_room("#halves")
+    asked = line._ask  # type: ignore[attr-defined]  # where the server breaks off
+
+    def breaks(*lines: str) -> None:
+        if lines[0].endswith("| two"):
+            monkeypatch.undo()
+            raise DeliveryError("the server is gone", permanent=False)
+        asked(*lines)
+
+    monkeypatch.setattr(line, "_ask", breaks)
+    with pytest.raises(DeliveryError):
+        line.post("#halves", ports.Line("k", "one\ntwo", "Page:"))
+    line.post("#halves", ports.Line("k", "other\nwords\nthan before", "Page:"))
+    assert [text.replace("\x02", "") for text in guest.read()] == ["Page: one", "| two"]
+    guest.leave()
 
 
 def test_whoever_takes_a_nick_elsewhere_is_nobody(

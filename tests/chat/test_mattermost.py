@@ -17,6 +17,10 @@ from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.integrations.mattermost.platform import Mattermost
 from raglan.integrations.mattermost.words import plain
+from raglan.paging import actions as paging
+from raglan.paging import foresight
+from raglan.paging.plan import Target
+from raglan.paging.queries import plan_of
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat.mattermost_api import ME, TOKEN, Api
@@ -282,6 +286,34 @@ def test_a_button_does_what_we_sealed_and_nothing_else(
     for _ in range(2):
         assert pressed(api, talk.chat, room).status_code == 200
     assert entry.answers.get().person == bo
+
+
+def test_a_step_of_a_policy_tells_a_channel_with_a_button(api: Api, talk: Talk, mara: Person, bo: Person) -> None:
+    room = json.loads(api.make({"name": "operations", "display_name": "Operations"}).body)["id"]
+    actions.know_as(talk.chat, BO, bo, actor="raglan")
+    step = paging.StepDraft(600, (world.target(mara), Target("chat", talk.chat.pk, room="#Operations")))
+    page = world.page(world.policy_of(step))
+    talk.send()
+    (told,) = [post for post in api.posts.values() if post["channel_id"] == room]
+    assert told["message"].startswith("**Page (critical):** “Apache is not running on web-014”, since ")
+    for _ in range(2):
+        assert pressed(api, talk.chat, room).status_code == 200
+    talk.send()
+    page.refresh_from_db()
+    assert page.acknowledged_by == bo
+    after = [post["message"] for post in api.posts.values() if post["channel_id"] == room][1:]
+    assert after == [f"{bo.name} has “{page.title}”."]
+
+
+def test_without_a_bot_no_channel_can_be_entered_and_the_policy_says_so(api: Api, there: str, mara: Person) -> None:
+    chat = connect(there, hook=f"{there}/hooks/abc", rooms="public", team="", token="")
+    step = paging.StepDraft(600, (world.target(mara), Target("chat", chat.pk, room="operations")))
+    policy = world.policy_of(step)
+    Talk(chat).send()
+    assert foresight.warnings(plan_of(policy)) == [
+        "Step 1 tells the room operations in Team chat, which can not be told: "
+        "an incoming webhook can enter no channel; leave the room empty."
+    ]
 
 
 def test_without_a_bot_incidents_are_told_by_an_incoming_webhook(api: Api, there: str, mara: Person) -> None:

@@ -20,6 +20,8 @@ from raglan.core.errors import DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.integrations.slack.platform import Slack
+from raglan.paging import actions as paging
+from raglan.paging.plan import Target
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.integrations.fakes import Answer, Request, http_server
@@ -72,6 +74,8 @@ class Api:
         return self.said(channels=found, response_metadata={"next_cursor": ""})
 
     def conversations_join(self, fields: dict[str, Any]) -> Answer:
+        if fields["channel"].startswith("G"):
+            return self.said(ok=False, error="method_not_supported_for_channel_type")
         return self.said()
 
     def conversations_settopic(self, fields: dict[str, Any]) -> Answer:
@@ -250,6 +254,25 @@ def test_buttons_join_lead_and_have_a_page(
     press(slack, room, "lead if-free")
     incident.refresh_from_db()
     assert incident.lead == mara
+
+
+@pytest.mark.parametrize("channel", ["C0OPS", "G0OPS"], ids=["public", "private"])
+def test_a_step_of_a_policy_tells_a_channel_with_a_button(
+    api: Api, slack: Workspace, mara: Person, bo: Person, channel: str
+) -> None:
+    api.channels["operations"] = channel
+    actions.know_as(slack, "U0BO", bo, actor="raglan")
+    step = paging.StepDraft(600, (world.target(mara), Target("chat", slack.pk, room="#operations")))
+    page = world.page(world.policy_of(step))
+    send(slack)
+    (told,) = [one for one in api.posted if one["channel"] == channel]
+    assert told["text"].startswith("*Page (critical):* “Apache is not running on web-014”, since ")
+    assert [one["value"] for one in told["blocks"][1]["elements"]] == [f"ack {page.pk}"]
+    press(slack, channel, f"ack {page.pk}")
+    send(slack)
+    page.refresh_from_db()
+    assert page.acknowledged_by == bo
+    assert [one["text"] for one in api.posted if one["channel"] == channel][1:] == [f"{bo.name} has “{page.title}”."]
 
 
 def test_a_channel_of_an_earlier_try_is_found_again(api: Api, slack: Workspace, incident: Incident) -> None:

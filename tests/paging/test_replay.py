@@ -7,9 +7,19 @@ import pytest
 
 from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.paging import actions, appointments, events, returning
+from raglan.core.errors import DeliveryError
+from raglan.paging import actions, appointments, chat_calls, chats, events, returning
 from raglan.paging.hours import Hours
-from raglan.paging.models import Appointment, Notification, NotificationRule, Page, Policy, Reached, WebhookCall
+from raglan.paging.models import (
+    Appointment,
+    ChatCall,
+    Notification,
+    NotificationRule,
+    Page,
+    Policy,
+    Reached,
+    WebhookCall,
+)
 from raglan.paging.plan import Acknowledge, EarlierSteps, Target, Urgency, WhenNobody
 from raglan.paging.queries import plan_of
 from raglan.people import ports
@@ -24,6 +34,7 @@ PAGE = (
 REACHED = ("page_id", "person_id", "round", "step", "why", "at", "answer", "answered_at", "is_added")
 CALL = ("page_id", "round", "step", "url", "key", "state", "attempts", "may_repeat", "error", "planned_at")
 CALL += ("handed_over_at",)
+CHAT_CALL = (*(name for name in CALL if name != "url"), "chat", "room")
 APPOINTMENT = ("person_id", "kind", "weekday", "at", "hours_before", "tested_at", "pages", "passed")
 NOTIFICATION = (
     *("page_id", "person_id", "contact_id", "reached_id", "channel", "key", "state", "due_at", "attempts"),
@@ -50,6 +61,7 @@ def stored() -> replay.State:
         "policies": policies,
         "rules": rules,
         "calls": replay.rows(WebhookCall, CALL),
+        "chat_calls": replay.rows(ChatCall, CHAT_CALL),
         "appointments": replay.rows(Appointment, APPOINTMENT),
     }
 
@@ -142,6 +154,23 @@ def answered(state: replay.State, page: replay.Row, said: Answered, answer: str)
             row["confirmed_at"] = row["confirmed_at"] or said.at
 
 
+def tell_of_chat(state: replay.State, page_id: int, said: timeline.EventPayload) -> None:
+    calls = state["chat_calls"]
+    match said:
+        case events.ChatPlanned():
+            own = said.model_dump(exclude={"call"})
+            fresh = replay.fresh(ChatCall, CHAT_CALL)
+            calls[said.call] = {**fresh, **own, "pk": said.call, "page_id": page_id}
+        case events.ChatNotTold():
+            failed = "failed" if said.permanent else "waiting"
+            calls[said.call].update(state=failed, attempts=said.attempt, error=said.why)
+        case events.ChatTold():
+            given = said.model_dump(include={"may_repeat", "handed_over_at"})
+            calls[said.call].update({**given, "state": "handed_over", "attempts": said.attempt, "error": ""})
+        case events.ChatNotNeeded():
+            calls[said.call].update(state="cancelled")
+
+
 def tell_of_messages(  # noqa: C901, PLR0912 -- one case for each kind of event
     state: replay.State, page_id: int, said: timeline.EventPayload
 ) -> None:
@@ -186,6 +215,8 @@ def tell_of_messages(  # noqa: C901, PLR0912 -- one case for each kind of event
             messages[said.notification]["received_at"] = said.received_at
         case events.NotificationNotReached():
             messages[said.notification].update(state="failed", error=said.why)
+        case events.ChatPlanned() | events.ChatNotTold() | events.ChatTold() | events.ChatNotNeeded():
+            tell_of_chat(state, page_id, said)
         case events.NotificationHandedOver():
             received = said.handed_over_at if said.is_received else None
             given = said.model_dump(include={"may_repeat", "provider", "provider_id", "handed_over_at"})
@@ -349,6 +380,46 @@ def telling_a_program(people: tuple[Person, Person], box: world.Outbox) -> None:
         world.fast_forward(timedelta(minutes=1))
 
 
+class _Chats:
+    """A chat of whose rooms one is told, one can not be for now, and one never."""
+
+    def connected(self) -> list[chats.Chat]:
+        return [chats.Chat(7, "Team chat", "Memory")]
+
+    def why_not(self, number: int, room: str) -> str:
+        return ""
+
+    def away(self, number: int) -> str:
+        return ""
+
+    def tell(self, call: ChatCall) -> None:
+        """Nothing goes out by itself."""
+
+    def try_again(self, number: int, room: str) -> None:
+        """Nothing is entered."""
+
+
+def telling_rooms_in_chat(people: tuple[Person, Person], box: world.Outbox) -> None:
+    chats.register(there := _Chats())
+    try:
+        asked = world.target(people[0])
+        rooms = [Target("chat", 7, room=room) for room in ("#told", "#later", "#never")]
+        world.page(world.policy_of(actions.StepDraft(3600, (asked, *rooms))))
+        first, later, never = ChatCall.objects.order_by("pk").values_list("pk", flat=True)
+        chat_calls.claim(first)
+        chat_calls.handed_over(first, now())
+        for _ in range(2):
+            chat_calls.claim(later)
+            chat_calls.failed(later, DeliveryError("not now", permanent=False))
+        chat_calls.failed(never, DeliveryError("never", permanent=True))
+        over = world.page(world.policy_of(actions.StepDraft(3600, (asked, Target("chat", 7, room="#over")))))
+        actions.resolve(over, why="over")
+        chat_calls.claim(ChatCall.objects.get(room="#over").pk)
+        world.fast_forward(timedelta(minutes=16))
+    finally:
+        chats.forget(there)
+
+
 def paging_with_low_urgency(people: tuple[Person, Person], box: world.Outbox) -> None:
     actions.set_rules(people[0], [(world.mail_of(people[0]).pk, 60)], by=people[0], urgency=Urgency.LOW)
     actions.page_people(people, actions.Words("Look"), reason=actions.Reason(), by=None, urgency=Urgency.LOW)
@@ -441,7 +512,16 @@ LAST = (answering_while_a_message_fails, changing_a_policy, falling_back, changi
 
 CHOICES = (deciding_much, stopping_earlier_steps, holding, falling_back_from_a_step, acknowledging_by_each)
 CHOICES += (acting_from_outside, trying_on_through_an_outage, keeping_appointments, calling_off, becoming_urgent)
-CHOICES += (telling_a_program, paging_with_low_urgency, snoozing, giving_back, handing_on, forgetting, adding_people)
+CHOICES += (
+    telling_a_program,
+    telling_rooms_in_chat,
+    paging_with_low_urgency,
+    snoozing,
+    giving_back,
+    handing_on,
+    forgetting,
+    adding_people,
+)
 
 
 @pytest.mark.parametrize("act", [*ACTS, *MORE, *LAST, *CHOICES], ids=lambda act: act.__name__)

@@ -88,7 +88,8 @@ def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Wo
         lobby=lobby,
         version=workspace.version + 1,
     )
-    Room.objects.filter(workspace=workspace, incident=None, external_id="").delete()
+    told = queries.told_of_pages(workspace).values("pk")
+    Room.objects.filter(workspace=workspace, incident=None, external_id="").exclude(pk__in=told).delete()
     Room.objects.filter(workspace=workspace).update(problem="")
     unsaid = Post.objects.filter(room__workspace=workspace, room__external_id="", state=Post.State.REFUSED)
     unsaid.update(state=Post.State.WAITING, problem="")

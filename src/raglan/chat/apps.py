@@ -14,6 +14,8 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Register reactions, timers, panels and lines."""
         import_module("raglan.chat.reactions")
+        import_module("raglan.chat.steps")
+        import_module("raglan.chat.page_ends")
         import_module("raglan.chat.timers")
         import_module("raglan.chat.import_steps")
         import_module("raglan.chat.panels")

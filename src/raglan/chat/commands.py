@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from raglan.catalog import queries as catalog
 from raglan.changes import spoken_holds
 from raglan.chat import asking, updates, whom
-from raglan.chat.words import ON_CALL, PAGE, link_of, on_call_for
+from raglan.chat.words import ON_CALL, PAGE, link_of, on_call_for, taken_key
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict, NotFound
 from raglan.incidents import actions, hand, heads_up_words, queries, severities, spoken_tasks
@@ -22,6 +22,7 @@ from raglan.people.access import Scope, require
 from raglan.people.models import Person, Team
 
 MARK = "!"
+OLD = timedelta(minutes=10)  # a command that comes later is not what anybody wants done now
 RECENT = 20
 RESULTS = {"worked": "worked", "nothing": "nothing", "worse": "worse", "given up": "given_up"}
 MOST_RESULT = 12
@@ -141,10 +142,7 @@ def _entry(kind: Entry.Kind) -> Callable[[Spoken], Answer]:
         told = actions.Said(kind, said.rest, key=said.key)
         if kind in actions.PINGED:
             told = asking.read(kind, said.rest, workspace=said.workspace, key=said.key)
-        try:
-            return Answer(entry=actions.post(said.room(), told, by=said.person))
-        except actions.PagesNobody as error:  # fields have no names here
-            raise BadInput("", f"{error.reason[:1].upper()}{error.reason[1:]}.", status=422) from None
+        return Answer(entry=actions.post(said.room(), told, by=said.person))
 
     return post
 
@@ -242,18 +240,20 @@ def _ack(said: Spoken) -> Answer:
     page.refresh_from_db()
     if page.state in paging.OPEN:
         return Answer(f"You have “{page.title}”. Others are asked too.")
-    return Answer(f"{said.person.name} has “{page.title}”.")
+    if page.state == Page.State.RESOLVED:
+        raise Conflict(f"“{page.title}” is over.")
+    return Answer(f"{said.person.name} has “{page.title}”.", key=taken_key(page))
 
 
 def _page_for(said: Spoken) -> Page:
-    waiting = pages.open_pages().filter(is_test=False)
     if said.rest.strip("# ").isdecimal() and len(said.rest) < 19:
-        waiting = waiting.filter(pk=int(said.rest.strip("# ")))
-    else:
-        mine = waiting.filter(reached__person=said.person)
-        waiting = (
-            mine if mine.exists() or said.incident is None else waiting.filter(followed_by__incident=said.incident)
-        )
+        named = pages.pages().filter(is_test=False, pk=int(said.rest.strip("# "))).first()
+        if named is None:
+            raise NotFound("There is no such page.")
+        return named
+    waiting = pages.open_pages().filter(is_test=False)
+    mine = waiting.filter(reached__person=said.person)
+    waiting = mine if mine.exists() or said.incident is None else waiting.filter(followed_by__incident=said.incident)
     found = list(waiting.order_by("-pk").distinct()[:5])
     if not found:
         raise NotFound("No page waits for you.")

@@ -21,7 +21,6 @@ from raglan.people.models import Person
 from raglan.ui.wording import in_a_line
 
 MOST_TEXT, MOST_KEY = 19_000, 64
-OLD = timedelta(minutes=10)  # a command that comes later is not what anybody wants done now
 CLOCKS_DIFFER = timedelta(minutes=1)  # the clock of a platform and our own
 ECHO = timedelta(minutes=10)
 TELLING = 20  # so many letters are hardly written twice by chance
@@ -297,7 +296,7 @@ def _tell(room: Room, message: ports.Incoming, answer: commands.Answer) -> None:
 
 
 def _answer(workspace: Workspace, room: Room, message: ports.Incoming) -> commands.Answer:
-    if message.at < now() - OLD:
+    if message.at < now() - commands.OLD:
         words = f"This was written at {message.at.astimezone(UTC):%H:%M} UTC; write it again."
         return commands.Answer(words, is_aside=True)
     command = commands.read(message.text[:MOST_TEXT])

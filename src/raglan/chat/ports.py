@@ -18,7 +18,7 @@ REST = " … (the rest stands in raglan)"
 MOST_FILES, MOST_NAME = 10, 200
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SIGNS = {"👍": "yes", "✅": "yes", "✔": "yes", "👎": "no", "✋": "take", "🙋": "take"}  # under a line: their command
-SIGN_WORDS = {"yes": "👍 yes", "no": "👎 no", "take": "✋ I can help"}
+SIGN_WORDS = {"yes": "👍 yes", "no": "👎 no", "take": "✋ I can help", "ack": "👍 I have it"}
 BY_SIGN = " · or react with "
 DOOR = "door"  # among the settings of a line: where the platform may call us; no setting is called so
 

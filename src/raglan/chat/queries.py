@@ -11,9 +11,11 @@ from raglan.config import config
 from raglan.core.db import Prepared, bulk
 from raglan.core.errors import NotFound
 from raglan.incidents.models import Entry, Incident
+from raglan.paging import chats
 from raglan.people.models import Person
 
 MOST_LATELY = 300
+STEP = "step"  # of what keys of lines begin with that tell of a page by a step of its policy
 WAITING = Count("rooms__posts", filter=Q(rooms__posts__state=Post.State.WAITING))
 
 
@@ -69,6 +71,13 @@ def room_there(workspace: Workspace, external_id: str) -> Room | None:
     return Room.objects.select_related("incident").filter(workspace=workspace, external_id=external_id).first()
 
 
+def told_of_pages(workspace: Workspace) -> QuerySet[Room]:
+    """The rooms that policies tell, and those for which word of a page waits."""
+    named = Q(name__in=chats.rooms_of(workspace.pk))
+    waits = Q(pk__in=Post.objects.filter(state=Post.State.WAITING, key__startswith=f"{STEP}-").values("room"))
+    return Room.objects.filter(named | waits, workspace=workspace, incident=None)
+
+
 def handle(workspace: Workspace, address: str) -> Handle | None:
     """Return who somebody there is here; people without access any more are nobody."""
     found = Handle.objects.select_related("person").filter(workspace=workspace, address=address)
@@ -107,7 +116,7 @@ def waiting_in_all() -> int:
 
 def is_idle(workspace: Workspace) -> bool:
     """Tell, by looks at two small indexes, whether nothing waits for a workspace and no room of it is to be opened."""
-    unopened = "workspace_id = %s AND external_id = '' AND problem = '' AND incident_id IS NOT NULL"
+    unopened = "workspace_id = %s AND external_id = '' AND problem = ''"
     waits = "state = 'waiting' AND room_id IN (SELECT id FROM chat_room WHERE workspace_id = %s)"
     looks = ((Room, "chat_room_to_open", unopened), (Post, "chat_post_waiting", waits))
     return not any(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
-from raglan.chat import actions, ports, queries
+from raglan.chat import actions, ports, queries, steps
 from raglan.chat.models import Post, Room, Workspace
 from raglan.chat.words import answers_of
 from raglan.core import logs, metrics
@@ -16,6 +16,7 @@ from raglan.core.errors import DeliveryError
 
 AT_ONCE, MOST_REFUSED = 50, 500
 MOST_TRIES, REST_S = 3, 30.0  # of one room, before others go on without it, and how long it then rests
+NO_ROOM = "the room can not be opened"
 MOST_BROKEN = 5  # rooms that fail in one look; more than that is no matter of rooms
 log = logs.get("raglan.chat")
 
@@ -67,6 +68,7 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
     done, patience = Round(), patience or Patience()
     _open_lobby(workspace, line)
     _open_rooms(workspace, line)
+    not_entered = _enter_rooms(workspace, line, patience)
     done.refused += _refuse_without_room(workspace)
     broken: dict[int, DeliveryError] = {}
     waiting = queries.waiting(workspace).exclude(room__external_id="").exclude(room__in=patience.resting())
@@ -81,6 +83,8 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
                 raise
             broken[post.room_id] = error
     _let_rest(broken, patience, done)
+    if not_entered is not None:
+        raise not_entered
     return done
 
 
@@ -106,10 +110,11 @@ def _let_rest(broken: Mapping[int, DeliveryError], patience: Patience, done: Rou
 def _refuse_without_room(workspace: Workspace) -> int:
     """Refuse what goes to rooms that can not be opened; it waits again when the connection is changed."""
     lost = queries.waiting(workspace).filter(room__external_id="").exclude(room__problem="")
-    keys = list(lost.values_list("pk", flat=True)[:MOST_REFUSED])
-    if not keys:
-        return 0
-    return Post.objects.filter(pk__in=keys).update(state=Post.State.REFUSED, problem="the room can not be opened")
+    found = list(lost[:MOST_REFUSED])
+    for post in found:
+        steps.not_said(post, DeliveryError(post.room.problem, permanent=True))
+    keys = [post.pk for post in found]
+    return Post.objects.filter(pk__in=keys).update(state=Post.State.REFUSED, problem=NO_ROOM) if keys else 0
 
 
 def _open_lobby(workspace: Workspace, line: ports.Connection) -> None:
@@ -157,10 +162,34 @@ def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
             actions.opened(room, there)
 
 
+def _enter_rooms(workspace: Workspace, line: ports.Connection, patience: Patience) -> DeliveryError | None:
+    """Enter rooms that policies tell; return what failed for now, for after what waits elsewhere was sent.
+
+    A room that fails again and again rests by itself: where the platform is away, all else says so.
+    """
+    failed: DeliveryError | None = None
+    resting = patience.resting()
+    for room in [room for room in steps.to_enter(workspace) if room.pk not in resting]:
+        try:
+            steps.enter(workspace, line, room)
+            patience.forget(room.pk)
+        except ports.Wait:
+            raise
+        except DeliveryError as error:
+            if patience.ends(room.pk):
+                patience.rest(room.pk)
+            else:
+                failed = error
+    return failed
+
+
 def _send(workspace: Workspace, line: ports.Connection, post: Post, done: Round) -> None:
+    if not steps.begin(post):
+        return
     try:
         there = _hand_over(line, post)
     except DeliveryError as error:
+        steps.not_said(post, error)
         if not error.permanent:
             metrics.chat_posts.labels(workspace.platform, "later").inc()
             raise
@@ -170,7 +199,9 @@ def _send(workspace: Workspace, line: ports.Connection, post: Post, done: Round)
         Post.objects.filter(pk=post.pk).update(state=Post.State.REFUSED, problem=error.sentence[:500])
         Room.objects.filter(pk=post.room_id).update(problem=error.sentence[:500])
         return
-    Post.objects.filter(pk=post.pk).update(state=Post.State.SENT, sent_at=now(), external_id=there[:300])
+    at = now()
+    Post.objects.filter(pk=post.pk).update(state=Post.State.SENT, sent_at=at, external_id=there[:300])
+    steps.went(post, at)
     done.went += 1
     metrics.chat_posts.labels(workspace.platform, "sent").inc()
     if post.room.problem:

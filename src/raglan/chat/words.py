@@ -4,6 +4,7 @@ from datetime import UTC
 
 from raglan.chat import ports
 from raglan.chat.models import Post
+from raglan.chat.queries import STEP
 from raglan.config import config
 from raglan.core.clock import now
 from raglan.incidents import severities
@@ -12,6 +13,7 @@ from raglan.incidents.models import Entry, Incident
 from raglan.incidents.queries import OPEN_ASKS
 from raglan.incidents.room import KINDS
 from raglan.oncall import queries as oncall
+from raglan.paging.models import Page
 from raglan.people.models import Person
 
 FIRST, PAGE = "first", "page"  # of what keys of lines begin with
@@ -86,14 +88,26 @@ def on_call_for(incident: Incident) -> list[Person]:
 
 def answers_of(post: Post) -> list[tuple[str, str]]:
     """Return the buttons under a line: what stands on each, and the command that it stands for."""
-    word, _, number = post.key.partition("-")
+    word = post.key.partition("-")[0]
     incident = post.room.incident
     if word == FIRST and incident is not None and incident.state == Incident.State.OPEN:
         page = [("Page who is on call", f"page {ON_CALL}")] if on_call_for(incident) else []
         return [("I’m here", "join"), ("Take the lead", "lead if-free"), ("Where it stands", "update"), *page]
-    if word == PAGE and number.isdecimal():
+    if number := page_of(post):
         return [("I have it", f"ack {number}")]
     return _answers_to(post.entry)
+
+
+def page_of(post: Post) -> int:
+    """Return the page that a line tells of, so that whoever has it can say so; 0 for any other line."""
+    word, _, rest = post.key.partition("-")
+    number = rest.rpartition("-")[2]
+    return int(number) if word in (PAGE, STEP) and number.isdecimal() else 0
+
+
+def taken_key(page: Page) -> str:
+    """Return the key of the line that says who has a page, so that each room hears of it once."""
+    return f"has-{page.pk}-{page.acknowledged_at:%y%m%d%H%M%S%f}"
 
 
 def _answers_to(entry: Entry | None) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Forms of Setup. They work without a script: a fixed number of rows, of which the empty ones are left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from typing import Any, cast
@@ -19,6 +19,7 @@ from raglan.core.errors import BadInput
 from raglan.oncall.models import Schedule
 from raglan.paging.actions import Choices as PolicyChoices
 from raglan.paging.actions import StepDraft
+from raglan.paging.chats import MOST_NAME, connected
 from raglan.paging.foresight import DAYS
 from raglan.paging.hours import Hours
 from raglan.paging.models import Policy, Step
@@ -45,6 +46,7 @@ class StepRow:
     number: int
     targets: list[BoundField]
     url: BoundField
+    chat: list[BoundField]
     acknowledge: BoundField
     wait: BoundField
     is_folded: bool
@@ -158,7 +160,7 @@ class HeartbeatForm(forms.Form):
 
 
 class PolicyForm(Named):
-    """A policy with up to eight steps of three targets and a program each, and what it decides beside them."""
+    """A policy with up to eight steps of three targets, a program and a room in chat each, and what it decides."""
 
     name = forms.CharField(label="Name", max_length=120)
     slug = _short_name()
@@ -222,7 +224,7 @@ class PolicyForm(Named):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
-        choices = _targets()
+        choices, self.chats = _targets(), _chats(self.initial)
         for number in range(1, STEPS + 1):
             for name, label in TARGET_FIELDS:
                 required = number == 1 and name == "target"
@@ -232,6 +234,13 @@ class PolicyForm(Named):
             self.fields[f"url_{number}"] = forms.CharField(
                 label=f"Step {number} tells a program at", max_length=500, required=False
             )
+            if self.chats:
+                self.fields[f"chat_{number}"] = forms.ChoiceField(
+                    label=f"Step {number} also tells", choices=self.chats, required=False
+                )
+                self.fields[f"room_{number}"] = forms.CharField(
+                    label=f"Room in chat of step {number}", max_length=MOST_NAME, required=False
+                )
             self.fields[f"acknowledge_{number}"] = forms.ChoiceField(
                 label=f"Step {number} wants", choices=Step.Wanted.choices, required=False
             )
@@ -248,6 +257,7 @@ class PolicyForm(Named):
                 number,
                 targets=[self[f"{name}_{number}"] for name, _ in TARGET_FIELDS],
                 url=self[f"url_{number}"],
+                chat=[self[name] for name in (f"chat_{number}", f"room_{number}") if name in self.fields],
                 acknowledge=self[f"acknowledge_{number}"],
                 wait=self[f"wait_{number}"],
                 is_folded=number > last + 1,
@@ -262,8 +272,8 @@ class PolicyForm(Named):
 
     def used(self, *, all_known: bool = True) -> list[int]:
         """Return the numbers of the steps that are filled in."""
-        names = [*(name for name, _ in TARGET_FIELDS), "url"]
-        read = self.cleaned_data.get if all_known else (lambda name: self[name].value())
+        names = [*(name for name, _ in TARGET_FIELDS), "url", "chat", "room"]
+        read = self.cleaned_data.get if all_known else (lambda name: name in self.fields and self[name].value())
         return [n for n in range(1, STEPS + 1) if any(read(f"{name}_{n}") for name in names)]
 
     def drafts(self) -> list[StepDraft]:
@@ -277,6 +287,9 @@ class PolicyForm(Named):
         targets = [Target(kind, int(pk)) for kind, _, pk in named]
         if url := data.get(f"url_{number}"):
             targets.append(Target("webhook", 0, url))
+        chat, room = data.get(f"chat_{number}") or "0", (data.get(f"room_{number}") or "").strip()
+        if chat != "0" or room:
+            targets.append(Target("chat", int(chat), room=room))
         minutes = data.get(f"wait_{number}")
         wanted = Acknowledge(data.get(f"acknowledge_{number}") or Acknowledge.ANYONE)
         return StepDraft((5 if minutes is None else minutes) * MINUTES, tuple(targets), wanted)
@@ -308,13 +321,28 @@ class PolicyForm(Named):
         place, _, rest = error.field.partition("[")
         number = rest.partition("]")[0]
         if place == "steps" and number.isdigit() and int(number) < len(self.used()):
-            kind = next((name for name in ("wait", "url") if name in error.field.rpartition(".")[2]), "target")
-            self.add_error(f"{kind}_{self.used()[int(number)]}", error.reason)
+            self.add_error(f"{self._place_of(error.field)}_{self.used()[int(number)]}", error.reason)
         else:
             field = {"hours": "zone", "forgotten_after_s": "forgotten_hours"}.get(
                 error.field, error.field.removeprefix("hours.")
             )
             self.add_error(field if field in self.fields else None, error.reason)
+
+    def _place_of(self, field: str) -> str:
+        """Return which field of a step holds what an action names; the chat is the only one named by its id."""
+        last = field.rpartition(".")[2]
+        if last == "id":
+            return "chat"
+        return next((name for name in ("wait", "url", "room") if name in last), "target")
+
+
+def _chats(initial: Mapping[str, object]) -> Choices:
+    """Return the chats that a step may tell, those that are gone and still named among them; empty without any."""
+    known = [(str(chat.number), f"{chat.name} ({chat.platform})") for chat in connected()]
+    named = {str(initial.get(f"chat_{number}") or "") for number in range(1, STEPS + 1)}
+    gone = sorted(named - {"", *(number for number, _ in known)})
+    known += [(number, f"a chat that is gone ({number})") for number in gone]
+    return [("", "no chat"), *known] if known else []
 
 
 def _targets() -> Choices:
@@ -363,12 +391,14 @@ def policy_initial(policy: Policy) -> dict[str, object] | None:
 
 def step_initial(step: PlannedStep) -> dict[str, object] | None:
     """Return what the fields of a step start with; None when it has more than they can show."""
-    people = [target for target in step.targets if target.type != "webhook"]
+    people = [target for target in step.targets if not target.is_nobody]
     urls = [target.url for target in step.targets if target.type == "webhook"]
-    if step.wait_s % MINUTES or len(people) > len(TARGET_FIELDS) or len(urls) > 1:
+    rooms = [target for target in step.targets if target.type == "chat"]
+    if step.wait_s % MINUTES or len(people) > len(TARGET_FIELDS) or max(len(urls), len(rooms)) > 1:
         return None
     named = {name: f"{target.type}:{target.id}" for (name, _), target in zip(TARGET_FIELDS, people, strict=False)}
     more = {"url": urls[0] if urls else "", "wait": step.wait_s // MINUTES, "acknowledge": str(step.acknowledge)}
+    more |= {"chat": str(rooms[0].id), "room": rooms[0].room} if rooms else {}
     return {**named, **more}
 
 

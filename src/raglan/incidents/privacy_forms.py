@@ -32,9 +32,7 @@ class PrivateForm(Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    team = forms.ModelChoiceField(
-        label="And this team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
-    )
+    team = forms.ModelChoiceField(label="And this team", queryset=Team.objects.order_by("name"), required=False)
 
     def __init__(self, data: QueryDict | None, *, here: QuerySet[Person]) -> None:
         super().__init__(data, initial={"people": list(here)})
@@ -47,14 +45,9 @@ class ListForm(Form):
     """Who sees a private incident as well: a person or a team."""
 
     person = forms.ModelChoiceField(
-        label="A person",
-        queryset=Person.objects.filter(is_active=True).order_by("name"),
-        required=False,
-        empty_label="nobody in particular",
+        label="A person", queryset=Person.objects.filter(is_active=True).order_by("name"), required=False
     )
-    team = forms.ModelChoiceField(
-        label="Or a team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
-    )
+    team = forms.ModelChoiceField(label="Or a team", queryset=Team.objects.order_by("name"), required=False)
     why = forms.CharField(label="Why", max_length=290, required=False)
 
     def clean(self) -> dict[str, object]:

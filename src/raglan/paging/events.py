@@ -153,6 +153,46 @@ class WebhookFailed(EventPayload):
     permanent: bool
 
 
+class ChatPlanned(EventPayload):
+    """A step tells a room in chat."""
+
+    kind = "chat_call.planned"
+    call: int
+    round: int
+    step: int
+    chat: int
+    room: str
+    key: str
+    planned_at: datetime
+
+
+class ChatTold(EventPayload):
+    """A chat took the line of a step. That is not proof that anybody read it."""
+
+    kind = "chat_call.handed_over"
+    call: int
+    attempt: int
+    may_repeat: bool
+    handed_over_at: datetime
+
+
+class ChatNotTold(EventPayload):
+    """A room in chat could not be told of a step, for now or for good."""
+
+    kind = "chat_call.failed"
+    call: int
+    attempt: int
+    why: str
+    permanent: bool
+
+
+class ChatNotNeeded(EventPayload):
+    """A room in chat need not be told of a step any more: somebody has the page, it is over, or it began anew."""
+
+    kind = "chat_call.not_needed"
+    call: int
+
+
 class Way(BaseModel):
     """One message that was planned. Its address is not told here."""
 

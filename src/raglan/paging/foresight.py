@@ -6,7 +6,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.oncall import queries as oncall
 from raglan.oncall.models import Schedule
-from raglan.paging import actions
+from raglan.paging import actions, chats
 from raglan.paging.hours import Hours
 from raglan.paging.models import Policy
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody
@@ -82,6 +82,8 @@ def name_of(target: Target) -> str:
             return f"everybody in {Team.objects.filter(pk=target.id).first() or 'a team that is gone'}"
         case "webhook":
             return f"a program at {target.url}"
+        case "chat":
+            return f"the room {target.room} in {chats.name_of(target.id) or 'a chat that is gone'}"
         case _:
             return str(Person.objects.filter(pk=target.id).first() or "somebody who is gone")
 
@@ -112,7 +114,7 @@ def people_of(target: Target) -> list[Person]:
 
 def warnings(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:
     """Name what in a plan can not work as things are."""
-    return [*finds_nobody(plan), *never_reached(plan, urgency)]
+    return [*finds_nobody(plan), *not_told(plan), *never_reached(plan, urgency)]
 
 
 def finds_nobody(plan: Plan) -> list[str]:
@@ -120,8 +122,18 @@ def finds_nobody(plan: Plan) -> list[str]:
     return [
         f"Step {number} asks {listed([name_of(target) for target in asked])}, which is nobody as things are."
         for number, step in enumerate(plan.steps, start=1)
-        if (asked := [target for target in step.targets if target.type != "webhook"])
+        if (asked := [target for target in step.targets if not target.is_nobody])
         and not any(people_of(target) for target in asked)
+    ]
+
+
+def not_told(plan: Plan) -> list[str]:
+    """Name the rooms in chat that can not be told as things are."""
+    return [
+        f"Step {number} tells {name_of(target)}, which can not be told: {why}."
+        for number, step in enumerate(plan.steps, start=1)
+        for target in step.targets
+        if target.type == "chat" and (why := chats.why_not(target.id, target.room) or chats.away(target.id))
     ]
 
 

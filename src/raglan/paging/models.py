@@ -86,27 +86,45 @@ class Step(models.Model):
 
 
 class StepTarget(models.Model):
-    """Whom a step pages: whoever is on call for a schedule, a person, a team, or a program. Exactly one is set."""
+    """Whom a step pages: whoever is on call, a person, a team, a program, or a room in chat. Exactly one is set.
+
+    `chat` is the number of a connection; a room belongs to it. Which chats there are is known above.
+    """
 
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="targets")
     schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     url = models.CharField(max_length=500, blank=True, default="", db_default="")
+    chat = models.PositiveBigIntegerField(null=True, blank=True)
+    room = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="step_target_is_one",
-                condition=models.Q(schedule__isnull=False, person__isnull=True, team__isnull=True, url="")
-                | models.Q(schedule__isnull=True, person__isnull=False, team__isnull=True, url="")
-                | models.Q(schedule__isnull=True, person__isnull=True, team__isnull=False, url="")
-                | (models.Q(schedule__isnull=True, person__isnull=True, team__isnull=True) & ~models.Q(url="")),
+                condition=models.Q(
+                    schedule__isnull=False, person__isnull=True, team__isnull=True, url="", chat__isnull=True, room=""
+                )
+                | models.Q(
+                    schedule__isnull=True, person__isnull=False, team__isnull=True, url="", chat__isnull=True, room=""
+                )
+                | models.Q(
+                    schedule__isnull=True, person__isnull=True, team__isnull=False, url="", chat__isnull=True, room=""
+                )
+                | (
+                    models.Q(schedule__isnull=True, person__isnull=True, team__isnull=True, chat__isnull=True, room="")
+                    & ~models.Q(url="")
+                )
+                | (
+                    models.Q(schedule__isnull=True, person__isnull=True, team__isnull=True, url="", chat__isnull=False)
+                    & ~models.Q(room="")
+                ),
             )
         ]
 
     def __str__(self) -> str:
-        return str(self.schedule or self.person or self.team or self.url)
+        return str(self.schedule or self.person or self.team or self.url or self.room)
 
 
 class NotificationRule(models.Model):
@@ -287,6 +305,26 @@ class WebhookCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.url} for page {self.page_id}"
+
+
+class ChatCall(models.Model):
+    """One step of a page told in a room of a chat. Nobody is reached by it; whoever reads it may take the page."""
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="chat_calls")
+    round = models.PositiveSmallIntegerField()
+    step = models.PositiveSmallIntegerField()
+    chat = models.PositiveBigIntegerField()
+    room = models.CharField(max_length=120)
+    key = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=20, choices=Notification.State.choices, default=Notification.State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    may_repeat = models.BooleanField(default=False)
+    error = models.TextField(blank=True, default="")
+    planned_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.room} for page {self.page_id}"
 
 
 class Appointment(models.Model):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from raglan.paging.hours import Hours
 
 FORGOTTEN_AFTER_S = 12 * 3600
+ONLY_TOLD = frozenset(("webhook", "chat"))
 LOW_SEVERITIES = frozenset(
     (
         "info",
@@ -58,15 +59,25 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a step pages: `type` is schedule, person, team or webhook. A webhook has an address and no id."""
+    """Whom a step pages: `type` is schedule, person, team, webhook or chat.
+
+    A webhook has an address and no id. A chat has the number of its connection and the name of a room there.
+    """
 
     type: str
     id: int
     url: str = ""
+    room: str = ""
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether it is only told: a program or a room in chat, by which no person counts as reached."""
+        return self.type in ONLY_TOLD
 
     def as_json(self) -> dict[str, object]:
         """Return what is stored."""
-        return {"type": self.type, "id": self.id, **({"url": self.url} if self.url else {})}
+        more = {name: value for name, value in (("url", self.url), ("room", self.room)) if value}
+        return {"type": self.type, "id": self.id, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +206,7 @@ def _step(step: Mapping[str, object]) -> PlannedStep:
     return PlannedStep(
         _number(step, "wait_s", 0),
         tuple(
-            Target(str(t["type"]), int(t["id"]), str(t.get("url", "")))
+            Target(str(t["type"]), int(t["id"]), str(t.get("url", "")), str(t.get("room", "")))
             for t in (targets if isinstance(targets, list) else [])
         ),
         Acknowledge(str(step.get("acknowledge", Acknowledge.ANYONE))),

@@ -8,7 +8,7 @@ from typing import cast
 from raglan.core import http, timeline
 from raglan.core.db import atomic
 from raglan.core.errors import BadInput
-from raglan.paging import events, queries
+from raglan.paging import chats, events, queries
 from raglan.paging.hours import Hours
 from raglan.paging.models import NotificationRule, Policy, Step, StepTarget
 from raglan.paging.plan import (
@@ -90,8 +90,13 @@ def save_policy(  # noqa: PLR0913 -- a policy is saved as a whole
 
 
 def _stored(step: Step, target: Target) -> StepTarget:
-    own: dict[str, object] = {"url": target.url} if target.type == "webhook" else {f"{target.type}_id": target.id}
-    return StepTarget(step=step, **own)
+    match target.type:
+        case "webhook":
+            return StepTarget(step=step, url=target.url)
+        case "chat":
+            return StepTarget(step=step, chat=target.id, room=target.room)
+        case _:
+            return StepTarget(step=step, **{f"{target.type}_id": target.id})
 
 
 def _check_steps(steps: Sequence[StepDraft]) -> None:
@@ -103,10 +108,20 @@ def _check_steps(steps: Sequence[StepDraft]) -> None:
         if not 0 <= step.wait_s <= MAX_WAIT_S:
             raise BadInput(f"steps[{number}].wait_s", f"must be from 0 to {MAX_WAIT_S} seconds")
         for place, target in enumerate(step.targets):
-            if target.type == "webhook":
-                http.check_url(target.url, f"steps[{number}].targets[{place}].url")
-    if all(target.type == "webhook" for step in steps for target in step.targets):
-        raise BadInput("steps", "a policy needs at least one step for people; a webhook alone wakes nobody")
+            check_told(target, f"steps[{number}].targets[{place}]")
+    if all(target.is_nobody for step in steps for target in step.targets):
+        raise BadInput(
+            "steps", "a policy needs at least one step for people; a webhook or a room in chat alone wakes nobody"
+        )
+
+
+def check_told(target: Target, field: str) -> None:
+    """Refuse a program or a room in chat that can not be told. Raises BadInput."""
+    match target.type:
+        case "webhook":
+            http.check_url(target.url, f"{field}.url")
+        case "chat":
+            chats.check(target.id, target.room, field)
 
 
 def _check_pause(steps: Sequence[StepDraft], repeat: int) -> None:

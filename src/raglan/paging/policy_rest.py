@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field
 
-from raglan.core import http
 from raglan.core.errors import BadInput, NotFound
 from raglan.core.rest import Router, Schema
 from raglan.core.schema import MAX_ID, Body, Clock, Limit, Line, ShortText, Slug
@@ -15,8 +14,8 @@ from raglan.oncall.models import Schedule
 from raglan.paging import actions, foresight, queries, readiness
 from raglan.paging.hours import Hours
 from raglan.paging.models import Policy
-from raglan.paging.plan import FORGOTTEN_AFTER_S, Acknowledge, EarlierSteps, Target, WhenNobody
-from raglan.paging.policies import MAX_FORGOTTEN_S
+from raglan.paging.plan import FORGOTTEN_AFTER_S, ONLY_TOLD, Acknowledge, EarlierSteps, Target, WhenNobody
+from raglan.paging.policies import MAX_FORGOTTEN_S, check_told
 from raglan.people.access import Scope, principal, require_scope
 from raglan.people.models import Person, Team
 from raglan.people.queries import named_team
@@ -25,11 +24,15 @@ router = Router(tags=["paging"])
 
 
 class TargetIn(Body):
-    """Whom a step pages. Schedules and teams may be named by slug or id; a webhook has an address instead."""
+    """Whom a step pages. Schedules and teams may be named by slug or id; a webhook has an address instead.
 
-    type: Literal["schedule", "person", "team", "webhook"]
+    A chat has the id of its connection, and the name of a room as it is written there, such as `#operations`.
+    """
+
+    type: Literal["schedule", "person", "team", "webhook", "chat"]
     id: Annotated[int, Field(ge=1, le=MAX_ID)] | Slug | None = None
     url: ShortText = ""
+    room: ShortText = ""
 
 
 class StepIn(Body):
@@ -195,9 +198,11 @@ def _policy_fields(policy: Policy) -> dict[str, object]:
 
 
 def _target(target: TargetIn, field: str) -> Target:
-    if target.type == "webhook":
-        http.check_url(target.url, f"{field}.url")
-        return Target("webhook", 0, target.url)
+    if target.type in ONLY_TOLD:
+        number = target.id if isinstance(target.id, int) else 0
+        told = {"webhook": Target("webhook", 0, target.url), "chat": Target("chat", number, room=target.room.strip())}
+        check_told(told[target.type], field)
+        return told[target.type]
     by_id = {"pk": target.id} if isinstance(target.id, int) else {"slug": target.id}
     found: Schedule | Person | Team | None = None
     match target.type:

@@ -11,7 +11,7 @@ from raglan.core.clock import now
 from raglan.oncall import queries as oncall
 from raglan.paging import ports
 from raglan.paging.hours import Hours
-from raglan.paging.models import Notification, Page, Policy, Reached, StepTarget, WebhookCall
+from raglan.paging.models import ChatCall, Notification, Page, Policy, Reached, StepTarget, WebhookCall
 from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, WhenNobody
 from raglan.people.models import Person
 
@@ -37,9 +37,9 @@ def open_pages() -> QuerySet[Page]:
 
 
 def was_told(page_id: int) -> bool:
-    """Tell whether a page has reached out to somebody, or to a program."""
+    """Tell whether a page has reached out to somebody, to a program or to a room in chat."""
     reached = Reached.objects.filter(page_id=page_id).exclude(answer=Reached.Answer.UNREACHABLE)
-    return reached.exists() or WebhookCall.objects.filter(page_id=page_id).exists()
+    return reached.exists() or any(calls.objects.filter(page_id=page_id).exists() for calls in (WebhookCall, ChatCall))
 
 
 def last_reached(page: Page, person: Person) -> Reached | None:
@@ -85,6 +85,8 @@ def target_of(target: StepTarget) -> Target:
     """Return a stored target as the plan writes it."""
     if target.url:
         return Target("webhook", 0, target.url)
+    if target.chat:
+        return Target("chat", target.chat, room=target.room)
     if target.schedule_id:
         return Target("schedule", target.schedule_id)
     if target.person_id:
@@ -118,7 +120,7 @@ def _whom_until(target: Target, at: datetime) -> tuple[list[Whom], datetime | No
         case "team":
             members = active.filter(memberships__team_id=target.id).order_by("memberships__pk")
             return [Whom(person, "member of the team") for person in members], None
-        case "webhook":
+        case "webhook" | "chat":
             return [], None
         case _:
             return [Whom(person, "named in the policy") for person in active.filter(pk=target.id)], None

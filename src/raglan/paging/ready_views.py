@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from raglan.core.errors import BadInput
-from raglan.paging import appointments, foresight, readiness
+from raglan.paging import appointments, chat_ready, foresight, readiness
 from raglan.paging.models import Appointment
 from raglan.people import ports
 from raglan.people.models import Person
@@ -34,6 +34,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     tests = {item.person_id: item for item in Appointment.objects.all()}
     context = {
         "rows": [(member, tests.get(member.readiness.person.pk)) for member in members],
+        "lost": chat_ready.lost(),
         "blocked": sum(member.readiness.is_blocked for member in members),
     }
     return render(request, "paging/readiness.html", context)

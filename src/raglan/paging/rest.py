@@ -14,7 +14,7 @@ from raglan.core.rest import Router, Schema
 from raglan.core.schema import Body, Cursor, Id, Limit, Line, Slug, Text, When
 from raglan.paging import actions, coming, last_resort, queries, returning
 from raglan.paging.events import MessageOfLastResort
-from raglan.paging.models import Page, Policy
+from raglan.paging.models import ChatCall, Page, Policy, WebhookCall
 from raglan.paging.plan import Urgency
 from raglan.paging.rooms import page_for, room
 from raglan.people.access import Scope, principal, require_scope
@@ -70,6 +70,22 @@ class PageOut(Schema):
     link: str
 
 
+class CallOut(Schema):
+    """A program or a room in chat that a step tells. Nobody counts as reached by it."""
+
+    type: Literal["webhook", "chat"]
+    url: str = ""
+    chat_id: int | None = None
+    room: str = ""
+    round: int
+    step: int
+    state: str
+    attempts: int
+    may_repeat: bool
+    error: str
+    handed_over_at: datetime | None
+
+
 class PageDetail(PageOut):
     """A page with its whole history."""
 
@@ -79,6 +95,7 @@ class PageDetail(PageOut):
         list[str], Field(description="Whom the fallback policy would ask then; empty for a page that has a policy.")
     ] = []
     reached: list[ReachedOut]
+    told: list[CallOut] = []
     without_database: list[MessageOfLastResort] = []
 
 
@@ -253,6 +270,14 @@ def _fields(page: Page) -> dict[str, object]:
     }
 
 
+def _call_out(call: WebhookCall | ChatCall) -> CallOut:
+    named = ("round", "step", "state", "attempts", "may_repeat", "error", "handed_over_at")
+    same = {name: getattr(call, name) for name in named}
+    if isinstance(call, ChatCall):
+        return CallOut(type="chat", chat_id=call.chat, room=call.room, **same)
+    return CallOut(type="webhook", url=call.url, **same)
+
+
 def _detail(page: Page) -> PageDetail:
     page.refresh_from_db()
     reached = [
@@ -269,12 +294,14 @@ def _detail(page: Page) -> PageDetail:
         for item in queries.history(page)
     ]
     without = [item.model_dump() for item in last_resort.messages(page)]
+    calls: list[WebhookCall | ChatCall] = [*page.calls.order_by("pk"), *page.chat_calls.order_by("pk")]
     behind = coming.behind(page)
     more: dict[str, object] = {
         "text": page.text,
         "next_words": coming.next_words(page),
         "falls_back_to": [person.name for person in behind.people] if behind else [],
         "reached": reached,
+        "told": [_call_out(call) for call in calls],
         "without_database": without,
     }
     return PageDetail.model_validate(_fields(page) | more)

@@ -10,6 +10,8 @@ from raglan.paging import (
     audit,
     backlog,
     calls,
+    chat_calls,
+    chat_ready,
     delivery,
     events,
     handing,
@@ -35,6 +37,8 @@ timers.handler(
 )(delivery.deliver)
 timers.gives_back(handing.give_back_unbegun)
 timers.handler(actions.CALL, network=True, first=True, on_parked=calls.on_parked)(calls.call)
+timers.handler(actions.TELL, on_parked=chat_calls.on_parked)(chat_calls.tell)
+timers.handler(actions.GIVE_UP, on_parked=chat_calls.on_parked)(chat_calls.give_up)
 
 
 def escalate_anyway(due: timers.Due, error: str) -> None:
@@ -74,6 +78,8 @@ def look_at_readiness(due: timers.Due) -> None:
     """Look each hour at those whose shift comes, and once a day at everybody."""
     at = now()
     readiness.look(all_members=at.hour == DAILY_AT_HOUR)
+    if at.hour == DAILY_AT_HOUR:
+        chat_ready.look()
     timers.schedule(READINESS, subject="paging", due_at=at.replace(minute=0, second=0, microsecond=0) + AN_HOUR)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
-from raglan.paging import actions, coming, last_resort, ports, queries, returning
+from raglan.paging import actions, chats, coming, last_resort, ports, queries, returning
 from raglan.paging.models import Page
 from raglan.people import reading
 from raglan.people.access import Scope, require
@@ -83,6 +83,7 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "history": queries.history(page),
         "without_database": last_resort.messages(page),
         "calls": page.calls.order_by("pk"),
+        "chat_calls": [(call, chats.name_of(call.chat)) for call in page.chat_calls.order_by("pk")],
     }
 
 

@@ -18,11 +18,7 @@ PLACES = (
     ("Library", "/library/"),
     ("People", "/people/"),
 )
-BELOW = {
-    "/changes/": ("/hosts/",),
-    "/library/": ("/runbooks/", "/processes/", "/reviews/"),
-    "/people/": ("/teams/", "/free/"),
-}
+BELOW = {"/changes/": ("/hosts/",), "/library/": ("/runbooks/", "/processes/")}
 HEADS_UP = (("Give a heads-up", "/heads-up/"),)
 OWN = (
     ("You and your settings", "/you/"),

@@ -5,6 +5,7 @@ Field names are from its documentation.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from urllib.parse import parse_qs
 
 from raglan.alerts.ports import IntakeRequest, SourceKey
 from raglan.changes.actions import Told
@@ -45,7 +46,7 @@ def _unwrapped(request: IntakeRequest) -> bytes:
     """Return the JSON of a request: a webhook may send it as a field of a form."""
     if not request.headers.get("content-type", "").startswith(FORM):
         return request.body
-    found = shape.query(request.body.decode("utf-8", "replace")).get("payload", [""])
+    found = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=20).get("payload", [""])
     return clean_text(found[0]).encode()
 
 

@@ -90,8 +90,9 @@ def place_of(settings: Mapping[str, str]) -> Place:
 
 @dataclass(slots=True)
 class _Begun:
-    """How far a post came: how many of its lines were taken, and how often the next one failed."""
+    """How far a post came: its lines as they were cut first, how many were taken, how often the next one failed."""
 
+    pieces: list[str]
     taken: int = 0
     tries: int = 0
 
@@ -136,9 +137,10 @@ class Server:
         return Opened(room, "")
 
     def post(self, room: str, line: Line) -> str:
-        """Say a line; a long one becomes several, and another try goes on after those that were taken."""
+        """Say a line; a long one becomes several, and another try says the rest of what the first one began."""
         self._be_in(room)
-        pieces, begun = cut(line.who, line.text), self._begun.setdefault(line.key, _Begun())
+        begun = self._begun.setdefault(line.key, _Begun(cut(line.who, line.text)))
+        pieces = begun.pieces
         try:
             for piece in pieces[begun.taken :]:
                 self._be_in(room)  # again: a line that came up anew may find it taken

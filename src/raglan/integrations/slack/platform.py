@@ -32,6 +32,7 @@ FOR_NOW = frozenset(
     | {"ratelimited", "rate_limited"}
 )
 NOT_LET_IN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_expired", "token_revoked"})
+PRIVATE = "method_not_supported_for_channel_type"
 DONE_ALREADY = frozenset({"already_in_channel", "cant_invite_self", "name_taken"})
 Answered = dict[str, Json]
 
@@ -163,7 +164,11 @@ class Web:
     def find_room(self, name: str) -> Opened:
         """Enter a channel that people made."""
         room = self._named(name.lstrip("#"), own=False)
-        self._ask("conversations.join", channel=room)
+        try:
+            self._ask("conversations.join", channel=room)
+        except RefusedError as error:
+            if PRIVATE not in error.sentence:  # into a private one people invite us
+                raise
         return Opened(room, f"https://app.slack.com/client/{self._who().get('team_id', '')}/{room}")
 
     def post(self, room: str, line: Line) -> str:

@@ -12,7 +12,20 @@ from raglan.paging.actions.answers import (
 )
 from raglan.paging.actions.ending import resolve, reword, stop
 from raglan.paging.actions.many import escalate_many
-from raglan.paging.actions.names import BACK, CALL, DELIVER, ESCALATE, OPEN, Reason, Via, Words, about, newest_round
+from raglan.paging.actions.names import (
+    BACK,
+    CALL,
+    DELIVER,
+    ESCALATE,
+    GIVE_UP,
+    OPEN,
+    TELL,
+    Reason,
+    Via,
+    Words,
+    about,
+    newest_round,
+)
 from raglan.paging.actions.reaching import reach, reached_out, unreachable, ways_to
 from raglan.paging.actions.starting import (
     by_hand,
@@ -33,8 +46,10 @@ __all__ = [
     "CALL",
     "DELIVER",
     "ESCALATE",
+    "GIVE_UP",
     "MAX_WAIT_S",
     "OPEN",
+    "TELL",
     "AlreadyTaken",
     "Choices",
     "Reason",

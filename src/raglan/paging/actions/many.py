@@ -76,7 +76,7 @@ def step_of(page: Page, known: Known) -> Step | None:
     is_first = (page.round, page.step) == (0, -1)
     if plan.earlier_steps == EarlierSteps.STOP and not is_first:
         return None
-    if any(target.type == "webhook" for target in step.targets):
+    if any(target.is_nobody for target in step.targets):
         return None
     asked = [(item, known.ways(item.person, page.urgency)) for item in known.whom(step.targets)]
     if not asked or not all(ways for _, ways in asked):

@@ -11,6 +11,7 @@ from raglan.paging.models import Page
 ESCALATE = "paging.escalate"
 DELIVER = "paging.deliver"
 CALL = "paging.call"
+TELL, GIVE_UP = "paging.tell_chat", "paging.give_up_chat"
 BACK = "paging.back"
 GAP = "gap"
 OPEN = (Page.State.TRIGGERED, Page.State.UNANSWERED)

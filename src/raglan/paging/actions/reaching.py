@@ -1,4 +1,4 @@
-"""Reach one person by their rules, or a program: what is sent follows by its own timer."""
+"""Reach one person by their rules, a program, or a room in chat: what is sent follows by its own timer."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from datetime import timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.paging import events, queries
-from raglan.paging.actions.names import CALL, DELIVER, about
-from raglan.paging.models import Notification, Page, Reached, WebhookCall
+from raglan.paging.actions.names import CALL, DELIVER, TELL, about
+from raglan.paging.models import ChatCall, Notification, Page, Reached, WebhookCall
 from raglan.paging.plan import Target, Urgency
 from raglan.people.models import ContactMethod, Person
 
@@ -99,6 +99,32 @@ def plan_call(page: Page, target: Target) -> WebhookCall:
         timers.schedule(CALL, subject=f"webhook_call:{call.pk}", due_at=at)
         planned = events.WebhookPlanned(
             call=call.pk, round=call.round, step=call.step, url=call.url, key=call.key, planned_at=at
+        )
+        timeline.append(planned, about=[page])
+    return call
+
+
+def plan_chat_call(page: Page, target: Target) -> ChatCall:
+    """Let a room in chat be told of a step: once, however often a held step is looked at.
+
+    Nothing of chat is asked here, so that nothing of it can keep a step from its people.
+    """
+    at = now()
+    place = hashlib.sha256(f"{target.id}:{target.room}".encode()).hexdigest()[:16]
+    own = {"round": page.round, "step": page.step, "chat": target.id, "room": target.room, "planned_at": at}
+    call, made = ChatCall.objects.get_or_create(
+        key=f"{page.pk}:{page.round}.{page.step}:chat:{place}", defaults={"page": page, **own}
+    )
+    if made:
+        timers.schedule(TELL, subject=f"chat_call:{call.pk}", due_at=at)
+        planned = events.ChatPlanned(
+            call=call.pk,
+            round=call.round,
+            step=call.step,
+            chat=call.chat,
+            room=call.room,
+            key=call.key,
+            planned_at=at,
         )
         timeline.append(planned, about=[page])
     return call

@@ -9,7 +9,7 @@ from raglan.core.db import atomic
 from raglan.paging import events, queries
 from raglan.paging.actions.ending import cancel
 from raglan.paging.actions.names import ESCALATE, GAP, Reason, Words, about, newest_round
-from raglan.paging.actions.reaching import plan_call, reach
+from raglan.paging.actions.reaching import plan_call, plan_chat_call, reach
 from raglan.paging.actions.starting import page_people
 from raglan.paging.models import Notification, Page, Policy, Reached
 from raglan.paging.plan import EarlierSteps, Plan, PlannedStep, Urgency, WhenNobody, urgency_of
@@ -40,12 +40,22 @@ def escalate(page_id: int) -> None:
         _stop_earlier(page)
     found = queries.whom(step.targets, now())
     reached = [person for item in found if (person := _reach_out(page, item))]
-    called = [plan_call(page, target) for target in step.targets if target.type == "webhook"]
-    if reached or len(called) == len(step.targets):
+    _tell_others(page, step)
+    if reached or all(target.is_nobody for target in step.targets):
         page.held_since = None
         plan_next_step(page, timedelta(seconds=step.wait_s))
     else:
         _found_nobody(page, plan, on_call=bool(found))
+
+
+def _tell_others(page: Page, step: PlannedStep) -> None:
+    """Plan what tells programs and rooms in chat."""
+    for target in step.targets:
+        match target.type:
+            case "webhook":
+                plan_call(page, target)
+            case "chat":
+                plan_chat_call(page, target)
 
 
 def _note_delay(page: Page) -> None:

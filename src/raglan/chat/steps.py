@@ -1,0 +1,181 @@
+"""Pages told in rooms, as steps of policies want it: rooms that people made are entered, and lines go out by claims.
+
+What is said stands in the outbox as any other line; the words are written when it goes out, so that they are true then.
+"""
+
+from datetime import UTC, datetime
+
+from django.db.models import QuerySet
+
+from raglan.chat import actions, outbox, ports, queries
+from raglan.chat.models import Post, Room, Workspace
+from raglan.chat.queries import STEP
+from raglan.config import config
+from raglan.core import logs
+from raglan.core.clock import now
+from raglan.core.db import atomic
+from raglan.core.errors import DeliveryError
+from raglan.paging import chat_calls, chats, coming
+from raglan.paging.models import ChatCall, Page
+from raglan.ui.wording import in_a_line
+
+MOST_TITLE, MOST_TEXT = 200, 300
+SOON = "…"  # stands in the outbox until the words are written
+log = logs.get("raglan.chat")
+
+
+class Rooms:
+    """What chat does for paging."""
+
+    def connected(self) -> list[chats.Chat]:
+        """Return what is connected, oldest first."""
+        return [chats.Chat(one.pk, one.name, _title_of(one)) for one in queries.workspaces()]
+
+    def why_not(self, number: int, room: str) -> str:
+        """Say what keeps lines from a room, as far as is known."""
+        found = Room.objects.filter(workspace=number, incident=None, name=room).order_by("pk").first()
+        return found.problem if found is not None else ""
+
+    def away(self, number: int) -> str:
+        """Say that a platform does not answer."""
+        workspace = queries.workspaces().filter(pk=number, away_since__isnull=False).first()
+        return f"{workspace.name} does not answer: {workspace.away_why}" if workspace else ""
+
+    def tell(self, call: ChatCall) -> None:
+        """Let a room be told. One that could not be entered is tried again."""
+        room = room_for(call.chat, call.room)
+        Room.objects.filter(pk=room.pk, external_id="").update(problem="")
+        outbox.say(room, outbox.Words(key=f"{STEP}-{call.pk}-{call.page_id}", text=SOON, who="Page:"))
+
+    def try_again(self, number: int, room: str) -> None:
+        """Enter a room, or try once more to; the line does it."""
+        Room.objects.filter(pk=room_for(number, room).pk, external_id="").exclude(problem="").update(problem="")
+
+
+def _title_of(workspace: Workspace) -> str:
+    found = ports.platform(workspace.platform)
+    return found.title if found else workspace.platform
+
+
+@atomic
+def room_for(number: int, name: str) -> Room:
+    """Return the room that people know by a name there; it is entered when the platform answers."""
+    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=number)
+    known = Room.objects.filter(workspace=workspace, incident=None, name=name).order_by("pk").first()
+    return known or Room.objects.create(workspace=workspace, name=name, created_at=now())
+
+
+def to_enter(workspace: Workspace) -> QuerySet[Room]:
+    """Return rooms that policies tell and in which we are not yet, oldest first."""
+    return queries.told_of_pages(workspace).filter(external_id="", problem="").order_by("pk")
+
+
+def enter(workspace: Workspace, line: ports.Connection, room: Room) -> None:
+    """Enter a room that people made. Raises DeliveryError where another try may help; else the room says why not."""
+    try:
+        there = line.find_room(room.name)
+    except DeliveryError as error:
+        if not error.permanent:
+            note_later(Post.objects.filter(room=room, state=Post.State.WAITING), error)
+            raise
+        log.warning("a room can not be entered", extra={"room": room.name, "why": error.sentence})
+        Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])
+    else:
+        _entered(workspace, room, there)
+
+
+@atomic
+def _entered(workspace: Workspace, room: Room, there: ports.Opened) -> None:
+    """Note that we are in a room; what waits for it goes to the room that we know already, where it is one."""
+    known = queries.room_there(workspace, there.id[:300])
+    if known is None:
+        actions.opened(room, there)
+    elif known.incident_id is not None:
+        Room.objects.filter(pk=room.pk).update(problem=f"this is the room of incident {known.incident_id}")
+    else:
+        Post.objects.filter(room=room).update(room=known)
+        room.delete()
+        known.name = known.name or room.name
+        known.save(update_fields=["name"])
+        if known.opened_at is None or known.problem:
+            actions.opened(known, there)
+
+
+def begin(post: Post) -> bool:
+    """Claim a line that tells of a page, and write its words; tell whether it is to go out."""
+    number = call_of(post)
+    if not number:
+        return True
+    call = chat_calls.claim(number)
+    if call is None:
+        Post.objects.filter(pk=post.pk).update(state=Post.State.REFUSED, problem="not needed any more")
+        return False
+    post.who, post.text = who_of(call.page), text_of(call)
+    post.save(update_fields=["who", "text"])
+    return True
+
+
+def went(post: Post, at: datetime) -> None:
+    """Note that a line that tells of a page was taken."""
+    if number := call_of(post):
+        chat_calls.handed_over(number, at)
+
+
+def not_said(post: Post, error: DeliveryError) -> None:
+    """Note why a line that tells of a page was not taken. A room that refuses it for good is looked for anew."""
+    number = call_of(post)
+    if not number:
+        return
+    chat_calls.failed(number, error)
+    room = post.room
+    if error.permanent and room.incident_id is None and room.name != actions.lobby_of(room.workspace):
+        Room.objects.filter(pk=room.pk).update(external_id="", opened_at=None)
+
+
+def note_later(posts: QuerySet[Post], error: DeliveryError) -> None:
+    """Note why lines that tell of pages have to wait."""
+    for post in posts.filter(key__startswith=f"{STEP}-").order_by("pk")[:20]:
+        not_said(post, error)
+
+
+def call_of(post: Post) -> int:
+    """Return the call of a line that tells of a page; 0 for any other line."""
+    word, _, rest = post.key.partition("-")
+    number = rest.partition("-")[0]
+    return int(number) if word == STEP and number.isdecimal() else 0
+
+
+def who_of(page: Page) -> str:
+    """Say that it is a page, and how bad, where that is known."""
+    return "Page:" if page.severity in ("", "unknown") else f"Page ({page.severity}):"
+
+
+def text_of(call: ChatCall) -> str:
+    """Say what a page is for, since when, why it comes here, what happens next, and how to take it."""
+    page = call.page
+    more = f" {in_a_line(page.text, MOST_TEXT)}" if page.text.strip() else ""
+    why = f"It comes here by step {call.step + 1} of the policy {page.plan.get('policy', '')}."
+    following = coming.next_words(page, f"at {clock(page.next_step_at)}" if page.next_step_at else "")
+    parts = (
+        "This may be a repeat." if call.may_repeat else "",
+        f"“{in_a_line(page.title, MOST_TITLE)}”, since {clock(page.created_at)}.{more}",
+        why,
+        following,
+        link_to(page),
+        f"– whoever has it: !ack {page.pk}",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def link_to(page: Page) -> str:
+    """Return where a page is here."""
+    return f"{config().public_url}/pages/{page.pk}/"
+
+
+def clock(at: datetime) -> str:
+    """Return a time in UTC, with its day where that is not today."""
+    at = at.astimezone(UTC)
+    return f"{at:%H:%M} UTC" if at.date() == now().astimezone(UTC).date() else f"{at:%d %b %H:%M} UTC"
+
+
+chats.register(Rooms())
