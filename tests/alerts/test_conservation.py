@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries
 from raglan.alerts.models import Alert, AlertGroup, Signal
 from raglan.alerts.ports import SourceKey, Status
 from raglan.core import timeline, timers
@@ -84,7 +84,7 @@ class History:
         if name is not None:
             world.silence(("alertname", "=", str(name)), hours=150 / 3600, after=int(str(later)) / 3600)
             return
-        for silence in queries.silences(state="active"):
+        for silence in noise_queries.silences(state="active"):
             actions.expire_silence(silence, actor="raglan")
 
     def send(self, source: SourceKey, batch: object) -> None:
@@ -116,8 +116,8 @@ class History:
 
     def check_held(self, alert: Alert) -> None:
         """What fires is held exactly as long as something active mutes or explains it, or it flaps."""
-        active = {rule.ref for rule in queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)}
-        flaps = {f"flap:{pk}" for pk in queries.flaps().values_list("pk", flat=True)} & set(alert.held_by)
+        active = {rule.ref for rule in noise_queries.noise(now()).silences if rule.hits(alert.labels, alert.source_id)}
+        flaps = {f"flap:{pk}" for pk in noise_queries.flaps().values_list("pk", flat=True)} & set(alert.held_by)
         explains = set(alert.held_by) - active - flaps
         assert active <= set(alert.held_by)
         for ref in explains:

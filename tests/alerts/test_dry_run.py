@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries, route_queries
 from raglan.alerts.dry_run import (
     DryRun,
     dry_run,
@@ -214,7 +214,7 @@ def window(hours: int = 1, *matchers: tuple[str, str, str]) -> MaintenanceRule:
         here.time(),
         60 * hours,
     )
-    return queries.maintenance_rule(actions.window_of(draft))
+    return noise_queries.maintenance_rule(actions.window_of(draft))
 
 
 def test_a_planned_window_is_tried_on_the_same_day_of_the_weeks_before(source: SourceKey) -> None:
@@ -294,14 +294,14 @@ def test_a_removed_route_is_put_back_as_it_was(source: SourceKey, policy: Policy
     route = world.route(7, policy, ("team", "=", "db"), group_by=["rack"], options=options)
     before = Route.objects.values().get(pk=route.pk)
     actions.remove_route(route, version=1, actor="raglan")
-    assert [one.words for one in queries.removed_routes()] == ['route 7: team="db"']
+    assert [one.words for one in route_queries.removed_routes()] == ['route 7: team="db"']
 
     back = actions.restore_route(before["id"], actor="raglan")
     again = actions.restore_route(before["id"], actor="raglan")
 
     assert Route.objects.values().get(pk=back.pk) == before | {"version": 2}
     assert again == back
-    assert queries.removed_routes() == []
+    assert route_queries.removed_routes() == []
     assert Event.objects.filter(kind="route.changed").count() == 3
 
 

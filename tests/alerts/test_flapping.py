@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raglan.alerts import actions, queries, snapshot
+from raglan.alerts import actions, noise_queries, snapshot
 from raglan.alerts.models import Alert, Flap, Source
 from raglan.alerts.pipeline.flap import FlapRule
 from raglan.alerts.ports import SourceKey
@@ -396,7 +396,7 @@ def test_any_history_flaps_exactly_as_the_rule_says(outbox: world.Outbox, histor
 
 
 def _agrees(naive: Naive, *, is_open: bool) -> None:
-    flap = queries.flaps().first()
+    flap = noise_queries.flaps().first()
     expected = naive.since is not None and not naive.is_quiet(now())
     assert (flap is not None) == expected
     live = Page.objects.exclude(state=Page.State.RESOLVED).exists()

@@ -10,7 +10,7 @@ from raglan.alerts.models import Alert, AlertGroup, Route
 from raglan.alerts.pipeline.hours import is_within, parse_span
 from raglan.alerts.pipeline.route import matching
 from raglan.alerts.ports import SourceKey
-from raglan.alerts.queries import routes
+from raglan.alerts.route_queries import routes
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, Conflict
 from raglan.paging.models import Page, Policy

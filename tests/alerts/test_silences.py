@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries
 from raglan.alerts.models import Alert, AlertGroup, Silence
 from raglan.alerts.ports import SourceKey
 from raglan.core.clock import now
@@ -245,6 +245,6 @@ def test_the_preview_says_what_a_silence_would_hit(source: SourceKey) -> None:
     world.ingest(source, *[world.signal(instance=str(number)) for number in range(25)], world.signal(alertname="X"))
     world.ingest(source, world.signal("resolved", instance="3"))
 
-    hits = queries.hits([world.Matcher(*DOWN)])
+    hits = noise_queries.hits([world.Matcher(*DOWN)])
 
     assert (hits.firing, len(hits.examples), hits.lately, hits.is_all) == (24, 20, 25, True)

@@ -102,8 +102,8 @@ def test_a_verification_is_answered_with_a_tap(desk: Desk) -> None:
     desk.says("!verify the site is slow")
     entry = Entry.objects.latest("pk")
     shown = desk.says("!yes 6 seconds a page")
-    assert shown == [f"Bo Silva sees it too: #{entry.pk}. “6 seconds a page”. 1 sees it too, 0 do not."]
-    assert desk.says(f"!no {entry.pk}")[0].endswith("0 see it too, 1 does not.")
+    assert shown == [f"Bo Silva sees it too: #{entry.pk}. “6 seconds a page”. 1 sees it too."]
+    assert desk.says(f"!no {entry.pk}")[0].endswith("1 does not see it.")
 
 
 def test_join_lead_update(desk: Desk, bo: Person, incident: Incident) -> None:

@@ -106,6 +106,15 @@ def test_an_ask_says_to_whom_about_what_and_what_if_nobody_answers(desk: Desk, b
     assert desk.says("!stuck @nobody-here hello")[0].startswith("Bo Silva is stuck on: @nobody-here hello")
 
 
+def test_an_ask_that_would_page_nobody_is_refused(desk: Desk, bo: Person) -> None:
+    empty = world.team(name="Web")
+    why = "Nobody is in Web, so that nobody would be paged; ask a person, or another team."
+
+    assert desk.says(f"!ask @{empty.slug} can you look?") == [why]
+    assert desk.says(f"!stuck on DNS; if nobody: page @{empty.slug}") == [why]
+    assert not Entry.objects.filter(kind__in=("ask", "stuck")).exists()
+
+
 def test_an_ask_is_handed_back(desk: Desk) -> None:
     desk.says("!ask who can read the queue?")
     assert desk.says("!back") == ["You have taken nothing in this room that waits."]

@@ -77,10 +77,13 @@ def test_somebody_who_is_not_signed_in_is_asked_to(db: None) -> None:
 
 def test_every_section_says_when_it_is_empty(client: Client) -> None:
     html = html_of(client)
+    assert "0 of 0" not in html
+    assert 'class="is-bad"' not in html
     for words in (
         "Nothing is known to be broken.",
         "No source is set up yet",
         "Nobody is asking for help right now.",
+        "Administrators are paged meanwhile",
         "No rota yet.",
         "No review yet.",
         "Nothing can reach you yet.",
@@ -123,7 +126,7 @@ def test_taking_an_ask_comes_back_to_now(client: Client, ada: Person) -> None:
     ask = incidents.post(incident, incidents.Said(kind=Entry.Kind.ASK, text="Who reads the support queue?"), by=ada)
     assert '<input type="hidden" name="back" value="now">' in html_of(client)
     answer = client.post(f"/entries/{ask.pk}/take/", {"back": "now"})
-    assert answer["Location"] == "/"
+    assert answer["Location"] == "/#asking"
     assert "Bo Silva is on it." in html_of(client)
 
 

@@ -54,6 +54,7 @@ def test_every_operation_of_the_document_is_listed_and_explained(signed_in: Sign
     assert "/api/v1/openapi.json" in html
     assert sum(len(group.entries) for group in reference.groups(made())) == len(every())
     for group in reference.groups(made()):
+        assert f'{group.name[1:]} <span class="tiny soft">{len(group.entries)}</span>' in html
         part = browser.get(f"/api/docs/{group.slug}/").content.decode()
         for operation in reference.operations(made(), group.slug):
             assert f'href="/api/docs/{group.slug}/#{operation.id}"' in html

@@ -3,8 +3,10 @@
 import base64
 import gzip
 import json
+import random
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -316,6 +318,32 @@ def test_parts_of_a_packed_body_are_put_together_and_bounded_together() -> None:
     assert unpack(gzip.compress(b"one") + gzip.compress(b"two")) == b"onetwo"
     with pytest.raises(BadInput, match="1 MiB"):
         unpack(gzip.compress(b"0" * 600_000) * 2)
+
+
+def test_a_body_that_is_packed_in_tens_of_thousands_of_parts_costs_little() -> None:
+    empty = gzip.compress(b"")
+    assert unpack((empty + gzip.compress(b"ab")) * 500) == b"ab" * 500
+    before = time.thread_time()
+    with pytest.raises(BadInput, match="more than 1000 parts"):
+        unpack(empty * ((1 << 20) // len(empty)))
+    with pytest.raises(BadInput, match="more than 1000 parts"):
+        unpack(empty * ((1 << 20) // len(empty)), 4 << 20)
+    assert time.thread_time() - before < 2
+
+
+@pytest.mark.parametrize("size", [1, 4_095, 4_096, 4_097, 100_000, 1 << 20])
+def test_a_packed_body_is_whole_wherever_its_pieces_end(size: int) -> None:
+    body = random.Random(size).randbytes(size)
+    packed = gzip.compress(body, 0)
+    assert unpack(packed) == body
+    assert unpack(packed + gzip.compress(b""), 2 << 20) == body
+    with pytest.raises(BadInput, match="ends too early"):
+        unpack(packed[:-1])
+    with pytest.raises(BadInput, match="is not gzip"):
+        unpack(packed + b"x" * 20)
+    if size > 1:
+        with pytest.raises(BadInput, match="MiB"):
+            unpack(packed, size - 1)
 
 
 def test_a_full_queue_is_503_with_a_time_to_come_back() -> None:

@@ -11,6 +11,7 @@ from raglan.incidents import actions, queries
 from raglan.incidents.actions import IfNobody, Said
 from raglan.incidents.asking import Ask
 from raglan.incidents.models import Entry, Incident
+from raglan.incidents.room import tally
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.incidents.conftest import Call
@@ -144,6 +145,36 @@ def test_sides_of_a_verification_name_who_and_when_and_carry_evidence(
     assert "1 sees it too, 1 does not." in shown
     assert "Mara Keller " in shown
     assert '<a href="https://graphs.example.test/x"' in shown
+
+
+def test_a_side_that_nobody_took_is_not_counted_aloud(incident: Incident, mara: Person, bo: Person) -> None:
+    entry = actions.post(incident, Said(Kind.VERIFY, "Slow for you, too?"), by=mara)
+    actions.answer(entry, "yes", by=mara)
+    assert tally(entry) == "1 sees it too."
+    other = actions.post(incident, Said(Kind.VERIFY, "Slow from outside?"), by=mara)
+    actions.answer(other, "no", by=bo)
+    assert tally(other) == "1 does not see it."
+
+
+def test_after_a_tap_the_page_opens_again_at_what_was_tapped(
+    incident: Incident, mara: Person, bo: Person, browser: Browser
+) -> None:
+    seen = actions.post(incident, Said(Kind.VERIFY, "Slow for you, too?"), by=mara)
+    ask = actions.post(incident, Said(Kind.ASK, "Who reads the log?"), by=mara)
+    client, room = browser(bo), f"/incidents/{incident.pk}/"
+
+    def lands(address: str, **sent: str) -> str:
+        return client.post(address, sent).headers["Location"].removeprefix(room)
+
+    assert lands(f"/entries/{ask.pk}/take/") == f"#ask-{ask.pk}"
+    assert lands(f"/entries/{ask.pk}/hand-back/") == f"#ask-{ask.pk}"
+    assert lands(f"/entries/{seen.pk}/yes/") == f"#ask-{seen.pk}"
+    assert lands(f"/entries/{ask.pk}/outcome/", text="I did") == "#h-asks"
+    assert lands(f"{room}here/", doing="the log") == "#h-here"
+    assert lands(f"{room}here/", do="offer", words="logs") == "#h-asks"
+    assert lands(f"{room}here/", do="lead") == ""
+    shown = client.get(room).content.decode()
+    assert all(f'id="{place}"' in shown for place in (f"ask-{seen.pk}", "h-asks", "h-here"))
 
 
 def test_the_same_over_rest(incident: Incident, mara: Person, bo: Person, rest: Call) -> None:

@@ -13,7 +13,7 @@ from raglan.incidents import actions, queries, room
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident, Responder
 from raglan.paging.models import Page
-from raglan.people.models import Person, Team
+from raglan.people.models import Person
 from raglan.testing import world
 from tests.incidents.conftest import Call
 
@@ -348,7 +348,7 @@ def test_a_file_that_is_added_while_an_entry_is_on_its_way_hangs_at_it(
 def test_an_ask_that_goes_to_somebody_else_is_another_one(
     incident: Incident, mara: Person, bo: Person, browser: Callable[[Person], Client], changed: dict[str, str]
 ) -> None:
-    team = Team.objects.create(name="Disks", slug="disks")
+    team = world.team(bo, name="Disks")
     address, client = f"/incidents/{incident.pk}/entries/", browser(mara)
     fields = {"kind": "ask", "text": "Who knows?", "entry_key": "k1", "to": f"team:{team.slug}"}
     fields |= {"otherwise": "same", "after": "5"}

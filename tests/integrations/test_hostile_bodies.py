@@ -7,10 +7,12 @@ from time import thread_time
 import pytest
 from django.test import Client
 
-from raglan.alerts import ports
+from raglan.alerts import matchers, ports
 from raglan.alerts.models import Alert, Signal, Source
+from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Door, IntakeRequest, Sampled
 from raglan.core.decode import Json
+from raglan.core.errors import BadInput
 from raglan.edge import mail
 from raglan.people.models import Person
 from raglan.testing import world
@@ -227,3 +229,35 @@ def test_every_door_that_can_make_a_sample_understands_it(client: Client) -> Non
         request: IntakeRequest = door.sample(ports.SourceKey(1, "x", kind))
         assert door.takes(request.method, request.path) or kind == "email"
         assert [signal.status for signal in door.decode(ports.SourceKey(1, "x", kind), request).signals] == ["firing"]
+
+
+MANY = "&".join(f"a{number}=b" for number in range(51))
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "path", "body", "query"),
+    [
+        ("heartbeat", "GET", "/ping/n", "", MANY),
+        ("opsgenie", "GET", "/v2/alerts", "", MANY),
+        ("slack", "POST", "/slack", f"payload={{}}&{MANY}", ""),
+        ("github", "POST", "/github", f"payload={{}}&{MANY}", ""),
+    ],
+)
+def test_more_fields_than_anybody_sends_are_refused_in_words(
+    kind: str, method: str, path: str, body: str, query: str
+) -> None:
+    _, token = make(kind)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-GitHub-Event": "push"}
+    answer = knock(method, f"/integrations/{token}{path}", body, query=query, headers=headers)
+
+    assert answer.status == 422
+    assert kind == "slack" or "50 fields" in str(answer.body)
+
+
+def test_a_pattern_that_can_not_be_read_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BadInput):
+        matchers.check(Matcher("a", "=~", "("), "filter")
+    with pytest.raises(BadInput):
+        make("email", mapping={"key": "("})
+
+    assert capfd.readouterr() == ("", "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.alerts import queries
+from raglan.alerts import noise_queries, route_queries
 from raglan.alerts.flapping import default_rule
 from raglan.alerts.inhibiting import check_inhibition
 from raglan.alerts.matchers import check
@@ -83,11 +83,11 @@ class Change:
 
 def rules_now() -> Rules:
     """Return the rules as they are now."""
-    noise = queries.noise(now())
+    noise = noise_queries.noise(now())
     return Rules(
-        routes=queries.routes(),
+        routes=route_queries.routes(),
         inhibitions=noise.inhibitions,
-        windows=tuple(queries.maintenance_rule(window) for window in queries.maintenances()),
+        windows=tuple(noise_queries.maintenance_rule(window) for window in noise_queries.maintenances()),
         flapping=default_rule(),
         flap_rules=noise.flap_rules,
         storm_groups=config().storm_groups,

@@ -7,7 +7,7 @@ What the rule is stands in `pipeline.flap`.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from raglan.alerts import events, queries
+from raglan.alerts import events, noise_queries, queries
 from raglan.alerts.joining import Seen
 from raglan.alerts.models import Alert, Flap
 from raglan.alerts.pipeline.flap import HELD, Flapping, FlapRule, changes_of, flap
@@ -102,7 +102,7 @@ def _begin(
         open_s=rule.open_s,
     )
     timers.schedule(QUIET, subject=timeline.ref(made), due_at=at + timedelta(seconds=rule.quiet_s))
-    snapshot.noise.flaps[seen.fingerprint] = flapping = queries.flapping(made)
+    snapshot.noise.flaps[seen.fingerprint] = flapping = noise_queries.flapping(made)
     return flapping
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from raglan.alerts import events, flapping, queries, storms, taken
+from raglan.alerts import events, flapping, noise_queries, storms, taken
 from raglan.alerts.attend import ATTEND, attend, end, start, text_of
 from raglan.alerts.ingest import decide, set_held, store
 from raglan.alerts.inhibitors import REVIEW, read_causes
@@ -31,7 +31,7 @@ def review(*, after: int = 0, held_only: bool = False) -> int:
     """Look at firing alerts again, `AT_ONCE` at a time; return how many changed. The rest follows by a timer."""
     take_turn("alerts")
     at = now()
-    noise = queries.noise(at)
+    noise = noise_queries.noise(at)
     causes: dict[str, list[Cause]] = {}
     firing = Alert.objects.filter(state=Alert.State.FIRING, pk__gt=after).order_by("pk")
     if held_only:
@@ -106,9 +106,9 @@ def _change(alert: Alert, held: Held, snapshot: Snapshot) -> None:
     snapshot.tell((released, about))
     decide(snapshot, alert, Decision("hold", "released", f"it still fires: {why}"), decision)
     snapshot.tell(*facts)
-    flaps = queries.flaps().filter(fingerprint=alert.fingerprint).first() if stays else None
+    flaps = noise_queries.flaps().filter(fingerprint=alert.fingerprint).first() if stays else None
     if flaps is not None:
-        flapping.paged(alert, queries.flapping(flaps), snapshot)
+        flapping.paged(alert, noise_queries.flapping(flaps), snapshot)
 
 
 @atomic

@@ -13,7 +13,7 @@ from functools import cache
 
 from django.db import DatabaseError
 
-from raglan.alerts import events, flapping, queries, storms, taken
+from raglan.alerts import events, flapping, noise_queries, storms, taken
 from raglan.alerts.attend import attend, end, joins, plan_for
 from raglan.alerts.inhibitors import drop_inhibitor, note_inhibitor
 from raglan.alerts.joining import Fired, Joined, Seen, new_alert, page_to_join, row_of, trail_of
@@ -365,7 +365,7 @@ def expire() -> int:
     late = Alert.objects.select_related("group", "group__page").filter(state=Alert.State.FIRING, expires_at__lt=at)
     alerts = list(late.order_by("pk")[:500])
     if alerts:
-        snapshot = Snapshot(at, noise=queries.noise(at))
+        snapshot = Snapshot(at, noise=noise_queries.noise(at))
         for alert in alerts:
             alert.group = snapshot.open_groups.setdefault(alert.group.key, alert.group) or alert.group
             reason = "not heard of until the time that its source promised"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from raglan.alerts import events, matchers, queries
+from raglan.alerts import events, matchers, noise_queries
 from raglan.alerts.holds import review
 from raglan.alerts.inhibitors import renew
 from raglan.alerts.models import Inhibition
@@ -49,7 +49,7 @@ def save_inhibition(  # noqa: PLR0913 -- an inhibition is saved as a whole
         created_at=inhibition.created_at,
     )
     timeline.append(told, actor=actor, about=[inhibition, "alerts"])
-    renew(inhibition, queries.inhibition_rule(inhibition))
+    renew(inhibition, noise_queries.inhibition_rule(inhibition))
     review(held_only=True)
     return inhibition
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import actions, dry_run, matchers, queries
+from raglan.alerts import actions, dry_run, matchers, noise_queries
 from raglan.alerts.forms import InhibitionForm, inhibition_initial
 from raglan.alerts.models import Inhibition
 from raglan.core.errors import BadInput, Conflict
@@ -23,7 +23,7 @@ def inhibitions(request: HttpRequest) -> HttpResponse:
             [str(matcher) for matcher in matchers.read(inhibition.source_matchers)],
             [str(matcher) for matcher in matchers.read(inhibition.target_matchers)],
         )
-        for inhibition in queries.inhibitions()
+        for inhibition in noise_queries.inhibitions()
     ]
     return render(request, "alerts/inhibitions.html", {"rows": rows, "may": reader(request).may_configure})
 
@@ -39,7 +39,7 @@ def new_inhibition(request: HttpRequest) -> HttpResponse:
 @needs(Scope.CONFIGURE)
 def inhibition(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an inhibition."""
-    found = queries.inhibition(pk)
+    found = noise_queries.inhibition(pk)
     return _form(request, InhibitionForm(request.POST or None, initial=inhibition_initial(found)), found)
 
 
@@ -47,7 +47,7 @@ def inhibition(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Scope.CONFIGURE)
 def remove_inhibition(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove an inhibition."""
-    actions.remove_inhibition(queries.inhibition(pk), actor=reader(request))
+    actions.remove_inhibition(noise_queries.inhibition(pk), actor=reader(request))
     messages.success(request, "The inhibition is removed. What it held back and still fires pages now.")
     return redirect("alerts:inhibitions")
 

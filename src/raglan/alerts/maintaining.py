@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from raglan.alerts import events, matchers, queries
+from raglan.alerts import events, matchers, noise_queries
 from raglan.alerts.holds import review
 from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.route import Matcher
@@ -114,7 +114,7 @@ def plan_look(window: Maintenance) -> None:
     """Let what fires be looked at when the window next begins or ends."""
     subject = timeline.ref(window)
     timers.cancel(MAINTAIN, subject=subject)
-    coming = queries.maintenance_rule(window).next_change(now())
+    coming = noise_queries.maintenance_rule(window).next_change(now())
     if coming is not None:
         timers.schedule(MAINTAIN, subject=subject, due_at=coming)
 
@@ -160,5 +160,5 @@ def _check_that_it_comes(draft: MaintenanceDraft) -> None:
         span = min((draft.last - draft.first).days + 1, 7)
         if not any((draft.first + timedelta(days=day)).weekday() in draft.days for day in range(span)):
             raise BadInput("days", "none of these days lies between the first and the last", status=422)
-    if next(queries.maintenance_rule(window_of(draft)).windows(now()), None) is None:
+    if next(noise_queries.maintenance_rule(window_of(draft)).windows(now()), None) is None:
         raise BadInput("last" if draft.days else "first", "this would be over already; choose a later day", status=422)

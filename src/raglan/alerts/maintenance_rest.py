@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field, StringConstraints
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries
 from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
@@ -71,7 +71,7 @@ class MaintenanceOut(Schema):
 @router.get("/maintenances", response=list[MaintenanceOut], operation_id="list_maintenances", summary="All windows")
 def list_maintenances(request: HttpRequest) -> list[MaintenanceOut]:
     """Return maintenance windows that are planned, newest first."""
-    return [_out(window) for window in queries.maintenances()]
+    return [_out(window) for window in noise_queries.maintenances()]
 
 
 @router.post(
@@ -89,7 +89,7 @@ def plan_maintenance(request: HttpRequest, data: MaintenanceIn) -> Status[Mainte
 @router.get("/maintenances/{maintenance_id}", response=MaintenanceOut, operation_id="get_maintenance", summary="One")
 def get_maintenance(request: HttpRequest, maintenance_id: Cursor) -> MaintenanceOut:
     """Return one maintenance window."""
-    return _out(queries.maintenance(maintenance_id))
+    return _out(noise_queries.maintenance(maintenance_id))
 
 
 @router.put(
@@ -98,7 +98,7 @@ def get_maintenance(request: HttpRequest, maintenance_id: Cursor) -> Maintenance
 def change_maintenance(request: HttpRequest, maintenance_id: Cursor, data: MaintenanceChange) -> MaintenanceOut:
     """Change a window; 409 when somebody else changed it since `version`."""
     require_scope(request, Scope.RESPOND)
-    found = queries.maintenance(maintenance_id)
+    found = noise_queries.maintenance(maintenance_id)
     changed = actions.change_maintenance(found, draft_of(data), version=data.version, actor=principal(request).actor)
     return _out(changed)
 
@@ -107,7 +107,7 @@ def change_maintenance(request: HttpRequest, maintenance_id: Cursor, data: Maint
 def end_maintenance(request: HttpRequest, maintenance_id: Cursor) -> MaintenanceOut:
     """End a window now, with all that would follow. Again is harmless."""
     require_scope(request, Scope.RESPOND)
-    return _out(actions.end_maintenance(queries.maintenance(maintenance_id), actor=principal(request).actor))
+    return _out(actions.end_maintenance(noise_queries.maintenance(maintenance_id), actor=principal(request).actor))
 
 
 def draft_of(data: MaintenanceIn) -> actions.MaintenanceDraft:
@@ -126,7 +126,7 @@ def draft_of(data: MaintenanceIn) -> actions.MaintenanceDraft:
 
 
 def _out(window: Maintenance) -> MaintenanceOut:
-    coming = [] if window.ended_at else islice(queries.maintenance_rule(window).windows(now()), SHOWN)
+    coming = [] if window.ended_at else islice(noise_queries.maintenance_rule(window).windows(now()), SHOWN)
     return MaintenanceOut(
         id=window.pk,
         name=window.name,

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import actions, dry_run, matchers, queries
+from raglan.alerts import actions, dry_run, matchers, noise_queries
 from raglan.alerts.forms import MaintenanceForm, maintenance_initial
 from raglan.alerts.models import Maintenance
 from raglan.alerts.pipeline.maintain import MaintenanceRule
@@ -35,7 +35,7 @@ class Row:
 
 
 def _row(window: Maintenance) -> Row:
-    rule = queries.maintenance_rule(window)
+    rule = noise_queries.maintenance_rule(window)
     words = [str(matcher) for matcher in matchers.read(window.matchers)]
     repeats = f"each {', '.join(DAYS[day] for day in window.days)}" if window.days else "once"
     return Row(window, words, repeats, occurrences(rule), rule.window(now()) is not None)
@@ -56,7 +56,7 @@ def _span(start: datetime, end: datetime) -> str:
 @require_GET
 def maintenances(request: HttpRequest) -> HttpResponse:
     """All windows that are planned."""
-    rows = [_row(window) for window in queries.maintenances()]
+    rows = [_row(window) for window in noise_queries.maintenances()]
     return render(request, "alerts/maintenances.html", {"rows": rows, "may": reader(request).may_respond})
 
 
@@ -79,7 +79,7 @@ def new_maintenance(request: HttpRequest) -> HttpResponse:
 @needs(Scope.RESPOND)
 def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a window that was not ended."""
-    found = queries.maintenance(pk)
+    found = noise_queries.maintenance(pk)
     written = None if request.POST.get("do") == "without" else request.POST or None
     form = MaintenanceForm(written, initial=maintenance_initial(found))
     look = _look(request, form)
@@ -99,7 +99,7 @@ def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Scope.RESPOND)
 def end_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
     """End a window, with all that would follow."""
-    actions.end_maintenance(queries.maintenance(pk), actor=reader(request))
+    actions.end_maintenance(noise_queries.maintenance(pk), actor=reader(request))
     messages.success(request, "The maintenance is over. What it held back and still fires pages now.")
     return redirect("alerts:maintenances")
 
@@ -114,7 +114,7 @@ def _look(request: HttpRequest, form: MaintenanceForm) -> list[str] | None:
     except BadInput as error:
         form.place(error)
         return None
-    return occurrences(queries.maintenance_rule(form.window()))
+    return occurrences(noise_queries.maintenance_rule(form.window()))
 
 
 def _trial(
@@ -126,13 +126,13 @@ def _trial(
         return dry_run.dry_run(dry_run.with_maintenance(None, pk))
     if look is None or request.POST.get("do") == "save":
         return None
-    return dry_run.dry_run(dry_run.with_maintenance(queries.maintenance_rule(form.window()), pk))
+    return dry_run.dry_run(dry_run.with_maintenance(noise_queries.maintenance_rule(form.window()), pk))
 
 
 def _form(
     request: HttpRequest, form: MaintenanceForm, look: list[str] | None, found: Maintenance | None
 ) -> HttpResponse:
-    hits = queries.hits(form.cleaned_data["matchers"]) if look is not None else None
+    hits = noise_queries.hits(form.cleaned_data["matchers"]) if look is not None else None
     trial = _trial(request, form, look, found)
     context = {"form": form, "look": look, "hits": hits, "window": found, "trial": trial}
     return render(request, "alerts/maintenance.html", context, status=422 if form.errors else 200)

@@ -11,6 +11,8 @@ from raglan.core.errors import BadInput
 MAX_PATTERN = 500
 MAX_MATCHERS = 20
 IN_QUOTES = r"write its value in double quotes, and such a quote in it as \""
+QUIET = re2.Options()
+QUIET.log_errors = False
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _ONE = re.compile(rf'\s*([^\s=!~{{}},"]+|{_QUOTED})\s*(=~|!~|!=|=)\s*(.*?)\s*', re.DOTALL)
 _PIECE = re.compile(rf'{_QUOTED}|[^,"]+|.', re.DOTALL)
@@ -30,10 +32,15 @@ def check(matcher: Matcher, field: str) -> None:
         raise BadInput(f"{field}.value", f"a pattern has at most {MAX_PATTERN} characters", status=422)
     if matcher.op in ("=~", "!~"):
         try:
-            re2.compile(matcher.value)
+            pattern(matcher.value)
         except re2.error as error:
             why = f"this pattern can not be read: {reason_of(error)}"
             raise BadInput(f"{field}.value", why, status=422) from None
+
+
+def pattern(text: str) -> "re2._Regexp[str]":
+    """Read a pattern; nothing is said of it on standard error. Raises re2.error."""
+    return re2.compile(text, QUIET)
 
 
 def reason_of(error: re2.error) -> str:

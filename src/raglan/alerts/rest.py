@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field, JsonValue
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries, queries
 from raglan.alerts.models import Alert, AlertGroup, Flap, Source
 from raglan.alerts.paste import paste_line
 from raglan.alerts.pipeline.flap import FlapRule
@@ -311,7 +311,7 @@ def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
     if alert is None:
         raise NotFound("There is no such alert.")
     decisions = [DecisionOut.model_validate(item, from_attributes=True) for item in alert.decided]
-    flap = queries.flap_of(alert)
+    flap = noise_queries.flap_of(alert)
     more = {"decisions": decisions, "flapping": _flap_out(flap) if flap else None}
     return AlertDetail.model_validate(_alert_fields(alert) | more)
 
@@ -319,7 +319,7 @@ def get_alert(request: HttpRequest, alert_id: Cursor) -> AlertDetail:
 @router.get("/flapping", response=list[FlapOut], operation_id="list_flapping", summary="Alerts that flap now")
 def list_flapping(request: HttpRequest) -> list[FlapOut]:
     """Return alerts that open and end again and again, newest first."""
-    return [_flap_out(flap) for flap in queries.flaps()[:MOST_FLAPPING]]
+    return [_flap_out(flap) for flap in noise_queries.flaps()[:MOST_FLAPPING]]
 
 
 def _flap_out(flap: Flap) -> FlapOut:
@@ -329,7 +329,7 @@ def _flap_out(flap: Flap) -> FlapOut:
         source=flap.source.slug,
         fingerprint=flap.fingerprint,
         rule=flap.rule,
-        words=queries.flapping(flap).full_words,
+        words=noise_queries.flapping(flap).full_words,
         changes=flap.changes,
         first_at=flap.first_at,
         began_at=flap.began_at,

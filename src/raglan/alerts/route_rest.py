@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries, route_queries
 from raglan.alerts.dry_run import DryRun, dry_run, with_route
 from raglan.alerts.models import Inhibition, Route
 from raglan.alerts.pipeline.route import Matcher
@@ -220,7 +220,7 @@ def remove_route(request: HttpRequest, position: Cursor, version: Version) -> St
 )
 def list_removed_routes(request: HttpRequest) -> list[RemovedOut]:
     """Return routes that were removed in the last 30 days and not put back, the last one first."""
-    return [RemovedOut(id=one.id, removed_at=one.at, words=one.words) for one in queries.removed_routes()]
+    return [RemovedOut(id=one.id, removed_at=one.at, words=one.words) for one in route_queries.removed_routes()]
 
 
 @router.post(
@@ -235,7 +235,7 @@ def restore_route(request: HttpRequest, route_id: Cursor) -> RouteOut:
 @router.get("/inhibitions", response=list[InhibitionOut], operation_id="list_inhibitions", summary="Inhibitions")
 def list_inhibitions(request: HttpRequest) -> list[InhibitionOut]:
     """Return inhibitions, oldest first."""
-    return [_inhibition_out(inhibition) for inhibition in queries.inhibitions()]
+    return [_inhibition_out(inhibition) for inhibition in noise_queries.inhibitions()]
 
 
 @router.post(
@@ -251,7 +251,7 @@ def make_inhibition(request: HttpRequest, data: InhibitionIn) -> Status[Inhibiti
 )
 def change_inhibition(request: HttpRequest, inhibition_id: Cursor, data: InhibitionIn) -> InhibitionOut:
     """Put a new version in the place of an inhibition."""
-    return _save(request, data, queries.inhibition(inhibition_id))
+    return _save(request, data, noise_queries.inhibition(inhibition_id))
 
 
 @router.delete(
@@ -260,7 +260,7 @@ def change_inhibition(request: HttpRequest, inhibition_id: Cursor, data: Inhibit
 def remove_inhibition(request: HttpRequest, inhibition_id: Cursor) -> Status[None]:
     """Let it hold nothing back any more; what it held and still fires pages now."""
     require_scope(request, Scope.CONFIGURE)
-    actions.remove_inhibition(queries.inhibition(inhibition_id), actor=principal(request).actor)
+    actions.remove_inhibition(noise_queries.inhibition(inhibition_id), actor=principal(request).actor)
     return Status(204, None)
 
 
@@ -275,7 +275,7 @@ def _save(request: HttpRequest, data: InhibitionIn, found: Inhibition | None) ->
         same_source=data.same_source,
         actor=principal(request).actor,
     )
-    return _inhibition_out(queries.inhibition(saved.pk))
+    return _inhibition_out(noise_queries.inhibition(saved.pk))
 
 
 def matchers_of(items: list[MatcherIn]) -> list[Matcher]:

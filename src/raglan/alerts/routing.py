@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from raglan.alerts import events, queries
+from raglan.alerts import events, route_queries
 from raglan.alerts.matchers import MAX_MATCHERS, check, stored
 from raglan.alerts.models import Route
 from raglan.alerts.pipeline.flap import FlapRule, check_rule, stored_rule
@@ -151,7 +151,7 @@ def restore_route(route_id: int, *, actor: timeline.Subject) -> Route:
     take_turn("alerts")
     if found := Route.objects.filter(pk=route_id).first():
         return found
-    removed = queries.removed_route(route_id)
+    removed = route_queries.removed_route(route_id)
     was = removed.was
     if Route.objects.filter(position=was["position"]).exists():
         raise Conflict(f"Another route stands at {was['position']} now. Change that one, or make a new route.")

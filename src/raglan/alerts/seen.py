@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from raglan.alerts import matchers, queries
+from raglan.alerts import matchers, noise_queries, queries, route_queries
 from raglan.alerts.models import Alert, AlertGroup, Silence
 from raglan.alerts.pipeline.inhibit import InhibitionRule
 from raglan.alerts.pipeline.route import Matcher, RouteRule
@@ -128,7 +128,7 @@ def _silence(silence: Silence, source_id: int, at: datetime) -> SeenSilence:
         updated_at=silence.updated_at,
         who=silence.who,
         reason=silence.reason,
-        state=queries.silence_state(silence, at),
+        state=noise_queries.silence_state(silence, at),
         version=silence.version,
         is_own=silence.source_id == source_id,
     )
@@ -142,9 +142,9 @@ def receivers() -> list[str]:
 def table() -> Sequence[tuple[RouteRule, str]]:
     """Return the routes in order, each with the name of its policy."""
     slugs = dict(Policy.objects.values_list("pk", "slug"))
-    return [(rule, slugs[rule.policy_id]) for rule in queries.routes()]
+    return [(rule, slugs[rule.policy_id]) for rule in route_queries.routes()]
 
 
 def inhibitions() -> Sequence[InhibitionRule]:
     """Return the inhibitions that hold."""
-    return queries.noise(now()).inhibitions
+    return noise_queries.noise(now()).inhibitions

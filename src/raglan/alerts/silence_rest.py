@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field, StringConstraints
 
-from raglan.alerts import actions, queries
+from raglan.alerts import actions, noise_queries
 from raglan.alerts.models import Silence
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.rest import MatcherIn
@@ -72,7 +72,7 @@ def list_silences(
     request: HttpRequest, state: Literal["", "active", "pending", "expired"] = "", limit: Limit = 100
 ) -> list[SilenceOut]:
     """Return silences, the one that ends last first."""
-    return [_out(silence) for silence in queries.silences(state=state)[:limit]]
+    return [_out(silence) for silence in noise_queries.silences(state=state)[:limit]]
 
 
 @router.post("/silences", response={201: SilenceOut}, operation_id="set_silence", summary="Set a silence")
@@ -90,7 +90,7 @@ def preview_silence(request: HttpRequest, data: MatchersIn) -> HitsOut:
     """Say what a silence would hit, without setting it."""
     matchers = _matchers(data.matchers)
     actions.check_all(matchers)
-    hits = queries.hits(matchers)
+    hits = noise_queries.hits(matchers)
     ids = [alert.pk for alert in hits.examples]
     return HitsOut(firing=hits.firing, lately=hits.lately, alert_ids=ids, is_all=hits.is_all)
 
@@ -98,14 +98,14 @@ def preview_silence(request: HttpRequest, data: MatchersIn) -> HitsOut:
 @router.get("/silences/{silence_id}", response=SilenceOut, operation_id="get_silence", summary="One silence")
 def get_silence(request: HttpRequest, silence_id: Cursor) -> SilenceOut:
     """Return one silence."""
-    return _out(queries.silence(silence_id))
+    return _out(noise_queries.silence(silence_id))
 
 
 @router.put("/silences/{silence_id}", response=SilenceOut, operation_id="change_silence", summary="Change a silence")
 def change_silence(request: HttpRequest, silence_id: Cursor, data: SilenceChange) -> SilenceOut:
     """Change what is muted, until when, or why; 409 when somebody else changed it since `version`."""
     require_scope(request, Scope.RESPOND)
-    found = queries.silence(silence_id)
+    found = noise_queries.silence(silence_id)
     draft = _draft(data, found.starts_at)
     return _out(actions.change_silence(found, draft, version=data.version, actor=principal(request).actor))
 
@@ -114,7 +114,7 @@ def change_silence(request: HttpRequest, silence_id: Cursor, data: SilenceChange
 def expire_silence(request: HttpRequest, silence_id: Cursor) -> SilenceOut:
     """End a silence now. What it muted and still fires pages now. Again is harmless."""
     require_scope(request, Scope.RESPOND)
-    return _out(actions.expire_silence(queries.silence(silence_id), actor=principal(request).actor))
+    return _out(actions.expire_silence(noise_queries.silence(silence_id), actor=principal(request).actor))
 
 
 def _matchers(items: list[MatcherIn]) -> list[Matcher]:
@@ -131,7 +131,7 @@ def _out(silence: Silence) -> SilenceOut:
     return SilenceOut(
         id=silence.pk,
         key=silence.key,
-        state=queries.silence_state(silence, now()),
+        state=noise_queries.silence_state(silence, now()),
         matchers=silence.matchers,
         starts_at=silence.starts_at,
         ends_at=silence.ends_at,

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import actions, matchers, queries
+from raglan.alerts import actions, matchers, noise_queries
 from raglan.alerts.forms import SilenceForm, silence_initial
 from raglan.alerts.models import Alert, Silence
 from raglan.alerts.pipeline.route import Matcher
@@ -33,7 +33,7 @@ class Row:
 
 def _row(silence: Silence) -> Row:
     words = [str(matcher) for matcher in matchers.read(silence.matchers)]
-    return Row(silence, queries.silence_state(silence, now()), words)
+    return Row(silence, noise_queries.silence_state(silence, now()), words)
 
 
 @require_GET
@@ -41,7 +41,7 @@ def silences(request: HttpRequest) -> HttpResponse:
     """All silences, active ones first."""
     state = request.GET.get("state", "active")
     state = state if state in dict(STATES) else "active"
-    page = Paginator(queries.silences(state=state), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(noise_queries.silences(state=state), PER_PAGE).get_page(request.GET.get("page"))
     rows = [_row(silence) for silence in page.object_list]
     context = {"page": page, "rows": rows, "state": state, "states": STATES, "may": reader(request).may_respond}
     return render(request, "alerts/silences.html", context)
@@ -50,8 +50,8 @@ def silences(request: HttpRequest) -> HttpResponse:
 @require_GET
 def silence(request: HttpRequest, pk: int) -> HttpResponse:
     """One silence, and what it holds back now."""
-    found = queries.silence(pk)
-    held = queries.held_by(f"silence:{found.pk}") if queries.silence_state(found, now()) == "active" else []
+    found = noise_queries.silence(pk)
+    held = noise_queries.held_by(f"silence:{found.pk}") if noise_queries.silence_state(found, now()) == "active" else []
     context = {"row": _row(found), "held": held, "may": reader(request).may_respond}
     return render(request, "alerts/silence.html", context)
 
@@ -77,7 +77,7 @@ def new_silence(request: HttpRequest) -> HttpResponse:
 @needs(Scope.RESPOND)
 def change_silence(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a silence that is not over."""
-    found = queries.silence(pk)
+    found = noise_queries.silence(pk)
     form = SilenceForm(request.POST or None, initial=silence_initial(found))
     hits = _look(request, form)
     if hits and request.POST.get("do") == "save":
@@ -95,7 +95,7 @@ def change_silence(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Scope.RESPOND)
 def expire_silence(request: HttpRequest, pk: int) -> HttpResponse:
     """End a silence now."""
-    found = actions.expire_silence(queries.silence(pk), actor=reader(request))
+    found = actions.expire_silence(noise_queries.silence(pk), actor=reader(request))
     messages.success(request, "The silence is over. What it muted and still fires pages now.")
     return redirect("alerts:silence", found.pk)
 
@@ -115,7 +115,7 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def _look(request: HttpRequest, form: SilenceForm) -> queries.Hits | None:
+def _look(request: HttpRequest, form: SilenceForm) -> noise_queries.Hits | None:
     """Return what a silence as written would hit; None when it can not be set."""
     if request.method != "POST" or not form.is_valid():
         return None
@@ -124,7 +124,7 @@ def _look(request: HttpRequest, form: SilenceForm) -> queries.Hits | None:
     except BadInput as error:
         form.place(error)
         return None
-    return queries.hits(form.cleaned_data["matchers"])
+    return noise_queries.hits(form.cleaned_data["matchers"])
 
 
 def _attempt(form: SilenceForm, action: Callable[[], Silence]) -> Silence | None:
@@ -138,7 +138,7 @@ def _attempt(form: SilenceForm, action: Callable[[], Silence]) -> Silence | None
 
 
 def _form(
-    request: HttpRequest, form: SilenceForm, hits: queries.Hits | None, silence: Silence | None = None
+    request: HttpRequest, form: SilenceForm, hits: noise_queries.Hits | None, silence: Silence | None = None
 ) -> HttpResponse:
     context = {"form": form, "hits": hits, "silence": silence}
     return render(request, "alerts/silence_form.html", context, status=422 if form.errors else 200)

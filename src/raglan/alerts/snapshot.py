@@ -15,7 +15,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Model
 
-from raglan.alerts import closing, events, queries
+from raglan.alerts import closing, events, noise_queries, queries, route_queries
 from raglan.alerts.inhibitors import causes_of
 from raglan.alerts.joining import COLUMNS, Fired, Joined, Seen
 from raglan.alerts.models import Alert, AlertGroup, Signal, StageDecision, Trail
@@ -359,14 +359,14 @@ def _fresh(at: datetime) -> Snapshot:
     groups = _kept.groups if are_good and mark is not None and mark == quiet.mark() else {}
     _kept.mark = _kept.stamp = None  # the stages change what they are given; it is kept again only by a commit
     if not are_good:
-        rules = queries.routes()
-        return Snapshot(at, rules, queries.noise(at), noise_at=at, places=Places(rules), stamp=stamp)
+        rules = route_queries.routes()
+        return Snapshot(at, rules, noise_queries.noise(at), noise_at=at, places=Places(rules), stamp=stamp)
     noise, age = _kept.noise, at - _kept.noise_at
     is_recent = not noise.flaps and (not noise.is_timed or timedelta(0) <= age < NOISE_KEPT)  # what flaps counts on
     return Snapshot(
         at,
         _kept.rules,
-        _kept.noise if is_recent else queries.noise(at),
+        _kept.noise if is_recent else noise_queries.noise(at),
         noise_at=_kept.noise_at if is_recent else at,
         open_groups=groups,
         plans=_kept.plans,

@@ -5,7 +5,7 @@ from typing import Annotated
 from django.http import HttpRequest
 from pydantic import Field, model_validator
 
-from raglan.alerts import actions, dry_run, queries
+from raglan.alerts import actions, dry_run, noise_queries
 from raglan.alerts.maintenance_rest import MaintenanceIn, draft_of
 from raglan.alerts.models import Source
 from raglan.alerts.rest import FlappingIn
@@ -64,7 +64,7 @@ def _change(data: TryIn) -> dry_run.Change:
     if data.inhibition is not None:
         return _inhibition(data.inhibition, data.id)
     if data.without_inhibition is not None:
-        return dry_run.without_inhibition(queries.inhibition(data.without_inhibition).pk)
+        return dry_run.without_inhibition(noise_queries.inhibition(data.without_inhibition).pk)
     if data.without_route is not None:
         return dry_run.without_route(data.without_route)
     rule = data.flapping.rule() if data.flapping else None
@@ -73,16 +73,18 @@ def _change(data: TryIn) -> dry_run.Change:
 
 def _maintenance(data: TryIn) -> dry_run.Change:
     if data.maintenance is None:
-        return dry_run.with_maintenance(None, queries.maintenance(data.without_maintenance or 0).pk)
+        return dry_run.with_maintenance(None, noise_queries.maintenance(data.without_maintenance or 0).pk)
     draft = draft_of(data.maintenance)
     actions.check_maintenance(draft)
-    found = queries.maintenance(data.id) if data.id else None
-    return dry_run.with_maintenance(queries.maintenance_rule(actions.window_of(draft)), found.pk if found else None)
+    found = noise_queries.maintenance(data.id) if data.id else None
+    return dry_run.with_maintenance(
+        noise_queries.maintenance_rule(actions.window_of(draft)), found.pk if found else None
+    )
 
 
 def _inhibition(data: InhibitionIn, pk: int | None) -> dry_run.Change:
     return dry_run.with_inhibition(
-        queries.inhibition(pk) if pk else None,
+        noise_queries.inhibition(pk) if pk else None,
         name=data.name,
         source=matchers_of(data.source_matchers),
         target=matchers_of(data.target_matchers),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from raglan.alerts import changed, links, queries
+from raglan.alerts import changed, links, noise_queries, queries
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.pipeline.flap import spell
 from raglan.alerts.pipeline.severity import is_critical
@@ -47,10 +47,10 @@ def _context(request: HttpRequest) -> dict[str, object]:
     page = Paginator(queries.groups(state=state, search=search), PER_PAGE).get_page(request.GET.get("page"))
     return {
         "page": page,
-        "flapping": queries.flapping_in([group.pk for group in page.object_list]),
+        "flapping": noise_queries.flapping_in([group.pk for group in page.object_list]),
         "state": state,
         "q": search,
-        "muted": queries.silences(state="active").count(),
+        "muted": noise_queries.silences(state="active").count(),
         "has_source": queries.sources().exists(),
         "query": request.GET.urlencode(),
         "may_respond": cast("Person", request.user).may_respond,
@@ -83,7 +83,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page,
         "incident": incident,
         "changes": around(found.opened_at, changed.of_group(found)),
-        "flapping": queries.flapping_alerts(page.object_list),
+        "flapping": noise_queries.flapping_alerts(page.object_list),
     }
     return render(request, "alerts/group.html", context)
 
@@ -104,8 +104,8 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "runbooks": links.of(found),
         "earlier": queries.earlier_episodes(found),
         "changes": around(found.starts_at, changed.of_alert(found)),
-        "flap": (flap := queries.flap_of(found)),
-        "flap_words": queries.flapping(flap).words if flap else "",
+        "flap": (flap := noise_queries.flap_of(found)),
+        "flap_words": noise_queries.flapping(flap).words if flap else "",
         "is_critical": is_critical(found.severity),
         "quiet": spell(timedelta(seconds=flap.quiet_s)) if flap else "",
         "open": spell(timedelta(seconds=flap.open_s)) if flap else "",
@@ -118,7 +118,7 @@ def storm(request: HttpRequest, pk: int) -> HttpResponse:
     """All groups that the pages of a policy's storms took, newest first."""
     found, groups = queries.storm(pk)
     page = Paginator(groups, PER_PAGE).get_page(request.GET.get("page"))
-    flapping = queries.flapping_in([group.pk for group in page.object_list])
+    flapping = noise_queries.flapping_in([group.pk for group in page.object_list])
     context = {
         "storm": found,
         "page": page,

@@ -142,7 +142,10 @@ def _entry(kind: Entry.Kind) -> Callable[[Spoken], Answer]:
         told = actions.Said(kind, said.rest, key=said.key)
         if kind in actions.PINGED:
             told = asking.read(kind, said.rest, workspace=said.workspace, key=said.key)
-        return Answer(entry=actions.post(said.room(), told, by=said.person))
+        try:
+            return Answer(entry=actions.post(said.room(), told, by=said.person))
+        except actions.PagesNobody as error:  # fields have no names here
+            raise BadInput("", f"{error.reason[:1].upper()}{error.reason[1:]}.", status=422) from None
 
     return post
 

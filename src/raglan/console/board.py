@@ -6,6 +6,7 @@ from functools import cached_property
 
 from django.db.models import Prefetch, Q, QuerySet, Sum
 
+from raglan.alerts import noise_queries
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import AlertGroup, Source
 from raglan.changes import hold_queries
@@ -121,7 +122,7 @@ class Board:
         shown = [page.pk for page in self.waiting_for_reader]
         found = self._outside().exclude(loud).exclude(page__in=shown) if shown else self._outside().exclude(loud)
         groups = list(found[:SHOWN])
-        flapping = alerts.flapping_in([group.pk for group in groups])
+        flapping = noise_queries.flapping_in([group.pk for group in groups])
         return [_firing(group, flapping.get(group.pk, "")) for group in groups]
 
     @cached_property

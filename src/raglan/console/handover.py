@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from raglan.alerts import queries as alerts
+from raglan.alerts import noise_queries
 from raglan.core.clock import now
 from raglan.incidents import queries as incidents
 from raglan.incidents import task_queries
@@ -50,7 +50,7 @@ def _rooms() -> Iterator[str]:
 
 
 def _silences() -> Iterator[str]:
-    for silence in alerts.silences(state="active", at=now())[:MOST]:
+    for silence in noise_queries.silences(state="active", at=now())[:MOST]:
         yield f"silence until {silence.ends_at:%a %d %b %H:%M} UTC, by {silence.who}: {in_a_line(silence.reason, 120)}"
 
 

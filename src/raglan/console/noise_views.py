@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from raglan.alerts import dry_run, queries
+from raglan.alerts import dry_run, noise_queries
 from raglan.alerts.flapping import default_rule
 from raglan.alerts.pipeline.flap import stored_rule
 from raglan.config import config
@@ -42,6 +42,6 @@ def noise(request: HttpRequest) -> HttpResponse:
         "trial": trial,
         "usual": usual_words(),
         "storm_groups": config().storm_groups,
-        "flapping": [(flap, queries.flapping(flap).full_words) for flap in queries.flaps()[:40]],
+        "flapping": [(flap, noise_queries.flapping(flap).full_words) for flap in noise_queries.flaps()[:40]],
     }
     return render(request, "console/noise.html", context, status=422 if form.errors else 200)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from raglan.alerts import queries as alerts
+from raglan.alerts import route_queries
 from raglan.alerts.models import Route, Source
 from raglan.alerts.pipeline.route import Matcher
 from raglan.console import actions, health
@@ -60,7 +61,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "sources": source_rows(),
         "policies": policy_rows(),
         "routes": route_rows(),
-        "removed": alerts.removed_routes(),
+        "removed": route_queries.removed_routes(),
         "live_topics": f"alerts health {test['test_topic']}",
         "live_since": since,
     }

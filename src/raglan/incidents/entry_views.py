@@ -49,11 +49,18 @@ def act_on_entry(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise NotFound("There is nothing like that to do with an entry.")
     VERBS[verb](entry, person, request)
-    return _back(request, entry, f"#e{entry.pk}" if verb in AT_THE_ENTRY else "")
+    return _back(request, entry, _place(entry, verb))
+
+
+def _place(entry: Entry, verb: str) -> str:
+    """Return where the page opens again, so that who uses the keyboard goes on beside what was pressed."""
+    if verb in AT_THE_ENTRY:
+        return f"#e{entry.pk}"
+    return f"#ask-{entry.pk}" if queries.open_asks(entry.incident).filter(pk=entry.pk).exists() else "#h-asks"
 
 
 def _back(request: HttpRequest, entry: Entry, place: str = "") -> HttpResponseRedirect:
-    return redirect("/" if request.POST.get("back") == "now" else f"/incidents/{entry.incident_id}/{place}")
+    return redirect("/#asking" if request.POST.get("back") == "now" else f"/incidents/{entry.incident_id}/{place}")
 
 
 def show_entry(request: HttpRequest, pk: int) -> HttpResponse:

@@ -235,7 +235,10 @@ class HandOverForm(Form):
 
     role = forms.ChoiceField(label="Which role", choices=Role.choices)
     person = forms.ModelChoiceField(
-        label="To", queryset=Person.objects.none(), help_text="Who is in the room. Ask them first."
+        label="To",
+        queryset=Person.objects.none(),
+        empty_label="choose somebody",
+        help_text="Who is in the room. Ask them first.",
     )
     note = forms.CharField(
         label="What they should know", max_length=300, required=False, help_text="It stands in the timeline."

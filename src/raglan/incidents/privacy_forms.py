@@ -32,7 +32,9 @@ class PrivateForm(Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    team = forms.ModelChoiceField(label="And this team", queryset=Team.objects.order_by("name"), required=False)
+    team = forms.ModelChoiceField(
+        label="And this team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
+    )
 
     def __init__(self, data: QueryDict | None, *, here: QuerySet[Person]) -> None:
         super().__init__(data, initial={"people": list(here)})
@@ -45,9 +47,14 @@ class ListForm(Form):
     """Who sees a private incident as well: a person or a team."""
 
     person = forms.ModelChoiceField(
-        label="A person", queryset=Person.objects.filter(is_active=True).order_by("name"), required=False
+        label="A person",
+        queryset=Person.objects.filter(is_active=True).order_by("name"),
+        required=False,
+        empty_label="nobody in particular",
     )
-    team = forms.ModelChoiceField(label="Or a team", queryset=Team.objects.order_by("name"), required=False)
+    team = forms.ModelChoiceField(
+        label="Or a team", queryset=Team.objects.order_by("name"), required=False, empty_label="no team"
+    )
     why = forms.CharField(label="Why", max_length=290, required=False)
 
     def clean(self) -> dict[str, object]:

@@ -146,7 +146,11 @@ def tally(entry: Entry) -> str:
     yes, no = sides.count("yes"), sides.count("no")
     if not sides:
         return "Nobody has answered yet."
-    return f"{yes} {'sees' if yes == 1 else 'see'} it too, {no} {'does' if no == 1 else 'do'} not."
+    see = f"{yes} {'sees' if yes == 1 else 'see'} it too"
+    do_not = f"{no} {'does' if no == 1 else 'do'} not"
+    if not yes:
+        return f"{do_not} see it."
+    return f"{see}, {do_not}." if no else f"{see}."
 
 
 def look_of(state: str) -> str:

@@ -273,7 +273,8 @@ def here(request: HttpRequest, pk: int) -> HttpResponse:
         case _:
             doing = composing.text(request, "doing") if "doing" in request.POST else None
             actions.be_here(incident, by=person, doing=doing)
-    return redirect("incidents:room", pk)
+    place = {"lead": "", "offer": "#h-asks", "offer-back": "#h-asks"}.get(request.POST.get("do", ""), "#h-here")
+    return redirect(f"/incidents/{pk}/{place}")
 
 
 def close(request: HttpRequest, pk: int) -> HttpResponse:

@@ -5,12 +5,13 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from raglan.alerts.ports import Answer, Decoded, Outcome, Problem, RawSignal
 from raglan.core.decode import YEARS, Json, parse_time
 from raglan.core.errors import BadInput
 
+MOST_FIELDS = 50
 Reader = Callable[[Json, str], RawSignal]
 
 
@@ -121,6 +122,14 @@ def epoch(value: Json, field: str) -> datetime | None:
     if found.year not in YEARS:
         raise BadInput(field, "the year must be from 1970 to 2200", status=422)
     return found
+
+
+def query(text: str) -> dict[str, list[str]]:
+    """Return what stands in the query of an address, or in a form: at most 50 fields. Raises BadInput."""
+    try:
+        return parse_qs(text, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise BadInput("", f"more than {MOST_FIELDS} fields", status=422) from None
 
 
 def lenient_time(value: Json) -> datetime | None:

@@ -111,7 +111,7 @@ class QuestionForm(Form):
 class HandOverForm(Form):
     """Who speaks to those outside from now on."""
 
-    person = forms.ModelChoiceField(queryset=Person.objects.none(), label="Who goes on")
+    person = forms.ModelChoiceField(queryset=Person.objects.none(), label="Who goes on", empty_label="choose somebody")
     note = forms.CharField(label="What they should know", max_length=desk.MAX_NOTE, required=False)
 
     def __init__(self, data: object = None, *, but: Person | None = None) -> None:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Status
 from pydantic import Field
 
-from raglan.alerts import queries as alerts
+from raglan.alerts import noise_queries
 from raglan.alerts.models import Source
 from raglan.catalog.queries import all_named
 from raglan.core.errors import BadInput
@@ -285,7 +285,7 @@ def list_public_windows(request: HttpRequest) -> list[StatusWindowOut]:
 )
 def show_window(request: HttpRequest, maintenance_id: Cursor, data: StatusWindowIn) -> StatusWindowOut:
     """Show a maintenance window on the page, in public words."""
-    actor, maintenance = _configurer(request), alerts.maintenance(maintenance_id)
+    actor, maintenance = _configurer(request), noise_queries.maintenance(maintenance_id)
     found = list(queries.components().filter(pk__in=data.components))
     if len(found) != len(set(data.components)):
         raise BadInput("components", "names a component that is not on the page", status=422)
@@ -300,7 +300,7 @@ def show_window(request: HttpRequest, maintenance_id: Cursor, data: StatusWindow
 def hide_window(request: HttpRequest, maintenance_id: Cursor) -> Status[None]:
     """Show a maintenance window no more."""
     actor = _configurer(request)
-    components.hide_window(alerts.maintenance(maintenance_id), actor=actor)
+    components.hide_window(noise_queries.maintenance(maintenance_id), actor=actor)
     return Status(204, None)
 
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from raglan.alerts import queries as alerts
+from raglan.alerts import noise_queries
 from raglan.core import timeline
 from raglan.core.signing import STATUS, signing_key
 from raglan.outside import components, publishing, queries, snapshot, subscribing
@@ -81,7 +81,7 @@ def _parts(request: HttpRequest, *names: str) -> dict[str, object]:
 def overview(request: HttpRequest) -> HttpResponse:
     """Show how the page is set up, what it shows, and how bringing it to its places goes."""
     shown = {one.pk: one for one in queries.windows()}
-    windows = [(window, shown.get(window.pk)) for window in alerts.maintenances()[:50]]
+    windows = [(window, shown.get(window.pk)) for window in noise_queries.maintenances()[:50]]
     context = {
         "windows": windows,
         "topic": queries.PAGE,
@@ -149,7 +149,7 @@ def say_state(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Scope.CONFIGURE)
 def window(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a maintenance window on the page in public words, or show it no more."""
-    maintenance = alerts.maintenance(pk)
+    maintenance = noise_queries.maintenance(pk)
     if _removes(request, "hide"):
         components.hide_window(maintenance, actor=reader(request))
         return _over(request, "It is shown no more.")

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
-from raglan.alerts import queries as alerts
+from raglan.alerts import noise_queries
 from raglan.alerts.models import AlertGroup
 from raglan.core.clock import now
 from raglan.incidents.models import ServiceState
@@ -353,7 +353,7 @@ def _planned(at: datetime, clock: Clock) -> list[Planned]:
 
 
 def _spans(window: PublicWindow, at: datetime) -> list[tuple[datetime, datetime]]:
-    rule = alerts.maintenance_rule(window.maintenance)
+    rule = noise_queries.maintenance_rule(window.maintenance)
     coming = (span for span in rule.windows(at) if span[0] <= at + AHEAD)
     return list(islice(coming, OCCURRENCES))
 

@@ -37,12 +37,16 @@ class ReachForm(forms.Form):
     """Whom to page, and with which words. Paging a whole team is asked about once more."""
 
     person = forms.ModelChoiceField(
-        label="Whom", queryset=Person.objects.filter(is_active=True).order_by("name"), required=False
+        label="Whom",
+        queryset=Person.objects.filter(is_active=True).order_by("name"),
+        required=False,
+        empty_label="nobody in particular",
     )
     team = forms.ModelChoiceField(
         label="Or a whole team",
         queryset=Team.objects.order_by("name"),
         required=False,
+        empty_label="no team",
         help_text="Everybody in it is paged at once. You see who that is first.",
     )
     title = forms.CharField(

@@ -18,7 +18,11 @@ PLACES = (
     ("Library", "/library/"),
     ("People", "/people/"),
 )
-BELOW = {"/changes/": ("/hosts/",), "/library/": ("/runbooks/", "/processes/")}
+BELOW = {
+    "/changes/": ("/hosts/",),
+    "/library/": ("/runbooks/", "/processes/", "/reviews/"),
+    "/people/": ("/teams/", "/free/"),
+}
 HEADS_UP = (("Give a heads-up", "/heads-up/"),)
 OWN = (
     ("You and your settings", "/you/"),

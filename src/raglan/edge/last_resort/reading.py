@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from raglan.alerts import noise_queries, route_queries
 from raglan.alerts import queries as alerts
 from raglan.alerts.models import Alert, Inhibition, Inhibitor, Silence, Source
 from raglan.alerts.pipeline.inhibit import Cause
@@ -72,11 +73,12 @@ def read(at: datetime) -> Standing:
     fallback = Policy.objects.filter(is_fallback=True).values_list("pk", flat=True).first()
     return Standing(
         at=at,
-        routes=tuple(alerts.routes()),
+        routes=tuple(route_queries.routes()),
         silences=_silences(at),
-        windows=tuple(alerts.maintenance_rule(window) for window in alerts.maintenances()),
+        windows=tuple(noise_queries.maintenance_rule(window) for window in noise_queries.maintenances()),
         inhibitions=tuple(
-            alerts.inhibition_rule(rule) for rule in Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
+            noise_queries.inhibition_rule(rule)
+            for rule in Inhibition.objects.filter(removed_at__isnull=True).order_by("pk")
         ),
         causes=_causes(),
         noisy_sources=tuple(
@@ -116,7 +118,7 @@ def read_sources(at: datetime) -> Sources:
 
 def _silences(at: datetime) -> tuple[SilenceRule, ...]:
     near = Silence.objects.filter(starts_at__lt=at + AHEAD, ends_at__gt=at).order_by("pk")
-    return tuple(alerts.silence_rule(silence) for silence in near)
+    return tuple(noise_queries.silence_rule(silence) for silence in near)
 
 
 def _causes() -> dict[str, tuple[Cause, ...]]:

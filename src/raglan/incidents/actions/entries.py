@@ -15,6 +15,9 @@ from raglan.incidents.actions.holding import open_room
 from raglan.incidents.actions.presence import be_here, room_and_now
 from raglan.incidents.alike import are_alike
 from raglan.incidents.models import Alike, EarlierText, Entry, Incident
+from raglan.oncall import queries as oncall
+from raglan.paging import queries as paging
+from raglan.paging.plan import Target
 from raglan.people.models import Person, Team
 
 PING = "incidents.ping"
@@ -26,6 +29,14 @@ MAX_TEXT = 20_000
 LONG_LEAD = 2_000
 WAITS = (Entry.Kind.ASK, Entry.Kind.VERIFY, Entry.Kind.DOING, Entry.Kind.STUCK)
 SAME_WITHIN = timedelta(minutes=2)
+
+
+class PagesNobody(BadInput):
+    """An ask would page a team that nobody is in."""
+
+    def __init__(self, field: str, team: Team) -> None:
+        why = f"nobody is in {team.name}, so that nobody would be paged; ask a person, or another team"
+        super().__init__(field, why, status=422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,7 @@ def post(incident: Incident, said: Said, *, by: Person | None, at: datetime | No
     is_pinged = bool(otherwise.person or otherwise.team)
     if found := _by_key.first(incident.pk, key):  # by another who held the room, or the one that this was merged into
         return found
+    _check_somebody(otherwise, "if_nobody" if said.if_nobody else "to_team")
     entry = Entry.objects.create(
         incident=incident,
         key=key,
@@ -157,6 +169,15 @@ def _otherwise(said: Said) -> IfNobody:
     if not PING_WITHIN[0] <= chosen.after <= PING_WITHIN[1]:
         raise BadInput("if_nobody", "must be from a minute to a day", status=422)
     return chosen
+
+
+def _check_somebody(otherwise: IfNobody, field: str) -> None:
+    """See that the team which is to be paged has somebody in it, or somebody on call by then. Raises PagesNobody."""
+    team = None if otherwise.person else otherwise.team
+    if team is None or paging.whom((Target("team", team.pk),), now()):
+        return
+    if not any(oncall.people_for_teams([team.pk], at) for at in (now(), now() + otherwise.after)):
+        raise PagesNobody(field, team)
 
 
 def _follow_up(entry: Entry, by: Person | None) -> None:

@@ -5,7 +5,6 @@ Field names are from its documentation.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from urllib.parse import parse_qs
 
 from raglan.alerts.ports import IntakeRequest, SourceKey
 from raglan.changes.actions import Told
@@ -46,7 +45,7 @@ def _unwrapped(request: IntakeRequest) -> bytes:
     """Return the JSON of a request: a webhook may send it as a field of a form."""
     if not request.headers.get("content-type", "").startswith(FORM):
         return request.body
-    found = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=20).get("payload", [""])
+    found = shape.query(request.body.decode("utf-8", "replace")).get("payload", [""])
     return clean_text(found[0]).encode()
 
 

@@ -5,13 +5,14 @@
 """
 
 from collections.abc import Sequence
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from raglan.alerts import heartbeats
 from raglan.alerts.heartbeats import Sort
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, SourceKey
 from raglan.core.decode import clean_text
 from raglan.core.errors import BadInput
+from raglan.integrations import shape
 
 METHODS = ("GET", "POST", "PUT", "HEAD")
 WORDS = {
@@ -39,7 +40,7 @@ class Ping:
     def reply(self, source: SourceKey, request: IntakeRequest) -> Answer:
         """Take the beat. Raises BadInput, NotFound."""
         slug, word = _taken_apart(request)
-        query = parse_qs(request.query, max_num_fields=50)
+        query = shape.query(request.query)
         word = word or next((query[name][-1] for name in ("status", "state") if name in query), "")
         words = clean_text(request.body[:KEPT].decode("utf-8", "replace")) or clean_text(query.get("msg", [""])[-1])
         heartbeats.take(source, slug, _sort(word.lower()), words=words, create_it=query.get("create") == ["1"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import re2
 
-from raglan.alerts.matchers import reason_of
+from raglan.alerts import matchers
 from raglan.core.errors import BadInput
 from raglan.integrations.mail_in import subjects
 
@@ -31,6 +31,6 @@ def compiled(name: str, pattern: str) -> "re2._Regexp[str]":
     if len(pattern) > MAX_PATTERN:
         raise BadInput(name, f"a pattern has at most {MAX_PATTERN} characters", status=422)
     try:
-        return re2.compile(pattern)
+        return matchers.pattern(pattern)
     except re2.error as error:
-        raise BadInput(name, f"this pattern can not be read: {reason_of(error)}", status=422) from None
+        raise BadInput(name, f"this pattern can not be read: {matchers.reason_of(error)}", status=422) from None

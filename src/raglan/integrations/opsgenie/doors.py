@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import quote, unquote
 
 from raglan.alerts import actions, heartbeats, own, own_page
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, Status, shorten
@@ -154,7 +154,7 @@ def ask(request: IntakeRequest) -> Asked:
 
 
 def _query(text: str) -> dict[str, str]:
-    return {name: clean_text(values[-1]) for name, values in parse_qs(text, max_num_fields=50).items()}
+    return {name: clean_text(values[-1]) for name, values in shape.query(text).items()}
 
 
 def is_signal(asked: Asked) -> bool:

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import parse_qs
 
 from raglan.alerts.ports import Answer, Decoded, IntakeRequest, Outcome, RawSignal, SourceKey, shorten
 from raglan.core.clock import now
@@ -65,7 +64,7 @@ class IncomingWebhook:
 def _body(body: bytes) -> Json:
     if body.lstrip()[:1] == b"{":
         return decode_json(body)
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=50)
+    fields = shape.query(body.decode("utf-8", "replace"))
     if "payload" not in fields:
         raise BadInput("payload", "is missing; send JSON, or a form with the field payload")
     return decode_json(fields["payload"][-1].encode("utf-8", "replace"))

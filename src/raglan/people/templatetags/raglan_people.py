@@ -9,7 +9,7 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from raglan.core.clock import now
-from raglan.people import queries
+from raglan.people import browsers, queries
 from raglan.people.demo import demo_allowed
 from raglan.people.models import Person
 
@@ -30,6 +30,12 @@ def draw_panel(context: Context, panel: tuple[str, dict[str, object]]) -> SafeSt
     with context.push(**own):
         drawn: SafeString = get_template(name).template.render(context)  # type: ignore[attr-defined]  # Django's own engine
     return drawn
+
+
+@register.filter
+def browser_words(agent: str) -> str:
+    """Write which browser an agent string means: Firefox on Linux."""
+    return browsers.in_words(agent)
 
 
 @register.filter
