@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from raglan.core import smtp
 from raglan.core.errors import BadInput, DeliveryError
 from raglan.integrations.email.channel import Email
 from raglan.paging.ports import Message
@@ -73,6 +74,30 @@ def test_nothing_in_a_title_becomes_a_header_or_a_trick(postbox: Postbox, messag
     mail = postbox.mails[0]
     assert (mail["Bcc"], postbox.recipients) == (None, ["mara@example.test"])
     assert not set("\x00\x1b\u202e") & set(mail["Subject"] + mail.get_content())
+
+
+DECODED = [
+    "=?utf-8?q?x=0ABcc:_eve@example.test?=",
+    "=?utf-8?q?=0A=0Athis_is_the_text?=",
+    "=?utf-8?b?eApYOiB5?= down",
+    "=?unicode_escape?q?=5Cud800?=",
+    "=?utf-8?q?=00=ff?=",
+    "=\u200b?utf-8?q?=0ABcc:_x?=",
+    "x\u2028=?utf-8?q?=0D=0AX:_y?=",
+]
+
+
+@pytest.mark.parametrize("title", DECODED)
+def test_nothing_in_a_title_is_decoded_on_its_way_into_the_subject(postbox: Postbox, message: Make, title: str) -> None:
+    Email().send("mara@example.test", message(title=title))
+    Email().send("mara@example.test", message())
+    hand_over("mara@example.test", title, "words", {})
+
+    odd, usual, other = postbox.mails
+    assert odd.keys() == usual.keys()
+    assert odd["Subject"] == other["Subject"] == smtp.subject(title)
+    assert (other["Bcc"], other["X"], other.get_content().strip()) == (None, None, "words")
+    assert "https://raglan.example.test/p/abc/" in odd.get_content()
 
 
 def test_a_very_long_title_is_cut_in_the_subject_only(postbox: Postbox, message: Make) -> None:

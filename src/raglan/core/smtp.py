@@ -4,6 +4,7 @@ import smtplib
 import socket
 import ssl
 import time
+import unicodedata
 from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,18 @@ from raglan.core.cutoff import CutOff
 from raglan.core.errors import DeliveryError
 
 Refusal = smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException
+MOST_SUBJECT = 200
+UNSEEN = ("Cc", "Cf", "Cs")  # control and direction characters, which can make a text look like another one
 log = logs.get("raglan.mail")
+
+
+def subject(text: str) -> str:
+    """Return a text as the subject of a mail: one line of visible characters, at most 200, none of which are decoded.
+
+    `=?utf-8?q?=0A…?=` is, by the library that writes the mail: what stands behind the line break would be a header.
+    """
+    shown = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in UNSEEN)
+    return " ".join(shown.split()).replace("=?", "= ?")[:MOST_SUBJECT]
 
 
 def send(mail: EmailMessage, to: str, return_path: str = "") -> None:

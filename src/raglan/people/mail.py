@@ -30,7 +30,7 @@ log = logs.get("raglan.people")
 
 def write(to: str, *, subject: str, text: str, about: timeline.Subject, lane: str = "") -> None:
     """Plan a mail in the current transaction. Without an address nothing goes out, and it takes as long."""
-    letter = {"to": to, "subject": " ".join(subject.split())[:200], "text": text}
+    letter = {"to": to, "subject": smtp.subject(subject), "text": text}
     lane = f"mail:{lane or zlib.crc32(to.lower().encode()) % LANES}"
     payload: dict[str, object] = {"sealed": sealing.seal(json.dumps(letter)), "tries": 0, "lane": lane}
     timers.schedule(MAIL, subject=timeline.ref(about), due_at=now(), payload=payload, lane=lane)
@@ -71,7 +71,7 @@ def hand_over(to: str, subject: str, text: str, headers: Mapping[str, str], *, r
     sender = config().smtp_from
     mail = EmailMessage(policy=POLICY)
     every = {
-        "Subject": subject,
+        "Subject": smtp.subject(subject),
         "From": f"raglan <{sender}>",
         "To": to,
         "Date": format_datetime(now()),

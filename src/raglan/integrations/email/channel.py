@@ -56,7 +56,7 @@ def compose(address: str, message: Message) -> EmailMessage:
     """Return the mail: the subject says what, the text what to do; opening its link acknowledges nothing."""
     mail = EmailMessage(policy=SMTP)
     marks = ("[test] " if message.is_test else "") + ("(may be a repeat) " if message.may_repeat else "")
-    mail["Subject"] = marks + one_line(message.title)
+    mail["Subject"] = marks + smtp.subject(message.title)
     mail["From"] = f"raglan <{config().smtp_from}>"
     mail["To"] = address
     mail["Date"] = format_datetime(now())
@@ -92,9 +92,4 @@ def name_of(message: Message) -> str:
 
 def visible(text: str) -> str:
     """Take out control and direction characters, which can make a text look like another one."""
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-
-
-def one_line(text: str) -> str:
-    """Return a text that is safe as a subject."""
-    return " ".join(visible(text).split())[:200]
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in smtp.UNSEEN)
