@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from raglan.alerts.ports import Answer, Outcome
 from raglan.core.errors import RaglanError
 from raglan.edge.journal import Journal
+from raglan.edge.protocol import Ending
 from raglan.edge.reply import Reply
 from tests.edge.test_group_commit import Disk, batch
 
@@ -44,6 +45,10 @@ def test_nothing_is_written_to_a_connection_that_is_gone() -> None:
     reply.answer(Answer(200, b"OK"))
 
     assert (reply.is_open, bytes(cycle.body), seen.is_set()) == (False, b"", True)
+
+
+def test_nor_is_an_answer_that_has_a_task_of_its_own() -> None:
+    Ending(cast(asyncio.Transport, Gone()), lambda: False).write(b"HTTP/1.1 200 OK")
 
 
 def test_one_that_can_not_be_told_keeps_nobody_else_from_an_answer(caplog: pytest.LogCaptureFixture) -> None:

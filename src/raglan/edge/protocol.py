@@ -32,8 +32,12 @@ class Ending:
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], bool]) -> None:
         self._transport = transport
         self._linger = linger
-        self.write = transport.write
         self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send, unless the client is gone: a transport that is closed may raise at that."""
+        if not self.is_closing():
+            self._transport.write(data)
 
     def close(self) -> None:
         """Say that nothing more comes; close at once unless a body is still on its way."""
