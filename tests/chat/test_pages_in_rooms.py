@@ -12,7 +12,7 @@ from raglan.chat.models import Post, Room, Workspace
 from raglan.core.errors import BadInput
 from raglan.core.models import Timer
 from raglan.incidents import actions as incidents
-from raglan.incidents.models import Incident
+from raglan.incidents.models import Entry, Incident
 from raglan.paging import actions as paging
 from raglan.paging import chat_ready, foresight, policies, returning
 from raglan.paging import queries as pages
@@ -539,6 +539,21 @@ def test_pages_that_come_together_are_each_told(chat: Workspace, there: memory.T
     world.fire_all()
     send(chat)
     assert sorted(line.partition("”")[0] for line in lines(there)) == [f"Page: “web-{n}" for n in range(3)]
+
+
+def test_word_of_a_page_goes_before_the_backlog_of_an_incident(
+    chat: Workspace, there: memory.There, incident: Incident, mara: Person, bo: Person
+) -> None:
+    send(chat)
+    for number in range(sending.AT_ONCE + 5):
+        incidents.post(incident, incidents.Said(Entry.Kind.NOTE, f"line {number}"), by=mara)
+    world.page(told(chat, mara, bo))
+    send(chat)
+    there.takes = 1
+    world.page(Policy.objects.get(slug="web"))
+    with pytest.raises(sending.DeliveryError):
+        send(chat)
+    assert len(lines(there)) == 2
 
 
 def test_a_draft_of_a_policy_says_what_it_would_tell(chat: Workspace, mara: Person) -> None:

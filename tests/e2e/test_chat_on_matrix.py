@@ -166,6 +166,53 @@ def test_the_founding_story_is_told_in_two_browsers_and_on_a_homeserver(
     assert said.index(MINE) < said.index(RISK)
 
 
+def test_a_step_of_a_policy_tells_a_room_of_people_where_a_sign_takes_the_page(
+    raglan: Running, matrix: Synapse
+) -> None:
+    mara = matrix.account("mara")
+    made = mara.call("POST", "/createRoom", {"preset": "public_chat", "room_alias_name": "operations"})
+    room, alias = str(made["room_id"]), "#operations:raglan.test"
+    chat = connect(raglan, matrix)
+    step = {"targets": [{"type": "team", "id": "web"}, {"type": "chat", "id": chat, "room": alias}]}
+    raglan.api("POST", "/policies", {"name": "Told", "slug": "told", "steps": [step], "overrule": "a test"})
+
+    def page(title: str) -> int:
+        return cast("int", cast("Found", raglan.api("POST", "/pages", {"title": title, "policy": "told"}))["id"])
+
+    def asked(number: int) -> Found:
+        return cast("Found", raglan.api("GET", f"/pages/{number}"))
+
+    def told(number: int) -> str:
+        return " ".join(f"{one['state']} {one['error']}".strip() for one in cast("list[Found]", asked(number)["told"]))
+
+    first = page("Apache is down")
+    until(lambda: told(first) == "handed_over", every=0.3)
+    line = until(lambda: next((text for text in mara.messages(room) if "“Apache is down”" in text), ""), every=0.3)
+    assert line.startswith("Page: “Apache is down”, since ")
+    assert line.endswith(f"!ack {first} · or react with 👍 I have it")
+    mara.react(room, event_of(mara, room, line), "👍")
+    until(lambda: asked(first)["acknowledged_by"] == "Mara Novak", every=0.3)
+    until(lambda: "Mara Novak has “Apache is down”." in mara.messages(room), every=0.3)
+
+    matrix.kill()
+    second = page("Disk is full")
+    until(lambda: told(second).startswith("waiting "), every=0.3)  # and says why
+    assert cast("list[Found]", asked(second)["reached"])  # people are paged all the same
+    matrix.start()
+    until(lambda: told(second) == "handed_over", every=0.3)
+    raglan.api("POST", f"/pages/{second}/acknowledge", token=person_token(raglan, "mara"))
+    until(lambda: any("“Disk is full”: Mara Novak has it." in text for text in mara.messages(room)), every=0.3)
+    said = [text for text in mara.messages(room) if text.startswith(("Page: ", "Mara Novak has"))]
+    assert len(said) == len(set(said)) == 4
+
+
+def event_of(account: Account, room: str, text: str) -> str:
+    """Return the event that holds a message."""
+    found = account.call("GET", f"/rooms/{quote(room)}/messages?dir=b&limit=100")["chunk"]
+    events = cast("list[Found]", found)
+    return next(str(one["event_id"]) for one in events if cast("Found", one["content"]).get("body") == text)
+
+
 MINE = "You are about to be paged: it is mine, here is why. I raised the pin of httpd, and it is upgraded everywhere."
 RISK = "Force a second run everywhere by dsh. On a machine that has not had its first run, this is the first run."
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from django.db.models import QuerySet
 
@@ -63,6 +64,9 @@ class Patience:
 def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patience | None = None) -> Round:
     """Send what waits, oldest first. A room that fails again and again waits alone, once another one went well.
 
+    Rooms of people, where pages are told and commands answered, go before those in which incidents are mirrored: word
+    of a page does not wait behind a busy incident.
+
     Raises DeliveryError when the platform does not answer: all that was not sent waits.
     """
     done, patience = Round(), patience or Patience()
@@ -72,7 +76,8 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
     done.refused += _refuse_without_room(workspace)
     broken: dict[int, DeliveryError] = {}
     waiting = queries.waiting(workspace).exclude(room__external_id="").exclude(room__in=patience.resting())
-    for post in _each(waiting, broken):
+    of_people, mirrored = waiting.filter(room__incident=None), waiting.exclude(room__incident=None)
+    for post in chain(_each(of_people, broken), _each(mirrored, broken)):
         try:
             _send(workspace, line, post, done)
             patience.forget(post.room_id)
