@@ -193,6 +193,18 @@ def test_cloudevents_are_welcome_to_whoever_asks_with_a_token() -> None:
     assert door.world.batches == []
 
 
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer", "GenieKey", "Token"])
+def test_a_header_of_strange_letters_is_no_token(scheme: str) -> None:
+    with opened() as door:
+        for method, path in (("POST", "/api/v2/alerts"), ("GET", "/api/v2/alerts"), ("POST", "/v2/enqueue")):
+            plug = door.loopback.raw(
+                f"{method} {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {scheme} \xff\r\n"
+                "Connection: close\r\nContent-Length: 2\r\n\r\n[]".encode("latin-1")
+            )
+            with plug:
+                assert rest_of(plug).startswith(b"HTTP/1.1 401 ")
+
+
 def test_a_token_is_looked_up_once_until_its_source_changes() -> None:
     with opened() as door:
         for _ in range(3):
@@ -472,6 +484,8 @@ def test_tokens_are_read_from_path_and_header() -> None:
     assert split_path("/integrations/abc") == ("abc", "/")
     assert split_path("/api/v2/alerts") == ("", "/api/v2/alerts")
     assert header_token("Basic !!!") == ""
+    assert header_token("Basic \xff") == ""
+    assert header_token("Basic /w==") == ""
     assert header_token("Digest abc") == ""
     assert bodies.MEMORY == module.MAX_BODY
 

@@ -261,7 +261,7 @@ def test_data_that_came_as_base64_is_read() -> None:
     assert knock("POST", path, {**plain, "data_base64": over}, headers=STRUCTURED).status == 202
     assert Alert.objects.get().state == Alert.State.RESOLVED
 
-    for bad in ("%%%", 7):
+    for bad in ("%%%", "é", 7):
         assert knock("POST", path, {**plain, "data_base64": bad}, headers=STRUCTURED).status == 400
     assert knock("POST", path, {**CLOUD, "data": {}, "data_base64": over}, headers=STRUCTURED).status == 400
 

@@ -9,7 +9,6 @@ called: the answer itself is enough, and the address may be anybody's.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -133,7 +132,7 @@ def _packed(event: dict[str, Json], field: str) -> Json:
         raise BadInput(_within(field, "data_base64"), "may not stand beside data")
     try:
         body = base64.b64decode(shape.text(event["data_base64"], _within(field, "data_base64")), validate=True)
-    except binascii.Error:
+    except ValueError:  # also of letters that are not ASCII
         raise BadInput(_within(field, "data_base64"), "is not base64") from None
     return _said(body)
 
