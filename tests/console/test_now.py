@@ -121,6 +121,16 @@ def test_a_viewer_sees_asks_without_buttons(signed_in: SignIn, bo: Person, vera:
     assert "Something is wrong" not in html
 
 
+def test_of_many_incidents_three_are_told_at_length_and_all_are_named(client: Client, ada: Person) -> None:
+    made = [incidents.declare(f"Trouble {number}", by=ada) for number in range(5)]
+    html = html_of(client)
+    assert html.count("Open the room<") == 3
+    for incident in made:
+        assert html.count(f'id="incident-{incident.pk}"') == 1
+        assert incident.title in html
+    assert "Ada Lamb leads" in html or "nobody leads" in html
+
+
 def test_taking_an_ask_comes_back_to_now(client: Client, ada: Person) -> None:
     incident = incidents.declare("Apache is not starting", by=ada)
     ask = incidents.post(incident, incidents.Said(kind=Entry.Kind.ASK, text="Who reads the support queue?"), by=ada)

@@ -70,6 +70,7 @@ def test_a_run_is_shown_with_what_failed_first_and_differences_folded(browser: C
     assert "2.4.6-40 → 2.4.6-45" in text
     take(told("r2", Outcome.REHEARSED, name="web18"))
     assert "Rehearsed" in page(browser, "/hosts/runs/")
+    assert '<a href="?">Show all runs</a>' in page(browser, "/hosts/runs/?outcome=changed")
     assert "web18" not in page(browser, "/hosts/runs/?outcome=failed")
     assert "Chef" in page(browser, f"/hosts/{run.host_id}/runs/")
     assert browser.get("/hosts/runs/99/").status_code == 404

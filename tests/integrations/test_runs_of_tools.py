@@ -94,6 +94,7 @@ def test_chef_and_salt_tell_the_cluster_where_it_is_set() -> None:
     said = {"message_type": "run_converge", "run_id": "r1", "node_name": "web17", "status": "success", "node": sides}
     (run,) = read("chef", said)
     assert (run.host.cluster, run.host.tags) == ("east", ("a",))
+    assert run.words == "it told of no resource"
     (run,) = read("chef", {**said, "node": {**sides, "override": {"cluster": "west"}}})
     assert run.host.cluster == "west"
     (run,) = read("salt", changed("salt_return.json", grains={"cluster": "east", "roles": ["web"]}))

@@ -229,4 +229,6 @@ def _words(message: Message) -> str:
     updated = sum(one.status == "updated" for one in resources)
     total = told.text(message.total_resource_count) or str(len(resources))
     said = f"{total} resources: {updated} updated" + (f", {failed} failed" if failed else "")
+    if total == "0":
+        said = "it told of no resource"
     return told.sentence(said, told.text(message.error.message, 1_000) if message.error else "")
