@@ -146,6 +146,35 @@ def test_a_page_of_which_half_was_said_goes_on_in_the_words_that_it_began_with(
     guest.leave()
 
 
+def test_a_page_of_which_nothing_was_taken_is_said_in_the_words_of_now(
+    server: Ngircd, irc: Workspace, line: ports.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Guest(server, "bo").enter("#again")
+    line.find_room("#again")
+
+    def breaks(*lines: str) -> None:
+        monkeypatch.undo()
+        raise DeliveryError("the server is gone", permanent=False)
+
+    monkeypatch.setattr(line, "_ask", breaks)
+    with pytest.raises(DeliveryError):
+        line.post("#again", ports.Line("k", "one\ntwo", "Page:"))
+    line.post("#again", ports.Line("k", "This may be a repeat. one", "Page:"))
+    assert [text.replace("\x02", "") for text in guest.read()] == ["Page: This may be a repeat. one"]
+    guest.leave()
+
+
+def test_a_server_that_goes_before_it_says_that_it_took_a_line_leaves_that_open(
+    server: Ngircd, irc: Workspace, line: ports.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.find_room("#gone")
+    found = line._session  # type: ignore[attr-defined]  # whose server goes
+    monkeypatch.setattr(found, "send", lambda *lines: found.end("gone"))
+    with pytest.raises(DeliveryError) as lost:
+        line.post("#gone", ports.Line("k", "one", "Page:"))
+    assert lost.value.unknown
+
+
 def test_whoever_takes_a_nick_elsewhere_is_nobody(
     server: Ngircd, irc: Workspace, line: ports.Connection, mara: Person, bo: Person
 ) -> None:

@@ -414,6 +414,25 @@ def test_a_crash_between_sending_and_noting_it_sends_once_more_with_the_same_key
     assert (call().state, call().may_repeat) == ("handed_over", True)
 
 
+@pytest.mark.parametrize("unknown", [True, False])
+def test_a_line_whose_answer_was_lost_says_that_it_may_be_a_repeat(
+    chat: Workspace, there: memory.There, mara: Person, bo: Person, monkeypatch: pytest.MonkeyPatch, unknown: bool
+) -> None:
+    world.page(told(chat, mara, bo))
+    with monkeypatch.context() as patched:
+        error = sending.DeliveryError("no answer", permanent=False, unknown=unknown)
+
+        def lost(line: memory.MemoryLine, room: str, words: memory.ports.Line) -> str:
+            raise error
+
+        patched.setattr(memory.MemoryLine, "post", lost)
+        with pytest.raises(sending.DeliveryError):
+            send(chat)
+    send(chat)
+    assert lines(there)[0].startswith("Page (critical): This may be a repeat.") is unknown
+    assert call().may_repeat is unknown
+
+
 def test_a_running_page_keeps_its_room(page: Page, chat: Workspace, there: memory.There, mara: Person) -> None:
     told(chat, mara, room="#elsewhere")
     world.fire_all()

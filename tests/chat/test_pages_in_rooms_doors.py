@@ -111,6 +111,19 @@ def test_a_page_says_which_room_was_told_and_why_another_was_not(page: Page, bos
     assert "in Team chat, step 1: told" in html
 
 
+def test_a_page_says_why_a_room_was_not_told_yet_and_the_chat_which_rooms_policies_tell(
+    chat: Workspace, boss: Person, admin: Client
+) -> None:
+    targets = (world.target(boss), Target("chat", chat.pk, room=ROOM))
+    started = world.page(world.policy_of(paging.StepDraft(300, targets), slug="web"))
+    assert "waits to be told" in admin.get(f"/pages/{started.pk}/").content.decode()
+
+    actions.note_away(chat, "nobody answers")
+    html = admin.get(f"/pages/{started.pk}/").content.decode()
+    assert "Team chat does not answer: nobody answers; it is tried again" in html
+    assert "policies tell #operations" in admin.get("/chat/").content.decode()
+
+
 def test_a_page_lists_its_programs_too(boss: Person) -> None:
     hook = Target("webhook", 0, "https://hooks.example.test/x")
     started = world.page(world.policy_of(paging.StepDraft(300, (world.target(boss), hook))))

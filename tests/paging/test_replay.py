@@ -163,7 +163,8 @@ def tell_of_chat(state: replay.State, page_id: int, said: timeline.EventPayload)
             calls[said.call] = {**fresh, **own, "pk": said.call, "page_id": page_id}
         case events.ChatNotTold():
             failed = "failed" if said.permanent else "waiting"
-            calls[said.call].update(state=failed, attempts=said.attempt, error=said.why)
+            own = said.model_dump(include={"may_repeat"})
+            calls[said.call].update({**own, "state": failed, "attempts": said.attempt, "error": said.why})
         case events.ChatTold():
             given = said.model_dump(include={"may_repeat", "handed_over_at"})
             calls[said.call].update({**given, "state": "handed_over", "attempts": said.attempt, "error": ""})
@@ -410,7 +411,7 @@ def telling_rooms_in_chat(people: tuple[Person, Person], box: world.Outbox) -> N
         chat_calls.handed_over(first, now())
         for _ in range(2):
             chat_calls.claim(later)
-            chat_calls.failed(later, DeliveryError("not now", permanent=False))
+            chat_calls.failed(later, DeliveryError("not now", permanent=False, unknown=True))
         chat_calls.failed(never, DeliveryError("never", permanent=True))
         over = world.page(world.policy_of(actions.StepDraft(3600, (asked, Target("chat", 7, room="#over")))))
         actions.resolve(over, why="over")

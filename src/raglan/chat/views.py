@@ -10,6 +10,7 @@ from raglan.chat.forms import HandleForm, WorkspaceForm
 from raglan.chat.models import Handle, Workspace
 from raglan.core.errors import NotAllowed, NotFound
 from raglan.incidents.queries import incident as incident_of
+from raglan.paging import chats
 from raglan.people.access import Scope, allows, needs, reader
 from raglan.people.views.asked import asked_again
 
@@ -24,7 +25,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def _context(may: bool, form: HandleForm) -> dict[str, object]:
     return {
         "workspaces": [
-            (one, ports.platform(one.platform), queries.door_of(one)) for one in queries.workspaces_with_counts()
+            (one, ports.platform(one.platform), queries.door_of(one), sorted(chats.rooms_of(one.pk)))
+            for one in queries.workspaces_with_counts()
         ],
         "platforms": ports.platforms(),
         "handles": list(queries.handles()),

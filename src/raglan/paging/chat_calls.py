@@ -96,10 +96,13 @@ def failed(pk: int, error: DeliveryError) -> None:
         _end([item])
         return
     state, why = FAILED if error.permanent else WAITING, error.sentence[:1000]
-    is_news = (state, why) != (WAITING, item.error)
-    ChatCall.objects.filter(pk=pk).update(state=state, error=why)
+    may_repeat = item.may_repeat or error.unknown
+    is_news = (state, why, may_repeat) != (WAITING, item.error, item.may_repeat)
+    ChatCall.objects.filter(pk=pk).update(state=state, error=why, may_repeat=may_repeat)
     if is_news:  # a chat that is away is asked each second
-        told = events.ChatNotTold(call=pk, attempt=item.attempts, why=why, permanent=error.permanent)
+        told = events.ChatNotTold(
+            call=pk, attempt=item.attempts, why=why, permanent=error.permanent, may_repeat=may_repeat
+        )
         timeline.append(told, about=[item.page, "now"])
     if error.permanent:
         metrics.sends.labels("chat", "failed").inc()

@@ -184,6 +184,7 @@ class ChatNotTold(EventPayload):
     attempt: int
     why: str
     permanent: bool
+    may_repeat: bool = False
 
 
 class ChatNotNeeded(EventPayload):

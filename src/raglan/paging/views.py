@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from raglan.core.clock import now
 from raglan.core.errors import BadInput, NotFound, RaglanError
 from raglan.paging import actions, chats, coming, last_resort, ports, queries, returning
-from raglan.paging.models import Page
+from raglan.paging.models import ChatCall, Notification, Page
 from raglan.people import reading
 from raglan.people.access import Scope, require
 from raglan.people.models import Person
@@ -83,8 +83,14 @@ def _context(page: Page, person: Person, token: str) -> dict[str, object]:
         "history": queries.history(page),
         "without_database": last_resort.messages(page),
         "calls": page.calls.order_by("pk"),
-        "chat_calls": [(call, chats.name_of(call.chat)) for call in page.chat_calls.order_by("pk")],
+        "chat_calls": [_chat_call(call) for call in page.chat_calls.order_by("pk")],
     }
+
+
+def _chat_call(call: ChatCall) -> tuple[ChatCall, str, str]:
+    """Return a call with the name of its chat, and why it waits, where that is known."""
+    waits = call.state == Notification.State.WAITING
+    return call, chats.name_of(call.chat), (call.error or chats.away(call.chat)) if waits else ""
 
 
 @require_GET

@@ -139,8 +139,8 @@ class Server:
     def post(self, room: str, line: Line) -> str:
         """Say a line; a long one becomes several, and another try says the rest of what the first one began."""
         self._be_in(room)
-        begun = self._begun.setdefault(line.key, _Begun(cut(line.who, line.text)))
-        pieces = begun.pieces
+        begun = self._begun.setdefault(line.key, _Begun([]))
+        pieces = begun.pieces = begun.pieces if begun.taken else cut(line.who, line.text)
         try:
             for piece in pieces[begun.taken :]:
                 self._be_in(room)  # again: a line that came up anew may find it taken

@@ -101,7 +101,7 @@ class Session:
                 self._asked.pop(token, None)
                 self._current.remove(asked)
         if self.is_over:
-            raise DeliveryError(f"the IRC server is gone: {self.why}", permanent=False)
+            raise DeliveryError(f"the IRC server is gone: {self.why}", permanent=False, unknown=bool(lines))
         return asked.complaints
 
     def send(self, *lines: str) -> None:
