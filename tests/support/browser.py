@@ -50,6 +50,16 @@ RUN_AXE = """async (only) => {
   return report.violations.map(found =>
     ({id: found.id, help: found.help, nodes: found.nodes.map(node => where(node).join("  "))}));
 }"""
+# What stands before the title in the page, and beside it in no way, ends where the title begins.
+TITLE_ON_LINE = """() => {
+  const title = document.querySelector("main h1");
+  let at = title;
+  while (at && at.tagName !== "MAIN" && !at.previousElementSibling) at = at.parentElement;
+  const above = at && at.tagName !== "MAIN" ? at.previousElementSibling.getBoundingClientRect() : null;
+  const here = title?.getBoundingClientRect();
+  return Boolean(above && above.height && above.left < here.right && here.left < above.right
+    && above.top <= here.top && above.bottom - here.top > 3);
+}"""
 WATCH = """window.__refused = [];
 document.addEventListener("securitypolicyviolation", event =>
   window.__refused.push([event.violatedDirective, event.blockedURI, event.sourceFile].join(" ")));"""
@@ -195,6 +205,12 @@ def is_top_broken(page: Page) -> bool:
     return high
 
 
+def is_title_covered(page: Page) -> bool:
+    """Say whether the title of the page lies on the line above it."""
+    covered: bool = page.evaluate(TITLE_ON_LINE)
+    return covered
+
+
 def check_everywhere(
     browser: Browser, address: str, *, base_url: str = "", cookies: Sequence[Cookie] = ()
 ) -> Mapping[str, list[str]]:
@@ -227,6 +243,8 @@ def check(page: Page, look: Look, rules: Sequence[str] = ()) -> list[str]:
         wrong.append(f"scrolls sideways at {look.width} px")
     if is_top_broken(page):
         wrong.append(f"the bar at the top breaks its words at {look.width} px")
+    if is_title_covered(page):
+        wrong.append(f"the title lies on the line above it at {look.width} px")
     return wrong
 
 
