@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from raglan.alerts import matchers, ports
+from raglan.alerts.actions import note_error
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.pipeline.route import Matcher
 from raglan.alerts.ports import Door, IntakeRequest, Sampled
@@ -229,6 +230,17 @@ def test_every_door_that_can_make_a_sample_understands_it(client: Client) -> Non
         request: IntakeRequest = door.sample(ports.SourceKey(1, "x", kind))
         assert door.takes(request.method, request.path) or kind == "email"
         assert [signal.status for signal in door.decode(ports.SourceKey(1, "x", kind), request).signals] == ["firing"]
+
+
+def test_what_is_refused_with_a_nul_in_it_is_noted() -> None:
+    source, token = make("heartbeat")
+    answer = knock("GET", f"/integrations/{token}/ping/n", query="status=%00")
+    assert (answer.status, "\x00" in str(answer.body)) == (400, False)
+    note_error(source.pk, "not known: \x00\ud800" + "x" * 2_000, body=b"\x00\xff")
+
+    source.refresh_from_db()
+    assert source.last_error.startswith("not known: \ufffd\ufffdxx")
+    assert Signal.objects.get().problem == source.last_error
 
 
 MANY = "&".join(f"a{number}=b" for number in range(51))

@@ -155,12 +155,12 @@ def _changed(source: Source, what: str) -> events.SourceChanged:
 @atomic
 def note_error(source_id: int, sentence: str, *, body: bytes = b"") -> None:
     """Keep the last things that a source sent and that could not be understood, for its owner to see and to try on."""
-    at = now()
-    Source.objects.filter(pk=source_id).update(last_error=sentence[:1000], last_error_at=at, last_heard_at=at)
+    at, sentence = now(), clean_text(sentence[:1000])  # it may repeat what was sent
+    Source.objects.filter(pk=source_id).update(last_error=sentence, last_error_at=at, last_heard_at=at)
     if not body:
         return
     raw = {"body": _readable(body)}
-    Signal.objects.create(source_id=source_id, received_at=at, status=REFUSED, raw=raw, problem=sentence[:1000])
+    Signal.objects.create(source_id=source_id, received_at=at, status=REFUSED, raw=raw, problem=sentence)
     kept = Signal.objects.filter(source_id=source_id, status=REFUSED).order_by("-pk").values_list("pk", flat=True)
     if old := list(kept[REFUSED_KEPT : 2 * REFUSED_KEPT]):
         Signal.objects.filter(pk__in=old).delete()

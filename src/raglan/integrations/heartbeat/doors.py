@@ -41,7 +41,7 @@ class Ping:
         """Take the beat. Raises BadInput, NotFound."""
         slug, word = _taken_apart(request)
         query = shape.query(request.query)
-        word = word or next((query[name][-1] for name in ("status", "state") if name in query), "")
+        word = word or clean_text(next((query[name][-1] for name in ("status", "state") if name in query), ""))
         words = clean_text(request.body[:KEPT].decode("utf-8", "replace")) or clean_text(query.get("msg", [""])[-1])
         heartbeats.take(source, slug, _sort(word.lower()), words=words, create_it=query.get("create") == ["1"])
         return Answer(200, b"OK")
