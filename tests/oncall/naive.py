@@ -123,7 +123,7 @@ def people(
             if walker.step(at) and walker not in ruling:
                 ruling.append(walker)
         if at >= start:
-            yield at, _after_overrides(_by_layers(deciding, schedule, at), schedule, at)
+            yield at, _crew(deciding, schedule, at)
         at += max(step, _rest(walkers, moments, at) // step * step) if rests else step
 
 
@@ -143,11 +143,35 @@ def _rest(walkers: list[Walker], moments: list[datetime], at: datetime) -> timed
     return min([until, *(walker.rest(at) for walker in walkers)])
 
 
-def _by_layers(deciding: dict[int, list[Walker]], schedule: Schedule, at: datetime) -> set[int]:
+def _crew(deciding: dict[int, list[Walker]], schedule: Schedule, at: datetime) -> Crew:
+    """Return who is on call at an instant.
+
+    Whoever left and of whose time somebody took a part is still there, but for what would seat them themselves.
+    """
+    covering = sorted((o for o in schedule.overrides if o.starts_at <= at < o.ends_at), key=_order)
+    gone = {person for person in schedule.departed if _is_gone(person, schedule, at)}
+    has_cover = gone & {o.instead_of for o in covering if o.kind is Kind.REPLACE_ONE}
+    nowhere: set[tuple[int, int | None]] = {(person, None) for person in gone - has_cover}
+    nowhere |= {(o.person, o.id) for o in covering if o.person in gone - has_cover and o.kind is not Kind.REMOVE}
+    while True:
+        away = {person for person, by in nowhere if by is None}
+        table = Table(_by_layers(deciding, at, away))
+        table.after([o for o in covering if (o.person, o.id) not in nowhere])
+        still = {(person, by) for person, by in table.by.items() if person in gone}
+        if not still:
+            return frozenset(table.by)
+        nowhere |= still
+
+
+def _order(override: Override) -> tuple[int, datetime, int]:
+    return override.rank, override.created_at, override.id
+
+
+def _by_layers(deciding: dict[int, list[Walker]], at: datetime, away: set[int]) -> set[int]:
     levels: dict[int, set[int]] = {}
     for ruling in deciding.values():
         if ruling and ruling[-1].works(at):
-            here = {person for person in ruling[-1].group if not _is_gone(person, schedule, at)}
+            here = {person for person in ruling[-1].group if person not in away}
             if here:
                 levels.setdefault(ruling[-1].rotation.rank, set()).update(here)
     return levels[max(levels)] if levels else set()
@@ -162,40 +186,34 @@ def _is_gone(person: int, schedule: Schedule, at: datetime) -> bool:
     return person in schedule.departed and schedule.departed[person] <= at
 
 
-def _after_overrides(crew: set[int], schedule: Schedule, at: datetime) -> Crew:
-    covering = [o for o in schedule.overrides if o.starts_at <= at < o.ends_at]
-    covering = [o for o in covering if o.kind is Kind.REMOVE or not _is_gone(o.person, schedule, at)]
-    return frozenset(Table(crew).after(sorted(covering, key=lambda o: (o.rank, o.created_at, o.id))))
-
-
 class Table:
-    """Who sits, for whom, and who sat there before."""
+    """Who sits, for whom, who sat there before, and by which override; None for a turn of one's own."""
 
     def __init__(self, crew: set[int]) -> None:
         self.stands_for: dict[int, set[int]] = {person: set() for person in crew}
         self.before: dict[int, set[int]] = {person: set() for person in crew}
+        self.by: dict[int, int | None] = dict.fromkeys(crew)
 
-    def after(self, overrides: Sequence[Override]) -> set[int]:
+    def after(self, overrides: Sequence[Override]) -> None:
         for item in overrides:
             getattr(self, item.kind.value)(item)
-        return set(self.stands_for)
 
-    def _sit(self, person: int, stands_for: set[int], before: set[int]) -> None:
+    def _sit(self, person: int, stands_for: set[int], before: set[int], by: int | None) -> None:
         if person not in self.stands_for:
-            self.stands_for[person], self.before[person] = stands_for, before
+            self.stands_for[person], self.before[person], self.by[person] = stands_for, before, by
 
     def replace_everybody(self, item: Override) -> None:
         if set(self.stands_for) == {item.person}:
             return
         others = set(self.stands_for) - {item.person}
-        self.stands_for, self.before = {item.person: others}, {item.person: set()}
+        self.stands_for, self.before, self.by = {item.person: others}, {item.person: set()}, {item.person: item.id}
 
     def add(self, item: Override) -> None:
-        self._sit(item.person, set(), set())
+        self._sit(item.person, set(), set(), item.id)
 
     def remove(self, item: Override) -> None:
-        self.stands_for.pop(item.person, None)
-        self.before.pop(item.person, None)
+        for known in (self.stands_for, self.before, self.by):
+            known.pop(item.person, None)
 
     def replace_one(self, item: Override) -> None:
         gone = item.instead_of
@@ -206,17 +224,17 @@ class Table:
         else:
             leaving = [p for p in self.stands_for if gone in self.before[p] or gone in self.stands_for[p]]
         for person in leaving:
-            self._give_up(person, gone, item.person)
+            self._give_up(person, gone, item)
 
-    def _give_up(self, person: int, gone: int, comes: int) -> None:
+    def _give_up(self, person: int, gone: int, item: Override) -> None:
         """Let somebody come for all or a part of what one stands for; who comes and sits already keeps their seat."""
-        stands_for, before = self.stands_for.pop(person), self.before.pop(person)
+        stands_for, before, by = self.stands_for.pop(person), self.before.pop(person), self.by.pop(person)
         if person == gone or gone in before:
-            self._sit(comes, stands_for or {person}, before | {person})
+            self._sit(item.person, stands_for or {person}, before | {person}, item.id)
             return
         if stands_for - {gone}:
-            self._sit(person, stands_for - {gone}, before)
-        self._sit(comes, {gone}, before | {person})
+            self._sit(person, stands_for - {gone}, before, by)
+        self._sit(item.person, {gone}, before | {person}, item.id)
 
 
 def runs(

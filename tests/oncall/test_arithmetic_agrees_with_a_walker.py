@@ -71,7 +71,7 @@ def overrides(draw: st.DrawFn, number: int, start: datetime) -> resolve.Override
 @st.composite
 def schedules(draw: st.DrawFn) -> tuple[resolve.Schedule, datetime, datetime]:
     zone, start, end = draw(windows())
-    departed = draw(st.dictionaries(PEOPLE, st.integers(-500, 8000), max_size=1))
+    departed = draw(st.dictionaries(PEOPLE, st.integers(-500, 8000), max_size=3))
     schedule = resolve.Schedule(
         rotations=tuple(draw(rotations(n, zone, start)) for n in range(draw(st.integers(0, 4)))),
         overrides=tuple(draw(overrides(n, start)) for n in range(draw(st.integers(0, 5)))),

@@ -5,9 +5,10 @@ time that the wall clock reaches or passes it: in an hour that a clock change sk
 it; in an hour that happens twice, at the first of the two; where midnight is missing, at the day's real beginning;
 on a day that a country skips, at the start of the next. A turn that falls wholly into skipped time counts as taken.
 The past never changes: a changed rotation counts from its own start on, and somebody who left is not on call from
-then on. The highest layer that covers an instant decides; of layers of equal rank all are on call; a person is named
-once. Overrides are then applied in order, the higher rank after the lower and the later after the earlier, so that the
-last one counts.
+then on. What another had taken of their time stays with that other until its end, as if they were still there; all
+else of it is as if they had no turn. The highest layer that covers an instant decides; of layers of equal rank all are
+on call; a person is named once. Overrides are then applied in order, the higher rank after the lower and the later
+after the earlier, so that the last one counts.
 """
 
 from bisect import bisect_left, insort
@@ -242,9 +243,40 @@ def coming(schedule: Schedule, at: datetime, until: datetime) -> list[Piece]:
 
 def walk(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Piece]:
     """Yield shifts and gaps as far as they are asked for."""
-    taken = _ruling(schedule, start, end)
-    for slice_ in _joined(_laid_over(_decided(schedule, start, end), taken)):
+    for slice_ in _joined(_settled(schedule, start, end)):
         yield _piece(slice_)
+
+
+def _settled(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
+    """Yield who is on call, in pieces in which the same of those who left have somebody who took their time."""
+    left = schedule.departed
+    covers = [(o, o.instead_of) for o in schedule.overrides if o.kind is Kind.REPLACE_ONE and o.instead_of in left]
+    edges = {edge for o, gone in covers if gone for edge in (o.starts_at, o.ends_at, left[gone]) if start < edge < end}
+    for low, high in pairwise(sorted({start, end, *edges})):
+        covered = frozenset(gone for o, gone in covers if gone and o.starts_at <= low < o.ends_at and left[gone] <= low)
+        theirs = frozenset(o.id for o in schedule.overrides if o.person in covered)
+        yield from _with_those_who_left(schedule, covered, theirs, low, high)
+
+
+def _with_those_who_left(
+    schedule: Schedule, seated: frozenset[int], standing: frozenset[int], start: datetime, end: datetime
+) -> Iterator[_Slice]:
+    """Yield who is on call when some who left are seated as ever, and what they took themselves is standing.
+
+    Where one of them would be on call all the same, that seat is left out, and what follows without it counts.
+    """
+    left = schedule.departed
+    overrides = [o if o.id in standing else _of_those_here(o, left) for o in schedule.overrides]
+    there = replace(schedule, departed={pk: at for pk, at in left.items() if pk not in seated})
+    ruling = _ruling(overrides, start, end, is_whole=bool(seated or standing))
+    for slice_ in _laid_over(_decided(there, start, end), ruling):
+        gone = [seat for seat in slice_.seats if left.get(seat.person, FAR) <= slice_.starts_at] if left else []
+        if not gone:
+            yield slice_
+            continue
+        by_turn = {seat.person for seat in gone if seat.override is None}
+        taken = {seat.override for seat in gone if seat.override is not None}
+        yield from _with_those_who_left(schedule, seated - by_turn, standing - taken, slice_.starts_at, slice_.ends_at)
 
 
 def _piece(slice_: _Slice) -> Piece:
@@ -384,10 +416,12 @@ def _seated(works: Sequence[Work]) -> _Slice:
     return _Slice(works[0].starts_at if works else FAR, works[0].ends_at if works else FAR, tuple(seats.values()))
 
 
-def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Ruling]:
-    """Return the overrides that count between two instants, in pieces that do not overlap."""
-    live = [_of_those_here(item, schedule.departed) for item in schedule.overrides]
-    ranked = sorted((o for o in live if max(o.starts_at, start) < min(o.ends_at, end)), key=lambda o: o.order)
+def _ruling(overrides: Sequence[Override], start: datetime, end: datetime, *, is_whole: bool) -> list[_Ruling]:
+    """Return the overrides that count between two instants, in pieces that do not overlap.
+
+    Whole, with all that are applied, where it matters by which of them somebody would be there.
+    """
+    ranked = sorted((o for o in overrides if max(o.starts_at, start) < min(o.ends_at, end)), key=lambda o: o.order)
     edges = sorted({edge for item in ranked for edge in (item.starts_at, item.ends_at)})
     begin: dict[datetime, list[int]] = {}
     finish: dict[datetime, list[int]] = {}
@@ -402,7 +436,8 @@ def _ruling(schedule: Schedule, start: datetime, end: datetime) -> list[_Ruling]
         for rank in begin.get(low, ()):
             insort(active, rank)
         if active:
-            found.append(_Ruling(low, high, _that_count(ranked, active)))
+            counting = tuple(ranked[rank] for rank in active) if is_whole else _that_count(ranked, active)
+            found.append(_Ruling(low, high, counting))
     return found
 
 

@@ -1,0 +1,106 @@
+"""Who took a time of somebody has it until its end, also when that somebody leaves meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from raglan.core.clock import now
+from raglan.oncall import actions, covers, queries, resolve
+from raglan.oncall.models import Override
+from raglan.oncall.resolve import Kind, Schedule
+from raglan.people import actions as people
+from raglan.testing import world
+from tests.oncall.builders import DAY, HOUR, rota
+from tests.oncall.test_rules_of_layers import IKE, MARA, NOON, ROWAN, SOL, always, day_of, edges, who
+
+EVE = NOON - timedelta(hours=13)
+LATER = NOON + timedelta(hours=6)
+FOR_MARA = day_of(3, Kind.REPLACE_ONE, IKE, MARA, made=1)
+
+
+def test_a_cover_outlives_the_one_who_is_covered_for() -> None:
+    schedule = Schedule((always(MARA),), (FOR_MARA,), departed={MARA: NOON})
+
+    assert edges(schedule, EVE, NOON + 2 * DAY, IKE) == [(FOR_MARA.starts_at, FOR_MARA.ends_at)]
+    assert who(schedule, FOR_MARA.ends_at) == ()
+    assert resolve.who_is_on_call(schedule, LATER).reasons[0].instead_of == (MARA,)
+
+
+def test_also_where_she_had_left_before_it_began() -> None:
+    schedule = Schedule((always(MARA),), (FOR_MARA,), departed={MARA: EVE - DAY})
+
+    assert (who(schedule, EVE), who(schedule, NOON)) == ((), (IKE,))
+
+
+def test_a_layer_below_decides_only_where_nobody_took_it() -> None:
+    top, below = always(MARA, layer=1, rank=1), always(ROWAN)
+    schedule = Schedule((top, below), (FOR_MARA,), departed={MARA: NOON})
+
+    assert [who(schedule, at) for at in (EVE, NOON, LATER, FOR_MARA.ends_at)] == [(MARA,), (IKE,), (IKE,), (ROWAN,)]
+
+
+def test_the_last_of_several_who_took_it_keeps_it() -> None:
+    for_ike = day_of(3, Kind.REPLACE_ONE, SOL, IKE, made=2)
+    schedule = Schedule((always(MARA),), (FOR_MARA, for_ike), departed={IKE: NOON, MARA: NOON})
+
+    assert who(schedule, LATER) == (SOL,)
+
+
+def test_when_who_took_it_leaves_it_falls_back() -> None:
+    both = Schedule((always(MARA, layer=1, rank=1), always(ROWAN)), (FOR_MARA,), departed={IKE: NOON})
+    assert who(both, LATER) == (MARA,)
+
+    gone = Schedule((always(MARA, layer=1, rank=1), always(ROWAN)), (FOR_MARA,), departed={IKE: NOON, MARA: EVE})
+    assert who(gone, LATER) == (ROWAN,)
+
+
+def test_what_would_seat_somebody_who_left_is_left_out_and_nothing_else() -> None:
+    hers_again = day_of(3, Kind.ADD, MARA, made=3)
+    schedule = Schedule((always(MARA),), (FOR_MARA, hers_again), departed={MARA: NOON})
+
+    assert sorted(who(schedule, NOON - HOUR)) == [MARA, IKE]
+    assert who(schedule, LATER) == (IKE,)
+
+
+@pytest.mark.django_db
+def test_a_shift_that_somebody_took_by_request_stays_theirs_until_it_is_released() -> None:
+    boss, mara, ike, rowan = (world.administrator(), *(world.person(n) for n in ("Mara K", "Ike W", "Rowan A")))
+    schedule = rota(mara)
+    start = now() + HOUR
+    asked = covers.ask(schedule, covers.RequestDraft(start, start + DAY, ike), by=mara)
+    [taken] = covers.take(asked, by=ike)
+
+    people.deactivate(mara, by=boss)
+
+    assert [one.name for one in queries.who("web", start).people] == ["Ike W"]
+    actions.cancel_override(Override.objects.get(pk=taken.pk), actor=boss, reason="Ike asked")
+    assert queries.who("web", start).people == ()
+    actions.add_override(
+        schedule, actions.OverrideDraft(rowan, start, start + DAY, "gone", Override.Kind.REPLACE_ONE, mara), by=boss
+    )
+    assert [one.name for one in queries.who("web", start).people] == ["Rowan A"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_covers_that_had_ended_before_the_upgrade_stay_ended() -> None:
+    boss, mara, ike = world.administrator(), world.person("Mara K"), world.person("Ike W")
+    schedule = rota(mara, ike)
+    begun, coming = (
+        actions.add_override(
+            schedule, actions.OverrideDraft(ike, start, start + DAY, "", Override.Kind.REPLACE_ONE, mara), by=boss
+        )
+        for start in (now(), now() + 2 * DAY)
+    )
+    people.deactivate(mara, by=boss)
+    executor = MigrationExecutor(connection)
+    latest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "oncall"]
+    executor.migrate([("oncall", "0011_gaps_that_grow")])
+    MigrationExecutor(connection).migrate(latest)
+
+    left = queries.left_at({mara.pk})[mara.pk]
+    begun.refresh_from_db()
+    coming.refresh_from_db()
+    assert begun.cancelled_at == begun.ends_at == left
+    assert not queries.counts(coming)
