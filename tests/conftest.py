@@ -91,7 +91,12 @@ def _nothing_is_known_of_another_test() -> Iterator[None]:
     yield
     if (snapshot := sys.modules.get("raglan.alerts.snapshot")) is not None:
         snapshot._kept.stamp = None
-    for name in ("raglan.paging.actions.known", "raglan.paging.claimed", "raglan.paging.circuit"):
+    for name in (
+        "raglan.core.standing",
+        "raglan.paging.actions.known",
+        "raglan.paging.claimed",
+        "raglan.paging.circuit",
+    ):
         if (module := sys.modules.get(name)) is not None:
             module.forget()
 

@@ -1,5 +1,6 @@
 """What the commit of an alert does at once leaves behind what the timers would, and is claimed by who does it."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from raglan.alerts.ports import SourceKey
 from raglan.core import timeline, timers
 from raglan.core.clock import CLOCK, now
 from raglan.core.db import atomic, bulk, quiet
+from raglan.core.errors import DeliveryError
 from raglan.core.models import Timer
 from raglan.paging import actions, at_once, claimed, handing, ports, queries
 from raglan.paging import events as told
@@ -155,6 +157,57 @@ def test_when_the_process_dies_it_goes_out_as_a_possible_repeat(
     world.fire_all()
 
     assert [item.message.may_repeat for item in outbox.sent] == [True]
+
+
+@pytest.mark.parametrize("said", ["taken", "refused", "broken"])
+def test_the_only_message_of_a_commit_goes_before_what_else_the_commit_has_to_do(
+    engine: Engine,
+    outbox: world.Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Committed,
+    said: str,
+) -> None:
+    order: list[str] = []
+
+    def send(*_: object) -> ports.Receipt:
+        order.append("the message")
+        if said == "refused":
+            raise DeliveryError("no", permanent=True)
+        if said == "broken":
+            raise RuntimeError("a fault of our own")
+        return ports.Receipt()
+
+    real = threading.Event.wait
+
+    def waits(begun: threading.Event, timeout: float | None = None) -> bool:
+        """Wait as the commit does, but until it has come, while another thread sends."""
+        if timeout != claimed.GIVES_WAY_S:
+            return real(begun, timeout)
+        timers.fire_together(engine.given)  # on this thread, which alone sees what this test has written
+        order.append("set" if begun.is_set() else "not set")
+        return True
+
+    monkeypatch.setattr(world.Outbox, "take", send)
+    monkeypatch.setattr(threading.Event, "wait", waits)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        paged(world.policy((60, [world.person()])))
+        transaction.on_commit(lambda: order.append("the rest"))
+
+    assert order == ["the message", "set", "the rest"]
+
+
+def test_a_commit_does_not_wait_for_long(
+    engine: Engine, outbox: world.Outbox, django_capture_on_commit_callbacks: Committed
+) -> None:
+    """Nor at all for several messages, nor in time for one that no thread begins with."""
+    rest: list[int] = []
+    for people in (1, 2):
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+            paged(world.policy((60, [world.person() for _ in range(people)])))
+            transaction.on_commit(lambda: rest.append(len(engine.given)))
+
+    assert rest == [1, 3]
+    assert [claimed.of(due).begun is not None for due in engine.given] == [True, False, False]  # type: ignore[union-attr]
 
 
 def test_what_is_not_committed_is_given_to_nobody(
@@ -370,24 +423,17 @@ def test_a_handoff_counts_although_nobody_wrote(engine: Engine, monkeypatch: pyt
     assert [page.reached.get().person for page in (first, then)] == [bo, mara]
 
 
+@pytest.mark.skipif("bulk.is_postgresql()", reason="it is asked each time")
 @pytest.mark.parametrize("is_old", [False, True])
-def test_what_is_too_old_to_be_kept_is_not_asked_about(
+def test_what_is_too_old_to_be_kept_is_not_used(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Committed, is_old: bool
 ) -> None:
     monkeypatch.setattr(known, "KEPT", timedelta(hours=1))
-    asked: list[int | None] = []
-
-    def newest(_: Sequence[str], *, since: int | None) -> tuple[int | None, bool]:
-        asked.append(since)
-        return 7, True
-
-    monkeypatch.setattr(quiet, "newest", newest)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        known.known_now()
+        known.known_now().whom(())
     CLOCK.move(timedelta(minutes=61 if is_old else 1))
-    known.known_now()
 
-    assert asked == [None, None if is_old else 7]
+    assert bool(known.known_now()._whom) is not is_old
 
 
 @pytest.mark.skipif("bulk.is_postgresql()", reason="it is asked each time")

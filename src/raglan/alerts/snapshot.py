@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -30,6 +29,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import bulk, quiet
 from raglan.core.decisions import Decision
+from raglan.core.standing import Matter
 from raglan.paging import actions as paging
 from raglan.paging import at_once
 from raglan.paging import queries as policies
@@ -52,7 +52,7 @@ SIGNAL_COLUMNS = ("source_id", "alert_id", "received_at", "status", "raw", "prob
 TRAILS_AT_ONCE = 16  # keys
 FIRED_AT_ONCE = 64  # alerts in one event
 # What changes routes, plans and what holds alerts back: each change of it is told by an event that begins like this.
-OF_RULES = ("route.", "policy.", "silence.", "inhibition.", "maintenance.", "source.", "alert.flaps", "alert.steady")
+RULES = Matter("route.", "policy.", "silence.", "inhibition.", "maintenance.", "source.", "alert.flaps", "alert.steady")
 Fact = tuple[timeline.EventPayload, Sequence[timeline.Subject]]
 M = TypeVar("M", bound=Model)
 _encode = msgspec.json.Encoder().encode
@@ -347,15 +347,10 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-@cache
-def _of_rules() -> list[str]:
-    return sorted(kind for kind in timeline.KINDS if kind.startswith(OF_RULES))
-
-
 def _fresh(at: datetime) -> Snapshot:
     """Return a snapshot with the rules, and with the open groups of the last commit when nothing was written since."""
-    stamp, is_quiet = quiet.newest(_of_rules(), since=_kept.stamp)
-    are_good, mark = _kept.stamp is not None and is_quiet, _kept.mark
+    stamp, mark = RULES.stamp(), _kept.mark
+    are_good = stamp is not None and stamp == _kept.stamp
     groups = _kept.groups if are_good and mark is not None and mark == quiet.mark() else {}
     _kept.mark = _kept.stamp = None  # the stages change what they are given; it is kept again only by a commit
     if not are_good:

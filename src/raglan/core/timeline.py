@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raglan.core import bus, logs, metrics, timers
 from raglan.core.clock import now
-from raglan.core.db import atomic, bulk
+from raglan.core.db import atomic, bulk, quiet
 from raglan.core.models import Event, EventSubject
 
 REACT = "core.react"
@@ -161,6 +161,7 @@ def append_records(records: Sequence[Record], *, actor: Subject = SYSTEM, at: da
     when, who = bulk.stamp(at), ref(actor)
     rows = [(key, when, item.kind, who, item.data) for key, item in zip(keys, records, strict=True)]
     bulk.insert_rows(Event, ("id", "at", "kind", "actor", "data"), rows)
+    quiet.tell_here({item.kind for item in records})
     links = [(key, name) for key, item in zip(keys, records, strict=True) for name in item.about]
     bulk.insert_rows(EventSubject, ("event_id", "subject"), links)
     if keys:  # before what wakes others: who watches a room hears first

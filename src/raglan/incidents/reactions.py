@@ -7,25 +7,38 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import bulk
 from raglan.core.db.prepared import Prepared
+from raglan.core.standing import Matter, Nothing
 from raglan.incidents import about_to_join, actions, queries
 from raglan.incidents.models import Entry, Incident, IncidentPage
 from raglan.paging.models import Page
 from raglan.people.models import Person
 
 MOST_PROPOSED = 5
+_ROOMS = Matter("incident.", "headsup.", "service.")
 _told_lately = Prepared(
     lambda since: queries.told_by(queries.bare_rooms(since)).order_by().values_list("person_id", flat=True).distinct()
 )
+_bare = Prepared(lambda since: queries.bare_rooms(since).order_by().values_list("pk", flat=True)[:1])
+_private = Prepared(
+    lambda: IncidentPage.objects.filter(incident__is_private=True).values_list("page_id", flat=True)[:1]
+)
+_is_about_no_service = Nothing(_ROOMS, lambda: bool(about_to_join.names()))
+_is_private_of_no_page = Nothing(_ROOMS, lambda: bool(_private()))
+_are_all_about_services = Nothing(_ROOMS, lambda: bool(_bare(now() - queries.PERHAPS_WITHIN)))
 
 
 def _of_open_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many new groups are about a service that an open incident is about."""
+    if _is_about_no_service():
+        return set()
     names, called = about_to_join.names(), about_to_join.services_in
     return {event.id for event in events if not names.isdisjoint(called(_labels(event)))} if names else set()
 
 
 def _of_private_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many pages are followed by a private incident."""
+    if _is_private_of_no_page():
+        return set()
     pages = {event.id: _id(event, "page") for event in events}
     followed = bulk.select_by(IncidentPage, ("page_id",), "page_id", set(pages.values()))
     if not followed:  # as in a storm
@@ -110,7 +123,7 @@ def let_paged_in(event: timeline.Happened) -> None:
 
 def _of_bare_rooms(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many pages reach out to somebody whom a room without a service told of itself lately."""
-    told = set(_told_lately(now() - queries.PERHAPS_WITHIN))
+    told = set() if _are_all_about_services() else set(_told_lately(now() - queries.PERHAPS_WITHIN))
     return {event.id for event in events if int(str(event.data["person"])) in told} if told else set()
 
 

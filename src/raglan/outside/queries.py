@@ -128,6 +128,11 @@ def _room_since() -> Subquery:
     return Subquery(told.order_by("-since").values("since")[:1])
 
 
+def is_on() -> bool:
+    """Say whether there is a status page for all to see."""
+    return bool(_on())
+
+
 def names_of_services() -> set[str]:
     """Return what alerts call the services that components stand on; none while the page is off."""
     if not _on():  # each commit of alerts asks

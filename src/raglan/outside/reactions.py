@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from raglan.core import timeline
+from raglan.core.standing import Matter, Nothing
 from raglan.incidents import moving, privacy
 from raglan.incidents.models import Incident
 from raglan.outside import desk, queries
@@ -29,9 +30,12 @@ def publish_anew(event: timeline.Happened) -> None:
     publish_soon()
 
 
+_is_off = Nothing(Matter("status_page."), queries.is_on)
+
+
 def _of_components(events: Sequence[timeline.Happened]) -> set[int]:
     """Return which of many events components may look different for: those about services that they stand on."""
-    names = queries.names_of_services()
+    names = set[str]() if _is_off() else queries.names_of_services()
     return {event.id for event in events if names and (event.kind != "group.opened" or names & _labels(event))}
 
 

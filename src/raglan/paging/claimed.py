@@ -8,7 +8,7 @@ is not plain, or more than the engine has room for, waits for its timer as ever.
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -23,6 +23,7 @@ from raglan.paging.actions.names import DELIVER
 from raglan.paging.models import Notification, Page
 
 log = logs.get("raglan.paging")
+GIVES_WAY_S = 0.0015  # so long a commit lets the thread that writes its only message go first, as one of them can run
 FRESH_S = 0.25  # so long nobody asks once more whether a message is still wanted
 MOST_BEFORE_S = 0.5 + circuit.SLOW.total_seconds()  # from the start of a go until the last of it has its place
 MOST_REMEMBERED = 4_000
@@ -40,11 +41,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in *sending* that was claimed where it was written, and when (monotonic seconds)."""
+    """A message in *sending* that was claimed where it was written, and when (monotonic seconds).
+
+    Of one that is alone it is told when a thread has `begun` with it.
+    """
 
     notification: Notification
     way: Way
     since: float
+    begun: threading.Event | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -110,11 +115,15 @@ def store(messages: Sequence[Notification]) -> None:
         transaction.on_commit(lambda: _remember(soon))
     if not ready:
         return
+    if len(ready) == 1:
+        ready[0] = replace(ready[0], begun=threading.Event())
     timers.schedule_claimed(
         [_timer(item.notification) for item in ready],
         taker,
         keep=lambda dues: _claimed.update(zip(map(attrgetter("id"), dues), ready, strict=True)),
     )
+    if (begun := ready[0].begun) is not None:
+        transaction.on_commit(lambda: begun.wait(GIVES_WAY_S))
 
 
 def _way_now(message: Notification, ways: Ways) -> Way | None:

@@ -117,7 +117,7 @@ def _take_begun(dues: Sequence[timers.Due], went: Went) -> None:
     held = [(due, item) for due in dues if (item := claimed.of(due)) is not None]
     lost = {due.id for due, item in held if item.is_lost}
     went.late |= lost  # another thread or node may have them by now; their leases tell
-    ready = [Ready.by(due, item.notification, item.way) for due, item in held if due.id not in lost]
+    ready = [Ready.by(due, item.notification, item.way, item.begun) for due, item in held if due.id not in lost]
     went.waiting.extend(ready)  # before the look: where that fails, they go back as what was never begun
     old = {item.notification.pk: item.notification for _, item in held if not item.is_fresh}
     unwanted = _unwanted(old) if old else set()

@@ -5,6 +5,7 @@ written over all the connections that are kept and for which their lane has a pl
 they come. Each takes its place in its lane as ever, so that no receiver has more of them at once.
 """
 
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection
@@ -30,12 +31,13 @@ log = logs.get("raglan.paging")
 
 @dataclass(frozen=True, slots=True, eq=False)  # so that no code of Python runs where one is looked for
 class Ready:
-    """A message in *sending*, and who is to take it."""
+    """A message in *sending*, who is to take it, and what is set when that was begun or put off, where one waits."""
 
     due: timers.Due
     notification: Notification
     provider: ports.Provider
     lane: str
+    begun: threading.Event | None = None
 
     @property
     def address(self) -> str:
@@ -43,9 +45,11 @@ class Ready:
         return self.notification.address
 
     @classmethod
-    def by(cls, due: timers.Due, notification: Notification, way: claimed.Way) -> "Ready":
+    def by(
+        cls, due: timers.Due, notification: Notification, way: claimed.Way, begun: threading.Event | None = None
+    ) -> "Ready":
         """Return a message with its way."""
-        return cls(due, notification, way.provider, way.lane)
+        return cls(due, notification, way.provider, way.lane, begun)
 
 
 @dataclass(slots=True)
@@ -148,6 +152,9 @@ class _Go:
             self._went.back.append(item)
         except Exception:  # it may be with its provider: alone, it goes out as a possible repeat
             _broke(item)
+        finally:
+            if item.begun is not None:
+                item.begun.set()
         return True
 
     def _may_begin(self, item: Ready) -> bool:

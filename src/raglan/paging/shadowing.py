@@ -5,6 +5,7 @@ from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.db import atomic
 from raglan.core.models import EventSubject
+from raglan.core.standing import Matter, Nothing
 from raglan.oncall import queries as oncall
 from raglan.oncall import shadows
 from raglan.oncall.models import Shadow
@@ -14,8 +15,10 @@ from raglan.paging.plan import Plan
 from raglan.people import mail
 from raglan.people.models import Person
 
+_learns_nobody = Nothing(Matter("schedule.shadow_"), lambda: shadows.is_anybody(now()))
 
-@timeline.reaction(events.PersonReachedOut.kind, when=lambda: shadows.is_anybody(now()))
+
+@timeline.reaction(events.PersonReachedOut.kind, when=lambda: not _learns_nobody())
 def tell_shadows(event: timeline.Happened) -> None:
     """Write to those who learn beside whoever a step just reached out to, once a page and shadow."""
     if not shadows.is_anybody(event.at):

@@ -3,10 +3,11 @@
 Of the whole database SQLite tells it by itself; of single matters their events do, since every change has one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 
-from raglan.core.db.bulk import NO_KEY, is_postgresql, ready
+from raglan.core.db.bulk import NO_KEY, is_postgresql, ready, rows_of
+from raglan.core.db.raw import of_thread
 
 Mark = tuple[object, int, int]
 MANY = 100  # newer events: as many rows take as long as one look into the index for each of forty kinds
@@ -40,6 +41,39 @@ def newest(kinds: Sequence[str], *, since: int | None) -> tuple[int | None, bool
     with own.wrap_database_errors:
         last, is_told = own.connection.execute(_newest(len(kinds)), [beyond, *kinds]).fetchone()
     return last or 0, since is not None and (last or 0) >= since and not is_told
+
+
+def tell_here(kinds: Iterable[str]) -> None:
+    """Note which kinds of events this transaction tells."""
+    if not is_postgresql():
+        of_thread().told_kinds.update(kinds)
+
+
+def told_here() -> Set[str] | None:
+    """Return which kinds of events this transaction has told; None on PostgreSQL and outside of one."""
+    if is_postgresql():
+        return None
+    own = of_thread()
+    return own.told_kinds if own.in_atomic_block else None
+
+
+def look_once(look: Callable[[], None]) -> None:
+    """Call `look` unless that was done in this transaction, on SQLite."""
+    own = of_thread()
+    if not own.has_looked:
+        look()
+        own.has_looked = True
+
+
+def newer(since: int) -> tuple[int, set[str]] | None:
+    """Return the id of the newest event on SQLite, and the kinds of those that are newer than one, when these are few.
+
+    None where they are many, and where that one is not there: then it is no place to begin at.
+    """
+    rows = rows_of(f"SELECT id, kind FROM core_event NOT INDEXED WHERE id >= ? ORDER BY id LIMIT {MANY + 2}", [since])  # noqa: S608
+    if not rows or rows[0][0] != since or len(rows) > MANY + 1:
+        return None
+    return int(rows[-1][0]), {kind for _, kind in rows[1:]}
 
 
 @cache

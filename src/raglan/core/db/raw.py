@@ -5,6 +5,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Optional
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import ConnectionHandler
 
 if TYPE_CHECKING:
     from raglan.core.db.sqlite.base import DatabaseWrapper
@@ -12,6 +14,17 @@ if TYPE_CHECKING:
 Value = str | int | bool | None
 # Where Django keeps the connections of each thread; its way there goes through two lookups of names that are not there.
 _of_threads: Any = getattr(vars(connections)["_connections"], "_storage", None)
+
+
+class _Connections(ConnectionHandler):
+    """Django's connections, of which a thread finds its own with one look; each transaction asks nine times."""
+
+    def __getitem__(self, alias: str) -> BaseDatabaseWrapper:
+        return getattr(_of_threads, alias, None) or super().__getitem__(alias)
+
+
+if _of_threads is not None:
+    connections.__class__ = _Connections
 
 
 @cache

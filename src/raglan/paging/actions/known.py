@@ -6,20 +6,19 @@ has its time. PostgreSQL is asked each time.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 
 from django.db import transaction
 
-from raglan.core import timeline
 from raglan.core.clock import now
-from raglan.core.db import quiet
+from raglan.core.standing import Matter
 from raglan.paging import queries
 from raglan.paging.actions.reaching import ways_to
 from raglan.paging.plan import Target
 from raglan.people.models import ContactMethod, Person
 
 Ways = list[tuple[ContactMethod, int]]
-OF_PEOPLE = ("person.", "contact.", "team.", "schedule.", "calendar.", "leave.")
+PEOPLE = Matter("person.", "contact.", "team.", "schedule.", "calendar.", "leave.")
 KEPT = timedelta(seconds=5)  # the words that say why somebody is on call may be so old; who it is never
 
 
@@ -51,11 +50,6 @@ class Known:
         return Known(at, self.stamp, self._whom, self._ways)
 
 
-@cache
-def _of_people() -> list[str]:
-    return sorted(kind for kind in timeline.KINDS if kind.startswith(OF_PEOPLE))
-
-
 _last: Known | None = None
 
 
@@ -67,17 +61,12 @@ def forget() -> None:
 
 def known_now() -> Known:
     """Return what is known, with that of the last commit while it stands. Inside a transaction that writes."""
-    at, last = now(), _last
-    fresh = last if last is not None and last.at <= at < last.at + KEPT else None
-    newest, is_quiet = quiet.newest(_of_people(), since=fresh.stamp if fresh is not None else None)
-    known = Known(at, newest)
-    if fresh is not None and is_quiet:
-        known = fresh.moved_to(at)
-        kept = Known(fresh.at, newest, fresh._whom, fresh._ways)
-    else:
-        kept = known
-    if newest is not None:
-        transaction.on_commit(partial(_keep, kept))  # what is not on disk yet may be taken back
+    at, last, stamp = now(), _last, PEOPLE.stamp()
+    if last is not None and stamp is not None and last.stamp == stamp and last.at <= at < last.at + KEPT:
+        return last.moved_to(at)
+    known = Known(at, stamp)
+    if stamp is not None:
+        transaction.on_commit(partial(_keep, known))  # what is not on disk yet may be taken back
     return known
 
 

@@ -39,6 +39,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.reserved_keys: dict[str, list[int]] = {}  # by table; for this transaction only, see `core.db.bulk`
+        self.told_kinds: set[str] = set()  # of events, in this transaction; see `core.db.quiet`
+        self.has_looked = False
         self._also: list[str] = []  # pragmas of this thread's connections only
 
     def get_connection_params(self) -> dict[str, object]:
@@ -76,12 +78,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
             raise OperationalError("database is locked: another thread of this process has been writing too long")
         self._holds_write_lock = True
-        self.reserved_keys = {}
+        self.reserved_keys, self.told_kinds, self.has_looked = {}, set(), False
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # a hook that the stubs leave out
+            self._begin()
         except BaseException:
             self._release_write_lock()
             raise
+
+    def _begin(self) -> None:
+        """Begin by the driver itself, unless somebody listens: a cursor of Django's takes as long as the database."""
+        if self.force_debug_cursor or self.execute_wrappers:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # a hook that the stubs leave out
+            return
+        with self.wrap_database_errors:
+            self.connection.execute(f"BEGIN {self.transaction_mode}")
 
     def _savepoint_rollback(self, sid: str) -> None:
         self.reserved_keys = {}  # the counters are taken back, too
