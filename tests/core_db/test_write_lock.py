@@ -65,6 +65,58 @@ def test_a_second_writer_waits_for_the_commit_of_the_first(sqlite: str) -> None:
     assert order == ["first", "second", "first"]
 
 
+@pytest.mark.parametrize("verb", ["INSERT", " insert", "UPDATE", "DELETE", "REPLACE"])
+def test_a_statement_by_itself_waits_in_the_same_line(sqlite: str, verb: str) -> None:
+    note(sqlite, "there")
+    rest = {"UPDATE": "note SET text = 'new'", "DELETE": "FROM note"}.get(verb, "INTO note (text) VALUES ('new')")
+    done = threading.Event()
+
+    def alone() -> None:
+        run(sqlite, f"{verb} {rest}")
+        done.set()
+
+    with write_lock:  # of a thread that has committed, and moves what is in the log
+        thread = start(sqlite, alone)
+        assert not done.wait(0.1)
+    assert done.wait(WAIT)
+    thread.join(WAIT)
+    assert notes(sqlite) == {"UPDATE": ["new"], "DELETE": []}.get(verb, ["there", "new"])
+    assert write_lock.acquire(timeout=WAIT)
+    write_lock.release()
+
+
+def test_many_rows_by_themselves_wait_in_the_same_line(sqlite: str) -> None:
+    done = threading.Event()
+
+    def alone() -> None:
+        with connections[sqlite].cursor() as cursor:
+            cursor.executemany("INSERT INTO note (text) VALUES (%s)", [["one"], ["two"]])
+        done.set()
+
+    with write_lock:
+        thread = start(sqlite, alone)
+        assert not done.wait(0.1)
+    thread.join(WAIT)
+    assert done.is_set()
+    assert notes(sqlite) == ["one", "two"]
+
+
+def test_a_statement_by_itself_that_waits_too_long_is_told(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raglan.core.db.sqlite.base.TIMEOUT_SECONDS", 0.05)
+    told: list[str] = []
+
+    def alone() -> None:
+        try:
+            note(sqlite, "never")
+        except OperationalError as error:
+            told.append(str(error))
+
+    with write_lock:
+        start(sqlite, alone).join(WAIT)
+    assert "locked" in told[0]
+    assert notes(sqlite) == []
+
+
 def test_readers_do_not_wait_for_a_writer(sqlite: str) -> None:
     seen: list[list[str]] = []
     with atomic(sqlite):

@@ -1,5 +1,8 @@
 """Django's SQLite, set to keep what it acknowledges and to let writers queue inside the process."""
 
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from sqlite3 import Connection
 from typing import Any
 
@@ -26,6 +29,44 @@ PRAGMAS = (
 )
 NO_CHECKS = "PRAGMA ignore_check_constraints = ON"
 MANY_PAGES = "PRAGMA cache_size = -8192"
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+BUSY = "database is locked: another thread of this process has been writing too long"
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
+        raise sqlite3.OperationalError(BUSY)
+    try:
+        yield
+    finally:
+        write_lock.release()
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    """A cursor whose statement holds the write lock where it is a transaction by itself.
+
+    Then a commit and the checkpoint that may follow it are over before another thread of this process commits. SQLite
+    before 3.51.3 may lose commits when one thread begins a checkpoint while another one starts the log anew.
+    """
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        """Run one statement."""
+        if self.connection.in_transaction or not _writes(query):
+            return super().execute(query, params)
+        with _alone():
+            return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
+        """Run one statement for each of many values."""
+        if self.connection.in_transaction or not _writes(query):
+            return super().executemany(query, param_list)
+        with _alone():
+            return super().executemany(query, param_list)
+
+
+def _writes(query: str) -> bool:
+    return query.lstrip()[:7].upper().startswith(WRITES)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -60,6 +101,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection.execute(pragma)
         return connection
 
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        """Return a cursor of ours."""
+        made: Cursor = self.connection.cursor(factory=Cursor)
+        return made
+
     def leave_checks_out(self) -> None:
         """Let this thread's statements do without CHECK constraints; see `core.db.bulk`."""
         self._be_told(NO_CHECKS)
@@ -76,7 +122,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         if not write_lock.acquire(timeout=TIMEOUT_SECONDS):
-            raise OperationalError("database is locked: another thread of this process has been writing too long")
+            raise OperationalError(BUSY)
         self._holds_write_lock = True
         self.reserved_keys, self.told_kinds, self.has_looked = {}, set(), False
         try:
