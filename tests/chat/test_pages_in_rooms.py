@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from raglan.chat import actions, queries, sending, steps
 from raglan.chat.actions import line_to
 from raglan.chat.models import Post, Room, Workspace
+from raglan.core import timers
+from raglan.core.clock import CLOCK, now
 from raglan.core.errors import BadInput
 from raglan.core.models import Timer
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
 from raglan.paging import actions as paging
-from raglan.paging import chat_ready, foresight, policies, returning
+from raglan.paging import chat_ready, coming, foresight, policies, returning
 from raglan.paging import queries as pages
 from raglan.paging.models import ChatCall, Page, Policy
 from raglan.paging.plan import Target
+from raglan.paging.timers import READINESS
 from raglan.people.models import Person
 from raglan.testing import world
 from tests.chat import memory
@@ -271,6 +274,13 @@ def test_a_room_that_can_be_none_is_refused(chat: Workspace, mara: Person, numbe
     assert refused.value.field == f"steps[0].targets[1].{field}"
 
 
+def test_what_comes_next_names_what_is_told_where_that_is_all(chat: Workspace, mara: Person) -> None:
+    alone = paging.StepDraft(600, (Target("chat", chat.pk, room=ROOM), Target("webhook", 0, "https://a.example.test/")))
+    started = world.page(world.policy_of(paging.StepDraft(300, (world.target(mara),)), alone))
+    both = "the room #operations in Team chat and a program at https://a.example.test/"
+    assert coming.next_words(started, "at 12:00") == f"If nobody answers, {both} are told at 12:00."
+
+
 def test_nobody_is_reached_by_it(chat: Workspace, there: memory.There, mara: Person) -> None:
     mara.contact_methods.all().delete()
     alone = paging.StepDraft(60, (Target("chat", chat.pk, room=ROOM),))
@@ -515,6 +525,23 @@ def test_owners_hear_of_a_room_that_is_gone_once_in_daylight_and_it_is_tried_aga
     there.refused.clear()
     send(chat)
     assert chat_ready.lost() == []
+
+
+def test_owners_hear_of_it_each_third_day_as_of_people_who_can_not_be_reached(
+    chat: Workspace, there: memory.There, mara: Person, outbox: world.Outbox
+) -> None:
+    CLOCK.move(datetime(2027, 3, 1, 7, 30, tzinfo=UTC) - now())  # a Monday
+    world.administrator("Ada Lamb")
+    there.refused.add(ROOM)
+    told(chat, mara)
+    world.fire_all()
+    timers.schedule(READINESS, subject="paging", due_at=now())
+    counts = []
+    for _ in range(4):
+        send(chat)  # in vain, once more
+        world.fast_forward(timedelta(days=1))
+        counts.append(Page.objects.filter(reason_type="chat_room").count())
+    assert counts == [1, 1, 1, 2]
 
 
 def test_owners_hear_at_once_of_a_chat_that_is_not_connected_any_more(

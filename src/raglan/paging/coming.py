@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from raglan.core.clock import now
-from raglan.paging import queries
+from raglan.paging import foresight, queries
 from raglan.paging.models import Page, Policy
 from raglan.paging.plan import Plan, Urgency
 from raglan.people.models import Person
@@ -88,10 +88,14 @@ def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | Non
     plan = Plan.from_json(page.plan)
     if found := _next_people(page, plan, page.next_step_at, without):
         return f"If nobody answers, {_are([item.person.name for item in found])} paged {when}."
-    if plan.after(page.round, page.step) is None:
+    following = plan.after(page.round, page.step)
+    if following is None:
         return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
     if page.held_since is not None:
         return f"Nobody is on call for its next step. It waits until somebody is, and looks again {when}."
+    told = [foresight.name_of(target) for target in plan.steps[following[1]].targets if target.is_nobody]
+    if told and len(told) == len(plan.steps[following[1]].targets):
+        return f"If nobody answers, {_are(told)} told {when}."
     return f"If nobody answers, its next step follows {when}."
 
 
