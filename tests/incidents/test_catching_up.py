@@ -64,6 +64,21 @@ def test_each_part_comes_from_the_log(room: Incident) -> None:
     assert [ask.entry.text for ask in card.wanted] == ["Can somebody read the support queue?"]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("word " * 60, " ".join(["word"] * 44) + " …"),
+        ("word " * 44, " ".join(["word"] * 44)),
+        ("x" * 300, "x" * 220 + " …"),
+        ("First line\nsecond", "First line"),
+    ],
+    ids=["cut after a word", "as long as fits", "one long word", "the first line"],
+)
+def test_a_long_line_ends_after_a_word(incident: Incident, mara: Person, text: str, shown: str) -> None:
+    actions.post(incident, Said(Kind.DECIDED, text), by=mara)
+    assert texts(catching_up.card(incident).decided) == [shown]
+
+
 def test_tools_have_a_part_of_their_own_and_push_no_finding_out(room: Incident, mara: Person, bo: Person) -> None:
     tools = [actions.lose_tool(room, name, by=bo) for name in ("Graphite", "Nagios", "Wiki", "Deploys")]
     for tool in tools[1:]:

@@ -59,6 +59,10 @@ def test_roles_on_their_screens(incident: Incident, mara: Person, bo: Person, br
     actions.be_here(incident, by=bo)
     browser(mara).post(f"{address}here/", {"do": "lead"})
     browser(bo).post(f"{address}here/", {"do": "scribe"})
+    actions.leave(incident, by=bo)
+    assert "Nobody else is in the room." in browser(mara).get(f"{address}hand-over/").content.decode()
+    actions.be_here(incident, by=bo)
+    assert "Nobody else is in the room." not in browser(mara).get(f"{address}hand-over/").content.decode()
     assert "Hand over" in browser(mara).get(address).content.decode()
 
     outsider = world.person("Ines Roth")

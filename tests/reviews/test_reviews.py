@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils.text import slugify
 
 from raglan.core import timeline
 from raglan.core.errors import BadInput, Conflict
@@ -112,6 +113,16 @@ def test_answers_of_several_people_stand_side_by_side(review: Review, mara: Pers
         ("Mara Keller", "nothing"),
         ("Bo Silva", "the new rack"),
     ]
+
+
+def test_questions_that_were_answered_stand_open_and_are_counted(review: Review, mara: Person, client: Client) -> None:
+    first, other = QUESTIONS[0], next(one for one in QUESTIONS if one.group != QUESTIONS[0].group)
+    actions.reply(review, first.key, "the heat", by=mara)
+    client.force_login(mara)
+    shown = client.get(f"/reviews/{review.pk}/").content.decode()
+    assert f'<details id="g-{slugify(first.group)}" open>' in shown
+    assert f'<details id="g-{slugify(other.group)}">' in shown
+    assert shown.count(", 1 answer<") == 1
 
 
 def test_an_answer_can_be_taken_back(review: Review, mara: Person) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
+
+from raglan.ui import views
 
 MIDDLEWARE = ["raglan.ui.middleware.SecurityHeaders", "raglan.ui.middleware.PlainErrors"]
 SETTINGS = {"ROOT_URLCONF": "tests.ui.urls", "MIDDLEWARE": MIDDLEWARE, "LOGIN_URL": "/account/login/"}
@@ -38,6 +40,23 @@ def test_error_screen_says_what_happened(client: Client, how: str, status: int, 
     assert answer.status_code == status
     assert words in html
     assert html.count("<h1>") == 1
+
+
+@pytest.mark.parametrize(
+    ("referer", "address"),
+    [
+        ("http://testserver/incidents/7/?show=asks", "/incidents/7/?show=asks"),
+        ("http://testserver//elsewhere.example/", ""),
+        ("https://elsewhere.example/incidents/7/", ""),
+        ("javascript:alert(1)", ""),
+        ("http://testserver/", ""),
+        ("", ""),
+    ],
+)
+def test_a_button_that_was_refused_leads_back_to_its_page(referer: str, address: str) -> None:
+    request = RequestFactory().post("/entries/1/take/", headers={"Referer": referer})
+    assert views.came_from(request) == address
+    assert views.came_from(RequestFactory().get("/entries/1/", headers={"Referer": referer})) == ""
 
 
 @pytest.mark.parametrize("how", ["bad", "not-allowed", "missing", "busy", "away", "boom"])

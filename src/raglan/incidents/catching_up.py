@@ -154,8 +154,12 @@ def _told(entry: Entry) -> Told:
 
 
 def _short(text: str) -> str:
+    """Return the first line, cut after a word where it is long; a word of its own length is cut inside."""
     first = text.strip().partition("\n")[0]
-    return first if len(first) <= LENGTH else first[:LENGTH].rstrip() + " …"
+    if len(first) <= LENGTH:
+        return first
+    words = first[: LENGTH + 1].rpartition(" ")[0].rstrip()
+    return (words or first[:LENGTH]) + " …"
 
 
 def _first(incident: Incident) -> list[Told]:

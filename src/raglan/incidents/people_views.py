@@ -33,7 +33,12 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         )
         if done is not None:
             return redirect("incidents:room", pk)
-    context = {"incident": incident, "form": form, "scripts": scripts.beside(Script.Place.HANDING_OVER, person)}
+    context = {
+        "incident": incident,
+        "form": form,
+        "is_alone": not queries.people_here(incident).exclude(pk=person.pk).exists(),
+        "scripts": scripts.beside(Script.Place.HANDING_OVER, person),
+    }
     return render(request, "incidents/hand_over.html", context, status=422 if form.errors else 200)
 
 

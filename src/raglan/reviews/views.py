@@ -36,6 +36,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         theirs = _save(request, review, form)
         if theirs is None:
             return redirect("reviews:edit", pk)
+    groups = queries.asked(review)
     page = Paginator(review.moments.all(), queries.MOMENTS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "review": review,
@@ -43,7 +44,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "theirs": theirs,
         "page": page,
         "moments": [(moment, KINDS.get(moment.kind)) for moment in page],
-        "groups": queries.asked(review),
+        "groups": [(name, asked, sum(len(one.replies) for one in asked)) for name, asked in groups.items()],
         "reader": request.user,
         "proposed": learned_needs.proposed(review.incident),
         "unknown": learned_needs.unknown_tools(review.incident),

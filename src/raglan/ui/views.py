@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,6 +12,7 @@ from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from raglan.core.clock import now
 from raglan.core.errors import NotSignedIn, Overloaded, RaglanError
@@ -133,7 +135,19 @@ def _answer(request: HttpRequest, status: int, screen: Screen) -> HttpResponse:
 
 def _page(request: HttpRequest, screen: Screen, status: int) -> HttpResponse:
     template = f"{status}.html" if status in (400, 403, 404) else "ui/error.html"
-    return render(request, template, {"screen": screen, "status": status}, status=status)
+    return render(request, template, {"screen": screen, "status": status, "back": came_from(request)}, status=status)
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the page of raglan whose button was pressed; nothing where another site, or none, led here."""
+    if request.method != "POST":
+        return ""
+    there = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(there, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(there)
+    address = parts.path + (f"?{parts.query}" if parts.query else "")
+    return "" if parts.path == "/" or not parts.path.startswith("/") or parts.path.startswith("//") else address
 
 
 def _static(request: HttpRequest, status: int) -> HttpResponse:
