@@ -52,6 +52,16 @@ def mail(subject: str, text: str = "disk 95 %", **headers: str) -> EmailMessage:
     return made
 
 
+def test_a_mail_of_one_long_line_is_taken(post: Post) -> None:
+    head = b"From: cron@db1.example.test\r\nSubject: Nightly job " + b"failed " * 300 + b"\r\n\r\n"
+    post.send(head + b"x" * 200_000 + b"\r\n")
+    assert any(str(title).startswith("Nightly job failed failed") for title, _ in post.alerts())
+    with pytest.raises(smtplib.SMTPException):
+        post.send(head + b"x" * 300_000 + b"\r\n")
+    with smtplib.SMTP("127.0.0.1", post.port, timeout=60) as client:
+        assert client.docmd("NOOP", "x" * 2_000)[0] == 500
+
+
 def test_a_mail_pages_and_its_recovery_ends_it(post: Post) -> None:
     assert post.address.endswith(f"@{DOMAIN}")
     post.send(mail("** PROBLEM Service Alert: db1/Disk is CRITICAL **", Auto_Submitted="auto-generated"))

@@ -35,7 +35,7 @@ MAX_TEXT = 100_000
 MAX_SUBJECT = 1_000
 MAX_HEADERS = 200
 MAX_HEADER = 10_000
-MAX_HEADER_BLOCK = 256 * 1024
+MAX_HEADER_BLOCK = MAX_LINE = 256 * 1024
 DECODED = {"subject", "from"}
 SLOW_CHARSETS = ("punycode", "idna")  # reading them takes the square of their length, and nobody writes mail in them
 A_MINUTE = 100
@@ -144,7 +144,9 @@ class Listener:
 
 
 class Conversation(SMTP):
-    """aiosmtpd's protocol with a bound on how many there are."""
+    """aiosmtpd's protocol with a bound on how many there are, and with longer lines: scripts do not fold theirs."""
+
+    line_length_limit = MAX_LINE
 
     def __init__(self, listener: Listener, hostname: str) -> None:
         super().__init__(
