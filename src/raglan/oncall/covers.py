@@ -1,6 +1,6 @@
 """Requests to take a time: one asks, another takes it or says no. Nobody's shift moves until somebody has said yes."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,8 +106,11 @@ def take(row: CoverRequest, *, by: Person) -> list[Override]:
         raise Conflict("This time is over.")
     _answer(row, State.TAKEN, by)
     _check_again(row, by)
-    taken = [actions.add_override(row.schedule, draft, by=by) for draft in _overrides(row, by)]
-    _check_others(taken, {row.asker_id, by.pk})
+    at = now()
+    taken = [actions.add_override(row.schedule, draft, by=by, part_of=at) for draft in _overrides(row, by)]
+    moved = [change for override in taken for change in moves.moved_by(override)]
+    _check_others(moved, {row.asker_id, by.pk})
+    moves.tell_those_moved(row.schedule, moved, by=by, reason=row.reason, stands_in=by, known=[row.asker])
     return taken
 
 
@@ -121,9 +124,9 @@ def _check_again(row: CoverRequest, by: Person) -> None:
         raise Conflict("The rota has changed: you are not on call any more at the time in return. Nothing was moved.")
 
 
-def _check_others(taken: Iterable[Override], both: set[int]) -> None:
+def _check_others(moved: Sequence[resolve.Change], both: set[int]) -> None:
     """Raise Conflict when somebody would lose time who has no part in a request, since they cover it meanwhile."""
-    lost = {pk for override in taken for pk in moves.going(moves.moved_by(override))} - both
+    lost = moves.going(moved).keys() - both
     if lost:
         names = " and ".join(Person.objects.filter(pk__in=lost).order_by("name", "pk").values_list("name", flat=True))
         raise Conflict(f"The rota has changed: {names} would lose time by this. Nothing was moved.")

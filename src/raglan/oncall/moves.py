@@ -90,10 +90,11 @@ def tell_those_moved(
     by: Person | None,
     reason: str | Callable[[Times], str],
     stands_in: Person | None = None,
+    known: Sequence[Person] = (),
 ) -> None:
     """Write to everybody whose time moves, but for whoever moved it. `stands_in` is who takes a time of others.
 
-    `reason` is one for all, or gives the one for somebody's times.
+    Those who have it from another mail of the same moment are `known`. `reason` is one for all, or gives the one for somebody's times.
     """
     come, go = coming(moved), going(moved)
     people = Person.objects.filter(is_active=True).in_bulk({*come, *go})
@@ -103,7 +104,7 @@ def tell_those_moved(
     news += [(pk, lost, times) for pk, times in go.items()]
     for pk, what, times in news:
         person = people.get(pk)
-        if person is None or person == by:
+        if person is None or person == by or person in known:
             continue
         is_said = stands_in is not None and stands_in == by and what == lost
         subject = f"{schedule.name}: {what}" + ("" if is_said else f", by {who}")
