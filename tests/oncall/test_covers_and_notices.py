@@ -246,7 +246,7 @@ def test_the_end_of_a_shift_of_months_is_told_once(mara: Person, ike: Person) ->
     actions.end_layer(web, None, actor=ike, at=MONDAY + 5 * HOUR)
     for _ in range(36):
         look()
-    told = [subject for to, subject in mails() if to == mara.email]
+    told = [subject for to, subject in mails() if to == mara.email and "your shift" in subject]
     assert told == ["Web: your shift ends Mon 23 Nov 17:00", "Web: your shift is over"]
 
 

@@ -11,7 +11,7 @@ from raglan.oncall import actions, covers, moves, queries
 from raglan.oncall.models import Override
 from raglan.people.models import Person
 from raglan.testing import world
-from tests.oncall.builders import DAY, HOUR, MONDAY, cover, rota, standing_at
+from tests.oncall.builders import DAY, HOUR, MONDAY, cover, draft, rota, standing_at
 from tests.oncall.test_covers_and_notices import mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,3 +92,34 @@ def test_nobody_hears_of_time_that_an_override_gives_back_to_another(
     assert (mara.email, "Web: you are on call, by Rowan Ellis") not in mails()
     assert queries.who("web", start).people == (ike,)
     assert Override.objects.filter(cancelled_at=None).count() == 1
+
+
+def test_a_layer_that_ends_while_its_turn_order_changes_ends_with_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, three: list[Person]
+) -> None:
+    mara, ike, rowan = three
+    web = rota(mara)
+    at_once(
+        monkeypatch,
+        lambda: actions.set_rotation(queries.schedule("web"), draft(ike), actor=rowan),
+        lambda: actions.end_layer(queries.schedule("web"), None, actor=rowan),
+    )
+    assert queries.who("web", MONDAY + 30 * DAY).people == ()
+    assert not web.rotations.filter(ends_at=None).exists()
+
+
+def test_of_two_turn_orders_at_once_the_second_is_told_by_what_the_first_left(
+    monkeypatch: pytest.MonkeyPatch, three: list[Person]
+) -> None:
+    mara, ike, rowan = three
+    rota(mara)
+    at_once(
+        monkeypatch,
+        lambda: actions.set_rotation(queries.schedule("web"), draft(ike), actor="raglan"),
+        lambda: actions.set_rotation(queries.schedule("web"), draft(rowan), actor="raglan"),
+    )
+    assert [subject for to, subject in mails() if to == ike.email] == [
+        "Web: you are on call, by raglan",
+        "Web: you are not on call, by raglan",
+    ]
+    assert queries.who("web", MONDAY + 30 * DAY).people == (rowan,)

@@ -92,13 +92,22 @@ def set_rotation(
 
     A layer whose name is new is made. In one without a name that has the whole schedule, its zone moves along.
     With `overrule` everybody in it must be in reach, or it has to be a reason. Raises NotReady. `part_of` is the
-    instant of a whole, such as an import, which counts instead of now.
+    instant of a whole, such as an import, which counts instead of now. All others whose time moves are told.
     """
+    schedule.time_zone = hold(schedule.pk).time_zone
+    before = moves.standing(schedule) if part_of is None else None
     rotation = _store(schedule, draft, effective_from(draft.effective_from, part_of), actor=actor)
     _check_reach(rotation, overrule, actor)
     if rotation.layer_id is None:
         _move_to_zone(schedule, rotation.time_zone)
+    if before is not None:
+        why = f"another turn order{_of_layer(rotation.layer)}"
+        moves.tell_of_turns(schedule, before, rotation.effective_from, actor=actor, why=why)
     return rotation
+
+
+def _of_layer(layer: Layer | None) -> str:
+    return f" of the layer {layer.name}" if layer else ""
 
 
 @atomic
@@ -220,11 +229,16 @@ def withdraw_rotation(
     rotation: Rotation, *, begins_at: datetime, actor: timeline.Subject, part_of: datetime | None = None
 ) -> None:
     """Take back a turn order that has not begun; `begins_at` is when it would. Safe to call twice. Raises Conflict."""
+    hold(rotation.schedule_id)
     at = part_of or now()
     if begins_at <= at:
         raise Conflict("This turn order counts already, and the past does not change. Set another one instead.")
+    before = moves.standing(rotation.schedule) if part_of is None else None
     if not Rotation.objects.filter(pk=rotation.pk, withdrawn_at__isnull=True).update(withdrawn_at=at):
         return
+    if before is not None:
+        why = f"a planned turn order{_of_layer(rotation.layer)} was taken back"
+        moves.tell_of_turns(rotation.schedule, before, begins_at, actor=actor, why=why)
     payload = events.RotationWithdrawn(rotation=rotation.pk, withdrawn_at=at)
     timeline.append(payload, actor=actor, about=[rotation.schedule, "oncall", "now"])
 
@@ -234,10 +248,14 @@ def end_layer(
     schedule: Schedule, layer: Layer | None, *, actor: timeline.Subject, at: datetime | None = None
 ) -> datetime:
     """Let a layer cover nothing from an instant on, now unless said otherwise. What was stays. Safe to call twice."""
+    hold(schedule.pk)
     ends_at = max(now(), at) if at else now()
     rows = Rotation.objects.filter(schedule=schedule, layer=layer, withdrawn_at__isnull=True)
     open_ = list(rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=ends_at)).values_list("pk", flat=True))
+    before = moves.standing(schedule)
     end_rotations(schedule, layer, open_, at=ends_at, actor=actor)
+    why = f"the turn order{_of_layer(layer)} ends"
+    moves.tell_of_turns(schedule, before, ends_at, actor=actor, why=why)
     return ends_at
 
 

@@ -3,12 +3,12 @@
 from raglan.oncall.models import Schedule
 
 
-def hold(schedule: int) -> None:
+def hold(schedule: int) -> Schedule:
     """Let nobody else change a schedule until the transaction ends; before anything else of it is written.
 
-    A page does not wait for it, nor does whoever only looks.
+    Return it as it is then. A page does not wait for it, nor does whoever only looks.
     """
-    Schedule.objects.select_for_update(no_key=True).get(pk=schedule)
+    return Schedule.objects.select_for_update(no_key=True).get(pk=schedule)
 
 
 def hold_named(slug: str) -> None:

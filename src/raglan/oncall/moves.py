@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.oncall import queries, resolve
@@ -13,6 +14,7 @@ from raglan.oncall.notices import tell
 from raglan.people.models import Person
 
 LISTED = 10
+AHEAD = timedelta(days=90)  # so far ahead those hear of it whose turns move
 WHY = "say why, since it is the time of others"
 Times = list[tuple[datetime, datetime]]
 
@@ -61,6 +63,25 @@ def _changes(override: Override, start: datetime) -> tuple[list[resolve.Change],
     return resolve.changes(gone, there, start, end), resolve.changes(there, gone, start, end)
 
 
+def standing(schedule: Schedule) -> resolve.Schedule:
+    """Return a schedule as it decides now and later."""
+    return queries.load(queries.schedule(schedule.slug, since=now()))
+
+
+def tell_of_turns(
+    schedule: Schedule, before: resolve.Schedule, since: datetime | None, *, actor: timeline.Subject, why: str
+) -> None:
+    """Write to everybody whose time moves within three months, since the turns of a layer are others from then on."""
+    start = max(now(), since) if since else now()
+    moved = resolve.changes(before, standing(schedule), start, start + AHEAD)
+    tell_those_moved(schedule, moved, by=_person(actor), reason=why)
+
+
+def _person(actor: timeline.Subject) -> Person | None:
+    kind, _, key = timeline.ref(actor).partition(":")
+    return Person.objects.filter(pk=int(key)).first() if kind == "person" else None
+
+
 def coming(moved: Sequence[resolve.Change]) -> dict[int, Times]:
     """Return who gets time, and when."""
     return _times(moved, lambda item: [pk for pk in item.after if pk not in item.before])
@@ -94,7 +115,8 @@ def tell_those_moved(
 ) -> None:
     """Write to everybody whose time moves, but for whoever moved it. `stands_in` is who takes a time of others.
 
-    Those who have it from another mail of the same moment are `known`. `reason` is one for all, or gives the one for somebody's times.
+    Those who have it from another mail of the same moment are `known`. `reason` is one for all, or gives the one for
+    somebody's times.
     """
     come, go = coming(moved), going(moved)
     people = Person.objects.filter(is_active=True).in_bulk({*come, *go})
