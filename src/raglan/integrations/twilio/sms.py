@@ -1,6 +1,5 @@
 """A page as a text message. The reply `4` takes the page, `6` passes it on."""
 
-import unicodedata
 from datetime import timedelta
 
 from raglan.config import config
@@ -53,9 +52,10 @@ def words_of(message: Message) -> str:
 
 
 def plain(text: str) -> str:
-    """Return one line without control and direction characters."""
-    kept = "".join(" " if char in "\n\t\r" else char for char in text)
-    return " ".join("".join(c for c in kept if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).split())
+    """Return one line of what is printable: no control and direction characters, and nothing that XML can not hold."""
+    return " ".join(
+        "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable()).split()
+    )
 
 
 def report_of(said: dict[str, object]) -> Report | None:
