@@ -54,6 +54,16 @@ def test_a_turn_of_state_is_an_entry_of_its_own(incident: Incident, mara: Person
     assert [turn.text for turn in turns] == ["From not known to down", "From down to slow"]
 
 
+def test_what_the_stream_sends_names_the_state_for_the_bar_beside_it(
+    incident: Incident, mara: Person, browser: Callable[[Person], Client]
+) -> None:
+    for state, look in (("down", "bad"), ("slow", "slow"), ("fine", "good")):
+        actions.write_standing(incident, standing(service_state=state), by=mara)
+        for address in ("part/standing/", "outside/part/standing/", ""):
+            shown = browser(mara).get(f"/incidents/{incident.pk}/{address}").content.decode()
+            assert f'data-look="{look}"' in shown, address
+
+
 @pytest.mark.parametrize(("change", "field"), [({"summary": " "}, "summary"), ({"service_state": "dead"}, "state")])
 def test_where_it_stands_needs_a_sentence_and_a_known_state(
     incident: Incident, mara: Person, change: dict[str, str], field: str
