@@ -92,3 +92,17 @@ def test_each_line_of_a_mail_that_comes_in_is_told_at_debug(
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["level"], line["message"]) for line in lines] == told
+
+
+@pytest.mark.usefixtures("root")
+def test_an_odd_request_is_a_warning_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info")
+    try:
+        raise RuntimeError("a strange host")
+    except RuntimeError:
+        logging.getLogger("django.security.DisallowedHost").error("refused", exc_info=True)
+        logging.getLogger("raglan.x").error("broken", exc_info=True)
+
+    odd, own = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (odd["level"], odd["message"], "exception" in odd) == ("warning", "refused", False)
+    assert (own["level"], "exception" in own) == ("error", True)

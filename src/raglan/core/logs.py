@@ -60,6 +60,20 @@ class Lower(logging.Filter):
         return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
+class Odd(logging.Filter):
+    """Makes a warning of one line of a request that Django refuses as odd, such as one with a strange host.
+
+    Anybody can send thousands of them, and its traceback says nothing about us.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change such a record."""
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+            record.exc_info = None
+        return True
+
+
 LOWER = Lower()
 
 
@@ -72,6 +86,7 @@ def configure(level: str) -> None:
     """Send all logs as JSON lines to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(Odd())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
