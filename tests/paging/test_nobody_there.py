@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from raglan.core import clock
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.paging import actions, foresight, queries
@@ -14,6 +15,13 @@ from raglan.people import actions as people
 from raglan.testing import world
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test moves passes, however slow the machine is."""
+    standing = clock.passed()
+    monkeypatch.setattr(clock, "passed", lambda: standing)
 
 
 def told_of(page: Page, outbox: world.Outbox) -> list[tuple[str, int]]:
@@ -140,6 +148,52 @@ def test_a_repeat_without_any_wait_is_refused_on_the_screen() -> None:
 
     assert answer.status_code == 422
     assert "without any wait" in answer.content.decode()
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_policy_of_before_that_repeats_without_any_wait_is_bound_where_it_runs(
+    outbox: world.Outbox, steps: int
+) -> None:
+    mara = world.person("Mara Keller")
+    policy = world.policy(*[(60, [mara])] * steps, repeat=3)
+    policy.steps.update(wait_s=0)  # as it could be saved before
+
+    page = world.page(policy)
+    world.fast_forward(timedelta(minutes=5))
+
+    assert sorted({seconds // 10 * 10 for _, seconds in told_of(page, outbox)}) == [0, 60, 120, 180]
+    page.refresh_from_db()
+    assert page.state == Page.State.UNANSWERED
+
+
+def test_a_page_that_runs_by_such_a_policy_is_bound_too(outbox: world.Outbox) -> None:
+    mara = world.person("Mara Keller")
+    page = world.page(world.policy((60, [mara]), repeat=20))
+    steps = [{**step, "wait_s": 0} for step in page.plan["steps"]]
+    Page.objects.filter(pk=page.pk).update(plan={**page.plan, "steps": steps})
+
+    world.fast_forward(timedelta(minutes=4, seconds=30))
+
+    assert [seconds // 10 * 10 for _, seconds in told_of(page, outbox)] == [0, 60, 120, 180, 240]
+
+
+def test_the_screen_of_such_a_policy_and_rest_say_so() -> None:
+    ada = world.administrator()
+    policy = world.policy((60, [ada]), repeat=3)
+    policy.steps.update(wait_s=0)
+    browser = Client()
+    browser.force_login(ada)
+    words = "It begins again without any wait, so 1 minute passes before each round. Give a step a wait and save it."
+
+    shown = browser.get(f"/setup/policies/{policy.slug}/").content.decode()
+    secret = people.issue_token(ada, name="t", scopes=["read", "configure"], days=9, actor=ada)[1]
+    head = {"Authorization": f"Bearer {secret}"}
+    told = Client().get(f"/api/v1/policies/{policy.slug}", headers=head).json()
+
+    assert words in shown
+    assert "1 minute after the last step" in shown
+    assert words in told["warnings"]
+    assert [step["wait_s"] for step in told["steps"]] == [0]
 
 
 def test_a_step_that_means_nobody_is_warned_of_before_and_after_it_is_saved() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from raglan.core.clock import now
 from raglan.paging import foresight, queries
@@ -52,7 +52,7 @@ def _through(plan: Plan, stands: tuple[int, int], at: datetime, urgency: str) ->
     """Return when all steps of a plan are through that come after a round and step; the next one comes `at`."""
     while (coming := plan.after(*stands)) is not None:
         stands = coming
-        at = plan.at_daylight(at + timedelta(seconds=plan.steps[stands[1]].wait_s), urgency)
+        at = plan.at_daylight(at + plan.wait_of(stands[1]), urgency)
     return at
 
 

@@ -9,7 +9,16 @@ from raglan.oncall.models import Schedule
 from raglan.paging import actions, chats
 from raglan.paging.hours import Hours
 from raglan.paging.models import Policy
-from raglan.paging.plan import Acknowledge, EarlierSteps, Plan, PlannedStep, Target, Urgency, WhenNobody
+from raglan.paging.plan import (
+    ROUND_AT_LEAST,
+    Acknowledge,
+    EarlierSteps,
+    Plan,
+    PlannedStep,
+    Target,
+    Urgency,
+    WhenNobody,
+)
 from raglan.people.models import Person, Team
 from raglan.ui.wording import listed
 
@@ -26,10 +35,10 @@ def words_of(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:
     """Say what a plan does, one sentence for each thing."""
     lines: list[str] = []
     after = 0
-    for step in plan.steps:
+    for number, step in enumerate(plan.steps):
         lines.append(_step_words(step, after))
-        after += step.wait_s
-    lines.append(_end_words(plan, plan.steps[-1].wait_s if plan.steps else 0))
+        after += int(plan.wait_of(number).total_seconds())
+    lines.append(_end_words(plan, int(plan.wait_of(len(plan.steps) - 1).total_seconds()) if plan.steps else 0))
     if any(target.type == "schedule" for step in plan.steps for target in step.targets):
         lines.append(f"When nobody is on call, {NOBODY_WORDS[plan.when_nobody]}.")
     stop = plan.earlier_steps == EarlierSteps.STOP
@@ -114,7 +123,15 @@ def people_of(target: Target) -> list[Person]:
 
 def warnings(plan: Plan, urgency: str = Urgency.HIGH) -> list[str]:
     """Name what in a plan can not work as things are."""
-    return [*finds_nobody(plan), *not_told(plan), *never_reached(plan, urgency)]
+    return [*without_pause(plan), *finds_nobody(plan), *not_told(plan), *never_reached(plan, urgency)]
+
+
+def without_pause(plan: Plan) -> list[str]:
+    """Say that a policy of before waits though it says it would not."""
+    if not plan.lacks_pause:
+        return []
+    least = _duration(int(ROUND_AT_LEAST.total_seconds()))
+    return [f"It begins again without any wait, so {least} passes before each round. Give a step a wait and save it."]
 
 
 def finds_nobody(plan: Plan) -> list[str]:

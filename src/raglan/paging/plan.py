@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from raglan.paging.hours import Hours
 
 FORGOTTEN_AFTER_S = 12 * 3600
+ROUND_AT_LEAST = timedelta(minutes=1)  # from one round to the next, where no step takes any time
 ONLY_TOLD = frozenset(("webhook", "chat"))
 LOW_SEVERITIES = frozenset(
     (
@@ -177,6 +178,16 @@ class Plan:
         if self.head >= len(self.steps) or round_ >= self.first_round + self.repeat:
             return None
         return round_ + 1, self.head
+
+    @property
+    def lacks_pause(self) -> bool:
+        """Whether it begins again without any wait: all rounds would ring at once. No policy may be saved so now."""
+        return self.repeat > 0 and not any(step.wait_s for step in self.steps[self.head :])
+
+    def wait_of(self, step: int) -> timedelta:
+        """Return how long a step waits; where none of a round does, the last one waits the least that a round takes."""
+        is_last = step + 1 == len(self.steps)
+        return ROUND_AT_LEAST if is_last and self.lacks_pause else timedelta(seconds=self.steps[step].wait_s)
 
     def again(self, round_: int, *, first: int | None = None, wait_s: int = 300) -> "Plan":
         """Return the plan of a page that begins once more, with a named person first where one is given."""

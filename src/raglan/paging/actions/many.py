@@ -81,7 +81,7 @@ def step_of(page: Page, known: Known) -> Step | None:
     asked = [(item, known.ways(item.person, page.urgency)) for item in known.whom(step.targets)]
     if not asked or not all(ways for _, ways in asked):
         return None
-    return Step(page, *coming, asked, plan.at_daylight(known.at + timedelta(seconds=step.wait_s), page.urgency))
+    return Step(page, *coming, asked, plan.at_daylight(known.at + plan.wait_of(coming[1]), page.urgency))
 
 
 def _take_steps(steps: Sequence[Step], at: datetime) -> None:

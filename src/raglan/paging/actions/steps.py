@@ -12,10 +12,9 @@ from raglan.paging.actions.names import ESCALATE, GAP, Reason, Words, about, new
 from raglan.paging.actions.reaching import plan_call, plan_chat_call, reach
 from raglan.paging.actions.starting import page_people
 from raglan.paging.models import Notification, Page, Policy, Reached
-from raglan.paging.plan import EarlierSteps, Plan, PlannedStep, Urgency, WhenNobody, urgency_of
+from raglan.paging.plan import ROUND_AT_LEAST, EarlierSteps, Plan, PlannedStep, Urgency, WhenNobody, urgency_of
 from raglan.paging.policies import ensure_fallback
 
-ROUND_AT_LEAST = timedelta(minutes=1)  # for those who were asked, when the last step asks nobody and costs no time
 HELD_AT_MOST = timedelta(hours=1)
 LATE = timedelta(seconds=60)
 TRY_AGAIN = timedelta(minutes=1)
@@ -43,7 +42,7 @@ def escalate(page_id: int) -> None:
     _tell_others(page, step)
     if reached or all(target.is_nobody for target in step.targets):
         page.held_since = None
-        plan_next_step(page, timedelta(seconds=step.wait_s))
+        plan_next_step(page, plan.wait_of(page.step))
     else:
         _found_nobody(page, plan, on_call=bool(found))
 
@@ -102,7 +101,7 @@ def _found_nobody(page: Page, plan: Plan, *, on_call: bool) -> None:
     is_empty = is_last and waited is None and (is_gap or plan.falls_back)
     if (plan.when_nobody == WhenNobody.FALL_BACK or is_empty) and fall_back(page, plan):
         return
-    wait = timedelta(seconds=step.wait_s) if is_last else timedelta(0)
+    wait = plan.wait_of(page.step) if is_last else timedelta(0)
     plan_next_step(page, wait if waited is None else min(wait, max(timedelta(0), ROUND_AT_LEAST - waited)))
 
 
@@ -110,7 +109,7 @@ def _waited(page: Page, plan: Plan) -> timedelta | None:
     """Return how long the steps of this round that asked somebody wait for them; None when none asked anybody."""
     asked = page.reached.filter(round=page.round, is_added=False).exclude(answer=Reached.Answer.UNREACHABLE)
     steps = {step for step in asked.values_list("step", flat=True) if step < len(plan.steps)}
-    return timedelta(seconds=sum(plan.steps[step].wait_s for step in steps)) if steps else None
+    return sum(map(plan.wait_of, steps), timedelta(0)) if steps else None
 
 
 def _hold(page: Page, step: PlannedStep) -> None:
