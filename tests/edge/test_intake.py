@@ -169,6 +169,21 @@ def test_unknown_paths_and_methods_are_named() -> None:
         assert door.post("/v2/nothing/enqueue", {})[0] == 404
         status, headers, _ = door.loopback.get("/v2/enqueue")
         assert (status, headers["allow"]) == (405, "POST")
+        told = [
+            door.loopback.get(path, method)[:2]
+            for method, path in (
+                ("PUT", "/api/v2/alerts"),
+                ("DELETE", "/api/v2/status"),
+                ("GET", "/integrations/cloud/cloudevents"),
+                ("DELETE", "/integrations/any/ping/n"),
+            )
+        ]
+    assert [(status, headers["allow"]) for status, headers in told] == [
+        (405, "GET, HEAD, POST"),
+        (405, "GET, HEAD"),
+        (405, "POST, OPTIONS"),
+        (405, "GET, HEAD, POST, PUT"),
+    ]
 
 
 def test_cloudevents_are_welcome_to_whoever_asks_with_a_token() -> None:

@@ -14,6 +14,7 @@ from raglan.core.errors import BadInput, NotFound, Overloaded, RaglanError
 from raglan.edge.answers import WrongMethod
 
 log = logs.get("raglan.intake")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 T = TypeVar("T")
 
 decoder_bugs = Counter("raglan_decoder_bugs", "Bodies that a decoder raised on unexpectedly", registry=metrics.REGISTRY)
@@ -46,11 +47,12 @@ def replies(door: Door) -> TypeGuard[ReplyingDoor]:
 def door_for(method: str, path: str) -> Door:
     """Return the door for a request. Raises NotFound, WrongMethod."""
     door = ports.door_for(method, path)
-    if door is None and ports.door_for("POST", path) is not None:
-        raise WrongMethod("Send this with POST.")
-    if door is None:
+    if door is not None:
+        return door
+    taken = [one for one in METHODS if ports.door_for(one, path) or ports.desk_for(one, path)]
+    if not taken:
         raise NotFound("No door takes this. Copy the line from Setup, Sources, once more.")
-    return door
+    raise WrongMethod(f"Send this with {'POST' if 'POST' in taken else taken[0]}.", allow=", ".join(taken))
 
 
 def guarded(read_body: Callable[[], T]) -> T:
