@@ -8,7 +8,7 @@ from django.db import OperationalError, connections, transaction
 
 from raglan.core.db import atomic, write_lock
 from raglan.core.db.settings import databases
-from tests.support.probe import note, notes, registered, run
+from tests.support.probe import note, notes, registered, rows_of, run
 
 WAIT = 10.0
 
@@ -83,6 +83,19 @@ def test_a_statement_by_itself_waits_in_the_same_line(sqlite: str, verb: str) ->
     assert notes(sqlite) == {"UPDATE": ["new"], "DELETE": []}.get(verb, ["there", "new"])
     assert write_lock.acquire(timeout=WAIT)
     write_lock.release()
+
+
+def test_a_statement_that_returns_rows_has_committed_when_it_gives_the_lock_back(sqlite: str) -> None:
+    insert = "INSERT INTO note (text) VALUES ('one'), ('two'), ('three'), ('four') RETURNING text"
+    with connections[sqlite].cursor() as cursor:
+        cursor.execute(insert)
+        assert rows_of(Path(connections[sqlite].settings_dict["NAME"]), "SELECT count(*) FROM note") == [(4,)]
+        assert cursor.fetchone() == ("one",)
+        assert cursor.fetchmany(2) == [("two",), ("three",)]
+        assert cursor.fetchall() == [("four",)]
+        assert cursor.fetchone() is None
+        cursor.execute("SELECT text FROM note ORDER BY id")
+        assert cursor.fetchone() == ("one",)
 
 
 def test_many_rows_by_themselves_wait_in_the_same_line(sqlite: str) -> None:

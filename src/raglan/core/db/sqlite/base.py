@@ -47,22 +47,49 @@ class Cursor(base.SQLiteCursorWrapper):
     """A cursor whose statement holds the write lock where it is a transaction by itself.
 
     Then a commit and the checkpoint that may follow it are over before another thread of this process commits. SQLite
-    before 3.51.3 may lose commits when one thread begins a checkpoint while another one starts the log anew.
+    before 3.51.3 may lose commits when one thread begins a checkpoint while another one starts the log anew. Where a
+    statement returns rows, it commits when the last of them is read: they are read under the lock, and kept.
     """
+
+    _kept: list[Any] | None = None  # rows that were read under the lock, the last one first
 
     def execute(self, query: str, params: Any = None) -> Any:
         """Run one statement."""
+        self._kept = None
         if self.connection.in_transaction or not _writes(query):
             return super().execute(query, params)
         with _alone():
-            return super().execute(query, params)
+            ran = super().execute(query, params)
+            if self.description is not None:
+                self._kept = super().fetchall()[::-1]
+            return ran
 
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
         """Run one statement for each of many values."""
+        self._kept = None
         if self.connection.in_transaction or not _writes(query):
             return super().executemany(query, param_list)
         with _alone():
             return super().executemany(query, param_list)
+
+    def fetchone(self) -> Any:
+        """Return the next row, None behind the last."""
+        if self._kept is None:
+            return super().fetchone()
+        return self._kept.pop() if self._kept else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return the next rows, at most so many."""
+        wanted = self.arraysize if size is None else size
+        if self._kept is None:
+            return super().fetchmany(wanted)
+        return [self._kept.pop() for _ in range(min(wanted, len(self._kept)))]
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+        if self._kept is None:
+            return super().fetchall()
+        return self.fetchmany(len(self._kept))
 
 
 def _writes(query: str) -> bool:
