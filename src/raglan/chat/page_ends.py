@@ -12,6 +12,7 @@ from raglan.core import timeline
 from raglan.core.db import Prepared
 from raglan.paging import chat_calls, chat_ready, events
 from raglan.paging.models import ChatCall, Page
+from raglan.paging.plan import Target
 from raglan.people.models import Person
 from raglan.ui.wording import in_a_line
 
@@ -50,9 +51,9 @@ def enter_rooms(event: timeline.Happened) -> None:
     changed = event.payload()
     connected = set(queries.workspaces().values_list("pk", flat=True))
     steps = changed.steps if isinstance(changed, events.PolicyChanged) else []
-    for target in [target for step in steps for target in _listed(step.get("targets"))]:
-        if target.get("type") == "chat" and target["id"] in connected:
-            room_for(int(str(target["id"])), str(target["room"]))
+    for target in [Target.from_json(target) for step in steps for target in _listed(step.get("targets"))]:
+        if target.type == "chat" and target.id in connected:
+            room_for(target.id, target.room)
             outbox.wake()
 
 

@@ -154,7 +154,7 @@ def text_of(call: ChatCall) -> str:
     """Say what a page is for, since when, why it comes here, what happens next, and how to take it."""
     page = call.page
     more = f" {in_a_line(page.text, MOST_TEXT)}" if page.text.strip() else ""
-    why = f"It comes here by step {call.step + 1} of the policy {page.plan.get('policy', '')}."
+    why = f"It comes here by step {call.step + 1} of the policy {coming.policy_of(call)}."
     following = coming.next_words(page, f"at {clock(page.next_step_at)}" if page.next_step_at else "")
     parts = (
         "This may be a repeat." if call.may_repeat else "",

@@ -55,7 +55,7 @@ def message_of(item: WebhookCall) -> ports.Message:
         text=page.text,
         severity=page.severity,
         since=page.created_at,
-        why=f"step {item.step + 1} of the policy {page.plan.get('policy', '')}",
+        why=f"step {item.step + 1} of the policy {coming.policy_of(item)}",
         link=f"{config().public_url}/pages/{page.pk}/",
         next_words=coming.next_words(page),
         may_repeat=item.may_repeat,

@@ -134,9 +134,9 @@ def _locked(pk: int) -> ChatCall | None:
 
 
 def _is_needed(item: ChatCall, page: Page | None = None) -> bool:
-    """Say whether a page still wants somebody, and has not begun anew since the step."""
+    """Say whether a page still wants somebody, and has not begun anew since the step; a fallback goes on with it."""
     page = page or item.page
-    return page.state in actions.OPEN and item.round >= Plan.from_json(page.plan).first_round
+    return page.state in actions.OPEN and item.round >= Plan.from_json(page.plan).began
 
 
 def _is_private(page: Page) -> bool:

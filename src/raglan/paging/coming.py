@@ -6,7 +6,7 @@ from datetime import datetime
 
 from raglan.core.clock import now
 from raglan.paging import foresight, queries
-from raglan.paging.models import Page, Policy
+from raglan.paging.models import ChatCall, Page, Policy, WebhookCall
 from raglan.paging.plan import Plan, Urgency
 from raglan.people.models import Person
 from raglan.ui.wording import listed
@@ -29,6 +29,11 @@ def behind(page: Page) -> Behind | None:
     """Return what stands behind a page that has no policy and that nobody has answered yet."""
     at = falls_back_at(page)
     return _behind(at) if at is not None else None
+
+
+def policy_of(call: WebhookCall | ChatCall) -> str:
+    """Return the policy whose step tells a program or a room: also after a fallback the one that told it."""
+    return Plan.from_json(call.page.plan).of(call.round).policy
 
 
 def falls_back_at(page: Page) -> datetime | None:

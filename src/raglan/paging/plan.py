@@ -76,9 +76,23 @@ class Target:
         return self.type in ONLY_TOLD
 
     def as_json(self) -> dict[str, object]:
-        """Return what is stored."""
-        more = {name: value for name, value in (("url", self.url), ("room", self.room)) if value}
-        return {"type": self.type, "id": self.id, **more}
+        """Return what is stored.
+
+        The connection of a chat stands under a key of its own: to an older node, which knows no chats, any `id` here
+        is one of a person, and nobody has 0.
+        """
+        given = {"type": self.type, "id": self.id}
+        if self.type == "chat":
+            given |= {"id": 0, "chat": self.id}
+        return given | {name: value for name, value in (("url", self.url), ("room", self.room)) if value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> "Target":
+        """Read what is stored."""
+        kind, number = str(value["type"]), _number(value, "id", 0)
+        if kind == "chat":
+            number = _number(value, "chat", number)
+        return cls(kind, number, str(value.get("url", "")), str(value.get("room", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,15 @@ class Plan:
         steps = (*head, *self.steps[self.head :])
         return replace(self, steps=steps, head=len(head), first_round=round_, before=None)
 
+    @property
+    def began(self) -> int:
+        """The round in which the page began, or began again; a fallback goes on with that."""
+        return (self.before or self).first_round
+
+    def of(self, round_: int) -> "Plan":
+        """Return the plan that a round since then belongs to: to the fallback, or to the one before it."""
+        return self.before if self.before is not None and round_ < self.first_round else self
+
     def at_daylight(self, at: datetime, urgency: str) -> datetime:
         """Return when something of an urgency may happen: low waits for the hours, high for nothing."""
         return self.hours.opens(at) if urgency == Urgency.LOW and self.hours else at
@@ -216,10 +239,7 @@ def _step(step: Mapping[str, object]) -> PlannedStep:
     targets = step["targets"]
     return PlannedStep(
         _number(step, "wait_s", 0),
-        tuple(
-            Target(str(t["type"]), int(t["id"]), str(t.get("url", "")), str(t.get("room", "")))
-            for t in (targets if isinstance(targets, list) else [])
-        ),
+        tuple(Target.from_json(target) for target in (targets if isinstance(targets, list) else [])),
         Acknowledge(str(step.get("acknowledge", Acknowledge.ANYONE))),
     )
 

@@ -1,5 +1,6 @@
 """REST of policies: who is asked when, in steps and versions."""
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Annotated, Literal
 
@@ -150,7 +151,7 @@ def get_policy(request: HttpRequest, slug: Slug) -> PolicyDetail:
 def list_policy_versions(request: HttpRequest, slug: Slug, limit: Limit = 100) -> list[VersionOut]:
     """Return every version of a policy as it was saved, newest first."""
     return [
-        VersionOut.model_validate({**event.data, "at": event.at, "by": event.actor})
+        VersionOut.model_validate({**event.data, "steps": _steps_out(event.data), "at": event.at, "by": event.actor})
         for event in foresight.versions(_policy(slug))[:limit]
     ]
 
@@ -184,7 +185,7 @@ def _policy_detail(policy: Policy) -> PolicyDetail:
 
 def _policy_fields(policy: Policy) -> dict[str, object]:
     plan = queries.plan_of(policy).as_json()
-    of_plan = ("steps", "when_nobody", "earlier_steps", "hours", "forgotten_after_s")
+    of_plan = ("when_nobody", "earlier_steps", "hours", "forgotten_after_s")
     return {
         "id": policy.pk,
         "name": policy.name,
@@ -194,7 +195,22 @@ def _policy_fields(policy: Policy) -> dict[str, object]:
         "is_fallback": policy.is_fallback,
         "urgency": policy.urgency,
         **{name: plan[name] for name in of_plan},
+        "steps": _steps_out(plan),
     }
+
+
+def _steps_out(plan: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return the steps of what is stored as they are given: a chat has the id of its connection."""
+    steps = plan["steps"]
+    return [
+        {**step, "targets": [_target_out(target) for target in step["targets"]]}
+        for step in (steps if isinstance(steps, list) else [])
+    ]
+
+
+def _target_out(stored: Mapping[str, object]) -> dict[str, object]:
+    number = stored.get("chat") or stored["id"]
+    return {**{name: value for name, value in stored.items() if name != "chat"}, "id": number}
 
 
 def _target(target: TargetIn, field: str) -> Target:
