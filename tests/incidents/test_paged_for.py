@@ -1,14 +1,21 @@
 """Somebody is paged by hand from a room, which follows the page."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.test import Client
 
-from raglan.incidents import actions, queries
+from raglan.core.clock import now
+from raglan.incidents import actions, privacy, queries
 from raglan.incidents.actions import Said
 from raglan.incidents.models import Entry, Incident, IncidentPage
+from raglan.incidents.paged_for import find
+from raglan.paging import actions as paging
+from raglan.paging import coming
 from raglan.paging.models import Page
+from raglan.paging.rooms import page_for
 from raglan.people.models import Person
+from raglan.people.reading import read_for
 from raglan.testing import world
 from tests.incidents.conftest import Call
 
@@ -55,3 +62,92 @@ def test_a_private_room_lets_in_whom_it_pages_and_is_not_known_to_others(
     world.fire_all()
     assert IncidentPage.objects.filter(incident=incident).count() == 1
     assert rest(bo, "GET", f"/incidents/{incident.pk}")["title"] == incident.title
+
+
+def told_of(page: Page, outbox: world.Outbox) -> set[str]:
+    """Return who was told of a page."""
+    return {item.message.person_name for item in outbox.sent if item.message.page_id == page.pk}
+
+
+def paged_by_hand(room: Incident, whom: Person, by: Person) -> Page:
+    """Page somebody from a room."""
+
+    def make(reason: paging.Reason) -> Page:
+        return paging.page_people([whom], paging.Words("Ada leaks keys"), reason=reason, by=by, falls_back=True)
+
+    with read_for(by):
+        page = page_for(find(room.pk), make, by=by)
+    world.fire_all()
+    page.refresh_from_db()
+    return page
+
+
+def test_a_page_of_a_private_room_goes_to_nobody_but_whom_it_names(
+    incident: Incident, mara: Person, bo: Person, outbox: world.Outbox, rest: Call, browser: Browser
+) -> None:
+    ada = world.administrator("Ada Lamb")
+    actions.make_private(incident, "About Ada", by=mara)
+    address = f"/reach/?incident={incident.pk}"
+    words = "It stays in its private room: no administrator is asked."
+    shown = browser(mara).get(address).content.decode()
+    assert (words in shown, "Ada Lamb is paged" in shown) == (True, False)
+
+    page = paged_by_hand(incident, bo, mara)
+    shown = browser(mara).get(f"/pages/{page.pk}/").content.decode()
+    assert (words in shown, "Ada Lamb is paged" in shown) == (True, False)
+    read = rest(mara, "GET", f"/pages/{page.pk}")
+    assert (read["falls_back_at"], read["falls_back_to"]) == (None, [])
+    assert [row["falls_back_at"] for row in rest(mara, "GET", "/pages")] == [None]
+
+    world.fast_forward(timedelta(minutes=6))
+    page.refresh_from_db()
+    assert coming.next_people(page, now()) == []
+    assert "stays in its private room" in rest(mara, "GET", f"/pages/{page.pk}")["next_words"]
+    assert words in browser(mara).get(f"/pages/{page.pk}/").content.decode()
+
+    world.fast_forward(timedelta(minutes=60))
+    page.refresh_from_db()
+    assert (page.state, told_of(page, outbox)) == (Page.State.UNANSWERED, {"Bo Silva"})
+    assert ada.pk not in privacy.listed(incident).values_list("person_id", flat=True)
+
+
+def test_one_whose_room_became_private_since_stays_in_it_too(
+    incident: Incident, mara: Person, bo: Person, outbox: world.Outbox
+) -> None:
+    world.administrator("Ada Lamb")
+    page = paged_by_hand(incident, bo, mara)
+    before = coming.behind(page)
+    actions.make_private(incident, "About Ada", by=mara)
+
+    world.fast_forward(timedelta(minutes=60))
+
+    assert before is not None
+    assert before.names == "Ada Lamb"
+    assert told_of(page, outbox) == {"Bo Silva"}
+
+
+def test_nobody_there_can_be_reached_is_no_reason_to_leave_a_private_room(
+    incident: Incident, mara: Person, bo: Person, outbox: world.Outbox
+) -> None:
+    world.administrator("Ada Lamb")
+    actions.make_private(incident, "About Ada", by=mara)
+    world.mail_of(bo).delete()
+
+    page = paged_by_hand(incident, bo, mara)
+    world.fast_forward(timedelta(minutes=60))
+
+    page.refresh_from_db()
+    assert (page.state, told_of(page, outbox)) == (Page.State.UNANSWERED, set())
+
+
+def test_a_page_for_an_ask_of_a_private_room_has_no_word_of_it_and_goes_on(
+    incident: Incident, mara: Person, bo: Person, outbox: world.Outbox
+) -> None:
+    world.administrator("Ada Lamb")
+    actions.make_private(incident, "A key leaked", by=mara)
+    actions.post(incident, Said(Entry.Kind.ASK, "Who has the key?", to_person=bo), by=mara)
+    world.fast_forward(timedelta(minutes=17))
+
+    page = Page.objects.get()
+    assert told_of(page, outbox) == {"Bo Silva", "Ada Lamb"}
+    assert not [item for item in outbox.sent if "key" in item.message.title + item.message.text]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from raglan.core.clock import now
-from raglan.paging import foresight, queries
+from raglan.paging import foresight, ports, queries
 from raglan.paging.models import ChatCall, Page, Policy, WebhookCall
 from raglan.paging.plan import Plan, Urgency
 from raglan.people.models import Person
@@ -14,10 +14,14 @@ from raglan.ui.wording import listed
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What stands behind a page without a policy: from when the fallback asks whom. Nobody where there is none."""
+    """What stands behind a page without a policy: from when the fallback asks whom. Nobody where there is none.
+
+    Nobody either behind one that stays in a private room, `is_inside`: from then on it counts as unanswered.
+    """
 
     at: datetime
     people: tuple[Person, ...]
+    is_inside: bool = False
 
     @property
     def names(self) -> str:
@@ -27,8 +31,8 @@ class Behind:
 
 def behind(page: Page) -> Behind | None:
     """Return what stands behind a page that has no policy and that nobody has answered yet."""
-    at = falls_back_at(page)
-    return _behind(at) if at is not None else None
+    at = _is_through_at(page)
+    return _behind(at, is_inside=ports.stays_inside(page)) if at is not None else None
 
 
 def policy_of(call: WebhookCall | ChatCall) -> str:
@@ -38,19 +42,25 @@ def policy_of(call: WebhookCall | ChatCall) -> str:
 
 def falls_back_at(page: Page) -> datetime | None:
     """Return when a page that has no policy goes on to the fallback, if nobody answers; None for all others."""
+    at = _is_through_at(page)
+    return None if at is None or ports.stays_inside(page) else at
+
+
+def _is_through_at(page: Page) -> datetime | None:
+    """Return when a page that may fall back has nobody more to ask by its own plan."""
     plan = Plan.from_json(page.plan)
     if not plan.falls_back or not queries.goes_on(page) or page.next_step_at is None:
         return None
     return _through(plan, (page.round, page.step), page.next_step_at, page.urgency)
 
 
-def behind_plan(plan: Plan, urgency: Urgency) -> Behind:
+def behind_plan(plan: Plan, urgency: Urgency, *, is_inside: bool) -> Behind:
     """Return what would stand behind a page by a plan that would begin now."""
-    return _behind(_through(plan, (0, -1), plan.at_daylight(now(), urgency), urgency))
+    return _behind(_through(plan, (0, -1), plan.at_daylight(now(), urgency), urgency), is_inside=is_inside)
 
 
-def _behind(at: datetime) -> Behind:
-    return Behind(at, tuple(item.person for item in whom_at_last(at)))
+def _behind(at: datetime, *, is_inside: bool) -> Behind:
+    return Behind(at, () if is_inside else tuple(item.person for item in whom_at_last(at)), is_inside)
 
 
 def _through(plan: Plan, stands: tuple[int, int], at: datetime, urgency: str) -> datetime:
@@ -81,7 +91,8 @@ def _next_people(page: Page, plan: Plan, at: datetime, without: frozenset[int] |
     gone = queries.spared(page) if without is None and found else without or frozenset()
     left = [item for item in found if item.person.pk not in gone]
     is_last = coming is None or coming[1] + 1 == len(plan.steps)
-    return left or (whom_at_last(at) if plan.falls_back and is_last else [])
+    falls_back = plan.falls_back and is_last and not left and not ports.stays_inside(page)
+    return whom_at_last(at) if falls_back else left
 
 
 def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | None = None) -> str:
@@ -95,7 +106,8 @@ def next_words(page: Page, zone_time: str = "", *, without: frozenset[int] | Non
         return f"If nobody answers, {_are([item.person.name for item in found])} paged {when}."
     following = plan.after(page.round, page.step)
     if following is None:
-        return f"If nobody answers, this page counts as unanswered {when}, and everyone sees that on Now."
+        seen = ". It stays in its private room." if ports.stays_inside(page) else ", and everyone sees that on Now."
+        return f"If nobody answers, this page counts as unanswered {when}{seen}"
     if page.held_since is not None:
         return f"Nobody is on call for its next step. It waits until somebody is, and looks again {when}."
     told = [foresight.name_of(target) for target in plan.steps[following[1]].targets if target.is_nobody]

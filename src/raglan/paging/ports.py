@@ -216,6 +216,7 @@ _pages_for: list[Callable[[Sequence[str], int | None], list[Page]]] = []
 _around: list[tuple[Callable[[Page], Around], Callable[[Sequence[int]], set[int]] | None]] = []
 _links: list[Callable[[Page], list[Known]]] = []
 _sights: list[Callable[[str], Q]] = []
+_insides: list[Callable[[Page], bool]] = []
 
 
 def _nothing_missing() -> str:
@@ -313,6 +314,16 @@ def sight(prefix: str = "") -> Q:
     for narrowed in _sights:
         seen &= narrowed(prefix)
     return seen
+
+
+def register_inside(provider: Callable[[Page], bool]) -> None:
+    """Let a higher context keep the words of a page from those who do not know of what it is for."""
+    _insides.append(provider)
+
+
+def stays_inside(page: Page) -> bool:
+    """Tell whether a page is for a room whose matters it tells: then nobody is asked but whom it names."""
+    return any(provider(page) for provider in _insides)
 
 
 def register_around(

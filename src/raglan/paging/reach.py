@@ -99,7 +99,9 @@ def someone(request: HttpRequest) -> HttpResponse:
         "team": form.cleaned_data.get("team") if form.is_bound and form.is_valid() else None,
         "sure": _digest([item.person for item in asked]),
         "duties": _duties(),
-        "behind": coming.behind_plan(actions.by_hand((), by.time_zone), _urgency(form)),
+        "behind": coming.behind_plan(
+            actions.by_hand((), by.time_zone), _urgency(form), is_inside=wanted is not None and wanted.is_private
+        ),
         "room": wanted,
     }
     return render(request, "paging/reach.html", context, status=422 if form.errors else 200)

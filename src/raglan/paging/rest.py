@@ -65,7 +65,10 @@ class PageOut(Schema):
     held_since: datetime | None
     falls_back_at: Annotated[
         datetime | None,
-        Field(description="When a page that has no policy asks the fallback policy, if nobody answers until then."),
+        Field(
+            description="When a page that has no policy asks the fallback policy, if nobody answers until then; "
+            "null for one that stays in its private room."
+        ),
     ] = None
     link: str
 
@@ -92,7 +95,11 @@ class PageDetail(PageOut):
     text: str
     next_words: str
     falls_back_to: Annotated[
-        list[str], Field(description="Whom the fallback policy would ask then; empty for a page that has a policy.")
+        list[str],
+        Field(
+            description="Whom the fallback policy would ask then; empty for a page that has a policy, "
+            "and for one that stays in its private room."
+        ),
     ] = []
     reached: list[ReachedOut]
     told: list[CallOut] = []

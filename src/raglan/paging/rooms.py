@@ -12,12 +12,16 @@ from raglan.people.models import Person
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room for which somebody is paged by hand: why, what it is called on the screen, and how it follows the page."""
+    """A room for which somebody is paged by hand: why, what it is called on the screen, and how it follows the page.
+
+    From a private one a page goes to nobody but whom it names.
+    """
 
     number: int
     name: str
     reason: Reason
     follow: Callable[[Page, Person | None], object]
+    is_private: bool
 
 
 _finders: list[Callable[[int], Room]] = []

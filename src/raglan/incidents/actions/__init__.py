@@ -1,7 +1,7 @@
 """Verbs of incidents. All ways in (screen, REST, CLI) call these."""
 
 from raglan.incidents.actions.about import say_about
-from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask
+from raglan.incidents.actions.asks import answer, close_ask, hand_back, ping, take_ask, tells_nothing
 from raglan.incidents.actions.attachments import NoRoom, Upload, attach
 from raglan.incidents.actions.availability import (
     FORGET,
@@ -146,6 +146,7 @@ __all__ = [
     "take_out",
     "take_task",
     "tell_outcome",
+    "tells_nothing",
     "thank",
     "tick",
     "tool_back",

@@ -18,6 +18,7 @@ from raglan.paging.models import Page
 from raglan.people.models import Person
 
 IN_PRIVATE = "What for stands in the room, which is private. This page lets you in."
+OF_AN_ASK = "ask"  # the severity of its page
 BEFORE = "Before, “"
 
 
@@ -145,4 +146,9 @@ def _page_for(entry: Entry, at: datetime) -> Page | None:
 def _words(entry: Entry, whom: str) -> paging.Words:
     who = entry.author.name if entry.author else "The room"
     text = IN_PRIVATE if entry.incident.is_private else entry.text
-    return paging.Words(title=f"{who} asks {whom} for help", text=text, severity="ask")
+    return paging.Words(title=f"{who} asks {whom} for help", text=text, severity=OF_AN_ASK)
+
+
+def tells_nothing(page: Page) -> bool:
+    """Tell whether a page for an ask carries no word of it, so that it may go on to whoever is to be asked."""
+    return page.severity == OF_AN_ASK and page.text == IN_PRIVATE

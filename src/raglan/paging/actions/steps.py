@@ -6,7 +6,7 @@ from datetime import timedelta
 from raglan.core import timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
-from raglan.paging import events, queries
+from raglan.paging import events, ports, queries
 from raglan.paging.actions.ending import cancel
 from raglan.paging.actions.names import ESCALATE, GAP, Reason, Words, about, newest_round
 from raglan.paging.actions.reaching import plan_call, plan_chat_call, reach
@@ -124,8 +124,11 @@ def _hold(page: Page, step: PlannedStep) -> None:
 
 
 def fall_back(page: Page, plan: Plan) -> bool:
-    """Go on with the fallback policy. Return False when there is none, or when it is the one that found nobody."""
-    fallback = None if plan.fell_back else ensure_fallback()
+    """Go on with the fallback policy. Return False when there is none, or when it is the one that found nobody.
+
+    Also for a page that stays in its room: whoever is paged would come to know of it.
+    """
+    fallback = None if plan.fell_back or ports.stays_inside(page) else ensure_fallback()
     if fallback is None or fallback.pk == page.policy_id:
         return False
     again = queries.plan_of(fallback).again(newest_round(page) + 1)
