@@ -1,6 +1,5 @@
 """What a commit knew is used by the next one: rules until one changes, open groups until anybody writes."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from raglan.paging import queries as policies
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.connections import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,19 +34,6 @@ def mara(transactional_db: None) -> Person:
 def source(mara: Person) -> SourceKey:
     world.route(1, world.policy((300, [mara])))
     return world.source()
-
-
-def elsewhere(act: Callable[[], object]) -> None:
-    """Do something on a connection of its own."""
-
-    def run() -> None:
-        act()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 def page_decision(instance: str) -> str:

@@ -1,7 +1,6 @@
 """What fires is known in memory on SQLite, and nothing that fires is ever missed there, whatever became of a commit."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -15,6 +14,7 @@ from raglan.core.db import atomic
 from raglan.core.faults import Crash, crash_at
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.connections import elsewhere
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -56,19 +56,6 @@ def fire(source: SourceKey, *names: str) -> None:
 
 def of(*names: str) -> list[Alert]:
     return list(Alert.objects.filter(labels__instance__in=names).order_by("pk"))
-
-
-def elsewhere(act: Callable[[], object]) -> None:
-    """Do something on a connection of its own."""
-
-    def run() -> None:
-        act()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 def test_no_index_of_what_fires_is_written() -> None:

@@ -1,6 +1,5 @@
 """What stands until an event says otherwise is asked of the database once, and never believed for longer."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -12,6 +11,7 @@ from raglan.core import standing, timeline
 from raglan.core.db import atomic, quiet
 from raglan.core.models import Event, EventSubject
 from raglan.core.standing import Matter, Nothing
+from tests.support.connections import elsewhere, here
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -58,23 +58,6 @@ LAMPS = Matter("lamp_of_tests.")
 
 def tell(payload: timeline.EventPayload, times: int = 1) -> None:
     timeline.append_many((payload, ["lamps"]) for _ in range(times))
-
-
-def here(act: Callable[[], object]) -> None:
-    act()
-
-
-def elsewhere(act: Callable[[], object]) -> None:
-    """Do something on a connection of its own."""
-
-    def run() -> None:
-        act()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 @contextmanager

@@ -1,11 +1,9 @@
 """What a commit of alerts found nothing of is seen by the next one as soon as it is there."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from raglan.alerts.models import AlertGroup
 from raglan.alerts.ports import SourceKey
@@ -21,6 +19,7 @@ from raglan.outside.components import ComponentDraft, PageDraft
 from raglan.paging.models import Page
 from raglan.people.models import Person
 from raglan.testing import world
+from tests.support.connections import elsewhere, here
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Appears = Callable[[Person, Page], object]
@@ -71,23 +70,6 @@ def fire(source: SourceKey, *names: str) -> Page:
     page = AlertGroup.objects.latest("pk").page
     assert page is not None
     return page
-
-
-def here(act: Callable[[], object]) -> None:
-    act()
-
-
-def elsewhere(act: Callable[[], object]) -> None:
-    """Do something on a connection of its own."""
-
-    def run() -> None:
-        act()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 def planned_after(event: int) -> set[str]:
