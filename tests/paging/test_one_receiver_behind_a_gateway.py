@@ -152,6 +152,55 @@ def test_an_answer_of_any_kind_shows_that_the_server_is_back(error: DeliveryErro
     assert ask("/well") == "taken"
 
 
+def test_a_server_that_is_away_rests_also_where_a_gateway_answers_in_between() -> None:
+    found = []
+    for number in range(40):
+        CLOCK.move(timedelta(seconds=1))
+        found.append(ask(f"/{number % 2}", away() if number % 3 else gateway()))
+
+    assert found.index("rests") <= 2 * circuit.FAILURES
+    assert found.count("failed") < 20
+
+
+def test_whoever_tries_a_server_after_its_rest_and_meets_a_gateway_leaves_that_to_another() -> None:
+    for _ in range(circuit.FAILURES):
+        ask("/1", away())
+    CLOCK.move(circuit.REST)
+
+    assert ask("/2", gateway()) == "failed"
+    assert ask("/1", away()) == "failed"
+
+    assert ask("/1") == "rests"
+    CLOCK.move(circuit.REST)
+    assert ask("/1") == "rests"  # for longer than the first time
+    CLOCK.move(circuit.REST)
+    assert ask("/1") == "taken"
+
+
+def test_an_address_behind_a_gateway_rests_also_where_it_is_not_reached_in_between() -> None:
+    for _ in range(circuit.FAILURES):
+        assert ask("/broken", gateway()) == "failed"
+        assert ask("/well") == "taken"
+        if not circuit.rests(LANE, "/broken"):
+            assert ask("/broken", away()) == "failed"
+        assert ask("/well") == "taken"
+
+    assert ask("/broken") == "rests"
+    assert ask("/well") == "taken"
+
+
+@pytest.mark.parametrize(
+    "error", [DeliveryError("410", permanent=True), DeliveryError("500", permanent=False, is_of_address=True)]
+)
+def test_an_address_that_answers_itself_again_is_forgotten(error: DeliveryError) -> None:
+    fail("/back", circuit.FAILURES - 1)
+    assert ask("/back", error) == "failed"
+
+    fail("/back", 1)
+
+    assert ask("/back") == "taken"
+
+
 def test_what_is_remembered_of_addresses_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit, "MOST_BEHIND", 3)
     for number in range(9):

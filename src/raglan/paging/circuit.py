@@ -1,7 +1,8 @@
 """Keeps one bad provider from blocking the others: a circuit, a share of the threads, and news for the screen.
 
 What a gateway says of what is behind it is of the address that was asked, which rests alone; of the whole server it is
-when several addresses there fail so, and none goes well in between.
+when several addresses there fail so, and none goes well in between. It neither ends nor adds to a row of failures to
+reach the server itself, and such a failure does not end the row of its address.
 
 All of it is in the memory of one node: each node finds out for itself, within seconds, and a restart asks again.
 """
@@ -114,16 +115,19 @@ class Lane(Circuit):
         """One was not taken: whose failure that is its error says."""
         self.failed += 1
         self.note(at, error)
-        if not error.is_of_gateway:
-            self.behind.pop(address, None)
         if isinstance(error, ports.TooFast):
+            self.behind.pop(address, None)
             self.closed_until = at + timedelta(seconds=error.seconds)
-        elif error.is_of_gateway or error.is_of_address:  # the server itself was reached
+        elif error.is_of_gateway:  # what stands before the server was reached: how that one is it does not say
+            self.put_off(entered)
+            self._fail_behind(at, address, error)
+        elif error.is_of_address:  # the server itself was reached
+            self.behind.pop(address, None)
             self.failures = 0
             self.put_off(entered)
-            if error.is_of_gateway:
-                self._fail_behind(at, address, error)
-        elif not error.permanent:  # which says nothing of the provider
+        elif error.permanent:  # which says nothing of the provider
+            self.behind.pop(address, None)
+        else:
             self.fail(at)
 
     def _fail_behind(self, at: datetime, address: str, error: DeliveryError) -> None:
