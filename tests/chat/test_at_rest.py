@@ -126,7 +126,7 @@ def test_what_is_asked_for_again_and_again_stands_in_an_index(chat: Workspace, r
 
     for index in (
         "chat_post_waiting",
-        "chat_room_to_open",
+        "chat_room_to_enter",
         "chat_post_said",
         "chat_message_in_room",
         "chat_post_sent",

@@ -239,12 +239,15 @@ def _team_names() -> str:
 def _ack(said: Spoken) -> Answer:
     """Take the page that waits for this person, or the one of this room."""
     page = _page_for(said)
+    before = page.acknowledged_at
     paging.acknowledge(page, by=said.person, via=paging.Via.CHAT)
     page.refresh_from_db()
     if page.state in paging.OPEN:
         return Answer(f"You have “{page.title}”. Others are asked too.")
     if page.state == Page.State.RESOLVED:
         raise Conflict(f"“{page.title}” is over.")
+    if page.acknowledged_at == before:
+        return Answer(f"{said.person.name} has “{page.title}” already.", is_aside=True)
     return Answer(f"{said.person.name} has “{page.title}”.", key=taken_key(page))
 
 

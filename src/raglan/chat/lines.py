@@ -133,7 +133,7 @@ class Line:
         if self._hearing is None:  # who could not be reached could not call us either, perhaps
             self._deaf_since = self._trouble.since("send")
         self._is_settled = self._hearing is not None or self._deaf_since is None
-        if done.went or self._hearing is None:
+        if done.went or done.entered or self._hearing is None:
             self._trouble.went_well("send")
         return 0.0 if done.went >= sending.AT_ONCE else LOOK_S
 

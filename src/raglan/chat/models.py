@@ -35,7 +35,10 @@ class Workspace(models.Model):
 
 
 class Room(models.Model):
-    """A room there: bound to an incident, or one where commands are heard and no incident is mirrored."""
+    """A room there: bound to an incident, or one where commands are heard and no incident is mirrored.
+
+    One that is not opened is none that we are in, and `problem` says why. In one that is, it is of the last line.
+    """
 
     ref_kind: ClassVar[str] = "chat_room"
 
@@ -57,7 +60,11 @@ class Room(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "id"], condition=Q(external_id="", problem=""), name="chat_room_to_open")
+            models.Index(
+                fields=["workspace", "id"],
+                condition=Q(opened_at__isnull=True, problem="", name__gt=""),
+                name="chat_room_to_enter",
+            )
         ]
 
     def __str__(self) -> str:

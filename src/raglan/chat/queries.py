@@ -78,6 +78,17 @@ def told_of_pages(workspace: Workspace) -> QuerySet[Room]:
     return Room.objects.filter(named | waits, workspace=workspace, incident=None)
 
 
+def to_open(workspace: Workspace) -> QuerySet[Room]:
+    """Return rooms of incidents that are to be opened there, oldest first."""
+    wanted = Room.objects.filter(workspace=workspace, external_id="", incident__is_private=False, problem="")
+    return wanted.select_related("incident").order_by("pk")
+
+
+def to_enter(workspace: Workspace) -> QuerySet[Room]:
+    """Return rooms that policies tell and in which we are not yet, or not any more, oldest first."""
+    return told_of_pages(workspace).filter(opened_at__isnull=True, problem="").order_by("pk")
+
+
 def handle(workspace: Workspace, address: str) -> Handle | None:
     """Return who somebody there is here; people without access any more are nobody."""
     found = Handle.objects.select_related("person").filter(workspace=workspace, address=address)
@@ -115,13 +126,21 @@ def waiting_in_all() -> int:
 
 
 def is_idle(workspace: Workspace) -> bool:
-    """Tell, by looks at two small indexes, whether nothing waits for a workspace and no room of it is to be opened."""
-    unopened = "workspace_id = %s AND external_id = '' AND problem = ''"
+    """Tell, by looks at two small indexes, whether nothing waits for a workspace and no room of it is to be opened.
+
+    Only where a room is found in which we are not, as one that a policy does not tell any more, it takes another look.
+    """
     waits = "state = 'waiting' AND room_id IN (SELECT id FROM chat_room WHERE workspace_id = %s)"
-    looks = ((Room, "chat_room_to_open", unopened), (Post, "chat_post_waiting", waits))
-    return not any(
-        bulk.first_keys(model, index=index, where=where, given=[workspace.pk], most=1) for model, index, where in looks
-    )
+    if _first(Post, "chat_post_waiting", waits, workspace):
+        return False
+    unopened = "workspace_id = %s AND opened_at IS NULL AND problem = '' AND name > ''"
+    if not _first(Room, "chat_room_to_enter", unopened, workspace):
+        return True
+    return not (to_open(workspace).exists() or to_enter(workspace).exists())
+
+
+def _first(model: type[Post] | type[Room], index: str, where: str, workspace: Workspace) -> list[int]:
+    return bulk.first_keys(model, index=index, where=where, given=[workspace.pk], most=1)
 
 
 def is_ours(workspace: Workspace, author: str, author_name: str) -> bool:

@@ -26,7 +26,10 @@ _MEANT = {
 
 
 def answer(workspace: Workspace, room: Room, message: Incoming) -> None:
-    """Do what a sign means, as the person who put it there; what can not be done is said in the room."""
+    """Do what a sign means, as the person who put it there; what can not be done is said in the room.
+
+    One that changes nothing, such as a second one of the same person, is not answered.
+    """
     incident, command = room.incident, _command(workspace, room, message)
     if command is None:
         return
@@ -41,7 +44,7 @@ def answer(workspace: Workspace, room: Room, message: Incoming) -> None:
     except RaglanError as error:
         outbox.say(room, outbox.Words(f"re-{message.id}"[-64:], error.sentence))
     else:
-        if done.text:
+        if done.text and not done.is_aside:
             outbox.say(room, outbox.Words(done.key or f"re-{message.id}"[-64:], done.text))
 
 

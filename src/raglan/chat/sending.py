@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from raglan.chat import actions, ports, queries, steps
@@ -18,16 +19,18 @@ from raglan.core.errors import DeliveryError
 AT_ONCE, MOST_REFUSED = 50, 500
 MOST_TRIES, REST_S = 3, 30.0  # of one room, before others go on without it, and how long it then rests
 NO_ROOM = "the room can not be opened"
+NO_DATABASE = (OperationalError, InterfaceError)
 MOST_BROKEN = 5  # rooms that fail in one look; more than that is no matter of rooms
 log = logs.get("raglan.chat")
 
 
 @dataclass(slots=True)
 class Round:
-    """What one look at the backlog came to. `went` counts what the platform took."""
+    """What one look at the backlog came to. `went` counts what the platform took; `entered`, rooms."""
 
     went: int = 0
     refused: int = 0
+    entered: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +67,8 @@ class Patience:
 def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patience | None = None) -> Round:
     """Send what waits, oldest first. A room that fails again and again waits alone, once another one went well.
 
+    A mistake of ours with one room lets that room rest and is logged; others go on.
+
     Rooms of people, where pages are told and commands answered, go before those in which incidents are mirrored: word
     of a page does not wait behind a busy incident.
 
@@ -72,34 +77,45 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
     done, patience = Round(), patience or Patience()
     _open_lobby(workspace, line)
     _open_rooms(workspace, line)
-    not_entered = _enter_rooms(workspace, line, patience)
+    failed = _enter_rooms(workspace, line, done, patience)
     done.refused += _refuse_without_room(workspace)
     broken: dict[int, DeliveryError] = {}
+    left: set[int] = set()  # rooms with nothing more in this look
     waiting = queries.waiting(workspace).exclude(room__external_id="").exclude(room__in=patience.resting())
     of_people, mirrored = waiting.filter(room__incident=None), waiting.exclude(room__incident=None)
-    for post in chain(_each(of_people, broken), _each(mirrored, broken)):
+    for post in chain(_each(of_people, left), _each(mirrored, left)):
         try:
             _send(workspace, line, post, done)
             patience.forget(post.room_id)
-        except ports.Wait:
+        except (ports.Wait, *NO_DATABASE):
             raise
         except DeliveryError as error:
             if not patience.ends(post.room_id) or len(broken) >= MOST_BROKEN:
                 raise
             broken[post.room_id] = error
+            left.add(post.room_id)
+        except Exception:
+            _stumbled(post.room_id, patience)
+            left.add(post.room_id)
     _let_rest(broken, patience, done)
-    if not_entered is not None:
-        raise not_entered
+    if failed and not (done.went or done.entered):
+        line.whoami()  # raises where it is the platform that does not answer
     return done
 
 
-def _each(waiting: QuerySet[Post], broken: Mapping[int, object]) -> Iterator[Post]:
+def _each(waiting: QuerySet[Post], left: set[int]) -> Iterator[Post]:
     """Yield what waits, without what stands behind a failure in the same room; where one failed, some more."""
     found = list(waiting[:AT_ONCE])
-    yield from (post for post in found if post.room_id not in broken)
-    if broken:
-        more = waiting.filter(pk__gt=found[-1].pk).exclude(room__in=list(broken))[:AT_ONCE]
-        yield from (post for post in list(more) if post.room_id not in broken)
+    yield from (post for post in found if post.room_id not in left)
+    if left and found:
+        more = waiting.filter(pk__gt=found[-1].pk).exclude(room__in=list(left))[:AT_ONCE]
+        yield from (post for post in list(more) if post.room_id not in left)
+
+
+def _stumbled(room: int, patience: Patience) -> None:
+    """Note that something is wrong in raglan itself with a room; it rests, and is tried again later."""
+    log.exception("a chat room can not be served", extra={"room": room})
+    patience.rest(room)
 
 
 def _let_rest(broken: Mapping[int, DeliveryError], patience: Patience, done: Round) -> None:
@@ -109,7 +125,8 @@ def _let_rest(broken: Mapping[int, DeliveryError], patience: Patience, done: Rou
             raise error
         patience.rest(room)
         log.warning("a chat room fails and waits alone", extra={"room": room, "why": error.sentence})
-        Room.objects.filter(pk=room).update(problem=f"{error.sentence[:450]}, so what is said here waits")
+        why = f"{error.sentence[:450]}, so what is said here waits"
+        Room.objects.filter(pk=room, opened_at__isnull=False).update(problem=why)
 
 
 def _refuse_without_room(workspace: Workspace) -> int:
@@ -152,8 +169,7 @@ def _no_lobby(workspace: Workspace, why: str) -> None:
 
 def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
     """Open rooms that are wanted and not there yet."""
-    wanted = Room.objects.filter(workspace=workspace, external_id="", incident__is_private=False, problem="")
-    for room in wanted.select_related("incident").order_by("pk"):
+    for room in queries.to_open(workspace):
         assert room.incident is not None
         title = f"Incident {room.incident_id}: {room.incident.title}"
         try:
@@ -167,24 +183,25 @@ def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
             actions.opened(room, there)
 
 
-def _enter_rooms(workspace: Workspace, line: ports.Connection, patience: Patience) -> DeliveryError | None:
-    """Enter rooms that policies tell; return what failed for now, for after what waits elsewhere was sent.
+def _enter_rooms(workspace: Workspace, line: ports.Connection, done: Round, patience: Patience) -> int:
+    """Enter rooms that policies tell; return how many failed for now, which is no matter of others.
 
-    A room that fails again and again rests by itself: where the platform is away, all else says so.
+    A room that fails again and again rests by itself.
     """
-    failed: DeliveryError | None = None
+    failed = 0
     resting = patience.resting()
-    for room in [room for room in steps.to_enter(workspace) if room.pk not in resting]:
+    for room in [room for room in queries.to_enter(workspace) if room.pk not in resting]:
         try:
-            steps.enter(workspace, line, room)
+            done.entered += steps.enter(workspace, line, room)
             patience.forget(room.pk)
-        except ports.Wait:
+        except (ports.Wait, *NO_DATABASE):
             raise
-        except DeliveryError as error:
+        except DeliveryError:
+            failed += 1
             if patience.ends(room.pk):
                 patience.rest(room.pk)
-            else:
-                failed = error
+        except Exception:
+            _stumbled(room.pk, patience)
     return failed
 
 

@@ -32,9 +32,9 @@ class Rooms:
         return [chats.Chat(one.pk, one.name, _title_of(one)) for one in queries.workspaces()]
 
     def why_not(self, number: int, room: str) -> str:
-        """Say what keeps lines from a room, as far as is known."""
+        """Say why we are not in a room, as far as is known; that one line was not taken there is no reason."""
         found = Room.objects.filter(workspace=number, incident=None, name=room).order_by("pk").first()
-        return found.problem if found is not None else ""
+        return found.problem if found is not None and found.opened_at is None else ""
 
     def away(self, number: int) -> str:
         """Say that a platform does not answer."""
@@ -44,12 +44,12 @@ class Rooms:
     def tell(self, call: ChatCall) -> None:
         """Let a room be told. One that could not be entered is tried again."""
         room = room_for(call.chat, call.room)
-        Room.objects.filter(pk=room.pk, external_id="").update(problem="")
+        Room.objects.filter(pk=room.pk, opened_at__isnull=True).update(problem="")
         outbox.say(room, outbox.Words(key=f"{STEP}-{call.pk}-{call.page_id}", text=SOON, who="Page:"))
 
     def try_again(self, number: int, room: str) -> None:
         """Enter a room, or try once more to; the line does it."""
-        Room.objects.filter(pk=room_for(number, room).pk, external_id="").exclude(problem="").update(problem="")
+        Room.objects.filter(pk=room_for(number, room).pk, opened_at__isnull=True).exclude(problem="").update(problem="")
 
 
 def _title_of(workspace: Workspace) -> str:
@@ -65,36 +65,38 @@ def room_for(number: int, name: str) -> Room:
     return known or Room.objects.create(workspace=workspace, name=name, created_at=now())
 
 
-def to_enter(workspace: Workspace) -> QuerySet[Room]:
-    """Return rooms that policies tell and in which we are not yet, oldest first."""
-    return queries.told_of_pages(workspace).filter(external_id="", problem="").order_by("pk")
+def enter(workspace: Workspace, line: ports.Connection, room: Room) -> bool:
+    """Enter a room that people made; tell whether it is there, else it says why not.
 
-
-def enter(workspace: Workspace, line: ports.Connection, room: Room) -> None:
-    """Enter a room that people made. Raises DeliveryError where another try may help; else the room says why not."""
+    Raises DeliveryError where another try may help.
+    """
     try:
         there = line.find_room(room.name)
     except DeliveryError as error:
         if not error.permanent:
-            note_later(Post.objects.filter(room=room, state=Post.State.WAITING), error)
+            if not room.external_id:  # else its lines are tried all the same
+                note_later(Post.objects.filter(room=room, state=Post.State.WAITING), error)
             raise
         log.warning("a room can not be entered", extra={"room": room.name, "why": error.sentence})
         Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])
-    else:
-        _entered(workspace, room, there)
+        return False
+    _entered(workspace, room, there)
+    return True
 
 
 @atomic
 def _entered(workspace: Workspace, room: Room, there: ports.Opened) -> None:
-    """Note that we are in a room; what waits for it goes to the room that we know already, where it is one."""
+    """Note that we are in a room; what belongs to it goes to the room that we know already, where it is one."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)  # as whoever lets the room be told
     known = queries.room_there(workspace, there.id[:300])
-    if known is None:
+    if known is None or known.pk == room.pk:
         actions.opened(room, there)
     elif known.incident_id is not None:
         Room.objects.filter(pk=room.pk).update(problem=f"this is the room of incident {known.incident_id}")
     else:
-        Post.objects.filter(room=room).update(room=known)
-        room.delete()
+        there_already = Post.objects.filter(room=known).values("key")
+        Post.objects.filter(room=room).exclude(key__in=there_already).update(room=known)
+        room.delete()  # with what the other has too
         known.name = known.name or room.name
         known.save(update_fields=["name"])
         if known.opened_at is None or known.problem:
@@ -122,14 +124,17 @@ def went(post: Post, at: datetime) -> None:
 
 
 def not_said(post: Post, error: DeliveryError) -> None:
-    """Note why a line that tells of a page was not taken. A room that refuses it for good is looked for anew."""
+    """Note why a line that tells of a page was not taken. A room that refuses it for good is entered again.
+
+    Where it is stays known: what is said there meanwhile, and signs under earlier lines, are heard.
+    """
     number = call_of(post)
     if not number:
         return
     chat_calls.failed(number, error)
     room = post.room
     if error.permanent and room.incident_id is None and room.name != actions.lobby_of(room.workspace):
-        Room.objects.filter(pk=room.pk).update(external_id="", opened_at=None)
+        Room.objects.filter(pk=room.pk).update(opened_at=None)
 
 
 def note_later(posts: QuerySet[Post], error: DeliveryError) -> None:
