@@ -1,6 +1,7 @@
 """Who took a time of somebody has it until its end, also when that somebody leaves meanwhile."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -62,6 +63,32 @@ def test_what_would_seat_somebody_who_left_is_left_out_and_nothing_else() -> Non
 
     assert sorted(who(schedule, NOON - HOUR)) == [MARA, IKE]
     assert who(schedule, LATER) == (IKE,)
+
+
+def covered_each_day(days: int) -> Schedule:
+    """Return a rota of somebody who left, with a cover on each of some days."""
+    covers = (
+        resolve.Override(n, IKE, NOON + n * DAY, NOON + n * DAY + 9 * HOUR, "", NOON, Kind.REPLACE_ONE, MARA)
+        for n in range(days)
+    )
+    return Schedule((always(MARA),), tuple(covers), departed={MARA: EVE})
+
+
+def test_each_cover_is_looked_at_only_around_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[resolve.Override] = []
+    cut = resolve._of_those_here
+
+    def look(item: resolve.Override, departed: Mapping[int, datetime]) -> resolve.Override:
+        looked.append(item)
+        return cut(item, departed)
+
+    monkeypatch.setattr(resolve, "_of_those_here", look)
+    assert edges(covered_each_day(200), NOON, NOON + 200 * DAY, IKE)[-1][0] == NOON + 199 * DAY
+    assert len(looked) <= 3 * 200
+    looked.clear()
+
+    assert who(covered_each_day(200), NOON + 100 * DAY) == (IKE,)
+    assert len(looked) <= 9
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise, takewhile
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from raglan.oncall.turns import FAR, WEEK, Rotation, Window, Work, work_of
 
@@ -176,6 +176,18 @@ class _Ruling:
     overrides: tuple[Override, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cover:
+    """A time in which somebody has that of another, who has left."""
+
+    starts_at: datetime
+    ends_at: datetime
+    gone: int
+
+
+_T = TypeVar("_T", Override, Work, _Cover)
+
+
 def who_is_on_call(schedule: Schedule, at: datetime) -> OnCall:
     """Return who is on call at an instant. Screens, REST and the pager all ask this one function."""
     return outlook(schedule, at)[0]
@@ -248,14 +260,47 @@ def walk(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Piece]:
 
 
 def _settled(schedule: Schedule, start: datetime, end: datetime) -> Iterator[_Slice]:
-    """Yield who is on call, in pieces in which the same of those who left have somebody who took their time."""
-    left = schedule.departed
-    covers = [(o, o.instead_of) for o in schedule.overrides if o.kind is Kind.REPLACE_ONE and o.instead_of in left]
-    edges = {edge for o, gone in covers if gone for edge in (o.starts_at, o.ends_at, left[gone]) if start < edge < end}
-    for low, high in pairwise(sorted({start, end, *edges})):
-        covered = frozenset(gone for o, gone in covers if gone and o.starts_at <= low < o.ends_at and left[gone] <= low)
-        theirs = frozenset(o.id for o in schedule.overrides if o.person in covered)
-        yield from _with_those_who_left(schedule, covered, theirs, low, high)
+    """Yield who is on call, in pieces in which the same of those who left have somebody who took their time.
+
+    Each piece is made of what touches it alone: a rota of years has hundreds of covers of those who left.
+    """
+    covers = _covers_of_who_left(schedule, start, end)
+    edges = {edge for cover in covers for edge in (cover.starts_at, cover.ends_at) if start < edge < end}
+    spans = list(pairwise(sorted({start, end, *edges})))
+    if len(spans) == 1 and not covers:
+        yield from _with_those_who_left(schedule, frozenset(), frozenset(), start, end)
+        return
+    standing, overrides = _touching(covers, spans), _touching(schedule.overrides, spans)
+    booked = _touching(schedule.booked, spans)
+    for (low, high), now_covers, now_overrides, now_booked in zip(spans, standing, overrides, booked, strict=True):
+        covered = frozenset(cover.gone for cover in now_covers)
+        theirs = frozenset(o.id for o in now_overrides if o.person in covered)
+        there = replace(schedule, overrides=now_overrides, booked=now_booked)
+        yield from _with_those_who_left(there, covered, theirs, low, high)
+
+
+def _covers_of_who_left(schedule: Schedule, start: datetime, end: datetime) -> list[_Cover]:
+    """Return when between two instants somebody has a time of somebody who had left by then."""
+    found = []
+    for item in schedule.overrides:
+        if item.kind is Kind.REPLACE_ONE and item.instead_of is not None and item.instead_of in schedule.departed:
+            low = max(item.starts_at, schedule.departed[item.instead_of], start)
+            if low < min(item.ends_at, end):
+                found.append(_Cover(low, item.ends_at, item.instead_of))
+    return found
+
+
+def _touching(items: Sequence[_T], spans: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[_T, ...]]:
+    """Yield for each of some spans, which follow each other, what touches it, in the order in which it was given."""
+    waiting = sorted(enumerate(items), key=lambda item: item[1].starts_at, reverse=True)
+    active: list[tuple[int, _T]] = []
+    for low, high in spans:
+        active = [item for item in active if item[1].ends_at > low]
+        while waiting and waiting[-1][1].starts_at < high:
+            item = waiting.pop()
+            if item[1].ends_at > low:
+                insort(active, item, key=lambda item: item[0])
+        yield tuple(item for _, item in active)
 
 
 def _with_those_who_left(
