@@ -7,11 +7,15 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from raglan.core.clock import now
+from raglan.core import timeline
+from raglan.core.clock import CLOCK, now
 from raglan.oncall import actions, covers, queries, resolve
+from raglan.oncall.events import OverrideCancelled
 from raglan.oncall.models import Override
 from raglan.oncall.resolve import Kind, Schedule
 from raglan.people import actions as people
+from raglan.people.events import PersonChanged
+from raglan.people.models import Person
 from raglan.testing import world
 from tests.oncall.builders import DAY, HOUR, rota
 from tests.oncall.test_rules_of_layers import IKE, MARA, NOON, ROWAN, SOL, always, day_of, edges, who
@@ -110,6 +114,14 @@ def test_a_shift_that_somebody_took_by_request_stays_theirs_until_it_is_released
     assert [one.name for one in queries.who("web", start).people] == ["Rowan A"]
 
 
+def migrate_again() -> None:
+    """Go back to before the upgrade, and upgrade."""
+    executor = MigrationExecutor(connection)
+    latest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "oncall"]
+    executor.migrate([("oncall", "0011_gaps_that_grow")])
+    MigrationExecutor(connection).migrate(latest)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_covers_that_had_ended_before_the_upgrade_stay_ended() -> None:
     boss, mara, ike = world.administrator(), world.person("Mara K"), world.person("Ike W")
@@ -121,13 +133,70 @@ def test_covers_that_had_ended_before_the_upgrade_stay_ended() -> None:
         for start in (now(), now() + 2 * DAY)
     )
     people.deactivate(mara, by=boss)
-    executor = MigrationExecutor(connection)
-    latest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "oncall"]
-    executor.migrate([("oncall", "0011_gaps_that_grow")])
-    MigrationExecutor(connection).migrate(latest)
+    migrate_again()
 
     left = queries.left_at({mara.pk})[mara.pk]
     begun.refresh_from_db()
     coming.refresh_from_db()
     assert begun.cancelled_at == begun.ends_at == left
     assert not queries.counts(coming)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_leaving_twice_the_upgrade_changes_nothing_of_the_past_and_tells_what_it_ends() -> None:
+    boss, mara, ike = world.administrator(), world.person("Mara K"), world.person("Ike W")
+    schedule = rota(mara)
+    first_day = now()
+
+    def at(day: float) -> datetime:
+        return first_day + day * DAY
+
+    def covered(start: float, end: float) -> Override:
+        draft = actions.OverrideDraft(ike, at(start), at(end), "", Override.Kind.REPLACE_ONE, mara)
+        return actions.add_override(schedule, draft, by=boss)
+
+    while_away, between, ended, late = covered(2, 3), covered(6, 7), covered(9, 12), covered(20, 21)
+    CLOCK.move(DAY)
+    people.deactivate(mara, by=boss)
+    CLOCK.move(4 * DAY)
+    Person.objects.filter(pk=mara.pk).update(is_active=True)
+    timeline.append(PersonChanged(person=mara.pk, values={"is_active": True}), actor=boss, about=[mara, "people"])
+    mara.refresh_from_db()
+    CLOCK.move(5 * DAY)
+    people.deactivate(mara, by=boss)
+    CLOCK.move(DAY)
+    cut_later = Override.objects.create(
+        schedule=schedule,
+        person=ike,
+        instead_of=mara,
+        kind=Override.Kind.REPLACE_ONE,
+        created_at=at(8),
+        starts_at=at(9.5),
+        ends_at=at(11),
+        cancelled_at=at(11),
+    )
+    migrate_again()
+
+    left = queries.left_at({mara.pk})[mara.pk]
+    for one in (while_away, between, ended, late, cut_later):
+        one.refresh_from_db()
+    assert [(one.cancelled_at, one.ends_at) for one in (while_away, between)] == [(None, at(3)), (None, at(7))]
+    assert [(one.cancelled_at, one.ends_at) for one in (ended, cut_later)] == [(left, left)] * 2
+    assert (late.cancelled_at, late.ends_at) == (at(20), at(21))
+    days = (2.5, 4, 6.5, 9.75, 10.5, 20.5)  # as they were answered before the upgrade
+    found = [[one.name for one in queries.who("web", at(day)).people] for day in days]
+    assert found == [["Ike W"], ["Mara K"], ["Ike W"], ["Ike W"], [], []]
+
+    for one in (ended, late, cut_later):
+        told = [event for event in timeline.about(one) if event.kind == OverrideCancelled.kind]
+        payload = told[0].payload()
+        assert isinstance(payload, OverrideCancelled)
+        assert (payload.ends_at, payload.cancelled_at) == (one.ends_at, one.cancelled_at)
+        about = {f"schedule:{schedule.pk}", f"override:{one.pk}", f"person:{ike.pk}", "oncall", "now"}
+        assert set(told[0].subjects) == about
+        assert len(told) == 1
+    kept = Override.objects.order_by("pk").values("pk", "starts_at", "ends_at", "cancelled_at")
+    before = list(kept)
+    migrate_again()  # what has ended is not told twice
+    assert list(kept.all()) == before
+    assert sum(event.kind == OverrideCancelled.kind for event in timeline.about(schedule)) == 3
