@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from raglan.chat import lines, outbox, queries, sending, steps
-from raglan.chat.models import Post, Room, Workspace
+from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.core.errors import DeliveryError
 from raglan.incidents import actions as incidents
 from raglan.incidents.models import Entry, Incident
@@ -248,3 +248,44 @@ def test_a_sign_of_whoever_has_it_is_not_answered(page: Page, chat: Workspace, t
     taken = at(page)
     assert said(chat, there, "@bo", "👍", kind=memory.ports.Kind.REACTION, about=about) == []
     assert at(page) - taken == timedelta(0)
+
+
+def test_a_room_of_an_incident_in_which_somebody_wrote_before_we_knew_it_is_open_is_that_room(
+    chat: Workspace, there: memory.There, mara: Person, bo: Person
+) -> None:
+    memory.known(chat, bo, "@bo")
+    declared = incidents.declare("Apache is down", by=mara)
+    world.fire_all()
+    asked = memory.write(chat, f"inc-{declared.pk}", "@bo", "!on-call")  # an earlier try has opened it
+    send(chat)
+    room = Room.objects.get()
+    assert (room.incident, room.external_id) == (declared, f"inc-{declared.pk}")
+    assert Message.objects.get(external_id=asked).room == room  # it is not heard twice
+    assert "There is no rota yet." in there.rooms[room.external_id]
+
+
+def test_a_mistake_with_a_room_that_is_to_be_opened_stops_no_other(
+    page: Page, chat: Workspace, there: memory.There, mara: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incidents.declare("Apache is down", by=mara)
+    world.page(policy())
+    world.fire_all()
+    with monkeypatch.context() as patched:
+        patched.setattr(memory.MemoryLine, "open_room", lambda *_: 1 / 0)
+        send(chat)
+    assert ChatCall.objects.latest("pk").state == "handed_over"
+    send(chat)
+    assert Room.objects.get(incident__isnull=False).opened_at
+
+
+def test_what_was_heard_in_a_room_is_not_heard_anew_in_the_one_that_it_becomes(
+    lost: Page, chat: Workspace, there: memory.There, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.known(chat, bo, "@bo")
+    heard = memory.write(chat, ROOM, "@bo", "!help")
+    there.rooms[MOVED] = []
+    other = Room.objects.create(workspace=chat, external_id=MOVED, created_at=lost.created_at)
+    monkeypatch.setattr(memory.MemoryLine, "find_room", lambda line, name: memory.ports.Opened(MOVED))
+    world.page(policy())
+    send(chat)
+    assert Message.objects.get(external_id=heard).room == other

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from raglan.chat import hearing, ports
-from raglan.chat.models import Post, Workspace
+from raglan.chat import hearing, outbox, ports, steps
+from raglan.chat.models import Post, Room, Workspace
 from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.paging import actions as paging
@@ -125,3 +125,18 @@ def test_who_takes_it_while_its_line_is_claimed_is_told_in_the_room(
     assert [post.text.partition(" http")[0] for post in Post.objects.order_by("pk")][1:] == [
         "“Apache is not running on web-014”: Mara Keller has it."
     ]
+
+
+def test_what_is_just_being_said_in_a_room_goes_on_to_the_one_that_it_turns_out_to_be(
+    chat: Workspace, there: memory.There, mara: Person
+) -> None:
+    step = paging.StepDraft(600, (world.target(mara), Target("chat", chat.pk, room="#operations")))
+    world.page(world.policy_of(step))
+    write(chat, "!help")  # in a room of the same name, which no line has entered yet
+    with transaction.atomic():
+        outbox.say(steps.room_for(chat.pk, "#operations"), outbox.Words("turn-1", "just said"))
+        other = meanwhile(lambda: send(chat))
+    other.join(PATIENCE_S)
+    assert ChatCall.objects.get().state == "handed_over"
+    assert "just said" in there.rooms["#operations"]
+    assert Room.objects.count() == 1

@@ -76,7 +76,7 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
     """
     done, patience = Round(), patience or Patience()
     _open_lobby(workspace, line)
-    _open_rooms(workspace, line)
+    _open_rooms(workspace, line, patience)
     failed = _enter_rooms(workspace, line, done, patience)
     done.refused += _refuse_without_room(workspace)
     broken: dict[int, DeliveryError] = {}
@@ -167,20 +167,32 @@ def _no_lobby(workspace: Workspace, why: str) -> None:
     Room.objects.create(workspace=workspace, name=name, created_at=now(), problem=why[:500])
 
 
-def _open_rooms(workspace: Workspace, line: ports.Connection) -> None:
+def _open_rooms(workspace: Workspace, line: ports.Connection, patience: Patience) -> None:
     """Open rooms that are wanted and not there yet."""
-    for room in queries.to_open(workspace):
+    for room in queries.to_open(workspace).exclude(pk__in=patience.resting()):
         assert room.incident is not None
         title = f"Incident {room.incident_id}: {room.incident.title}"
         try:
             there = line.open_room(ports.Wanted(room.name, title[:200], room.topic))
+            _opened(workspace, room, there)
         except DeliveryError as error:
             if not error.permanent:
                 raise
             log.warning("a chat room can not be opened", extra={"room": room.name, "why": error.sentence})
             Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])
-        else:
-            actions.opened(room, there)
+        except NO_DATABASE:
+            raise
+        except Exception:
+            _stumbled(room.pk, patience)
+
+
+@atomic
+def _opened(workspace: Workspace, room: Room, there: ports.Opened) -> None:
+    """Note that a room is open there. Somebody may have written in it before, when an earlier try had opened it."""
+    known = queries.room_there(workspace, there.id[:300])
+    if known is not None and known.incident_id is None and known.opened_at is None:
+        steps.bring(known, room)
+    actions.opened(room, there)
 
 
 def _enter_rooms(workspace: Workspace, line: ports.Connection, done: Round, patience: Patience) -> int:

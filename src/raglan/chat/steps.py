@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import QuerySet
 
 from raglan.chat import actions, outbox, ports, queries
-from raglan.chat.models import Post, Room, Workspace
+from raglan.chat.models import Message, Post, Room, Workspace
 from raglan.chat.queries import STEP
 from raglan.config import config
 from raglan.core import logs
@@ -94,13 +94,20 @@ def _entered(workspace: Workspace, room: Room, there: ports.Opened) -> None:
     elif known.incident_id is not None:
         Room.objects.filter(pk=room.pk).update(problem=f"this is the room of incident {known.incident_id}")
     else:
-        there_already = Post.objects.filter(room=known).values("key")
-        Post.objects.filter(room=room).exclude(key__in=there_already).update(room=known)
-        room.delete()  # with what the other has too
+        bring(room, known)
         known.name = known.name or room.name
         known.save(update_fields=["name"])
         if known.opened_at is None or known.problem:
             actions.opened(known, there)
+
+
+@atomic
+def bring(room: Room, into: Room) -> None:
+    """Make one of two that are the same room there: what was said and heard in it stays known, each once."""
+    there_already = Post.objects.filter(room=into).values("key")
+    Post.objects.filter(room=room).exclude(key__in=there_already).update(room=into)
+    Message.objects.filter(room=room).update(room=into)
+    room.delete()
 
 
 def begin(post: Post) -> bool:
