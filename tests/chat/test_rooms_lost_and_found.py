@@ -289,3 +289,20 @@ def test_what_was_heard_in_a_room_is_not_heard_anew_in_the_one_that_it_becomes(
     world.page(policy())
     send(chat)
     assert Message.objects.get(external_id=heard).room == other
+
+
+def test_a_mistake_with_the_room_for_commands_stops_no_other(
+    there: memory.There, mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = memory.connect(lobby="#lobby")
+    incidents.declare("Apache is down", by=mara)
+    world.fire_all()
+    patience = sending.Patience()
+    with monkeypatch.context() as patched:
+        patched.setattr(memory.MemoryLine, "find_room", lambda *_: 1 / 0)
+        for _ in range(2):
+            sending.send_waiting(chat, memory.MemoryLine(there), patience)
+    assert Room.objects.get().incident is not None
+    assert patience.resting() == [sending.LOBBY]
+    send(chat)
+    assert list(there.rooms)[-1] == "#lobby"

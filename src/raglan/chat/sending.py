@@ -19,6 +19,7 @@ from raglan.core.errors import DeliveryError
 AT_ONCE, MOST_REFUSED = 50, 500
 MOST_TRIES, REST_S = 3, 30.0  # of one room, before others go on without it, and how long it then rests
 NO_ROOM = "the room can not be opened"
+LOBBY = 0  # in place of its number, before it has one
 NO_DATABASE = (OperationalError, InterfaceError)
 MOST_BROKEN = 5  # rooms that fail in one look; more than that is no matter of rooms
 log = logs.get("raglan.chat")
@@ -75,7 +76,7 @@ def send_waiting(workspace: Workspace, line: ports.Connection, patience: Patienc
     Raises DeliveryError when the platform does not answer: all that was not sent waits.
     """
     done, patience = Round(), patience or Patience()
-    _open_lobby(workspace, line)
+    _open_lobby(workspace, line, patience)
     _open_rooms(workspace, line, patience)
     failed = _enter_rooms(workspace, line, done, patience)
     done.refused += _refuse_without_room(workspace)
@@ -139,10 +140,21 @@ def _refuse_without_room(workspace: Workspace) -> int:
     return Post.objects.filter(pk__in=keys).update(state=Post.State.REFUSED, problem=NO_ROOM) if keys else 0
 
 
-def _open_lobby(workspace: Workspace, line: ports.Connection) -> None:
+def _open_lobby(workspace: Workspace, line: ports.Connection, patience: Patience) -> None:
     name = actions.lobby_of(workspace)
     if not name or Room.objects.filter(workspace=workspace, incident=None, name=name).exists():
         return
+    if LOBBY in patience.resting():
+        return
+    try:
+        _join_lobby(workspace, line, name)
+    except (DeliveryError, *NO_DATABASE):
+        raise
+    except Exception:
+        _stumbled(LOBBY, patience)
+
+
+def _join_lobby(workspace: Workspace, line: ports.Connection, name: str) -> None:
     try:
         there = line.find_room(workspace.lobby)
     except DeliveryError as error:
