@@ -151,3 +151,18 @@ def test_a_page_for_an_ask_of_a_private_room_has_no_word_of_it_and_goes_on(
     page = Page.objects.get()
     assert told_of(page, outbox) == {"Bo Silva", "Ada Lamb"}
     assert not [item for item in outbox.sent if "key" in item.message.title + item.message.text]
+
+
+def test_a_policy_that_reaches_nobody_does_not_take_it_out_of_a_private_room_either(
+    incident: Incident, mara: Person, bo: Person, outbox: world.Outbox, rest: Call
+) -> None:
+    world.administrator("Ada Lamb")
+    actions.make_private(incident, "About Ada", by=mara)
+    world.mail_of(bo).delete()
+    policy = world.policy((300, [bo]))
+
+    made = rest(mara, "POST", "/pages", {"title": "Come", "policy": policy.slug, "incident_id": incident.pk})
+    world.fast_forward(timedelta(minutes=60))
+
+    page = Page.objects.get(pk=made["id"])
+    assert (page.policy_id, told_of(page, outbox)) == (policy.pk, set())
