@@ -2,7 +2,8 @@
 
 import pytest
 
-from raglan.chat.models import Workspace
+from raglan.chat import actions, queries, sending
+from raglan.chat.models import Post, Workspace
 from raglan.paging import actions as paging
 from raglan.paging import queries as pages
 from raglan.paging.models import ChatCall, Page
@@ -65,3 +66,54 @@ def test_a_plan_that_an_older_node_stored_anew_asks_its_people_and_says_that_no_
     assert started.reached.filter(round=1).get().person == mara
     assert ChatCall.objects.latest("pk").error == "the chat can not be told: it is not connected any more"
     assert len(there.rooms[ROOM]) == 1
+
+
+def taken_there(chat: Workspace) -> list[str]:
+    """What an older node that holds the lease sends next."""
+    found = Post.objects.filter(room__workspace=chat, state="waiting").exclude(room__incident__is_private=True)
+    return [post.key for post in found.exclude(room__external_id="").order_by("pk")]
+
+
+def test_an_older_node_sends_no_line_that_waits_for_its_claim(
+    chat: Workspace, there: memory.There, mara: Person, bo: Person
+) -> None:
+    policy = told(chat, mara, bo)
+    world.fire_all()
+    send(chat)  # the room is entered
+    world.page(policy)
+    world.fire_all()
+    assert taken_there(chat) == []
+    assert not queries.is_idle(chat)
+    assert queries.waiting_in_all() == queries.workspaces_with_counts().get().waiting == 1
+
+    there.is_away = True
+    with pytest.raises(sending.DeliveryError):
+        send(chat)  # its words are written now, and it waits on
+    assert taken_there(chat) == []
+
+    there.is_away = False
+    send(chat)
+    assert len(there.rooms[ROOM]) == 1
+    assert queries.is_idle(chat)
+
+
+def test_what_was_given_up_in_a_room_does_not_wait_again_when_the_connection_changes(
+    chat: Workspace, there: memory.There, mara: Person, bo: Person
+) -> None:
+    there.refused.add(ROOM)
+    world.page(told(chat, mara, bo))
+    send(chat)
+    draft = actions.Draft("Team chat", {"url": "https://chat.example.test", "token": "new"})
+    actions.change(chat, draft, actor="raglan")
+    assert taken_there(chat) == []
+    assert queries.waiting_in_all() == 0
+
+
+def test_a_line_that_waits_as_it_did_before_is_sent_as_well(
+    chat: Workspace, there: memory.There, mara: Person, bo: Person
+) -> None:
+    world.page(told(chat, mara, bo))
+    world.fire_all()
+    Post.objects.update(state=Post.State.WAITING)
+    send(chat)
+    assert "“Apache is not running on web-014”" in there.rooms[ROOM][0]

@@ -92,7 +92,7 @@ def change(workspace: Workspace, draft: Draft, *, actor: timeline.Subject) -> Wo
     Room.objects.filter(workspace=workspace, incident=None, external_id="").exclude(pk__in=told).delete()
     Room.objects.filter(workspace=workspace).update(problem="")
     unsaid = Post.objects.filter(room__workspace=workspace, room__external_id="", state=Post.State.REFUSED)
-    unsaid.update(state=Post.State.WAITING, problem="")
+    unsaid.exclude(key__startswith=f"{queries.STEP}-").update(state=Post.State.WAITING, problem="")
     workspace.refresh_from_db()
     payload = events.WorkspaceChanged(
         workspace=workspace.pk,

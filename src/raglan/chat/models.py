@@ -86,6 +86,7 @@ class Post(models.Model):
         """How far it came."""
 
         WAITING = "waiting", "Waits"
+        BY_CLAIM = "by_claim", "Waits, and is claimed when it goes out"  # no older node, which claims nothing, sends it
         SENT = "sent", "Sent"
         REFUSED = "refused", "Refused for good"
 
@@ -106,6 +107,7 @@ class Post(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["room", "key"], name="chat_post_once")]
         indexes: ClassVar = [
             models.Index(fields=["room", "id"], condition=Q(state="waiting"), name="chat_post_waiting"),
+            models.Index(fields=["room", "id"], condition=Q(state="by_claim"), name="chat_post_by_claim"),
             models.Index(fields=["room", "sent_at"], name="chat_post_said"),
             models.Index(fields=["sent_at"], name="chat_post_sent"),
         ]

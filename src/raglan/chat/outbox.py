@@ -18,13 +18,14 @@ _wakers: list[Callable[[], None]] = []
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is to be said. The same key goes to a room once."""
+    """What is to be said. The same key goes to a room once. What `is_claimed` gets its words when it goes out."""
 
     key: str
     text: str
     who: str = ""
     entry: Entry | None = None
     kind: Post.Kind = Post.Kind.LINE
+    is_claimed: bool = False
 
 
 @atomic
@@ -35,6 +36,7 @@ def say(room: Room, words: Words) -> Post:
         key=words.key[:64],
         defaults={
             "kind": words.kind,
+            "state": Post.State.BY_CLAIM if words.is_claimed else Post.State.WAITING,
             "token": secrets.token_hex(12),
             "who": ports.tidy(words.who)[:200],
             "text": ports.cut(ports.tidy(words.text), MOST_TEXT),

@@ -16,7 +16,9 @@ from raglan.people.models import Person
 
 MOST_LATELY = 300
 STEP = "step"  # of what keys of lines begin with that tell of a page by a step of its policy
-WAITING = Count("rooms__posts", filter=Q(rooms__posts__state=Post.State.WAITING))
+WAITS = (Post.State.WAITING, Post.State.BY_CLAIM)
+UNSENT = Q(state=WAITS[0]) | Q(state=WAITS[1])  # as two conditions, each of which has an index
+WAITING = Count("rooms__posts", filter=Q(rooms__posts__state__in=WAITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def room_there(workspace: Workspace, external_id: str) -> Room | None:
 def told_of_pages(workspace: Workspace) -> QuerySet[Room]:
     """The rooms that policies tell, and those for which word of a page waits."""
     named = Q(name__in=chats.rooms_of(workspace.pk))
-    waits = Q(pk__in=Post.objects.filter(state=Post.State.WAITING, key__startswith=f"{STEP}-").values("room"))
+    waits = Q(pk__in=Post.objects.filter(UNSENT, key__startswith=f"{STEP}-").values("room"))
     return Room.objects.filter(named | waits, workspace=workspace, incident=None)
 
 
@@ -115,32 +117,32 @@ def handles_of(person: Person) -> list[tuple[Workspace, list[Handle]]]:
 
 def waiting(workspace: Workspace) -> QuerySet[Post]:
     """What waits for a workspace, in its order."""
-    found = Post.objects.filter(room__workspace=workspace, state=Post.State.WAITING)
+    found = Post.objects.filter(UNSENT, room__workspace=workspace)
     found = found.exclude(room__incident__is_private=True)
     return found.select_related("room", "room__incident", "entry").order_by("pk")
 
 
 def waiting_in_all() -> int:
     """Return how much waits for all that is connected."""
-    return Post.objects.filter(state=Post.State.WAITING, room__workspace__ended_at__isnull=True).count()
+    return sum(Post.objects.filter(state=state, room__workspace__ended_at__isnull=True).count() for state in WAITS)
 
 
 def is_idle(workspace: Workspace) -> bool:
-    """Tell, by looks at two small indexes, whether nothing waits for a workspace and no room of it is to be opened.
+    """Tell, by looks at small indexes, whether nothing waits for a workspace and no room of it is to be opened.
 
     Only where a room is found in which we are not, as one that a policy does not tell any more, it takes another look.
     """
-    waits = "state = 'waiting' AND room_id IN (SELECT id FROM chat_room WHERE workspace_id = %s)"
-    if _first(Post, "chat_post_waiting", waits, workspace):
+    there = "room_id IN (SELECT id FROM chat_room WHERE workspace_id = %s)"
+    waits = (
+        (Post, "chat_post_waiting", f"state = 'waiting' AND {there}"),
+        (Post, "chat_post_by_claim", f"state = 'by_claim' AND {there}"),
+    )
+    if bulk.is_any(*waits, given=[workspace.pk]):
         return False
     unopened = "workspace_id = %s AND opened_at IS NULL AND problem = '' AND name > ''"
-    if not _first(Room, "chat_room_to_enter", unopened, workspace):
+    if not bulk.is_any((Room, "chat_room_to_enter", unopened), given=[workspace.pk]):
         return True
     return not (to_open(workspace).exists() or to_enter(workspace).exists())
-
-
-def _first(model: type[Post] | type[Room], index: str, where: str, workspace: Workspace) -> list[int]:
-    return bulk.first_keys(model, index=index, where=where, given=[workspace.pk], most=1)
 
 
 def is_ours(workspace: Workspace, author: str, author_name: str) -> bool:
@@ -157,7 +159,7 @@ def said_lately(incident: Incident | None, since: datetime) -> list[str]:
     """Return what raglan said since then, or is about to say, in the rooms of an incident, or in those of none."""
     rooms = list(Room.objects.filter(incident=incident).values_list("pk", flat=True))
     lines = Post.objects.filter(room__in=rooms, kind=Post.Kind.LINE).values_list("who", "text")
-    waits = lines.filter(state=Post.State.WAITING).order_by("-pk")[:MOST_LATELY]
+    waits = lines.filter(UNSENT).order_by("-pk")[:MOST_LATELY]
     sent = lines.filter(sent_at__gte=since).order_by("-sent_at")[:MOST_LATELY]
     return [f"{who} {text}" if who else text for who, text in [*waits, *sent]]
 

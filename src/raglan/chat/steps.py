@@ -45,7 +45,7 @@ class Rooms:
         """Let a room be told. One that could not be entered is tried again."""
         room = room_for(call.chat, call.room)
         Room.objects.filter(pk=room.pk, opened_at__isnull=True).update(problem="")
-        outbox.say(room, outbox.Words(key=f"{STEP}-{call.pk}-{call.page_id}", text=SOON, who="Page:"))
+        outbox.say(room, outbox.Words(key=f"{STEP}-{call.pk}-{call.page_id}", text=SOON, who="Page:", is_claimed=True))
 
     def try_again(self, number: int, room: str) -> None:
         """Enter a room, or try once more to; the line does it."""
@@ -75,7 +75,7 @@ def enter(workspace: Workspace, line: ports.Connection, room: Room) -> bool:
     except DeliveryError as error:
         if not error.permanent:
             if not room.external_id:  # else its lines are tried all the same
-                note_later(Post.objects.filter(room=room, state=Post.State.WAITING), error)
+                note_later(Post.objects.filter(queries.UNSENT, room=room), error)
             raise
         log.warning("a room can not be entered", extra={"room": room.name, "why": error.sentence})
         Room.objects.filter(pk=room.pk).update(problem=error.sentence[:500])

@@ -27,6 +27,7 @@ __all__ = [
     "fresh",
     "insert",
     "insert_rows",
+    "is_any",
     "is_postgresql",
     "keep_many_pages",
     "keys_where",
@@ -193,6 +194,22 @@ def first_keys(model: type[models.Model], *, index: str, where: str, given: Sequ
         table = quote(model._meta.db_table)
         cursor.execute(f"SELECT id FROM {table}{hint} WHERE {where} LIMIT {int(most)}", given)  # noqa: S608
         return [int(row[0]) for row in cursor.fetchall()]
+
+
+def is_any(*looks: tuple[type[models.Model], str, str], given: Sequence[Value]) -> bool:
+    """Tell in one statement whether a row stands in one of some indexes: of a table, by its name, with a condition.
+
+    Each condition is given the same values.
+    """
+    quote = connection.ops.quote_name
+    asked = []
+    for model, index, where in looks:
+        hint = f" INDEXED BY {quote(index)}" if not is_postgresql() else ""
+        asked.append(f"EXISTS (SELECT 1 FROM {quote(model._meta.db_table)}{hint} WHERE {where})")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {' OR '.join(asked)}", [*given] * len(looks))
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
