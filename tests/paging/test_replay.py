@@ -169,7 +169,7 @@ def tell_of_chat(state: replay.State, page_id: int, said: timeline.EventPayload)
             given = said.model_dump(include={"may_repeat", "handed_over_at"})
             calls[said.call].update({**given, "state": "handed_over", "attempts": said.attempt, "error": ""})
         case events.ChatNotNeeded():
-            calls[said.call].update(state="cancelled")
+            calls[said.call].update(state="cancelled", may_repeat=said.may_repeat)
 
 
 def tell_of_messages(  # noqa: C901, PLR0912 -- one case for each kind of event

@@ -15,6 +15,7 @@ from raglan.incidents import actions, hand, heads_up_words, queries, severities,
 from raglan.incidents.models import Entry, Incident
 from raglan.oncall import queries as oncall
 from raglan.paging import actions as paging
+from raglan.paging import chat_calls
 from raglan.paging import queries as pages
 from raglan.paging.models import Page
 from raglan.people import reading
@@ -237,18 +238,26 @@ def _team_names() -> str:
 
 
 def _ack(said: Spoken) -> Answer:
-    """Take the page that waits for this person, or the one of this room."""
+    """Take the page that waits for this person, or the one of this room. A private one is not named there."""
     page = _page_for(said)
     before = page.acknowledged_at
     paging.acknowledge(page, by=said.person, via=paging.Via.CHAT)
     page.refresh_from_db()
     if page.state in paging.OPEN:
-        return Answer(f"You have “{page.title}”. Others are asked too.")
+        return Answer(f"You have {_name_of(page)}. Others are asked too.")
     if page.state == Page.State.RESOLVED:
-        raise Conflict(f"“{page.title}” is over.")
+        name = _name_of(page)
+        raise Conflict(f"{name[:1].upper()}{name[1:]} is over.")
     if page.acknowledged_at == before:
-        return Answer(f"{said.person.name} has “{page.title}” already.", is_aside=True)
+        return Answer(f"{said.person.name} has {_name_of(page)} already.", is_aside=True)
+    if chat_calls.is_private(page):
+        return Answer(f"You have {_name_of(page)}.")
     return Answer(f"{said.person.name} has “{page.title}”.", key=taken_key(page))
+
+
+def _name_of(page: Page, most: int = 300) -> str:
+    """Return what a page is called in a chat: its number where it is private, since nobody knows who reads there."""
+    return f"page {page.pk}" if chat_calls.is_private(page) else f"“{page.title[:most]}”"
 
 
 def _page_for(said: Spoken) -> Page:
@@ -264,7 +273,7 @@ def _page_for(said: Spoken) -> Page:
     if not found:
         raise NotFound("No page waits for you.")
     if len(found) > 1:
-        listed = "; ".join(f"!ack {page.pk} for “{page.title[:60]}”" for page in found)
+        listed = "; ".join(f"!ack {page.pk} for {_name_of(page, 60)}" for page in found)
         raise Conflict(f"Several pages wait: {listed}")
     return found[0]
 

@@ -85,8 +85,8 @@ def _failed(item: WebhookCall, error: DeliveryError) -> None:
     timeline.append(failed, about=[page, "now"])
     if again:
         timers.schedule(actions.CALL, subject=f"webhook_call:{item.pk}", due_at=now() + RETRIES[item.attempts - 1])
-    elif (page.round, page.step) == (item.round, item.step) and not actions.somebody_left(page):
-        actions.hurry(page)
+    else:
+        actions.go_on_untold(page, round_=item.round, step=item.step)
 
 
 def on_parked(due: timers.Due, error: str) -> None:

@@ -6,6 +6,8 @@ The chat has a thread of its own and sends in its order; nothing here asks a pla
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from raglan.core import metrics, timeline, timers
 from raglan.core.clock import now
 from raglan.core.db import atomic
@@ -46,7 +48,8 @@ def give_up(due: timers.Due) -> None:
     why = (
         chats.why_not(item.chat, item.room) or chats.away(item.chat) or item.error or "much else waits to be told there"
     )
-    failed(item.pk, DeliveryError(f"not told within {PATIENCE.seconds // 60} minutes: {why}", permanent=True))
+    why = f"not told within {PATIENCE.seconds // 60} minutes: {why}"
+    failed(item.pk, DeliveryError(why, permanent=True, unknown=item.state == SENDING))
 
 
 def on_parked(due: timers.Due, error: str) -> None:
@@ -60,13 +63,13 @@ def claim(pk: int) -> ChatCall | None:
     item = _locked(pk)
     if item is None or item.state not in UNSENT:
         return None
+    item.may_repeat = item.may_repeat or item.state == SENDING
     if not _is_needed(item):
         _end([item])
         return None
-    if _is_private(item.page):
+    if is_private(item.page):
         failed(pk, DeliveryError(PRIVATE, permanent=True))
         return None
-    item.may_repeat = item.may_repeat or item.state == SENDING
     item.state = SENDING
     item.attempts += 1
     item.save(update_fields=["state", "attempts", "may_repeat"])
@@ -92,14 +95,17 @@ def failed(pk: int, error: DeliveryError) -> None:
     item = _locked(pk)
     if item is None or item.state not in UNSENT:
         return
+    may_repeat = item.may_repeat or error.unknown
     if not _is_needed(item):
+        item.may_repeat = may_repeat
         _end([item])
         return
     state, why = FAILED if error.permanent else WAITING, error.sentence[:1000]
-    may_repeat = item.may_repeat or error.unknown
-    is_news = (state, why, may_repeat) != (WAITING, item.error, item.may_repeat)
-    ChatCall.objects.filter(pk=pk).update(state=state, error=why, may_repeat=may_repeat)
-    if is_news:  # a chat that is away is asked each second
+    is_news = error.permanent or not item.error or may_repeat != item.may_repeat
+    if not is_news:  # a chat that is away is asked each second, and may say it in other words each time
+        ChatCall.objects.filter(pk=pk).update(state=state)
+    else:
+        ChatCall.objects.filter(pk=pk).update(state=state, error=why, may_repeat=may_repeat)
         told = events.ChatNotTold(
             call=pk, attempt=item.attempts, why=why, permanent=error.permanent, may_repeat=may_repeat
         )
@@ -107,7 +113,7 @@ def failed(pk: int, error: DeliveryError) -> None:
     if error.permanent:
         metrics.sends.labels("chat", "failed").inc()
         timers.cancel(actions.GIVE_UP, subject=f"chat_call:{pk}")
-        _go_on(item)
+        actions.go_on_untold(item.page, round_=item.round, step=item.step)
 
 
 @atomic
@@ -119,9 +125,16 @@ def withdraw(page: Page) -> None:
 
 
 def told(page: Page) -> list[ChatCall]:
-    """Return the calls of a page that were told, or are just being told; none where nothing may be told of it."""
-    found = list(ChatCall.objects.filter(page=page, state__in=(SENDING, HANDED_OVER)).order_by("pk"))
-    return found if found and not _is_private(page) else []
+    """Return the calls of a page that were told, may have been, or are just being told; none of what is private."""
+    may_stand_there = Q(state__in=(SENDING, HANDED_OVER)) | Q(may_repeat=True)
+    found = list(ChatCall.objects.filter(may_stand_there, page=page).order_by("pk"))
+    return found if found and not is_private(page) else []
+
+
+def is_private(page: Page) -> bool:
+    """Say whether a page is not for all to know: nobody knows who reads in a chat."""
+    with reading.read_for(None):
+        return not Page.objects.filter(ports.sight(), pk=page.pk).exists()
 
 
 def _locked(pk: int) -> ChatCall | None:
@@ -139,25 +152,9 @@ def _is_needed(item: ChatCall, page: Page | None = None) -> bool:
     return page.state in actions.OPEN and item.round >= Plan.from_json(page.plan).began
 
 
-def _is_private(page: Page) -> bool:
-    """Say whether a page is not for all to know: nobody knows who reads in a chat."""
-    with reading.read_for(None):
-        return not Page.objects.filter(ports.sight(), pk=page.pk).exists()
-
-
 def _end(items: Iterable[ChatCall]) -> None:
     """Count calls as not needed any more."""
     for item in items:
-        ChatCall.objects.filter(pk=item.pk).update(state=Notification.State.CANCELLED)
+        ChatCall.objects.filter(pk=item.pk).update(state=Notification.State.CANCELLED, may_repeat=item.may_repeat)
         timers.cancel(actions.TELL, actions.GIVE_UP, subject=f"chat_call:{item.pk}")
-        timeline.append(events.ChatNotNeeded(call=item.pk), about=[f"page:{item.page_id}"])
-
-
-def _go_on(item: ChatCall) -> None:
-    """Take the next step now, where this one asks nobody and nothing of it was told or may be yet."""
-    page = item.page
-    here = {"round": item.round, "step": item.step}
-    others = page.chat_calls.filter(**here, state__in=(*UNSENT, HANDED_OVER)).exists()
-    others = others or page.calls.filter(**here, state=HANDED_OVER).exists()
-    if (page.round, page.step) == (item.round, item.step) and not others and not actions.somebody_left(page):
-        actions.hurry(page)
+        timeline.append(events.ChatNotNeeded(call=item.pk, may_repeat=item.may_repeat), about=[f"page:{item.page_id}"])

@@ -192,6 +192,7 @@ class ChatNotNeeded(EventPayload):
 
     kind = "chat_call.not_needed"
     call: int
+    may_repeat: bool = False
 
 
 class Way(BaseModel):

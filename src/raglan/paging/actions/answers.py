@@ -16,6 +16,8 @@ from raglan.paging.plan import Plan
 from raglan.people.actions import confirm_contact
 from raglan.people.models import Person
 
+UNSENT = (Notification.State.WAITING, Notification.State.SENDING)
+
 
 class AlreadyTaken(Conflict):
     """Somebody else has the page."""
@@ -131,12 +133,27 @@ def pass_on(page: Page, *, by: Person, via: Via) -> Page:
 
 def somebody_left(page: Page) -> bool:
     """Say whether somebody of the present step may still answer, or a program has yet to be told."""
-    unsent = (Notification.State.WAITING, Notification.State.SENDING)
     here = {"round": page.round, "step": page.step}
     return (
         page.reached.filter(**here, answer=Reached.Answer.NONE).exists()
-        or page.calls.filter(**here, state__in=unsent).exists()
+        or page.calls.filter(**here, state__in=UNSENT).exists()
     )
+
+
+def go_on_untold(page: Page, *, round_: int, step: int) -> None:
+    """Take the next step now, where a step that failed to tell something has nobody left, and tells nothing else.
+
+    A program or a room that was told, or may be yet, keeps a step at its wait only where it asks no people: those
+    who have passed it on wait for nobody.
+    """
+    if (page.round, page.step) != (round_, step) or somebody_left(page):
+        return
+    here = {"round": round_, "step": step}
+    told = (*UNSENT, Notification.State.HANDED_OVER)
+    others = any(calls.filter(**here, state__in=told).exists() for calls in (page.calls, page.chat_calls))
+    asked = page.reached.filter(**here).exclude(answer=Reached.Answer.UNREACHABLE)
+    if not others or asked.exists():
+        hurry(page)
 
 
 def _answered(page: Page, person: Person, answer: Reached.Answer) -> bool:
