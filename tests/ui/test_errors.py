@@ -46,6 +46,9 @@ def test_error_screen_says_what_happened(client: Client, how: str, status: int, 
     ("referer", "address"),
     [
         ("http://testserver/incidents/7/?show=asks", "/incidents/7/?show=asks"),
+        ("http://testserver/incidents/7/entries/", ""),  # what only a button leads to
+        ("http://testserver/incidents/7/close/", "/incidents/7/close/"),
+        ("http://testserver/nowhere/7/", ""),
         ("http://testserver//elsewhere.example/", ""),
         ("https://elsewhere.example/incidents/7/", ""),
         ("javascript:alert(1)", ""),
@@ -57,6 +60,16 @@ def test_a_button_that_was_refused_leads_back_to_its_page(referer: str, address:
     request = RequestFactory().post("/entries/1/take/", headers={"Referer": referer})
     assert views.came_from(request) == address
     assert views.came_from(RequestFactory().get("/entries/1/", headers={"Referer": referer})) == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_host_that_is_not_ours_is_refused_in_words(method: str) -> None:
+    client = Client(raise_request_exception=False)
+    led = {"Host": "evil.example", "Referer": "http://evil.example/incidents/7/"}
+    answer = client.generic(method, "/account/login/", headers=led)
+    assert answer.status_code == 400
+    assert "does not understand" in answer.content.decode()
 
 
 @pytest.mark.parametrize("how", ["bad", "not-allowed", "missing", "busy", "away", "boom"])

@@ -1,6 +1,7 @@
 """Screens that belong to no context: errors, and keys and help."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -8,10 +9,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from raglan.core.clock import now
@@ -143,11 +145,31 @@ def came_from(request: HttpRequest) -> str:
     if request.method != "POST":
         return ""
     there = request.headers.get("Referer", "")
-    if not url_has_allowed_host_and_scheme(there, {request.get_host()}, require_https=request.is_secure()):
+    try:
+        ours = request.get_host()
+    except SuspiciousOperation:  # a name that is not ours is what was refused
+        return ""
+    if not url_has_allowed_host_and_scheme(there, {ours}, require_https=request.is_secure()):
         return ""
     parts = urlsplit(there)
     address = parts.path + (f"?{parts.query}" if parts.query else "")
-    return "" if parts.path == "/" or not parts.path.startswith("/") or parts.path.startswith("//") else address
+    is_page = parts.path != "/" and not parts.path.startswith("//") and _can_be_opened(parts.path)
+    return address if is_page else ""
+
+
+def _can_be_opened(path: str) -> bool:
+    """Tell whether an address is that of a page: what only a button leads to shows refusals there, and nothing else."""
+    view: Callable[..., object] | None
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    while view is not None:
+        methods = inspect.getclosurevars(view).nonlocals.get("request_method_list")
+        if methods is not None:
+            return "GET" in methods
+        view = getattr(view, "__wrapped__", None)
+    return True
 
 
 def _static(request: HttpRequest, status: int) -> HttpResponse:
