@@ -80,13 +80,13 @@ def covered_each_day(days: int) -> Schedule:
 
 def test_each_cover_is_looked_at_only_around_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[resolve.Override] = []
-    cut = resolve._of_those_here
+    cut = resolve.of_those_here
 
     def look(item: resolve.Override, departed: Mapping[int, datetime]) -> resolve.Override:
         looked.append(item)
         return cut(item, departed)
 
-    monkeypatch.setattr(resolve, "_of_those_here", look)
+    monkeypatch.setattr(resolve, "of_those_here", look)
     assert edges(covered_each_day(200), NOON, NOON + 200 * DAY, IKE)[-1][0] == NOON + 199 * DAY
     assert len(looked) <= 3 * 200
     looked.clear()

@@ -11,48 +11,20 @@ on call; a person is named once. Overrides are then applied in order, the higher
 after the earlier, so that the last one counts.
 """
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise, takewhile
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
+from raglan.oncall.overriding import Kind, Override, Ruling, Seat, Seats, apply, of_those_here, ruling
 from raglan.oncall.turns import FAR, WEEK, Rotation, Window, Work, work_of
 
-__all__ = ["FAR", "WEEK", "Rotation", "Window", "Work"]
+__all__ = ["FAR", "WEEK", "Kind", "Override", "Rotation", "Seat", "Seats", "Window", "Work", "apply"]
 
 HORIZON = timedelta(days=740)
-
-
-class Kind(StrEnum):
-    """What an override does to those who are on call."""
-
-    REPLACE_EVERYBODY = "replace_everybody"
-    REPLACE_ONE = "replace_one"
-    ADD = "add"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """A time that does not go by the layers. `person` comes, or goes if the kind is to remove."""
-
-    id: int
-    person: int
-    starts_at: datetime
-    ends_at: datetime
-    reason: str = ""
-    created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    kind: Kind = Kind.REPLACE_EVERYBODY
-    instead_of: int | None = None
-    rank: int = 0
-
-    @property
-    def order(self) -> tuple[int, datetime, int]:
-        """Return what decides between overrides: the greatest is applied last."""
-        return self.rank, self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +41,6 @@ class Schedule:
     booked: tuple[Work, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One person on call, with what put them there. `via` are those who had taken it before, by an override each."""
-
-    person: int
-    layer: int | None = None
-    override: int | None = None
-    instead_of: tuple[int, ...] = ()
-    via: tuple[int, ...] = ()
-
-
-Seats = tuple[Seat, ...]
 Reign = tuple[Rotation, datetime, datetime]
 
 
@@ -165,15 +125,6 @@ class _Slice:
     def key(self) -> tuple[tuple[int, int | None], ...]:
         """Return what neighbours must share to be one."""
         return tuple((seat.person, seat.override) for seat in self.seats)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ruling:
-    """A time with the overrides that count in it, in the order in which they are applied."""
-
-    starts_at: datetime
-    ends_at: datetime
-    overrides: tuple[Override, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +262,10 @@ def _with_those_who_left(
     Where one of them would be on call all the same, that seat is left out, and what follows without it counts.
     """
     left = schedule.departed
-    overrides = [o if o.id in standing else _of_those_here(o, left) for o in schedule.overrides]
+    overrides = [o if o.id in standing else of_those_here(o, left) for o in schedule.overrides]
     there = replace(schedule, departed={pk: at for pk, at in left.items() if pk not in seated})
-    ruling = _ruling(overrides, start, end, is_whole=bool(seated or standing))
-    for slice_ in _laid_over(_decided(there, start, end), ruling):
+    ruled = ruling(overrides, start, end, is_whole=bool(seated or standing))
+    for slice_ in _laid_over(_decided(there, start, end), ruled):
         gone = [seat for seat in slice_.seats if left.get(seat.person, FAR) <= slice_.starts_at] if left else []
         if not gone:
             yield slice_
@@ -461,54 +412,7 @@ def _seated(works: Sequence[Work]) -> _Slice:
     return _Slice(works[0].starts_at if works else FAR, works[0].ends_at if works else FAR, tuple(seats.values()))
 
 
-def _ruling(overrides: Sequence[Override], start: datetime, end: datetime, *, is_whole: bool) -> list[_Ruling]:
-    """Return the overrides that count between two instants, in pieces that do not overlap.
-
-    Whole, with all that are applied, where it matters by which of them somebody would be there.
-    """
-    ranked = sorted((o for o in overrides if max(o.starts_at, start) < min(o.ends_at, end)), key=lambda o: o.order)
-    edges = sorted({edge for item in ranked for edge in (item.starts_at, item.ends_at)})
-    begin: dict[datetime, list[int]] = {}
-    finish: dict[datetime, list[int]] = {}
-    for rank, item in enumerate(ranked):
-        begin.setdefault(item.starts_at, []).append(rank)
-        finish.setdefault(item.ends_at, []).append(rank)
-    active: list[int] = []
-    found: list[_Ruling] = []
-    for low, high in pairwise(edges):
-        for rank in finish.get(low, ()):
-            del active[bisect_left(active, rank)]
-        for rank in begin.get(low, ()):
-            insort(active, rank)
-        if active:
-            counting = tuple(ranked[rank] for rank in active) if is_whole else _that_count(ranked, active)
-            found.append(_Ruling(low, high, counting))
-    return found
-
-
-def _of_those_here(item: Override, departed: Mapping[int, datetime]) -> Override:
-    """Return an override cut to the time in which its person can be on call."""
-    if item.kind is Kind.REMOVE:
-        return item
-    return replace(item, ends_at=min(item.ends_at, departed.get(item.person, FAR)))
-
-
-def _that_count(ranked: Sequence[Override], active: Sequence[int]) -> tuple[Override, ...]:
-    """Return active overrides in order, from the last one that replaces everybody on.
-
-    Who sat before that one matters only to a later override in place of one person: then all of them count.
-    """
-    found: list[Override] = []
-    asks_who_sat = False
-    for rank in reversed(active):
-        found.append(ranked[rank])
-        asks_who_sat = asks_who_sat or found[-1].kind is Kind.REPLACE_ONE
-        if found[-1].kind is Kind.REPLACE_EVERYBODY and not asks_who_sat:
-            break
-    return tuple(reversed(found))
-
-
-def _laid_over(slices: Iterable[_Slice], taken: Sequence[_Ruling]) -> Iterator[_Slice]:
+def _laid_over(slices: Iterable[_Slice], taken: Sequence[Ruling]) -> Iterator[_Slice]:
     place = 0
     for slice_ in slices:
         at = slice_.starts_at
@@ -525,68 +429,6 @@ def _laid_over(slices: Iterable[_Slice], taken: Sequence[_Ruling]) -> Iterator[_
             stop = min(over.ends_at, slice_.ends_at)
             yield _Slice(at, stop, apply(slice_.seats, over.overrides))
             at = stop
-
-
-def apply(seats: Seats, overrides: Iterable[Override]) -> Seats:
-    """Return who is on call after overrides, applied in order."""
-    for item in overrides:
-        match item.kind:
-            case Kind.REPLACE_EVERYBODY:
-                seats = _replace_everybody(seats, item)
-            case Kind.REPLACE_ONE:
-                seats = _replace_one(seats, item)
-            case Kind.ADD:
-                is_there = any(seat.person == item.person for seat in seats)
-                seats = seats if is_there else (*seats, Seat(item.person, override=item.id))
-            case Kind.REMOVE:
-                seats = tuple(seat for seat in seats if seat.person != item.person)
-            case _:
-                assert_never(item.kind)
-    return seats
-
-
-def _replace_everybody(seats: Seats, item: Override) -> Seats:
-    """Let one person take the whole time; whoever is on call alone already simply has it."""
-    if [seat.person for seat in seats] == [item.person]:
-        return seats
-    instead = dict.fromkeys(seat.person for seat in seats if seat.person != item.person)
-    return (Seat(item.person, override=item.id, instead_of=tuple(instead)),)
-
-
-def _replace_one(seats: Seats, item: Override) -> Seats:
-    """Let one person stand in for another, or for whoever stands in for them already; without them nothing happens.
-
-    Whoever comes and is on call already keeps the seat they have.
-    """
-    gone = item.instead_of
-    if gone is None or gone == item.person:
-        return seats
-    is_there = any(seat.person == gone for seat in seats)
-    seated = {seat.person for seat in seats}
-    found: list[Seat] = []
-    for seat in seats:
-        stands = seat.person == gone if is_there else gone in seat.via or gone in seat.instead_of
-        if not stands:
-            found.append(seat)
-            continue
-        seated.remove(seat.person)
-        for one in _parted(seat, gone, item):
-            if one.person not in seated:
-                seated.add(one.person)
-                found.append(one)
-    return tuple(found)
-
-
-def _parted(seat: Seat, gone: int, item: Override) -> Iterator[Seat]:
-    """Yield who has a seat after somebody took it, or took the part of one of those for whom it stands."""
-    if seat.person == gone or gone in seat.via:
-        instead = seat.instead_of or (seat.person,)
-        yield Seat(item.person, None, item.id, instead, (*seat.via, seat.person))
-        return
-    others = tuple(person for person in seat.instead_of if person != gone)
-    if others:
-        yield replace(seat, instead_of=others)
-    yield Seat(item.person, None, item.id, (gone,), (*seat.via, seat.person))
 
 
 def _joined(slices: Iterable[_Slice]) -> Iterator[_Slice]:
