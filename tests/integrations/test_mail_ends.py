@@ -118,18 +118,33 @@ PAIRS = [
     ),
     ("Primary link", "Primary link DOWN - RESOLVED", "Primary link"),
     ("PROBLEM: mysite", "OK: mysite (was down for 5m 3s)", "mysite"),
-    ("[mysite] [🔴 Down] timeout of 48000ms exceeded", "[mysite] [✅ Up] 200 - OK", "mysite"),
-    ("[my site (eu)] [🔴 Down] connect ECONNREFUSED 192.0.2.1:80", "[my site (eu)] [✅ Up] PING OK", "my site (eu)"),
-    ("[a [b]] [🔴 Down] Child inaccessible", "Re: [a [b]] [✅ Up] All children up and running", "a [b]"),
-    ("[db] [🔴 Down] No heartbeat in the time window", "[db] [✅ Up] [x] [🔴 Down] was answered", "db"),
-    ("[db] [🔴 Down]", "[db] [✅\ufe0f Up]", "db"),
-    ("mysite: 🔴 Down", "mysite: ✅ Up", "mysite"),
-    ("Service mysite is 🔴 Down", "Service mysite is ✅ Up", "Service mysite"),
-    ("🔴 Down - mysite", "✅ Up - mysite", "mysite"),
-    ("Connection to web1 is down 🔴", "Connection to web1 is up ✅", "Connection to web1"),
-    ("[core/db] Alert triggered", "[core/db] Alert resolved", "core/db"),
+    ("[mysite] [🔴 Down] timeout of 48000ms exceeded", "[mysite] [✅ Up] 200 - OK", "Uptime Kuma: mysite"),
+    (
+        "[my site (eu)] [🔴 Down] connect ECONNREFUSED 192.0.2.1:80",
+        "[my site (eu)] [✅ Up] PING OK",
+        "Uptime Kuma: my site (eu)",
+    ),
+    ("[a [b]] [🔴 Down] Child inaccessible", "Re: [a [b]] [✅ Up] All children up and running", "Uptime Kuma: a [b]"),
+    ("[db] [🔴 Down] No heartbeat in the time window", "[db] [✅ Up] [x] [🔴 Down] was answered", "Uptime Kuma: db"),
+    ("[db] [🔴 Down]", "[db] [✅\ufe0f Up]", "Uptime Kuma: db"),
+    ("mysite: 🔴 Down", "mysite: ✅ Up", "Uptime Kuma: mysite"),
+    ("Service mysite is 🔴 Down", "Service mysite is ✅ Up", "Uptime Kuma: Service mysite"),
+    ("🔴 Down - mysite", "✅ Up - mysite", "Uptime Kuma: mysite"),
+    ("AW: WG: [mysite] [🔴 Down] timeout", "Re: Re: FW: [mysite] [✅ Up] 200 - OK", "Uptime Kuma: mysite"),
+    ("[db] [🔴 Down] x", "WG: AW: Re: [db] [✅ Up]", "Uptime Kuma: db"),
+    ("Connection to web1 is down 🔴", "Connection to web1 is up ✅", "Beszel: Connection to web1"),
+    (
+        "[EXTERNAL] Connection to web1 is down 🔴",
+        "AW: [EXTERNAL] Re: Connection to web1 is up ✅",
+        "Beszel: [EXTERNAL] Connection to web1",
+    ),
+    ("[FIRING:1] Alert triggered", "[RESOLVED] Alert triggered", "Alert triggered"),
+    ("[CRITICAL] Alert triggered", "[OK] Alert triggered", "Alert triggered"),
     ("PROBLEM - db1 - not responding", "RECOVERY - db1 - not responding", "db1 - not responding"),
 ]
+
+
+KUMA = ("[web1] [🔴 Down] timeout", "[web1] [✅ Up] 200 - OK")
 
 
 @pytest.mark.parametrize(("problem", "recovery", "about"), PAIRS)
@@ -144,6 +159,94 @@ def test_a_recovery_is_about_what_its_problem_is_about_and_ends_it(problem: str,
 
     assert Alert.objects.get(dedup_key=about).state == "resolved"
     assert Alert.objects.get(dedup_key="Something else").state == "firing"
+
+
+def of_gatus(token: str, name: str, word: str, *, subject: str = "") -> str | None:
+    """Take a mail as Gatus writes it, with a line before that a list or a forward may add."""
+    counts = f"having failed 3 time(s) in a row\n\nCondition results:\n❌ [CONNECTED] == {name}\n"
+    text = f"A list wrote:\n\nAn alert for {name} has been {word} due to {counts}"
+    return mail_in.take(letter(token, subject or f"[{name}] Alert {word}", text))
+
+
+@pytest.mark.parametrize(
+    ("tags", "key"), [("", "Gatus: core/db [eu]"), ("[EXTERNAL] ", "Gatus: [EXTERNAL] core/db [eu]")]
+)
+def test_gatus_ends_what_it_opened_by_the_name_that_its_text_says_too(tags: str, key: str) -> None:
+    world.administrator()
+    _, token = make("email")
+    for name in ("core/db [eu]", "core/web"):
+        of_gatus(token, name, "triggered", subject=f"{tags}[{name}] Alert triggered")
+
+    end = of_gatus(token, "core/db [eu]", "resolved", subject=f"AW: Re: {tags}[core/db [eu]] Alert resolved")
+
+    assert end == "0 new, 0 repeated, 1 resolved"
+    assert Alert.objects.get(dedup_key=key).state == "resolved"
+    assert Alert.objects.filter(state="firing").count() == 1
+
+
+@pytest.mark.parametrize("name", ["CRITICAL", "critical", "ops", "P1", "Sev 2", "High", "db1"])
+def test_an_alert_whose_host_stands_only_in_the_text_is_not_ended_by_the_end_of_another(name: str) -> None:
+    world.administrator()
+    _, token = make("email")
+    for host in ("web1", "web2"):
+        mail_in.take(letter(token, f"[{name}] Alert triggered", f"An alert for {host} has been triggered today"))
+
+    end = mail_in.take(letter(token, f"[{name}] Alert resolved", "An alert for web1 has been resolved today"))
+
+    assert str(end).endswith(" 0 resolved")
+    assert Alert.objects.get(title=f"[{name}] Alert triggered").state == "firing"
+
+
+@pytest.mark.parametrize("name", ["CRITICAL", "Sev-1", "warning", "P2", "FIRING:2"])
+def test_a_state_or_a_severity_is_no_name_even_where_the_text_says_it(name: str) -> None:
+    world.administrator()
+    _, token = make("email")
+    of_gatus(token, name, "triggered")
+
+    assert str(of_gatus(token, name, "resolved")).endswith(" 0 resolved")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "end"),
+    [
+        ("PROBLEM: mysite", "[mysite] [✅ Up] 200 - OK"),
+        ("[DOWN] mysite", "[mysite] [✅ Up] 200 - OK"),
+        ("mysite", "mysite: ✅ Up"),
+        ("mysite", "[mysite] [✅ Up] 200 - OK"),
+        ("[mysite] [🔴 Down] timeout", "[UP] mysite"),
+        ("[mysite] Alert triggered", "[mysite] [✅ Up] 200 - OK"),
+        ("[mysite] Alert triggered", "[mysite] Alert resolved"),
+        ("PROBLEM: Connection to web1", "Connection to web1 is up ✅"),
+        ("Connection to web1 is down 🔴", "OK: Connection to web1"),
+        ("[EXTERNAL] Connection to web1 is down 🔴", "[OTHER] Connection to web1 is up ✅"),
+        ("[RESOLVED] Connection to web1 is down 🔴", "Connection to web1 is up ✅"),
+    ],
+)
+def test_the_end_of_one_sender_leaves_what_another_opened(theirs: str, end: str) -> None:
+    world.administrator()
+    _, token = make("email")
+    mail_in.take(letter(token, theirs))
+
+    mail_in.take(letter(token, end))
+
+    assert Alert.objects.get(title=theirs).state == "firing"
+
+
+@pytest.mark.parametrize("kuma_is_first", [True, False])
+def test_two_senders_of_one_name_have_two_alerts_and_each_ends_its_own(kuma_is_first: bool) -> None:
+    world.administrator()
+    _, token = make("email")
+    down, up = ((lambda subject=subject: mail_in.take(letter(token, subject))) for subject in KUMA)
+    triggered, resolved = ((lambda word=word: of_gatus(token, "web1", word)) for word in ("triggered", "resolved"))
+    opened = [down(), triggered()] if kuma_is_first else [triggered(), down()]
+    assert opened == ["1 new, 0 repeated, 0 resolved"] * 2
+
+    assert up() == "0 new, 0 repeated, 1 resolved"
+    assert Alert.objects.get(state="firing").dedup_key == "Gatus: web1"
+    assert mail_in.take(letter(token, "[web1] Alert triggered", "words")) == "1 new, 0 repeated, 0 resolved"
+    assert resolved() == "0 new, 0 repeated, 1 resolved"
+    assert Alert.objects.get(state="firing").dedup_key == "[web1] Alert triggered"
+    assert resolved() == "0 new, 0 repeated, 0 resolved"
 
 
 @pytest.mark.parametrize(
@@ -196,8 +299,8 @@ def test_what_was_open_under_a_key_of_before_is_counted_and_ended(
     world.administrator()
     _, token = make("email")
     with monkeypatch.context() as before:
-        before.setattr(reader, "about", lambda title, rules: old_key)
-        before.setattr(standing, "about", lambda title, rules: old_key)
+        before.setattr(reader, "about", lambda title, rules, text="": old_key)
+        before.setattr(standing, "about", lambda title, rules, text="": old_key)
         mail_in.take(letter(token, problem))
     assert Alert.objects.get().dedup_key == old_key
 
@@ -223,6 +326,11 @@ def test_the_rule_of_a_source_alone_says_what_ends() -> None:
         "*" * 10_000,
         "[UP on {" + "a" * 9_990,
         " cleared!" * 1_100 + "x",
+        "Re:" * 3_300,
+        "[a] " * 2_500,
+        "[a] " * 2_500 + "Alert resolved",
+        "[" * 4_000 + "] Alert triggered",
+        "Connection to " * 700 + " is up ",
     ],
 )
 def test_a_hostile_subject_is_read_at_once(subject: str) -> None:

@@ -1,5 +1,8 @@
 """Rules per address: what a mail is about, whether it is over, and what is left alone."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from raglan.alerts import actions
@@ -111,3 +114,28 @@ def test_the_rules_that_the_documentation_gives_for_monit_tell_its_services_apar
 
     states = dict(Alert.objects.order_by("pk").values_list("dedup_key", "state"))
     assert states == {"web1 nginx": "resolved", "web2 nginx": "firing"}
+
+
+BESZEL = [
+    ("web1 CPU above threshold", "web1 CPU below threshold"),
+    ("web1 disk usage above threshold", "web1 disk usage below threshold"),
+    ("web 1 5m load above threshold", "web 1 5m load below threshold"),
+    ("laptop battery below threshold", "laptop battery above threshold"),
+    ("web1 Container nginx is unhealthy", "web1 Container nginx is healthy"),
+    ("Connection to web1 is down 🔴", "Connection to web1 is up ✅"),
+]
+
+
+def test_the_rules_that_the_guide_gives_for_beszel_end_each_by_its_own() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "mail-in.md"
+    rules = json.loads(guide.read_text().partition("### Rules for Beszel")[2].split("```")[1].removeprefix("json"))
+    world.administrator()
+    source, token = make("email")
+    actions.save_mapping(source, rules, actor="raglan")
+
+    for problem, _ in BESZEL:
+        assert mail_in.take(letter(token, problem)) == "1 new, 0 repeated, 0 resolved"
+    for number, (problem, recovery) in enumerate(BESZEL, 1):
+        assert mail_in.take(letter(token, recovery)) == "0 new, 0 repeated, 1 resolved"
+        assert Alert.objects.get(title=problem).state == "resolved"
+        assert Alert.objects.filter(state="firing").count() == len(BESZEL) - number

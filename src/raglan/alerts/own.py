@@ -42,16 +42,18 @@ def by_key(source_id: int, key: str) -> OwnAlert | None:
 
 @dataclass(frozen=True, slots=True)
 class OpenKey:
-    """The key of an alert that is open, and its title."""
+    """The key of an alert that is open, its title and its description, which may be empty."""
 
     key: str
     title: str
+    text: str
 
 
 def open_keys(source_id: int, *, most: int = 500) -> Sequence[OpenKey]:
     """Return the keys of what is open of a source, the newest first."""
     found = Alert.objects.filter(source_id=source_id, state=Alert.State.FIRING).order_by("-pk")
-    return [OpenKey(key, title) for key, title in found.values_list("dedup_key", "title")[:most]]
+    rows = found.values_list("dedup_key", "title", KT("annotations__description"))[:most]
+    return [OpenKey(key, title, text or "") for key, title, text in rows]
 
 
 def by_id(source_id: int, text: str) -> OwnAlert | None:

@@ -12,12 +12,12 @@ MAX_PATTERN = 500
 MAX_MATCHED = 10_000
 
 
-def about(title: str, rules: Mapping[str, object]) -> str:
-    """Return what a subject is about: what the rule `key` finds, or the subject without marks and words of state."""
+def about(title: str, rules: Mapping[str, object], text: str = "") -> str:
+    """Return what a mail is about: what the rule `key` finds, or the subject without marks and words of state."""
     pattern = rules.get("key")
     if isinstance(pattern, str) and (found := compiled("key", pattern).search(title[:MAX_MATCHED])):
         return (found.group(1) if found.groups() else found.group(0)) or title
-    return subjects.read(title).about
+    return subjects.read(title, text).about
 
 
 def finds(rules: Mapping[str, object], name: str, text: str, otherwise: str = "") -> bool:

@@ -103,7 +103,7 @@ def read(body: Mapping[str, Json], rules: Mapping[str, object], source_id: int) 
     if finds(rules, "ignore", title) or ("from" in rules and not finds(rules, "from", sender)):
         return None
     severity = next((name for name in SEVERITIES if finds(rules, name, title, SEVERITIES[name])), "unknown")
-    ends, found = _ends(title, rules), known(source_id, about(title, rules)[:1_024], rules)
+    ends, found = _ends(title, rules, text), known(source_id, about(title, rules, text)[:1_024], rules)
     fires = not ends or (ends == "maybe" and not found.is_known)
     key = title if ends and fires else found.key
     labels = {"alertname": key, "severity": severity, "from": sender.rpartition("<")[2].strip("> ")}
@@ -119,10 +119,10 @@ def read(body: Mapping[str, Json], rules: Mapping[str, object], source_id: int) 
     )
 
 
-def _ends(title: str, rules: Mapping[str, object]) -> Ends:
+def _ends(title: str, rules: Mapping[str, object], text: str) -> Ends:
     if rules.get("resolved"):
         return "surely" if finds(rules, "resolved", title) else ""
-    return subjects.read(title).ends
+    return subjects.read(title, text).ends
 
 
 def _hours(rules: Mapping[str, object], field: str = "ends_after_hours") -> float:

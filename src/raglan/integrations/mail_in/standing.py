@@ -26,6 +26,8 @@ def known(source_id: int, key: str, rules: Mapping[str, object]) -> Known:
     if newest is not None and newest.is_open:
         return Known(key, is_known=True)
     for other in own.open_keys(source_id):
-        if other.key != key and about(other.title, rules) == key and not subjects.read(other.title).ends:
+        if other.key == key or about(other.title, rules, other.text) != key:
+            continue
+        if not subjects.read(other.title, other.text).ends:
             return Known(other.key, is_known=True)
     return Known(key, is_known=newest is not None)

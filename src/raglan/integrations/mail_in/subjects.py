@@ -10,13 +10,9 @@ from dataclasses import dataclass, field
 
 from raglan.integrations.mail_in import senders
 from raglan.integrations.mail_in.senders import Ends
+from raglan.integrations.mail_in.states import BAD, OVER
 
 MOST = 10_000
-OVER = "RESOLVED|RECOVERED|RECOVERY|CLEARED|CLEAR|OKAY|OK|UP|BACK TO NORMAL"
-BAD = (
-    "PROBLEM|FIRING|FIRED|TRIGGERED|ALARM|ALERTING|CRITICAL|CRIT|WARNING|WARN|UNKNOWN|DOWN|ERROR|UNREACHABLE"
-    "|ACKNOWLEDGEMENT"
-)
 STATE = rf"(?P<state>{OVER}|{BAD}|ALERT)\b(?::\d+)?"
 AGAIN = r"(?:re-(?=triggered))?"
 LASTED = r"(?: (?:in|after|for) \d[\w .,:]{0,40}?)?"
@@ -90,11 +86,13 @@ class _Marks:
     rest: str = ""
 
 
-def read(subject: str) -> Subject:
-    """Tell what a subject is about and whether it is over; of a subject without words all of it is kept."""
+def read(subject: str, text: str = "") -> Subject:
+    """Tell what a subject is about and whether it is over; of a subject without words all of it is kept.
+
+    The text of its mail is looked at only where a subject may be of a sender whose text tells that it is.
+    """
     title = " ".join(subject[:MOST].split())
-    answered = ANSWERED.match(title)
-    if found := senders.read(title[answered.end() :] if answered else title):
+    if found := senders.read(title, text):
         return Subject(*found)
     marks = _leading(title)
     own, closing = _closing(marks.rest, led=bool(marks.states))
