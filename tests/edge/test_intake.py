@@ -23,6 +23,7 @@ from raglan.core import bus, metrics
 from raglan.core.addresses import neighbours
 from raglan.core.errors import BadInput, NotSignedIn, Overloaded
 from raglan.edge import body as bodies
+from raglan.edge import heads
 from raglan.edge import intake as module
 from raglan.edge.heads import body_of, header_token, split_path, unpack
 from raglan.edge.intake import Intake
@@ -206,6 +207,20 @@ def test_cloudevents_are_welcome_to_whoever_asks_with_a_token() -> None:
     assert other[0] == 405
     assert not any(name.startswith("webhook-") for _, headers, _ in [*strangers, other] for name in headers)
     assert door.world.batches == []
+
+
+def test_a_packed_event_is_unpacked_once_and_takes_one_turn_of_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacks: list[object] = []
+    turns: list[object] = []
+    unpack_it, guard_it = heads.unpack, module.guarded
+    monkeypatch.setattr(heads, "unpack", lambda body: (unpacks.append(body), unpack_it(body))[1])
+    monkeypatch.setattr(module, "guarded", lambda read: (turns.append(read), guard_it(read))[1])
+    event = {"specversion": "1.0", "id": "1", "source": "/a", "type": "b.firing"}
+    packed = gzip.compress(json.dumps(event).encode())
+    with opened() as door:
+        assert door.post("/integrations/cloud/cloudevents", packed, Content_Encoding="gzip")[0] == 202
+
+    assert (len(unpacks), len(turns), len(door.world.batches)) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer", "GenieKey", "Token"])

@@ -11,7 +11,7 @@ from raglan.alerts import matchers, ports
 from raglan.alerts.actions import note_error
 from raglan.alerts.models import Alert, Signal, Source
 from raglan.alerts.pipeline.route import Matcher
-from raglan.alerts.ports import Door, IntakeRequest, Sampled
+from raglan.alerts.ports import Door, IntakeRequest, Sampled, SourceKey
 from raglan.core.decode import Json
 from raglan.core.errors import BadInput
 from raglan.edge import mail
@@ -264,6 +264,21 @@ def test_more_fields_than_anybody_sends_are_refused_in_words(
 
     assert answer.status == 422
     assert kind == "slack" or "50 fields" in str(answer.body)
+
+
+@pytest.mark.parametrize("path", ["alerts", "alerts/groups", "silences", "status", "receivers"])
+@pytest.mark.parametrize("query", [MANY, "&".join(["active="] * 51)])
+def test_more_fields_than_anybody_asks_alertmanagers_api_with_are_refused_in_its_manner(path: str, query: str) -> None:
+    source, _ = make("alertmanager")
+    desk = ports.desk_for("GET", f"/api/v2/{path}")
+    assert desk is not None
+    key = SourceKey(source.pk, source.slug, "alertmanager")
+
+    said = desk.answer(key, IntakeRequest("GET", f"/api/v2/{path}", query, {}, b"", "127.0.0.1"))
+    few = desk.answer(key, IntakeRequest("GET", f"/api/v2/{path}", "active=&filter=a%3Db", {}, b"", "127.0.0.1"))
+
+    assert (said.status, said.body) == (422, {"code": 601, "message": "more than 50 fields"})
+    assert few.status == 200
 
 
 def test_a_pattern_that_can_not_be_read_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:

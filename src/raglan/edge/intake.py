@@ -210,11 +210,7 @@ class Intake:
 
     async def _read(self, door: Door, source: SourceKey, request: IntakeRequest) -> Decoded | Answer:
         """Return what a door reads in a request, or the answer that it gives by itself. Raises BadInput."""
-        if replies(door):
-            said = await self._threads.ask(lambda: guarded(lambda: door.reply(source, unpacked(request))))
-            if said is not None:
-                return said
-        return await self._threads.ask(lambda: guarded(lambda: door.decode(source, unpacked(request))))
+        return await self._threads.ask(lambda: guarded(lambda: _taken(door, source, unpacked(request))))
 
     async def _critical_only(self, door: Door, source: SourceKey, request: IntakeRequest) -> Answer:
         """Store what is critical and fires; what is left out makes the answer a 503, so that all of it comes again."""
@@ -280,3 +276,9 @@ class Intake:
         self._tokens.close()
         self._repeats.stop(timeout)
         return self._threads.stop(timeout)
+
+
+def _taken(door: Door, source: SourceKey, request: IntakeRequest) -> Decoded | Answer:
+    """Return what a door reads in an unpacked request, or the answer that it gives by itself. Raises BadInput."""
+    said = door.reply(source, request) if replies(door) else None
+    return door.decode(source, request) if said is None else said

@@ -124,10 +124,13 @@ def epoch(value: Json, field: str) -> datetime | None:
     return found
 
 
-def query(text: str) -> dict[str, list[str]]:
-    """Return what stands in the query of an address, or in a form: at most 50 fields. Raises BadInput."""
+def query(text: str, *, keeps_empty: bool = False) -> dict[str, list[str]]:
+    """Return what stands in the query of an address, or in a form: at most 50 fields. Raises BadInput.
+
+    Fields without a value are left out, except where a format gives them a meaning.
+    """
     try:
-        return parse_qs(text, max_num_fields=MOST_FIELDS)
+        return parse_qs(text, keep_blank_values=keeps_empty, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise BadInput("", f"more than {MOST_FIELDS} fields", status=422) from None
 

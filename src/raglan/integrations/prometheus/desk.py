@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from raglan.alerts import actions, matchers, seen
 from raglan.alerts.pipeline.route import Matcher
@@ -71,7 +71,7 @@ def _answer(source: SourceKey, request: IntakeRequest) -> Answer:
         return _one(source, request.method, unquote(path.removeprefix(ONE)))
     if request.method == "POST":
         return _set(source, request)
-    query = parse_qs(request.query, keep_blank_values=True)
+    query = _query(request.query)
     reads: dict[str, Callable[[], Answer]] = {
         ASKED[0]: lambda: Answer(200, written.status(seen.table(), seen.receivers(), seen.inhibitions())),
         ASKED[1]: lambda: Answer(200, [{"name": name} for name in seen.receivers()]),
@@ -80,6 +80,14 @@ def _answer(source: SourceKey, request: IntakeRequest) -> Answer:
         ASKED[4]: lambda: Answer(200, _silences(source, query)),
     }
     return reads[path]()
+
+
+def _query(text: str) -> dict[str, list[str]]:
+    """Return the fields of a query, of which a switch may stand there without a value."""
+    try:
+        return shape.query(text, keeps_empty=True)
+    except BadInput as error:
+        raise Refused(422, 601, error.reason) from None
 
 
 def _alerts(source: SourceKey, query: Mapping[str, list[str]]) -> list[object]:
