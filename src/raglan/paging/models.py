@@ -285,13 +285,11 @@ class Notification(models.Model):
         return str(named.get(self.channel, self.channel))
 
 
-class WebhookCall(models.Model):
-    """One step of a page told to a program at an address."""
+class Telling(models.Model):
+    """One step of a page that is told to something by which nobody counts as reached, and what became of it."""
 
-    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="calls")
     round = models.PositiveSmallIntegerField()
     step = models.PositiveSmallIntegerField()
-    url = models.CharField(max_length=500)
     key = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=20, choices=Notification.State.choices, default=Notification.State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -301,27 +299,28 @@ class WebhookCall(models.Model):
     handed_over_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        abstract = True
+
+
+class WebhookCall(Telling):
+    """One step of a page told to a program at an address."""
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="calls")
+    url = models.CharField(max_length=500)
+
+    class Meta:
         indexes: ClassVar = [models.Index(fields=["page", "round", "step"], name="webhook_call_step")]
 
     def __str__(self) -> str:
         return f"{self.url} for page {self.page_id}"
 
 
-class ChatCall(models.Model):
+class ChatCall(Telling):
     """One step of a page told in a room of a chat. Nobody is reached by it; whoever reads it may take the page."""
 
     page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="chat_calls")
-    round = models.PositiveSmallIntegerField()
-    step = models.PositiveSmallIntegerField()
     chat = models.PositiveBigIntegerField()
     room = models.CharField(max_length=120)
-    key = models.CharField(max_length=120, unique=True)
-    state = models.CharField(max_length=20, choices=Notification.State.choices, default=Notification.State.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    may_repeat = models.BooleanField(default=False)
-    error = models.TextField(blank=True, default="")
-    planned_at = models.DateTimeField()
-    handed_over_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.room} for page {self.page_id}"
