@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from raglan.core import clock, timeline
+from raglan.core import timeline
 from raglan.core.clock import now
 from raglan.paging import actions, coming
 from raglan.paging.models import Page
@@ -14,7 +14,7 @@ from raglan.people import actions as people
 from raglan.people.models import Person
 from raglan.testing import world
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 WORDS = actions.Words("Can you look?")
 STEP = timedelta(minutes=5)
 
@@ -24,13 +24,6 @@ def page_by_hand(*whom: Person, urgency: Urgency = Urgency.HIGH) -> Page:
     world.fire_all()
     page.refresh_from_db()
     return page
-
-
-@pytest.fixture(autouse=True)
-def _time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what a test moves passes, however slow the machine is."""
-    standing = clock.passed()
-    monkeypatch.setattr(clock, "passed", lambda: standing)
 
 
 def told_of(page: Page, outbox: world.Outbox) -> list[tuple[str, int]]:

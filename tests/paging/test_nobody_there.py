@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from raglan.core import clock
 from raglan.core.clock import now
 from raglan.core.errors import BadInput
 from raglan.paging import actions, foresight, queries
@@ -14,14 +13,7 @@ from raglan.paging.plan import WhenNobody
 from raglan.people import actions as people
 from raglan.testing import world
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what a test moves passes, however slow the machine is."""
-    standing = clock.passed()
-    monkeypatch.setattr(clock, "passed", lambda: standing)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 
 def told_of(page: Page, outbox: world.Outbox) -> list[tuple[str, int]]:

@@ -5,21 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from raglan.core import clock
 from raglan.core.clock import CLOCK, now
 from raglan.core.errors import DeliveryError
 from raglan.paging import channel_views, circuit, ports
 from raglan.paging.models import Notification
 from raglan.testing import world
 
+pytestmark = pytest.mark.usefixtures("time_stands")
 LANE = "webhook hooks.example.test"
-
-
-@pytest.fixture(autouse=True)
-def _time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what a test moves passes: a rest of seconds ends on no slow machine by itself."""
-    standing = clock.passed()
-    monkeypatch.setattr(clock, "passed", lambda: standing)
 
 
 def gateway(status: int = 502) -> DeliveryError:
